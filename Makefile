@@ -1,0 +1,40 @@
+# make demo | serve | test | check | install
+#
+# TORCH_INDEX=URL   an extra package index for torch's wheel, such as one of CPU builds
+# WHEELS=FOLDER     a folder of wheels to look in first
+PYTHON ?= python3
+TORCH_INDEX ?=
+WHEELS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(if $(WHEELS),--find-links $(WHEELS))
+
+.PHONY: install demo serve test check format image compose-test
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c constraints.txt -e '.[demo,dev]'
+	touch $@
+
+demo: install
+	@$(BIN)/python -m service.demo
+
+serve: install
+	@echo "Lossary is starting; its docs are at http://127.0.0.1:8000/docs"
+	@$(BIN)/python -m service --host 127.0.0.1 --port 8000
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --cov
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .

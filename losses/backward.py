@@ -1,0 +1,92 @@
+"""The second pass: the cotangent of the totals, pulled back through each chunk.
+
+It gives the influence of every row on the value, whose spread is the error of a quotient, and the exact gradient of
+the inputs, in memory that does not grow with the number of chunks.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from losses.chunks import Feed, Piece, dims
+from losses.gradient import per_item
+from losses.moments import Moments
+from losses.tally import WHOLE, Parts, Tally
+
+Leaves = dict[str, Tensor]
+
+
+@dataclass
+class Backward:
+    """Influences and gradients as the chunks go by."""
+
+    feed: Feed
+    tallies: list[Tally]
+    cotangents: list[Parts]
+    influence: dict[str, Moments] = field(default_factory=dict)
+    gathered: dict[str, list[Tensor]] = field(default_factory=dict)
+    sizes: list[Tensor] = field(default_factory=list)
+
+    def run(self, *, gradient: bool) -> None:
+        """Go through every chunk once more, with a graph only where a gradient is asked for."""
+        with torch.set_grad_enabled(gradient):
+            for pieces in self.feed.pieces(first_pass=False):
+                self._chunk(pieces, gradient=gradient)
+
+    def _chunk(self, pieces: list[Piece], *, gradient: bool) -> None:
+        leaves = [_leaves(tally, piece) if gradient else {} for tally, piece in zip(self.tallies, pieces, strict=True)]
+        rows: Parts = {}
+        for tally, piece, cotangent, leaf in zip(self.tallies, pieces, self.cotangents, leaves, strict=True):
+            parts, _ = tally.apply(replace(piece, inputs={**piece.inputs, **leaf}))
+            for lead, part in parts.items():
+                row = (part * cotangent[lead]).flatten(1).sum(1)
+                rows[lead] = rows[lead] + row if lead in rows else row
+        for lead, row in rows.items():
+            self.influence.setdefault(lead, Moments(1)).add(row.detach()[:, None])
+        if gradient:
+            torch.autograd.backward([row.sum() for row in rows.values()])
+            slopes = _slopes(leaves)
+            for role, slope in slopes.items():
+                self.gathered.setdefault(role, []).append(slope)
+            self.sizes.append(_sizes(self.tallies[0], slopes))
+
+    def standard_error(self) -> float | None:
+        """Return the error of the value, rows of different leading axes being independent; None where unknown."""
+        if WHOLE in self.influence:
+            return None
+        errors = [moments.error_of_sum(torch.ones(1, dtype=torch.float64)) for moments in self.influence.values()]
+        known = [error for error in errors if error is not None]
+        return math.hypot(*known) if known and len(known) == len(errors) else None
+
+    def gradients(self) -> dict[str, Tensor]:
+        """Return the gradient of every input that a model puts out."""
+        return {role: torch.cat(slopes).cpu() for role, slopes in self.gathered.items()}
+
+
+def _leaves(tally: Tally, piece: Piece) -> Leaves:
+    """Return the inputs that a gradient is taken for, as leaves of a new graph."""
+    return {role: piece.inputs[role].detach().requires_grad_() for role in tally.term.loss.differentiable}
+
+
+def _slopes(leaves: list[Leaves]) -> Leaves:
+    """Return the gradient of every input, summed over the terms that share it."""
+    slopes: Leaves = {}
+    for leaf in leaves:
+        for role, tensor in leaf.items():
+            slope = torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+            slopes[role] = slopes[role] + slope if role in slopes else slope
+    return slopes
+
+
+def _sizes(tally: Tally, slopes: Leaves) -> Tensor:
+    """Return the absolute gradient of every item of one chunk; lists with an axis 0 of their own follow on."""
+    by_lead: Parts = {}
+    for role, slope in slopes.items():
+        if role in tally.term.loss.roles:
+            pattern = tally.term.loss.pattern(role)
+            size = per_item(slope, dims(pattern, tally.axes), tally.elements)
+            lead = pattern.lead or WHOLE
+            by_lead[lead] = by_lead[lead] + size if lead in by_lead else size
+    return torch.cat(list(by_lead.values()))

@@ -1,0 +1,195 @@
+"""Inputs, weights and masks: fitted to one another once, then handed out a piece at a time."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from losses.domains import WEIGHTS, Domain, Seen, check
+from losses.errors import BadOption, MissingInput, ShapeMismatch, UnsupportedDtype
+from losses.expression import Objective
+from losses.shapes import Axes, Pattern
+from losses.spec import BoundLoss
+
+CHUNK_ELEMENTS = 1 << 17  # of the largest input: half a megabyte in float32, so that temporaries stay in cache
+ACCEPTED = (
+    torch.float16,
+    torch.bfloat16,
+    torch.float32,
+    torch.float64,
+    torch.bool,
+    torch.uint8,
+    torch.int8,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+)
+Dims = tuple[tuple[str, int], ...]
+
+
+def dims(pattern: Pattern, axes: Axes) -> Dims:
+    """Return every axis of a pattern as (name, position within a starred name)."""
+    return tuple(
+        (name.lstrip("*"), position) for name in pattern.names for position in range(len(axes[name.lstrip("*")]))
+    )
+
+
+def align(weights: Tensor, own: Dims, other: Dims) -> Tensor:
+    """Return `weights` with axes of length one where `other` has axes that it lacks."""
+    lengths = dict(zip(own, weights.shape, strict=True))
+    return weights.reshape([lengths.get(dim, 1) for dim in other])
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One chunk of the inputs of one term, ready for the formula."""
+
+    inputs: dict[str, Tensor]
+    weights: Tensor | None
+
+
+@dataclass
+class Feed:
+    """The inputs of one objective, checked as they are cut.
+
+    Raises, on making: MissingInput, ShapeMismatch, UnsupportedDtype, BadOption; on cutting: DomainViolation,
+    NonFiniteInput.
+    """
+
+    objective: Objective
+    inputs: Mapping[str, Tensor]
+    weights: Tensor | None = None
+    mask: Tensor | None = None
+    dtype: torch.dtype | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    chunk_elements: int = CHUNK_ELEMENTS
+    allow_nonfinite: bool = False
+    seen: dict[str, Seen] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for role, tensor in {**self.inputs, "weights": self.weights, "mask": self.mask}.items():
+            if tensor is not None and tensor.dtype not in ACCEPTED:
+                names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
+                raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
+        self.axes = [self._bind(term) for _, term in self.objective.terms]
+        self.lengths = {lead: self.inputs[role].shape[0] for lead, role in self._leads().items()}
+        for name, tensor in (("weights", self.weights), ("mask", self.mask)):
+            if tensor is not None:
+                for (_, term), axes in zip(self.objective.terms, self.axes, strict=True):
+                    self._fits(name, tensor, term, axes)
+        self.compute_dtype = self.dtype or self._promoted()
+        self.edges = self._cut()
+
+    def _bind(self, term: BoundLoss) -> Axes:
+        for role in term.loss.required:
+            if role not in self.inputs:
+                raise MissingInput(term.loss.id, role, term.loss.roles)
+        return term.loss.shapes.bind(self.inputs, term.loss.roles)
+
+    def _leads(self) -> dict[str, str]:
+        """Return a role for every axis that chunks are cut along."""
+        leads: dict[str, str] = {}
+        for _, term in self.objective.terms:
+            for role in term.loss.roles:
+                lead = term.loss.pattern(role).lead
+                if lead is not None and role in self.inputs:
+                    leads.setdefault(lead, role)
+        return leads
+
+    def _fits(self, name: str, tensor: Tensor, term: BoundLoss, axes: Axes) -> None:
+        if not term.loss.elements.names:
+            raise BadOption(name, f"{term.loss.id} has two lists of items; leave out the items you would not count.")
+        wanted = term.loss.elements.lengths(axes)
+        if not tensor.ndim or tuple(tensor.shape) != wanted[: tensor.ndim]:
+            raise ShapeMismatch(
+                name, str(term.loss.elements), tensor.shape, f"{list(wanted)} or its first axes would fit."
+            )
+
+    def _promoted(self) -> torch.dtype:
+        """Return the widest float among the inputs, at least float32; whole numbers alone become float64."""
+        floats = [tensor.dtype for tensor in self.inputs.values() if tensor.is_floating_point()]
+        if not floats:
+            return torch.float64
+        wide = torch.float32
+        for dtype in floats:
+            wide = torch.promote_types(wide, dtype)
+        return wide
+
+    def _cut(self) -> list[dict[str, slice]]:
+        """Return for every chunk the slice of every axis that is cut."""
+        pieces = 1
+        if all(term.kind != "batch" for _, term in self.objective.terms):
+            largest = max((tensor.numel() for tensor in self.inputs.values()), default=0)
+            pieces = max(1, math.ceil(largest / self.chunk_elements))
+            pieces = min(pieces, max([1, *self.lengths.values()]))
+        return [
+            {lead: slice(length * k // pieces, length * (k + 1) // pieces) for lead, length in self.lengths.items()}
+            for k in range(pieces)
+        ]
+
+    def pieces(self, *, first_pass: bool) -> Iterator[list[Piece]]:
+        """Yield every chunk as one piece a term; the first pass checks the numbers too."""
+        for edges in self.edges:
+            yield [
+                self._piece(term, axes, edges, first_pass=first_pass)
+                for (_, term), axes in zip(self.objective.terms, self.axes, strict=True)
+            ]
+
+    def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
+        return tensor if lead is None else tensor[edges[lead]]
+
+    def _piece(self, term: BoundLoss, axes: Axes, edges: dict[str, slice], *, first_pass: bool) -> Piece:
+        loss = term.loss
+        weights = self._weights(loss.elements, edges, first_pass=first_pass) if loss.elements.names else None
+        own = dims(loss.elements, axes)[: weights.ndim] if weights is not None else ()
+        ignored = term.params.get("ignore_index")
+        scalars = {name: lengths[0] for name, lengths in axes.items() if len(lengths) == 1}
+        inputs = {}
+        for role in loss.roles:
+            if role not in self.inputs:
+                continue
+            pattern, domain = loss.pattern(role), term.domain(role).bounded(scalars)
+            chunk = self._slice(self.inputs[role], pattern.lead, edges).to(self.device)
+            chunk = chunk.to(torch.int64 if domain.whole and not chunk.is_floating_point() else self.compute_dtype)
+            if weights is not None and pattern.lead is not None:
+                chunk = torch.where(align(weights, own, dims(pattern, axes)) > 0, chunk, _filler(domain, chunk))
+            if first_pass:
+                check(
+                    role,
+                    chunk,
+                    domain,
+                    self.seen.setdefault(role, Seen()),
+                    offset=edges[pattern.lead].start if pattern.lead else 0,
+                    exempt=ignored if isinstance(ignored, int) else None,
+                    allow_nonfinite=self.allow_nonfinite and not domain.whole,
+                )
+            inputs[role] = chunk.to(torch.int64) if domain.whole else chunk
+        return Piece(inputs, weights)
+
+    def _weights(self, elements: Pattern, edges: dict[str, slice], *, first_pass: bool) -> Tensor | None:
+        """Return weight times mask of one chunk, or None where every element counts once."""
+        weights = None
+        if self.weights is not None:
+            weights = self._slice(self.weights, elements.lead, edges).to(self.device, self.compute_dtype)
+            if first_pass:
+                check("weights", weights, WEIGHTS, Seen(), offset=edges[elements.lead or ""].start)
+        if self.mask is not None:
+            kept = self._slice(self.mask, elements.lead, edges).to(self.device) != 0
+            weights = _joined(weights, kept.to(self.compute_dtype))
+        return weights
+
+
+def _filler(domain: Domain, chunk: Tensor) -> Tensor:
+    """Return a legal number to stand where a masked one was."""
+    return chunk.new_tensor(1 / chunk.shape[1] if domain.simplex else 0)
+
+
+def _joined(weights: Tensor | None, kept: Tensor) -> Tensor:
+    if weights is None:
+        return kept
+    more = max(weights.ndim, kept.ndim)
+    return weights.reshape(*weights.shape, *[1] * (more - weights.ndim)) * kept.reshape(
+        *kept.shape, *[1] * (more - kept.ndim)
+    )

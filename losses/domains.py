@@ -1,0 +1,124 @@
+"""The sets that inputs may come from, and the check that they do."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from losses.errors import DomainViolation, NonFiniteInput
+
+SIMPLEX_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # rounding of a sum of C terms
+HALF_TOLERANCE = 1e-2  # float16 and bfloat16 carry three digits or fewer
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An interval, and what else is asked of the numbers in it.
+
+    `low` and `high` are included. `below` names the axis whose length bounds whole numbers. `simplex`: entries
+    along axis 1 sum to one. `minus_infinity` is legal where it means a probability of zero. `probabilities`
+    is the domain that takes over when `from_logits` is false.
+    """
+
+    meaning: str
+    low: float | None = None
+    high: float | None = None
+    whole: bool = False
+    below: str | None = None
+    simplex: bool = False
+    minus_infinity: bool = False
+    way_out: str = ""
+    probabilities: "Domain | None" = field(default=None, repr=False)
+
+    def bounded(self, axes: dict[str, int]) -> "Domain":
+        """Return the domain with `below` filled in from the lengths of the axes."""
+        if self.below is None:
+            return self
+        high = axes[self.below] - 1
+        return replace(self, below=None, high=high, meaning=f"{self.meaning}, 0 to {high}")
+
+
+REAL = Domain("finite numbers")
+WEIGHTS = Domain("numbers of at least 0", low=0)
+LABELS = Domain("labels from 0 to 1", low=0, high=1, way_out="Labels of -1 and 1 become (y + 1) / 2.")
+IDS = Domain("whole class ids", low=0, whole=True, below="C", way_out="One-hot labels belong to categorical_ce.")
+ONE_HOT = Domain(
+    "one-hot rows or probabilities that sum to 1 along axis 1",
+    low=0,
+    high=1,
+    simplex=True,
+    way_out="Class ids belong to sparse_categorical_ce, several labels an item to bce.",
+)
+PROBABILITIES = Domain(
+    "probabilities from 0 to 1", low=0, high=1, way_out="Logits are taken with from_logits=true, the default."
+)
+DISTRIBUTION = Domain(
+    "probabilities that sum to 1 along axis 1",
+    low=0,
+    high=1,
+    simplex=True,
+    way_out="Logits are taken with from_logits=true, the default.",
+)
+LOGITS = Domain("logits: finite numbers or -infinity", minus_infinity=True, probabilities=PROBABILITIES)
+CLASS_LOGITS = Domain("logits: finite numbers or -infinity", minus_infinity=True, probabilities=DISTRIBUTION)
+
+
+def first_index(bad: Tensor, offset: int = 0) -> list[int]:
+    """Return where `bad` is true first, `offset` added along axis 0."""
+    position = torch.unravel_index(bad.flatten().to(torch.uint8).argmax(), bad.shape)
+    index = [int(axis) for axis in position]
+    return [index[0] + offset, *index[1:]] if index else []
+
+
+@dataclass
+class Seen:
+    """The extremes of one input over all its chunks."""
+
+    low: float = float("inf")
+    high: float = float("-inf")
+    nonfinite: int = 0
+
+
+def check(
+    role: str,
+    chunk: Tensor,
+    domain: Domain,
+    seen: Seen,
+    *,
+    offset: int = 0,
+    exempt: int | None = None,
+    allow_nonfinite: bool = False,
+) -> None:
+    """Refuse a chunk with numbers outside its domain; `exempt` is the one id that is ignored, wherever it lies.
+
+    Raises: NonFiniteInput, DomainViolation, both with the first index.
+    """
+    if chunk.numel() == 0:
+        return
+    low, high = (float(bound) for bound in chunk.aminmax())  # NaN shows in both
+    seen.low, seen.high = min(seen.low, low), max(seen.high, high)
+    if not (high < math.inf and (low > -math.inf or (domain.minus_infinity and low == -math.inf))):
+        bad = ~chunk.isfinite() & ~(chunk.isneginf() if domain.minus_infinity else False)
+        if not allow_nonfinite:
+            raise NonFiniteInput(role, first_index(bad, offset))
+        seen.nonfinite += int(bad.sum())
+        return
+    outside = _outside(chunk, domain, low, high)
+    if outside is not None and exempt is not None:
+        outside &= chunk != exempt
+    if outside is not None and bool(outside.any()):
+        raise DomainViolation(role, domain.meaning, first_index(outside, offset), domain.way_out)
+
+
+def _outside(chunk: Tensor, domain: Domain, low: float, high: float) -> Tensor | None:
+    """Return where the finite numbers of a chunk leave the domain, or None where the extremes show that none does."""
+    if domain.simplex and low >= 0:
+        off = (chunk.sum(1, dtype=torch.float64) - 1).abs() > SIMPLEX_TOLERANCE.get(chunk.dtype, HALF_TOLERANCE)
+        return off.unsqueeze(1) | (chunk > 1)
+    least = -math.inf if domain.low is None else domain.low
+    most = math.inf if domain.high is None else domain.high
+    if low >= least and high <= most and not (domain.whole and chunk.is_floating_point()):
+        return None
+    bad = (chunk < least) | (chunk > most)
+    return bad | (chunk != chunk.round()) if domain.whole else bad

@@ -1,0 +1,130 @@
+"""Deliberate refusals: what was wanted, what came, and the way out.
+
+Refusal
+├── UnknownLoss          no loss of that name
+├── BadExpression        the objective's text cannot be read
+├── BadParameter         a parameter's value is out of its range, or no such parameter
+├── BadOption            an option that this loss, or these inputs, cannot honour
+├── MissingInput         a role of the loss was not given
+├── UnknownInput         an input that is no role of the loss
+├── ShapeMismatch        axes do not fit
+├── UnsupportedDtype     numbers of a kind that is not read here
+├── DomainViolation      numbers outside the set the loss is defined on
+└── NonFiniteInput       NaN or an infinity where a number belongs
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at fault, and nothing broke
+    """Says in one sentence what to change; `facts` holds the same for machines."""
+
+    title = "The request cannot be answered"
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = {name: value for name, value in facts.items() if value is not None}
+
+
+class UnknownLoss(Refusal):
+    title = "No such loss"
+
+    def __init__(self, suggestion: str | None) -> None:
+        hint = f"Did you mean {suggestion}? " if suggestion else ""
+        super().__init__(f"There is no loss of that name. {hint}All are at /v1/losses.", did_you_mean=suggestion)
+
+
+class BadExpression(Refusal):
+    title = "The objective cannot be read"
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        way_out = "Write losses and weights such as dice + 0.5*bce(pos_weight=3)."
+        super().__init__(f"{message} {way_out}", position=position)
+
+
+class BadParameter(Refusal):
+    title = "A parameter of the loss is wrong"
+
+    def __init__(self, loss: str, parameter: str, wanted: str, suggestion: str | None = None) -> None:
+        super().__init__(
+            f"{loss}: {parameter} {wanted}.",
+            loss=loss,
+            parameter=parameter,
+            wanted=wanted,
+            did_you_mean=suggestion,
+        )
+
+
+class BadOption(Refusal):
+    title = "An option does not fit"
+
+    def __init__(self, option: str, message: str) -> None:
+        super().__init__(message, option=option)
+
+
+class MissingInput(Refusal):
+    title = "An input is missing"
+
+    def __init__(self, loss: str, role: str, roles: Iterable[str]) -> None:
+        wanted = list(roles)
+        super().__init__(
+            f"{loss} needs {role}; its inputs are {', '.join(wanted)}.", loss=loss, role=role, roles=wanted
+        )
+
+
+class UnknownInput(Refusal):
+    title = "An input that the loss does not take"
+
+    def __init__(self, roles: Iterable[str], suggestion: str | None = None) -> None:
+        wanted = list(roles)
+        hint = f" Did you mean {suggestion}?" if suggestion else ""
+        super().__init__(
+            f"An input is no role of the losses asked for; they take {', '.join(wanted)}.{hint}",
+            roles=wanted,
+            did_you_mean=suggestion,
+        )
+
+
+class ShapeMismatch(Refusal):
+    title = "Shapes do not fit"
+
+    def __init__(self, role: str, expected: str, got: Iterable[int], way_out: str = "") -> None:
+        shape = list(got)
+        message = f"{role} must have axes ({expected}), got shape {shape}. {way_out}".strip()
+        super().__init__(message, role=role, expected=expected, got=shape)
+
+
+class UnsupportedDtype(Refusal):
+    title = "Numbers of this kind are not read"
+
+    def __init__(self, role: str, got: str, accepted: Iterable[str]) -> None:
+        names = list(accepted)
+        super().__init__(f"{role} holds {got}; send {', '.join(names)}.", role=role, got=got, accepted=names)
+
+
+class DomainViolation(Refusal):
+    title = "Numbers outside the domain of the loss"
+
+    def __init__(self, role: str, wanted: str, index: list[int], way_out: str = "") -> None:
+        message = f"{role} must be {wanted}; the first that is not is at index {index}. {way_out}".strip()
+        super().__init__(message, role=role, wanted=wanted, index=index)
+
+
+class NonFiniteInput(Refusal):
+    title = "NaN or an infinity in the input"
+
+    def __init__(self, role: str, index: list[int]) -> None:
+        super().__init__(
+            f"{role} has NaN or an infinity, first at index {index}. Remove it, mask it, "
+            "or ask with nonfinite=allow for a null and the count.",
+            role=role,
+            index=index,
+        )
+
+
+def near(name: str, names: Iterable[str]) -> str | None:
+    """Return the closest of `names`, or None where nothing is close."""
+    close = get_close_matches(name[:100].lower(), list(names), n=1, cutoff=0.6)
+    return close[0] if close else None

@@ -1,0 +1,142 @@
+"""The one place that reduces: chunks to totals, totals to a value, its error bar and its gradient.
+
+Every loss is a map, a sum and a finish. The first pass maps chunks to sums; the finish turns their totals into the
+value and, differentiated there, into a small cotangent; a second pass, taken only when a gradient or the error of a
+quotient is asked for, pulls that cotangent back through each chunk.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from losses import report
+from losses.backward import Backward
+from losses.chunks import CHUNK_ELEMENTS, Feed, Piece
+from losses.errors import BadOption
+from losses.expression import Objective
+from losses.gradient import shares
+from losses.moments import Moments
+from losses.report import Evaluation
+from losses.tally import Parts, Reduction, Tally
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to reduce, and what to say beside the value."""
+
+    reduction: Reduction = "mean"
+    gradient: Literal["none", "summary", "full"] = "none"
+    standard_error: bool = True
+    nonfinite: Literal["refuse", "allow"] = "refuse"
+    dtype: torch.dtype | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    chunk_elements: int = CHUNK_ELEMENTS
+
+
+def evaluate(
+    objective: Objective,
+    inputs: Mapping[str, Tensor],
+    *,
+    weights: Tensor | None = None,
+    mask: Tensor | None = None,
+    options: Options | None = None,
+) -> Evaluation:
+    """Return what an objective says of the inputs, one tensor a role.
+
+    Shapes: `weights` and `mask` are the first axes of the items, or of their elements.
+    Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
+    """
+    options = options or Options()
+    feed = Feed(
+        objective,
+        {role: tensor for role, tensor in inputs.items() if role in objective.roles},
+        weights,
+        mask,
+        dtype=options.dtype,
+        device=options.device,
+        chunk_elements=options.chunk_elements,
+        allow_nonfinite=options.nonfinite == "allow",
+    )
+    tallies = [Tally(term, axes) for (_, term), axes in zip(objective.terms, feed.axes, strict=True)]
+    _refuse_reduction(tallies, options)
+    itemwise = all(tally.term.kind == "item" for tally in tallies)
+    spread = Moments(2 * len(tallies)) if itemwise and options.standard_error else None
+    with torch.no_grad():
+        for pieces in feed.pieces(first_pass=True):
+            _add(tallies, pieces, spread, keep=options.reduction == "none")
+    if options.reduction == "none":
+        return _per_item(feed, tallies)
+    return _reduced(feed, tallies, spread, options)
+
+
+def _refuse_reduction(tallies: list[Tally], options: Options) -> None:
+    for tally in tallies:
+        if tally.term.kind != "item" and options.reduction != "mean":
+            message = f"{tally.term} is one quotient over everything sent; only reduction=mean has a meaning."
+            raise BadOption("reduction", message)
+    shapes = {tally.term.loss.shapes.items.lengths(tally.axes) for tally in tallies}
+    if options.reduction == "none" and len(shapes) > 1:
+        raise BadOption("reduction", "The items of the terms differ, so the sum has no values per item.")
+    if options.reduction == "none" and options.gradient != "none":
+        raise BadOption("gradient", "reduction=none gives many values; ask for the gradient of their mean or sum.")
+
+
+def _add(tallies: list[Tally], pieces: list[Piece], spread: Moments | None, *, keep: bool) -> None:
+    rows = [tally.add(piece, keep=keep) for tally, piece in zip(tallies, pieces, strict=True)]
+    if spread is not None:
+        together = torch.cat([next(iter(parts.values())) for parts in rows], 1)
+        counted = (together[:, 1::2] > 0).any(1)
+        spread.add(together if bool(counted.all()) else together[counted])
+
+
+def _per_item(feed: Feed, tallies: list[Tally]) -> Evaluation:
+    coefficients = [coefficient for coefficient, _ in feed.objective.terms]
+    values = [weight * torch.cat(tally.values) for weight, tally in zip(coefficients, tallies, strict=True)]
+    return Evaluation(
+        name=str(feed.objective),
+        dtype=feed.compute_dtype,
+        value=None,
+        values=torch.stack(values).sum(0),
+        kept=tallies[0].kept,
+        ignored=tallies[0].count - tallies[0].kept,
+        reason="reduction=none gives a value per item",
+        warnings=report.warnings(feed),
+    )
+
+
+def _reduced(feed: Feed, tallies: list[Tally], spread: Moments | None, options: Options) -> Evaluation:
+    totals = [{lead: part.clone().requires_grad_() for lead, part in tally.totals.items()} for tally in tallies]
+    values = [tally.value(part, options.reduction) for tally, part in zip(tallies, totals, strict=True)]
+    coefficients = [coefficient for coefficient, _ in feed.objective.terms]
+    total = torch.stack([weight * value for weight, value in zip(coefficients, values, strict=True)]).sum()
+    terms = [report.of_term(tally, value.item(), feed) for tally, value in zip(tallies, values, strict=True)]
+    simple = coefficients == [1]
+    result = terms[0] if simple else report.of_sum(feed, terms, total.item())
+    result.warnings = report.warnings(feed)
+    if result.value is None:
+        return result
+    cotangents = _cotangents(total, totals)
+    if spread is not None:
+        direction = torch.cat([next(iter(cotangent.values())) for cotangent in cotangents]).cpu()
+        result.standard_error = spread.error_of_sum(direction)
+    quotient = spread is None and options.standard_error
+    if quotient or options.gradient != "none":
+        backward = Backward(feed, tallies, cotangents)
+        backward.run(gradient=options.gradient != "none")
+        if quotient:
+            result.standard_error = backward.standard_error()
+        if options.gradient != "none":
+            result.gradient = shares(backward.sizes)
+        if options.gradient == "full":
+            result.gradients = backward.gradients()
+    return result
+
+
+def _cotangents(total: Tensor, totals: list[Parts]) -> list[Parts]:
+    """Return the derivative of the value with respect to every total."""
+    leaves = [part for parts in totals for part in parts.values()]
+    slopes = iter(torch.autograd.grad(total, leaves))
+    return [{lead: next(slopes) for lead in parts} for parts in totals]

@@ -1,0 +1,98 @@
+"""An objective as text: "dice + 0.5*bce(pos_weight=3)". Parsed against a whitelist, never evaluated."""
+
+import ast
+import math
+import re
+from dataclasses import dataclass
+
+from losses import registry
+from losses.errors import BadExpression
+from losses.spec import BoundLoss, Value, show
+
+LONGEST = 1_000  # characters; sixty losses with all their parameters fit
+MOST_TERMS = 16
+_WORDS: dict[str, Value] = {"none": None, "null": None, "None": None, "true": True, "false": False}
+_LOST_PLUS = re.compile(r"(?<=[\w)])\s+(?=[A-Za-z\d.])")  # in a query string an unescaped + arrives as a space
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Positive coefficients times losses, summed."""
+
+    terms: tuple[tuple[float, BoundLoss], ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Every input that some term takes, in order, without repeats."""
+        return tuple(dict.fromkeys(role for _, term in self.terms for role in term.loss.roles))
+
+    def __str__(self) -> str:
+        return " + ".join(
+            str(term) if coefficient == 1 else f"{show(coefficient)}*{term}" for coefficient, term in self.terms
+        )
+
+
+def parse(text: str) -> Objective:
+    """Return the objective that a text names.
+
+    Raises: BadExpression with the position, UnknownLoss, BadParameter.
+    """
+    if len(text) > LONGEST:
+        raise BadExpression(f"The objective has {len(text)} characters; {LONGEST} are read.")
+    source = _LOST_PLUS.sub("+", text.strip())
+    try:
+        tree = ast.parse(source, mode="eval")
+    except SyntaxError as error:
+        position = max((error.offset or 1) - 1, 0)
+        raise BadExpression(f"The text stops making sense at character {position}.", position) from None
+    except (ValueError, RecursionError, MemoryError):
+        raise BadExpression("The text is no sum of losses.") from None
+    terms = tuple(_terms(tree.body))
+    if len(terms) > MOST_TERMS:
+        raise BadExpression(f"The objective has {len(terms)} terms; {MOST_TERMS} are read.")
+    return Objective(terms)
+
+
+def _terms(node: ast.expr) -> list[tuple[float, BoundLoss]]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_terms(node.left), *_terms(node.right)]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return [(_coefficient(node.left), _bound(node.right))]
+    return [(1.0, _bound(node))]
+
+
+def _coefficient(node: ast.expr) -> float:
+    value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadExpression("A coefficient is a number in front of its loss.", node.col_offset)
+    if not 0 < value < math.inf:
+        raise BadExpression("A coefficient is greater than 0 and finite.", node.col_offset)
+    return float(value)
+
+
+def _bound(node: ast.expr) -> BoundLoss:
+    call = node if isinstance(node, ast.Call) else None
+    name = call.func if call else node
+    if not isinstance(name, ast.Name):
+        raise BadExpression("Here a loss is expected.", node.col_offset)
+    loss, implied = registry.get(name.id)
+    given: dict[str, Value] = {}
+    for keyword in call.keywords if call else []:
+        if keyword.arg is None or keyword.arg in given:
+            raise BadExpression("Each parameter is named, once.", keyword.value.col_offset)
+        given[keyword.arg] = _literal(keyword.value)
+    if call and call.args:
+        raise BadExpression("Parameters are named: gamma=2.", call.args[0].col_offset)
+    return loss.bind({**implied, **given})
+
+
+def _literal(node: ast.expr) -> Value:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _literal(node.operand)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return -value
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
+        return node.value
+    if isinstance(node, ast.Name):
+        return _WORDS.get(node.id, node.id)
+    raise BadExpression("A parameter is a number, a word, true, false or none.", node.col_offset)

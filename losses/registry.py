@@ -1,0 +1,99 @@
+"""The catalogue: every loss under its id and the names other libraries give it."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import losses.families
+from losses.domains import WEIGHTS, Domain
+from losses.errors import UnknownLoss, near
+from losses.shapes import Pattern, Shapes
+from losses.spec import Case, Kind, Loss, Said, Value
+
+Computes = Callable[..., Any]
+_shelf: dict[str, Loss] = {}
+
+
+def loss(
+    *,
+    title: str,
+    task: str | tuple[str, ...],
+    shapes: str,
+    formula: str,
+    source: str,
+    elicits: str,
+    cases: list[Case],
+    pytorch: str,
+    activation: str = "none",
+    kind: Kind | Callable[[dict[str, Value]], Kind] = "item",
+    elements: str | None = None,
+    traits: set[str] | None = None,
+    aliases: Mapping[str, dict[str, Value]] | None = None,
+    article: Said | None = None,
+    **domains: Domain,
+) -> Callable[[Computes], Computes]:
+    """Put a function on the shelf; its name is the id, the keywords left over are the domains of its inputs.
+
+    `shapes`: the axes of every input in order, then those of the items. `elements`: what a weight or a mask may
+    stand for where that is finer than an item (pixels of an image). `pytorch`: the body of a function `loss` that
+    gives the same number.
+    """
+
+    def register(compute: Computes) -> Computes:
+        parsed = Shapes.parse(shapes)
+        entry = Loss(
+            compute=compute,
+            id=compute.__name__,
+            title=title,
+            tasks=(task,) if isinstance(task, str) else task,
+            shapes=parsed,
+            domains={"class_weights": WEIGHTS, **domains},
+            formula=formula,
+            source=source,
+            elicits=elicits,
+            activation=activation,
+            cases=tuple(cases),
+            pytorch=pytorch,
+            traits=frozenset(traits or ()),
+            aliases=dict(aliases or {}),
+            article=article,
+            kind=kind,
+            elements=Pattern.parse(elements) if elements else parsed.items,
+        )
+        _shelf[entry.id] = entry
+        return compute
+
+    return register
+
+
+@cache
+def catalogue() -> dict[str, Loss]:
+    """Return every loss by id, in the order of the families and of the functions in them."""
+    for module in pkgutil.iter_modules(losses.families.__path__):
+        importlib.import_module(f"losses.families.{module.name}")
+    return dict(_shelf)
+
+
+@cache
+def names() -> dict[str, tuple[Loss, dict[str, Value]]]:
+    """Return every name a loss answers to, with the parameters that name implies."""
+    known: dict[str, tuple[Loss, dict[str, Value]]] = {entry.id: (entry, {}) for entry in catalogue().values()}
+    for entry in catalogue().values():
+        for alias, params in entry.aliases.items():
+            if alias in known:
+                raise ValueError(f"{alias} names two losses")
+            known[alias] = (entry, params)
+    return known
+
+
+def get(name: str) -> tuple[Loss, dict[str, Value]]:
+    """Return the loss of that name, and the parameters the name implies.
+
+    Raises: UnknownLoss, with the nearest name.
+    """
+    found = names().get(name)
+    if found is None:
+        raise UnknownLoss(near(name, names()))
+    return found

@@ -1,0 +1,107 @@
+"""What is said of an evaluation: the value or the reason why there is none, the sums behind it, warnings."""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from losses.chunks import Feed
+from losses.gradient import Shares
+from losses.tally import Tally
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something the caller may not have meant."""
+
+    code: str
+    text: str
+
+
+@dataclass
+class Evaluation:
+    """What one objective says of the inputs; `reason` says why where `value` is None."""
+
+    name: str
+    dtype: torch.dtype
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    kept: int = 0
+    ignored: int = 0
+    standard_error: float | None = None
+    values: Tensor | None = None
+    per_class: list[float | None] | None = None
+    gradient: Shares | None = None
+    gradients: dict[str, Tensor] | None = None
+    terms: list["Evaluation"] | None = None
+    reason: str | None = None
+    warnings: list[Warned] = field(default_factory=list)
+
+
+def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:
+    """Return the value of one term with the sums it came from."""
+    result = Evaluation(
+        name=str(tally.term),
+        dtype=feed.compute_dtype,
+        value=finite(value),
+        kept=tally.kept,
+        ignored=tally.count - tally.kept,
+        reason=_reason(tally, value, feed),
+    )
+    if tally.finish is None:
+        numerator, denominator = next(iter(tally.totals.values())).tolist()
+        result.numerator, result.denominator = finite(numerator), finite(denominator)
+    else:
+        items = tally.finish(tally.totals)
+        if items.numerator.ndim:
+            result.per_class = [finite(entry) for entry in (items.numerator / items.denominator).tolist()]
+    return result
+
+
+def of_sum(feed: Feed, terms: list[Evaluation], value: float) -> Evaluation:
+    """Return the value of a sum, its terms listed."""
+    return Evaluation(
+        name=str(feed.objective),
+        dtype=feed.compute_dtype,
+        value=finite(value),
+        kept=terms[0].kept,
+        ignored=terms[0].ignored,
+        terms=terms,
+        reason=next((term.reason for term in terms if term.reason), None),
+    )
+
+
+def finite(value: float) -> float | None:
+    """Return the number, or None for NaN and the infinities, which JSON cannot say."""
+    return value if math.isfinite(value) else None
+
+
+def _reason(tally: Tally, value: float, feed: Feed) -> str | None:
+    if math.isfinite(value):
+        return None
+    bad = {role: feed.seen[role].nonfinite for role in tally.term.loss.roles if role in feed.seen}
+    listed = [f"{count} non-finite numbers in {role}" for role, count in bad.items() if count]
+    if listed:
+        return ", ".join(listed)
+    if not tally.count:
+        return "there are no items"
+    if not tally.kept:
+        return "every item is masked, ignored or has weight 0"
+    return "the loss is infinite: something that happened was given probability 0, or numbers overflowed"
+
+
+def warnings(feed: Feed) -> list[Warned]:
+    """Return what looks unintended in the inputs."""
+    warned = {}
+    for _, term in feed.objective.terms:
+        for role in term.loss.roles:
+            seen = feed.seen.get(role)
+            if term.domain(role).minus_infinity and seen and 0 <= seen.low < seen.high <= 1:
+                warned[term.loss.id, role] = Warned(
+                    "looks-like-probabilities",
+                    f"All {role} lie between 0 and 1, as probabilities do, and {term.loss.id} takes them as logits. "
+                    "If they are probabilities, ask with from_logits=false.",
+                )
+    return list(warned.values())

@@ -1,0 +1,44 @@
+"""python -m service --host --port --workers. With several workers this process imports no torch: it supervises."""
+
+import argparse
+import os
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from service.settings import Settings
+
+
+def settings_from(arguments: list[str]) -> Settings:
+    """Return the settings, a flag before its variable; each worker reads them from the environment again."""
+    parser = argparse.ArgumentParser(prog="python -m service", description="Start the Lossary service.")
+    for name in ("host", "port", "workers"):
+        field = Settings.model_fields[name]
+        parser.add_argument(f"--{name}", help=f"default {field.default}, or LOSSARY_{name.upper()}")
+    for name, value in vars(parser.parse_args(arguments)).items():
+        if value is not None:
+            os.environ[f"LOSSARY_{name.upper()}"] = value
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        sys.exit(f"LOSSARY_{str(first['loc'][0]).upper()}: {first['msg']}")
+
+
+def main() -> None:
+    """Run until told to stop."""
+    settings = settings_from(sys.argv[1:])
+    uvicorn.run(
+        "service.app:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_level=settings.log_level,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

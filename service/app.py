@@ -1,0 +1,51 @@
+"""The application: one factory, nothing built at import."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from losses import registry
+from service import errors
+from service.routes import docs, evaluate, health
+from service.runtime import Runtime
+from service.settings import Settings
+from service.state import State
+
+DESCRIPTION = """
+Which loss should I use on this data, and what does any loss say about these predictions?
+
+* **POST /v1/recommend**: a task and what is known of the data in, a loss with its reasons out.
+* **POST /v1/profile**: arrays in, what is known of the data out.
+* **POST /v1/evaluate**: predictions and targets in, the value of any loss out.
+
+Every operation below has an example that works as it stands: open one and press Execute.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return a fresh application under these settings."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        registry.catalogue()
+        yield State(settings=settings, runtime=Runtime(settings.device), thresholds={})
+
+    app = FastAPI(
+        title="Lossary",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    errors.install(app)
+    for module in (evaluate, health):
+        app.include_router(module.router)
+    docs.install(app)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """Return the application as LOSSARY_* settings describe it; the server calls this in each worker."""
+    return create_app(Settings())

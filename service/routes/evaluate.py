@@ -1,0 +1,221 @@
+"""POST /v1/evaluate: what does each loss make of these predictions and targets?"""
+
+import dataclasses
+from typing import Annotated, Any, Literal
+
+import torch
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from losses.errors import (
+    BadExpression,
+    BadOption,
+    BadParameter,
+    DomainViolation,
+    MissingInput,
+    NonFiniteInput,
+    ShapeMismatch,
+    UnknownLoss,
+)
+from losses.evaluate import Options
+from losses.expression import Objective, parse
+from losses.report import Evaluation
+from losses.tally import Reduction
+from service.errors import BadEnvelope, TooLarge, UnsupportedFormat, read, responses
+from service.state import RuntimeInForce, SettingsInForce
+from service.tensors import numbers
+from service.tensors.upload import Received, declared
+
+router = APIRouter(prefix="/v1", tags=["evaluate"])
+MOST_LOSSES = 64
+
+
+class EvaluateOptions(BaseModel):
+    """How to reduce, and what to say beside the value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reduction: Reduction = "mean"
+    gradient: Annotated[
+        Literal["none", "summary", "full"],
+        Field(description="summary: how the absolute gradient is shared among the items; full: the gradient itself."),
+    ] = "none"
+    standard_error: Annotated[bool, Field(description="Clustered on axis 0.")] = True
+    nonfinite: Annotated[
+        Literal["refuse", "allow"],
+        Field(description="allow: a null value with the count in place of a refusal."),
+    ] = "refuse"
+    dtype: Annotated[
+        Literal["float32", "float64"] | None,
+        Field(description="Compute in this; otherwise in the widest dtype sent, at least float32."),
+    ] = None
+
+    def bound(self) -> Options:
+        """Return the options as the room of losses takes them."""
+        fields = self.model_dump(exclude={"dtype"})
+        return Options(**fields, dtype=getattr(torch, self.dtype) if self.dtype else None)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Losses = Annotated[
+    list[str],
+    BeforeValidator(_listed),
+    Field(min_length=1, max_length=MOST_LOSSES),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "maxItems": MOST_LOSSES},
+            ],
+            "description": "An objective such as dice + 0.5*bce(pos_weight=3), or a list of them.",
+        }
+    ),
+]
+
+
+class EvaluateRequest(BaseModel):
+    """The fields beside the tensors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    loss: Losses
+    options: EvaluateOptions = EvaluateOptions()
+
+    def objectives(self) -> list[Objective]:
+        """Return what is to be evaluated, in the order asked."""
+        return [parse(text) for text in self.loss]
+
+
+class Warning_(BaseModel):  # noqa: N801 - the built-in has the name
+    """Something you may not have meant."""
+
+    model_config = ConfigDict(title="Warning")
+
+    code: str
+    text: str
+
+
+class GradientShares(BaseModel):
+    """How the absolute gradient is shared among the items: what an outlier does to training, in a number."""
+
+    absolute_sum: float
+    largest: float
+    zero_share: float
+    top_1_percent_share: float | None
+    top_5_percent_share: float | None
+    top_10_percent_share: float | None
+
+
+class Result(BaseModel):
+    """What one objective says. `reason` says why where `value` is null."""
+
+    loss: str
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    kept: int
+    ignored: int
+    standard_error: float | None
+    gradient: GradientShares | None
+    per_class: list[float | None] | None
+    terms: list["Result"] | None
+    reason: str | None
+    warnings: list[Warning_]
+    values: Annotated[Any, Field(description="Per item, with reduction=none.")] = None
+    gradients: Annotated[Any, Field(description="By role, with gradient=full.")] = None
+
+
+class Evaluations(BaseModel):
+    """The results in the order asked, and where the time went."""
+
+    results: list[Result]
+    items: int
+    dtype: str
+    device: str
+    timing_ms: dict[str, float]
+
+
+def result(found: Evaluation, most_numbers: int) -> Result:
+    """Return one evaluation as it goes over the wire.
+
+    Raises: TooLarge where JSON would have to carry too many numbers.
+    """
+    arrays: dict[str, Any] = {}
+    sent = [tensor for tensor in (found.values, *(found.gradients or {}).values()) if tensor is not None]
+    if sum(tensor.numel() for tensor in sent) > most_numbers:
+        raise TooLarge(
+            "The answer in numbers",
+            most_numbers,
+            "max_answer_numbers",
+            "Ask with gradient=summary, or send fewer items.",
+        )
+    if found.values is not None:
+        arrays["values"] = numbers.to_lists(found.values)
+    if found.gradients is not None:
+        arrays["gradients"] = {role: numbers.to_lists(tensor) for role, tensor in found.gradients.items()}
+    return Result(
+        loss=found.name,
+        value=found.value,
+        numerator=found.numerator,
+        denominator=found.denominator,
+        kept=found.kept,
+        ignored=found.ignored,
+        standard_error=found.standard_error,
+        gradient=GradientShares(**dataclasses.asdict(found.gradient)) if found.gradient else None,
+        per_class=found.per_class,
+        terms=[result(term, most_numbers) for term in found.terms] if found.terms else None,
+        reason=found.reason,
+        warnings=[Warning_(**dataclasses.asdict(warned)) for warned in found.warnings],
+        **arrays,
+    )
+
+
+EXAMPLE = {
+    "loss": ["mse", "smooth_l1(beta=0.5)"],
+    "predictions": [1.0, 2.0],
+    "targets": [1.5, 0.0],
+    "options": {"reduction": "mean", "gradient": "summary"},
+}
+
+
+@router.post(
+    "/evaluate",
+    summary="What does each loss make of these predictions?",
+    response_model_exclude_unset=True,
+    openapi_extra=declared(EvaluateRequest, {"two losses, one upload": EXAMPLE}, {"loss": ["mse", "mae"]}),
+    responses=responses(
+        BadEnvelope,
+        TooLarge,
+        UnsupportedFormat,
+        UnknownLoss,
+        BadExpression,
+        BadParameter,
+        BadOption,
+        MissingInput,
+        ShapeMismatch,
+        DomainViolation,
+        NonFiniteInput,
+    ),
+)
+async def evaluate(
+    upload: Received, runtime: RuntimeInForce, settings: SettingsInForce, response: Response
+) -> Evaluations:
+    """Evaluate one or several losses on one upload: the value with its error bar, and how the gradient is shared.
+
+    Send JSON, or `.npy` files as multipart with a `request` part that holds `loss` and `options`.
+    """
+    request = read(EvaluateRequest, upload.fields)
+    objectives, options = request.objectives(), request.options.bound()
+    items = len(next(iter(upload.roles.values()), ()))
+    results = await runtime.evaluate(objectives, upload, options)
+    response.headers["Server-Timing"] = ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())
+    return Evaluations(
+        results=[result(found, settings.max_answer_numbers) for found in results],
+        items=items,
+        dtype=str(results[0].dtype).removeprefix("torch."),
+        device=str(runtime.device),
+        timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
+    )

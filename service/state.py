@@ -1,0 +1,36 @@
+"""What lives as long as the application."""
+
+from typing import Annotated, TypedDict
+
+from fastapi import Depends, Request
+
+from service.runtime import Runtime
+from service.settings import Settings
+
+
+class State(TypedDict):
+    """Yielded by the lifespan, so that a request finds it typed."""
+
+    settings: Settings
+    runtime: Runtime
+    thresholds: dict[str, float]
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.state.settings
+    return settings
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.state.runtime
+    return runtime
+
+
+def _thresholds(request: Request) -> dict[str, float]:
+    thresholds: dict[str, float] = request.state.thresholds
+    return thresholds
+
+
+SettingsInForce = Annotated[Settings, Depends(_settings)]
+RuntimeInForce = Annotated[Runtime, Depends(_runtime)]
+ThresholdsInForce = Annotated[dict[str, float], Depends(_thresholds)]

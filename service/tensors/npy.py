@@ -1,0 +1,81 @@
+"""The .npy format: its header read by a bounded reader, its numbers viewed where they lie.
+
+Source: numpy.lib.format, versions 1.0 to 3.0.
+"""
+
+import ast
+import math
+import struct
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from service.errors import BadRequest, UnsupportedFormat
+
+MAGIC = b"\x93NUMPY"
+LONGEST_HEADER = 4096  # bytes; numpy writes 118 for an ordinary array
+MOST_AXES = 8
+DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "b1")
+WIDER = {"u2": "i4", "u4": "i8"}  # torch computes with no unsigned whole numbers of these sizes
+
+
+def decode(role: str, data: bytes | bytearray | memoryview) -> Tensor:
+    """Return the array of one .npy file as a tensor that shares its memory where the byte order allows.
+
+    Raises: UnsupportedFormat for object arrays, BadRequest for anything else that is no plain array of numbers.
+    """
+    view = memoryview(data)
+    dtype, shape, fortran, start = _header(role, view)
+    count = math.prod(shape)
+    if len(view) - start != count * dtype.itemsize:
+        raise BadRequest(
+            f"{role}: the header declares {count} numbers of {dtype.itemsize} bytes; {len(view) - start} bytes follow.",
+            role=role,
+        )
+    array = np.frombuffer(view, dtype, count, start)
+    wider = WIDER.get(dtype.str[1:])
+    if wider or not dtype.isnative:
+        array = array.astype(wider or dtype.newbyteorder("="))
+    array = array.reshape(shape, order="F" if fortran else "C")
+    if not array.flags.writeable:
+        array = array.copy()
+    return torch.from_numpy(array)
+
+
+def _header(role: str, view: memoryview) -> tuple[np.dtype, tuple[int, ...], bool, int]:
+    if bytes(view[:6]) != MAGIC:
+        raise UnsupportedFormat(
+            f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.",
+            [".npy"],
+        )
+    version = view[6] if len(view) > 6 else 0  # noqa: PLR2004 - the byte after the magic
+    width = 2 if version == 1 else 4
+    if version not in (1, 2, 3) or len(view) < 8 + width:
+        raise BadRequest(f"{role}: this version of the .npy format is not read; numpy.save writes 1.0.", role=role)
+    (length,) = struct.unpack("<H" if width == 2 else "<I", view[8 : 8 + width])  # noqa: PLR2004 - bytes
+    start = 8 + width + length
+    if length > LONGEST_HEADER or len(view) < start:
+        raise BadRequest(f"{role}: the .npy header is cut short or longer than {LONGEST_HEADER} bytes.", role=role)
+    try:
+        header = ast.literal_eval(bytes(view[8 + width : start]).decode("utf-8" if version == 3 else "latin-1").strip())  # noqa: PLR2004 - version
+        descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
+    except (ValueError, SyntaxError, KeyError, TypeError, RecursionError, MemoryError):
+        raise BadRequest(f"{role}: the .npy header is not the dictionary that numpy.save writes.", role=role) from None
+    if isinstance(descr, str) and descr.lstrip("<>|=")[:1] == "O":
+        raise UnsupportedFormat(f"{role} is an object array, which is a pickle; those are never opened.", [".npy"])
+    if not isinstance(descr, str) or descr.lstrip("<>|=") not in DTYPES:
+        raise BadRequest(
+            f"{role}: this dtype is not read; convert with astype to one of {', '.join(DTYPES)}.", role=role
+        )
+    if not _plain(shape) or not isinstance(fortran, bool):
+        raise BadRequest(f"{role}: the shape must be at most {MOST_AXES} whole numbers of at least 0.", role=role)
+    return np.dtype(descr), shape, fortran, start
+
+
+def _plain(shape: object) -> bool:
+    return (
+        isinstance(shape, tuple)
+        and len(shape) <= MOST_AXES
+        and all(type(length) is int and 0 <= length < 1 << 48 for length in shape)
+    )

@@ -1,0 +1,43 @@
+"""A fresh application for every test that asks for one; nothing is shared and nothing of ours is mocked."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.app import create_app
+from service.settings import Settings
+
+Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def client() -> Client:
+    """Return a maker of clients, each with an application under the settings given."""
+
+    @asynccontextmanager
+    async def make(**settings: object) -> AsyncIterator[httpx.AsyncClient]:
+        app = create_app(Settings(**{"device": "cpu", **settings}))  # type: ignore[arg-type] # the test names them
+        async with app.router.lifespan_context(app) as state:
+            transport = httpx.ASGITransport(_with_state(app, dict(state or {})), raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://lossary") as http:
+                yield http
+
+    return make
+
+
+def _with_state(app: FastAPI, state: dict[str, object]) -> ASGIApp:
+    """Return the application with its lifespan's state in every request, as a server puts it there."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "state": dict(state)}, receive, send)
+
+    return call
