@@ -1,7 +1,8 @@
-# make demo | serve | test | check | install
+# make demo | serve | test | check | install | image | compose-test
 #
 # TORCH_INDEX=URL   an extra package index for torch's wheel, such as one of CPU builds
 # WHEELS=FOLDER     a folder of wheels to look in first
+# BUILD_NETWORK=host  where the network of image builds needs it
 PYTHON ?= python3
 TORCH_INDEX ?=
 WHEELS ?=
@@ -38,3 +39,10 @@ check: install
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# compose reads TORCH_INDEX and WHEELS itself; it defaults to torch's index of CPU builds.
+image:
+	docker compose build
+
+compose-test: install image
+	LOSSARY_COMPOSE=1 $(BIN)/python -m pytest tests/compose --verbose

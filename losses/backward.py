@@ -13,7 +13,8 @@ from torch import Tensor
 from losses.chunks import Feed, Piece, dims
 from losses.gradient import per_item
 from losses.moments import Moments
-from losses.tally import WHOLE, Parts, Tally
+from losses.spec import Items
+from losses.tally import WHOLE, Parts, Tally, by_row
 
 Leaves = dict[str, Tensor]
 
@@ -38,19 +39,23 @@ class Backward:
     def _chunk(self, pieces: list[Piece], *, gradient: bool) -> None:
         leaves = [_leaves(tally, piece) if gradient else {} for tally, piece in zip(self.tallies, pieces, strict=True)]
         rows: Parts = {}
+        items: list[Items | None] = []
         for tally, piece, cotangent, leaf in zip(self.tallies, pieces, self.cotangents, leaves, strict=True):
-            parts, _ = tally.apply(replace(piece, inputs={**piece.inputs, **leaf}))
+            parts, found = tally.apply(replace(piece, inputs={**piece.inputs, **leaf}))
+            items.append(found)
             for lead, part in parts.items():
                 row = (part * cotangent[lead]).flatten(1).sum(1)
                 rows[lead] = rows[lead] + row if lead in rows else row
+        weights = pieces[0].weights
         for lead, row in rows.items():
-            self.influence.setdefault(lead, Moments(1)).add(row.detach()[:, None])
+            counted = slice(None) if weights is None or lead == WHOLE else by_row(weights) > 0
+            self.influence.setdefault(lead, Moments(1)).add(row.detach()[counted, None])
         if gradient:
             torch.autograd.backward([row.sum() for row in rows.values()])
             slopes = _slopes(leaves)
             for role, slope in slopes.items():
                 self.gathered.setdefault(role, []).append(slope)
-            self.sizes.append(_sizes(self.tallies[0], slopes))
+            self.sizes.append(_sizes(self.tallies[0], slopes)[_kept(self.tallies[0], pieces[0], items[0])])
 
     def standard_error(self) -> float | None:
         """Return the error of the value, rows of different leading axes being independent; None where unknown."""
@@ -90,3 +95,11 @@ def _sizes(tally: Tally, slopes: Leaves) -> Tensor:
             lead = pattern.lead or WHOLE
             by_lead[lead] = by_lead[lead] + size if lead in by_lead else size
     return torch.cat(list(by_lead.values()))
+
+
+def _kept(tally: Tally, piece: Piece, items: Items | None) -> Tensor | slice:
+    """Return which elements of one chunk count: neither masked, nor ignored, nor of weight 0."""
+    loss = tally.term.loss
+    if items is not None and loss.elements.names and loss.elements == loss.shapes.items:
+        return (items.denominator > 0).flatten()
+    return slice(None) if piece.weights is None else (tally.spread(piece.weights) > 0).flatten()

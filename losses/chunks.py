@@ -1,8 +1,9 @@
 """Inputs, weights and masks: fitted to one another once, then handed out a piece at a time."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, reduce
 
 import torch
 from torch import Tensor
@@ -42,12 +43,24 @@ def align(weights: Tensor, own: Dims, other: Dims) -> Tensor:
     return weights.reshape([lengths.get(dim, 1) for dim in other])
 
 
+def joined(factors: Sequence[Tensor]) -> Tensor | None:
+    """Return the product of weights and masks, each the first axes of the longest; None where there are none."""
+    most = max((factor.ndim for factor in factors), default=0)
+    longest = [factor.reshape(*factor.shape, *[1] * (most - factor.ndim)) for factor in factors]
+    return reduce(torch.mul, longest) if longest else None
+
+
 @dataclass(frozen=True)
 class Piece:
-    """One chunk of the inputs of one term, ready for the formula."""
+    """One chunk of the inputs of one term, ready for the formula; its factors are the weights and the mask."""
 
     inputs: dict[str, Tensor]
-    weights: Tensor | None
+    factors: list[Tensor]
+
+    @cached_property
+    def weights(self) -> Tensor | None:
+        """What every element counts, or None where each counts once."""
+        return joined(self.factors)
 
 
 @dataclass
@@ -66,7 +79,7 @@ class Feed:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
     allow_nonfinite: bool = False
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: list[dict[str, Seen]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for role, tensor in {**self.inputs, "weights": self.weights, "mask": self.mask}.items():
@@ -74,7 +87,8 @@ class Feed:
                 names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
                 raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
         self.axes = [self._bind(term) for _, term in self.objective.terms]
-        self.lengths = {lead: self.inputs[role].shape[0] for lead, role in self._leads().items()}
+        self.seen = [{} for _ in self.axes]
+        self.lengths = self._lengths()
         for name, tensor in (("weights", self.weights), ("mask", self.mask)):
             if tensor is not None:
                 for (_, term), axes in zip(self.objective.terms, self.axes, strict=True):
@@ -86,19 +100,27 @@ class Feed:
         for role in term.loss.required:
             if role not in self.inputs:
                 raise MissingInput(term.loss.id, role, term.loss.roles)
-        return term.loss.shapes.bind(self.inputs, term.loss.roles)
+        encodings = {
+            role: domain.way_out for role, domain in term.loss.domains.items() if domain.whole or domain.simplex
+        }
+        return term.loss.shapes.bind(self.inputs, term.loss.roles, encodings)
 
-    def _leads(self) -> dict[str, str]:
-        """Return a role for every axis that chunks are cut along."""
-        leads: dict[str, str] = {}
+    def _lengths(self) -> dict[str, int]:
+        """Return the length of every axis that chunks are cut along."""
+        lengths: dict[str, int] = {}
         for _, term in self.objective.terms:
-            for role in term.loss.roles:
-                lead = term.loss.pattern(role).lead
-                if lead is not None and role in self.inputs:
-                    leads.setdefault(lead, role)
-        return leads
+            for role in [role for role in term.loss.roles if role in self.inputs]:
+                pattern, shape = term.loss.pattern(role), self.inputs[role].shape
+                if pattern.lead is None:
+                    continue
+                length = lengths.setdefault(pattern.lead, shape[0])
+                if length != shape[0]:
+                    raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
+        return lengths
 
     def _fits(self, name: str, tensor: Tensor, term: BoundLoss, axes: Axes) -> None:
+        if term.kind == "batch" and not term.loss.sums_itself:
+            raise BadOption(name, f"{term.loss.id} looks at all items at once; leave out those you would not count.")
         if not term.loss.elements.names:
             raise BadOption(name, f"{term.loss.id} has two lists of items; leave out the items you would not count.")
         wanted = term.loss.elements.lengths(axes)
@@ -133,16 +155,17 @@ class Feed:
         """Yield every chunk as one piece a term; the first pass checks the numbers too."""
         for edges in self.edges:
             yield [
-                self._piece(term, axes, edges, first_pass=first_pass)
-                for (_, term), axes in zip(self.objective.terms, self.axes, strict=True)
+                self._piece(term, axes, edges, seen if first_pass else None)
+                for (_, term), axes, seen in zip(self.objective.terms, self.axes, self.seen, strict=True)
             ]
 
     def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
         return tensor if lead is None else tensor[edges[lead]]
 
-    def _piece(self, term: BoundLoss, axes: Axes, edges: dict[str, slice], *, first_pass: bool) -> Piece:
+    def _piece(self, term: BoundLoss, axes: Axes, edges: dict[str, slice], seen: dict[str, Seen] | None) -> Piece:
         loss = term.loss
-        weights = self._weights(loss.elements, edges, first_pass=first_pass) if loss.elements.names else None
+        factors = self._factors(loss.elements, edges, first_pass=seen is not None)
+        weights = joined(factors)
         own = dims(loss.elements, axes)[: weights.ndim] if weights is not None else ()
         ignored = term.params.get("ignore_index")
         scalars = {name: lengths[0] for name, lengths in axes.items() if len(lengths) == 1}
@@ -151,45 +174,38 @@ class Feed:
             if role not in self.inputs:
                 continue
             pattern, domain = loss.pattern(role), term.domain(role).bounded(scalars)
-            chunk = self._slice(self.inputs[role], pattern.lead, edges).to(self.device)
-            chunk = chunk.to(torch.int64 if domain.whole and not chunk.is_floating_point() else self.compute_dtype)
+            sent = self._slice(self.inputs[role], pattern.lead, edges).to(self.device)
+            chunk = sent.to(torch.int64 if domain.whole and not sent.is_floating_point() else self.compute_dtype)
             if weights is not None and pattern.lead is not None:
                 chunk = torch.where(align(weights, own, dims(pattern, axes)) > 0, chunk, _filler(domain, chunk))
-            if first_pass:
+            if seen is not None:
                 check(
                     role,
                     chunk,
                     domain,
-                    self.seen.setdefault(role, Seen()),
+                    seen.setdefault(role, Seen()),
                     offset=edges[pattern.lead].start if pattern.lead else 0,
                     exempt=ignored if isinstance(ignored, int) else None,
+                    sent=sent.dtype,
                     allow_nonfinite=self.allow_nonfinite and not domain.whole,
                 )
             inputs[role] = chunk.to(torch.int64) if domain.whole else chunk
-        return Piece(inputs, weights)
+        return Piece(inputs, factors)
 
-    def _weights(self, elements: Pattern, edges: dict[str, slice], *, first_pass: bool) -> Tensor | None:
-        """Return weight times mask of one chunk, or None where every element counts once."""
-        weights = None
+    def _factors(self, elements: Pattern, edges: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
+        """Return the weights and the mask of one chunk, those of the two that were given."""
+        factors = []
         if self.weights is not None:
             weights = self._slice(self.weights, elements.lead, edges).to(self.device, self.compute_dtype)
             if first_pass:
                 check("weights", weights, WEIGHTS, Seen(), offset=edges[elements.lead or ""].start)
+            factors.append(weights)
         if self.mask is not None:
             kept = self._slice(self.mask, elements.lead, edges).to(self.device) != 0
-            weights = _joined(weights, kept.to(self.compute_dtype))
-        return weights
+            factors.append(kept.to(self.compute_dtype))
+        return factors
 
 
 def _filler(domain: Domain, chunk: Tensor) -> Tensor:
     """Return a legal number to stand where a masked one was."""
     return chunk.new_tensor(1 / chunk.shape[1] if domain.simplex else 0)
-
-
-def _joined(weights: Tensor | None, kept: Tensor) -> Tensor:
-    if weights is None:
-        return kept
-    more = max(weights.ndim, kept.ndim)
-    return weights.reshape(*weights.shape, *[1] * (more - weights.ndim)) * kept.reshape(
-        *kept.shape, *[1] * (more - kept.ndim)
-    )

@@ -88,9 +88,14 @@ def check(
     *,
     offset: int = 0,
     exempt: int | None = None,
+    sent: torch.dtype | None = None,
     allow_nonfinite: bool = False,
 ) -> None:
-    """Refuse a chunk with numbers outside its domain; `exempt` is the one id that is ignored, wherever it lies.
+    """Refuse a chunk with numbers outside its domain.
+
+    `exempt` is the one id that is ignored, wherever it lies; `sent` is the dtype before any conversion, whose rounding
+    is forgiven.
+
 
     Raises: NonFiniteInput, DomainViolation, both with the first index.
     """
@@ -99,22 +104,23 @@ def check(
     low, high = (float(bound) for bound in chunk.aminmax())  # NaN shows in both
     seen.low, seen.high = min(seen.low, low), max(seen.high, high)
     if not (high < math.inf and (low > -math.inf or (domain.minus_infinity and low == -math.inf))):
-        bad = ~chunk.isfinite() & ~(chunk.isneginf() if domain.minus_infinity else False)
+        bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
         if not allow_nonfinite:
             raise NonFiniteInput(role, first_index(bad, offset))
         seen.nonfinite += int(bad.sum())
         return
-    outside = _outside(chunk, domain, low, high)
-    if outside is not None and exempt is not None:
+    outside = _outside(chunk, domain, low, high, sent or chunk.dtype)
+    if outside is not None and exempt is not None and domain.whole:
         outside &= chunk != exempt
     if outside is not None and bool(outside.any()):
         raise DomainViolation(role, domain.meaning, first_index(outside, offset), domain.way_out)
 
 
-def _outside(chunk: Tensor, domain: Domain, low: float, high: float) -> Tensor | None:
+def _outside(chunk: Tensor, domain: Domain, low: float, high: float, sent: torch.dtype) -> Tensor | None:
     """Return where the finite numbers of a chunk leave the domain, or None where the extremes show that none does."""
     if domain.simplex and low >= 0:
-        off = (chunk.sum(1, dtype=torch.float64) - 1).abs() > SIMPLEX_TOLERANCE.get(chunk.dtype, HALF_TOLERANCE)
+        tolerance = SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
+        off = (chunk.sum(1, dtype=torch.float64) - 1).abs() > tolerance
         return off.unsqueeze(1) | (chunk > 1)
     least = -math.inf if domain.low is None else domain.low
     most = math.inf if domain.high is None else domain.high

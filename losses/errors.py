@@ -81,7 +81,7 @@ class UnknownInput(Refusal):
         wanted = list(roles)
         hint = f" Did you mean {suggestion}?" if suggestion else ""
         super().__init__(
-            f"An input is no role of the losses asked for; they take {', '.join(wanted)}.{hint}",
+            f"An input has no meaning here; these have: {', '.join(wanted)}.{hint}",
             roles=wanted,
             did_you_mean=suggestion,
         )

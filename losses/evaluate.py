@@ -60,10 +60,13 @@ def evaluate(
         chunk_elements=options.chunk_elements,
         allow_nonfinite=options.nonfinite == "allow",
     )
-    tallies = [Tally(term, axes) for (_, term), axes in zip(objective.terms, feed.axes, strict=True)]
+    tallies = [
+        Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)
+    ]
     _refuse_reduction(tallies, options)
     itemwise = all(tally.term.kind == "item" for tally in tallies)
-    spread = Moments(2 * len(tallies)) if itemwise and options.standard_error else None
+    together = len({tally.term.loss.shapes.items.lead for tally in tallies}) == 1
+    spread = Moments(2 * len(tallies)) if itemwise and together and options.standard_error else None
     with torch.no_grad():
         for pieces in feed.pieces(first_pass=True):
             _add(tallies, pieces, spread, keep=options.reduction == "none")

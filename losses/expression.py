@@ -1,8 +1,8 @@
 """An objective as text: "dice + 0.5*bce(pos_weight=3)". Parsed against a whitelist, never evaluated."""
 
 import ast
-import math
 import re
+import sys
 from dataclasses import dataclass
 
 from losses import registry
@@ -12,7 +12,8 @@ from losses.spec import BoundLoss, Value, show
 LONGEST = 1_000  # characters; sixty losses with all their parameters fit
 MOST_TERMS = 16
 _WORDS: dict[str, Value] = {"none": None, "null": None, "None": None, "true": True, "false": False}
-_LOST_PLUS = re.compile(r"(?<=[\w)])\s+(?=[A-Za-z\d.])")  # in a query string an unescaped + arrives as a space
+_LOST_PLUS = re.compile(r"(?<=[\w)]) (?= *[A-Za-z\d.])")  # in a query string an unescaped + arrives as a space
+_FOREIGN = re.compile(r"[^\w\s+*().,='\"-]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,21 @@ def parse(text: str) -> Objective:
     """
     if len(text) > LONGEST:
         raise BadExpression(f"The objective has {len(text)} characters; {LONGEST} are read.")
-    source = _LOST_PLUS.sub("+", text.strip())
+    foreign = _FOREIGN.search(text)
+    if foreign:
+        raise BadExpression(f"Character {foreign.start()} is none that objectives are written with.", foreign.start())
+    source = _LOST_PLUS.sub("+", re.sub(r"\s", " ", text))
+    start = len(source) - len(source.lstrip())
     try:
-        tree = ast.parse(source, mode="eval")
+        tree = ast.parse(source[start:], mode="eval")
     except SyntaxError as error:
-        position = max((error.offset or 1) - 1, 0)
+        position = start + max((error.offset or 1) - 1, 0)
         raise BadExpression(f"The text stops making sense at character {position}.", position) from None
     except (ValueError, RecursionError, MemoryError):
         raise BadExpression("The text is no sum of losses.") from None
+    for node in ast.walk(tree.body):
+        if isinstance(node, ast.expr):
+            node.col_offset += start
     terms = tuple(_terms(tree.body))
     if len(terms) > MOST_TERMS:
         raise BadExpression(f"The objective has {len(terms)} terms; {MOST_TERMS} are read.")
@@ -65,7 +73,7 @@ def _coefficient(node: ast.expr) -> float:
     value = node.value if isinstance(node, ast.Constant) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadExpression("A coefficient is a number in front of its loss.", node.col_offset)
-    if not 0 < value < math.inf:
+    if not 0 < value <= sys.float_info.max:
         raise BadExpression("A coefficient is greater than 0 and finite.", node.col_offset)
     return float(value)
 
@@ -87,8 +95,8 @@ def _bound(node: ast.expr) -> BoundLoss:
 
 
 def _literal(node: ast.expr) -> Value:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = _literal(node.operand)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+        value = node.operand.value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return -value
     if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):

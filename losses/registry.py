@@ -13,6 +13,7 @@ from losses.shapes import Pattern, Shapes
 from losses.spec import Case, Kind, Loss, Said, Value
 
 Computes = Callable[..., Any]
+LAST = "9"  # sorts after every section of the article
 _shelf: dict[str, Loss] = {}
 
 
@@ -25,7 +26,7 @@ def loss(
     source: str,
     elicits: str,
     cases: list[Case],
-    pytorch: str,
+    pytorch: str | Callable[[dict[str, Value]], str],
     activation: str = "none",
     kind: Kind | Callable[[dict[str, Value]], Kind] = "item",
     elements: str | None = None,
@@ -37,8 +38,8 @@ def loss(
     """Put a function on the shelf; its name is the id, the keywords left over are the domains of its inputs.
 
     `shapes`: the axes of every input in order, then those of the items. `elements`: what a weight or a mask may
-    stand for where that is finer than an item (pixels of an image). `pytorch`: the body of a function `loss` that
-    gives the same number.
+    stand for where that is finer than an item (pixels of an image). `pytorch`: the body of a
+    function `loss` that gives the same number, its parameters in braces or passed in.
     """
 
     def register(compute: Computes) -> Computes:
@@ -70,10 +71,11 @@ def loss(
 
 @cache
 def catalogue() -> dict[str, Loss]:
-    """Return every loss by id, in the order of the families and of the functions in them."""
+    """Return every loss by id, in the order in which the article speaks of them."""
     for module in pkgutil.iter_modules(losses.families.__path__):
         importlib.import_module(f"losses.families.{module.name}")
-    return dict(_shelf)
+    entries = sorted(_shelf.values(), key=lambda entry: entry.article.section if entry.article else LAST)
+    return {entry.id: entry for entry in entries}
 
 
 @cache

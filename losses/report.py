@@ -10,6 +10,8 @@ from losses.chunks import Feed
 from losses.gradient import Shares
 from losses.tally import Tally
 
+INFINITE = "the loss is not finite: something that happened was given probability 0, or numbers overflowed"
+
 
 @dataclass(frozen=True)
 class Warned:
@@ -42,13 +44,14 @@ class Evaluation:
 
 def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:
     """Return the value of one term with the sums it came from."""
+    reason = _reason(tally, value, feed)
     result = Evaluation(
         name=str(tally.term),
         dtype=feed.compute_dtype,
-        value=finite(value),
+        value=None if reason else value,
         kept=tally.kept,
         ignored=tally.count - tally.kept,
-        reason=_reason(tally, value, feed),
+        reason=reason,
     )
     if tally.finish is None:
         numerator, denominator = next(iter(tally.totals.values())).tolist()
@@ -62,14 +65,15 @@ def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:
 
 def of_sum(feed: Feed, terms: list[Evaluation], value: float) -> Evaluation:
     """Return the value of a sum, its terms listed."""
+    reason = next((term.reason for term in terms if term.reason), None if math.isfinite(value) else INFINITE)
     return Evaluation(
         name=str(feed.objective),
         dtype=feed.compute_dtype,
-        value=finite(value),
+        value=None if reason else value,
         kept=terms[0].kept,
         ignored=terms[0].ignored,
         terms=terms,
-        reason=next((term.reason for term in terms if term.reason), None),
+        reason=reason,
     )
 
 
@@ -79,26 +83,24 @@ def finite(value: float) -> float | None:
 
 
 def _reason(tally: Tally, value: float, feed: Feed) -> str | None:
-    if math.isfinite(value):
-        return None
-    bad = {role: feed.seen[role].nonfinite for role in tally.term.loss.roles if role in feed.seen}
-    listed = [f"{count} non-finite numbers in {role}" for role, count in bad.items() if count]
+    listed = [f"{seen.nonfinite} non-finite numbers in {role}" for role, seen in tally.seen.items() if seen.nonfinite]
     if listed:
         return ", ".join(listed)
-    if not tally.count:
+    if math.isfinite(value):
+        return None
+    if not all(feed.inputs[role].numel() for role in tally.seen):
         return "there are no items"
     if not tally.kept:
         return "every item is masked, ignored or has weight 0"
-    return "the loss is infinite: something that happened was given probability 0, or numbers overflowed"
+    return INFINITE
 
 
 def warnings(feed: Feed) -> list[Warned]:
     """Return what looks unintended in the inputs."""
     warned = {}
-    for _, term in feed.objective.terms:
-        for role in term.loss.roles:
-            seen = feed.seen.get(role)
-            if term.domain(role).minus_infinity and seen and 0 <= seen.low < seen.high <= 1:
+    for (_, term), extremes in zip(feed.objective.terms, feed.seen, strict=True):
+        for role, seen in extremes.items():
+            if term.domain(role).minus_infinity and 0 <= seen.low < seen.high <= 1:
                 warned[term.loss.id, role] = Warned(
                     "looks-like-probabilities",
                     f"All {role} lie between 0 and 1, as probabilities do, and {term.loss.id} takes them as logits. "

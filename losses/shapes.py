@@ -33,24 +33,28 @@ class Pattern:
         first = self.names[0].lstrip("*") if self.names else ""
         return first if first.islower() else None
 
-    def bind(self, role: str, shape: tuple[int, ...], axes: Axes) -> None:
+    def bind(self, role: str, shape: tuple[int, ...], axes: Axes, way_out: str = "") -> None:
         """Read the lengths of the axes off a shape into `axes`.
 
-        Raises: ShapeMismatch where the number of axes or an axis already bound differs.
+        Raises: ShapeMismatch where the number of axes or an axis already bound differs, or a whole axis is empty.
         """
         stars = [position for position, name in enumerate(self.names) if name.startswith("*")]
         spread = len(shape) - (len(self.names) - len(stars))
         if spread < 0 or (spread and not stars) or (not shape and self.lead):
-            raise ShapeMismatch(role, str(self), shape)
+            raise ShapeMismatch(role, str(self), shape, way_out)
+        own: Axes = {}
         taken = 0
         for name in self.names:
             width = spread if name.startswith("*") else 1
-            lengths = tuple(shape[taken : taken + width])
+            own[name.lstrip("*")] = tuple(shape[taken : taken + width])
             taken += width
-            if axes.setdefault(name.lstrip("*"), lengths) != lengths:
-                raise ShapeMismatch(
-                    role, str(self), shape, f"{list(self.lengths(axes))} would fit; nothing is broadcast."
-                )
+        fitting = self.lengths(own | axes)
+        if fitting != tuple(shape):
+            raise ShapeMismatch(role, str(self), shape, f"{list(fitting)} would fit; nothing is broadcast. {way_out}")
+        for name in self.names:
+            if name.isupper() and own[name] == (0,):
+                raise ShapeMismatch(role, str(self), shape, f"{name} must be at least 1.")
+        axes |= own
 
     def lengths(self, axes: Axes) -> tuple[int, ...]:
         """Return the shape that the bound axes give."""
@@ -69,13 +73,13 @@ class Shapes:
         inputs, _, items = text.partition("->")
         return cls(tuple(Pattern.parse(part) for part in inputs.split(",")), Pattern.parse(items))
 
-    def bind(self, inputs: Mapping[str, Tensor], roles: tuple[str, ...]) -> Axes:
-        """Return the length of every axis of the inputs given.
+    def bind(self, inputs: Mapping[str, Tensor], roles: tuple[str, ...], way_outs: Mapping[str, str]) -> Axes:
+        """Return the length of every axis of the inputs given; `way_outs` may say more of a role that does not fit.
 
         Raises: ShapeMismatch.
         """
         axes: Axes = {}
         for role, pattern in zip(roles, self.roles, strict=True):
             if role in inputs:
-                pattern.bind(role, tuple(inputs[role].shape), axes)
+                pattern.bind(role, tuple(inputs[role].shape), axes, way_outs.get(role, ""))
         return axes

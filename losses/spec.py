@@ -87,7 +87,7 @@ class Loss:
     elicits: str
     activation: str
     cases: tuple[Case, ...]
-    pytorch: str
+    pytorch: str | Callable[[dict[str, Value]], str]
     traits: frozenset[str]
     aliases: dict[str, dict[str, Value]]
     article: Said | None

@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from losses.chunks import Dims, Piece, align, dims
+from losses.chunks import Dims, Piece, align, dims, joined
+from losses.domains import Seen
 from losses.shapes import Axes
 from losses.spec import BoundLoss, Items, Sums
 
@@ -23,6 +24,7 @@ class Tally:
 
     term: BoundLoss
     axes: Axes
+    seen: dict[str, Seen]
     totals: Parts = field(default_factory=dict)
     kept: int = 0
     count: int = 0
@@ -39,10 +41,7 @@ class Tally:
 
         Shapes: one row an entry of axis 0, two columns (numerator, denominator) for items.
         """
-        weights, inner = piece.weights, None
-        if weights is not None and self.term.loss.sums_itself and (weights.ndim > 1 or self.term.kind == "ratio"):
-            inner = align(weights, self.elements[: weights.ndim], self.elements)
-            weights = None
+        weights, inner = self._split(piece)
         out = self.term(piece.inputs, inner)
         if isinstance(out, Sums):
             self.finish = out.finish
@@ -56,6 +55,22 @@ class Tally:
         if lead is None:
             return {WHOLE: torch.stack([column.sum(dtype=torch.float64) for column in columns])[None]}, items
         return {lead: torch.stack([by_row(column) for column in columns], 1)}, items
+
+    def _split(self, piece: Piece) -> tuple[Tensor | None, Tensor | None]:
+        """Return what multiplies whole items, and what goes into a loss that sums over elements itself.
+
+        Shapes: the second has every axis of the elements.
+        """
+        if not self.term.loss.sums_itself:
+            return piece.weights, None
+        whole = [factor for factor in piece.factors if factor.ndim == 1 and self.term.kind == "item"]
+        inner = joined([factor for factor in piece.factors if factor.ndim > 1 or self.term.kind != "item"])
+        return joined(whole), None if inner is None else self.spread(inner)
+
+    def spread(self, factor: Tensor) -> Tensor:
+        """Return weights of the first axes of the elements with all of their axes."""
+        lengths = self.term.loss.elements.lengths(self.axes)
+        return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
 
     def add(self, piece: Piece, *, keep: bool) -> Parts:
         """Take in one chunk and return its rows; `keep` holds on to the value of every item."""
@@ -86,7 +101,7 @@ class Tally:
     def _count(self, piece: Piece) -> int:
         """Return how many elements of a quotient one chunk holds."""
         if not self.elements:
-            return sum(len(tensor) for tensor in piece.inputs.values())
+            return sum(tensor.numel() for tensor in piece.inputs.values())
         role = self.term.loss.roles[0]
         own = dims(self.term.loss.pattern(role), self.axes)
         shape = piece.inputs[role].shape

@@ -1,10 +1,14 @@
 """Mathematics that families share."""
 
+import math
+
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 
 from losses.spec import Items
+
+IGNORED = -100  # the class id that torch leaves out by default
 
 
 def softplus(x: Tensor) -> Tensor:
@@ -17,11 +21,29 @@ def times(weight: Tensor, x: Tensor) -> Tensor:
     return torch.where(weight == 0, 0, weight * x)
 
 
+def log(p: Tensor) -> Tensor:
+    """Return log p; where p is 0, -infinity without a slope, which a weight of zero could not silence."""
+    return p.where(p > 0, 1).log().where(p > 0, -math.inf)
+
+
+def log_sum(log_p: Tensor) -> Tensor:
+    """Return log of the sum of p along axis 1; where every p is 0, -infinity without a slope, which would be NaN."""
+    none = log_p.isneginf().all(1)
+    return log_p.masked_fill(none.unsqueeze(1), 0).logsumexp(1).masked_fill(none, -math.inf)
+
+
+def log_add(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """Return log(p + q); where both are 0, -infinity without a slope, which would be NaN."""
+    none = log_p.maximum(log_q).isneginf()
+    return torch.logaddexp(log_p.masked_fill(none, 0), log_q).masked_fill(none, -math.inf)
+
+
 def log_probabilities(predictions: Tensor, *, from_logits: bool) -> tuple[Tensor, Tensor]:
     """Return log p and log(1 - p) of a binary prediction."""
     if from_logits:
         return F.logsigmoid(predictions), F.logsigmoid(-predictions)
-    return predictions.log(), (-predictions).log1p()
+    below_one = predictions < 1
+    return log(predictions), (-predictions).where(below_one, 0).log1p().where(below_one, -math.inf)
 
 
 def binary_cross_entropy(yes: Tensor, no: Tensor, targets: Tensor) -> Tensor:
@@ -31,18 +53,15 @@ def binary_cross_entropy(yes: Tensor, no: Tensor, targets: Tensor) -> Tensor:
 
 def class_log_probabilities(predictions: Tensor, *, from_logits: bool) -> Tensor:
     """Return log-probabilities along axis 1."""
-    return F.log_softmax(predictions, 1) if from_logits else predictions.log()
+    return F.log_softmax(predictions, 1) if from_logits else log(predictions)
 
 
-def log_of_the_rest(predictions: Tensor, log_p: Tensor, ids: Tensor, *, from_logits: bool) -> Tensor:
+def log_of_the_rest(log_p: Tensor, ids: Tensor) -> Tensor:
     """Return log(1 - p) of the classes named by `ids`, summed over the others so that nothing cancels.
 
-    Shapes: predictions, log_p (n, C, *s), ids (n, *s).
+    Shapes: log_p (n, C, *s), ids (n, *s).
     """
-    others = log_p.scatter(1, ids.unsqueeze(1), float("-inf"))
-    if from_logits and predictions.shape[1] > 1:
-        return others.logsumexp(1)
-    return others.exp().sum(1).log()
+    return log_sum(log_p.scatter(1, ids.unsqueeze(1), -math.inf))
 
 
 def power(log_base: Tensor, exponent: float) -> Tensor:
@@ -56,11 +75,33 @@ def mean(values: Tensor) -> Items:
 
 
 def distance(first: Tensor, second: Tensor, p: float, eps: float) -> Tensor:
-    """Return the p-norm of first - second + eps along axis 1; eps keeps the gradient finite at distance 0."""
-    norm: Tensor = torch.linalg.vector_norm(first - second + eps, ord=p, dim=1)
+    """Return the p-norm of first - second + eps along axis 1; eps keeps the gradient finite at distance 0.
+
+    The largest coordinate is taken out: safe from powers that leave the range of the dtype.
+    """
+    difference = first - second + eps
+    largest = difference.detach().abs().amax(1)
+    scale = largest.where(largest > 0, 1)
+    norm: Tensor = scale * torch.linalg.vector_norm(difference / scale.unsqueeze(1), ord=p, dim=1)
     return norm
+
+
+def along_classes(class_weights: Tensor, predictions: Tensor) -> Tensor:
+    """Return weights (C) as (C, 1, ...), to multiply what has its classes on axis 1."""
+    return class_weights.reshape(-1, *[1] * (predictions.ndim - 2))
 
 
 def flat(tensor: Tensor) -> Tensor:
     """Return (n, C, *s) as (n, C, pixels)."""
-    return tensor.flatten(2) if tensor.ndim > 2 else tensor.unsqueeze(-1)  # noqa: PLR2004 - n and C
+    return tensor.unsqueeze(-1).flatten(2)
+
+
+def total(pixels: Tensor) -> Tensor:
+    """Return the sum over the last axis in float64."""
+    return pixels.sum(-1, dtype=torch.float64)
+
+
+def sum_and_count(values: Tensor) -> Tensor:
+    """Return for every row its sum and its count, (rows, 2) in float64."""
+    rows = values.unsqueeze(-1).flatten(1)
+    return torch.stack([total(rows), total(torch.ones_like(rows))], 1)

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from service.settings import Settings
 
+GRACE_S = 25  # requests in flight may finish; compose kills after 30
+
 
 def settings_from(arguments: list[str]) -> Settings:
     """Return the settings, a flag before its variable; each worker reads them from the environment again."""
@@ -37,6 +39,7 @@ def main() -> None:
         workers=settings.workers,
         log_level=settings.log_level,
         server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
     )
 
 

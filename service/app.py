@@ -1,15 +1,19 @@
 """The application: one factory, nothing built at import."""
 
+import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from losses import registry
+from losses.errors import Refusal
+from losses.registry import catalogue
+from recommender.page import rules_page
 from service import errors
-from service.routes import docs, evaluate, health
+from service.routes import curve, docs, evaluate, health, losses, profile, recommend
 from service.runtime import Runtime
-from service.settings import Settings
+from service.settings import Settings, thresholds_of
 from service.state import State
 
 DESCRIPTION = """
@@ -25,11 +29,14 @@ Every operation below has an example that works as it stands: open one and press
 
 def create_app(settings: Settings) -> FastAPI:
     """Return a fresh application under these settings."""
+    thresholds = thresholds_of(settings.rules)
+    rules_page(thresholds)  # refuses a threshold that does not exist, before anything is served
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        registry.catalogue()
-        yield State(settings=settings, runtime=Runtime(settings.device), thresholds={})
+        catalogue()
+        logging.getLogger("uvicorn.access").addFilter(health.asked_by_a_person)
+        yield State(settings=settings, runtime=Runtime(settings.device), thresholds=thresholds)
 
     app = FastAPI(
         title="Lossary",
@@ -40,12 +47,18 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
-    for module in (evaluate, health):
+    for module in (recommend, profile, evaluate, losses, curve, health):
         app.include_router(module.router)
     docs.install(app)
     return app
 
 
 def from_environment() -> FastAPI:
-    """Return the application as LOSSARY_* settings describe it; the server calls this in each worker."""
-    return create_app(Settings())
+    """Return the application as LOSSARY_* settings describe it; the server calls this in each worker.
+
+    A setting that cannot be honoured ends the process with one line.
+    """
+    try:
+        return create_app(Settings())
+    except (ValueError, Refusal) as error:
+        sys.exit(str(error))

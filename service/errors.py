@@ -54,7 +54,7 @@ class TooLarge(HttpRefusal):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = "Too large"
 
-    def __init__(self, what: str, limit: int, setting: str, way_out: str) -> None:
+    def __init__(self, what: str, limit: int, setting: str | None, way_out: str) -> None:
         super().__init__(f"{what} is over {limit}. {way_out}", limit=limit, limit_name=setting)
 
 

@@ -1,7 +1,9 @@
 """The device: where tensors are placed and losses are computed, off the event loop once they are large."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from anyio import CapacityLimiter, to_thread
@@ -12,7 +14,9 @@ from losses.expression import Objective
 from losses.report import Evaluation
 from service.tensors.upload import Upload
 
+Answer = TypeVar("Answer")
 INLINE_NUMBERS = 20_000  # computed in under a millisecond, which a thread hop would double
+CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
 
 
 class Runtime:
@@ -38,7 +42,8 @@ class Runtime:
         for role in upload.roles:
             if role not in wanted:
                 raise BadOption(role, f"{role} is an input of none of the losses asked for; leave it out.")
-        here = replace(options, device=self.device)
+        chunk = CUDA_CHUNK_ELEMENTS if self.device.type == "cuda" else options.chunk_elements
+        here = replace(options, device=self.device, chunk_elements=chunk)
 
         def compute() -> list[Evaluation]:
             return [
@@ -46,7 +51,10 @@ class Runtime:
             ]
 
         started = time.perf_counter()
-        work = sum(tensor.numel() for tensor in upload.roles.values()) * len(objectives)
-        results = compute() if work <= INLINE_NUMBERS else await to_thread.run_sync(compute, limiter=self._limiter)
+        results = await self.run(compute, sum(tensor.numel() for tensor in upload.roles.values()) * len(objectives))
         upload.timing_ms |= {"transfer": 0.0, "compute": 1e3 * (time.perf_counter() - started)}
         return results
+
+    async def run(self, work: Callable[[], Answer], size: int) -> Answer:
+        """Return what `work` returns; off the event loop where it goes through many numbers."""
+        return work() if size <= INLINE_NUMBERS else await to_thread.run_sync(work, limiter=self._limiter)

@@ -1,7 +1,9 @@
 """Every setting: a command-line flag for three of them, an environment variable LOSSARY_* for each."""
 
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -27,3 +29,25 @@ class Settings(BaseSettings):
         100_000
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def thresholds_of(rules: Path | None) -> dict[str, float]:
+    """Return the [thresholds] of a rules file, its tables flattened: [thresholds.outliers] some = 0.01.
+
+    Raises: ValueError, in one line, where the file is missing or no TOML.
+    """
+    if rules is None:
+        return {}
+    try:
+        table = tomllib.loads(rules.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"LOSSARY_RULES: the file cannot be read as TOML ({type(error).__name__}).") from None
+    return dict(_flat(table.get("thresholds", {})))
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

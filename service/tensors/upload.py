@@ -5,23 +5,22 @@ fields of the request. The requestBody is declared by hand, because one route ta
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-import orjson
 from fastapi import Depends, Request
 from pydantic import BaseModel
 from torch import Tensor
 
 from losses import registry
-from losses.errors import UnknownInput, near
-from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat
+from losses.errors import MissingInput, UnknownInput, near
+from service.errors import BadRequest, TooLarge
 from service.settings import Settings
 from service.tensors import multipart, npy, numbers
+from service.tensors.body import JSON, MULTIPART, limited, parsed, require, whole
 from service.tensors.schema import inlined
 
-JSON, MULTIPART = "application/json", "multipart/form-data"
 OPTIONAL = ("weights", "mask")
 
 
@@ -37,6 +36,23 @@ class Upload:
         """Return an input that is no role of a loss, such as the weights, and forget it."""
         return self.roles.pop(name, None)
 
+    def only(self, *names: str) -> None:
+        """Refuse any other input.
+
+        Raises: UnknownInput.
+        """
+        if not set(self.roles) <= set(names):
+            raise UnknownInput(names)
+
+    def need(self, name: str) -> Tensor:
+        """Return an input without which nothing can be said.
+
+        Raises: MissingInput.
+        """
+        if name not in self.roles:
+            raise MissingInput("This", name, [name])
+        return self.roles[name]
+
 
 def roles() -> tuple[str, ...]:
     """Return every role of every loss, then the weights and the mask."""
@@ -50,19 +66,14 @@ async def receive(request: Request) -> Upload:
     Raises: UnsupportedFormat before a byte is read, TooLarge at the limit, BadEnvelope, BadRequest.
     """
     settings: Settings = request.state.settings
-    content_type = request.headers.get("content-type", "")
-    media = content_type.partition(";")[0].strip().lower()
-    if media not in (JSON, MULTIPART):
-        raise UnsupportedFormat("Send JSON, or .npy files as multipart/form-data.", [JSON, MULTIPART])
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedFormat("Send the body as it is, without Content-Encoding.", [JSON, MULTIPART])
+    media = require(request, JSON, MULTIPART)
     started = time.perf_counter()
     if media == JSON:
         body = await whole(request, settings.max_json_bytes, "max_json_bytes")
         received = time.perf_counter()
         upload = _from_json(body)
     else:
-        parts = multipart.Parts(content_type)
+        parts = multipart.Parts(request.headers["content-type"])
         async for chunk in limited(request, settings.max_body_bytes, "max_body_bytes"):
             parts.write(chunk)
         received = time.perf_counter()
@@ -75,44 +86,6 @@ async def receive(request: Request) -> Upload:
 
 
 Received = Annotated[Upload, Depends(receive)]
-
-
-async def limited(request: Request, limit: int, setting: str) -> AsyncIterator[bytes]:
-    """Yield the body in chunks, and refuse at the limit; a declared length is refused unread."""
-    too_large = TooLarge(
-        "The body", limit, setting, "Send fewer items a request, or raise LOSSARY_" + setting.upper() + "."
-    )
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
-        raise too_large
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise too_large
-        yield chunk
-
-
-async def whole(request: Request, limit: int, setting: str) -> bytes:
-    """Return the body, refused at the limit."""
-    return b"".join([chunk async for chunk in limited(request, limit, setting)])
-
-
-def parsed(text: bytes | bytearray) -> dict[str, Any]:
-    """Return a JSON object.
-
-    Raises: BadEnvelope with the offset where it stops being JSON, BadRequest where it is no object.
-    """
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadEnvelope(
-            f"The text stops being JSON at character {error.pos}. JSON has no NaN or Infinity: send those in .npy.",
-            position=error.pos,
-        ) from None
-    if not isinstance(value, dict):
-        raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
-    return value
 
 
 def _from_json(body: bytes) -> Upload:

@@ -1,0 +1,40 @@
+# The CPU and the CUDA image differ only in where torch's wheel comes from:
+#   TORCH_INDEX   an extra package index; with none, PyPI's own torch carries CUDA
+#   wheels        a build context of wheels, empty unless given: --build-context wheels=FOLDER
+FROM scratch AS wheels
+
+# A stage of its own, so that only a changed dependency installs anything again, not a changed lint rule.
+FROM python:3.11-slim AS requirements
+COPY pyproject.toml /
+RUN python -c "import tomllib; print(*tomllib.load(open('/pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+    > /requirements.txt
+
+FROM python:3.11-slim
+LABEL org.opencontainers.image.title="Lossary" \
+      org.opencontainers.image.description="Which loss should I use on this data, and what does any loss say about these predictions?"
+ENV PYTHONUNBUFFERED=1
+WORKDIR /app
+
+ARG TORCH_INDEX=""
+RUN --mount=type=bind,from=wheels,target=/wheels \
+    --mount=type=bind,from=requirements,source=/requirements.txt,target=/tmp/requirements.txt \
+    --mount=type=bind,source=constraints.txt,target=/tmp/constraints.txt \
+    pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
+      --find-links /wheels ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+      -r /tmp/requirements.txt -c /tmp/constraints.txt \
+    # torch's headers and its own tests, 170 MB
+    && cd /usr/local/lib/python3.11/*-packages/torch && rm -rf include test bin/*[Tt]est*
+
+COPY losses losses
+COPY recommender recommender
+COPY service service
+# Nothing can be written later: the user owns no file, and the root may be read-only.
+RUN python -m compileall -q .
+
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+# http.client, because urllib would ask a proxy that the container was given.
+HEALTHCHECK --interval=10s --timeout=5s --retries=3 --start-period=60s --start-interval=1s \
+  CMD ["python", "-ISc", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 8000, timeout=4); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]
+CMD ["python", "-m", "service", "--host", "0.0.0.0", "--port", "8000"]

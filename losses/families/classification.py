@@ -1,0 +1,220 @@
+"""Cross-entropies."""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from losses import terms
+from losses.domains import CLASS_LOGITS, IDS, LABELS, LOGITS, ONE_HOT
+from losses.registry import loss
+from losses.spec import Items, Said, Text, Value, case
+
+FromLogits = Annotated[bool, Field(description="Predictions are logits; false: probabilities.")]
+Smoothing = Annotated[
+    float, Field(ge=0, lt=1, description="The part of each label that is spread evenly over all classes.")
+]
+
+
+def _bce_code(params: dict[str, Value]) -> str:
+    weight = params["pos_weight"]
+    if params["from_logits"]:
+        extra = "" if weight == 1 else f", pos_weight=predictions.new_tensor({weight})"
+        return f"return F.binary_cross_entropy_with_logits(predictions, targets{extra})"
+    factor = "" if weight == 1 else f"{weight} * "
+    return f"""\
+yes = {factor}torch.special.xlogy(targets, predictions)
+no = torch.special.xlog1py(1 - targets, -predictions)
+return -(yes + no).mean()"""
+
+
+@loss(
+    title="Binary cross-entropy",
+    task=("binary", "multilabel"),
+    shapes="*n, *n -> *n",
+    predictions=LOGITS,
+    targets=LABELS,
+    formula=r"-w_+\, y \log \sigma(z) - (1 - y) \log(1 - \sigma(z))",
+    source="Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",
+    elicits="probability",
+    activation="sigmoid",
+    traits={"convex", "smooth", "proper", "bounded gradient"},
+    aliases={
+        "bce_with_logits": {},
+        "BCEWithLogitsLoss": {},
+        "binary_cross_entropy_with_logits": {},
+        "sigmoid_binary_cross_entropy": {},
+        "log_loss": {"from_logits": False},
+        "BCELoss": {"from_logits": False},
+        "binary_cross_entropy": {"from_logits": False},
+        "binary_crossentropy": {"from_logits": False},
+    },
+    cases=[
+        case(predictions=[0.0, 0.0], targets=[1.0, 0.0], gives=[0.6931471805599453, 0.6931471805599453]),
+        case(predictions=[0.8], targets=[1.0], gives=[0.2231435513142097], params={"from_logits": False}),
+        case(predictions=[1000.0, -1000.0], targets=[0.0, 1.0], gives=[1000.0, 3000.0], params={"pos_weight": 3.0}),
+    ],
+    pytorch=_bce_code,
+    article=Said(
+        section="2.1",
+        characteristics=Text(
+            en="Compares the label's 0/1 distribution with the predicted one; confident mistakes cost much more.",
+            zh="直接衡量两个概率分布的差异,对错误分类的惩罚随概率偏差增大而显著增加。",
+        ),
+        scenarios=Text(
+            en="Two classes (spam, diagnosis), or several labels an item (a cat and a dog in one picture).",
+            zh="二分类任务(如垃圾邮件识别、疾病诊断),或多标签分类(一个样本可属于多个类别)。",
+        ),
+        note=Text(
+            en="The article writes it for probabilities; logits say the same and never round to 0 or 1.",
+            zh="文章的公式以 sigmoid 之后的概率书写;直接使用 logits 数值相同,且不会舍入到 0 或 1。",
+        ),
+    ),
+)
+def bce(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    pos_weight: Annotated[float, Field(gt=0, description="What a positive counts, a negative counting 1.")] = 1.0,
+    from_logits: FromLogits = True,
+) -> Tensor:
+    """Learns the probability that the label is 1."""
+    yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
+    return terms.binary_cross_entropy(pos_weight * yes, no, targets)
+
+
+def _categorical_code(params: dict[str, Value]) -> str:
+    smoothing = params["label_smoothing"]
+    if params["from_logits"]:
+        extra = f", label_smoothing={smoothing}" if smoothing else ""
+        return f"return F.cross_entropy(predictions, targets{extra})"
+    mixed = f"targets = targets * (1 - {smoothing}) + {smoothing} / targets.shape[1]\n" if smoothing else ""
+    return f"{mixed}return -torch.special.xlogy(targets, predictions).sum(1).mean()"
+
+
+@loss(
+    title="Categorical cross-entropy",
+    task="multiclass",
+    shapes="n C *s, n C *s, C -> n *s",
+    predictions=CLASS_LOGITS,
+    targets=ONE_HOT,
+    formula=r"-\sum_c w_c\, y_c \log p_c,\ p = \operatorname{softmax}(z)",
+    source="Good 1952; Bridle 1990, doi:10.1007/978-3-642-76153-9_28",
+    elicits="probability",
+    activation="softmax",
+    traits={"convex", "smooth", "proper", "bounded gradient"},
+    aliases={
+        "softmax_cross_entropy": {},
+        "CategoricalCrossentropy": {"from_logits": False},
+        "categorical_crossentropy": {"from_logits": False},
+    },
+    cases=[
+        case(predictions=[[0.0, 0.0]], targets=[[1.0, 0.0]], gives=[0.6931471805599453]),
+        case(predictions=[[0.2, 0.8]], targets=[[0.0, 1.0]], gives=[0.2231435513142097], params={"from_logits": False}),
+    ],
+    pytorch=_categorical_code,
+    article=Said(
+        section="2.2",
+        characteristics=Text(
+            en="Classes exclude one another; a softmax turns outputs into a distribution.",
+            zh="要求类别互斥(一个样本仅属于一个类别),通过 softmax 将输出转化为概率分布。",
+        ),
+        scenarios=Text(
+            en="One label an item, one-hot, such as ImageNet.",
+            zh="单标签多分类任务(如 ImageNet 图像分类,每个图片仅属于一个类别)。",
+        ),
+    ),
+)
+def categorical_ce(
+    predictions: Tensor,
+    targets: Tensor,
+    class_weights: Tensor | None = None,
+    *,
+    label_smoothing: Smoothing = 0.0,
+    from_logits: FromLogits = True,
+) -> Items:
+    """Learns the distribution over classes, from one-hot or soft labels.
+
+    With class weights an item weighs as much as its classes do, so that one-hot and integer labels agree.
+    """
+    log_p = terms.class_log_probabilities(predictions, from_logits=from_logits)
+    smooth = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1]
+    if class_weights is None:
+        return terms.mean(-terms.times(smooth, log_p).sum(1))
+    weights = terms.along_classes(class_weights, predictions)
+    return Items(-terms.times(weights * smooth, log_p).sum(1), (weights * targets).sum(1))
+
+
+def _sparse_code(params: dict[str, Value]) -> str:
+    smoothing, ignored = float(params["label_smoothing"] or 0), params["ignore_index"]
+    extra = f", ignore_index={ignored}" if ignored != terms.IGNORED else ""
+    if params["from_logits"]:
+        extra += f", label_smoothing={smoothing}" if smoothing else ""
+        return f"return F.cross_entropy(predictions, targets{extra})"
+    label = f"F.nll_loss(predictions.log(), targets{extra})"
+    if not smoothing:
+        return f"return {label}"
+    return f"""\
+even = -predictions.log().mean(1)[targets != {ignored}].mean()
+return {1 - smoothing} * {label} + {smoothing} * even"""
+
+
+@loss(
+    title="Sparse categorical cross-entropy",
+    task="multiclass",
+    shapes="n C *s, n *s, C -> n *s",
+    predictions=CLASS_LOGITS,
+    targets=IDS,
+    formula=r"-w_y \log p_y,\ p = \operatorname{softmax}(z)",
+    source="Good 1952; Bridle 1990, doi:10.1007/978-3-642-76153-9_28",
+    elicits="probability",
+    activation="softmax",
+    traits={"convex", "smooth", "proper", "bounded gradient"},
+    aliases={
+        "cross_entropy": {},
+        "ce": {},
+        "CrossEntropyLoss": {},
+        "softmax_cross_entropy_with_integer_labels": {},
+        "SparseCategoricalCrossentropy": {"from_logits": False},
+        "sparse_categorical_crossentropy": {"from_logits": False},
+    },
+    cases=[
+        case(predictions=[[0.0, 0.0]], targets=[1], gives=[0.6931471805599453]),
+        case(predictions=[[0.2, 0.8]], targets=[1], gives=[0.2231435513142097], params={"from_logits": False}),
+    ],
+    pytorch=_sparse_code,
+    article=Said(
+        section="2.3",
+        characteristics=Text(
+            en="The same number as with one-hot labels, from integer ids: no one-hot matrix in memory.",
+            zh="减少内存消耗(无需存储独热编码的稀疏矩阵),计算效率更高。",
+        ),
+        scenarios=Text(
+            en="Many classes and many items, such as text with thousands of classes.",
+            zh="类别数多、样本量大的单标签多分类任务(如文本分类,类别数可达数千)。",
+        ),
+    ),
+)
+def sparse_categorical_ce(
+    predictions: Tensor,
+    targets: Tensor,
+    class_weights: Tensor | None = None,
+    *,
+    label_smoothing: Smoothing = 0.0,
+    ignore_index: Annotated[
+        int, Field(ge=-(2**31), lt=2**31, description="Items with this id do not count.")
+    ] = terms.IGNORED,
+    from_logits: FromLogits = True,
+) -> Items:
+    """Learns the distribution over classes, from class ids."""
+    log_p = terms.class_log_probabilities(predictions, from_logits=from_logits)
+    kept = targets != ignore_index
+    ids = targets.where(kept, 0)
+    value = -log_p.gather(1, ids.unsqueeze(1)).squeeze(1)
+    weight = torch.ones_like(value) if class_weights is None else class_weights[ids]
+    value = terms.times(weight, value)
+    if label_smoothing:
+        spread = -log_p if class_weights is None else terms.times(terms.along_classes(class_weights, log_p), -log_p)
+        value = (1 - label_smoothing) * value + label_smoothing * spread.mean(1)
+    return Items(value.where(kept, 0), weight.where(kept, 0))

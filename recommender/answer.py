@@ -1,0 +1,133 @@
+"""What a recommendation says, field by field."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recommender.profile import Goal
+from recommender.rules.table import Operator, Rulebook
+from recommender.tasks import Scenario, Task
+from recommender.words import Notice
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HeadAnswer(_Part):
+    """What one output of the model takes."""
+
+    head: str
+    objective: str
+    activation: str = Field(description="What the output goes through before it is read as a prediction.")
+
+
+class Recommended(_Part):
+    """The answer of the book that was asked for."""
+
+    objective: str = Field(description="Text that every other endpoint takes; of several heads, their sum.")
+    heads: list[HeadAnswer]
+    rulebook: Rulebook
+
+
+class BookAnswer(_Part):
+    """The answer of one book."""
+
+    objective: str
+    heads: list[HeadAnswer]
+    section: str = Field(description="Where in the article; of several heads, one each.")
+    rule: str = Field(description="The row that decided; of several heads, one each.")
+
+
+class ParameterAnswer(_Part):
+    """A parameter and how it was computed."""
+
+    loss: str
+    name: str
+    value: float
+    formula: str
+    source: str
+
+
+class Fired(_Part):
+    """One condition of one row against what is known."""
+
+    rule: str
+    fact: str
+    value: float | str
+    interval: tuple[float, float] | None
+    operator: Operator
+    threshold: float | str
+    margin: float | None = Field(description="Value minus threshold, positive inside; null where there is no number.")
+    because: str
+    source: str
+
+
+class Below(_Part):
+    """The answer changes when the fact falls below a number."""
+
+    fact: str
+    below: float
+    objective: str
+
+
+class AtLeast(_Part):
+    """The answer changes when the fact reaches a number."""
+
+    fact: str
+    at_least: float
+    objective: str
+
+
+class AlternativeAnswer(_Part):
+    """Another objective worth trying."""
+
+    objective: str
+    prefer_when: str
+
+
+class RuledOutAnswer(_Part):
+    """An objective that does not fit here."""
+
+    objective: str
+    because: str
+
+
+class Experiment(_Part):
+    """A small plan: the article's last word is to compare by experiment."""
+
+    candidates: list[str]
+    metric: str
+    how: str
+
+
+class Snippets(_Part):
+    """Code that runs."""
+
+    pytorch: str
+
+
+class Recommendation(_Part):
+    """Which loss, why, what nearly decided otherwise, and what was assumed."""
+
+    task: Task
+    scenario: Scenario | None
+    goal: Goal = Field(description="The goal in force, defaults filled in; `assumptions` names those.")
+    recommended: Recommended
+    article: BookAnswer | None = Field(description="Null where the article says nothing of the task.")
+    evidence: BookAnswer | None = Field(description="Null until measured evidence has rows for the task.")
+    agreement: Literal["agree", "refine", "conflict"] | None
+    parameters: list[ParameterAnswer]
+    fired: list[Fired] = Field(description="Conditions of the rows that apply; those of the deciding row first.")
+    nearly: list[Fired] = Field(description="Conditions missed by a factor of two or less, or inside the interval.")
+    counterfactual: Below | AtLeast | None = Field(
+        description="The nearest change of one fact that changes the answer."
+    )
+    alternatives: list[AlternativeAnswer]
+    ruled_out: list[RuledOutAnswer]
+    warnings: list[Notice]
+    assumptions: list[str]
+    borderline: bool = Field(description="Whether another answer lies inside the interval of a measured fact.")
+    experiment: Experiment
+    snippets: Snippets
+    rules_hash: str

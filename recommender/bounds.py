@@ -1,0 +1,40 @@
+"""The thresholds in force: defaults of the rows, overridden by name."""
+
+from collections.abc import Mapping
+
+from losses.errors import near
+from recommender.errors import BadThreshold, UnknownThreshold
+from recommender.profile import RANGES, Range
+from recommender.rules import ROWS
+from recommender.rules.table import Threshold
+
+THRESHOLDS: dict[str, tuple[Threshold, str]] = {
+    condition.bound.name: (condition.bound, condition.fact)
+    for row in ROWS
+    for condition in row.when
+    if isinstance(condition.bound, Threshold)
+}
+
+
+def bounds_in_force(overrides: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return every threshold's number by name.
+
+    Raises: UnknownThreshold with the nearest name; BadThreshold outside the range of its fact, or past another.
+    """
+    given = overrides or {}
+    for name in given:
+        if name not in THRESHOLDS:
+            raise UnknownThreshold(THRESHOLDS, near(name, THRESHOLDS))
+    bounds = {name: given.get(name, threshold.default) for name, (threshold, _) in THRESHOLDS.items()}
+    for name, (_, fact) in THRESHOLDS.items():
+        _check(name, bounds[name], RANGES[fact])
+    for name, (threshold, _) in THRESHOLDS.items():
+        lower = threshold.not_below
+        if lower and bounds[name] < bounds[lower.name]:
+            raise BadThreshold(lower.name, f"at most {name}, which is {bounds[name]:g}")
+    return {name: float(value) for name, value in bounds.items()}
+
+
+def _check(name: str, value: float, allowed: Range) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not allowed.holds(value):
+        raise BadThreshold(name, allowed.wanted)

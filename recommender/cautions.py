@@ -1,0 +1,241 @@
+"""What a reader should know before using an answer; each check is one function, found by its decorator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from losses.spec import Text
+from recommender.book import Book
+from recommender.choice import Choices
+from recommender.profile import Measured
+from recommender.situation import Situation
+from recommender.tasks import PLACES, Task
+from recommender.words import Caution
+
+FEW_ITEMS = 50  # below, the interval of a 0.3 % share reaches past 7 %
+ONE_LABEL = (Task.BINARY, Task.MULTICLASS)
+LABELLED = (*ONE_LABEL, Task.MULTILABEL)
+PAIR = 2  # classes of a binary task
+_TOLERANCE = 0.1  # relative: shares and ratios arrive rounded
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question and the answer given to it."""
+
+    book: Book
+    situation: Situation
+    chosen: Choices
+
+    @property
+    def ids(self) -> set[str]:
+        """Every loss recommended."""
+        return {term.loss.id for choice in self.chosen for _, term in choice.objective.terms}
+
+
+ON_TARGETS = Text(
+    en="Outliers and scale were measured on targets, not on residuals: a skewed or widely spread target looks like "
+    "outliers. Send predictions of any pilot model to be sure.",
+    zh="异常值和尺度是在目标值而非残差上测得的:偏斜或分散的目标会像异常值。请附上任一初步模型的预测以确认。",
+)
+
+Check = Callable[[Case], Text | None]
+_checks: dict[str, Check] = {}
+
+
+def caution(code: str) -> Callable[[Check], Check]:
+    """Register a check under the code of the notice it gives."""
+
+    def register(check: Check) -> Check:
+        _checks[code] = check
+        return check
+
+    return register
+
+
+def cautions(book: Book, situation: Situation, chosen: Choices) -> list[Caution]:
+    """Return what the computed parameters and the checks have to say."""
+    case = Case(book, situation, chosen)
+    computed = [found for choice in chosen for parameter in choice.parameters.values() for found in parameter.cautions]
+    checked = [Caution(code, text) for code, check in _checks.items() if (text := check(case))]
+    return [*computed, *checked]
+
+
+_FUNCTIONALS = {
+    "mean": Text("the mean", "均值"),
+    "median": Text("the median", "中位数"),
+    "quantile": Text("a quantile", "分位数"),
+    "huber functional": Text("a value between the mean and the median", "介于均值与中位数之间的值"),
+}
+
+
+@caution("goal-not-elicited")
+def _goal_not_elicited(case: Case) -> Text | None:
+    goal = case.situation.goal
+    if case.situation.task is not Task.REGRESSION or goal.functional is None:
+        return None
+    loss, wanted = case.chosen[0].loss.loss, _FUNCTIONALS[goal.functional]
+    is_median = goal.functional == "quantile" and goal.quantile == 1 / 2
+    learnt = _FUNCTIONALS.get(loss.elicits)
+    if learnt is None or loss.elicits == ("median" if is_median else goal.functional):
+        return None
+    return Text(
+        en=f"{loss.id} learns {learnt.en}; the goal is {wanted.en}. They agree where errors are symmetric.",
+        zh=f"{loss.id} 学到的是{learnt.zh};目标是{wanted.zh}。误差对称时二者一致。",
+    )
+
+
+@caution("outliers-are-signal")
+def _outliers_are_signal(case: Case) -> Text | None:
+    loss = case.chosen[0].loss.loss
+    if case.situation.goal.outliers != "signal" or "robust" not in loss.traits:
+        return None
+    return Text(
+        en=f"You called outliers signal; {loss.id} limits their pull on the model. mse gives them their full weight.",
+        zh=f"您指明异常值是有用信号;{loss.id} 会限制其对模型的影响,mse 则给予全部权重。",
+    )
+
+
+@caution("output-not-a-probability")
+def _output_not_a_probability(case: Case) -> Text | None:
+    if case.situation.goal.decision != "probabilities" or not case.ids & {"focal", "focal_softmax"}:
+        return None
+    params = case.chosen[0].loss.params
+    phi = f"phi(v) = (1-v)^g - g (1-v)^(g-1) v ln v, g = {params['gamma']:g}"
+    alpha = params.get("alpha")
+    if "focal_softmax" in case.ids:
+        repair = f"p_k = (v_k / phi(v_k)) / sum_j (v_j / phi(v_j)), {phi}"
+    else:
+        positives, negatives = (f"{alpha:g} ", f"{1 - alpha:.3g} ") if isinstance(alpha, float) else ("", "")
+        repair = f"p = a / (a + b), a = v / ({positives}phi(v)), b = (1-v) / ({negatives}phi(1-v)), {phi}"
+    return Text(
+        en=f"The output v of a focal loss is no probability. Where the loss is minimised, the probability is {repair}.",
+        zh=f"Focal 损失的输出 v 不是概率。损失取最小值时,概率为 {repair}。",
+    )
+
+
+@caution("dice-is-not-iou")
+def _dice_is_not_iou(case: Case) -> Text | None:
+    if "dice" not in case.ids:
+        return None
+    return Text(
+        en="The article calls Dice the intersection over union J; it is D = 2J / (1 + J). Report the one you mean.",
+        zh="文章称 Dice 为交并比 J,实际上 D = 2J / (1 + J)。报告指标时请写明是哪一个。",
+    )
+
+
+@caution("empty-masks")
+def _empty_masks(case: Case) -> Text | None:
+    if case.situation.goal.empty_masks is not True or "dice" not in case.ids:
+        return None
+    return Text(
+        en="Empty masks count, and Dice hardly rewards leaving them empty; dice + bce gives every pixel a say.",
+        zh="空掩膜计入指标,而 Dice 几乎不奖励正确的空预测;dice + bce 使每个像素都起作用。",
+    )
+
+
+@caution("boundary-not-measured")
+def _boundary_not_measured(case: Case) -> Text | None:
+    if case.situation.goal.segmentation != "boundary" or "dice" not in case.ids:
+        return None
+    return Text(
+        en="The goal is the outline; Dice measures area and hardly notices a displaced outline of a large region.",
+        zh="目标是轮廓;Dice 衡量面积,对大区域轮廓的偏移几乎不敏感。",
+    )
+
+
+@caution("scenario-outside-task")
+def _scenario_outside_task(case: Case) -> Text | None:
+    scenario, task = case.situation.scenario, case.situation.task
+    if scenario is None or task in {PLACES[scenario].task, *PLACES[scenario].also}:
+        return None
+    return Text(
+        en=f"{scenario} belongs to {PLACES[scenario].task}; the task given, {task}, decided.",
+        zh=f"{scenario} 属于 {PLACES[scenario].task};以给出的任务 {task} 为准。",
+    )
+
+
+@caution("classes-contradict-task")
+def _classes_contradict_task(case: Case) -> Text | None:
+    task, classes = case.situation.task, case.situation.profile.number("classes")
+    if classes is None or task not in ONE_LABEL:
+        return None
+    if classes == 1:
+        return Text(
+            en="There is one class only: nothing to tell apart, and any classifier is right.",
+            zh="只有一个类别:无可区分,任何分类器都正确。",
+        )
+    if task is Task.BINARY and classes > PAIR:
+        return Text(
+            en=f"The task is binary and there are {classes:g} classes; one label among them is multiclass.",
+            zh=f"任务为 binary,却有 {classes:g} 个类别;多选一应为 multiclass。",
+        )
+    return None
+
+
+@caution("multilabel-contradicts-task")
+def _multilabel_contradicts_task(case: Case) -> Text | None:
+    task, multilabel = case.situation.task, case.situation.profile.multilabel
+    if multilabel is True and task in ONE_LABEL:
+        return Text(
+            en=f"Items can have several labels, and {task} allows one; the task for that is multilabel.",
+            zh=f"样本可有多个标签,而 {task} 只允许一个;应使用 multilabel 任务。",
+        )
+    if multilabel is False and task is Task.MULTILABEL:
+        return Text(
+            en="Items have one label each; the task for that is multiclass.",
+            zh="每个样本只有一个标签;应使用 multiclass 任务。",
+        )
+    return None
+
+
+@caution("shares-disagree")
+def _shares_disagree(case: Case) -> Text | None:
+    profile = case.situation.profile
+    share, imbalance = profile.number("positive_share"), profile.number("class_imbalance")
+    if case.situation.task is not Task.BINARY or share is None or imbalance is None:
+        return None
+    implied = max(share, 1 - share) / min(share, 1 - share)
+    if abs(implied / imbalance - 1) <= _TOLERANCE:
+        return None
+    return Text(
+        en=f"positive_share implies a class_imbalance of {implied:.3g}, and {imbalance:.3g} was given.",
+        zh=f"由 positive_share 得出的 class_imbalance 为 {implied:.3g},给出的却是 {imbalance:.3g}。",
+    )
+
+
+@caution("measured-on-targets")
+def _measured_on_targets(case: Case) -> Text | None:
+    profile = case.situation.profile
+    given = (profile.outlier_rate, profile.residual_scale)
+    if not any(isinstance(fact, Measured) and fact.basis == "targets" for fact in given):
+        return None
+    return ON_TARGETS
+
+
+@caution("few-items")
+def _few_items(case: Case) -> Text | None:
+    n = case.situation.profile.number("n")
+    if n is None or n >= FEW_ITEMS:
+        return None
+    return Text(
+        en=f"With {n:g} items measured shares and ratios are rough; trust only what follows from the task.",
+        zh=f"只有 {n:g} 个样本,测得的比例很粗略;只有由任务本身得出的结论可靠。",
+    )
+
+
+@caution("fact-not-used")
+def _fact_not_used(case: Case) -> Text | None:
+    rows = case.book.rows(case.situation.task)
+    used = {"n"} | {condition.fact for row in rows for condition in row.when}
+    for row in rows:
+        for formula in row.computed.values():
+            used |= formula.reads
+    if case.situation.task in LABELLED:
+        used |= {"classes", "multilabel", "label_encoding"}
+    given = case.situation.profile.model_dump(exclude_none=True)
+    idle = ", ".join(fact for fact in given if fact not in used)
+    if not idle:
+        return None
+    return Text(
+        en=f"No rule for {case.situation.task} reads {idle}.", zh=f"{case.situation.task} 的规则不使用 {idle}。"
+    )

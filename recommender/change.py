@@ -1,0 +1,74 @@
+"""What would change the answer: the nearest fact across a threshold, and whether an interval already reaches."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from recommender.answer import AtLeast, Below
+from recommender.book import Book
+from recommender.choice import choose, total
+from recommender.profile import RANGES
+from recommender.rules.table import Threshold
+from recommender.situation import Situation
+
+
+@dataclass(frozen=True)
+class Move:
+    """A fact put just across a threshold."""
+
+    fact: str
+    limit: float
+    value: float
+    measured: bool
+    distance: float
+
+
+def nearest_change(book: Book, situation: Situation) -> Below | AtLeast | None:
+    """Return the smallest change of one fact that changes the objective; measured facts come first.
+
+    Distances: difference for shares, logarithm of the ratio elsewhere.
+    """
+    now = [rule.recommend for rule in book.decide(situation).values()]
+    for move in sorted(_moves(book, situation), key=lambda move: (not move.measured, move.distance)):
+        there = replace(situation, profile=situation.profile.replace(move.fact, move.value))
+        decision = book.decide(there)
+        if [rule.recommend for rule in decision.values()] != now:
+            objective = str(total(choose(decision, there.profile)))
+            if move.value < move.limit:
+                return Below(fact=move.fact, below=move.limit, objective=objective)
+            return AtLeast(fact=move.fact, at_least=move.limit, objective=objective)
+    return None
+
+
+def borderline(book: Book, situation: Situation) -> bool:
+    """Whether another row decides at an end of some measured fact's interval."""
+    now = book.decide(situation)
+    profile = situation.profile
+    return any(
+        book.decide(replace(situation, profile=profile.replace(fact, end))) != now
+        for fact in RANGES
+        for end in profile.interval(fact) or ()
+    )
+
+
+def _moves(book: Book, situation: Situation) -> Iterator[Move]:
+    bounds = {
+        (condition.fact, book.bounds[condition.bound.name])
+        for row in book.rows(situation.task)
+        for condition in row.when
+        if isinstance(condition.bound, Threshold)
+    }
+    for fact, limit in sorted(bounds):
+        known, allowed = situation.profile.number(fact), RANGES[fact]
+        under = float(math.ceil(limit) - 1) if allowed.whole else math.nextafter(limit, -math.inf)
+        over = float(math.ceil(limit)) if allowed.whole else limit
+        for value in (under, over):
+            elsewhere = known is None or (known >= limit) != (value >= limit)
+            if elsewhere and allowed.holds(value):
+                yield Move(fact, limit, value, known is not None, _distance(known, limit, share=allowed.is_share))
+
+
+def _distance(known: float | None, limit: float, *, share: bool) -> float:
+    if known is None:
+        return 0.0
+    return abs(known - limit) if share else abs(math.log(known / limit))

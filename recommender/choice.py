@@ -1,0 +1,48 @@
+"""A deciding row made concrete: its objective with the parameters computed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from losses.expression import Objective, parse
+from losses.spec import BoundLoss
+from recommender.book import Decision
+from recommender.profile import Profile
+from recommender.rules.computed import Computed, Formula
+from recommender.rules.table import Rule
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What one head takes."""
+
+    head: str
+    rule: Rule
+    objective: Objective
+    parameters: dict[str, Computed]
+
+    @property
+    def loss(self) -> BoundLoss:
+        """The first term: the one the row is about."""
+        return self.objective.terms[0][1]
+
+
+Choices = tuple[Choice, ...]
+
+
+def choose(decision: Decision, profile: Profile) -> Choices:
+    """Return the choice of every head."""
+    return tuple(Choice(head, rule, *bind(rule.recommend, rule.computed, profile)) for head, rule in decision.items())
+
+
+def bind(recommend: str, computed: Mapping[str, Formula], profile: Profile) -> tuple[Objective, dict[str, Computed]]:
+    """Return the objective of a row with the parameters of its first term filled in, and those parameters."""
+    (coefficient, first), *rest = parse(recommend).terms
+    parameters = {name: formula(profile) for name, formula in computed.items()}
+    values = {name: parameter.value for name, parameter in parameters.items()}
+    bound = first.loss.bind({**first.params, **values})
+    return Objective(((coefficient, bound), *rest)), parameters
+
+
+def total(choices: Choices) -> Objective:
+    """Return the sum over the heads."""
+    return Objective(tuple(term for choice in choices for term in choice.objective.terms))

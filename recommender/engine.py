@@ -1,0 +1,148 @@
+"""Task, facts and goal in; a recommendation with its working out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import get_args
+
+from losses.snippets import IMPORTS, pytorch
+from losses.spec import Text
+from recommender import answer
+from recommender.book import Book
+from recommender.bounds import bounds_in_force
+from recommender.cautions import cautions
+from recommender.change import borderline, nearest_change
+from recommender.choice import Choices, bind, choose, total
+from recommender.errors import EmptyBook
+from recommender.explain import fired, nearly
+from recommender.goals import HOW, goal_in_force, metric
+from recommender.page import rules_hash
+from recommender.profile import Goal, Profile
+from recommender.rules.table import Rulebook
+from recommender.situation import Situation
+from recommender.tasks import PLACES, Scenario, settle
+from recommender.words import Language, say
+
+_MOST_CANDIDATES = 4
+_NO_FACTS = Profile()
+_NO_GOAL = Goal()
+
+
+def recommend(
+    task: str | None = None,
+    scenario: str | None = None,
+    profile: Profile = _NO_FACTS,
+    goal: Goal = _NO_GOAL,
+    *,
+    rulebook: Rulebook = "article",
+    thresholds: Mapping[str, float] | None = None,
+    language: Language = "en",
+) -> answer.Recommendation:
+    """Return the loss for a task or scenario, with what fired, what nearly did, and what was assumed.
+
+    `thresholds` are overrides by name. Raises: NoTask, UnknownTask, UnknownScenario, UnknownThreshold, BadThreshold,
+    EmptyBook.
+    """
+    asked, case = settle(task, scenario)
+    aim, assumed_goal = goal_in_force(asked, goal)
+    situation = Situation(asked, case, profile, aim)
+    bounds = bounds_in_force(thresholds)
+    books = {name: Book(name, bounds) for name in get_args(Rulebook)}
+    choices = {name: choose(book.decide(situation), profile) for name, book in books.items()}
+    book, chosen = books[rulebook], choices[rulebook]
+    if not chosen:
+        raise EmptyBook(rulebook, asked, way_out="article" if rulebook == "evidence" else "evidence")
+
+    implied = [_implied(case)] if case and task is None else []
+    assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
+    objective = str(total(chosen))
+    alternatives = _alternatives(chosen, profile, language)
+    candidates = [objective, *(other.objective for other in alternatives)][:_MOST_CANDIDATES]
+    return answer.Recommendation(
+        task=asked,
+        scenario=case,
+        goal=aim,
+        recommended=answer.Recommended(objective=objective, heads=_heads(chosen), rulebook=rulebook),
+        article=_book_answer(choices["article"]),
+        evidence=_book_answer(choices["evidence"]),
+        agreement=None,
+        parameters=_parameters(chosen),
+        fired=fired(book, situation, language),
+        nearly=nearly(book, situation, language),
+        counterfactual=nearest_change(book, situation),
+        alternatives=alternatives,
+        ruled_out=_ruled_out(chosen, language),
+        warnings=[caution.notice(language) for caution in cautions(book, situation, chosen)],
+        assumptions=[say(text, language) for text in (*implied, *assumed_goal, *assumed)],
+        borderline=borderline(book, situation),
+        experiment=answer.Experiment(
+            candidates=candidates, metric=say(metric(asked, aim), language), how=say(HOW, language)
+        ),
+        snippets=answer.Snippets(pytorch=_snippet(chosen)),
+        rules_hash=rules_hash(bounds),
+    )
+
+
+def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
+    return [
+        answer.HeadAnswer(head=choice.head, objective=str(choice.objective), activation=choice.loss.loss.activation)
+        for choice in chosen
+    ]
+
+
+def _book_answer(chosen: Choices) -> answer.BookAnswer | None:
+    if not chosen:
+        return None
+    return answer.BookAnswer(
+        objective=str(total(chosen)),
+        heads=_heads(chosen),
+        section=", ".join(dict.fromkeys(choice.rule.source.section for choice in chosen)),
+        rule=", ".join(choice.rule.name for choice in chosen),
+    )
+
+
+def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
+    return [
+        answer.ParameterAnswer(
+            loss=choice.loss.loss.id, name=name, value=found.value, formula=found.formula, source=found.source
+        )
+        for choice in chosen
+        for name, found in choice.parameters.items()
+    ]
+
+
+def _alternatives(chosen: Choices, profile: Profile, language: Language) -> list[answer.AlternativeAnswer]:
+    """Return the other objectives; of several heads, the whole sum with one head changed."""
+    found = {str(total(chosen)): ""}
+    for place, choice in enumerate(chosen):
+        for other in choice.rule.alternatives:
+            objective, _ = bind(other.recommend, other.computed, profile)
+            changed = (*chosen[:place], replace(choice, objective=objective), *chosen[place + 1 :])
+            found.setdefault(str(total(changed)), say(other.when, language))
+    return [answer.AlternativeAnswer(objective=text, prefer_when=when) for text, when in found.items() if when]
+
+
+def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswer]:
+    return [
+        answer.RuledOutAnswer(objective=out.objective, because=say(out.because, language))
+        for choice in chosen
+        for out in choice.rule.ruled_out
+    ]
+
+
+def _implied(scenario: Scenario) -> Text:
+    place = PLACES[scenario]
+    return Text(
+        en=f"{scenario} (article, section {place.section}) was taken to be the task {place.task}.",
+        zh=f"{scenario}(文章第 {place.section} 节)被视为 {place.task} 任务。",
+    )
+
+
+def _snippet(chosen: Choices) -> str:
+    """Return one function; of several heads one each, since their inputs differ."""
+    if len(chosen) == 1:
+        return pytorch(chosen[0].objective)
+    functions = [
+        pytorch(choice.objective).removeprefix(IMPORTS).replace("def loss(", f"def {choice.head}_loss(")
+        for choice in chosen
+    ]
+    return IMPORTS + "".join(functions)

@@ -1,0 +1,118 @@
+"""The whole table as plain data: what GET /v1/rules shows, and what an answer's hash stands for."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+
+from losses.spec import Text
+from recommender.bounds import THRESHOLDS, bounds_in_force
+from recommender.profile import Profile
+from recommender.rules import ROWS
+from recommender.rules.computed import Formula
+from recommender.rules.table import Bounds, Condition, Rule, Threshold
+from recommender.situation import Situation
+
+Data = dict[str, object]
+_HASH_DIGITS = 16
+
+
+def rules_page(thresholds: Mapping[str, float] | None = None) -> Data:
+    """Return every row and threshold, in force and by default, and the hash that answers cite.
+
+    Raises: UnknownThreshold, BadThreshold.
+    """
+    bounds = bounds_in_force(thresholds)
+    return {
+        "rules": [_row(order, row, bounds) for order, row in enumerate(ROWS)],
+        "thresholds": [_threshold(threshold, fact, bounds) for threshold, fact in THRESHOLDS.values()],
+        "rules_hash": rules_hash(bounds),
+    }
+
+
+def rules_hash(bounds: Bounds) -> str:
+    """Return 16 digits that change with any row and any threshold in force."""
+    return _hash(tuple(sorted(bounds.items())))
+
+
+@cache
+def _rows_as_text() -> str:
+    defaults = bounds_in_force()
+    rows = [_row(order, row, defaults) for order, row in enumerate(ROWS)]
+    return json.dumps(rows, sort_keys=True, ensure_ascii=False)
+
+
+def _hash(bounds: tuple[tuple[str, float], ...]) -> str:
+    text = json.dumps(bounds) + _rows_as_text()
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+
+
+def _row(order: int, row: Rule, bounds: Bounds) -> Data:
+    return {
+        "order": order,
+        "name": row.name,
+        "book": row.book,
+        "tasks": list(row.tasks),
+        "head": row.head,
+        "when": [_condition(condition, bounds) for condition in row.when],
+        "recommend": row.recommend,
+        "computed": _formulas(row.computed),
+        "because": _text(row.because),
+        "source": row.source.text("en"),
+        "assumption": _text(row.assumption) if row.assumption else None,
+        "alternatives": [
+            {"objective": other.recommend, "prefer_when": _text(other.when), "computed": _formulas(other.computed)}
+            for other in row.alternatives
+        ],
+        "ruled_out": [{"objective": out.objective, "because": _text(out.because)} for out in row.ruled_out],
+        "fires": _example(row.fires),
+        "silent": _example(row.silent),
+    }
+
+
+def _condition(condition: Condition, bounds: Bounds) -> Data:
+    bound, limit = condition.bound, condition.limit(bounds)
+    return {
+        "fact": condition.fact,
+        "operator": condition.operator,
+        "threshold": bound.name if isinstance(bound, Threshold) else None,
+        "value": bound if limit is None else limit,
+    }
+
+
+def _threshold(threshold: Threshold, fact: str, bounds: Bounds) -> Data:
+    return {
+        "name": threshold.name,
+        "fact": fact,
+        "value": bounds[threshold.name],
+        "default": threshold.default,
+        "source": threshold.source,
+        "description": _text(threshold.description),
+    }
+
+
+def _formulas(computed: Mapping[str, Formula]) -> Data:
+    return {name: _formula(formula) for name, formula in computed.items()}
+
+
+def _formula(formula: Formula) -> Data:
+    return {
+        "formula": formula.text,
+        "inputs": list(formula.inputs),
+        "low": formula.low,
+        "high": formula.high,
+        "source": formula.source,
+        "otherwise": _formula(formula.otherwise) if formula.otherwise else None,
+    }
+
+
+def _example(side: Profile | Situation) -> Data:
+    profile = side if isinstance(side, Profile) else side.profile
+    facts = profile.model_dump(exclude_none=True)
+    if isinstance(side, Profile):
+        return {"profile": facts}
+    return {"task": side.task, "scenario": side.scenario, "profile": facts}
+
+
+def _text(text: Text) -> Data:
+    return {"en": text.en, "zh": text.zh}

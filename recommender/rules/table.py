@@ -1,0 +1,138 @@
+"""What a rule is made of. A row says when it applies, what it recommends, why, and both sides of its edge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from losses.spec import Text
+from recommender.profile import RANGES, Profile
+from recommender.rules.computed import Formula
+from recommender.situation import Situation, known
+from recommender.tasks import Task
+from recommender.words import Language
+
+Rulebook = Literal["article", "evidence"]
+Operator = Literal[">=", "<", "=="]
+Bounds = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A number that the article leaves to a word. Its value in force may differ from the default."""
+
+    name: str
+    default: float
+    source: str
+    description: Text
+    not_below: "Threshold | None" = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One fact against one bound."""
+
+    fact: str
+    operator: Operator
+    bound: Threshold | str | bool
+
+    def limit(self, bounds: Bounds) -> float | None:
+        """Return the number in force; None where the bound is no number."""
+        return bounds[self.bound.name] if isinstance(self.bound, Threshold) else None
+
+    def holds(self, situation: Situation, bounds: Bounds) -> bool:
+        """Whether the fact is known and on the right side."""
+        value, limit = situation.ask(self.fact), self.limit(bounds)
+        if value is None:
+            return False
+        if limit is None or isinstance(value, str):
+            return value == self.bound
+        return value >= limit if self.operator == ">=" else value < limit
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact on the left of a condition."""
+
+    name: str
+
+    def __ge__(self, bound: Threshold) -> Condition:
+        return Condition(self._numeric(), ">=", bound)
+
+    def __lt__(self, bound: Threshold) -> Condition:
+        return Condition(self._numeric(), "<", bound)
+
+    def equals(self, bound: str) -> Condition:
+        return Condition(self.name, "==", bound)
+
+    def is_true(self) -> Condition:
+        return Condition(self.name, "==", bound=True)
+
+    def _numeric(self) -> str:
+        if self.name not in RANGES:
+            raise ValueError(f"{self.name} is no number")
+        return self.name
+
+
+def fact(name: str) -> Fact:
+    """Return a fact to compare: of the profile, "scenario", or of the goal ("goal.functional")."""
+    return Fact(known(name))
+
+
+@dataclass(frozen=True)
+class Article:
+    """A section of the article."""
+
+    section: str
+
+    def text(self, language: Language) -> str:
+        """Return the section as a reader looks for it."""
+        return f"文章第 {self.section} 节" if language == "zh" else f"article, section {self.section}"
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another objective, and when to prefer it."""
+
+    recommend: str
+    when: Text
+    computed: Mapping[str, Formula] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuledOut:
+    """An objective that does not fit, and why."""
+
+    objective: str
+    because: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One row. Of the rows of a book, a task and a head, the first that applies decides.
+
+    `computed` are parameters of the first term of `recommend`. `assumption` is what the row takes for granted.
+    `fires` and `silent` are the two sides of its edge, of the row's first task where they are only a profile.
+    """
+
+    name: str
+    book: Rulebook
+    tasks: tuple[Task, ...]
+    recommend: str
+    because: Text
+    source: Article
+    fires: Profile | Situation
+    silent: Profile | Situation
+    when: tuple[Condition, ...] = ()
+    head: str = "output"
+    computed: Mapping[str, Formula] = field(default_factory=dict)
+    alternatives: tuple[Alternative, ...] = ()
+    ruled_out: tuple[RuledOut, ...] = ()
+    assumption: Text | None = None
+
+    def applies(self, situation: Situation, bounds: Bounds) -> bool:
+        """Whether the task is the row's and every condition holds."""
+        return situation.task in self.tasks and all(condition.holds(situation, bounds) for condition in self.when)
+
+    def example(self, side: Profile | Situation) -> Situation:
+        """Return `fires` or `silent` as a whole question."""
+        return side if isinstance(side, Situation) else Situation(self.tasks[0], profile=side)

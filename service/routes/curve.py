@@ -1,0 +1,100 @@
+"""GET /v1/losses/{id}/curve: what does a loss do to an error?"""
+
+import dataclasses
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.openapi.models import Example
+from pydantic import BaseModel, Field
+
+from losses.curve import Curve, curve
+from losses.errors import BadExpression, BadOption, BadParameter
+from losses.expression import Objective, parse
+from losses.spec import Loss
+from service.errors import BadRequest, UnknownPath, responses
+from service.routes.losses import known
+from service.svg import draw
+
+router = APIRouter(prefix="/v1", tags=["losses"])
+MOST_CURVES = 6
+SVG = "image/svg+xml"
+
+
+class CurveLine(BaseModel):
+    """One loss along the axis."""
+
+    loss: str
+    value: list[float]
+    gradient: Annotated[list[float], Field(description="With respect to what the model puts out.")]
+
+
+class Curves(BaseModel):
+    """Losses along one axis."""
+
+    axis: str
+    x: list[float]
+    curves: list[CurveLine]
+
+
+def asked(
+    loss: Annotated[Loss, Depends(known)],
+    params: Annotated[str, Query(max_length=200, description="Parameters of the loss: beta=0.5, form=minimax.")] = "",
+    others: Annotated[
+        str,
+        Query(
+            alias="with",
+            max_length=500,
+            description="Other losses to lay over it, separated by semicolons or commas.",
+            openapi_examples={"two more": Example(value="mae,mse")},
+        ),
+    ] = "",
+) -> list[Objective]:
+    """Return the objectives to draw.
+
+    Raises: BadExpression, BadParameter, BadRequest.
+    """
+    texts = [f"{loss.id}({params})" if params else loss.id, *_split(others)]
+    if len(texts) > MOST_CURVES:
+        raise BadRequest(f"{MOST_CURVES} curves fit into one picture.")
+    return [parse(text) for text in texts]
+
+
+def _split(text: str) -> list[str]:
+    """Return what stands between the commas and semicolons that lie outside parentheses."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter in ",;" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]
+
+
+@router.get(
+    "/losses/{loss_id}/curve",  # noqa: FAST003 - `asked` takes it
+    summary="What does a loss do to an error?",
+    response_model=Curves,
+    responses={
+        200: {"content": {SVG: {"schema": {"type": "string"}}}},
+        **responses(UnknownPath, BadExpression, BadParameter, BadOption, BadRequest),
+    },
+)
+async def curves(
+    objectives: Annotated[list[Objective], Depends(asked)],
+    points: Annotated[int, Query(ge=2, le=2001)] = 201,
+    span: Annotated[float, Query(gt=0, le=1e6, description="Errors run from -span to span.")] = 3.0,
+    image: Annotated[Literal["json", "svg"], Query(alias="format", description="Numbers, or a picture.")] = "json",
+) -> Response | Curves:
+    """Give value and gradient against the error, the score, or the probability of the truth, as numbers or drawn."""
+    found = [curve(objective, points, span) for objective in objectives]
+    if any(line.axis != found[0].axis for line in found):
+        raise BadOption("with", "These losses are functions of different things and share no axis.")
+    if image == "svg":
+        return Response(draw(found), media_type=SVG)
+    return Curves(axis=found[0].axis, x=found[0].x, curves=[_line(line) for line in found])
+
+
+def _line(found: Curve) -> CurveLine:
+    fields = dataclasses.asdict(found)
+    return CurveLine(loss=fields["loss"], value=fields["value"], gradient=fields["gradient"])

@@ -1,0 +1,173 @@
+"""GET /v1/losses: the catalogue, and a page for each loss."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from fastapi import Path as PathParameter
+from fastapi.openapi.models import Example
+from pydantic import BaseModel, Field
+
+from losses import registry, snippets
+from losses.errors import UnknownLoss
+from losses.expression import Objective
+from losses.spec import Loss, Said, Text
+from service.errors import UnknownPath, responses
+
+router = APIRouter(prefix="/v1", tags=["losses"])
+
+
+class Row(BaseModel):
+    """A loss in one line."""
+
+    id: str
+    title: str
+    tasks: list[str]
+    kind: Annotated[
+        Literal["item", "ratio", "batch"],
+        Field(description="item: a weighted mean over items; ratio: one quotient over all; batch: needs all at once."),
+    ]
+    formula: Annotated[str, Field(description="LaTeX.")]
+    aliases: list[str]
+
+
+class Input(BaseModel):
+    """One array that the loss takes."""
+
+    role: str
+    axes: Annotated[str, Field(description="n items, C classes, D features, *s any number of axes.")]
+    domain: str
+    optional: bool
+
+
+class Bilingual(BaseModel):
+    """A sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+class ArticleEntry(BaseModel):
+    """What the article says, and where it is loose."""
+
+    section: str
+    characteristics: Bilingual
+    scenarios: Bilingual
+    note: Bilingual | None
+
+
+class WorkedCase(BaseModel):
+    """Inputs and what comes out: a value per item, or the value."""
+
+    params: dict[str, Any]
+    inputs: dict[str, Any]
+    gives: Any
+
+
+class Page(Row):
+    """Everything that is known of a loss."""
+
+    inputs: list[Input]
+    items: Annotated[str, Field(description="The axes of the items that come out.")]
+    elements: Annotated[str, Field(description="The axes that weights and masks may have, from the first on.")]
+    activation: str
+    parameters: Annotated[dict[str, Any], Field(description="JSON Schema of the scalar parameters.")]
+    alias_parameters: dict[str, dict[str, Any]]
+    elicits: str
+    traits: list[str]
+    source: str
+    article: ArticleEntry | None
+    cases: list[WorkedCase]
+    snippets: Annotated[dict[str, str], Field(description="Code that runs as it stands.")]
+
+
+class Catalogue(BaseModel):
+    """Every loss."""
+
+    losses: list[Row]
+    total: int
+
+
+def _row(loss: Loss) -> dict[str, Any]:
+    return {
+        "id": loss.id,
+        "title": loss.title,
+        "tasks": list(loss.tasks),
+        "kind": loss.bind().kind,
+        "formula": loss.formula,
+        "aliases": sorted(loss.aliases),
+    }
+
+
+def _article(said: Said | None) -> ArticleEntry | None:
+    if said is None:
+        return None
+    return ArticleEntry(
+        section=said.section,
+        characteristics=_both(said.characteristics),
+        scenarios=_both(said.scenarios),
+        note=_both(said.note) if said.note else None,
+    )
+
+
+def _both(text: Text) -> Bilingual:
+    return Bilingual(en=text.en, zh=text.zh)
+
+
+def page(loss: Loss) -> Page:
+    """Return everything that is known of a loss."""
+    schema = loss.parameters.model_json_schema()
+    return Page(
+        **_row(loss),
+        inputs=[
+            Input(
+                role=role,
+                axes=str(loss.pattern(role)),
+                domain=loss.domains[role].meaning,
+                optional=role not in loss.required,
+            )
+            for role in loss.roles
+        ],
+        items=str(loss.shapes.items),
+        elements=str(loss.elements),
+        activation=loss.activation,
+        parameters={name: schema[name] for name in ("properties", "additionalProperties") if name in schema},
+        alias_parameters={alias: dict(params) for alias, params in loss.aliases.items() if params},
+        elicits=loss.elicits,
+        traits=sorted(loss.traits),
+        source=loss.source,
+        article=_article(loss.article),
+        cases=[WorkedCase(params=dict(case.params), inputs=case.inputs, gives=case.gives) for case in loss.cases],
+        snippets={"pytorch": snippets.pytorch(Objective(((1.0, loss.bind()),)))},
+    )
+
+
+ONE: dict[str, Example] = {"smooth_l1": {"value": "smooth_l1"}}
+LossId = Annotated[str, PathParameter(description="An id or an alias.", openapi_examples=ONE, max_length=100)]
+
+
+def known(loss_id: LossId) -> Loss:
+    """Return the loss of a path, by its id or an alias.
+
+    Raises: UnknownPath with the near name.
+    """
+    try:
+        return registry.get(loss_id)[0]
+    except UnknownLoss as unknown:
+        raise UnknownPath(unknown.message, **unknown.facts) from None
+
+
+@router.get("/losses", summary="Which losses are there?")
+async def catalogue() -> Catalogue:
+    """List every loss in one line."""
+    rows = [Row(**_row(loss)) for loss in registry.catalogue().values()]
+    return Catalogue(losses=rows, total=len(rows))
+
+
+@router.get(
+    "/losses/{loss_id}",
+    summary="What does a loss promise?",
+    responses=responses(UnknownPath),
+)
+async def loss_page(loss: Annotated[Loss, Depends(known)]) -> Page:
+    """Show formula, inputs, parameters, what it elicits, what the article says, worked cases and code."""
+    return page(loss)

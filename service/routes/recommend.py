@@ -1,0 +1,115 @@
+"""POST /v1/recommend: which loss fits this task and this data? GET /v1/rules: by which rules?"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from recommender import engine
+from recommender.answer import Recommendation
+from recommender.errors import BadThreshold, EmptyBook, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
+from recommender.page import rules_page
+from recommender.profile import Goal, Profile
+from recommender.rules.table import Rulebook
+from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, read, responses
+from service.language import Spoken
+from service.state import ThresholdsInForce
+from service.tensors.body import JSON, parsed, require, whole
+from service.tensors.schema import inlined
+
+router = APIRouter(prefix="/v1", tags=["recommend"])
+LONGEST_QUESTION = 64 << 10  # bytes; a profile with every fact measured takes about two thousand
+
+
+class RecommendRequest(BaseModel):
+    """A task or one of the article's scenarios, and what is known of the data; only one of the two is needed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Annotated[
+        str | None,
+        Field(
+            description="regression, binary, multilabel, multiclass, segmentation, detection, similarity or generation."
+        ),
+    ] = None
+    scenario: Annotated[str | None, Field(description="One that the article names, such as salaries or spam.")] = None
+    profile: Profile = Profile()
+    goal: Goal = Goal()
+    rulebook: Annotated[Rulebook, Field(description="Which book `recommended` follows.")] = "article"
+    thresholds: Annotated[
+        dict[str, float], Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64)
+    ] = {}
+
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "regression with outliers": {
+        "task": "regression",
+        "profile": {"outlier_rate": 0.08, "n": 5000, "residual_scale": 2.1},
+        "goal": {"functional": "mean"},
+        "rulebook": "article",
+    },
+    "imbalanced classes": {"task": "binary", "profile": {"class_imbalance": 40, "n": 20000}},
+    "tumours": {"scenario": "tumour_segmentation", "profile": {"mask_sparsity": 0.99}},
+}
+
+
+async def question(request: Request) -> RecommendRequest:
+    """Return the body as a request.
+
+    Raises: UnsupportedFormat, TooLarge, BadEnvelope, BadRequest.
+    """
+    require(request, JSON)
+    return read(RecommendRequest, parsed(await whole(request, LONGEST_QUESTION, None)))
+
+
+@router.post(
+    "/recommend",
+    summary="Which loss should I use?",
+    responses=responses(
+        BadEnvelope,
+        TooLarge,
+        UnsupportedFormat,
+        BadRequest,
+        NoTask,
+        UnknownTask,
+        UnknownScenario,
+        EmptyBook,
+        UnknownThreshold,
+        BadThreshold,
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {
+                    "schema": inlined(RecommendRequest),
+                    "examples": {name: {"summary": name, "value": value} for name, value in EXAMPLES.items()},
+                }
+            },
+        }
+    },
+)
+async def recommend(
+    asked: Annotated[RecommendRequest, Depends(question)],
+    thresholds: ThresholdsInForce,
+    language: Spoken,
+) -> Recommendation:
+    """Recommend a loss by the article's rules, with its working: what fired, what nearly did, what would change it.
+
+    `recommended.objective` can be pasted into `/v1/evaluate`, and the profile that `/v1/profile` returns into this.
+    """
+    return engine.recommend(
+        asked.task,
+        asked.scenario,
+        asked.profile,
+        asked.goal,
+        rulebook=asked.rulebook,
+        thresholds={**thresholds, **asked.thresholds},
+        language=language,
+    )
+
+
+@router.get("/rules", summary="By which rules?")
+async def rules(thresholds: ThresholdsInForce) -> dict[str, Any]:
+    """Show every row of the rule table in both languages, and every threshold with its source."""
+    return rules_page(thresholds)

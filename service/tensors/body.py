@@ -1,0 +1,64 @@
+"""The bytes of a request: read under a limit, and parsed as a JSON object."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from fastapi import Request
+
+from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat
+
+JSON, MULTIPART = "application/json", "multipart/form-data"
+
+
+def require(request: Request, *accepted: str) -> str:
+    """Return the media type of the body.
+
+    Raises: UnsupportedFormat, before a byte is read.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in accepted:
+        raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.", accepted)
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedFormat("Send the body as it is, without Content-Encoding.", accepted)
+    return media
+
+
+async def limited(request: Request, limit: int, setting: str | None) -> AsyncIterator[bytes]:
+    """Yield the body in chunks.
+
+    Raises: TooLarge at the limit; where the length is declared, unread.
+    """
+    raise_it = f", or raise LOSSARY_{setting.upper()}" if setting else ""
+    too_large = TooLarge("The body", limit, setting, f"Send less in one request{raise_it}.")
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > limit:
+        raise too_large
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        yield chunk
+
+
+async def whole(request: Request, limit: int, setting: str | None) -> bytes:
+    """Return the body, refused at the limit."""
+    return b"".join([chunk async for chunk in limited(request, limit, setting)])
+
+
+def parsed(text: bytes | bytearray) -> dict[str, Any]:
+    """Return a JSON object.
+
+    Raises: BadEnvelope with the offset where it stops being JSON, BadRequest where it is no object.
+    """
+    if not text:
+        raise BadRequest("The body is empty; send a JSON object. /docs has an example that works as it stands.")
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        message = f"The text stops being JSON at character {error.pos}. JSON has no NaN and no Infinity; .npy has."
+        raise BadEnvelope(message, position=error.pos) from None
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
+    return value

@@ -1,0 +1,108 @@
+"""Parameters that follow from facts."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from losses.expression import parse
+from recommender.engine import recommend
+from recommender.profile import Goal, Measured, Profile
+from recommender.rules.computed import (
+    box_beta,
+    dice_smooth,
+    focal_alpha,
+    focal_gamma,
+    huber_beta,
+    significant,
+)
+
+
+@pytest.mark.parametrize(
+    ("scale", "beta", "clipped"),
+    [(2.1, 2.82, False), (1e-3, 0.00135, False), (12345.0, 16600.0, False), (1e-30, 1e-18, True), (1e308, 1e18, True)],
+)
+def test_beta_is_hubers_constant_in_units_of_the_spread(scale: float, beta: float, *, clipped: bool) -> None:
+    found = huber_beta(Profile(residual_scale=scale))
+
+    assert found.value == beta
+    assert found.formula == "1.345 * residual_scale"
+    assert [caution.code for caution in found.cautions] == ["parameter-clipped"] * clipped
+
+
+def test_beta_without_a_scale_assumes_standardised_targets_and_says_so() -> None:
+    found = huber_beta(Profile())
+
+    assert found.value == 1.345
+    assert [caution.code for caution in found.cautions] == ["standardised-targets-assumed"]
+
+
+def test_beta_of_boxes_without_a_scale_is_the_articles_own() -> None:
+    assert box_beta(Profile()).value == 1
+    assert box_beta(Profile()).cautions == ()
+    assert box_beta(Profile(residual_scale=0.1)).value == 0.135
+
+
+@pytest.mark.parametrize(
+    ("profile", "alpha", "codes"),
+    [
+        (Profile(positive_share=0.03), 0.97, []),
+        (Profile(positive_share=Measured(value=0.9), class_imbalance=9), 0.1, []),
+        (Profile(class_imbalance=19), 0.95, ["minority-taken-as-positive"]),
+        (Profile(), 0.25, ["alpha-favours-negatives"]),
+        (Profile(positive_share=1e-9), 0.999, ["parameter-clipped"]),
+        (Profile(class_imbalance=1e300), 0.999, ["minority-taken-as-positive", "parameter-clipped"]),
+    ],
+)
+def test_alpha_is_the_share_of_negatives(profile: Profile, alpha: float, codes: list[str]) -> None:
+    found = focal_alpha(profile)
+
+    assert found.value == alpha
+    assert [caution.code for caution in found.cautions] == codes
+
+
+def test_constants_stay_as_they_are() -> None:
+    assert (focal_gamma(Profile()).value, dice_smooth(Profile()).value) == (2, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"), [(0.0, 0.0), (-0.0123456, -0.0123), (98765.0, 98800.0), (0.08 - 0.003, 0.077)]
+)
+def test_significant_digits(value: float, rounded: float) -> None:
+    assert significant(value, 3) == rounded
+
+
+def focal_minimum(truth: float, objective: str) -> float:
+    """Return the output that the loss wants where the probability is `truth`, found on a fine grid."""
+    (_, loss), *_ = parse(objective).terms
+    outputs = torch.linspace(0.001, 0.999, 99_801, dtype=torch.float64)
+    logits = outputs.logit()
+
+    def cost(label: float) -> Tensor:
+        items = loss({"predictions": logits, "targets": torch.full_like(logits, label)})
+        assert isinstance(items, Tensor)
+        return items
+
+    return float(outputs[(truth * cost(1) + (1 - truth) * cost(0)).argmin()])
+
+
+@pytest.mark.parametrize("truth", [0.02, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("share", [0.05, 0.75])
+def test_the_repair_that_a_warning_gives_returns_the_probability(truth: float, share: float) -> None:
+    answer = recommend("binary", profile=Profile(class_imbalance=19, positive_share=share))
+    (text,) = [warning.text for warning in answer.warnings if warning.code == "output-not-a-probability"]
+    v = focal_minimum(truth, answer.recommended.objective)
+
+    def phi(v: float, g: float = 2) -> Tensor:
+        at = torch.tensor(v, dtype=torch.float64)
+        return (1 - at) ** g - g * (1 - at) ** (g - 1) * at * at.log()
+
+    a, b = v / ((1 - share) * phi(v)), (1 - v) / (share * phi(1 - v))
+    assert f"a = v / ({1 - share:g} phi(v)), b = (1-v) / ({share:g} phi(1-v))" in text
+    assert "phi(v) = (1-v)^g - g (1-v)^(g-1) v ln v, g = 2" in text
+    assert float(a / (a + b)) == pytest.approx(truth, abs=2e-4)
+
+
+def test_no_repair_is_needed_where_no_probability_is_wanted() -> None:
+    answer = recommend("binary", profile=Profile(class_imbalance=19), goal=Goal(decision="ranking"))
+
+    assert "output-not-a-probability" not in {warning.code for warning in answer.warnings}

@@ -1,0 +1,85 @@
+"""The docs page needs nothing from outside, and what it offers works as it stands."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Client
+from tests.service import tables
+from tests.service.files import Files, npy
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_page_loads_nothing_from_outside(client: Client) -> None:
+    async with client() as http:
+        page = await http.get("/docs")
+        links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        found = [await http.get(link) for link in links]
+
+    assert len(links) >= 3
+    assert all(link.startswith("/") for link in links)
+    assert all(answer.is_success for answer in found)
+
+
+async def test_every_example_works_as_it_stands(client: Client) -> None:
+    async with client() as http:
+        document = (await http.get("/openapi.json")).json()
+        answers = [
+            (method, path, await _execute(http, method, path, operation))
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+        ]
+
+    assert len(answers) >= 8
+    for method, path, answer in answers:
+        assert answer.is_success, (method, path, answer.text)
+
+
+async def _execute(http: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any]) -> httpx.Response:
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", next(iter(parameter["examples"].values()))["value"])
+    content = operation.get("requestBody", {}).get("content", {})
+    if not content:
+        return await http.request(method, path)
+    answers = [
+        await http.request(method, path, json=example["value"])
+        for example in content["application/json"]["examples"].values()
+    ]
+    return next((answer for answer in answers if not answer.is_success), answers[0])
+
+
+@pytest.mark.parametrize("path", ["/v1/evaluate", "/v1/profile"])
+async def test_files_are_chosen_by_name_and_sent_with_the_example_beside_them(client: Client, path: str) -> None:
+    async with client() as http:
+        document = (await http.get("/openapi.json")).json()
+        form = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+        files: Files = {"request": (None, json.dumps(form["request"]["example"]))}
+        files |= {role: npy([1.0, 2.0]) for role in ("predictions", "targets")}
+        answer = await http.post(path, files=files)
+
+    assert {"predictions", "targets", "anchor", "real", "weights", "mask"} <= set(form)
+    assert all(part["format"] == "binary" for name, part in form.items() if name != "request")
+    assert answer.is_success
+
+
+async def test_every_refusal_is_documented_as_a_problem(client: Client) -> None:
+    async with client() as http:
+        document = (await http.get("/openapi.json")).json()
+
+    for path in ("/v1/evaluate", "/v1/recommend", "/v1/profile"):
+        responses = document["paths"][path]["post"]["responses"]
+        assert {"400", "413", "415", "422"} <= set(responses)
+        assert "application/problem+json" in responses["422"]["content"]
+
+
+def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+
+    assert tables.rules() in readme, "python -m tests.service.tables prints it"
+    assert tables.losses() in readme, "python -m tests.service.tables prints it"
