@@ -6,11 +6,13 @@ the inputs, in memory that does not grow with the number of chunks.
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from losses.chunks import Feed, Piece, dims
+from losses.classes import of_elements
 from losses.gradient import per_item
 from losses.moments import Moments
 from losses.spec import Items
@@ -26,17 +28,20 @@ class Backward:
     feed: Feed
     tallies: list[Tally]
     cotangents: list[Parts]
+    gradient: Literal["none", "summary", "full"]
     influence: dict[str, Moments] = field(default_factory=dict)
     gathered: dict[str, list[Tensor]] = field(default_factory=dict)
     sizes: list[Tensor] = field(default_factory=list)
+    class_sizes: Tensor | None = None
 
-    def run(self, *, gradient: bool) -> None:
+    def run(self) -> None:
         """Go through every chunk once more, with a graph only where a gradient is asked for."""
-        with torch.set_grad_enabled(gradient):
+        with torch.set_grad_enabled(self.gradient != "none"):
             for pieces in self.feed.pieces(first_pass=False):
-                self._chunk(pieces, gradient=gradient)
+                self._chunk(pieces)
 
-    def _chunk(self, pieces: list[Piece], *, gradient: bool) -> None:
+    def _chunk(self, pieces: list[Piece]) -> None:
+        gradient = self.gradient != "none"
         leaves = [_leaves(tally, piece) if gradient else {} for tally, piece in zip(self.tallies, pieces, strict=True)]
         rows: Parts = {}
         items: list[Items | None] = []
@@ -52,10 +57,20 @@ class Backward:
             self.influence.setdefault(lead, Moments(1)).add(row.detach()[counted, None])
         if gradient:
             torch.autograd.backward([row.sum() for row in rows.values()])
-            slopes = _slopes(leaves)
+            self._gather(_slopes(leaves), pieces[0], items[0])
+
+    def _gather(self, slopes: Leaves, piece: Piece, items: Items | None) -> None:
+        """Keep what the answer needs of the gradient of one chunk; all of it only where it was asked for."""
+        if self.gradient == "full":
             for role, slope in slopes.items():
                 self.gathered.setdefault(role, []).append(slope)
-            self.sizes.append(_sizes(self.tallies[0], slopes)[_kept(self.tallies[0], pieces[0], items[0])])
+        first = self.tallies[0]
+        sizes = _sizes(first, slopes)
+        self.sizes.append(sizes[_kept(first, piece, items)])
+        labels = of_elements(first.term, first.axes, piece.inputs)
+        if labels is not None and labels.ids.numel() == sizes.numel():
+            sums = labels.sums(sizes)
+            self.class_sizes = sums if self.class_sizes is None else self.class_sizes + sums
 
     def standard_error(self) -> float | None:
         """Return the error of the value, rows of different leading axes being independent; None where unknown."""

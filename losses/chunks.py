@@ -8,7 +8,7 @@ from functools import cached_property, reduce
 import torch
 from torch import Tensor
 
-from losses.domains import WEIGHTS, Domain, Seen, check
+from losses.domains import NON_NEGATIVE, Domain, Seen, check
 from losses.errors import BadOption, MissingInput, ShapeMismatch, UnsupportedDtype
 from losses.expression import Objective
 from losses.shapes import Axes, Pattern
@@ -198,7 +198,7 @@ class Feed:
         if self.weights is not None:
             weights = self._slice(self.weights, elements.lead, edges).to(self.device, self.compute_dtype)
             if first_pass:
-                check("weights", weights, WEIGHTS, Seen(), offset=edges[elements.lead or ""].start)
+                check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[elements.lead or ""].start)
             factors.append(weights)
         if self.mask is not None:
             kept = self._slice(self.mask, elements.lead, edges).to(self.device) != 0

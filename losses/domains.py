@@ -16,17 +16,21 @@ HALF_TOLERANCE = 1e-2  # float16 and bfloat16 carry three digits or fewer
 class Domain:
     """An interval, and what else is asked of the numbers in it.
 
-    `low` and `high` are included. `below` names the axis whose length bounds whole numbers. `simplex`: entries
-    along axis 1 sum to one. `minus_infinity` is legal where it means a probability of zero. `probabilities`
-    is the domain that takes over when `from_logits` is false.
+    `low` and `high` are included in it, `above` and `under` are not. `below`: the axis whose length bounds whole
+    numbers. `simplex`: entries along axis 1 sum to one. `corners`: rows along axis 1 are x1, y1, x2, y2 with x1 <= x2
+    and y1 <= y2. `minus_infinity` is legal where it means a probability of zero. `probabilities`: the domain that
+    takes over when the parameter `from_logits` is false.
     """
 
     meaning: str
     low: float | None = None
     high: float | None = None
+    above: float | None = None
+    under: float | None = None
     whole: bool = False
     below: str | None = None
     simplex: bool = False
+    corners: bool = False
     minus_infinity: bool = False
     way_out: str = ""
     probabilities: "Domain | None" = field(default=None, repr=False)
@@ -40,7 +44,15 @@ class Domain:
 
 
 REAL = Domain("finite numbers")
-WEIGHTS = Domain("numbers of at least 0", low=0)
+POSITIVE = Domain("numbers greater than 0", above=0)
+NON_NEGATIVE = Domain("numbers of at least 0", low=0)
+COUNTS = Domain("whole numbers of at least 0", low=0, whole=True)
+GROUPS = Domain("whole numbers, equal where items belong together", whole=True)
+CORNERS = Domain(
+    "boxes x1, y1, x2, y2 along axis 1 with x1 <= x2 and y1 <= y2",
+    corners=True,
+    way_out="Centre, width and height become corners by adding and taking off half the size.",
+)
 LABELS = Domain("labels from 0 to 1", low=0, high=1, way_out="Labels of -1 and 1 become (y + 1) / 2.")
 IDS = Domain("whole class ids", low=0, whole=True, below="C", way_out="One-hot labels belong to categorical_ce.")
 ONE_HOT = Domain(
@@ -122,9 +134,23 @@ def _outside(chunk: Tensor, domain: Domain, low: float, high: float, sent: torch
         tolerance = SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
         off = (chunk.sum(1, dtype=torch.float64) - 1).abs() > tolerance
         return off.unsqueeze(1) | (chunk > 1)
-    least = -math.inf if domain.low is None else domain.low
-    most = math.inf if domain.high is None else domain.high
+    if domain.corners:
+        crossed = chunk[:, :2] > chunk[:, 2:]
+        return torch.cat([torch.zeros_like(crossed), crossed], 1)
+    least, most = _open_or_closed(domain)
     if low >= least and high <= most and not (domain.whole and chunk.is_floating_point()):
         return None
-    bad = (chunk < least) | (chunk > most)
+    wide = chunk.to(torch.float64)  # the nearest float64 beside an open end is none of float32
+    bad = (wide < least) | (wide > most)
     return bad | (chunk != chunk.round()) if domain.whole else bad
+
+
+def _open_or_closed(domain: Domain) -> tuple[float, float]:
+    """Return the least and the most that a number may be; beside an open end, the nearest float64."""
+    least = -math.inf if domain.low is None else domain.low
+    most = math.inf if domain.high is None else domain.high
+    if domain.above is not None:
+        least = math.nextafter(domain.above, math.inf)
+    if domain.under is not None:
+        most = math.nextafter(domain.under, -math.inf)
+    return least, most

@@ -30,6 +30,7 @@ class Options:
     reduction: Reduction = "mean"
     gradient: Literal["none", "summary", "full"] = "none"
     standard_error: bool = True
+    per_class: bool = False
     nonfinite: Literal["refuse", "allow"] = "refuse"
     dtype: torch.dtype | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -69,7 +70,7 @@ def evaluate(
     spread = Moments(2 * len(tallies)) if itemwise and together and options.standard_error else None
     with torch.no_grad():
         for pieces in feed.pieces(first_pass=True):
-            _add(tallies, pieces, spread, keep=options.reduction == "none")
+            _add(tallies, pieces, spread, options)
     if options.reduction == "none":
         return _per_item(feed, tallies)
     return _reduced(feed, tallies, spread, options)
@@ -87,8 +88,11 @@ def _refuse_reduction(tallies: list[Tally], options: Options) -> None:
         raise BadOption("gradient", "reduction=none gives many values; ask for the gradient of their mean or sum.")
 
 
-def _add(tallies: list[Tally], pieces: list[Piece], spread: Moments | None, *, keep: bool) -> None:
-    rows = [tally.add(piece, keep=keep) for tally, piece in zip(tallies, pieces, strict=True)]
+def _add(tallies: list[Tally], pieces: list[Piece], spread: Moments | None, options: Options) -> None:
+    keep = options.reduction == "none"
+    rows = [
+        tally.add(piece, keep=keep, per_class=options.per_class) for tally, piece in zip(tallies, pieces, strict=True)
+    ]
     if spread is not None:
         together = torch.cat([next(iter(parts.values())) for parts in rows], 1)
         counted = (together[:, 1::2] > 0).any(1)
@@ -127,12 +131,12 @@ def _reduced(feed: Feed, tallies: list[Tally], spread: Moments | None, options: 
         result.standard_error = spread.error_of_sum(direction)
     quotient = spread is None and options.standard_error
     if quotient or options.gradient != "none":
-        backward = Backward(feed, tallies, cotangents)
-        backward.run(gradient=options.gradient != "none")
+        backward = Backward(feed, tallies, cotangents, gradient=options.gradient)
+        backward.run()
         if quotient:
             result.standard_error = backward.standard_error()
         if options.gradient != "none":
-            result.gradient = shares(backward.sizes)
+            result.gradient = shares(backward.sizes, backward.class_sizes)
         if options.gradient == "full":
             result.gradients = backward.gradients()
     return result

@@ -17,6 +17,7 @@ class Shares:
     """The total absolute gradient, and what part of it the items with the largest carry.
 
     `top_*_percent_share`: fractions of `absolute_sum`, at least one item counted; None where all gradients are 0.
+    `by_class`: the fraction that falls on each class, None where the targets name none.
     """
 
     absolute_sum: float
@@ -25,6 +26,7 @@ class Shares:
     top_1_percent_share: float | None
     top_5_percent_share: float | None
     top_10_percent_share: float | None
+    by_class: list[float] | None
 
 
 def per_item(gradient: Tensor, own: Dims, items: Dims) -> Tensor:
@@ -34,8 +36,8 @@ def per_item(gradient: Tensor, own: Dims, items: Dims) -> Tensor:
     return (size.sum(extra) if extra else size).flatten()
 
 
-def shares(sizes: Iterable[Tensor]) -> Shares:
-    """Return the summary over absolute gradients that arrived in pieces."""
+def shares(sizes: Iterable[Tensor], by_class: Tensor | None) -> Shares:
+    """Return the summary over absolute gradients that arrived in pieces, and their sums by class."""
     gathered = list(sizes)
     flat = torch.cat(gathered) if gathered else torch.zeros(0)
     total = float(flat.sum())
@@ -49,4 +51,5 @@ def shares(sizes: Iterable[Tensor]) -> Shares:
         top_1_percent_share=top[0],
         top_5_percent_share=top[1],
         top_10_percent_share=top[2],
+        by_class=None if by_class is None or not total else (by_class / total).tolist(),
     )

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import losses.families
-from losses.domains import WEIGHTS, Domain
+from losses.domains import NON_NEGATIVE, Domain
 from losses.errors import UnknownLoss, near
 from losses.shapes import Pattern, Shapes
 from losses.spec import Case, Kind, Loss, Said, Value
@@ -32,6 +32,9 @@ def loss(
     elements: str | None = None,
     traits: set[str] | None = None,
     aliases: Mapping[str, dict[str, Value]] | None = None,
+    conventions: Mapping[str, dict[str, Value]] | None = None,
+    differences: tuple[str, ...] = (),
+    constant: tuple[str, ...] = ("targets",),
     article: Said | None = None,
     **domains: Domain,
 ) -> Callable[[Computes], Computes]:
@@ -50,7 +53,7 @@ def loss(
             title=title,
             tasks=(task,) if isinstance(task, str) else task,
             shapes=parsed,
-            domains={"class_weights": WEIGHTS, **domains},
+            domains={"class_weights": NON_NEGATIVE, **domains},
             formula=formula,
             source=source,
             elicits=elicits,
@@ -59,6 +62,9 @@ def loss(
             pytorch=pytorch,
             traits=frozenset(traits or ()),
             aliases=dict(aliases or {}),
+            conventions=dict(conventions or {}),
+            differences=differences,
+            constant=constant,
             article=article,
             kind=kind,
             elements=Pattern.parse(elements) if elements else parsed.items,

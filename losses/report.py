@@ -56,10 +56,12 @@ def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:
     if tally.finish is None:
         numerator, denominator = next(iter(tally.totals.values())).tolist()
         result.numerator, result.denominator = finite(numerator), finite(denominator)
+        classes = tally.by_class
     else:
         items = tally.finish(tally.totals)
-        if items.numerator.ndim:
-            result.per_class = [finite(entry) for entry in (items.numerator / items.denominator).tolist()]
+        classes = torch.stack([items.numerator, items.denominator], 1) if items.numerator.ndim else None
+    if classes is not None:
+        result.per_class = [finite(entry) for entry in (classes[:, 0] / classes[:, 1]).tolist()]
     return result
 
 

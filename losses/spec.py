@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from torch import Tensor
 
 from losses.domains import Domain
@@ -90,6 +90,9 @@ class Loss:
     pytorch: str | Callable[[dict[str, Value]], str]
     traits: frozenset[str]
     aliases: dict[str, dict[str, Value]]
+    conventions: dict[str, dict[str, Value]]
+    differences: tuple[str, ...]
+    constant: tuple[str, ...]
     article: Said | None
     kind: Kind | Callable[[dict[str, Value]], Kind]
     elements: Pattern
@@ -114,8 +117,8 @@ class Loss:
 
     @cached_property
     def differentiable(self) -> tuple[str, ...]:
-        """The inputs that a gradient is taken for: all that a model puts out."""
-        return tuple(name for name in self.required if name != "targets")
+        """The inputs that a gradient is taken for: all that a model in training puts out."""
+        return tuple(name for name in self.required if name not in self.constant)
 
     @cached_property
     def sums_itself(self) -> bool:
@@ -131,6 +134,10 @@ class Loss:
             for name, parameter in self._signature.parameters.items()
             if parameter.kind is parameter.KEYWORD_ONLY and name != "weights"
         }
+        if self.conventions:
+            known = Literal[tuple(self.conventions)]  # type: ignore[valid-type] # known when the program runs
+            described = Field(description="The parameters another library gives it; those named here come on top.")
+            fields["convention"] = (Annotated[known | None, described], None)
         config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
         return create_model(self.id, __config__=config, **fields)
 
@@ -143,8 +150,10 @@ class Loss:
 
         Raises: BadParameter.
         """
+        given = dict(params or {})
+        preset = self.conventions.get(str(given.get("convention")), {})
         try:
-            checked = self.parameters.model_validate(dict(params or {}))
+            checked = self.parameters.model_validate({**preset, **given})
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             known = list(self.parameters.model_fields)
@@ -155,7 +164,8 @@ class Loss:
                     self.id, "one parameter", f"is unknown; it has {listed}", near(name, known)
                 ) from None
             raise BadParameter(self.id, name, first["msg"].replace("Input should", "should")) from None
-        return BoundLoss(self, checked.model_dump())
+        bound = checked.model_dump()
+        return BoundLoss(self, bound, bound.pop("convention", None))
 
 
 @dataclass(frozen=True)
@@ -164,6 +174,7 @@ class BoundLoss:
 
     loss: Loss
     params: dict[str, Value]
+    convention: str | None = None
 
     @property
     def kind(self) -> Kind:
@@ -184,9 +195,14 @@ class BoundLoss:
         return self.loss.compute(**inputs, **self.params, **extra)
 
     def __str__(self) -> str:
-        defaults = self.loss.parameters.model_fields
-        shown = [f"{name}={show(value)}" for name, value in self.params.items() if value != defaults[name].default]
-        return f"{self.loss.id}({', '.join(shown)})" if shown else self.loss.id
+        fields = self.loss.parameters.model_fields
+        usual = {name: fields[name].default for name in self.params} | self.loss.conventions.get(
+            self.convention or "", {}
+        )
+        shown = {name: value for name, value in self.params.items() if value != usual[name]}
+        named = {"convention": self.convention, **shown} if self.convention else shown
+        listed = ", ".join(f"{name}={show(value)}" for name, value in named.items())
+        return f"{self.loss.id}({listed})" if listed else self.loss.id
 
 
 def show(value: Value) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from losses import classes
 from losses.chunks import Dims, Piece, align, dims, joined
 from losses.domains import Seen
 from losses.shapes import Axes
@@ -30,6 +31,7 @@ class Tally:
     count: int = 0
     finish: Callable[[Parts], Items] | None = None
     values: list[Tensor] = field(default_factory=list)
+    by_class: Tensor | None = None
 
     @property
     def elements(self) -> Dims:
@@ -72,7 +74,7 @@ class Tally:
         lengths = self.term.loss.elements.lengths(self.axes)
         return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
 
-    def add(self, piece: Piece, *, keep: bool) -> Parts:
+    def add(self, piece: Piece, *, keep: bool, per_class: bool) -> Parts:
         """Take in one chunk and return its rows; `keep` holds on to the value of every item."""
         parts, items = self.apply(piece)
         for lead, rows in parts.items():
@@ -86,7 +88,15 @@ class Tally:
             self.kept += int((items.denominator > 0).sum())
             if keep:
                 self.values.append(items.numerator.cpu())
+            if per_class:
+                self._add_classes(piece, items)
         return parts
+
+    def _add_classes(self, piece: Piece, items: Items) -> None:
+        labels = classes.of_elements(self.term, self.axes, piece.inputs)
+        sums = classes.of_items(items, dims(self.term.loss.shapes.items, self.axes), labels)
+        if sums is not None:
+            self.by_class = sums if self.by_class is None else self.by_class + sums
 
     def value(self, totals: Parts, reduction: Reduction) -> Tensor:
         """Return what the totals amount to, as a scalar."""

@@ -56,6 +56,14 @@ def class_log_probabilities(predictions: Tensor, *, from_logits: bool) -> Tensor
     return F.log_softmax(predictions, 1) if from_logits else log(predictions)
 
 
+def silenced(predictions: Tensor, kept: Tensor) -> Tensor:
+    """Return predictions with 1 where an item is ignored: what stands there must leave no NaN in the gradient.
+
+    Shapes: predictions (n, C, *s), kept (n, *s).
+    """
+    return predictions if bool(kept.all()) else predictions.masked_fill(~kept.unsqueeze(1), 1)
+
+
 def log_of_the_rest(log_p: Tensor, ids: Tensor) -> Tensor:
     """Return log(1 - p) of the classes named by `ids`, summed over the others so that nothing cancels.
 

@@ -208,8 +208,8 @@ def sparse_categorical_ce(
     from_logits: FromLogits = True,
 ) -> Items:
     """Learns the distribution over classes, from class ids."""
-    log_p = terms.class_log_probabilities(predictions, from_logits=from_logits)
     kept = targets != ignore_index
+    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits)
     ids = targets.where(kept, 0)
     value = -log_p.gather(1, ids.unsqueeze(1)).squeeze(1)
     weight = torch.ones_like(value) if class_weights is None else class_weights[ids]

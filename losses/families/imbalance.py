@@ -99,7 +99,7 @@ def focal(
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
     value = terms.binary_cross_entropy(yes, no, targets)
     log_wrong = terms.log_add(yes + (1 - targets).log(), no + targets.log())
-    value = terms.times(terms.power(log_wrong, gamma), value)
+    value = terms.power(log_wrong, gamma) * value
     return value if alpha is None else (alpha * targets + (1 - alpha) * (1 - targets)) * value
 
 
@@ -137,12 +137,12 @@ def focal_softmax(
 
     The class weights scale each item and do not enter the denominator, as alpha does not in the paper.
     """
-    log_p = terms.class_log_probabilities(predictions, from_logits=from_logits)
     kept = targets != ignore_index
+    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits)
     ids = targets.where(kept, 0)
     of_label = log_p.gather(1, ids.unsqueeze(1)).squeeze(1)
     factor = terms.power(terms.log_of_the_rest(log_p, ids), gamma)
-    value = terms.times(factor, -of_label)
+    value = factor * -of_label
     if class_weights is not None:
         value = class_weights[ids] * value
     return Items(value.where(kept, 0), kept.to(value.dtype))

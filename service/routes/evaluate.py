@@ -41,6 +41,9 @@ class EvaluateOptions(BaseModel):
         Field(description="summary: how the absolute gradient is shared among the items; full: the gradient itself."),
     ] = "none"
     standard_error: Annotated[bool, Field(description="Clustered on axis 0.")] = True
+    per_class: Annotated[bool, Field(description="The value of each class, where targets or axes name classes.")] = (
+        False
+    )
     nonfinite: Annotated[
         Literal["refuse", "allow"],
         Field(description="allow: a null value with the count in place of a refusal."),
@@ -107,6 +110,7 @@ class GradientShares(BaseModel):
     top_1_percent_share: float | None
     top_5_percent_share: float | None
     top_10_percent_share: float | None
+    by_class: Annotated[list[float] | None, Field(description="The share of each class that the targets name.")]
 
 
 class Result(BaseModel):

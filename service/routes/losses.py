@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi import Path as PathParameter
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
 from losses import registry, snippets
-from losses.errors import UnknownLoss
+from losses.errors import BadOption, UnknownLoss, near
 from losses.expression import Objective
 from losses.spec import Loss, Said, Text
 from service.errors import UnknownPath, responses
@@ -27,6 +27,7 @@ class Row(BaseModel):
         Field(description="item: a weighted mean over items; ratio: one quotient over all; batch: needs all at once."),
     ]
     formula: Annotated[str, Field(description="LaTeX.")]
+    traits: list[str]
     aliases: list[str]
 
 
@@ -73,9 +74,12 @@ class Page(Row):
     parameters: Annotated[dict[str, Any], Field(description="JSON Schema of the scalar parameters.")]
     alias_parameters: dict[str, dict[str, Any]]
     elicits: str
-    traits: list[str]
     source: str
     article: ArticleEntry | None
+    conventions: Annotated[
+        dict[str, dict[str, Any]], Field(description="The parameters that `convention=` of each library stands for.")
+    ]
+    differences: Annotated[list[str], Field(description="What no preset can say, and known bugs of libraries.")]
     cases: list[WorkedCase]
     snippets: Annotated[dict[str, str], Field(description="Code that runs as it stands.")]
 
@@ -94,6 +98,7 @@ def _row(loss: Loss) -> dict[str, Any]:
         "tasks": list(loss.tasks),
         "kind": loss.bind().kind,
         "formula": loss.formula,
+        "traits": sorted(loss.traits),
         "aliases": sorted(loss.aliases),
     }
 
@@ -133,9 +138,10 @@ def page(loss: Loss) -> Page:
         parameters={name: schema[name] for name in ("properties", "additionalProperties") if name in schema},
         alias_parameters={alias: dict(params) for alias, params in loss.aliases.items() if params},
         elicits=loss.elicits,
-        traits=sorted(loss.traits),
         source=loss.source,
         article=_article(loss.article),
+        conventions=loss.conventions,
+        differences=list(loss.differences),
         cases=[WorkedCase(params=dict(case.params), inputs=case.inputs, gives=case.gives) for case in loss.cases],
         snippets={"pytorch": snippets.pytorch(Objective(((1.0, loss.bind()),)))},
     )
@@ -156,11 +162,34 @@ def known(loss_id: LossId) -> Loss:
         raise UnknownPath(unknown.message, **unknown.facts) from None
 
 
-@router.get("/losses", summary="Which losses are there?")
-async def catalogue() -> Catalogue:
-    """List every loss in one line."""
+@router.get("/losses", summary="Which losses are there?", responses=responses(BadOption))
+async def catalogue(
+    task: Annotated[str | None, Query(max_length=100, description="Only losses for this task.")] = None,
+    trait: Annotated[
+        str | None, Query(max_length=100, description="Only losses with this trait, such as robust.")
+    ] = None,
+    kind: Annotated[Literal["item", "ratio", "batch"] | None, Query(description="Only losses of this kind.")] = None,
+) -> Catalogue:
+    """List every loss in one line, in the order in which the article speaks of them.
+
+    Filters narrow the list; one that nothing matches is refused with the near name.
+    """
     rows = [Row(**_row(loss)) for loss in registry.catalogue().values()]
-    return Catalogue(losses=rows, total=len(rows))
+    _refuse_unknown("task", task, {name for row in rows for name in row.tasks})
+    _refuse_unknown("trait", trait, {name for row in rows for name in row.traits})
+    kept = [
+        row
+        for row in rows
+        if (task is None or task in row.tasks) and (trait is None or trait in row.traits) and kind in (None, row.kind)
+    ]
+    return Catalogue(losses=kept, total=len(kept))
+
+
+def _refuse_unknown(name: str, value: str | None, known: set[str]) -> None:
+    if value is not None and value not in known:
+        suggestion = near(value, known)
+        hint = f" Did you mean {suggestion}?" if suggestion else ""
+        raise BadOption(name, f"No loss has that {name}.{hint} There are {', '.join(sorted(known))}.")
 
 
 @router.get(
