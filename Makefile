@@ -27,14 +27,14 @@ serve: install
 	@$(BIN)/python -m service --host 127.0.0.1 --port 8000
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest -n auto --cov
 
 format: install
 	$(BIN)/ruff format .

@@ -15,6 +15,7 @@ from losses.shapes import Axes, Pattern
 from losses.spec import BoundLoss
 
 CHUNK_ELEMENTS = 1 << 17  # of the largest input: half a megabyte in float32, so that temporaries stay in cache
+MOST_PAIRS = 1 << 26  # 8,192 items against one another: a matrix of 512 MiB in float64
 ACCEPTED = (
     torch.float16,
     torch.bfloat16,
@@ -140,12 +141,20 @@ class Feed:
         return wide
 
     def _cut(self) -> list[dict[str, slice]]:
-        """Return for every chunk the slice of every axis that is cut."""
-        pieces = 1
-        if all(term.kind != "batch" for _, term in self.objective.terms):
-            largest = max((tensor.numel() for tensor in self.inputs.values()), default=0)
-            pieces = max(1, math.ceil(largest / self.chunk_elements))
-            pieces = min(pieces, max([1, *self.lengths.values()]))
+        """Return for every chunk the slice of every axis that is cut.
+
+        Raises: BadOption where all of it is needed at once and that is too much.
+        """
+        work = [tensor.numel() for tensor in self.inputs.values()]
+        for (_, term), axes in zip(self.objective.terms, self.axes, strict=True):
+            work.append(math.prod(term.loss.work.lengths(axes)) if term.loss.work else 0)
+            if term.kind == "batch" and work[-1] > MOST_PAIRS:
+                message = f"{term.loss.id} compares every item with every other; send at most {math.isqrt(MOST_PAIRS)}."
+                raise BadOption("items", message)
+        pieces = max(1, math.ceil(max(work) / self.chunk_elements))
+        pieces = min(pieces, max([1, *self.lengths.values()]))
+        if any(term.kind == "batch" for _, term in self.objective.terms):
+            pieces = 1
         return [
             {lead: slice(length * k // pieces, length * (k + 1) // pieces) for lead, length in self.lengths.items()}
             for k in range(pieces)
@@ -208,4 +217,4 @@ class Feed:
 
 def _filler(domain: Domain, chunk: Tensor) -> Tensor:
     """Return a legal number to stand where a masked one was."""
-    return chunk.new_tensor(1 / chunk.shape[1] if domain.simplex else 0)
+    return chunk.new_tensor(1 / chunk.shape[1] if domain.simplex else domain.legal)

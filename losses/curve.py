@@ -63,16 +63,16 @@ def _line(term: BoundLoss, points: int, span: float) -> Line:
     domains = [term.domain(role) for role in roles]
     straight = torch.linspace(-span, span, points, dtype=torch.float64)
     probability = torch.linspace(1 - SURE, SURE, points, dtype=torch.float64)
-    match [_kind(domain) for domain in domains], "sum" if term.loss.sums_itself else term.kind:
-        case ["real"], "item":
+    match _layout(term), [_kind(domain) for domain in domains]:
+        case "items", ["real"]:
             return Line("score", straight, {roles[0]: straight}, roles[0])
-        case ["real", "real"], "item":
+        case "items", ["real", "real"]:
             return Line("error", straight, {roles[0]: straight, roles[1]: torch.zeros_like(straight)}, roles[0])
-        case ["logit" | "probability" as kind, "probability"], "item":
+        case "items", ["logit" | "probability" as kind, "probability"]:
             at = probability.logit() if kind == "logit" else probability
             truth = torch.ones_like(probability)
             return Line("probability of the truth", probability, {roles[0]: at, roles[1]: truth}, roles[0])
-        case ["logits" | "distribution" as kind, "id" | "distribution" as label], "item":
+        case "classes", ["logits" | "distribution" as kind, "id" | "distribution" as label]:
             both = torch.stack([probability, 1 - probability], 1)
             ids = torch.zeros(points, dtype=torch.int64)
             truth = ids if label == "id" else torch.eye(2, dtype=torch.float64)[ids]
@@ -80,6 +80,16 @@ def _line(term: BoundLoss, points: int, span: float) -> Line:
             return Line("probability of the truth", probability, {roles[0]: at, roles[1]: truth}, roles[0])
     message = f"{term.loss.id} is no function of one prediction and its target, so it has no curve."
     raise BadOption("loss", message)
+
+
+def _layout(term: BoundLoss) -> str:
+    """Return whether every entry is an item, or every row of classes."""
+    if term.kind != "item" or term.loss.sums_itself:
+        return "other"
+    patterns = {str(term.loss.pattern(role)) for role in term.loss.required}
+    if len(patterns) == 1 and patterns <= {"*n", "*f"}:
+        return "items"
+    return "classes" if patterns <= {"n C *s", "n *s"} else "other"
 
 
 def _kind(domain: Domain) -> str:
@@ -91,4 +101,5 @@ def _kind(domain: Domain) -> str:
         return "distribution"
     if (domain.low, domain.high) == (0, 1):
         return "probability"
-    return "real" if domain.low is None and domain.high is None else "bounded"
+    ends = (domain.low, domain.high, domain.above, domain.under)
+    return "real" if ends == (None,) * 4 and not domain.corners else "bounded"

@@ -17,9 +17,10 @@ class Domain:
     """An interval, and what else is asked of the numbers in it.
 
     `low` and `high` are included in it, `above` and `under` are not. `below`: the axis whose length bounds whole
-    numbers. `simplex`: entries along axis 1 sum to one. `corners`: rows along axis 1 are x1, y1, x2, y2 with x1 <= x2
-    and y1 <= y2. `minus_infinity` is legal where it means a probability of zero. `probabilities`: the domain that
-    takes over when the parameter `from_logits` is false.
+    numbers; `up_to`: the axis whose length is the largest of them. `simplex`: entries along axis 1 sum to one.
+    `corners`: rows along axis 1 are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2. `signs`: -1 or 1 and nothing between.
+    `minus_infinity` is legal where it means a probability of zero. `probabilities`: the domain that takes over when
+    the parameter that `switch` names is false.
     """
 
     meaning: str
@@ -29,18 +30,30 @@ class Domain:
     under: float | None = None
     whole: bool = False
     below: str | None = None
+    up_to: str | None = None
     simplex: bool = False
     corners: bool = False
+    signs: bool = False
     minus_infinity: bool = False
     way_out: str = ""
     probabilities: "Domain | None" = field(default=None, repr=False)
+    switch: str = "from_logits"
+
+    @property
+    def legal(self) -> float:
+        """A number of the domain: 0, or where that is outside, one beside the nearer end."""
+        least, most = _open_or_closed(self)
+        if least <= 0 <= most:
+            return float(self.signs)
+        return math.floor(least) + 1.0 if least > 0 else math.ceil(most) - 1.0
 
     def bounded(self, axes: dict[str, int]) -> "Domain":
-        """Return the domain with `below` filled in from the lengths of the axes."""
-        if self.below is None:
+        """Return the domain with `below` or `up_to` filled in from the lengths of the axes."""
+        axis = self.below or self.up_to
+        if axis is None:
             return self
-        high = axes[self.below] - 1
-        return replace(self, below=None, high=high, meaning=f"{self.meaning}, 0 to {high}")
+        high = axes[axis] - 1 if self.below else axes[axis]
+        return replace(self, below=None, up_to=None, high=high, meaning=f"{self.meaning}, 0 to {high}")
 
 
 REAL = Domain("finite numbers")
@@ -53,7 +66,9 @@ CORNERS = Domain(
     corners=True,
     way_out="Centre, width and height become corners by adding and taking off half the size.",
 )
+SIGNS = Domain("labels of -1 or 1", low=-1, high=1, signs=True, way_out="Labels of 0 and 1 become 2 * y - 1.")
 LABELS = Domain("labels from 0 to 1", low=0, high=1, way_out="Labels of -1 and 1 become (y + 1) / 2.")
+MASKS = Domain("masks of 0 and 1", low=0, high=1, whole=True, way_out="Soft masks belong to dice and jaccard.")
 IDS = Domain("whole class ids", low=0, whole=True, below="C", way_out="One-hot labels belong to categorical_ce.")
 ONE_HOT = Domain(
     "one-hot rows or probabilities that sum to 1 along axis 1",
@@ -71,6 +86,21 @@ DISTRIBUTION = Domain(
     high=1,
     simplex=True,
     way_out="Logits are taken with from_logits=true, the default.",
+)
+RANKS = Domain(
+    "whole ranks, the number of thresholds exceeded",
+    low=0,
+    whole=True,
+    up_to="K",
+    way_out="K classes in order have K - 1 thresholds; levels of 0 and 1 become their sum along axis 1.",
+)
+FRAMES = Domain("whole numbers of frames", low=0, whole=True, up_to="T")
+LABEL_COUNTS = Domain("whole numbers of labels", low=0, whole=True, up_to="S")
+SYMBOLS = Domain("whole symbol ids", low=0, whole=True, below="C", way_out="Fill up short sequences with the blank.")
+CLASS_COUNTS = Domain("numbers of items of at least 1, one a class", low=1)
+PRIORS = Domain("class frequencies greater than 0; only their ratios matter", above=0)
+LOGARITHMS = Domain(
+    "logarithms: finite numbers or -infinity", minus_infinity=True, probabilities=Domain("numbers of at least 0", low=0)
 )
 LOGITS = Domain("logits: finite numbers or -infinity", minus_infinity=True, probabilities=PROBABILITIES)
 CLASS_LOGITS = Domain("logits: finite numbers or -infinity", minus_infinity=True, probabilities=DISTRIBUTION)
@@ -134,6 +164,8 @@ def _outside(chunk: Tensor, domain: Domain, low: float, high: float, sent: torch
         tolerance = SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
         off = (chunk.sum(1, dtype=torch.float64) - 1).abs() > tolerance
         return off.unsqueeze(1) | (chunk > 1)
+    if domain.signs:
+        return chunk.abs() != 1
     if domain.corners:
         crossed = chunk[:, :2] > chunk[:, 2:]
         return torch.cat([torch.zeros_like(crossed), crossed], 1)

@@ -48,7 +48,7 @@ def parse(text: str) -> Objective:
     try:
         tree = ast.parse(source[start:], mode="eval")
     except SyntaxError as error:
-        position = start + max((error.offset or 1) - 1, 0)
+        position = start + error.offset - 1 if error.offset else len(text.rstrip())  # 0 and None: it ends too early
         raise BadExpression(f"The text stops making sense at character {position}.", position) from None
     except (ValueError, RecursionError, MemoryError):
         raise BadExpression("The text is no sum of losses.") from None

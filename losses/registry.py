@@ -30,6 +30,7 @@ def loss(
     activation: str = "none",
     kind: Kind | Callable[[dict[str, Value]], Kind] = "item",
     elements: str | None = None,
+    work: str | None = None,
     traits: set[str] | None = None,
     aliases: Mapping[str, dict[str, Value]] | None = None,
     conventions: Mapping[str, dict[str, Value]] | None = None,
@@ -41,8 +42,10 @@ def loss(
     """Put a function on the shelf; its name is the id, the keywords left over are the domains of its inputs.
 
     `shapes`: the axes of every input in order, then those of the items. `elements`: what a weight or a mask may
-    stand for where that is finer than an item (pixels of an image). `pytorch`: the body of a
-    function `loss` that gives the same number, its parameters in braces or passed in.
+    stand for where that is finer than an item (pixels of an image). `work`: the axes of the largest temporary where
+    it is larger than the inputs (all pairs: n n). `pytorch`: the body of a function `loss` that gives the same
+    number, its parameters in braces or passed in. `conventions`: what each library's name for it stands for, in
+    parameters of its own; `differences`: what those cannot say. `constant`: inputs that no gradient is taken for.
     """
 
     def register(compute: Computes) -> Computes:
@@ -68,6 +71,7 @@ def loss(
             article=article,
             kind=kind,
             elements=Pattern.parse(elements) if elements else parsed.items,
+            work=Pattern.parse(work) if work else None,
         )
         _shelf[entry.id] = entry
         return compute

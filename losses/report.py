@@ -10,6 +10,8 @@ from losses.chunks import Feed
 from losses.gradient import Shares
 from losses.tally import Tally
 
+NO_PARTNER = "no item has another to be compared with"
+NOTHING_COUNTS = "nothing here counts: what the sum is divided by is 0"
 INFINITE = "the loss is not finite: something that happened was given probability 0, or numbers overflowed"
 
 
@@ -88,13 +90,19 @@ def _reason(tally: Tally, value: float, feed: Feed) -> str | None:
     listed = [f"{seen.nonfinite} non-finite numbers in {role}" for role, seen in tally.seen.items() if seen.nonfinite]
     if listed:
         return ", ".join(listed)
-    if math.isfinite(value):
-        return None
     if not all(feed.inputs[role].numel() for role in tally.seen):
         return "there are no items"
     if not tally.kept:
-        return "every item is masked, ignored or has weight 0"
-    return INFINITE
+        return NO_PARTNER if tally.term.kind == "batch" else "every item is masked, ignored or has weight 0"
+    if math.isfinite(value):
+        return None
+    return NOTHING_COUNTS if _denominator(tally) == 0 else INFINITE
+
+
+def _denominator(tally: Tally) -> float:
+    if tally.finish is not None:
+        return float(tally.finish(tally.totals).denominator.sum())
+    return float(next(iter(tally.totals.values()))[1])
 
 
 def warnings(feed: Feed) -> list[Warned]:

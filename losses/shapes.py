@@ -1,7 +1,8 @@
 """The small language in which a loss states its axes: "n C *s, n *s -> n *s".
 
 A name is one axis, a starred name any number of them, the same name always the same length. An axis in lower
-case may be cut into chunks when it comes first; one in upper case (classes C, features D) is kept whole.
+case may be cut into chunks when it comes first; one in upper case (classes C, features D) is kept whole. A number is
+an axis of that length.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,9 @@ class Pattern:
 
     def lengths(self, axes: Axes) -> tuple[int, ...]:
         """Return the shape that the bound axes give."""
-        return tuple(length for name in self.names for length in axes[name.lstrip("*")])
+        return tuple(
+            length for name in self.names for length in ((int(name),) if name.isdigit() else axes[name.lstrip("*")])
+        )
 
 
 @dataclass(frozen=True)

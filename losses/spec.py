@@ -96,6 +96,7 @@ class Loss:
     article: Said | None
     kind: Kind | Callable[[dict[str, Value]], Kind]
     elements: Pattern
+    work: Pattern | None
 
     @cached_property
     def _signature(self) -> inspect.Signature:
@@ -185,7 +186,7 @@ class BoundLoss:
     def domain(self, role: str) -> Domain:
         """Return the set that an input must come from under these parameters."""
         domain = self.loss.domains[role]
-        if domain.probabilities is not None and self.params.get("from_logits") is False:
+        if domain.probabilities is not None and self.params.get(domain.switch) is False:
             return domain.probabilities
         return domain
 

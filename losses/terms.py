@@ -17,8 +17,8 @@ def softplus(x: Tensor) -> Tensor:
 
 
 def times(weight: Tensor, x: Tensor) -> Tensor:
-    """Return weight * x where a weight of zero silences even an infinite x."""
-    return torch.where(weight == 0, 0, weight * x)
+    """Return weight * x where a weight of zero silences even an infinite x, and its slope."""
+    return weight * x.where(weight != 0, 0)
 
 
 def log(p: Tensor) -> Tensor:
@@ -38,12 +38,18 @@ def log_add(log_p: Tensor, log_q: Tensor) -> Tensor:
     return torch.logaddexp(log_p.masked_fill(none, 0), log_q).masked_fill(none, -math.inf)
 
 
-def log_probabilities(predictions: Tensor, *, from_logits: bool) -> tuple[Tensor, Tensor]:
+def clipped(log_p: Tensor, clip: float) -> Tensor:
+    """Return log p of probabilities that are taken to lie in [clip, 1 - clip]."""
+    return log_p.clamp(math.log(clip), math.log1p(-clip)) if clip else log_p
+
+
+def log_probabilities(predictions: Tensor, *, from_logits: bool, clip: float = 0.0) -> tuple[Tensor, Tensor]:
     """Return log p and log(1 - p) of a binary prediction."""
     if from_logits:
         return F.logsigmoid(predictions), F.logsigmoid(-predictions)
     below_one = predictions < 1
-    return log(predictions), (-predictions).where(below_one, 0).log1p().where(below_one, -math.inf)
+    no = (-predictions).where(below_one, 0).log1p().where(below_one, -math.inf)
+    return clipped(log(predictions), clip), clipped(no, clip)
 
 
 def binary_cross_entropy(yes: Tensor, no: Tensor, targets: Tensor) -> Tensor:
@@ -51,9 +57,22 @@ def binary_cross_entropy(yes: Tensor, no: Tensor, targets: Tensor) -> Tensor:
     return -(times(targets, yes) + times(1 - targets, no))
 
 
-def class_log_probabilities(predictions: Tensor, *, from_logits: bool) -> Tensor:
+def class_log_probabilities(predictions: Tensor, *, from_logits: bool, clip: float = 0.0) -> Tensor:
     """Return log-probabilities along axis 1."""
-    return F.log_softmax(predictions, 1) if from_logits else log(predictions)
+    return F.log_softmax(predictions, 1) if from_logits else clipped(log(predictions), clip)
+
+
+def of_label(values: Tensor, ids: Tensor) -> Tensor:
+    """Return the entry along axis 1 that each id names.
+
+    Shapes: values (n, C, *s), ids (n, *s).
+    """
+    return values.gather(1, ids.unsqueeze(1)).squeeze(1)
+
+
+def signs(labels: Tensor) -> Tensor:
+    """Return labels from 0 to 1 as labels from -1 to 1."""
+    return 2 * labels - 1
 
 
 def silenced(predictions: Tensor, kept: Tensor) -> Tensor:
@@ -94,6 +113,39 @@ def distance(first: Tensor, second: Tensor, p: float, eps: float) -> Tensor:
     return norm
 
 
+def unit(x: Tensor, eps: float = 0.0) -> Tensor:
+    """Return x with length 1 along axis 1, 0 where it is 0; eps is added to the squared length.
+
+    The largest coordinate is taken out: safe from squares that leave the range of the dtype. At 0 the slope is finite.
+    """
+    largest = x.detach().abs().amax(1, keepdim=True)
+    scale = largest.where(largest > 0, 1)
+    scaled = x / scale
+    squared = scaled.square().sum(1, keepdim=True) + eps / scale / scale
+    return scaled / squared.where(squared > 0, 1).sqrt()
+
+
+def similarities(first: Tensor, second: Tensor, *, normalize: bool) -> Tensor:
+    """Return the product of every row of one with every row of the other: cosines where they are normalised."""
+    return unit(first) @ unit(second).T if normalize else first @ second.T
+
+
+def itself(rows: Tensor) -> Tensor:
+    """Return where a row of a batch meets itself, (n, n)."""
+    return torch.eye(len(rows), dtype=torch.bool, device=rows.device)
+
+
+def groups(targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which pairs of a batch are of one group (none with itself) and which of two, both (n, n)."""
+    same = targets[:, None] == targets
+    return same & ~itself(targets), ~same
+
+
+def weights_or_ones(like: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the weights of elements, 1 for each where there are none."""
+    return torch.ones_like(like) if weights is None else weights.to(like.dtype)
+
+
 def along_classes(class_weights: Tensor, predictions: Tensor) -> Tensor:
     """Return weights (C) as (C, 1, ...), to multiply what has its classes on axis 1."""
     return class_weights.reshape(-1, *[1] * (predictions.ndim - 2))
@@ -107,6 +159,19 @@ def flat(tensor: Tensor) -> Tensor:
 def total(pixels: Tensor) -> Tensor:
     """Return the sum over the last axis in float64."""
     return pixels.sum(-1, dtype=torch.float64)
+
+
+def shared_area(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the area of the intersection and of the union of boxes x1, y1, x2, y2, row by row."""
+    sides = (boxes[:, 2:].minimum(others[:, 2:]) - boxes[:, :2].maximum(others[:, :2])).clamp(min=0)
+    shared = sides.prod(1)
+    areas = [(box[:, 2:] - box[:, :2]).prod(1) for box in (boxes, others)]
+    return shared, areas[0] + areas[1] - shared
+
+
+def hull(boxes: Tensor, others: Tensor) -> Tensor:
+    """Return width and height of the smallest box around both, row by row, (n, 2)."""
+    return boxes[:, 2:].maximum(others[:, 2:]) - boxes[:, :2].minimum(others[:, :2])
 
 
 def sum_and_count(values: Tensor) -> Tensor:

@@ -4,7 +4,15 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictFloat,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -17,11 +25,13 @@ class Measured(BaseModel):
 
     model_config = _STRICT
 
-    value: float = Field(description="The point value; it decides.")
-    interval: tuple[float, float] | None = Field(
+    value: StrictFloat = Field(description="The point value; it decides.")
+    interval: tuple[StrictFloat, StrictFloat] | None = Field(
         default=None, description="95 % confidence interval; null where none is known."
     )
-    n: int | None = Field(default=None, ge=0, le=_LARGEST_COUNT, description="How many items it was measured on.")
+    n: int | None = Field(
+        default=None, strict=True, ge=0, le=_LARGEST_COUNT, description="How many items it was measured on."
+    )
     method: str | None = Field(default=None, max_length=200, description="How it was measured.")
     basis: str | None = Field(default=None, max_length=100, description="What it was measured on.")
 
@@ -132,13 +142,17 @@ class Profile(BaseModel):
     label_encoding: Literal["onehot", "integer"] | None = Field(
         default=None, description="Whether the labels are one-hot rows or class ids."
     )
-    multilabel: bool | None = Field(default=None, description="Whether an item can have several labels at once.")
+    multilabel: bool | None = Field(
+        default=None, strict=True, description="Whether an item can have several labels at once."
+    )
     n: Annotated[
         int | Measured | None,
         Range(1, _LARGEST_COUNT, "items", whole=True),
         Field(description="How many items there are."),
     ] = None
-    boxes: bool | None = Field(default=None, description="Whether the targets are corners or offsets of boxes.")
+    boxes: bool | None = Field(
+        default=None, strict=True, description="Whether the targets are corners or offsets of boxes."
+    )
 
     def number(self, fact: str) -> float | None:
         """Return the point value of a numeric fact."""
@@ -168,7 +182,9 @@ class Goal(BaseModel):
     functional: Literal["mean", "median", "quantile"] | None = Field(
         default=None, description="What a regression should predict of the targets it cannot tell apart."
     )
-    quantile: float | None = Field(default=None, gt=0, lt=1, description="Which quantile, if that is the functional.")
+    quantile: StrictFloat | None = Field(
+        default=None, gt=0, lt=1, description="Which quantile, if that is the functional."
+    )
     decision: Literal["probabilities", "ranking", "balanced", "accuracy"] | None = Field(
         default=None, description="What the outputs of a classifier are used for."
     )
@@ -178,7 +194,9 @@ class Goal(BaseModel):
     outliers: Literal["errors", "signal"] | None = Field(
         default=None, description="Whether extreme targets are mistakes or part of what is to be learnt."
     )
-    empty_masks: bool | None = Field(default=None, description="Whether images without any foreground count.")
+    empty_masks: bool | None = Field(
+        default=None, strict=True, description="Whether images without any foreground count."
+    )
 
     @model_validator(mode="after")
     def _quantile_wanted(self) -> Self:

@@ -30,13 +30,14 @@ Every operation below has an example that works as it stands: open one and press
 def create_app(settings: Settings) -> FastAPI:
     """Return a fresh application under these settings."""
     thresholds = thresholds_of(settings.rules)
+    runtime = Runtime(settings.device)
     rules_page(thresholds)  # refuses a threshold that does not exist, before anything is served
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         catalogue()
         logging.getLogger("uvicorn.access").addFilter(health.asked_by_a_person)
-        yield State(settings=settings, runtime=Runtime(settings.device), thresholds=thresholds)
+        yield State(settings=settings, runtime=runtime, thresholds=thresholds)
 
     app = FastAPI(
         title="Lossary",

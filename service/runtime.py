@@ -32,7 +32,7 @@ class Runtime:
         if device == "auto":
             return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
         if device.startswith("cuda") and not torch.cuda.is_available():
-            raise RuntimeError(f"LOSSARY_DEVICE is {device}, and no CUDA device is here; use auto or cpu.")
+            raise ValueError(f"LOSSARY_DEVICE is {device}, and no CUDA device is here; use auto or cpu.")
         return torch.device(device)
 
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:

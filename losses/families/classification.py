@@ -1,5 +1,6 @@
 """Cross-entropies."""
 
+import math
 from typing import Annotated
 
 import torch
@@ -8,23 +9,42 @@ from torch import Tensor
 
 from losses import terms
 from losses.domains import CLASS_LOGITS, IDS, LABELS, LOGITS, ONE_HOT
+from losses.knobs import Clip, FromLogits, IgnoreIndex, Smoothing
 from losses.registry import loss
 from losses.spec import Items, Said, Text, Value, case
 
-FromLogits = Annotated[bool, Field(description="Predictions are logits; false: probabilities.")]
-Smoothing = Annotated[
-    float, Field(ge=0, lt=1, description="The part of each label that is spread evenly over all classes.")
-]
+TORCH_CLIP = math.exp(-100)  # torch's BCELoss takes no logarithm to be less than -100
+KERAS: dict[str, Value] = {"from_logits": False, "clip": 1e-7}
+KERAS_CLIPS = (
+    "Keras clips probabilities at 1e-7 in float32, where 1 - 1e-7 rounds: a sure mistake costs 15.942 or 16.118 by its "
+    "side; here 16.118 on both."
+)
+KERAS_WEIGHTS = (
+    "Keras never divides by weights (keras #18818, #19740): its mean is reduction=mean_over_count unless a weight is 0."
+)
+NOTHING_KEPT = "torch gives NaN where every item is ignored (pytorch #70348, #75181), Keras 0; here null with a reason."
+
+
+def _logarithms(params: dict[str, Value]) -> str:
+    """Return what a snippet writes behind `.log()` of probabilities."""
+    clip = float(params["clip"] or 0)
+    return f".clamp({math.log(clip)}, {math.log1p(-clip)})" if clip else ""
 
 
 def _bce_code(params: dict[str, Value]) -> str:
-    weight = params["pos_weight"]
+    weight, smoothing = params["pos_weight"], float(params["label_smoothing"] or 0)
+    start = f"targets = targets * {1 - smoothing} + {smoothing / 2}\n" if smoothing else ""
     if params["from_logits"]:
         extra = "" if weight == 1 else f", pos_weight=predictions.new_tensor({weight})"
-        return f"return F.binary_cross_entropy_with_logits(predictions, targets{extra})"
+        return f"{start}return F.binary_cross_entropy_with_logits(predictions, targets{extra})"
     factor = "" if weight == 1 else f"{weight} * "
+    if params["clip"]:
+        return f"""\
+{start}yes = {factor}targets * predictions.log(){_logarithms(params)}
+no = (1 - targets) * (-predictions).log1p(){_logarithms(params)}
+return -(yes + no).mean()"""
     return f"""\
-yes = {factor}torch.special.xlogy(targets, predictions)
+{start}yes = {factor}torch.special.xlogy(targets, predictions)
 no = torch.special.xlog1py(1 - targets, -predictions)
 return -(yes + no).mean()"""
 
@@ -45,13 +65,35 @@ return -(yes + no).mean()"""
         "BCEWithLogitsLoss": {},
         "binary_cross_entropy_with_logits": {},
         "sigmoid_binary_cross_entropy": {},
+        "binary_logistic_loss": {},
+        "SoftBCEWithLogitsLoss": {},
         "log_loss": {"from_logits": False},
+        "BinaryCrossentropy": {"from_logits": False},
         "BCELoss": {"from_logits": False},
         "binary_cross_entropy": {"from_logits": False},
         "binary_crossentropy": {"from_logits": False},
     },
+    conventions={"torch": {"clip": TORCH_CLIP}, "keras": KERAS, "optax": {}, "smp": {}},
+    differences=(
+        (
+            "torch takes logarithms of probabilities to be at least -100, and its gradient vanishes there "
+            "(pytorch #24933, #103316); convention=torch gives its numbers."
+        ),
+        KERAS_CLIPS,
+        KERAS_WEIGHTS,
+        "torch's BCEWithLogitsLoss accepts labels outside 0 to 1 and can be negative (pytorch #123339); here refused.",
+        "torch's pos_weight may differ from class to class; here it is one number.",
+        "smp's smooth_factor s is a label_smoothing of 2s, and its ignored items stay in the denominator.",
+    ),
     cases=[
         case(predictions=[0.0, 0.0], targets=[1.0, 0.0], gives=[0.6931471805599453, 0.6931471805599453]),
+        case(predictions=[2.0], targets=[1.0], gives=[0.126928011042972 + 0.1], params={"label_smoothing": 0.1}),
+        case(
+            predictions=[0.0, 1.0, 0.5],
+            targets=[1.0, 1.0, 0.0],
+            gives=[100.0, 0.0, 0.6931471805599453],
+            params={"from_logits": False, "clip": TORCH_CLIP},
+        ),
         case(predictions=[0.8], targets=[1.0], gives=[0.2231435513142097], params={"from_logits": False}),
         case(predictions=[1000.0, -1000.0], targets=[0.0, 1.0], gives=[1000.0, 3000.0], params={"pos_weight": 3.0}),
     ],
@@ -77,11 +119,14 @@ def bce(
     targets: Tensor,
     *,
     pos_weight: Annotated[float, Field(gt=0, description="What a positive counts, a negative counting 1.")] = 1.0,
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="How far labels are drawn towards 0.5.")] = 0.0,
+    clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
     """Learns the probability that the label is 1."""
-    yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
-    return terms.binary_cross_entropy(pos_weight * yes, no, targets)
+    yes, no = terms.log_probabilities(predictions, from_logits=from_logits, clip=clip)
+    smooth = targets * (1 - label_smoothing) + label_smoothing / 2
+    return terms.binary_cross_entropy(pos_weight * yes, no, smooth)
 
 
 def _categorical_code(params: dict[str, Value]) -> str:
@@ -90,6 +135,8 @@ def _categorical_code(params: dict[str, Value]) -> str:
         extra = f", label_smoothing={smoothing}" if smoothing else ""
         return f"return F.cross_entropy(predictions, targets{extra})"
     mixed = f"targets = targets * (1 - {smoothing}) + {smoothing} / targets.shape[1]\n" if smoothing else ""
+    if params["clip"]:
+        return f"{mixed}return -(targets * predictions.log(){_logarithms(params)}).sum(1).mean()"
     return f"{mixed}return -torch.special.xlogy(targets, predictions).sum(1).mean()"
 
 
@@ -106,12 +153,28 @@ def _categorical_code(params: dict[str, Value]) -> str:
     traits={"convex", "smooth", "proper", "bounded gradient"},
     aliases={
         "softmax_cross_entropy": {},
+        "safe_softmax_cross_entropy": {},
+        "soft_cross_entropy": {},
         "CategoricalCrossentropy": {"from_logits": False},
         "categorical_crossentropy": {"from_logits": False},
     },
+    conventions={"torch": {}, "keras": KERAS, "optax": {}},
+    differences=(
+        "With probabilities for targets torch divides a class-weighted mean by the items: reduction=mean_over_count.",
+        "torch gives NaN where a logit is -infinity and its target 0; here that adds nothing, as in optax's safe form.",
+        "Keras divides probabilities by their sum; here rows that do not sum to 1 are refused.",
+        KERAS_CLIPS,
+        KERAS_WEIGHTS,
+    ),
     cases=[
         case(predictions=[[0.0, 0.0]], targets=[[1.0, 0.0]], gives=[0.6931471805599453]),
         case(predictions=[[0.2, 0.8]], targets=[[0.0, 1.0]], gives=[0.2231435513142097], params={"from_logits": False}),
+        case(
+            predictions=[[1.0, 0.0]],
+            targets=[[0.0, 1.0]],
+            gives=[-math.log(1e-7)],
+            params={"from_logits": False, "clip": 1e-7},
+        ),
     ],
     pytorch=_categorical_code,
     article=Said(
@@ -132,13 +195,14 @@ def categorical_ce(
     class_weights: Tensor | None = None,
     *,
     label_smoothing: Smoothing = 0.0,
+    clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Items:
     """Learns the distribution over classes, from one-hot or soft labels.
 
     With class weights an item weighs as much as its classes do, so that one-hot and integer labels agree.
     """
-    log_p = terms.class_log_probabilities(predictions, from_logits=from_logits)
+    log_p = terms.class_log_probabilities(predictions, from_logits=from_logits, clip=clip)
     smooth = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1]
     if class_weights is None:
         return terms.mean(-terms.times(smooth, log_p).sum(1))
@@ -152,11 +216,12 @@ def _sparse_code(params: dict[str, Value]) -> str:
     if params["from_logits"]:
         extra += f", label_smoothing={smoothing}" if smoothing else ""
         return f"return F.cross_entropy(predictions, targets{extra})"
-    label = f"F.nll_loss(predictions.log(), targets{extra})"
+    log_p = f"predictions.log(){_logarithms(params)}"
+    label = f"F.nll_loss({log_p}, targets{extra})"
     if not smoothing:
         return f"return {label}"
     return f"""\
-even = -predictions.log().mean(1)[targets != {ignored}].mean()
+even = -{log_p}.mean(1)[targets != {ignored}].mean()
 return {1 - smoothing} * {label} + {smoothing} * even"""
 
 
@@ -175,13 +240,29 @@ return {1 - smoothing} * {label} + {smoothing} * even"""
         "cross_entropy": {},
         "ce": {},
         "CrossEntropyLoss": {},
+        "nll": {},
+        "nll_loss": {},
+        "NLLLoss": {},
+        "SoftCrossEntropyLoss": {},
+        "multiclass_logistic_loss": {},
+        "LabelSmoothingCrossEntropy": {"label_smoothing": 0.1},
         "softmax_cross_entropy_with_integer_labels": {},
         "SparseCategoricalCrossentropy": {"from_logits": False},
         "sparse_categorical_crossentropy": {"from_logits": False},
     },
+    conventions={"torch": {}, "keras": KERAS, "optax": {}, "smp": {}},
+    differences=(
+        "torch's NLLLoss takes log-probabilities: those are logits too, and give the same number.",
+        NOTHING_KEPT,
+        "smp keeps ignored items in the denominator: 1.0125 where torch has 1.35.",
+        "Keras divides probabilities by their sum; here rows that do not sum to 1 are refused.",
+        KERAS_CLIPS,
+        KERAS_WEIGHTS,
+    ),
     cases=[
         case(predictions=[[0.0, 0.0]], targets=[1], gives=[0.6931471805599453]),
         case(predictions=[[0.2, 0.8]], targets=[1], gives=[0.2231435513142097], params={"from_logits": False}),
+        case(predictions=[[1.0, 0.0]], targets=[1], gives=[-math.log(1e-7)], params=KERAS),
     ],
     pytorch=_sparse_code,
     article=Said(
@@ -202,16 +283,15 @@ def sparse_categorical_ce(
     class_weights: Tensor | None = None,
     *,
     label_smoothing: Smoothing = 0.0,
-    ignore_index: Annotated[
-        int, Field(ge=-(2**31), lt=2**31, description="Items with this id do not count.")
-    ] = terms.IGNORED,
+    ignore_index: IgnoreIndex = terms.IGNORED,
+    clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Items:
     """Learns the distribution over classes, from class ids."""
     kept = targets != ignore_index
-    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits)
+    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits, clip=clip)
     ids = targets.where(kept, 0)
-    value = -log_p.gather(1, ids.unsqueeze(1)).squeeze(1)
+    value = -terms.of_label(log_p, ids)
     weight = torch.ones_like(value) if class_weights is None else class_weights[ids]
     value = terms.times(weight, value)
     if label_smoothing:

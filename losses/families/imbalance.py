@@ -1,14 +1,16 @@
 """Cross-entropies that look away from what is already easy."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
 from losses import terms
 from losses.domains import CLASS_LOGITS, IDS, LABELS, LOGITS
+from losses.knobs import Clip, FromLogits, IgnoreIndex, PerItem
 from losses.registry import loss
-from losses.spec import Items, Said, Text, Value, case
+from losses.spec import Items, Said, Sums, Text, Value, case
 
 Gamma = Annotated[float, Field(ge=0, le=100, description="How far easy items are turned down; 0 is cross-entropy.")]
 FOCAL = Said(
@@ -33,30 +35,38 @@ def _focal_code(params: dict[str, Value]) -> str:
     balance = "" if alpha is None else "alpha * "
     weights = "" if alpha is None else f"alpha = {alpha} * targets + (1 - {alpha}) * (1 - targets)\n"
     name = "binary_cross_entropy_with_logits" if params["from_logits"] else "binary_cross_entropy"
+    clip = 0.0 if params["from_logits"] else float(params["clip"] or 0)
+    clipped = f"predictions = predictions.clamp({clip}, {1 - clip})\n" if clip else ""
+    total = ".mean()" if params["normalize"] == "item" else ".sum() / targets.sum().clamp(min=1)"
     return f"""\
-ce = F.{name}(predictions, targets, reduction="none")
+{clipped}ce = F.{name}(predictions, targets, reduction="none")
 p = predictions{".sigmoid()" if params["from_logits"] else ""}
 wrong = p * (1 - targets) + (1 - p) * targets
-{weights}return ({balance}wrong**{gamma} * ce).mean()"""
+{weights}return ({balance}wrong**{gamma} * ce){total}"""
 
 
 def _focal_softmax_code(params: dict[str, Value]) -> str:
     ignored = params["ignore_index"]
     extra = "" if ignored == terms.IGNORED else f", ignore_index={ignored}"
+    clip = float(params["clip"] or 0)
+    clipped = f".clamp({clip}, {1 - clip})" if clip else ""
     start = (
         f'ce = F.cross_entropy(predictions, targets, reduction="none"{extra})'
         if params["from_logits"]
-        else f'ce = F.nll_loss(predictions.log(), targets, reduction="none"{extra})'
+        else f'ce = F.nll_loss(predictions{clipped}.log(), targets, reduction="none"{extra})'
     )
+    factor = "" if params["alpha"] == 1 else f"{params['alpha']} * "
+    classes = "" if params["normalize"] == "item" else " / predictions.shape[1]"
     return f"""\
 {start}
-return ((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {ignored}].mean()"""
+return {factor}((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {ignored}].mean(){classes}"""
 
 
 @loss(
     title="Focal loss, sigmoid",
     task=("binary", "multilabel", "detection"),
     shapes="*n, *n -> *n",
+    kind=lambda params: "ratio" if params["normalize"] == "positives" else "item",
     predictions=LOGITS,
     targets=LABELS,
     formula=r"-\alpha_t (1 - p_t)^\gamma \log p_t,\ p_t = yp + (1-y)(1-p),\ \alpha_t = y\alpha + (1-y)(1-\alpha)",
@@ -68,8 +78,24 @@ return ((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {ignored}].me
         "sigmoid_focal": {},
         "sigmoid_focal_loss": {},
         "binary_focal": {},
+        "binary_focal_crossentropy": {"from_logits": False, "alpha": None},
         "BinaryFocalCrossentropy": {"from_logits": False, "alpha": None},
     },
+    conventions={
+        "keras": {"from_logits": False, "alpha": None, "clip": 1e-7},
+        "monai": {"alpha": None},
+        "smp": {"alpha": None},
+        "optax": {"alpha": None},
+    },
+    differences=(
+        "alpha is the weight of the positives, as in the paper, torchvision, Keras, MONAI, smp and optax.",
+        "LibAUC's alpha is the weight of the negatives.",
+        "Keras uses alpha only with apply_class_balancing, and clips probabilities even where they come from logits.",
+        "RetinaNet divides the sum by the number of positives: normalize=positives; torchvision's default is no mean.",
+        "MONAI with ignore_index divides by the positions alone and is larger by the number of classes (1.6.1).",
+        "smp's focal loss of several classes is this one, class against the rest, not focal_softmax (smp #671).",
+        "Usual code gives NaN gradients for gamma between 0 and 1 at sure predictions (kornia #918, optax #1267).",
+    ),
     cases=[
         case(predictions=[0.0, 0.0], targets=[1.0, 0.0], gives=[0.04332169878499658, 0.12996509635498975]),
         case(
@@ -77,6 +103,18 @@ return ((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {ignored}].me
             targets=[1.0],
             gives=[0.6931471805599453],
             params={"gamma": 0.0, "alpha": None},
+        ),
+        case(
+            predictions=[0.0, 0.0, 0.0],
+            targets=[1.0, 1.0, 0.0],
+            gives=3 * 0.25 * 0.6931471805599453 / 2,
+            params={"alpha": None, "normalize": "positives"},
+        ),
+        case(
+            predictions=[0.0, 0.0],
+            targets=[0.0, 0.0],
+            gives=2 * 0.25 * 0.6931471805599453,
+            params={"alpha": None, "normalize": "positives"},
         ),
     ],
     pytorch=_focal_code,
@@ -90,17 +128,36 @@ def focal(
     alpha: Annotated[
         float | None, Field(ge=0, le=1, description="The weight of the positives, 1 - alpha that of the negatives.")
     ] = 0.25,
-    from_logits: Annotated[bool, Field(description="Predictions are logits; false: probabilities.")] = True,
-) -> Tensor:
+    normalize: Annotated[
+        Literal["item", "positives"],
+        Field(description="What the sum is divided by: items, or the positives among them."),
+    ] = "item",
+    clip: Clip = 0.0,
+    from_logits: FromLogits = True,
+    weights: Tensor | None = None,
+) -> Tensor | Items | Sums:
     """Learns a decision between two classes from the items that are still wrong.
 
-    The factor is taken in logarithms: safe from 1 - p rounding to 0, whose root has no slope there.
+    The factor is taken in logarithms: safe from 1 - p rounding to 0, whose root has no slope there. Without a positive
+    the sum is divided by 1.
     """
-    yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
+    yes, no = terms.log_probabilities(predictions, from_logits=from_logits, clip=clip)
     value = terms.binary_cross_entropy(yes, no, targets)
     log_wrong = terms.log_add(yes + (1 - targets).log(), no + targets.log())
     value = terms.power(log_wrong, gamma) * value
-    return value if alpha is None else (alpha * targets + (1 - alpha) * (1 - targets)) * value
+    if alpha is not None:
+        value = (alpha * targets + (1 - alpha) * (1 - targets)) * value
+    if normalize == "item":
+        return value if weights is None else Items(terms.times(weights, value), weights)
+    weight = torch.ones_like(value) if weights is None else weights
+    columns = [terms.times(weight, value), weight * targets, weight]
+    rows = [terms.total(column.unsqueeze(-1).flatten(1)) for column in columns]
+    return Sums({"n": torch.stack(rows, 1)}, _over_positives)
+
+
+def _over_positives(totals: dict[str, Tensor]) -> Items:
+    cost, positives, counted = totals["n"]
+    return Items(cost, positives.clamp(min=1).where(counted > 0, 0))
 
 
 @loss(
@@ -114,9 +171,30 @@ def focal(
     elicits="probability, distorted",
     activation="softmax",
     traits={"smooth", "bounded gradient"},
-    aliases={"softmax_focal": {}, "multiclass_focal": {}},
+    aliases={
+        "softmax_focal": {},
+        "multiclass_focal": {},
+        "categorical_focal_crossentropy": {"from_logits": False, "alpha": 0.25},
+        "CategoricalFocalCrossentropy": {"from_logits": False, "alpha": 0.25},
+    },
+    conventions={
+        "keras": {"from_logits": False, "alpha": 0.25, "clip": 1e-7},
+        "monai": {"normalize": "element"},
+    },
+    differences=(
+        "Keras multiplies every class by alpha, and clips probabilities even where they come from logits.",
+        "MONAI and kornia weigh class 0 by 1 - alpha and all others by alpha (kornia #875): class_weights say that.",
+        "fastai takes p from the class-weighted cross-entropy, so that its factor is another one.",
+        "smp's focal loss of several classes takes a sigmoid of each: focal (smp #671).",
+    ),
     cases=[
         case(predictions=[[0.0, 0.0]], targets=[1], gives=[0.17328679513998632]),
+        case(
+            predictions=[[0.0, 0.0]],
+            targets=[1],
+            gives=[0.04332169878499658],
+            params={"alpha": 0.5, "normalize": "element"},
+        ),
         case(predictions=[[0.0, 0.0]], targets=[1], gives=[0.6931471805599453], params={"gamma": 0.0}),
     ],
     pytorch=_focal_softmax_code,
@@ -128,21 +206,24 @@ def focal_softmax(
     class_weights: Tensor | None = None,
     *,
     gamma: Gamma = 2.0,
-    ignore_index: Annotated[
-        int, Field(ge=-(2**31), lt=2**31, description="Items with this id do not count.")
-    ] = terms.IGNORED,
-    from_logits: Annotated[bool, Field(description="Predictions are logits; false: probabilities.")] = True,
+    alpha: Annotated[float, Field(gt=0, description="What every item is multiplied by.")] = 1.0,
+    normalize: PerItem = "item",
+    ignore_index: IgnoreIndex = terms.IGNORED,
+    clip: Clip = 0.0,
+    from_logits: FromLogits = True,
 ) -> Items:
-    """Learns a decision between classes from the items that are still wrong; class weights are its alpha.
+    """Learns a decision between classes from the items that are still wrong; class weights are the paper's alpha.
 
     The class weights scale each item and do not enter the denominator, as alpha does not in the paper.
     """
     kept = targets != ignore_index
     log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits)
     ids = targets.where(kept, 0)
-    of_label = log_p.gather(1, ids.unsqueeze(1)).squeeze(1)
-    factor = terms.power(terms.log_of_the_rest(log_p, ids), gamma)
-    value = factor * -of_label
+    ends = 0.0 if from_logits else clip
+    factor = terms.power(terms.clipped(terms.log_of_the_rest(log_p, ids), ends), gamma)
+    value = alpha * factor * -terms.clipped(terms.of_label(log_p, ids), ends)
+    if normalize == "element":
+        value = value / log_p.shape[1]
     if class_weights is not None:
         value = class_weights[ids] * value
     return Items(value.where(kept, 0), kept.to(value.dtype))

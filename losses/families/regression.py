@@ -27,8 +27,16 @@ from losses.spec import Said, Text, case
         "MSELoss": {},
         "mse_loss": {},
         "squared_error": {},
+        "MeanSquaredError": {},
         "rmse": {},
     },
+    conventions={"torch": {}, "keras": {}, "optax": {}},
+    differences=(
+        "optax's l2_loss is half of it, its squared_error the same.",
+        "Keras averages over the last axis and does not divide by weights: reduction=mean_over_count does as much.",
+        "torch broadcasts (n) against (n, 1) to n times n errors and only warns; here it is refused.",
+        "torch squares float16 in float16, where errors beyond 255 overflow; here they are squared in float32.",
+    ),
     cases=[case(predictions=[1.0, 2.0], targets=[1.5, 0.0], gives=[0.25, 4.0])],
     pytorch="return F.mse_loss(predictions, targets)",
     article=Said(
@@ -58,7 +66,18 @@ def mse(predictions: Tensor, targets: Tensor) -> Tensor:
     source="Laplace 1774",
     elicits="median",
     traits={"convex", "robust", "bounded gradient"},
-    aliases={"l1": {}, "mean_absolute_error": {}, "L1Loss": {}, "l1_loss": {}, "absolute_error": {}},
+    aliases={
+        "l1": {},
+        "mean_absolute_error": {},
+        "L1Loss": {},
+        "l1_loss": {},
+        "absolute_error": {},
+        "MeanAbsoluteError": {},
+    },
+    conventions={"torch": {}, "keras": {}},
+    differences=(
+        "Keras averages over the last axis and does not divide by weights: reduction=mean_over_count does as much.",
+    ),
     cases=[case(predictions=[1.0, 2.0], targets=[1.5, 0.0], gives=[0.5, 2.0])],
     pytorch="return F.l1_loss(predictions, targets)",
     article=Said(
@@ -89,6 +108,11 @@ def mae(predictions: Tensor, targets: Tensor) -> Tensor:
     elicits="huber functional",
     traits={"convex", "smooth", "robust", "bounded gradient"},
     aliases={"SmoothL1Loss": {}, "smooth_l1_loss": {}},
+    conventions={"torch": {}},
+    differences=(
+        "torch's huber_loss with delta = beta is beta times it (pytorch issue 48595).",
+        "Keras and optax have huber alone.",
+    ),
     cases=[
         case(predictions=[0.0, 3.0], targets=[0.5, 0.0], gives=[0.125, 2.5]),
         case(predictions=[0.0, 3.0], targets=[0.5, 0.0], gives=[0.0625, 2.0], params={"beta": 2.0}),

@@ -1,4 +1,4 @@
-"""Overlap: pixel statistics, grouped by image or over the batch, finished per class, classes averaged."""
+"""Overlap of regions, class by class."""
 
 from typing import Annotated, Literal
 
@@ -6,49 +6,94 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
+from losses import overlap as pipeline
 from losses.domains import LABELS, LOGITS
+from losses.overlap import Activation, Background, Empty, Epsilon, FromLogits, Group, Overlap, Sizes, Smooth
 from losses.registry import loss
 from losses.spec import Items, Said, Sums, Text, Value, case
 
+SHAPES = "n C *s, n C *s, C -> n C"
+PIXELS = "n *s"
+ACTIVATION = "sigmoid for one class, softmax for several"
+SMP: dict[str, Value] = {
+    "group": "batch",
+    "smooth": 0.0,
+    "empty": "zero",
+}  # its eps of 1e-7 matters below that many pixels alone
+KERAS: dict[str, Value] = {"group": "all", "smooth": 0.0, "epsilon": 1e-7, "from_logits": False}
+CERTAIN: dict[str, Value] = {"from_logits": False, "smooth": 0.0}  # worked cases on probabilities
+WEIGHTS_IN_MONAI = (
+    "MONAI multiplies by class weights and divides by the number of classes: reduction=mean_over_count says that."
+)
+MONAI_ON_LOGITS = "MONAI applies no activation unless told sigmoid=True or softmax=True."
+
 
 def _dice_code(params: dict[str, Value]) -> str:
-    activation = "p = predictions.sigmoid() if predictions.shape[1] == 1 else predictions.softmax(1)"
-    over, smooth = ("(0, 2)" if params["group"] == "batch" else "2"), params["smooth"]
-    return f"""\
-{activation if params["from_logits"] else "p = predictions"}
-p, y = (mask.reshape(*mask.shape[:2], -1) for mask in (p, targets))  # (n, classes, pixels)
-overlap, size = (p * y).sum({over}), (p + y).sum({over})
-return (1 - (2 * overlap + {smooth}) / (size + {smooth})).mean()"""
+    smooth, epsilon = params["smooth"], params["epsilon"]
+    return pipeline.code(
+        params, f"1 - (2 * shared + {smooth}) / (predicted + true + {smooth}{f' + {epsilon}' if epsilon else ''})"
+    )
 
 
 @loss(
     title="Dice loss",
     task="segmentation",
-    shapes="n C *s, n C *s, C -> n C",
-    elements="n *s",
-    kind=lambda params: "ratio" if params["group"] == "batch" else "item",
+    shapes=SHAPES,
+    elements=PIXELS,
+    kind=pipeline.kind,
     predictions=LOGITS,
     targets=LABELS,
-    formula=r"1 - \frac{2 \sum p y + \epsilon}{\sum p + \sum y + \epsilon}",
+    formula=r"1 - \frac{2 \sum p y + s}{\sum p + \sum y + s + \epsilon}",
     source="Milletari et al. 2016, arXiv:1606.04797; Dice 1945",
     elicits="overlap",
-    activation="sigmoid for one class, softmax for several",
+    activation=ACTIVATION,
     traits={"overlap"},
-    aliases={"soft_dice": {}, "dice_loss": {}, "DiceLoss": {}},
+    aliases={
+        "soft_dice": {},
+        "dice_loss": {},
+        "DiceLoss": {},
+        "Dice": {"from_logits": False},
+        "vnet_dice": {"overlap": "squares"},
+        "soft_f1": {"group": "batch", "activation": "sigmoid"},
+    },
+    conventions={"monai": {}, "smp": SMP, "keras": KERAS, "optax": {"smooth": 2.0}},
+    differences=(
+        "MONAI's jaccard=True is the loss jaccard, its DiceCELoss the expression dice + categorical_ce.",
+        MONAI_ON_LOGITS,
+        WEIGHTS_IN_MONAI,
+        "optax adds its smooth of 1 to the Tversky form, which is 2 here.",
+        "Keras 3.15 takes one quotient over batch, pixels and channels, and gives 1 where both masks are empty.",
+        "segmentation_models.pytorch gives 0 for an empty mask whatever is predicted, MONAI nearly 1 for any pixel.",
+        "kornia 0.9 sums over the classes of one image by default (average='micro'), which no preset here says.",
+        "nnU-Net returns minus the coefficient, from -1 to 0.",
+        "MONAI and segmentation_models.pytorch give NaN in float16 once a sum passes 65504 pixels (smp #463).",
+    ),
     cases=[
         case(predictions=[[[1.0, 0.0]]], targets=[[[1.0, 0.0]]], gives=[[0.0]], params={"from_logits": False}),
+        case(predictions=[[[0.5, 0.5]]], targets=[[[1.0, 0.0]]], gives=[[0.5]], params=CERTAIN),
         case(
             predictions=[[[0.5, 0.5]]],
             targets=[[[1.0, 0.0]]],
-            gives=[[0.5]],
-            params={"from_logits": False, "smooth": 0.0},
+            gives=[[1 - 1 / 1.5]],
+            params={**CERTAIN, "overlap": "squares"},
+        ),
+        case(
+            predictions=[[[0.5, 0.25]]],
+            targets=[[[0.5, 0.25]]],
+            gives=[[0.0]],
+            params={**CERTAIN, "overlap": "minimum"},
         ),
         case(
             predictions=[[[1.0, 1.0]], [[0.0, 0.0]]],
             targets=[[[1.0, 0.0]], [[0.0, 0.0]]],
             gives=1 - 2 / 3,
-            params={"from_logits": False, "smooth": 0.0, "group": "batch"},
+            params={**CERTAIN, "group": "batch"},
+        ),
+        case(
+            predictions=[[[1.0, 0.0], [0.5, 0.5]]],
+            targets=[[[1.0, 0.0], [0.0, 0.0]]],
+            gives=[[0.0, 0.0]],
+            params={**CERTAIN, "empty": "skip"},
         ),
     ],
     pytorch=_dice_code,
@@ -72,36 +117,199 @@ def dice(
     targets: Tensor,
     class_weights: Tensor | None = None,
     *,
-    group: Annotated[
-        Literal["image", "batch"], Field(description="One overlap an image and class, or one a class over the batch.")
-    ] = "image",
-    smooth: Annotated[
-        float, Field(ge=0, description="Added above and below the line; at 0 an empty mask predicted empty costs 0.")
-    ] = 1e-5,
-    from_logits: Annotated[bool, Field(description="Predictions are logits; false: probabilities.")] = True,
+    group: Group = "image",
+    smooth: Smooth = 1e-5,
+    epsilon: Epsilon = 0.0,
+    overlap: Overlap = "product",
+    empty: Empty = "score",
+    include_background: Background = True,
+    activation: Activation = "auto",
+    from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Learns a region by its overlap with the true one, however small it is beside the background."""
-    if from_logits:
-        predictions = predictions.sigmoid() if predictions.shape[1] == 1 else predictions.softmax(1)
-    p, y = terms.flat(predictions), terms.flat(targets)
-    w = torch.ones_like(p[:, :1]) if weights is None else terms.flat(weights.unsqueeze(1)).to(p.dtype)
-    statistics = torch.stack([terms.total(w * p * y), terms.total(w * (p + y))], 1)
-    counted = (w > 0).any(2).to(torch.float64)
+    """Learns a region by its overlap with the true one, however small it is beside the background.
+
+    At smooth 0 an empty mask predicted empty costs 0.
+    """
+    p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
+
+    def score(of: Sizes) -> Tensor:
+        return 1 - pipeline.ratio(2 * of.shared + smooth, of.predicted + of.true + smooth + epsilon)
+
+    found = pipeline.regions(p, targets, weights, overlap=overlap)
+    return pipeline.combine(
+        found, score, class_weights, group=group, empty=empty, include_background=include_background
+    )
+
+
+def _jaccard_code(params: dict[str, Value]) -> str:
+    smooth, epsilon = params["smooth"], params["epsilon"]
+    extra = f" + {epsilon}" if epsilon else ""
+    return pipeline.code(params, f"1 - (shared + {smooth}) / (predicted + true - shared + {smooth}{extra})")
+
+
+@loss(
+    title="Jaccard loss (soft IoU)",
+    task="segmentation",
+    shapes=SHAPES,
+    elements=PIXELS,
+    kind=pipeline.kind,
+    predictions=LOGITS,
+    targets=LABELS,
+    formula=r"1 - \frac{\sum p y + s}{\sum p + \sum y - \sum p y + s + \epsilon}",
+    source="Rahman & Wang 2016, doi:10.1007/978-3-319-50835-1_22; Jaccard 1912",
+    elicits="overlap",
+    activation=ACTIVATION,
+    traits={"overlap"},
+    aliases={"soft_iou": {}, "soft_jaccard": {}, "jaccard_loss": {}, "JaccardLoss": {}},
+    conventions={"monai": {"smooth": 5e-6}, "smp": SMP},
+    differences=(
+        "MONAI adds its smooth of 1e-5 to twice the overlap and twice the union, which is 5e-6 here.",
+        MONAI_ON_LOGITS,
+        WEIGHTS_IN_MONAI,
+    ),
+    cases=[
+        case(predictions=[[[1.0, 1.0]]], targets=[[[1.0, 0.0]]], gives=[[0.5]], params=CERTAIN),
+        case(predictions=[[[0.5, 0.5]]], targets=[[[1.0, 0.0]]], gives=[[1 - 0.5 / 1.5]], params=CERTAIN),
+        case(predictions=[[[0.0, 0.0]]], targets=[[[0.0, 0.0]]], gives=[[0.0]], params=CERTAIN),
+    ],
+    pytorch=_jaccard_code,
+)
+def jaccard(
+    predictions: Tensor,
+    targets: Tensor,
+    class_weights: Tensor | None = None,
+    *,
+    group: Group = "image",
+    smooth: Smooth = 1e-5,
+    epsilon: Epsilon = 0.0,
+    overlap: Overlap = "product",
+    empty: Empty = "score",
+    include_background: Background = True,
+    activation: Activation = "auto",
+    from_logits: FromLogits = True,
+    weights: Tensor | None = None,
+) -> Items | Sums:
+    """Learns a region by intersection over union; it orders masks as Dice does, D = 2J / (1 + J)."""
+    p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
+
+    def score(of: Sizes) -> Tensor:
+        return 1 - pipeline.ratio(of.shared + smooth, of.predicted + of.true - of.shared + smooth + epsilon)
+
+    found = pipeline.regions(p, targets, weights, overlap=overlap)
+    return pipeline.combine(
+        found, score, class_weights, group=group, empty=empty, include_background=include_background
+    )
+
+
+def _generalized_code(params: dict[str, Value]) -> str:
+    over = "(0, 2)" if params["group"] == "batch" else "2"
+    power = {"square": 2, "simple": 1, "uniform": 0}[str(params["weighting"])]
+    mean = {"score": "value", "zero": "(value * some)", "skip": "value[some]"}[str(params["empty"])]
+    smooth, below = params["smooth"], float(params["smooth"] or 0) + float(params["epsilon"] or 0)
+    shared = "torch.minimum(p, y)" if params["overlap"] == "minimum" else "p * y"
+    sizes = "p.square(), y.square()" if params["overlap"] == "squares" else "p, y"
+    lines = [
+        *pipeline.probabilities(params),
+        "p, y = (mask.reshape(*mask.shape[:2], -1) for mask in (p, targets))  # (n, classes, pixels)",
+        *pipeline.foreground(params),
+        f"shared, predicted, true = (mask.sum({over}) for mask in ({shared}, {sizes}))",
+        f"weight = 1 / true**{power}",
+        "weight = weight.masked_fill(true == 0, 0)",
+        "weight = weight.where(true > 0, weight.amax(-1, keepdim=True))",
+        f"above, below = 2 * (weight * shared).sum(-1) + {smooth}, (weight * (predicted + true)).sum(-1) + {below}",
+        "value, some = 1 - above / below, (true > 0).any(-1)",
+        f"return {mean}.mean()",
+    ]
+    return "\n".join(lines)
+
+
+@loss(
+    title="Generalised Dice loss",
+    task="segmentation",
+    shapes="n C *s, n C *s -> n",
+    elements=PIXELS,
+    kind=pipeline.kind,
+    predictions=LOGITS,
+    targets=LABELS,
+    formula=r"1 - \frac{2 \sum_c w_c \sum p y + s}{\sum_c w_c (\sum p + \sum y) + s + \epsilon},"
+    r"\ w_c = (\textstyle\sum y)^{-2}",
+    source="Sudre et al. 2017, arXiv:1707.03237",
+    elicits="overlap",
+    activation=ACTIVATION,
+    traits={"overlap"},
+    aliases={"gdl": {}, "GeneralizedDiceLoss": {}, "generalized_dice_loss": {}},
+    conventions={"monai": {"smooth": 1e-5, "empty": "zero"}},
+    differences=(
+        "MONAI adds 1e-5 to the weighted sums, where N pixels weigh 1 / N, so that it outweighs 10^5 pixels.",
+        "optax's multiclass_generalized_dice_loss is a weighted mean of the Dice of each class, not this quotient.",
+        MONAI_ON_LOGITS,
+    ),
+    cases=[
+        case(
+            predictions=[[[0.5, 0.5, 0.5], [0.5, 0.5, 0.5]]],
+            targets=[[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]],
+            gives=[1 - 2 * (0.5 + 1 / 4) / (2.5 + 3.5 / 4)],
+            params={"from_logits": False},
+        ),
+        case(
+            predictions=[[[1.0, 0.0], [0.5, 0.0]]],
+            targets=[[[1.0, 1.0], [0.0, 0.0]]],
+            gives=[1 - 2 * (1 / 4) / (3 / 4 + 0.5 / 4)],
+            params={"from_logits": False},
+        ),
+        case(predictions=[[[0.0, 0.0]]], targets=[[[0.0, 0.0]]], gives=[0.0], params={"from_logits": False}),
+    ],
+    pytorch=_generalized_code,
+)
+def generalized_dice(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    group: Annotated[
+        Literal["image", "batch"], Field(description="One quotient an image, or one over the batch.")
+    ] = "image",
+    weighting: Annotated[
+        Literal["square", "simple", "uniform"],
+        Field(description="What a class weighs: 1 over its squared size, 1 over its size, or 1."),
+    ] = "square",
+    smooth: Annotated[float, Field(ge=0, description="Added above and below the line, to the weighted sums.")] = 0.0,
+    epsilon: Annotated[float, Field(ge=0, description="Added below the line alone, to the weighted sums.")] = 0.0,
+    overlap: Overlap = "product",
+    empty: Annotated[
+        Literal["score", "zero", "skip"],
+        Field(description="Where no class has a pixel: all weigh 1, or the image costs 0 and counts, or not."),
+    ] = "score",
+    include_background: Background = True,
+    activation: Activation = "auto",
+    from_logits: FromLogits = True,
+    weights: Tensor | None = None,
+) -> Items | Sums:
+    """Learns all regions in one quotient, to which a small class contributes as much as a large one.
+
+    A class without a pixel weighs as much as the smallest that has one.
+    """
+    p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
+    found = pipeline.regions(p, targets, weights, overlap=overlap)
+    power = {"square": 2, "simple": 1, "uniform": 0}[weighting]
 
     def finish(totals: dict[str, Tensor]) -> Items:
-        return _classes(totals["n"], smooth, class_weights)
+        sums = totals["n"]
+        first = 0 if include_background or sums.shape[-1] == 1 else 1
+        shared, predicted, true, pixels = sums[..., first:].unbind(-2)
+        # weights relative to the largest: safe from 1 / size ** 2 leaving the range of float64
+        least = true.where(true > 0, torch.inf).amin(-1, keepdim=True)
+        empties = least.squeeze(-1).isinf()
+        least = least.where(least.isfinite(), 1)
+        weight = (least / true.where(true > 0, least)) ** power
+        above = 2 * (weight * shared).sum(-1)
+        below = (weight * (predicted + true)).sum(-1)
+        unit = least.squeeze(-1) ** power
+        value = 1 - pipeline.ratio(above + smooth * unit, below + (smooth + epsilon) * unit)
+        counted = pixels[..., 0] > 0
+        if empty == "skip":
+            counted = counted & ~empties
+        kept = counted if empty == "score" else counted & ~empties
+        return Items(value.where(kept, 0), counted.to(value.dtype))
 
-    if group == "batch":
-        return Sums({"n": statistics}, finish)
-    items = _classes(statistics, smooth, class_weights)
-    return Items(items.numerator * counted, items.denominator * counted)
-
-
-def _classes(statistics: Tensor, smooth: float, class_weights: Tensor | None) -> Items:
-    """Return the loss of every class from (..., 2, C): overlap, and size of both regions together."""
-    overlap, size = statistics.unbind(-2)
-    empty = size + smooth == 0
-    value = 1 - torch.where(empty, 1, (2 * overlap + smooth) / (size + smooth).where(~empty, 1))
-    weight = torch.ones_like(value) if class_weights is None else class_weights.to(value.dtype).expand_as(value)
-    return Items(value * weight, weight)
+    return finish({"n": found}) if group == "image" else Sums({"n": found}, finish)

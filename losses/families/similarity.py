@@ -2,13 +2,34 @@
 
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
 from losses import terms
-from losses.domains import REAL
+from losses.domains import LABELS, NON_NEGATIVE, REAL, SIGNS
 from losses.registry import loss
-from losses.spec import Said, Text, case
+from losses.spec import Said, Text, Value, case
+
+Norm = Annotated[float, Field(ge=1, le=100, description="The norm of the distance.")]
+Eps = Annotated[
+    float, Field(ge=0, description="Added to every coordinate's difference, as torch does: a slope at distance 0.")
+]
+Normalize = Annotated[bool, Field(description="Embeddings are brought to length 1 first.")]
+Margin = Annotated[float, Field(gt=0, description="How far apart different items must be, in units of distance.")]
+
+
+def _unit(params: dict[str, Value], *names: str) -> str:
+    """Return the line of a snippet that brings embeddings to length 1."""
+    if not params["normalize"]:
+        return ""
+    return f"{', '.join(names)} = (F.normalize(each, eps=0) for each in ({', '.join(names)}))\n"
+
+
+def _triplet_code(params: dict[str, Value]) -> str:
+    knobs = ", ".join(f"{name}={params[name]}" for name in ("margin", "p", "eps", "swap"))
+    start = _unit(params, "anchor", "positive", "negative")
+    return f"{start}return F.triplet_margin_loss(anchor, positive, negative, {knobs})"
 
 
 @loss(
@@ -23,6 +44,16 @@ from losses.spec import Said, Text, case
     elicits="distance order",
     traits={"margin"},
     aliases={"triplet_margin": {}, "TripletMarginLoss": {}, "triplet_margin_loss": {}},
+    conventions={"torch": {}},
+    differences=(
+        "optax adds eps under the root of the distance and torch to every coordinate, which is what is done here.",
+        "optax 0.2.8 takes signed powers of the differences, so its odd norms are wrong: 2 where torch gives 0.",
+        (
+            "pytorch-metric-learning normalises the embeddings, takes a margin of 0.05 and averages over the triplets "
+            "that cost something, which no parameter says: a batch without any was NaN (issue 107)."
+        ),
+        "FaceNet squares both distances; torch, optax and this one do not.",
+    ),
     cases=[
         case(
             anchor=[[0.0, 0.0], [0.0, 0.0]],
@@ -30,9 +61,23 @@ from losses.spec import Said, Text, case
             negative=[[0.0, 1.0], [3.0, 4.0]],
             gives=[5.0, 0.0],
             params={"eps": 0.0},
-        )
+        ),
+        case(
+            anchor=[[0.0, 0.0]],
+            positive=[[3.0, 4.0]],
+            negative=[[3.0, 5.0]],
+            gives=[5.0],
+            params={"eps": 0.0, "swap": True},
+        ),
+        case(
+            anchor=[[2.0, 0.0]],
+            positive=[[0.0, 5.0]],
+            negative=[[3.0, 0.0]],
+            gives=[2**0.5 + 0.2],
+            params={"eps": 0.0, "normalize": True, "margin": 0.2},
+        ),
     ],
-    pytorch="return F.triplet_margin_loss(anchor, positive, negative, margin={margin}, p={p}, eps={eps})",
+    pytorch=_triplet_code,
     article=Said(
         section="3.1",
         characteristics=Text(
@@ -57,12 +102,153 @@ def triplet(
     margin: Annotated[
         float, Field(gt=0, description="How much nearer the positive must be, in units of distance.")
     ] = 1.0,
-    p: Annotated[float, Field(ge=1, le=100, description="The norm of the distance.")] = 2.0,
-    eps: Annotated[
-        float, Field(ge=0, description="Added to every coordinate's difference, as torch does: a slope at distance 0.")
-    ] = 1e-6,
+    p: Norm = 2.0,
+    eps: Eps = 1e-6,
+    swap: Annotated[
+        bool, Field(description="The negative may be compared with the positive instead, where that is nearer.")
+    ] = False,
+    normalize: Normalize = False,
 ) -> Tensor:
     """Learns embeddings in which the positive is nearer to the anchor than the negative."""
+    if normalize:
+        anchor, positive, negative = terms.unit(anchor), terms.unit(positive), terms.unit(negative)
     near = terms.distance(anchor, positive, p, eps)
     far = terms.distance(anchor, negative, p, eps)
+    if swap:
+        far = far.minimum(terms.distance(positive, negative, p, eps))
     return (near - far + margin).clamp(min=0)
+
+
+CONTRASTIVE = (
+    "Hadsell's paper halves both terms and calls 0 what is the same; TensorFlow Addons does neither, nor does this.",
+    "pytorch-metric-learning's ContrastiveLoss does not square and averages over the pairs that cost something.",
+    "MONAI's ContrastiveLoss is another loss: nt_xent.",
+)
+
+
+def _pairs(distance: Tensor, same: Tensor, margin: float) -> Tensor:
+    return same * distance.square() + (1 - same) * (margin - distance).clamp(min=0).square()
+
+
+@loss(
+    title="Contrastive loss of embeddings",
+    task="similarity",
+    shapes="n D, n D, n -> n",
+    first=REAL,
+    second=REAL,
+    targets=LABELS,
+    formula=r"y d^2 + (1 - y) \max(0,\ m - d)^2,\ d = \|a - b\|",
+    source="Hadsell et al. 2006, doi:10.1109/CVPR.2006.100",
+    elicits="distance",
+    traits={"margin"},
+    aliases={"siamese": {}},
+    differences=CONTRASTIVE,
+    cases=[
+        case(
+            first=[[0.0, 0.0], [0.0, 0.0]],
+            second=[[3.0, 4.0], [3.0, 4.0]],
+            targets=[1.0, 0.0],
+            gives=[25.0, 1.0],
+            params={"margin": 6.0, "eps": 0.0},
+        ),
+        case(
+            first=[[0.0, 0.0], [1.0, 1.0]],
+            second=[[0.0, 0.0], [1.0, 1.0]],
+            targets=[1.0, 0.0],
+            gives=[0.0, 1.0],
+            params={"eps": 0.0},
+        ),
+    ],
+    pytorch=lambda params: (
+        f"""\
+{_unit(params, "first", "second")}d = F.pairwise_distance(first, second, p={params["p"]}, eps={params["eps"]})
+return (targets * d**2 + (1 - targets) * F.relu({params["margin"]} - d) ** 2).mean()"""
+    ),
+)
+def contrastive(
+    first: Tensor,
+    second: Tensor,
+    targets: Tensor,
+    *,
+    margin: Margin = 1.0,
+    p: Norm = 2.0,
+    eps: Eps = 1e-6,
+    normalize: Normalize = False,
+) -> Tensor:
+    """Learns embeddings in which what is the same (1) lies together and what differs (0) beyond the margin."""
+    if normalize:
+        first, second = terms.unit(first), terms.unit(second)
+    return _pairs(terms.distance(first, second, p, eps), targets, margin)
+
+
+@loss(
+    title="Contrastive loss of distances",
+    task="similarity",
+    shapes="*n, *n -> *n",
+    predictions=NON_NEGATIVE,
+    targets=LABELS,
+    formula=r"y d^2 + (1 - y) \max(0,\ m - d)^2",
+    source="Hadsell et al. 2006, doi:10.1109/CVPR.2006.100",
+    elicits="distance",
+    activation="none: predictions are distances",
+    traits={"margin", "convex"},
+    aliases={"contrastive_loss": {}},
+    differences=CONTRASTIVE,
+    cases=[
+        case(predictions=[0.1, 1.3, 1.1, 0.0], targets=[0.0, 1.0, 0.0, 1.0], gives=[0.81, 1.69, 0.0, 0.0]),
+        case(predictions=[0.5, 3.0], targets=[0.0, 0.0], gives=[2.25, 0.0], params={"margin": 2.0}),
+    ],
+    pytorch="return (targets * predictions**2 + (1 - targets) * F.relu({margin} - predictions) ** 2).mean()",
+)
+def contrastive_distance(predictions: Tensor, targets: Tensor, *, margin: Margin = 1.0) -> Tensor:
+    """Learns distances: small between what is the same (1), beyond the margin between what differs (0)."""
+    return _pairs(predictions, targets, margin)
+
+
+@loss(
+    title="Cosine embedding loss",
+    task="similarity",
+    shapes="n D, n D, n -> n",
+    first=REAL,
+    second=REAL,
+    targets=SIGNS,
+    formula=r"1 - \cos(a, b)\ (y = 1),\quad \max(0,\ \cos(a, b) - m)\ (y = -1)",
+    source="torch.nn.CosineEmbeddingLoss",
+    elicits="angle",
+    traits={"margin", "bounded gradient"},
+    aliases={"CosineEmbeddingLoss": {}, "cosine_embedding_loss": {}},
+    conventions={"torch": {}},
+    differences=(
+        "torch gives 0 for a label that is neither -1 nor 1; here such a label is refused, 0/1 become 2 * y - 1.",
+        "Keras CosineSimilarity is minus the cosine and optax cosine_distance one minus it, both without labels.",
+    ),
+    cases=[
+        case(
+            first=[[3.0, 4.0], [3.0, 4.0], [1.0, 0.0]],
+            second=[[6.0, 8.0], [4.0, 3.0], [0.0, 2.0]],
+            targets=[1.0, -1.0, -1.0],
+            gives=[0.0, 0.46, 0.0],
+            params={"margin": 0.5, "eps": 0.0},
+        ),
+        case(first=[[0.0, 0.0]], second=[[1.0, 0.0]], targets=[1.0], gives=[1.0]),
+    ],
+    pytorch=lambda params: (
+        f"""\
+a, b = (each / (each.square().sum(1, keepdim=True) + {params["eps"]}).sqrt() for each in (first, second))
+cosine = (a * b).sum(1)
+return torch.where(targets > 0, 1 - cosine, F.relu(cosine - {params["margin"]})).mean()"""
+    ),
+)
+def cosine_embedding(
+    first: Tensor,
+    second: Tensor,
+    targets: Tensor,
+    *,
+    margin: Annotated[
+        float, Field(ge=-1, le=1, description="The cosine up to which different items cost nothing.")
+    ] = 0.0,
+    eps: Annotated[float, Field(ge=0, description="Added to every squared length, as torch does.")] = 1e-12,
+) -> Tensor:
+    """Learns directions: the same (1) for what belongs together, at least a margin apart (-1) for what does not."""
+    cosine = (terms.unit(first, eps) * terms.unit(second, eps)).sum(1)
+    return torch.where(targets > 0, 1 - cosine, (cosine - margin).clamp(min=0))

@@ -33,7 +33,7 @@ MOST_LOSSES = 64
 class EvaluateOptions(BaseModel):
     """How to reduce, and what to say beside the value."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     reduction: Reduction = "mean"
     gradient: Annotated[

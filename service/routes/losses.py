@@ -11,7 +11,7 @@ from losses import registry, snippets
 from losses.errors import BadOption, UnknownLoss, near
 from losses.expression import Objective
 from losses.spec import Loss, Said, Text
-from service.errors import UnknownPath, responses
+from service.errors import BadRequest, UnknownPath, responses
 
 router = APIRouter(prefix="/v1", tags=["losses"])
 
@@ -195,7 +195,7 @@ def _refuse_unknown(name: str, value: str | None, known: set[str]) -> None:
 @router.get(
     "/losses/{loss_id}",
     summary="What does a loss promise?",
-    responses=responses(UnknownPath),
+    responses=responses(UnknownPath, BadRequest),
 )
 async def loss_page(loss: Annotated[Loss, Depends(known)]) -> Page:
     """Show formula, inputs, parameters, what it elicits, what the article says, worked cases and code."""

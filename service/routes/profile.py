@@ -46,7 +46,9 @@ EXAMPLE = {
     "/profile",
     summary="What do these arrays say of the data?",
     response_model_exclude_none=True,
-    openapi_extra=declared(ProfileRequest, {"regression with one outlier": EXAMPLE}, {"task": "regression"}),
+    openapi_extra=declared(
+        ProfileRequest, {"regression with one outlier": EXAMPLE}, {"task": "regression"}, ("targets",)
+    ),
     responses=responses(
         BadEnvelope,
         TooLarge,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from recommender import engine
 from recommender.answer import Recommendation
@@ -11,6 +11,7 @@ from recommender.errors import BadThreshold, EmptyBook, NoTask, UnknownScenario,
 from recommender.page import rules_page
 from recommender.profile import Goal, Profile
 from recommender.rules.table import Rulebook
+from recommender.tasks import Scenario, Task
 from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, read, responses
 from service.language import Spoken
 from service.state import ThresholdsInForce
@@ -24,20 +25,25 @@ LONGEST_QUESTION = 64 << 10  # bytes; a profile with every fact measured takes a
 class RecommendRequest(BaseModel):
     """A task or one of the article's scenarios, and what is known of the data; only one of the two is needed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"anyOf": [{"required": ["task"]}, {"required": ["scenario"]}]},
+    )
 
     task: Annotated[
-        str | None,
-        Field(
-            description="regression, binary, multilabel, multiclass, segmentation, detection, similarity or generation."
-        ),
+        str | None, Field(description="What the model puts out.", json_schema_extra={"enum": [*Task, None]})
     ] = None
-    scenario: Annotated[str | None, Field(description="One that the article names, such as salaries or spam.")] = None
+    scenario: Annotated[
+        str | None,
+        Field(description="An application the article names.", json_schema_extra={"enum": [*Scenario, None]}),
+    ] = None
     profile: Profile = Profile()
     goal: Goal = Goal()
     rulebook: Annotated[Rulebook, Field(description="Which book `recommended` follows.")] = "article"
     thresholds: Annotated[
-        dict[str, float], Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64)
+        dict[str, StrictFloat],
+        Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
     ] = {}
 
 

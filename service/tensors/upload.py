@@ -120,11 +120,15 @@ def _from_parts(parts: Mapping[str, bytearray], settings: Settings) -> Upload:
 
 
 def declared(
-    model: type[BaseModel], examples: Mapping[str, Mapping[str, Any]], parts: Mapping[str, Any]
+    model: type[BaseModel],
+    examples: Mapping[str, Mapping[str, Any]],
+    parts: Mapping[str, Any],
+    needed: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that reads an Upload whose other fields are `model`.
 
-    `examples`: named JSON bodies that work as they stand. `parts`: an example of the request part.
+    `examples`: named JSON bodies that work as they stand. `parts`: an example of the request part. `needed`: the
+    roles without which nothing can be said.
     """
     fields = inlined(model)
     array = {"type": "array", "items": {}, "description": "Numbers, nested one list an axis."}
@@ -135,14 +139,14 @@ def declared(
             "required": True,
             "content": {
                 JSON: {
-                    "schema": {**fields, "properties": properties},
+                    "schema": {**fields, "properties": properties, "required": [*fields.get("required", []), *needed]},
                     "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
                 },
                 MULTIPART: {
                     "schema": {
                         "type": "object",
                         "properties": {"request": {**fields, "example": parts}, **files},
-                        "required": ["request"] if fields.get("required") else [],
+                        "required": [*(["request"] if fields.get("required") else []), *needed],
                     },
                     "encoding": {"request": {"contentType": JSON}},
                 },

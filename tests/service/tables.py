@@ -38,9 +38,15 @@ def _loss(row: Rule) -> str:
 
 
 def losses() -> str:
-    """Return the catalogue as Markdown."""
+    """Return the article's losses as Markdown, then all the others by their first task."""
     lines = ["| loss | formula per item | it learns | article | also known as |", "|---|---|---|---|---|"]
-    lines += [_row(loss) for loss in catalogue().values()]
+    lines += [_row(loss) for loss in catalogue().values() if loss.article]
+    others: dict[str, list[str]] = {}
+    for loss in catalogue().values():
+        if not loss.article:
+            others.setdefault(loss.tasks[0], []).append(f"`{loss.id}`")
+    lines += ["", f"And {sum(map(len, others.values()))} more:", ""]
+    lines += [f"- {task}: {', '.join(ids)}" for task, ids in sorted(others.items())]
     return "\n".join(lines)
 
 
@@ -52,4 +58,4 @@ def _row(loss: Loss) -> str:
 
 
 if __name__ == "__main__":
-    print(rules(), losses(), sep="\n\n")  # noqa: T201 - its work
+    print(rules(), losses(), sep="\n@@\n")  # noqa: T201 - its work

@@ -81,6 +81,7 @@ def test_every_curl_of_the_readme_works_in_order(server: str, tmp_path: Path) ->
     [
         ({"LOSSARY_PORT": "text"}, "LOSSARY_PORT"),
         ({"LOSSARY_DEVICE": "tpu"}, "LOSSARY_DEVICE"),
+        ({"LOSSARY_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": ""}, "use auto or cpu"),
         ({"LOSSARY_RULES": "/nowhere/rules.toml"}, "LOSSARY_RULES"),
     ],
 )

@@ -1,0 +1,268 @@
+"""Shapes of regions: how far their boundaries lie apart, whether their skeletons meet."""
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from losses import overlap as pipeline
+from losses import terms
+from losses.domains import LABELS, LOGITS
+from losses.overlap import Activation, Background, FromLogits
+from losses.registry import loss
+from losses.spec import Items, Value, case
+
+ACTIVATION = "sigmoid for one class, softmax for several"
+SURE: dict[str, Value] = {"from_logits": False}  # worked cases on probabilities
+
+
+def _shifted(tensor: Tensor, by: int, axis: int, fill: float) -> Tensor:
+    """Return the tensor moved along an axis, `fill` coming in at the end that is left."""
+    length = tensor.shape[axis]
+    kept = tensor.narrow(axis, max(0, -by), length - abs(by))
+    new = torch.full_like(tensor.narrow(axis, 0, abs(by)), fill)
+    return torch.cat([new, kept] if by > 0 else [kept, new], axis)
+
+
+def _along_first(goal: Tensor) -> Tensor:
+    """Return the squared distance to the nearest pixel of `goal` along axis 2, infinite where none is."""
+    place = torch.arange(float(goal.shape[2]), device=goal.device).reshape(-1, *[1] * (goal.ndim - 3))
+    before = torch.where(goal, place, -math.inf).cummax(2).values
+    after = torch.where(goal, place, math.inf).flip(2).cummin(2).values.flip(2)
+    return (place - before).minimum(after - place).square()
+
+
+def _squared_distance(goal: Tensor) -> Tensor:
+    """Return the squared distance to the nearest pixel of `goal`, infinite where none is.
+
+    Shapes: goal (n, C, *s). One axis after another: the squares of the axes add. It stops along an axis once a step
+    alone is longer than any distance left, so that it takes no longer per pixel than the largest distance.
+    """
+    if goal.ndim == 2 or not goal.numel():  # noqa: PLR2004 - no axis in space
+        return torch.where(goal, 0.0, math.inf)
+    squared = _along_first(goal)
+    for axis in range(3, goal.ndim):
+        nearest, length = squared.clone(), goal.shape[axis]
+        for step in range(1, length):
+            if bool((nearest <= step**2).all()):
+                break
+            for start, source in ((step, 0), (0, step)):
+                part = nearest.narrow(axis, start, length - step)
+                torch.minimum(part, squared.narrow(axis, source, length - step) + step**2, out=part)
+        squared = nearest
+    return squared
+
+
+@torch.no_grad()
+def _distance_to_boundary(p: Tensor) -> Tensor:
+    """Return for every pixel the squared distance to the nearest on the other side of 1/2, 0 where there is none."""
+    inside = p > 1 / 2
+    squared = torch.where(inside, _squared_distance(~inside), _squared_distance(inside))
+    return squared.where(squared.isfinite(), 0).to(p.dtype)
+
+
+def _finished(value: Tensor, class_weights: Tensor | None, *, include_background: bool) -> Items:
+    """Return values (n, C) as items that weigh as much as their classes."""
+    weight = torch.ones_like(value) if class_weights is None else class_weights.to(value.dtype).expand_as(value)
+    if not include_background and value.shape[1] > 1:
+        weight = torch.cat([torch.zeros_like(weight[:, :1]), weight[:, 1:]], 1)
+    return Items(value * weight, weight)
+
+
+def _hausdorff_code(params: dict[str, Value]) -> str:
+    lines = [
+        *pipeline.probabilities(params),
+        "at = torch.ones(p.shape[2:]).nonzero().to(p)",
+        "far = torch.cdist(at, at)",
+        "p, y = (mask.reshape(*mask.shape[:2], -1) for mask in (p, targets))  # (n, classes, pixels)",
+        *pipeline.foreground(params),
+        "",
+        "def field(mask):",
+        "    inside = mask > 0.5",
+        "    nearest = far.where(inside[:, None] != inside, torch.inf).amin(1)",
+        "    return nearest.where(nearest.isfinite(), 0)",
+        "",
+        "fields = [torch.stack([field(mask) for mask in m.flatten(0, 1)]).reshape(m.shape) for m in (p, y)]",
+        f"return ((p - y).square() * sum(each ** {params['alpha']} for each in fields)).mean()",
+    ]
+    return "\n".join(lines)
+
+
+@loss(
+    title="Hausdorff distance loss",
+    task="segmentation",
+    shapes="n C *s, n C *s, C -> n C",
+    elements="n",
+    predictions=LOGITS,
+    targets=LABELS,
+    formula=r"\frac{1}{|\Omega|} \sum_i (p_i - y_i)^2 (d_p(i)^\alpha + d_y(i)^\alpha),"
+    r"\ d \text{ the distance to the boundary}",
+    source="Karimi & Salcudean 2019, arXiv:1904.10030",
+    elicits="boundary distance",
+    activation=ACTIVATION,
+    traits={"smooth"},
+    aliases={"hausdorff": {}, "HausdorffDTLoss": {"include_background": False}},
+    conventions={"monai": {"include_background": False}},
+    differences=(
+        "MONAI applies no activation unless told sigmoid=True or softmax=True.",
+        "MONAI's LogHausdorffDTLoss is log(1 + x) of the reduced value.",
+        "Distances are held fixed in the gradient, as in the paper: they are steps of the predictions.",
+    ),
+    cases=[
+        case(predictions=[[[0.75, 0.25, 0.25]]], targets=[[[1, 0, 0]]], gives=[[(2 + 2 + 8) / 48]], params=SURE),
+        case(predictions=[[[0.75, 0.75, 0.25]]], targets=[[[1, 0, 0]]], gives=[[(5 + 18 + 5) / 48]], params=SURE),
+        case(predictions=[[[0.25, 0.25]]], targets=[[[0, 0]]], gives=[[0.0]], params=SURE),
+    ],
+    pytorch=_hausdorff_code,
+)
+def hausdorff_dt(
+    predictions: Tensor,
+    targets: Tensor,
+    class_weights: Tensor | None = None,
+    *,
+    alpha: Annotated[
+        float, Field(gt=0, le=10, description="The power of the distance, in pixels: how much far errors dominate.")
+    ] = 2.0,
+    include_background: Background = True,
+    activation: Activation = "auto",
+    from_logits: FromLogits = True,
+) -> Items:
+    """Learns regions by how far from the boundary, true or predicted, they are wrong.
+
+    An image in which all or no pixels belong to a class adds no distance of its own.
+    """
+    p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
+    fields = sum(_distance_to_boundary(mask) ** (alpha / 2) for mask in (p, targets))
+    value = terms.flat((p - targets).square() * fields).mean(2)
+    return _finished(value, class_weights, include_background=include_background)
+
+
+def _eroded(mask: Tensor) -> Tensor:
+    """Return the least of every pixel and its neighbours along one axis."""
+    least = mask
+    for axis in range(2, mask.ndim):
+        if mask.shape[axis] > 1:
+            for by in (1, -1):
+                least = least.minimum(_shifted(mask, by, axis, math.inf))
+    return least
+
+
+def _opened(mask: Tensor) -> Tensor:
+    """Return the mask eroded, then spread again over all neighbours, diagonal ones too."""
+    most = _eroded(mask)
+    for axis in range(2, mask.ndim):
+        if mask.shape[axis] > 1:
+            most = most.maximum(_shifted(most, 1, axis, -math.inf)).maximum(_shifted(most, -1, axis, -math.inf))
+    return most
+
+
+def _skeleton(mask: Tensor, iterations: int) -> Tensor:
+    """Return what opening takes off the mask, and off what is left after each erosion."""
+    skeleton = (mask - _opened(mask)).relu()
+    for _ in range(iterations):
+        mask = _eroded(mask)
+        ridge = (mask - _opened(mask)).relu()
+        skeleton = skeleton + ridge * (1 - skeleton)
+    return skeleton
+
+
+def _cldice_code(params: dict[str, Value]) -> str:
+    lines = [
+        *pipeline.probabilities(params),
+        "y = targets.to(p)",
+        *pipeline.foreground(params),
+        "axes = range(2, p.ndim)",
+        "",
+        "def slide(mask, axis, best):",
+        "    ends = [mask.narrow(axis, 0, 1), mask, mask.narrow(axis, -1, 1)]",
+        "    return best(torch.cat(ends, axis).unfold(axis, 3, 1), -1)",
+        "",
+        "def erode(mask):",
+        "    return torch.stack([mask, *(slide(mask, axis, torch.amin) for axis in axes)]).amin(0)",
+        "",
+        "def opened(mask):",
+        "    mask = erode(mask)",
+        "    for axis in axes:",
+        "        mask = slide(mask, axis, torch.amax)",
+        "    return mask",
+        "",
+        "def skeleton(mask):",
+        "    found = (mask - opened(mask)).relu()",
+        f"    for _ in range({params['iterations']}):",
+        "        mask = erode(mask)",
+        "        found = found + (mask - opened(mask)).relu() * (1 - found)",
+        "    return found",
+        "",
+        "def total(mask):",
+        f"    return mask.reshape(*mask.shape[:2], -1).sum(2) + {params['smooth']}",
+        "",
+        "def covered(one, other):",
+        "    return total(one * other) / total(one)",
+        "",
+        "precision, recall = covered(skeleton(p), y), covered(skeleton(y), p)",
+        "return (1 - 2 * precision * recall / (precision + recall)).mean()",
+    ]
+    return "\n".join(lines)
+
+
+@loss(
+    title="clDice loss",
+    task="segmentation",
+    shapes="n C *s, n C *s, C -> n C",
+    elements="n",
+    predictions=LOGITS,
+    targets=LABELS,
+    formula=r"1 - \frac{2 T_p T_s}{T_p + T_s},\ T_p = \frac{\sum S(p) y + s}{\sum S(p) + s},"
+    r"\ T_s = \frac{\sum S(y) p + s}{\sum S(y) + s},\ S \text{ the soft skeleton}",
+    source="Shit et al. 2021, arXiv:2003.07311",
+    elicits="overlap of skeletons",
+    activation=ACTIVATION,
+    traits={"overlap"},
+    aliases={"cl_dice": {}, "soft_cldice": {}, "SoftclDiceLoss": {"from_logits": False, "include_background": False}},
+    conventions={"monai": {"from_logits": False, "include_background": False}},
+    differences=(
+        "MONAI sums over the whole batch and all classes but the first; here each image and class has its own.",
+        "The paper adds it to dice: dice + cldice with a coefficient for each.",
+        "MONAI's masks have two or three spatial axes; here any number.",
+    ),
+    cases=[
+        case(
+            predictions=[[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]],
+            targets=[[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]],
+            gives=[[0.0, 0.0, 0.0]],
+            params=SURE,
+        ),
+        case(
+            predictions=[[[[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]]],
+            targets=[[[[0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]],
+            gives=[[1 - 2 * 0.75 / (0.75 + 1)]],
+            params=SURE,
+        ),
+        case(predictions=[[[[0.0, 0.0]]]], targets=[[[[0.0, 0.0]]]], gives=[[0.0]], params=SURE),
+    ],
+    pytorch=_cldice_code,
+)
+def cldice(
+    predictions: Tensor,
+    targets: Tensor,
+    class_weights: Tensor | None = None,
+    *,
+    iterations: Annotated[
+        int, Field(ge=0, le=100, description="Erosions, at least half the width in pixels of the widest structure.")
+    ] = 3,
+    smooth: Annotated[float, Field(gt=0, description="Added above and below the line, in pixels of skeleton.")] = 1.0,
+    include_background: Background = True,
+    activation: Activation = "auto",
+    from_logits: FromLogits = True,
+) -> Items:
+    """Learns thin structures by whether each skeleton lies inside the other mask: what is connected stays so."""
+    p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
+
+    def covered(skeleton: Tensor, mask: Tensor) -> Tensor:
+        return (terms.total(terms.flat(skeleton * mask)) + smooth) / (terms.total(terms.flat(skeleton)) + smooth)
+
+    precision, recall = covered(_skeleton(p, iterations), targets), covered(_skeleton(targets, iterations), p)
+    value = 1 - 2 * precision * recall / (precision + recall)
+    return _finished(value, class_weights, include_background=include_background)

@@ -1,0 +1,237 @@
+"""Every embedding of a batch against all the others."""
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from losses import terms
+from losses.domains import GROUPS, REAL
+from losses.registry import loss
+from losses.spec import Items, Value, case
+
+Temperature = Annotated[float, Field(gt=0, description="What similarities are divided by; small looks at hard ones.")]
+Normalize = Annotated[
+    bool, Field(description="Embeddings are brought to length 1 first, so that products are cosines.")
+]
+
+
+def _unit(params: dict[str, Value], name: str) -> str:
+    """Return how a snippet writes embeddings."""
+    return f"F.normalize({name}, eps=0)" if params["normalize"] else name
+
+
+def _start(params: dict[str, Value]) -> str:
+    scale = "" if params.get("temperature") is None else f" / {params['temperature']}"
+    return f"""\
+z = {_unit(params, "predictions")}
+same = targets[:, None] == targets
+positive = same & ~torch.eye(len(z), dtype=torch.bool)
+s = z @ z.T{scale}
+"""
+
+
+@loss(
+    title="NT-Xent of two views",
+    task="similarity",
+    shapes="n D, n D -> ",
+    work="n n",
+    elements="n",
+    kind="batch",
+    first=REAL,
+    second=REAL,
+    formula=r"-\log \frac{e^{s(z_i, z_i') / \tau}}{\sum_{k \ne i} e^{s(z_i, z_k) / \tau}}",
+    source="Chen et al. 2020, arXiv:2002.05709; Sohn 2016",
+    elicits="similarity",
+    traits={"smooth", "bounded gradient"},
+    aliases={"simclr": {}, "ntxent_two_views": {}},
+    conventions={"monai": {"temperature": 0.5}},
+    differences=(
+        "MONAI calls it ContrastiveLoss and takes exponentials of what may be large: a low temperature overflows.",
+        "With labels, optax and pytorch-metric-learning leave the other positives out of the sum: nt_xent_labels.",
+    ),
+    cases=[
+        case(first=[[1.0, 0.0]], second=[[0.0, 1.0]], gives=0.0),
+        case(first=[[1.0, 1.0], [1.0, 1.0]], second=[[1.0, 1.0], [1.0, 1.0]], gives=math.log(3)),
+        case(
+            first=[[2.0, 0.0], [0.0, 3.0]],
+            second=[[1.0, 0.0], [0.0, 1.0]],
+            gives=math.log1p(2 * math.exp(-2)),
+            params={"temperature": 0.5},
+        ),
+    ],
+    pytorch=lambda params: (
+        f"""\
+z = {_unit(params, "torch.cat([first, second])")}
+s = (z @ z.T / {params["temperature"]}).masked_fill(torch.eye(len(z), dtype=torch.bool), -torch.inf)
+return F.cross_entropy(s, torch.arange(len(z)).roll(len(first)))"""
+    ),
+)
+def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, normalize: Normalize = True) -> Tensor:
+    """Learns embeddings in which the two views of an item find each other among all views of the batch.
+
+    Row i of both roles are views of one item, and each of the two is an anchor; a single item costs 0.
+    """
+    both = torch.cat([first, second])
+    logits = terms.similarities(both, both, normalize=normalize) / temperature
+    other = logits.diagonal(len(first)), logits.diagonal(-len(first))
+    return logits.masked_fill(terms.itself(both), -math.inf).logsumexp(1) - torch.cat(other)
+
+
+@loss(
+    title="NT-Xent with labels",
+    task="similarity",
+    shapes="n D, n -> ",
+    work="n n",
+    elements="n",
+    kind="batch",
+    predictions=REAL,
+    targets=GROUPS,
+    formula=r"-\log \frac{e^{s_{ip} / \tau}}{e^{s_{ip} / \tau} + \sum_{y_k \ne y_i} e^{s_{ik} / \tau}}",
+    source="Chen et al. 2020, arXiv:2002.05709; Sohn 2016",
+    elicits="similarity",
+    activation="none: predictions are embeddings",
+    traits={"smooth", "bounded gradient"},
+    aliases={"ntxent": {}, "NTXentLoss": {}},
+    conventions={"optax": {}},
+    differences=(
+        (
+            "Equal to nt_xent where every label has two items; with more, the other positives stay out of the sum "
+            "(pytorch-metric-learning issues 6, 608 and 699), and in it for supcon."
+        ),
+        "Averaged over all pairs of one label, so a frequent label counts more often, as in optax.",
+    ),
+    cases=[
+        case(predictions=[[1.0, 0.0], [0.0, 1.0]], targets=[0, 0], gives=0.0),
+        case(
+            predictions=[[1.0, 0.0], [1.0, 0.0], [0.0, 2.0]],
+            targets=[0, 0, 1],
+            gives=math.log1p(math.exp(-2)),
+            params={"temperature": 0.5},
+        ),
+    ],
+    pytorch=lambda params: (
+        f"""\
+{_start(params)}others = s.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)
+return F.softplus(others - s)[positive].mean()"""
+    ),
+)
+def nt_xent_labels(
+    predictions: Tensor, targets: Tensor, *, temperature: Temperature = 0.07, normalize: Normalize = True
+) -> Items:
+    """Learns embeddings in which each positive is found among the items of other labels.
+
+    Every pair of one label is a question of its own; items alone in their label are only compared with.
+    """
+    positive, negative = terms.groups(targets)
+    logits = terms.similarities(predictions, predictions, normalize=normalize) / temperature
+    others = terms.log_sum(logits.masked_fill(~negative, -math.inf))
+    value = terms.softplus(others.unsqueeze(1) - logits).where(positive, 0)
+    return Items(value.sum(1), positive.sum(1).to(value.dtype))
+
+
+@loss(
+    title="Supervised contrastive loss",
+    task="similarity",
+    shapes="n D, n -> ",
+    work="n n",
+    elements="n",
+    kind="batch",
+    predictions=REAL,
+    targets=GROUPS,
+    formula=r"\frac{-1}{|P(i)|} \sum_{p \in P(i)} \log \frac{e^{s_{ip} / \tau}}{\sum_{k \ne i} e^{s_{ik} / \tau}}",
+    source="Khosla et al. 2020, arXiv:2004.11362",
+    elicits="similarity",
+    activation="none: predictions are embeddings",
+    traits={"smooth", "bounded gradient"},
+    aliases={"SupConLoss": {}, "supervised_contrastive": {}},
+    differences=(
+        (
+            "The authors' code multiplies by temperature / base_temperature, both 0.07 and so 1 unless one of them is "
+            "changed."
+        ),
+        (
+            "An item alone in its label is no anchor and is left out of the mean, as in pytorch-metric-learning; the "
+            "authors' code divides 0 by 0 there."
+        ),
+    ),
+    cases=[
+        case(predictions=[[1.0, 0.0], [0.0, 1.0]], targets=[4, 4], gives=0.0),
+        case(
+            predictions=[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 2.0]],
+            targets=[0, 0, 0, 1],
+            gives=math.log(2 + math.exp(-2)),
+            params={"temperature": 0.5},
+        ),
+    ],
+    pytorch=lambda params: (
+        f"""\
+{_start(params)}s.fill_diagonal_(-torch.inf)
+log_p = s.log_softmax(1).masked_fill(~positive, 0).sum(1) / positive.sum(1)
+return -log_p[positive.any(1)].mean()"""
+    ),
+)
+def supcon(
+    predictions: Tensor, targets: Tensor, *, temperature: Temperature = 0.1, normalize: Normalize = True
+) -> Items:
+    """Learns embeddings in which the items of a label find one another among all items of the batch."""
+    positive, _ = terms.groups(targets)
+    logits = terms.similarities(predictions, predictions, normalize=normalize) / temperature
+    everyone = terms.log_sum(logits.masked_fill(terms.itself(logits), -math.inf))
+    count = positive.sum(1)
+    value = (everyone.unsqueeze(1) - logits).where(positive, 0).sum(1) / count.clamp(min=1)
+    return Items(value, (count > 0).to(value.dtype))
+
+
+@loss(
+    title="Multi-similarity loss",
+    task="similarity",
+    shapes="n D, n -> ",
+    work="n n",
+    elements="n",
+    kind="batch",
+    predictions=REAL,
+    targets=GROUPS,
+    formula=r"\tfrac{1}{\alpha} \log(1 + \sum_{p} e^{-\alpha (s_{ip} - \lambda)}) "
+    r"+ \tfrac{1}{\beta} \log(1 + \sum_{k} e^{\beta (s_{ik} - \lambda)})",
+    source="Wang et al. 2019, arXiv:1904.06627",
+    elicits="similarity",
+    activation="none: predictions are embeddings",
+    traits={"smooth", "bounded gradient"},
+    aliases={"MultiSimilarityLoss": {}},
+    differences=(
+        "The paper mines pairs first; here, as in pytorch-metric-learning without its miner, every pair counts.",
+    ),
+    cases=[
+        case(predictions=[[1.0, 0.0]], targets=[3], gives=0.0),
+        case(
+            predictions=[[1.0, 0.0], [3.0, 0.0], [0.0, 2.0]],
+            targets=[0, 0, 1],
+            gives=math.log1p(math.exp(-1)) / 3 + (2 * math.log1p(math.exp(-25)) + math.log1p(2 * math.exp(-25))) / 150,
+        ),
+    ],
+    pytorch=lambda params: (
+        f"""\
+{_start(params)}pull = (-{params["alpha"]} * (s - {params["base"]})).masked_fill(~positive, -torch.inf)
+push = ({params["beta"]} * (s - {params["base"]})).masked_fill(same, -torch.inf)
+pull, push = (F.pad(each, (1, 0)).logsumexp(1) for each in (pull, push))
+return (pull / {params["alpha"]} + push / {params["beta"]}).mean()"""
+    ),
+)
+def multi_similarity(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    alpha: Annotated[float, Field(gt=0, description="How sharply unlike items of one label are looked at.")] = 2.0,
+    beta: Annotated[float, Field(gt=0, description="How sharply like items of different labels are looked at.")] = 50.0,
+    base: Annotated[float, Field(description="The similarity from which pairs are pulled up and pushed down.")] = 0.5,
+    normalize: Normalize = True,
+) -> Tensor:
+    """Learns embeddings from the hardest pairs of every item, softly chosen; an item without pairs costs 0."""
+    positive, negative = terms.groups(targets)
+    above = terms.similarities(predictions, predictions, normalize=normalize) - base
+    pull = terms.softplus(terms.log_sum((-alpha * above).masked_fill(~positive, -math.inf)))
+    push = terms.softplus(terms.log_sum((beta * above).masked_fill(~negative, -math.inf)))
+    return pull / alpha + push / beta

@@ -1,0 +1,222 @@
+"""How far one distribution is from another."""
+
+import math
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor
+
+from losses import terms
+from losses.domains import CLASS_LOGITS, LOGARITHMS, NON_NEGATIVE, ONE_HOT
+from losses.knobs import Clip, FromLogits, PerItem
+from losses.registry import loss
+from losses.spec import Value, case
+
+KULLBACK_LEIBLER = "Kullback & Leibler 1951, doi:10.1214/aoms/1177729694"
+
+
+def _log_p(params: dict[str, Value]) -> str:
+    if params["from_logits"]:
+        return "log_p = F.log_softmax(predictions, 1)"
+    clip = float(params.get("clip") or 0)
+    return f"log_p = predictions{f'.clamp({clip}, {1 - clip})' if clip else ''}.log()"
+
+
+def _kl_code(params: dict[str, Value]) -> str:
+    over = "sum" if params["normalize"] == "item" else "mean"
+    return f"""\
+{_log_p(params)}
+return (torch.special.xlogy(targets, targets) - targets * log_p).{over}(1).mean()"""
+
+
+@loss(
+    title="Kullback-Leibler divergence",
+    task=("multiclass", "distillation"),
+    shapes="n C *s, n C *s -> n *s",
+    predictions=CLASS_LOGITS,
+    targets=ONE_HOT,
+    formula=r"\sum_c y_c (\log y_c - \log p_c),\ p = \operatorname{softmax}(z)",
+    source=KULLBACK_LEIBLER,
+    elicits="probability",
+    activation="softmax",
+    traits={"convex", "smooth", "proper", "bounded gradient"},
+    aliases={
+        "kl": {},
+        "kld": {},
+        "KLDivLoss": {"normalize": "element"},
+        "KLDivergence": {"from_logits": False, "clip": 1e-7},
+        "kl_divergence": {},
+        "kullback_leibler_divergence": {"from_logits": False, "clip": 1e-7},
+    },
+    conventions={
+        "torch": {"normalize": "element"},
+        "keras": {"from_logits": False, "clip": 1e-7},
+        "optax": {},
+    },
+    differences=(
+        "torch's mean divides by every element, classes included: normalize=element.",
+        (
+            "torch's batchmean divides by the length of axis 0: for (n, C) that is normalize=item, for (n, C, *s) "
+            "it is larger by the number of positions."
+        ),
+        "torch and optax take log-probabilities: those are logits too, and give the same number.",
+        (
+            "torch, Keras and optax accept rows that do not sum to 1, for which the sum can be negative; here they are "
+            "refused, and generalized_kl is what they are for."
+        ),
+        "Keras clips the targets at 1e-7 too; here a target of 0 adds nothing.",
+        "torch's log_target has no counterpart: exponentiate the targets.",
+    ),
+    cases=[
+        case(predictions=[[0.0, 0.0]], targets=[[1.0, 0.0]], gives=[0.6931471805599453]),
+        case(
+            predictions=[[0.5, 0.5]],
+            targets=[[0.25, 0.75]],
+            gives=[0.13081203594113697],
+            params={"from_logits": False},
+        ),
+        case(
+            predictions=[[0.5, 0.5]],
+            targets=[[0.25, 0.75]],
+            gives=[0.13081203594113697 / 2],
+            params={"from_logits": False, "normalize": "element"},
+        ),
+        case(
+            predictions=[[1.0, 0.0]],
+            targets=[[0.0, 1.0]],
+            gives=[-math.log(1e-7)],
+            params={"from_logits": False, "clip": 1e-7},
+        ),
+    ],
+    pytorch=_kl_code,
+)
+def kl_div(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    normalize: PerItem = "item",
+    clip: Clip = 0.0,
+    from_logits: FromLogits = True,
+) -> Tensor:
+    """Learns a distribution: cross-entropy less what the targets leave uncertain, so that 0 is the best."""
+    log_p = terms.class_log_probabilities(predictions, from_logits=from_logits, clip=clip)
+    value = terms.times(targets, terms.log(targets) - log_p)
+    return value.sum(1) if normalize == "item" else value.mean(1)
+
+
+@loss(
+    title="Jensen-Shannon divergence",
+    task=("multiclass", "distillation"),
+    shapes="n C *s, n C *s -> n *s",
+    predictions=CLASS_LOGITS,
+    targets=ONE_HOT,
+    formula=r"\tfrac12 \sum_c \left(p_c \log \frac{p_c}{m_c} + y_c \log \frac{y_c}{m_c}\right),\ m = \tfrac{p + y}{2}",
+    source="Lin 1991, doi:10.1109/18.61115",
+    elicits="centre of the distributions",
+    activation="softmax",
+    traits={"smooth", "robust", "bounded gradient"},
+    aliases={"jensen_shannon": {}, "js_div_loss_2d": {"from_logits": False}},
+    differences=("kornia takes the spatial positions of each channel for the classes.",),
+    cases=[
+        case(predictions=[[1.0, 0.0]], targets=[[0.0, 1.0]], gives=[0.6931471805599453], params={"from_logits": False}),
+        case(predictions=[[0.5, 0.5]], targets=[[0.5, 0.5]], gives=[0.0], params={"from_logits": False}),
+        case(predictions=[[0.0, 0.0]], targets=[[1.0, 0.0]], gives=[0.21576155433883568]),
+    ],
+    pytorch=lambda params: (
+        f"""\
+p = predictions{".softmax(1)" if params["from_logits"] else ""}
+m = ((p + targets) / 2).log()
+return (torch.special.xlogy(p, p) - p * m + torch.special.xlogy(targets, targets) - targets * m).sum(1).mean() / 2"""
+    ),
+)
+def js_div(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = True) -> Tensor:
+    """Learns a distribution; the two may change places, and none costs more than log 2."""
+    log_p, log_y = terms.class_log_probabilities(predictions, from_logits=from_logits), terms.log(targets)
+    p = log_p.exp() if from_logits else predictions
+    middle = terms.log_add(log_p, log_y) - math.log(2)
+    return (terms.times(p, log_p - middle) + terms.times(targets, log_y - middle)).sum(1) / 2
+
+
+@loss(
+    title="Generalized Kullback-Leibler divergence",
+    task=("regression", "count"),
+    shapes="n C *s, n C *s -> n *s",
+    predictions=LOGARITHMS,
+    targets=NON_NEGATIVE,
+    formula=r"\sum_c y_c (\log y_c - z_c) - y_c + e^{z_c}",
+    source="Bregman 1967, doi:10.1016/0041-5553(67)90040-7; Csiszar 1975, doi:10.1214/aop/1176996454",
+    elicits="mean",
+    activation="exp",
+    traits={"convex", "smooth", "proper"},
+    aliases={"generalized_kl_divergence": {}, "convex_kl_divergence": {}, "i_divergence": {}},
+    conventions={"optax": {}},
+    cases=[
+        case(predictions=[[1.0, 2.0]], targets=[[1.0, 1.0]], gives=[1 - math.log(2)], params={"from_logits": False}),
+        case(predictions=[[0.0, 0.0]], targets=[[0.0, 1.0]], gives=[1.0]),
+    ],
+    pytorch=lambda params: (
+        f"""\
+q, log_q = {"predictions.exp(), predictions" if params["from_logits"] else "predictions, predictions.log()"}
+return (torch.special.xlogy(targets, targets) - targets * log_q - targets + q).sum(1).mean()"""
+    ),
+)
+def generalized_kl(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    from_logits: Annotated[bool, Field(description="Predictions are logarithms; false: the numbers.")] = True,
+) -> Tensor:
+    """Learns numbers of at least 0 that need not sum to 1; half of the Poisson deviance."""
+    log_q, q = (predictions, predictions.exp()) if from_logits else (terms.log(predictions), predictions)
+    return (terms.times(targets, terms.log(targets) - log_q) + (q - targets)).sum(1)
+
+
+@loss(
+    title="Distillation",
+    task="distillation",
+    shapes="n C *s, n C *s -> n *s",
+    student=CLASS_LOGITS,
+    teacher=CLASS_LOGITS,
+    constant=("teacher",),
+    formula=r"T^2 \sum_c q_c (\log q_c - \log p_c),\ q = \operatorname{softmax}(t / T),\ "
+    r"p = \operatorname{softmax}(s / T)",
+    source="Hinton et al. 2015, arXiv:1503.02531",
+    elicits="distribution of the teacher",
+    activation="softmax",
+    traits={"convex", "smooth", "bounded gradient"},
+    aliases={"knowledge_distillation": {}, "kd": {}, "kd_loss": {}},
+    differences=(
+        (
+            "Usual code has torch's KLDivLoss take batchmean, which is the mean here; with its default mean the number "
+            "is C times smaller."
+        ),
+        "Cross-entropy to the true labels is a term of its own: distillation_kl + 0.1*cross_entropy.",
+    ),
+    cases=[
+        case(student=[[0.0, 0.0]], teacher=[[0.0, 0.0]], gives=[0.0]),
+        case(student=[[0.0, 0.0]], teacher=[[1000.0, 0.0]], gives=[0.6931471805599453], params={"temperature": 1.0}),
+        case(student=[[0.0, 0.0]], teacher=[[4000.0, 0.0]], gives=[16 * 0.6931471805599453]),
+    ],
+    pytorch=lambda params: """\
+{start}q = F.log_softmax(teacher / {temperature}, 1)
+p = F.log_softmax(student / {temperature}, 1)
+return {temperature} ** 2 * (q.exp() * (q - p)).sum(1).mean()""".format(
+        start="" if params["from_logits"] else "teacher, student = teacher.log(), student.log()\n",
+        temperature=params["temperature"],
+    ),
+)
+def distillation_kl(
+    student: Tensor,
+    teacher: Tensor,
+    *,
+    temperature: Annotated[
+        float, Field(gt=0, le=1e6, description="What logits are divided by: higher lets small probabilities teach.")
+    ] = 4.0,
+    from_logits: FromLogits = True,
+) -> Tensor:
+    """Learns the teacher's distribution, both softened; T squared keeps the gradient's size."""
+    log_q, log_p = (
+        terms.class_log_probabilities((x if from_logits else terms.log(x)) / temperature, from_logits=True)
+        for x in (teacher, student)
+    )
+    return temperature**2 * terms.times(log_q.exp(), log_q - log_p).sum(1)

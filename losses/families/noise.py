@@ -1,0 +1,181 @@
+"""Cross-entropies bent at the hard end, where wrong labels lie."""
+
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor
+
+from losses import terms
+from losses.domains import CLASS_LOGITS, IDS, ONE_HOT
+from losses.knobs import FromLogits, IgnoreIndex
+from losses.registry import loss
+from losses.spec import Items, Value, case
+
+
+def _probability_of_label(params: dict[str, Value]) -> str:
+    start = "predictions.softmax(1)" if params["from_logits"] else "predictions"
+    return f"""\
+kept = targets != {params["ignore_index"]}
+p = {start}.gather(1, targets.where(kept, 0)[:, None])[:, 0][kept]"""
+
+
+def _generalized_code(params: dict[str, Value]) -> str:
+    return f"{_probability_of_label(params)}\nreturn ((1 - p ** {params['q']}) / {params['q']}).mean()"
+
+
+@loss(
+    title="Generalized cross-entropy",
+    task="multiclass",
+    shapes="n C *s, n *s -> n *s",
+    predictions=CLASS_LOGITS,
+    targets=IDS,
+    formula=r"\frac{1 - p_y^q}{q},\ p = \operatorname{softmax}(z)",
+    source="Zhang & Sabuncu 2018, arXiv:1805.07836",
+    elicits="probability, sharpened",
+    activation="softmax",
+    traits={"robust", "smooth", "bounded gradient"},
+    aliases={
+        "gce": {},
+        "categorical_generalized_cross_entropy": {"q": 0.5, "from_logits": False},
+        "CategoricalGeneralizedCrossEntropy": {"q": 0.5, "from_logits": False},
+    },
+    conventions={"keras": {"q": 0.5, "from_logits": False}},
+    differences=("The paper recommends q = 0.7, which is the default here; Keras takes 0.5.",),
+    cases=[
+        case(predictions=[[0.25, 0.75]], targets=[0], gives=[1.0], params={"q": 0.5, "from_logits": False}),
+        case(predictions=[[0.25, 0.75]], targets=[0], gives=[0.75], params={"q": 1.0, "from_logits": False}),
+        case(predictions=[[1000.0, 0.0]], targets=[1], gives=[1 / 0.7]),
+    ],
+    pytorch=_generalized_code,
+)
+def generalized_ce(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    q: Annotated[
+        float, Field(gt=0, le=1, description="1: mean absolute error, robust; towards 0: cross-entropy, quick.")
+    ] = 0.7,
+    ignore_index: IgnoreIndex = terms.IGNORED,
+    from_logits: FromLogits = True,
+) -> Items:
+    """Learns a distribution over classes; what an item can cost is bounded by 1 / q, so wrong labels cannot own it.
+
+    Written with expm1: safe from 1 - p^q cancelling for small q.
+    """
+    log_p, kept, ids = _log_p(predictions, targets, ignore_index, from_logits=from_logits)
+    value = -(q * terms.of_label(log_p, ids)).expm1() / q
+    return Items(value.where(kept, 0), kept.to(value.dtype))
+
+
+def _symmetric_code(params: dict[str, Value]) -> str:
+    reverse = f"{-float(params['log_zero'] or 0)} * (1 - p)"
+    return (
+        f"{_probability_of_label(params)}\nreturn ({params['alpha']} * -p.log() + {params['beta']} * {reverse}).mean()"
+    )
+
+
+@loss(
+    title="Symmetric cross-entropy",
+    task="multiclass",
+    shapes="n C *s, n *s -> n *s",
+    predictions=CLASS_LOGITS,
+    targets=IDS,
+    formula=r"-\alpha \log p_y - \beta A (1 - p_y),\ p = \operatorname{softmax}(z),\ A = \log 0",
+    source="Wang et al. 2019, arXiv:1908.06112",
+    elicits="probability, sharpened",
+    activation="softmax",
+    traits={"robust", "smooth", "bounded gradient"},
+    aliases={"sce": {}, "SCELoss": {}, "symmetric_cross_entropy": {}},
+    differences=(
+        (
+            "The authors' code replaces the zeros of one-hot labels by 1e-4, that is log_zero = -9.2103, not the -4 of "
+            "their paper."
+        ),
+    ),
+    cases=[
+        case(
+            predictions=[[0.25, 0.75]],
+            targets=[1],
+            gives=[0.1 * 0.2876820724517809 + 1.0],
+            params={"from_logits": False},
+        ),
+        case(
+            predictions=[[0.0, 1000.0]],
+            targets=[0],
+            gives=[106.0],
+            params={"beta": 1.5, "alpha": 0.1},
+        ),
+    ],
+    pytorch=_symmetric_code,
+)
+def symmetric_ce(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    alpha: Annotated[float, Field(ge=0, description="What cross-entropy counts: it learns quickly.")] = 0.1,
+    beta: Annotated[float, Field(ge=0, description="What reverse cross-entropy counts: it is robust.")] = 1.0,
+    log_zero: Annotated[float, Field(lt=0, description="What the logarithm of a label of 0 is taken to be.")] = -4.0,
+    ignore_index: IgnoreIndex = terms.IGNORED,
+    from_logits: FromLogits = True,
+) -> Items:
+    """Learns a distribution over classes from cross-entropy and its bounded mirror image."""
+    log_p, kept, ids = _log_p(predictions, targets, ignore_index, from_logits=from_logits)
+    rest = terms.log_of_the_rest(log_p, ids).exp()
+    value = beta * -log_zero * rest
+    if alpha:  # safe from 0 times infinity
+        value = value - alpha * terms.of_label(log_p, ids)
+    return Items(value.where(kept, 0), kept.to(value.dtype))
+
+
+def _poly1_code(params: dict[str, Value]) -> str:
+    start = (
+        "log_p = F.log_softmax(predictions, 1)\np = log_p.exp()"
+        if params["from_logits"]
+        else "p, log_p = predictions, predictions.log()"
+    )
+    return f"""\
+{start}
+return (-(targets * log_p).sum(1) + {params["epsilon"]} * (targets * (1 - p)).sum(1)).mean()"""
+
+
+@loss(
+    title="Poly-1 cross-entropy",
+    task="multiclass",
+    shapes="n C *s, n C *s -> n *s",
+    predictions=CLASS_LOGITS,
+    targets=ONE_HOT,
+    formula=r"-\sum_c y_c \log p_c + \epsilon \sum_c y_c (1 - p_c),\ p = \operatorname{softmax}(z)",
+    source="Leng et al. 2022, arXiv:2204.12511",
+    elicits="probability, distorted",
+    activation="softmax",
+    traits={"smooth", "bounded gradient"},
+    aliases={"poly_loss": {}, "PolyLoss": {}, "poly_loss_cross_entropy": {"epsilon": 2.0}},
+    conventions={"optax": {"epsilon": 2.0}},
+    differences=("The paper's code takes epsilon = 1, as here; optax takes 2, the paper's value for ImageNet.",),
+    cases=[
+        case(predictions=[[0.0, 0.0]], targets=[[1.0, 0.0]], gives=[1.1931471805599453]),
+        case(predictions=[[0.0, 0.0]], targets=[[1.0, 0.0]], gives=[0.6931471805599453], params={"epsilon": 0.0}),
+        case(predictions=[[1.0, 0.0]], targets=[[1.0, 0.0]], gives=[0.0], params={"from_logits": False}),
+    ],
+    pytorch=_poly1_code,
+)
+def poly1(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    epsilon: Annotated[
+        float, Field(ge=-1, description="What is added to the first term in powers of 1 - p; 0 is cross-entropy.")
+    ] = 1.0,
+    from_logits: FromLogits = True,
+) -> Tensor:
+    """Learns a distribution over classes; epsilon says how much a sure item still counts."""
+    log_p = terms.class_log_probabilities(predictions, from_logits=from_logits)
+    p = log_p.exp() if from_logits else predictions
+    return (epsilon * targets * (1 - p) - terms.times(targets, log_p)).sum(1)
+
+
+def _log_p(predictions: Tensor, targets: Tensor, ignored: int, *, from_logits: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Return log-probabilities, which items are kept, and their ids."""
+    kept = targets != ignored
+    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits)
+    return log_p, kept, targets.where(kept, 0)

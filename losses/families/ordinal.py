@@ -1,0 +1,151 @@
+"""Classes in an order."""
+
+import torch
+from torch import Tensor
+
+from losses import terms
+from losses.domains import CLASS_LOGITS, IDS, LOGITS, NON_NEGATIVE, RANKS
+from losses.knobs import FromLogits, IgnoreIndex
+from losses.registry import loss
+from losses.spec import Items, Value, case
+
+LEVELS = "coral-pytorch takes the rank as levels of 0 and 1, one a threshold; their sum is the rank."
+
+
+def _coral_code(params: dict[str, Value]) -> str:
+    name = "binary_cross_entropy_with_logits" if params["from_logits"] else "binary_cross_entropy"
+    return f"""\
+levels = (torch.arange(predictions.shape[1]) < targets[:, None]).to(predictions.dtype)
+return F.{name}(predictions, levels, reduction="none").sum(1).mean()"""
+
+
+@loss(
+    title="CORAL, cumulative thresholds",
+    task="ordinal",
+    shapes="n K, n, K -> n",
+    predictions=LOGITS,
+    targets=RANKS,
+    importance_weights=NON_NEGATIVE,
+    formula=r"\sum_k -\lambda_k \left([y > k] \log \sigma(z_k) + [y \le k] \log(1 - \sigma(z_k))\right)",
+    source="Cao, Mirjalili & Raschka 2020, arXiv:1901.07884",
+    elicits="probability of exceeding each threshold",
+    activation="sigmoid, one score and a bias a threshold",
+    traits={"convex", "smooth", "proper", "bounded gradient"},
+    aliases={"coral_loss": {}, "CoralLoss": {}, "cumulative_link": {}},
+    differences=(LEVELS,),
+    cases=[
+        case(predictions=[[0.0, 0.0]], targets=[1], gives=[1.3862943611198906]),
+        case(predictions=[[1000.0, -1000.0], [1000.0, -1000.0]], targets=[1, 0], gives=[0.0, 1000.0]),
+        case(predictions=[[0.5]], targets=[1], gives=[0.6931471805599453], params={"from_logits": False}),
+    ],
+    pytorch=_coral_code,
+)
+def coral(
+    predictions: Tensor,
+    targets: Tensor,
+    importance_weights: Tensor | None = None,
+    *,
+    from_logits: FromLogits = True,
+) -> Tensor:
+    """Learns for each threshold whether the rank exceeds it; a rank far off fails at many."""
+    yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
+    value = torch.where(_beyond(predictions, targets), -yes, -no)
+    return value.sum(1) if importance_weights is None else terms.times(importance_weights, value).sum(1)
+
+
+def _corn_code(params: dict[str, Value]) -> str:
+    name = "binary_cross_entropy_with_logits" if params["from_logits"] else "binary_cross_entropy"
+    return f"""\
+ranks = torch.arange(predictions.shape[1])
+asked, levels = ranks <= targets[:, None], (ranks < targets[:, None]).to(predictions.dtype)
+return F.{name}(predictions[asked], levels[asked])"""
+
+
+@loss(
+    title="CORN, conditional thresholds",
+    task="ordinal",
+    shapes="n K, n -> n",
+    predictions=LOGITS,
+    targets=RANKS,
+    formula=r"\sum_{k \le y} -[y > k] \log \sigma(z_k) - [y = k] \log(1 - \sigma(z_k))",
+    source="Shi, Cao & Raschka 2021, arXiv:2111.08851",
+    elicits="probability of exceeding a threshold, given the one before",
+    activation="sigmoid",
+    traits={"convex", "smooth", "proper", "bounded gradient"},
+    aliases={"corn_loss": {}, "CornLoss": {}},
+    differences=("coral-pytorch asks for the number of classes, which is one more than the columns here.",),
+    cases=[
+        case(predictions=[[0.0, 0.0], [0.0, 0.0]], targets=[0, 2], gives=[0.6931471805599453, 1.3862943611198906]),
+        case(predictions=[[-1000.0, 1000.0]], targets=[0], gives=[0.0]),
+    ],
+    pytorch=_corn_code,
+)
+def corn(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = True) -> Items:
+    """Learns for each threshold whether the rank exceeds it, from the items that reach it.
+
+    An item weighs as much as the thresholds that it is asked about.
+    """
+    yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
+    beyond = _beyond(predictions, targets)
+    asked = torch.arange(predictions.shape[1], device=targets.device) <= targets.unsqueeze(1)
+    value = torch.where(beyond, -yes, -no).where(asked, 0)
+    return Items(value.sum(1), asked.sum(1).to(value.dtype))
+
+
+def _emd_code(params: dict[str, Value]) -> str:
+    return f"""\
+kept = targets != {params["ignore_index"]}
+p = predictions{".softmax(1)" if params["from_logits"] else ""}
+label = F.one_hot(targets.where(kept, 0), p.shape[1]).movedim(-1, 1)
+return (p - label).cumsum(1).square().sum(1)[kept].mean()"""
+
+
+@loss(
+    title="Squared earth mover's distance",
+    task="ordinal",
+    shapes="n C *s, n *s -> n *s",
+    predictions=CLASS_LOGITS,
+    targets=IDS,
+    formula=r"\sum_c \left(\sum_{k \le c} p_k - [y \le c]\right)^2,\ p = \operatorname{softmax}(z)",
+    source="Hou, Yu & Samaras 2016, arXiv:1611.05916; Epstein 1969",
+    elicits="probability",
+    activation="softmax",
+    traits={"proper", "smooth", "robust", "bounded gradient"},
+    aliases={
+        "emd2": {},
+        "squared_emd": {},
+        "ranked_probability_score": {"from_logits": False},
+        "rps": {"from_logits": False},
+    },
+    differences=("Some divide by the number of classes, and NIMA also takes the root; here it is the sum of squares.",),
+    cases=[
+        case(
+            predictions=[[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]],
+            targets=[0, 0],
+            gives=[2.0, 1.0],
+            params={"from_logits": False},
+        ),
+        case(predictions=[[0.0, 0.0]], targets=[1], gives=[0.25]),
+    ],
+    pytorch=_emd_code,
+)
+def ordinal_emd2(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    ignore_index: IgnoreIndex = terms.IGNORED,
+    from_logits: FromLogits = True,
+) -> Items:
+    """Learns a distribution over ordered classes: mass costs more the further it lies from the label."""
+    kept = targets != ignore_index
+    p = terms.silenced(predictions, kept)
+    p = p.softmax(1) if from_logits else p
+    classes = torch.arange(p.shape[1], device=p.device).reshape(-1, *[1] * (p.ndim - 2))
+    reached = (classes >= targets.where(kept, 0).unsqueeze(1)).to(p.dtype)
+    value = (p.cumsum(1) - reached).square().sum(1)
+    return Items(value.where(kept, 0), kept.to(value.dtype))
+
+
+def _beyond(predictions: Tensor, targets: Tensor) -> Tensor:
+    """Return for every threshold whether the rank exceeds it, (n, K)."""
+    return torch.arange(predictions.shape[1], device=targets.device) < targets.unsqueeze(1)

@@ -1,0 +1,214 @@
+"""Which of two comes first."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from losses import terms
+from losses.domains import REAL, SIGNS
+from losses.registry import loss
+from losses.spec import Items, Value, case
+
+
+@loss(
+    title="Margin ranking loss",
+    task="ranking",
+    shapes="*n, *n, *n -> *n",
+    first=REAL,
+    second=REAL,
+    targets=SIGNS,
+    formula=r"\max(0,\ -y (a - b) + m)",
+    source="torch.nn.MarginRankingLoss; Herbrich et al. 2000",
+    elicits="order",
+    traits={"margin", "convex", "bounded gradient"},
+    aliases={"MarginRankingLoss": {}, "margin_ranking_loss": {}},
+    conventions={"torch": {}},
+    differences=("torch takes any number as a label; here one that is neither -1 nor 1 is refused.",),
+    cases=[
+        case(first=[1.0, 2.0, 0.3], second=[2.0, 1.0, 0.3], targets=[1.0, 1.0, -1.0], gives=[1.0, 0.0, 0.0]),
+        case(first=[1.0, 0.3], second=[2.0, 0.3], targets=[1.0, -1.0], gives=[1.5, 0.5], params={"margin": 0.5}),
+    ],
+    pytorch="return F.margin_ranking_loss(first, second, targets, margin={margin})",
+)
+def margin_ranking(
+    first: Tensor,
+    second: Tensor,
+    targets: Tensor,
+    *,
+    margin: Annotated[float, Field(ge=0, description="How much higher the better score must be.")] = 0.0,
+) -> Tensor:
+    """Learns the order of pairs: 1 where the first should score higher, -1 where the second should."""
+    return (margin - targets * (first - second)).clamp(min=0)
+
+
+def _ranknet_code(params: dict[str, Value]) -> str:
+    end = "cost.mean()" if params["normalize"] == "pairs" else "cost.sum() / len(targets)"
+    return f"""\
+better = targets[:, :, None] > targets[:, None, :]
+ahead = predictions[:, :, None] - predictions[:, None, :]
+cost = -F.logsigmoid({params["sigma"]} * ahead)[better]
+return {end}"""
+
+
+@loss(
+    title="RankNet",
+    task="ranking",
+    shapes="n L, n L -> n",
+    work="n L L",
+    elements="n L",
+    predictions=REAL,
+    targets=REAL,
+    formula=r"\sum_{y_i > y_j} \log(1 + e^{-\sigma (s_i - s_j)})",
+    source="Burges et al. 2005, doi:10.1145/1102351.1102363",
+    elicits="order",
+    traits={"convex", "smooth", "bounded gradient"},
+    aliases={
+        "rank_net": {},
+        "pairwise_logistic": {},
+    },
+    differences=(
+        "allRank marks padding by a target of -1; here a mask (n, L) does, and any number may be a target.",
+        "allRank's lambdaLoss with rankNet is the sum over all lists: normalize=lists and reduction=sum.",
+    ),
+    cases=[
+        case(predictions=[[0.5, 0.2]], targets=[[1.0, 0.0]], gives=[0.5543552444685271]),
+        case(predictions=[[0.5, 0.2, 7.0], [1.0, 2.0, 3.0]], targets=[[1.0] * 3, [0.0] * 3], gives=[0.0, 0.0]),
+        case(
+            predictions=[[0.0, 0.0, 0.0]],
+            targets=[[2.0, 1.0, 0.0]],
+            gives=[3 * 0.6931471805599453],
+            params={"normalize": "lists"},
+        ),
+    ],
+    pytorch=_ranknet_code,
+)
+def ranknet(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    sigma: Annotated[float, Field(gt=0, description="How steeply a difference of scores becomes a probability.")] = 1.0,
+    normalize: Annotated[
+        Literal["pairs", "lists"], Field(description="The mean counts pairs, as allRank does, or lists.")
+    ] = "pairs",
+    weights: Tensor | None = None,
+) -> Items:
+    """Learns scores by their differences: the probability that the better of two is ahead.
+
+    Equal targets are no pair. A list is its pairs, so with normalize=pairs one without any does not count.
+    """
+    w = terms.weights_or_ones(predictions, weights)
+    pairs = w[:, :, None] * w[:, None, :] * (targets[:, :, None] > targets[:, None, :])
+    ahead = predictions[:, :, None] - predictions[:, None, :]
+    value = terms.times(pairs, terms.softplus(-sigma * ahead)).sum((1, 2))
+    counted = pairs.sum((1, 2)) if normalize == "pairs" else (w > 0).any(1).to(value.dtype)
+    return Items(value, counted)
+
+
+@loss(
+    title="ListNet",
+    task="ranking",
+    shapes="n L, n L -> n",
+    elements="n L",
+    predictions=REAL,
+    targets=REAL,
+    formula=r"-\sum_i \frac{e^{y_i}}{\sum_k e^{y_k}} \log \frac{e^{s_i}}{\sum_k e^{s_k}}",
+    source="Cao et al. 2007, doi:10.1145/1273496.1273513",
+    elicits="order",
+    traits={"convex", "smooth", "bounded gradient"},
+    aliases={"list_net": {}},
+    differences=("allRank adds 1e-10 under the logarithm and marks padding by a target of -1; here a mask does.",),
+    cases=[
+        case(predictions=[[0.5, 0.2]], targets=[[1.0, 0.0]], gives=[0.6350376708795256]),
+        case(predictions=[[7.0]], targets=[[3.0]], gives=[0.0]),
+    ],
+    pytorch="return F.cross_entropy(predictions, targets.softmax(1))",
+)
+def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
+    """Learns scores whose softmax is that of the targets: which item is likely the first."""
+    w = terms.weights_or_ones(predictions, weights)
+    return _listed((targets + _log(w)).softmax(1).where(w > 0, 0), predictions, w)
+
+
+@loss(
+    title="Softmax ranking loss",
+    task="ranking",
+    shapes="n L, n L -> n",
+    elements="n L",
+    predictions=REAL,
+    targets=REAL,
+    formula=r"-\sum_i y_i \log \frac{e^{s_i}}{\sum_k e^{s_k}}",
+    source="Bruch et al. 2019, doi:10.1145/3341981.3344221; Cao et al. 2007",
+    elicits="order",
+    traits={"convex", "smooth"},
+    aliases={"ranking_softmax_loss": {}},
+    conventions={"optax": {}},
+    differences=(
+        "A list without relevant items costs 0 and counts, as in optax.",
+        "In optax the weight of an item multiplies its target alone; here it also counts in the sum of exponentials.",
+    ),
+    cases=[
+        case(predictions=[[0.0, 3.0, 1.0, 2.0]], targets=[[0.0, 0.0, 1.0, 1.0]], gives=[3.8803793971223906]),
+        case(predictions=[[0.0, 3.0]], targets=[[0.0, 0.0]], gives=[0.0]),
+    ],
+    pytorch="return F.cross_entropy(predictions, targets)",
+)
+def ranking_softmax(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
+    """Learns scores whose softmax is in proportion to the relevance; a list counts as much as is relevant in it."""
+    w = terms.weights_or_ones(predictions, weights)
+    return _listed(w * targets, predictions, w)
+
+
+def _listed(share: Tensor, predictions: Tensor, weights: Tensor) -> Items:
+    """Return the cross-entropy of every list, its masked items out of the softmax."""
+    everyone = (predictions + _log(weights)).logsumexp(1, keepdim=True)
+    value = terms.times(share, everyone - predictions).sum(1)
+    return Items(value, (weights > 0).any(1).to(value.dtype))
+
+
+def _log(weights: Tensor) -> Tensor:
+    """Return log w, -infinity where an item is masked, but 0 in a list where all are: its sums must stay finite."""
+    return terms.log(weights).where((weights > 0).any(1, keepdim=True), 0)
+
+
+@loss(
+    title="ListMLE",
+    task="ranking",
+    shapes="n L, n L -> n",
+    elements="n L",
+    predictions=REAL,
+    targets=REAL,
+    formula=r"\sum_i \log \sum_{y_k \le y_i} e^{s_k - s_i}",
+    source="Xia et al. 2008, doi:10.1145/1390156.1390306; ties: Breslow 1974",
+    elicits="order",
+    traits={"convex", "smooth"},
+    aliases={"listmle": {}, "plackett_luce": {}, "ListMLELoss": {}},
+    differences=(
+        "allRank and TF-Ranking break ties of the targets by a random shuffle, so that one input has many values.",
+        "allRank marks padding by a target of -1; here a mask (n, L) does.",
+    ),
+    cases=[
+        case(predictions=[[0.5, 0.3]], targets=[[1.0, 0.0]], gives=[0.5981388693815919]),
+        case(predictions=[[0.0, 0.0, 0.0]], targets=[[2.0, 1.0, 0.0]], gives=[1.791759469228055]),
+        case(predictions=[[0.0, 0.0, 0.0]], targets=[[1.0, 1.0, 1.0]], gives=[3.295836866004329]),
+    ],
+    pytorch="""\
+not_better = targets[:, None, :] <= targets[:, :, None]
+scores = predictions[:, None, :].expand(not_better.shape)
+everyone = scores.masked_fill(~not_better, -torch.inf).logsumexp(2)
+return (everyone - predictions).sum(1).mean()""",
+)
+def list_mle(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
+    """Learns the likeliest order of a list: each item in its turn ahead of all that are not better.
+
+    Tied items are each compared with everything not better, so the order in which they are sent does not matter.
+    Sorted once and summed from the worst up: memory grows with the list, not with its pairs.
+    """
+    w = terms.weights_or_ones(predictions, weights)
+    worst_first = targets.where(w > 0, torch.inf).sort(1)
+    scores, w = predictions.gather(1, worst_first.indices), w.gather(1, worst_first.indices)
+    up_to = torch.searchsorted(worst_first.values, worst_first.values, right=True) - 1
+    everyone = (scores + _log(w)).logcumsumexp(1).gather(1, up_to)
+    value = terms.times(w, everyone - scores).sum(1)
+    return Items(value, (w > 0).any(1).to(value.dtype))

@@ -1,0 +1,168 @@
+"""Errors measured against the size of what is predicted, and directions without their size."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from losses.domains import REAL, Domain
+from losses.registry import loss
+from losses.spec import Value, case
+
+ABOVE_MINUS_ONE = Domain(
+    "numbers greater than -1",
+    above=-1,
+    way_out="Amounts that can be negative belong to mae or huber; Keras clips them to 1e-7 first.",
+)
+
+
+@loss(
+    title="Mean absolute percentage error",
+    task="regression",
+    shapes="*n, *n -> *n",
+    predictions=REAL,
+    targets=REAL,
+    formula=r"100 \frac{|\hat y - y|}{\max(|y|, \epsilon)}",
+    source="Gneiting 2011, doi:10.1198/jasa.2011.r10138",
+    elicits="median weighted by 1/|y|",
+    traits={"convex", "robust", "asymmetric"},
+    aliases={"mean_absolute_percentage_error": {}, "MeanAbsolutePercentageError": {}},
+    conventions={"keras": {}},
+    differences=(
+        "torchmetrics, scikit-learn and pytorch-forecasting leave out the factor 100.",
+        "Their least denominators differ: 1.17e-6, 2.2e-16 and 1e-8 beside Keras's 1e-7; it shows where a target is 0.",
+    ),
+    cases=[
+        case(predictions=[90.0, 0.0], targets=[100.0, -4.0], gives=[10.0, 100.0]),
+        case(predictions=[1.0], targets=[0.0], gives=[200.0], params={"eps": 0.5}),
+    ],
+    pytorch="return (100 * (predictions - targets).abs() / targets.abs().clamp(min={eps})).mean()",
+)
+def mape(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    eps: Annotated[float, Field(gt=0, description="The least that an error is divided by.")] = 1e-7,
+) -> Tensor:
+    """Learns to be near in per cent, and too low: a forecast of 0 never costs more than 100."""
+    return 100 * ((predictions - targets).abs() / targets.abs().clamp(min=eps))
+
+
+@loss(
+    title="Symmetric mean absolute percentage error",
+    task="regression",
+    shapes="*n, *n -> *n",
+    predictions=REAL,
+    targets=REAL,
+    formula=r"\frac{2 |\hat y - y|}{\max(|\hat y| + |y|, \epsilon)}",
+    source="Makridakis 1993, doi:10.1016/0169-2070(93)90079-3",
+    elicits="centre of relative errors",
+    traits={"robust", "asymmetric"},
+    aliases={"symmetric_mean_absolute_percentage_error": {}, "SymmetricMeanAbsolutePercentageError": {}, "SMAPE": {}},
+    differences=(
+        "It goes from 0 to 2, as in torchmetrics; forecasting competitions state 100 times as much.",
+        "pytorch-forecasting adds 1e-8 to the denominator instead of bounding it.",
+    ),
+    cases=[
+        case(predictions=[1.0, 3.0], targets=[3.0, -1.0], gives=[1.0, 2.0]),
+        case(predictions=[0.0], targets=[0.0], gives=[0.0]),
+    ],
+    pytorch="""\
+size = (predictions.abs() + targets.abs()).clamp(min={eps})
+return (2 * (predictions - targets).abs() / size).mean()""",
+)
+def smape(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    eps: Annotated[float, Field(gt=0, description="The least that an error is divided by.")] = 1.17e-6,
+) -> Tensor:
+    """Learns to be near in per cent, and too high: half of the target costs more than twice the target does."""
+    return 2 * ((predictions - targets).abs() / (predictions.abs() + targets.abs()).clamp(min=eps))
+
+
+@loss(
+    title="Mean squared logarithmic error",
+    task="regression",
+    shapes="*n, *n -> *n",
+    predictions=ABOVE_MINUS_ONE,
+    targets=ABOVE_MINUS_ONE,
+    formula=r"(\log(1 + \hat y) - \log(1 + y))^2",
+    source="Keras 1.0, 2016; Kaggle's RMSLE",
+    elicits="mean of log(1 + y)",
+    traits={"smooth", "asymmetric", "heavy tail"},
+    aliases={"mean_squared_logarithmic_error": {}, "MeanSquaredLogarithmicError": {}, "mean_squared_log_error": {}},
+    conventions={"keras": {}},
+    differences=(
+        "Keras raises both sides to 1e-7 first, so what is negative counts as 0; here -1 and less is refused.",
+    ),
+    cases=[
+        case(predictions=[1.0, 0.0], targets=[0.0, 0.0], gives=[0.4804530139182014, 0.0]),
+        case(predictions=[-0.5], targets=[1.0], gives=[1.9218120556728056]),
+    ],
+    pytorch="return F.mse_loss(predictions.log1p(), targets.log1p())",
+)
+def msle(predictions: Tensor, targets: Tensor) -> Tensor:
+    """Learns amounts to the same factor, large or small; too low by a factor costs more than too high by it."""
+    return (predictions.log1p() - targets.log1p()).square()
+
+
+def _unit(vectors: Tensor, eps: float) -> Tensor:
+    """Return vectors of length 1 along axis 1; one shorter than eps is divided by eps.
+
+    The largest coordinate is taken out: safe from squares that leave the range of the dtype.
+    """
+    largest = vectors.detach().abs().amax(1, keepdim=True)
+    scale = largest.where(largest > eps, eps)
+    scaled = vectors / scale
+    length: Tensor = torch.linalg.vector_norm(scaled, dim=1, keepdim=True)
+    return scaled / length.maximum(eps / scale)
+
+
+def _cosine_code(params: dict[str, Value]) -> str:
+    cosine = f"F.cosine_similarity(predictions, targets, dim=1, eps={params['eps']}).mean()"
+    return f"return -{cosine}" if params["form"] == "negative" else f"return 1 - {cosine}"
+
+
+@loss(
+    title="Cosine similarity",
+    task=("similarity", "regression"),
+    shapes="n D *s, n D *s -> n *s",
+    predictions=REAL,
+    targets=REAL,
+    formula=r"1 - \frac{\hat y \cdot y}{\max(\|\hat y\|, \epsilon) \max(\|y\|, \epsilon)}\ \text{(distance)},\quad"
+    r" \text{less 1 (negative)}",
+    source="Salton, Wong & Yang 1975, doi:10.1145/361219.361220",
+    elicits="mean direction",
+    traits={"smooth", "bounded gradient"},
+    aliases={"cosine_distance": {}, "CosineSimilarity": {"form": "negative", "eps": 1e-7}},
+    conventions={"keras": {"form": "negative", "eps": 1e-7}, "optax": {}},
+    differences=(
+        "Keras and optax take the last axis, here it is axis 1; with two axes that is the same.",
+        "optax has epsilon=0 by default, so a vector of zeros gives NaN; its epsilon bounds the squared length.",
+        "torch's nn.CosineSimilarity is the similarity itself: minimised as it stands, it pushes vectors apart.",
+    ),
+    cases=[
+        case(predictions=[[3.0, 0.0], [1.0, 1.0]], targets=[[1.0, 0.0], [-2.0, -2.0]], gives=[0.0, 2.0]),
+        case(
+            predictions=[[0.0, 0.0], [1e300, 0.0]],
+            targets=[[1.0, 0.0], [3.0, 4.0]],
+            gives=[0.0, -0.6],
+            params={"form": "negative"},
+        ),
+    ],
+    pytorch=_cosine_code,
+)
+def cosine_similarity(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    form: Annotated[
+        Literal["distance", "negative"], Field(description="1 - cosine, 0 at best, or -cosine, -1 at best.")
+    ] = "distance",
+    eps: Annotated[float, Field(gt=0, description="The least that a vector is divided by.")] = 1e-8,
+) -> Tensor:
+    """Learns the direction of the target vector; its length is free."""
+    cosine = (_unit(predictions, eps) * _unit(targets, eps)).sum(1)
+    return -cosine if form == "negative" else 1 - cosine

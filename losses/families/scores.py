@@ -1,0 +1,175 @@
+"""Scores of a whole distribution, by the number that happened: proper, so that the truth scores best."""
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from losses.domains import REAL, Domain
+from losses.registry import loss
+from losses.spec import Value, case
+
+VARIANCES = Domain("variances of at least 0", low=0, way_out="A log-variance becomes a variance by exp.")
+DEVIATIONS = Domain("standard deviations of at least 0", low=0, way_out="A variance becomes one by its root.")
+SCALES = Domain("scales of at least 0", low=0, way_out="A log-scale becomes a scale by exp.")
+FAR = 40  # standard deviations: both the density and 1 - |erf| are 0 in float64 from 39 on
+
+LeastVariance = Annotated[float, Field(gt=0, description="The least variance; what is less counts as this.")]
+Full = Annotated[bool, Field(description="With the constant that makes it a likelihood.")]
+
+
+def _gaussian_code(params: dict[str, Value]) -> str:
+    return f"return F.gaussian_nll_loss(predictions, targets, variance, full={params['full']}, eps={params['eps']})"
+
+
+@loss(
+    title="Gaussian negative log-likelihood",
+    task="regression",
+    shapes="*n, *n, *n -> *n",
+    predictions=REAL,
+    variance=VARIANCES,
+    targets=REAL,
+    formula=r"\tfrac12 \left( \log v + \frac{(y - \mu)^2}{v} \right) [+ \tfrac12 \log 2\pi],\ v = \max(v, \epsilon)",
+    source="Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",
+    elicits="mean and variance",
+    activation="none for the mean, softplus or exp for the variance",
+    traits={"proper", "smooth"},
+    aliases={"GaussianNLLLoss": {}, "gaussian_nll_loss": {}},
+    conventions={"torch": {}},
+    differences=(
+        "It takes a variance: a standard deviation is squared first, a log-variance exponentiated.",
+        "torch clamps the variance outside its gradient: below eps its slope is that at eps, here it is 0.",
+        "torch also takes one variance for a whole row; here it has the shape of the predictions.",
+    ),
+    cases=[
+        case(predictions=[1.0, 0.0], variance=[1.0, 4.0], targets=[3.0, 0.0], gives=[2.0, 0.6931471805599453]),
+        case(predictions=[1.0], variance=[0.0], targets=[1.0], gives=[-6.907755278982137]),
+        case(predictions=[1.0], variance=[1.0], targets=[1.0], gives=[0.9189385332046727], params={"full": True}),
+    ],
+    pytorch=_gaussian_code,
+)
+def gaussian_nll(
+    predictions: Tensor, variance: Tensor, targets: Tensor, *, full: Full = False, eps: LeastVariance = 1e-6
+) -> Tensor:
+    """Learns the mean and the variance around it; where the variance is large, errors hardly move the mean."""
+    value = _gaussian(predictions, variance.clamp(min=eps), targets)
+    return value + math.log(2 * math.pi) / 2 if full else value
+
+
+def _gaussian(predictions: Tensor, variance: Tensor, targets: Tensor) -> Tensor:
+    return (variance.log() + (predictions - targets).square() / variance) / 2
+
+
+@loss(
+    title="Gaussian negative log-likelihood, weighted by its variance",
+    task="regression",
+    shapes="*n, *n, *n -> *n",
+    predictions=REAL,
+    variance=VARIANCES,
+    targets=REAL,
+    formula=r"\lfloor v^\beta \rfloor\, \tfrac12 \left( \log v + \frac{(y - \mu)^2}{v} \right),\ "
+    r"\lfloor \cdot \rfloor \text{ held constant in the gradient}",
+    source="Seitzer et al. 2022, arXiv:2203.09168",
+    elicits="mean and variance",
+    activation="none for the mean, softplus or exp for the variance",
+    traits={"smooth", "stop gradient"},
+    aliases={"beta_gaussian_nll": {}},
+    differences=(
+        "The factor is held constant in the gradient, so the gradient is not the slope of the value.",
+        "The paper's code sums over the outputs of an item; here each is an item.",
+    ),
+    cases=[
+        case(predictions=[1.0], variance=[4.0], targets=[3.0], gives=[2.386294361119891]),
+        case(predictions=[1.0], variance=[4.0], targets=[3.0], gives=[1.1931471805599454], params={"beta": 0.0}),
+    ],
+    pytorch="""\
+variance = variance.clamp(min={eps})
+value = F.gaussian_nll_loss(predictions, targets, variance, eps={eps}, reduction="none")
+return (variance.detach() ** {beta} * value).mean()""",
+)
+def beta_nll(
+    predictions: Tensor,
+    variance: Tensor,
+    targets: Tensor,
+    *,
+    beta: Annotated[float, Field(ge=0, le=1, description="0 is gaussian_nll; at 1 the mean learns as from mse.")] = 0.5,
+    eps: LeastVariance = 1e-6,
+) -> Tensor:
+    """Learns the mean and the variance, without letting go of what is badly predicted by calling it noisy."""
+    variance = variance.clamp(min=eps)
+    return variance.detach() ** beta * _gaussian(predictions, variance, targets)
+
+
+@loss(
+    title="Laplace negative log-likelihood",
+    task="regression",
+    shapes="*n, *n, *n -> *n",
+    predictions=REAL,
+    scale=SCALES,
+    targets=REAL,
+    formula=r"\log 2b + \frac{|y - \mu|}{b},\ b = \max(b, \epsilon)",
+    source="Laplace 1774",
+    elicits="median and mean absolute deviation",
+    activation="none for the median, softplus or exp for the scale",
+    traits={"proper", "robust"},
+    aliases={"LaplaceNLLLoss": {}, "laplace_nll_loss": {}},
+    differences=("torch has no such loss; it is -torch.distributions.Laplace(predictions, scale).log_prob(targets).",),
+    cases=[
+        case(predictions=[1.0, 0.0], scale=[2.0, 0.5], targets=[3.0, 0.0], gives=[2.386294361119891, 0.0]),
+        case(predictions=[0.0], scale=[0.0], targets=[0.0], gives=[-6.214608098422191], params={"eps": 1e-3}),
+    ],
+    pytorch="""\
+scale = scale.clamp(min={eps})
+return (torch.log(2 * scale) + (predictions - targets).abs() / scale).mean()""",
+)
+def laplace_nll(
+    predictions: Tensor,
+    scale: Tensor,
+    targets: Tensor,
+    *,
+    eps: Annotated[float, Field(gt=0, description="The least scale; what is less counts as this.")] = 1e-6,
+) -> Tensor:
+    """Learns the median and the mean absolute deviation around it."""
+    scale = scale.clamp(min=eps)
+    return (2 * scale).log() + (predictions - targets).abs() / scale
+
+
+@loss(
+    title="Continuous ranked probability score, Gaussian",
+    task="regression",
+    shapes="*n, *n, *n -> *n",
+    predictions=REAL,
+    scale=DEVIATIONS,
+    targets=REAL,
+    formula=r"\sigma \left( w (2 \Phi(w) - 1) + 2 \varphi(w) - \pi^{-1/2} \right),\ w = \frac{y - \mu}{\sigma}",
+    source="Gneiting & Raftery 2007, doi:10.1198/016214506000001437",
+    elicits="distribution",
+    activation="none for the mean, softplus for the scale",
+    traits={"proper", "robust", "smooth", "bounded gradient"},
+    aliases={"gaussian_crps": {}, "crps_normal": {}},
+    differences=(
+        "It has the unit of the target and is the absolute error where the scale is 0.",
+        "torchmetrics estimates the same score from an ensemble of forecasts, without the Gaussian.",
+    ),
+    cases=[
+        case(predictions=[0.0, 0.0], scale=[1.0, 0.0], targets=[0.0, 3.0], gives=[0.23369497725510913, 3.0]),
+        case(predictions=[0.0], scale=[1e-3], targets=[1e6], gives=[999999.9994358104]),
+    ],
+    pytorch="""\
+w = (targets - predictions) / scale
+density = torch.exp(-(w**2) / 2) / (2 * torch.pi) ** 0.5
+return (scale * (w * torch.erf(w / 2**0.5) + 2 * density - torch.pi**-0.5)).mean()""",
+)
+def crps_gaussian(predictions: Tensor, scale: Tensor, targets: Tensor) -> Tensor:
+    """Learns a mean and a standard deviation, outliers pulling only as they do at an absolute error.
+
+    Far out the score is |e| - scale / sqrt(pi) exactly: safe from the division there, down to a scale of 0.
+    """
+    error = targets - predictions
+    far = error.abs() >= FAR * scale
+    w = error.where(~far, 0) / scale.where(~far, 1)
+    spread = torch.exp(-w.square() / 2) * math.sqrt(2 / math.pi)
+    near = scale * (w * torch.erf(w / math.sqrt(2)) + spread)
+    return torch.where(far, error.abs(), near) - scale / math.sqrt(math.pi)

@@ -1,0 +1,241 @@
+"""Two embeddings of every item, and which of the batch belong together."""
+
+import math
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from losses import terms
+from losses.domains import GROUPS, LABELS, REAL
+from losses.registry import loss
+from losses.spec import Items, Value, case
+
+Normalize = Annotated[
+    bool, Field(description="Embeddings are brought to length 1 first, so that products are cosines.")
+]
+
+
+def _similarities(params: dict[str, Value]) -> str:
+    """Return how a snippet writes the product of every first with every second."""
+    if params["normalize"]:
+        return "F.normalize(first, eps=0) @ F.normalize(second, eps=0).T"
+    return "first @ second.T"
+
+
+def _named(first: Tensor, second: Tensor, share: Tensor, *, normalize: bool) -> Items:
+    """Return the cross-entropy of every row of similarities against its positives, shared out by `share`."""
+    log_p = terms.class_log_probabilities(terms.similarities(first, second, normalize=normalize), from_logits=True)
+    total = share.sum(1)
+    value = -(share * log_p).sum(1) / total.where(total > 0, 1)
+    return Items(value, (total > 0).to(value.dtype))
+
+
+@loss(
+    title="N-pairs loss",
+    task="similarity",
+    shapes="n D, n D, n -> ",
+    work="n n",
+    elements="n",
+    kind="batch",
+    first=REAL,
+    second=REAL,
+    targets=GROUPS,
+    formula=r"-\frac{1}{|P(i)|} \sum_{y_p = y_i} \log \frac{e^{a_i \cdot b_p}}{\sum_k e^{a_i \cdot b_k}}",
+    source="Sohn 2016, Improved deep metric learning with multi-class N-pair loss objective, NIPS",
+    elicits="similarity",
+    traits={"smooth"},
+    aliases={"npairs": {}, "npairs_loss": {}, "NpairsLoss": {}},
+    differences=(
+        "TensorFlow Addons takes the matrix of similarities, which is first with the identity as second.",
+        "The penalty on the squared length of the embeddings in the paper is left out; mse against zeros says it.",
+    ),
+    cases=[
+        case(first=[[3.0, 1.0]], second=[[2.0, 0.0]], targets=[7], gives=0.0),
+        case(
+            first=[[2.0, 0.0], [0.0, 2.0]],
+            second=[[1.0, 0.0], [0.0, 1.0]],
+            targets=[0, 1],
+            gives=math.log1p(math.exp(-2)),
+        ),
+    ],
+    pytorch=lambda params: (
+        f"""\
+share = (targets[:, None] == targets).to(first.dtype)
+s = {_similarities(params)}
+return F.cross_entropy(s, share / share.sum(1, keepdim=True))"""
+    ),
+)
+def n_pairs(first: Tensor, second: Tensor, targets: Tensor, *, normalize: Normalize = False) -> Items:
+    """Learns embeddings in which an anchor (first) finds the positives (second) of its label in the batch."""
+    share = (targets[:, None] == targets).to(first.dtype)
+    return _named(first, second, share, normalize=normalize)
+
+
+@loss(
+    title="N-pairs loss with several labels an item",
+    task="similarity",
+    shapes="n D, n D, n K -> ",
+    work="n n",
+    elements="n",
+    kind="batch",
+    first=REAL,
+    second=REAL,
+    targets=LABELS,
+    formula=r"-\sum_p w_{ip} \log \frac{e^{a_i \cdot b_p}}{\sum_k e^{a_i \cdot b_k}},\ "
+    r"w_{ip} = \frac{y_i \cdot y_p}{\sum_k y_i \cdot y_k}",
+    source="Sohn 2016; several labels as in TensorFlow Addons",
+    elicits="similarity",
+    traits={"smooth"},
+    aliases={"npairs_multilabel": {}, "npairs_multilabel_loss": {}, "NpairsMultilabelLoss": {}},
+    differences=("An item without labels is no anchor; TensorFlow Addons divides 0 by 0 there.",),
+    cases=[
+        case(
+            first=[[2.0, 0.0], [0.0, 2.0]],
+            second=[[1.0, 0.0], [0.0, 1.0]],
+            targets=[[1.0, 0.0], [1.0, 1.0]],
+            gives=math.log1p(math.exp(-2)) + 5 / 6,
+        ),
+        case(first=[[1.0]], second=[[1.0]], targets=[[1.0]], gives=0.0),
+    ],
+    pytorch=lambda params: (
+        f"""\
+share = targets @ targets.T
+s = {_similarities(params)}
+some = share.sum(1) > 0
+return F.cross_entropy(s[some], share[some] / share[some].sum(1, keepdim=True))"""
+    ),
+)
+def n_pairs_multilabel(first: Tensor, second: Tensor, targets: Tensor, *, normalize: Normalize = False) -> Items:
+    """Learns embeddings in which an anchor finds the others in proportion to the labels that they share."""
+    return _named(first, second, targets @ targets.T, normalize=normalize)
+
+
+def _info_nce_code(params: dict[str, Value]) -> str:
+    rows = "F.cross_entropy(s, torch.arange(len(s)))"
+    both = f"({rows} + {rows.replace('(s,', '(s.T,')}) / 2" if params["symmetric"] else rows
+    return f"s = {_similarities(params)} / {params['temperature']}\nreturn {both}"
+
+
+@loss(
+    title="InfoNCE of two towers",
+    task="similarity",
+    shapes="n D, n D -> ",
+    work="n n",
+    elements="n",
+    kind="batch",
+    first=REAL,
+    second=REAL,
+    formula=r"-\tfrac{1}{2} \log \frac{e^{s_{ii} / \tau}}{\sum_k e^{s_{ik} / \tau}} "
+    r"- \tfrac{1}{2} \log \frac{e^{s_{ii} / \tau}}{\sum_k e^{s_{ki} / \tau}}",
+    source="van den Oord et al. 2018, arXiv:1807.03748; both directions: Radford et al. 2021, arXiv:2103.00020",
+    elicits="pointwise mutual information",
+    traits={"smooth", "bounded gradient"},
+    aliases={
+        "clip": {},
+        "CLIPLoss": {},
+        "MultipleNegativesRankingLoss": {"symmetric": False, "temperature": 0.05},
+    },
+    differences=(
+        "nt_xent also compares every view with the others of its own tower.",
+        "CLIP learns its temperature; the sum here is for one that is given.",
+    ),
+    cases=[
+        case(first=[[1.0, 0.0]], second=[[0.0, 1.0]], gives=0.0),
+        case(
+            first=[[2.0, 0.0], [0.0, 2.0]],
+            second=[[1.0, 0.0], [1.0, 0.0]],
+            gives=math.log(2) / 2 + math.log1p(math.exp(-2)) / 2 + 1 / 2,
+            params={"temperature": 0.5},
+        ),
+        case(
+            first=[[2.0, 0.0], [0.0, 2.0]],
+            second=[[1.0, 0.0], [1.0, 0.0]],
+            gives=math.log(2),
+            params={"symmetric": False},
+        ),
+    ],
+    pytorch=_info_nce_code,
+)
+def info_nce(
+    first: Tensor,
+    second: Tensor,
+    *,
+    temperature: Annotated[
+        float, Field(gt=0, description="What similarities are divided by; small looks at hard ones.")
+    ] = 0.07,
+    symmetric: Annotated[bool, Field(description="Ask both ways; false: only which second belongs to a first.")] = True,
+    normalize: Normalize = True,
+) -> Tensor:
+    """Learns two embeddings of an item (picture and caption, question and answer) that find each other in the batch."""
+    logits = terms.similarities(first, second, normalize=normalize) / temperature
+    sums = (logits.logsumexp(1) + logits.logsumexp(0)) / 2 if symmetric else logits.logsumexp(1)
+    return sums - logits.diagonal()
+
+
+@loss(
+    title="Barlow Twins",
+    task="similarity",
+    shapes="n D, n D -> ",
+    work="D D",
+    elements="n",
+    kind="batch",
+    first=REAL,
+    second=REAL,
+    formula=r"\sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2,\ "
+    r"C = \tfrac{1}{n} \hat Z_1^\top \hat Z_2",
+    source="Zbontar et al. 2021, arXiv:2103.03230",
+    elicits="decorrelated features",
+    traits={"smooth"},
+    aliases={"BarlowTwinsLoss": {}},
+    conventions={"monai": {"correction": 1, "eps": 1e-12}},
+    differences=(
+        "MONAI takes the variance over n - 1 and the mean over n, so that even equal views cost something.",
+        "MONAI adds 1e-6 to the standard deviation where the preset adds 1e-12 to the variance.",
+        "A single item has no correlation and no value.",
+    ),
+    cases=[
+        case(
+            first=[[1.0, 5.0], [-1.0, 5.0]],
+            second=[[2.0, 7.0], [-2.0, 8.0]],
+            gives=1.0 + 0.005 * 1.0,
+            params={"eps": 0.0},
+        ),
+        case(first=[[1.0], [-1.0]], second=[[3.0], [2.0]], gives=0.25, params={"eps": 0.0, "correction": 1}),
+    ],
+    pytorch=lambda params: (
+        f"""\
+def standard(z):
+    return (z - z.mean(0)) / (z.var(0, correction={params["correction"]}) + {params["eps"]}).sqrt()
+
+c = standard(first).T @ standard(second) / len(first)
+off = (c**2).sum() - (c.diagonal() ** 2).sum()
+return ((1 - c.diagonal()) ** 2).sum() + {params["weight"]} * off"""
+    ),
+)
+def barlow_twins(
+    first: Tensor,
+    second: Tensor,
+    *,
+    weight: Annotated[float, Field(ge=0, description="What correlations between different features count.")] = 0.005,
+    eps: Annotated[float, Field(ge=0, description="Added to the variance of every feature.")] = 1e-5,
+    correction: Annotated[
+        Literal[0, 1], Field(description="The variance is divided by n minus this; 0 is batch normalisation.")
+    ] = 0,
+) -> Items:
+    """Learns features that agree between two views of an item and do not repeat one another.
+
+    A feature that does not vary in the batch correlates with nothing.
+    """
+    correlation = _standard(first, eps, correction).T @ _standard(second, eps, correction) / max(len(first), 1)
+    same = terms.itself(correlation)
+    value = torch.where(same, (1 - correlation).square(), weight * correlation.square()).sum()
+    known = value.new_tensor(len(first) > 1)
+    return Items(value * known, known)
+
+
+def _standard(x: Tensor, eps: float, correction: int) -> Tensor:
+    centred = x - x.mean(0)
+    variance = centred.square().sum(0) / max(len(x) - correction, 1) + eps
+    return centred / variance.where(variance > 0, 1).sqrt()

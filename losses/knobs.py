@@ -1,0 +1,18 @@
+"""Parameters that families share."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+FromLogits = Annotated[bool, Field(description="Predictions are logits; false: probabilities.")]
+IgnoreIndex = Annotated[int, Field(ge=-(2**31), lt=2**31, description="Items with this id do not count.")]
+Smoothing = Annotated[
+    float, Field(ge=0, lt=1, description="The part of each label that is spread evenly over all classes.")
+]
+Clip = Annotated[
+    float, Field(ge=0, lt=0.5, description="Probabilities are taken to lie this far inside 0 and 1; logits never are.")
+]
+PerItem = Annotated[
+    Literal["item", "element"],
+    Field(description="An item counts once, or its sum over classes is divided by their number."),
+]

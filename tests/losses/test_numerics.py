@@ -1,0 +1,304 @@
+"""Where formulas break: the ends of the range, nothing to count, and perfect or hopeless predictions."""
+
+import math
+
+import pytest
+import torch
+
+from losses.evaluate import Options, evaluate
+from losses.expression import parse
+from losses.report import Evaluation
+from losses.tally import Reduction
+from tests.losses.draw import Batch, Subject, every_kind, every_subject, every_weighted_kind
+
+INF, NAN = math.inf, math.nan
+NOTHING, MASKED = "there are no items", "every item is masked, ignored or has weight 0"
+
+
+def said(text: str, options: Options | None = None, **inputs: object) -> Evaluation:
+    """Return what an objective says of numbers written out."""
+    tensors = {role: torch.tensor(numbers, dtype=_dtype(role, numbers)) for role, numbers in inputs.items()}
+    return evaluate(parse(text), tensors, options=options or Options(gradient="full"))
+
+
+def _dtype(role: str, numbers: object) -> torch.dtype | None:
+    while isinstance(numbers, list) and numbers:
+        numbers = numbers[0]
+    return None if role == "targets" and isinstance(numbers, int) else torch.float64
+
+
+def finite(found: Evaluation) -> bool:
+    """Return whether the value and its whole gradient are finite."""
+    return found.value is not None and all(bool(slope.isfinite().all()) for slope in (found.gradients or {}).values())
+
+
+@pytest.mark.parametrize(
+    ("text", "predictions", "targets", "value"),
+    [
+        ("bce", [1e4, -1e4], [1.0, 0.0], 0.0),
+        ("bce", [1e4, -1e4], [0.0, 1.0], 1e4),
+        ("bce", [1e9, 0.0], [1.0, 0.0], math.log(2) / 2),
+        ("bce(pos_weight=3)", [-1e4], [1.0], 3e4),
+        ("focal(alpha=none)", [1e4, -1e4], [1.0, 0.0], 0.0),
+        ("focal(alpha=none)", [1e4, -1e4], [0.0, 1.0], 1e4),
+        ("focal(alpha=none, gamma=0.5)", [1e4, -1e4, 100.0], [1.0, 0.0, 1.0], 0.0),
+        ("focal(alpha=none, gamma=0.5)", [-1e4], [1.0], 1e4),
+        ("categorical_ce", [[1e4, -1e4]], [[0.0, 1.0]], 2e4),
+        ("categorical_ce", [[1e4, -1e4]], [[1.0, 0.0]], 0.0),
+        ("sparse_categorical_ce", [[1e4, -1e4], [0.0, 0.0]], [1, 0], 1e4 + math.log(2) / 2),
+        ("focal_softmax(gamma=0.5)", [[1e4, 0.0], [0.0, 100.0]], [0, 1], 0.0),
+        ("focal_softmax(gamma=0.5)", [[1e4, 0.0]], [1], 1e4),
+        ("dice(smooth=0)", [[1e4, -1e4]], [[1.0, 0.0]], 0.0),
+    ],
+)
+def test_huge_logits_keep_value_and_gradient_finite(
+    text: str, predictions: list[object], targets: list[object], value: float
+) -> None:
+    found = said(text, predictions=predictions, targets=targets)
+
+    assert found.value == pytest.approx(value, rel=1e-12, abs=1e-30)
+    assert finite(found)
+
+
+@pytest.mark.parametrize("form", ["non_saturating", "minimax"])
+def test_huge_scores_keep_both_networks_finite(form: str) -> None:
+    scores = [1e4, -1e4]
+
+    assert finite(said(f"adversarial_generator(form={form})", fake=scores))
+    assert finite(said(f"adversarial_discriminator(form={form})", real=scores, fake=scores))
+
+
+@pytest.mark.parametrize(
+    ("text", "predictions", "targets", "value"),
+    [
+        ("bce", [-INF, 0.0], [0.0, 1.0], math.log(2) / 2),
+        ("focal(alpha=none, gamma=0)", [-INF, 0.0], [0.0, 1.0], math.log(2) / 2),
+        ("focal", [-INF], [0.0], 0.0),
+        ("categorical_ce", [[-INF, 0.0, 0.0]], [[0.0, 0.5, 0.5]], math.log(2)),
+        ("categorical_ce", [[-INF, 0.0, -INF]], [[0.0, 1.0, 0.0]], 0.0),
+        ("sparse_categorical_ce", [[-INF, 0.0, 0.0]], [1], math.log(2)),
+        ("focal_softmax", [[-INF, 0.0, 0.0]], [1], math.log(2) / 4),
+        ("focal_softmax(gamma=0.5)", [[-INF, 0.0]], [1], 0.0),
+        ("dice(smooth=0)", [[-INF, 0.0]], [[0.0, 1.0]], 0.0),
+    ],
+)
+def test_minus_infinity_is_a_probability_of_zero(
+    text: str, predictions: list[object], targets: list[object], value: float
+) -> None:
+    found = said(text, predictions=predictions, targets=targets)
+
+    assert found.value == pytest.approx(value, rel=1e-12)
+    assert finite(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "predictions", "targets", "value"),
+    [
+        ("mse", [1.0, 2.0], [1.0, 2.0], 0.0),
+        ("mae", [1.0, 2.0], [1.0, 2.0], 0.0),
+        ("smooth_l1", [1.0, 2.0], [1.0, 2.0], 0.0),
+        ("smooth_l1(beta=0)", [1.0, 2.0], [1.0, 2.0], 0.0),
+        ("bce(from_logits=false)", [0.0, 1.0], [0.0, 1.0], 0.0),
+        ("focal(from_logits=false)", [0.0, 1.0], [0.0, 1.0], 0.0),
+        ("focal(from_logits=false, gamma=0.5)", [0.0, 1.0], [0.0, 1.0], 0.0),
+        ("categorical_ce(from_logits=false)", [[0.0, 1.0]], [[0.0, 1.0]], 0.0),
+        ("sparse_categorical_ce(from_logits=false)", [[0.0, 1.0]], [1], 0.0),
+        ("focal_softmax(from_logits=false)", [[0.0, 1.0]], [1], 0.0),
+        ("focal_softmax(from_logits=false, gamma=0.5)", [[0.0, 1.0]], [1], 0.0),
+        ("dice(from_logits=false)", [[0.0, 1.0]], [[0.0, 1.0]], 0.0),
+        ("dice(from_logits=false, group=batch)", [[0.0, 1.0]], [[0.0, 1.0]], 0.0),
+    ],
+)
+def test_a_perfect_prediction_costs_nothing(
+    text: str, predictions: list[object], targets: list[object], value: float
+) -> None:
+    found = said(text, predictions=predictions, targets=targets)
+
+    assert found.value == value
+    assert finite(found)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("eps", [0, 1e-6])
+def test_a_collapsed_embedding_costs_the_margin(p: float, eps: float) -> None:
+    same = [[1.0, 2.0]]
+
+    found = said(f"triplet(margin=0.2, p={p}, eps={eps})", anchor=same, positive=same, negative=same)
+
+    assert found.value == pytest.approx(0.2, rel=1e-12)
+    assert finite(found)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_a_high_norm_stays_in_range(dtype: torch.dtype, scale: float) -> None:
+    apart = torch.tensor([[0.3, 0.1]], dtype=dtype) * scale
+    inputs = {"anchor": torch.zeros_like(apart), "positive": apart, "negative": apart / 2}
+
+    value = evaluate(parse(f"triplet(p=100, eps=0, margin={scale})"), inputs).value
+
+    assert value == pytest.approx(1.15 * scale, rel=1e-6)
+
+
+@pytest.mark.parametrize("smooth", [0, 1e-5, 1])
+@pytest.mark.parametrize("group", ["image", "batch"])
+def test_an_empty_mask_predicted_empty_costs_nothing(group: str, smooth: float) -> None:
+    empty = [[[0.0, 0.0]]]
+
+    found = said(f"dice(from_logits=false, group={group}, smooth={smooth})", predictions=empty, targets=empty)
+
+    assert found.value == 0
+    assert finite(found)
+
+
+def test_an_empty_mask_predicted_full_costs_everything() -> None:
+    found = said("dice(from_logits=false, smooth=0)", predictions=[[[1.0, 1.0]]], targets=[[[0.0, 0.0]]])
+
+    assert found.value == 1
+    assert finite(found)
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_ce", "focal_softmax"])
+def test_where_every_id_is_ignored_there_is_no_value(loss: str) -> None:
+    found = said(loss, predictions=[[0.0, 1.0], [2.0, 0.0]], targets=[-100, -100])
+
+    assert (found.value, found.reason, found.kept, found.ignored) == (None, MASKED, 0, 2)
+    assert (found.standard_error, found.gradient) == (None, None)
+
+
+@every_weighted_kind
+def test_where_everything_is_masked_there_is_no_value(subject: Subject) -> None:
+    batch = subject.draw()
+    nothing = torch.zeros(batch.shape[0])
+
+    masked, weightless = batch.evaluate(mask=nothing), batch.evaluate(weights=nothing)
+
+    assert (masked.value, masked.reason, masked.kept) == (None, MASKED, 0)
+    assert (weightless.value, weightless.reason, weightless.kept) == (None, MASKED, 0)
+
+
+@every_kind
+def test_of_no_items_there_is_no_value(subject: Subject) -> None:
+    empty = subject.draw().map(lambda role, tensor: tensor[:0] if subject.loss.pattern(role).lead else tensor)
+
+    found = empty.evaluate(gradient="full")
+
+    assert (found.value, found.reason, found.kept) == (None, NOTHING, 0)
+
+
+@pytest.mark.parametrize("text", ["mse", "bce + 0.5*focal"])
+@pytest.mark.parametrize("reduction", ["mean", "mean_over_count"])
+def test_of_empty_lists_there_is_no_value(text: str, reduction: Reduction) -> None:
+    found = said(text, predictions=[], targets=[], options=Options(reduction=reduction))
+
+    assert (found.value, found.reason) == (None, NOTHING)
+
+
+def test_one_empty_list_of_two_is_said_to_be_empty() -> None:
+    found = said("adversarial_discriminator", real=[], fake=[1.0])
+
+    assert (found.value, found.reason) == (None, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("text", "predictions", "targets"),
+    [
+        ("bce", [-INF], [1.0]),
+        ("bce(from_logits=false)", [0.0], [1.0]),
+        ("categorical_ce", [[-INF, 0.0]], [[0.5, 0.5]]),
+        ("categorical_ce(label_smoothing=0.1)", [[-INF, 0.0]], [[0.0, 1.0]]),
+        ("sparse_categorical_ce(from_logits=false)", [[0.0, 1.0]], [0]),
+        ("sparse_categorical_ce", [[-INF, -INF]], [0]),
+        ("focal_softmax", [[-INF]], [0]),
+        ("mse", [1e200], [0.0]),
+        ("1e308*mse", [1e10], [0.0]),
+    ],
+)
+def test_what_is_not_finite_is_null_with_a_reason(text: str, predictions: list[object], targets: list[object]) -> None:
+    found = said(text, predictions=predictions, targets=targets)
+
+    assert (found.value, found.standard_error, found.gradient, found.gradients) == (None, None, None, None)
+    assert (found.reason or "").startswith("the loss is not finite")
+
+
+@pytest.mark.parametrize("loss", ["categorical_ce", "dice", "dice(group=batch)"])
+def test_one_class_only_is_certain(loss: str) -> None:
+    found = said(f"{loss}", predictions=[[[40.0, 50.0]]], targets=[[[1.0, 1.0]]])
+
+    assert found.value == pytest.approx(0.0, abs=1e-16)
+    assert finite(found)
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_ce", "focal_softmax", "focal_softmax(gamma=0.5)"])
+def test_one_class_by_id_is_certain(loss: str) -> None:
+    found = said(loss, predictions=[[-4.0], [7.0]], targets=[0, 0])
+
+    assert found.value == 0
+    assert finite(found)
+
+
+@every_subject
+def test_extreme_but_legal_numbers_keep_the_gradient_finite(subject: Subject) -> None:
+    batch = subject.draw(seed=51, items=40, edges=True)
+
+    assert finite(batch.evaluate(gradient="full"))
+
+
+@every_kind
+def test_numbers_that_are_not_finite_give_a_null_and_their_count_where_that_is_asked_for(subject: Subject) -> None:
+    role = next(role for role in subject.loss.required if not subject.term.domain(role).whole)
+    batch = subject.draw()
+    spoilt = batch.inputs[role].clone()
+    spoilt.view(-1)[0], spoilt.view(-1)[-1] = NAN, INF
+
+    found = Batch(subject, {**batch.inputs, role: spoilt}).evaluate(nonfinite="allow", chunk_elements=7)
+
+    assert (found.value, found.reason) == (None, f"2 non-finite numbers in {role}")
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs"),
+    [
+        ("bce", {"predictions": [INF, 0.0], "targets": [1.0, 1.0]}),
+        ("triplet", {"anchor": [[0.0]], "positive": [[1.0]], "negative": [[INF]]}),
+        ("adversarial_generator", {"fake": [INF, 1.0]}),
+    ],
+)
+def test_an_infinity_that_would_cost_nothing_is_still_reported(text: str, inputs: dict[str, list[object]]) -> None:
+    tensors = {role: torch.tensor(numbers) for role, numbers in inputs.items()}
+
+    found = evaluate(parse(text), tensors, options=Options(nonfinite="allow"))
+
+    assert found.value is None
+    assert (found.reason or "").startswith("1 non-finite numbers in ")
+
+
+def test_a_number_is_counted_once_for_all_terms() -> None:
+    found = said("mse + mae", options=Options(nonfinite="allow"), predictions=[NAN, 1.0], targets=[0.0, 0.0])
+
+    assert (found.value, found.reason) == (None, "1 non-finite numbers in predictions")
+    assert [term.reason for term in found.terms or []] == [found.reason] * 2
+
+
+def test_logits_of_an_ignored_item_leave_no_trace() -> None:
+    nothing = [-INF, -INF, -INF]
+
+    found = said("sparse_categorical_ce", predictions=[nothing, [0.0, 0.0, 0.0]], targets=[-100, 1])
+
+    assert found.value == pytest.approx(math.log(3))
+    assert finite(found)
+
+
+def test_whole_numbers_alone_are_computed_in_float64() -> None:
+    found = evaluate(parse("mse"), {"predictions": torch.tensor([3, 4]), "targets": torch.tensor([True, False])})
+
+    assert (found.value, found.dtype) == (10.0, torch.float64)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.uint8, torch.int8, torch.int32, torch.bool, torch.float16, torch.float64], ids=str
+)
+def test_ids_of_any_kind_are_whole_numbers(dtype: torch.dtype) -> None:
+    inputs = {"predictions": torch.zeros(2, 2), "targets": torch.tensor([0, 1]).to(dtype)}
+
+    assert evaluate(parse("sparse_categorical_ce"), inputs).value == pytest.approx(math.log(2), rel=1e-7)
