@@ -28,7 +28,6 @@ from losses.spec import Said, Text, case
         "mse_loss": {},
         "squared_error": {},
         "MeanSquaredError": {},
-        "rmse": {},
     },
     conventions={"torch": {}, "keras": {}, "optax": {}},
     differences=(

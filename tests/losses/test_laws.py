@@ -31,7 +31,7 @@ from tests.losses.draw import (
 LOW_PRECISION = [torch.float16, torch.bfloat16, torch.float32]
 DOMAIN = ("from_logits", "clip")  # parameters that say which inputs have a finite value
 SINGLE_ROUNDINGS = 4e-6  # of the absolute terms: some tens of roundings of 6e-8
-PLACES = 12  # of each input, where the gradient is compared
+PLACES = 8  # of each input, where the gradient is compared
 STEP = 2e-7  # of central differences in float64: its square and 1e-16 / STEP are both small
 FINER = [subject for subject in KINDS if subject.takes_weights and len(subject.draw().shape) > 1]
 FINER += [
@@ -282,7 +282,7 @@ def test_low_precision_agrees_with_float64(subject: Subject, dtype: torch.dtype)
 @pytest.mark.parametrize("loss", [loss for loss in FIRSTS if loss.bind().kind != "batch"], ids=named)
 def test_a_sum_far_beyond_float16_is_right(loss: Loss) -> None:
     few = Subject(loss.bind(), spatial=(1,)).draw(items=4).to(torch.float16)
-    many = few.map(lambda _, tensor: tensor.tile(60_000, *[1] * (tensor.ndim - 1)) if len(tensor) > 3 else tensor)
+    many = few.map(lambda _, tensor: tensor.tile(25_000, *[1] * (tensor.ndim - 1)) if len(tensor) > 3 else tensor)
 
     found, expected = many.evaluate(), few.evaluate()
 
