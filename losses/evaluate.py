@@ -94,9 +94,9 @@ def _add(tallies: list[Tally], pieces: list[Piece], spread: Moments | None, opti
         tally.add(piece, keep=keep, per_class=options.per_class) for tally, piece in zip(tallies, pieces, strict=True)
     ]
     if spread is not None:
-        together = torch.cat([next(iter(parts.values())) for parts in rows], 1)
-        counted = (together[:, 1::2] > 0).any(1)
-        spread.add(together if bool(counted.all()) else together[counted])
+        columns = torch.cat([next(iter(parts.values())).T for parts in rows])
+        weightless = columns.numel() > 0 and float(columns[1::2].amin()) <= 0
+        spread.add(columns.T[(columns[1::2] > 0).any(0)] if weightless else columns.T)
 
 
 def _per_item(feed: Feed, tallies: list[Tally]) -> Evaluation:

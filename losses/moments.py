@@ -25,11 +25,12 @@ class Moments:
         more = len(rows)
         if not more:
             return
-        mean = rows.mean(0)
-        away = rows - mean
+        columns = rows.T.contiguous()  # a reduction along memory is several times faster than across it
+        mean = columns.mean(1)
+        away = columns - mean[:, None]
         step = (mean - self.mean.to(rows.device)).cpu()
         total = self.count + more
-        self.centred += (away.T @ away).cpu() + torch.outer(step, step) * (self.count * more / total)
+        self.centred += (away @ away.T).cpu() + torch.outer(step, step) * (self.count * more / total)
         self.mean += step * (more / total)
         self.count = total
 

@@ -56,7 +56,7 @@ class Tally:
         columns = [items.numerator, items.denominator]
         if lead is None:
             return {WHOLE: torch.stack([column.sum(dtype=torch.float64) for column in columns])[None]}, items
-        return {lead: torch.stack([by_row(column) for column in columns], 1)}, items
+        return {lead: torch.stack([by_row(column) for column in columns]).T}, items  # columns lie in one piece
 
     def _split(self, piece: Piece) -> tuple[Tensor | None, Tensor | None]:
         """Return what multiplies whole items, and what goes into a loss that sums over elements itself.
