@@ -1,4 +1,4 @@
-# make demo | serve | test | check | install | image | compose-test
+# make demo | serve | test | check | conformance | install | image | compose-test
 #
 # TORCH_INDEX=URL   an extra package index for torch's wheel, such as one of CPU builds
 # WHEELS=FOLDER     a folder of wheels to look in first
@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(if $(WHEELS),--find-links $(WHEELS))
 
-.PHONY: install demo serve test check format image compose-test
+.PHONY: install demo serve test check format image compose-test conformance
 
 install: $(VENV)/.installed
 
@@ -46,3 +46,21 @@ image:
 
 compose-test: install image
 	LOSSARY_COMPOSE=1 $(BIN)/python -m pytest tests/compose --verbose
+
+# Our losses against those of torch, Keras, optax, MONAI, smp, kornia, PML and scikit-learn, in an environment of its
+# own. smp is installed without timm and torchvision, which its losses do not need.
+CONFORMANCE := .venv-conformance
+PINS := benchmarks/conformance/constraints.txt
+
+conformance: $(CONFORMANCE)/.installed
+	$(CONFORMANCE)/bin/python -m benchmarks.conformance
+	$(CONFORMANCE)/bin/python -m benchmarks.conformance.snippets
+
+$(CONFORMANCE)/.installed: pyproject.toml $(PINS)
+	$(PYTHON) -m venv $(CONFORMANCE)
+	$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c $(PINS) torch
+	$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c $(PINS) -e . \
+		jax keras kornia monai optax pytorch-metric-learning scikit-learn scipy
+	$(CONFORMANCE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(SOURCES) -c $(PINS) \
+		segmentation_models_pytorch
+	touch $@

@@ -57,6 +57,7 @@ class Piece:
 
     inputs: dict[str, Tensor]
     factors: list[Tensor]
+    mask: Tensor | None = None
 
     @cached_property
     def weights(self) -> Tensor | None:
@@ -199,7 +200,7 @@ class Feed:
                     allow_nonfinite=self.allow_nonfinite and not domain.whole,
                 )
             inputs[role] = chunk.to(torch.int64) if domain.whole else chunk
-        return Piece(inputs, factors)
+        return Piece(inputs, factors, factors[-1] if self.mask is not None and factors else None)
 
     def _factors(self, elements: Pattern, edges: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
         """Return the weights and the mask of one chunk, those of the two that were given."""

@@ -53,9 +53,9 @@ def evaluate(
     options = options or Options()
     feed = Feed(
         objective,
-        {role: tensor for role, tensor in inputs.items() if role in objective.roles},
-        weights,
-        mask,
+        {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles},
+        None if weights is None else _plain(weights),
+        None if mask is None else _plain(mask),
         dtype=options.dtype,
         device=options.device,
         chunk_elements=options.chunk_elements,
@@ -73,7 +73,14 @@ def evaluate(
             _add(tallies, pieces, spread, options)
     if options.reduction == "none":
         return _per_item(feed, tallies)
-    return _reduced(feed, tallies, spread, options)
+    with torch.inference_mode(mode=False), torch.enable_grad():  # whatever mode the caller is in
+        return _reduced(feed, tallies, spread, options)
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """Return a tensor that a gradient can pass through, also where the caller made it in inference mode."""
+    with torch.inference_mode(mode=False):
+        return tensor.clone() if tensor.is_inference() else tensor
 
 
 def _refuse_reduction(tallies: list[Tally], options: Options) -> None:

@@ -34,6 +34,7 @@ def loss(
     traits: set[str] | None = None,
     aliases: Mapping[str, dict[str, Value]] | None = None,
     conventions: Mapping[str, dict[str, Value]] | None = None,
+    elsewhere: Mapping[str, str] | None = None,
     differences: tuple[str, ...] = (),
     constant: tuple[str, ...] = ("targets",),
     article: Said | None = None,
@@ -45,7 +46,9 @@ def loss(
     stand for where that is finer than an item (pixels of an image). `work`: the axes of the largest temporary where
     it is larger than the inputs (all pairs: n n). `pytorch`: the body of a function `loss` that gives the same
     number, its parameters in braces or passed in. `conventions`: what each library's name for it stands for, in
-    parameters of its own; `differences`: what those cannot say. `constant`: inputs that no gradient is taken for.
+    parameters of its own; `differences`: what those cannot say. `elsewhere`: the call of each library that gives the
+    same number under its convention, an expression of the inputs with parameters in braces. `constant`: inputs that
+    no gradient is taken for.
     """
 
     def register(compute: Computes) -> Computes:
@@ -63,6 +66,7 @@ def loss(
             activation=activation,
             cases=tuple(cases),
             pytorch=pytorch,
+            elsewhere=dict(elsewhere or {}),
             traits=frozenset(traits or ()),
             aliases=dict(aliases or {}),
             conventions=dict(conventions or {}),

@@ -1,12 +1,14 @@
-"""An objective as PyTorch code that runs as it stands and gives the same number."""
+"""An objective as PyTorch code that runs as it stands and gives the same number, a loss as code of other libraries."""
 
+import re
 import textwrap
 from collections import Counter
 
 from losses.expression import Objective
-from losses.spec import BoundLoss, show
+from losses.spec import BoundLoss, Loss, show
 
 IMPORTS = "import torch\nimport torch.nn.functional as F\n"
+_JAX = {"jax": "import jax", "jnp": "import jax.numpy as jnp"}
 
 
 def pytorch(objective: Objective) -> str:
@@ -24,6 +26,14 @@ def pytorch(objective: Objective) -> str:
         calls.append(f"{factor}{name}({', '.join(term.loss.required)})")
     functions.append(f"def loss({arguments}):\n    return {' + '.join(calls)}\n")
     return "\n\n".join([IMPORTS, *functions])
+
+
+def elsewhere(loss: Loss, library: str) -> str:
+    """Return a module that defines `loss` by a call of another library, under the parameters of its convention."""
+    value = loss.elsewhere[library].format(**loss.bind({"convention": library}).params)
+    jax = [line for name, line in _JAX.items() if re.search(rf"\b{name}\.", value)]
+    imports = "\n".join([*jax, f"import {library}"])
+    return f"{imports}\n\n\ndef loss({', '.join(loss.required)}):\n    return {value}\n"
 
 
 def _function(name: str, term: BoundLoss) -> str:

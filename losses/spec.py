@@ -22,11 +22,13 @@ Roles = Mapping[str, Tensor]
 class Items:
     """What each item adds to the two sums whose quotient is the value.
 
-    Where an item has no weight of its own, the denominator is one.
+    Where an item has no weight of its own, the denominator is one. `kept`: which items are there at all, where a
+    weight of 0 leaves that open; otherwise those with a denominator.
     """
 
     numerator: Tensor
     denominator: Tensor
+    kept: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Loss:
     activation: str
     cases: tuple[Case, ...]
     pytorch: str | Callable[[dict[str, Value]], str]
+    elsewhere: dict[str, str]
     traits: frozenset[str]
     aliases: dict[str, dict[str, Value]]
     conventions: dict[str, dict[str, Value]]

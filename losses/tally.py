@@ -50,13 +50,20 @@ class Tally:
             return {lead: rows.to(torch.float64) for lead, rows in out.parts.items()}, None
         items = out if isinstance(out, Items) else Items(out, torch.ones_like(out))
         if weights is not None:
-            fit = align(weights, self.elements[: weights.ndim], dims(self.term.loss.shapes.items, self.axes))
-            items = Items((items.numerator * fit).where(fit > 0, 0), items.denominator * fit)
+            fit = self._fit(weights)
+            kept = items.denominator > 0
+            if piece.mask is not None and piece.mask.ndim <= weights.ndim:
+                kept = kept & (self._fit(piece.mask) > 0)
+            items = Items((items.numerator * fit).where(fit > 0, 0), items.denominator * fit, kept)
         lead = self.term.loss.shapes.items.lead if self.term.kind == "item" else None
         columns = [items.numerator, items.denominator]
         if lead is None:
             return {WHOLE: torch.stack([column.sum(dtype=torch.float64) for column in columns])[None]}, items
         return {lead: torch.stack([by_row(column) for column in columns]).T}, items  # columns lie in one piece
+
+    def _fit(self, factor: Tensor) -> Tensor:
+        """Return weights of the first axes of the items with axes of length one for the rest."""
+        return align(factor, self.elements[: factor.ndim], dims(self.term.loss.shapes.items, self.axes))
 
     def _split(self, piece: Piece) -> tuple[Tensor | None, Tensor | None]:
         """Return what multiplies whole items, and what goes into a loss that sums over elements itself.
@@ -85,7 +92,7 @@ class Tally:
             self.kept += count if piece.weights is None else _share_above_zero(piece.weights, count)
         else:
             self.count += items.denominator.numel()
-            self.kept += int((items.denominator > 0).sum())
+            self.kept += int((items.denominator > 0 if items.kept is None else items.kept).sum())
             if keep:
                 self.values.append(items.numerator.cpu())
             if per_class:

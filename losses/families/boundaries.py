@@ -220,10 +220,10 @@ def _cldice_code(params: dict[str, Value]) -> str:
     elicits="overlap of skeletons",
     activation=ACTIVATION,
     traits={"overlap"},
-    aliases={"cl_dice": {}, "soft_cldice": {}, "SoftclDiceLoss": {"from_logits": False, "include_background": False}},
-    conventions={"monai": {"from_logits": False, "include_background": False}},
+    aliases={"cl_dice": {}, "soft_cldice": {}, "SoftclDiceLoss": {"from_logits": False}},
+    conventions={"monai": {"from_logits": False}},
     differences=(
-        "MONAI sums over the whole batch and all classes but the first; here each image and class has its own.",
+        "MONAI sums over all classes of an image and adds 1e-4 below the line; here each class has its own.",
         "The paper adds it to dice: dice + cldice with a coefficient for each.",
         "MONAI's masks have two or three spatial axes; here any number.",
     ),

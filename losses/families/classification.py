@@ -97,6 +97,10 @@ return -(yes + no).mean()"""
         case(predictions=[0.8], targets=[1.0], gives=[0.2231435513142097], params={"from_logits": False}),
         case(predictions=[1000.0, -1000.0], targets=[0.0, 1.0], gives=[1000.0, 3000.0], params={"pos_weight": 3.0}),
     ],
+    elsewhere={
+        "keras": "keras.losses.BinaryCrossentropy()(targets, predictions)",
+        "optax": "optax.losses.sigmoid_binary_cross_entropy(predictions, targets).mean()",
+    },
     pytorch=_bce_code,
     article=Said(
         section="2.1",
@@ -176,6 +180,10 @@ def _categorical_code(params: dict[str, Value]) -> str:
             params={"from_logits": False, "clip": 1e-7},
         ),
     ],
+    elsewhere={
+        "keras": "keras.losses.CategoricalCrossentropy()(targets, predictions)",
+        "optax": "optax.losses.softmax_cross_entropy(predictions, targets).mean()",
+    },
     pytorch=_categorical_code,
     article=Said(
         section="2.2",
@@ -264,6 +272,10 @@ return {1 - smoothing} * {label} + {smoothing} * even"""
         case(predictions=[[0.2, 0.8]], targets=[1], gives=[0.2231435513142097], params={"from_logits": False}),
         case(predictions=[[1.0, 0.0]], targets=[1], gives=[-math.log(1e-7)], params=KERAS),
     ],
+    elsewhere={
+        "keras": "keras.losses.SparseCategoricalCrossentropy()(targets, predictions)",
+        "optax": "optax.losses.softmax_cross_entropy_with_integer_labels(predictions, targets, axis=1).mean()",
+    },
     pytorch=_sparse_code,
     article=Said(
         section="2.3",

@@ -112,6 +112,9 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, no
             params={"temperature": 0.5},
         ),
     ],
+    elsewhere={
+        "optax": "optax.losses.ntxent(predictions, targets, temperature={temperature})",
+    },
     pytorch=lambda params: (
         f"""\
 {_start(params)}others = s.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)

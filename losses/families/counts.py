@@ -51,6 +51,9 @@ LogInput = Annotated[bool, Field(description="Predictions are logarithms of mean
         case(predictions=[1.0, 0.0], targets=[1.0, 0.0], gives=[1.0, 0.0], params={"log_input": False, "eps": 0.0}),
         case(predictions=[1.0], targets=[2.0], gives=[1.3700883130635813], params={"full": True}),
     ],
+    elsewhere={
+        "keras": "keras.losses.Poisson()(targets, predictions)",
+    },
     pytorch="return F.poisson_nll_loss(predictions, targets, log_input={log_input}, full={full}, eps={eps})",
 )
 def poisson_nll(

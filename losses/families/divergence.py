@@ -88,6 +88,10 @@ return (torch.special.xlogy(targets, targets) - targets * log_p).{over}(1).mean(
             params={"from_logits": False, "clip": 1e-7},
         ),
     ],
+    elsewhere={
+        "keras": "keras.losses.KLDivergence()(targets, predictions)",
+        "optax": "optax.losses.kl_divergence(jax.nn.log_softmax(predictions, axis=1), targets, axis=1).mean()",
+    },
     pytorch=_kl_code,
 )
 def kl_div(
@@ -154,6 +158,9 @@ def js_div(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = Tr
         case(predictions=[[1.0, 2.0]], targets=[[1.0, 1.0]], gives=[1 - math.log(2)], params={"from_logits": False}),
         case(predictions=[[0.0, 0.0]], targets=[[0.0, 1.0]], gives=[1.0]),
     ],
+    elsewhere={
+        "optax": "optax.losses.generalized_kl_divergence(predictions, targets).mean()",
+    },
     pytorch=lambda params: (
         f"""\
 q, log_q = {"predictions.exp(), predictions" if params["from_logits"] else "predictions, predictions.log()"}

@@ -117,6 +117,10 @@ return {factor}((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {igno
             params={"alpha": None, "normalize": "positives"},
         ),
     ],
+    elsewhere={
+        "keras": "keras.losses.BinaryFocalCrossentropy(gamma={gamma})(targets, predictions)",
+        "optax": "optax.losses.sigmoid_focal_loss(predictions, targets, alpha={alpha}, gamma={gamma}).mean()",
+    },
     pytorch=_focal_code,
     article=FOCAL,
 )
@@ -197,6 +201,10 @@ def _over_positives(totals: dict[str, Tensor]) -> Items:
         ),
         case(predictions=[[0.0, 0.0]], targets=[1], gives=[0.6931471805599453], params={"gamma": 0.0}),
     ],
+    elsewhere={
+        "keras": "keras.losses.CategoricalFocalCrossentropy(alpha={alpha}, gamma={gamma})("
+        "keras.ops.one_hot(targets, predictions.shape[1]), predictions)",
+    },
     pytorch=_focal_softmax_code,
     article=FOCAL,
 )

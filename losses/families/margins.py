@@ -43,6 +43,10 @@ def _hinge_code(params: dict[str, Value]) -> str:
         case(predictions=[0.6, 0.4], targets=[0.0, 1.0], gives=[1.6, 0.6]),
         case(predictions=[1.0, -3.0], targets=[1.0, 0.0], gives=[0.0, 0.0]),
     ],
+    elsewhere={
+        "keras": "keras.losses.Hinge()(2 * targets - 1, predictions)",
+        "optax": "optax.losses.hinge_loss(predictions, 2 * targets - 1).mean()",
+    },
     pytorch=_hinge_code,
 )
 def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
@@ -70,6 +74,9 @@ def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
         case(predictions=[0.5, 0.5], targets=[0.0, 1.0], gives=[2.25, 0.25]),
         case(predictions=[1.0, -3.0], targets=[1.0, 0.0], gives=[0.0, 0.0]),
     ],
+    elsewhere={
+        "keras": "keras.losses.SquaredHinge()(2 * targets - 1, predictions)",
+    },
     pytorch="return (1 - (2 * targets - 1) * predictions).clamp(min=0).square().mean()",
 )
 def squared_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
@@ -206,6 +213,9 @@ def multi_margin(
         case(predictions=[[0.6, 0.4]], targets=[[0.0, 1.0]], gives=[1.2]),
         case(predictions=[[3.0, 1.0, -9.0]], targets=[[1.0, 0.0, 0.0]], gives=[0.0]),
     ],
+    elsewhere={
+        "optax": "optax.losses.multiclass_hinge_loss(predictions, targets.argmax(1)).mean()",
+    },
     pytorch="return ((predictions + 1 - targets).amax(1) - (predictions * targets).sum(1)).mean()",
 )
 def categorical_hinge(predictions: Tensor, targets: Tensor) -> Tensor:

@@ -46,6 +46,9 @@ def _generalized_code(params: dict[str, Value]) -> str:
         case(predictions=[[0.25, 0.75]], targets=[0], gives=[0.75], params={"q": 1.0, "from_logits": False}),
         case(predictions=[[1000.0, 0.0]], targets=[1], gives=[1 / 0.7]),
     ],
+    elsewhere={
+        "keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q={q})(targets, predictions)",
+    },
     pytorch=_generalized_code,
 )
 def generalized_ce(
@@ -157,6 +160,9 @@ return (-(targets * log_p).sum(1) + {params["epsilon"]} * (targets * (1 - p)).su
         case(predictions=[[0.0, 0.0]], targets=[[1.0, 0.0]], gives=[0.6931471805599453], params={"epsilon": 0.0}),
         case(predictions=[[1.0, 0.0]], targets=[[1.0, 0.0]], gives=[0.0], params={"from_logits": False}),
     ],
+    elsewhere={
+        "optax": "optax.losses.poly_loss_cross_entropy(predictions, targets, epsilon={epsilon}).mean()",
+    },
     pytorch=_poly1_code,
 )
 def poly1(

@@ -152,6 +152,9 @@ def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = No
         case(predictions=[[0.0, 3.0, 1.0, 2.0]], targets=[[0.0, 0.0, 1.0, 1.0]], gives=[3.8803793971223906]),
         case(predictions=[[0.0, 3.0]], targets=[[0.0, 0.0]], gives=[0.0]),
     ],
+    elsewhere={
+        "optax": "optax.losses.ranking_softmax_loss(predictions, targets)",
+    },
     pytorch="return F.cross_entropy(predictions, targets)",
 )
 def ranking_softmax(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:

@@ -37,6 +37,10 @@ from losses.spec import Said, Text, case
         "torch squares float16 in float16, where errors beyond 255 overflow; here they are squared in float32.",
     ),
     cases=[case(predictions=[1.0, 2.0], targets=[1.5, 0.0], gives=[0.25, 4.0])],
+    elsewhere={
+        "keras": "keras.losses.MeanSquaredError()(targets, predictions)",
+        "optax": "optax.losses.squared_error(predictions, targets).mean()",
+    },
     pytorch="return F.mse_loss(predictions, targets)",
     article=Said(
         section="1.1",
@@ -78,6 +82,9 @@ def mse(predictions: Tensor, targets: Tensor) -> Tensor:
         "Keras averages over the last axis and does not divide by weights: reduction=mean_over_count does as much.",
     ),
     cases=[case(predictions=[1.0, 2.0], targets=[1.5, 0.0], gives=[0.5, 2.0])],
+    elsewhere={
+        "keras": "keras.losses.MeanAbsoluteError()(targets, predictions)",
+    },
     pytorch="return F.l1_loss(predictions, targets)",
     article=Said(
         section="1.2",

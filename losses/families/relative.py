@@ -37,6 +37,9 @@ ABOVE_MINUS_ONE = Domain(
         case(predictions=[90.0, 0.0], targets=[100.0, -4.0], gives=[10.0, 100.0]),
         case(predictions=[1.0], targets=[0.0], gives=[200.0], params={"eps": 0.5}),
     ],
+    elsewhere={
+        "keras": "keras.losses.MeanAbsolutePercentageError()(targets, predictions)",
+    },
     pytorch="return (100 * (predictions - targets).abs() / targets.abs().clamp(min={eps})).mean()",
 )
 def mape(
@@ -101,6 +104,9 @@ def smape(
         case(predictions=[1.0, 0.0], targets=[0.0, 0.0], gives=[0.4804530139182014, 0.0]),
         case(predictions=[-0.5], targets=[1.0], gives=[1.9218120556728056]),
     ],
+    elsewhere={
+        "keras": "keras.losses.MeanSquaredLogarithmicError()(targets, predictions)",
+    },
     pytorch="return F.mse_loss(predictions.log1p(), targets.log1p())",
 )
 def msle(predictions: Tensor, targets: Tensor) -> Tensor:
@@ -152,6 +158,10 @@ def _cosine_code(params: dict[str, Value]) -> str:
             params={"form": "negative"},
         ),
     ],
+    elsewhere={
+        "keras": "keras.losses.CosineSimilarity()(targets, predictions)",
+        "optax": "optax.losses.cosine_distance(predictions, targets).mean()",
+    },
     pytorch=_cosine_code,
 )
 def cosine_similarity(

@@ -35,6 +35,10 @@ ALPHA_ZERO = 1e-20  # below it alpha changes no digit, and 1 / alpha would leave
         case(predictions=[0.0, 3.0], targets=[0.5, 0.0], gives=[0.125, 2.5]),
         case(predictions=[0.0, 3.0], targets=[2.0, 0.0], gives=[2.0, 4.0], params={"delta": 2.0}),
     ],
+    elsewhere={
+        "keras": "keras.losses.Huber(delta={delta})(targets, predictions)",
+        "optax": "optax.losses.huber_loss(predictions, targets, delta={delta}).mean()",
+    },
     pytorch="return F.huber_loss(predictions, targets, delta={delta})",
 )
 def huber(
@@ -67,6 +71,10 @@ def huber(
         case(predictions=[1.0, 0.0], targets=[0.0, 0.0], gives=[0.4337808304830271, 0.0]),
         case(predictions=[1000.0, 1e-9], targets=[0.0, 0.0], gives=[999.3068528194400547, 5e-19]),
     ],
+    elsewhere={
+        "keras": "keras.losses.LogCosh()(targets, predictions)",
+        "optax": "optax.losses.log_cosh(predictions, targets).mean()",
+    },
     pytorch="""\
 error = (predictions - targets).abs()
 return (error + F.softplus(-2 * error) - torch.log(error.new_tensor(2))).mean()""",

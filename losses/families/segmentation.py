@@ -96,6 +96,10 @@ def _dice_code(params: dict[str, Value]) -> str:
             params={**CERTAIN, "empty": "skip"},
         ),
     ],
+    elsewhere={
+        "keras": "keras.losses.Dice()(targets, predictions)",
+        "optax": "optax.losses.dice_loss(jnp.moveaxis(predictions, 1, -1), jnp.moveaxis(targets, 1, -1)).mean()",
+    },
     pytorch=_dice_code,
     article=Said(
         section="3.3",

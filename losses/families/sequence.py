@@ -88,6 +88,11 @@ return F.ctc_loss(
             params={"from_logits": False},
         ),
     ],
+    elsewhere={
+        "keras": "keras.losses.CTC()(targets, keras.ops.moveaxis(predictions, 1, -1))",
+        "optax": "optax.losses.ctc_loss(jnp.moveaxis(predictions, 1, -1), jnp.zeros_like(predictions[:, 0]), "
+        "targets, targets == {blank}, blank_id={blank}).mean()",
+    },
     pytorch=_ctc_code,
 )
 def ctc(

@@ -68,6 +68,11 @@ def _index_code(params: dict[str, Value]) -> str:
         case(predictions=[[[0.5, 0.5]]], targets=[[[1.0, 0.0]]], gives=[[0.5]], params=CERTAIN),
         case(predictions=[[[0.0, 0.0]]], targets=[[[0.0, 0.0]]], gives=[[0.0]], params=CERTAIN),
     ],
+    elsewhere={
+        "keras": "keras.losses.Tversky(alpha={beta}, beta={alpha})(targets, predictions)",
+        "optax": "optax.losses.dice_loss(jnp.moveaxis(predictions, 1, -1), jnp.moveaxis(targets, 1, -1), "
+        "alpha={alpha}, beta={beta}).mean()",
+    },
     pytorch=lambda params: pipeline.code(params, f"1 - {_index_code(params)}"),
 )
 def tversky(

@@ -81,7 +81,10 @@ class Page(Row):
     ]
     differences: Annotated[list[str], Field(description="What no preset can say, and known bugs of libraries.")]
     cases: list[WorkedCase]
-    snippets: Annotated[dict[str, str], Field(description="Code that runs as it stands.")]
+    snippets: Annotated[
+        dict[str, str],
+        Field(description="Code that runs as it stands; another library's under its convention, classes along axis 1."),
+    ]
 
 
 class Catalogue(BaseModel):
@@ -143,7 +146,10 @@ def page(loss: Loss) -> Page:
         conventions=loss.conventions,
         differences=list(loss.differences),
         cases=[WorkedCase(params=dict(case.params), inputs=case.inputs, gives=case.gives) for case in loss.cases],
-        snippets={"pytorch": snippets.pytorch(Objective(((1.0, loss.bind()),)))},
+        snippets={
+            "pytorch": snippets.pytorch(Objective(((1.0, loss.bind()),))),
+            **{library: snippets.elsewhere(loss, library) for library in loss.elsewhere},
+        },
     )
 
 

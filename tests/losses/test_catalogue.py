@@ -1,5 +1,6 @@
 """What the catalogue says of every loss: complete, in two languages, and true of the code."""
 
+import ast
 import re
 from typing import Any
 
@@ -12,11 +13,12 @@ from losses.errors import UnknownLoss
 from losses.evaluate import evaluate
 from losses.expression import Objective, parse
 from losses.registry import catalogue
-from losses.snippets import pytorch
+from losses.snippets import elsewhere, pytorch
 from losses.spec import BoundLoss, Loss, Text
 from tests.losses.draw import SUBJECTS, Batch, Subject, every_kind, every_loss, named, variants
 
 ARTICLE = {"1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "3.1", "3.2", "3.3"}  # the ten losses it speaks of
+ELSEWHERE = {"keras", "optax"}  # whose snippets `make conformance` runs
 CHINESE = re.compile(r"[一-鿿]")
 NEEDS_NO_MORE = [subject for subject in SUBJECTS if not subject.optional]
 every_term = pytest.mark.parametrize(
@@ -199,3 +201,18 @@ def test_a_snippet_needs_torch_alone() -> None:
     lines = {line for subject in SUBJECTS for line in pytorch(subject.objective).splitlines()}
 
     assert {line for line in lines if "import" in line} == {"import torch", "import torch.nn.functional as F"}
+
+
+@every_loss
+def test_a_snippet_of_another_library_is_a_module_with_the_loss(loss: Loss) -> None:
+    assert set(loss.elsewhere) <= ELSEWHERE & set(loss.conventions)
+
+    for library in loss.elsewhere:
+        *imports, function = ast.parse(elsewhere(loss, library)).body
+        assert isinstance(function, ast.FunctionDef)
+        assert function.name == "loss"
+        assert tuple(argument.arg for argument in function.args.args) == loss.required
+        bound = {name.asname or name.name for line in imports if isinstance(line, ast.Import) for name in line.names}
+        used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} - set(loss.required)
+        assert library in bound
+        assert used == bound

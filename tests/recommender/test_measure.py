@@ -1,25 +1,18 @@
 """Facts against values computed by hand, and against data of known make."""
 
-import json
 import math
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from losses.errors import NonFiniteInput, Refusal, ShapeMismatch, UnsupportedDtype
-from recommender.engine import recommend
-from recommender.errors import NothingToMeasure, UnknownTask, UnreadableTargets
-from recommender.measure import Measurement, measure_profile
+from recommender.measure import Measurement
 from recommender.measure.labels import class_counts, class_imbalance, label_counts, label_encoding, positive_share
 from recommender.measure.masks import mask_sparsity
 from recommender.measure.residuals import outlier_rate, residual_scale
 from recommender.measure.stats import median, wilson
 from recommender.profile import Measured
-from recommender.tasks import Task
 
 RANDOM = torch.Generator().manual_seed(1)
 NORMAL = torch.randn(400_000, generator=RANDOM, dtype=torch.float64)
@@ -189,175 +182,3 @@ def test_one_image_has_no_interval() -> None:
     found = mask_sparsity(masks(3))
 
     assert found == Measured(value=0.7, n=1, method="mean over images", basis="targets")
-
-
-MASKS = (torch.rand(30, 1, 8, 8, generator=RANDOM) < 0.03).float()
-IDS = torch.arange(300) % 7
-
-
-@pytest.mark.parametrize(
-    ("targets", "task"),
-    [
-        (NORMAL[:50], "regression"),
-        (torch.arange(500), "regression"),
-        (NORMAL[:60].reshape(20, 3), "regression"),
-        (torch.tensor([3, 8]), "regression"),
-        (torch.tensor([0, 1, 1]), "binary"),
-        (torch.tensor([-1.0, 1.0, 1.0]), "binary"),
-        (torch.tensor([False, True]), "binary"),
-        (torch.tensor([2, 5] * 50), "binary"),
-        (IDS, "multiclass"),
-        (IDS[:, None], "multiclass"),
-        (IDS[:21].double(), "multiclass"),
-        (one_hot(IDS), "multiclass"),
-        ((one_hot(IDS) + one_hot(IDS.roll(3))).clamp(max=1), "multilabel"),
-        (MASKS, "segmentation"),
-        (MASKS[:, 0], "segmentation"),
-        (torch.arange(200).reshape(2, 10, 10), "regression"),
-        (torch.arange(12).reshape(4, 3), "regression"),
-    ],
-)
-def test_a_task_left_out_is_read_off_the_targets_and_said(targets: Tensor, task: str) -> None:
-    measured = measure_profile(None, targets)
-
-    assert measured.task == task
-    assert codes(measured)[0] == "task-guessed"
-    assert task in measured.warnings[0].text
-
-
-def test_residuals_are_measured_where_there_are_predictions() -> None:
-    targets = torch.tensor([10.0, 20.0, 30.0, 40.0, 50.0])
-
-    alone = measure_profile("regression", targets)
-    judged = measure_profile("regression", targets, targets + torch.tensor([1.0, -1.0, 0.0, 2.0, 90.0]))
-
-    assert "measured-on-targets" in codes(alone)
-    assert codes(judged) == []
-    assert (number(alone, "outlier_rate"), number(judged, "outlier_rate")) == (0, 0.2)
-    assert number(judged, "residual_scale") == pytest.approx(1.4826)
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.int16, torch.bool])
-def test_every_kind_of_number_is_measured(dtype: torch.dtype) -> None:
-    measured = measure_profile("binary", torch.tensor([0, 1, 0, 0]).to(dtype))
-
-    assert number(measured, "class_imbalance") == 3
-    assert number(measured, "positive_share") == 0.25
-
-
-@pytest.mark.parametrize(
-    ("task", "targets", "warned", "facts"),
-    [
-        ("regression", torch.ones(9), "no-spread", {"n", "outlier_rate"}),
-        ("regression", torch.tensor([4.5]), "no-spread", {"n", "outlier_rate"}),
-        ("regression", torch.tensor([0, 1, 1]), "targets-look-like-labels", {"n", "outlier_rate", "residual_scale"}),
-        ("binary", torch.zeros(9), "one-class", {"n", "classes"}),
-        ("binary", torch.full((9,), 3), "one-class", {"n", "classes"}),
-        ("binary", torch.tensor([-1, 1]), "larger-is-positive", {"n", "classes", "class_imbalance", "positive_share"}),
-        ("multiclass", torch.full((9,), 3), "one-class", {"n", "classes", "label_encoding"}),
-        (
-            "multiclass",
-            one_hot(torch.tensor([0, 2]), 4),
-            "class-absent",
-            {"n", "classes", "label_encoding", "class_imbalance"},
-        ),
-        (
-            "multiclass",
-            torch.tensor([-100, 1, 2]),
-            "ids-below-0",
-            {"n", "classes", "label_encoding", "class_imbalance"},
-        ),
-        ("multilabel", torch.zeros(3, 4), "constant-label", {"n", "classes", "multilabel"}),
-        (
-            "multilabel",
-            one_hot(torch.tensor([0, 1])),
-            "looks-exclusive",
-            {"n", "classes", "multilabel", "class_imbalance", "positive_share"},
-        ),
-    ],
-)
-def test_degenerate_targets_leave_facts_out_and_say_so(
-    task: str, targets: Tensor, warned: str, facts: set[str]
-) -> None:
-    measured = measure_profile(task, targets)
-
-    assert warned in codes(measured)
-    assert set(measured.profile.model_dump(exclude_none=True)) == facts
-
-
-def test_binary_targets_are_read_from_one_hot_rows_and_from_probabilities() -> None:
-    rows = measure_profile("binary", one_hot(torch.tensor([0, 0, 0, 1])))
-    soft = measure_profile("binary", torch.tensor([0.5, 0.1, 0.3, 0.1]))
-
-    assert number(rows, "positive_share") == 0.25
-    assert number(soft, "positive_share") == pytest.approx(0.25)
-
-
-def test_more_than_two_values_are_counted_and_the_contradiction_shows_in_the_answer() -> None:
-    measured = measure_profile("binary", torch.tensor([0, 1, 2, 2]))
-
-    assert number(measured, "classes") == 3
-    answer = recommend(measured.task, profile=measured.profile)
-    assert "classes-contradict-task" in {warning.code for warning in answer.warnings}
-
-
-@pytest.mark.parametrize("task", ["detection", "similarity", "generation"])
-def test_where_nothing_applies_only_the_items_are_counted(task: str) -> None:
-    assert measure_profile(task, torch.zeros(4, 4)).profile.model_dump(exclude_none=True).keys() == {"n"}
-
-
-def test_warnings_speak_chinese() -> None:
-    (guess,) = measure_profile(None, IDS, language="zh").warnings
-
-    assert "未给出任务" in guess.text
-
-
-@pytest.mark.parametrize(
-    ("task", "targets", "predictions", "refusal"),
-    [
-        ("regresion", NORMAL[:5], None, UnknownTask),
-        ("regression", torch.tensor(1.0), None, ShapeMismatch),
-        ("regression", torch.zeros(0, 3), None, NothingToMeasure),
-        ("regression", torch.zeros(3, 0), None, NothingToMeasure),
-        ("regression", torch.tensor([1.0, math.nan]), None, NonFiniteInput),
-        ("regression", torch.zeros(2), torch.tensor([1.0, math.inf]), NonFiniteInput),
-        ("regression", 1e308 * torch.ones(2).double(), -1e308 * torch.ones(2).double(), NonFiniteInput),
-        ("regression", torch.zeros(3), torch.zeros(3, 1), ShapeMismatch),
-        ("regression", torch.zeros(3, dtype=torch.complex64), None, UnsupportedDtype),
-        ("binary", NORMAL[:5], None, UnreadableTargets),
-        ("multiclass", NORMAL[:5], None, UnreadableTargets),
-        ("multiclass", torch.full((5,), -100), None, UnreadableTargets),
-        ("multilabel", torch.tensor([[0, 2]]), None, UnreadableTargets),
-        ("segmentation", NORMAL[:8].reshape(2, 2, 2), None, UnreadableTargets),
-        ("segmentation", torch.zeros(5), None, UnreadableTargets),
-    ],
-)
-def test_what_cannot_be_measured_is_refused(
-    task: str, targets: Tensor, predictions: Tensor | None, refusal: type[Refusal]
-) -> None:
-    with pytest.raises(refusal):
-        measure_profile(task, targets, predictions)
-
-
-shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4)
-numbers = st.sampled_from([0.0, 1.0, -1.0, 2.0, 0.5, 1e-320, -1e308, 3e38])
-
-
-@given(
-    task=st.none() | st.sampled_from(Task),
-    shape=shapes,
-    values=st.lists(numbers, min_size=1, max_size=3),
-    judged=st.booleans(),
-)
-def test_any_finite_array_gives_a_profile_that_can_be_pasted_or_a_refusal(
-    task: Task | None, shape: list[int], values: list[float], *, judged: bool
-) -> None:
-    targets = torch.tensor(values, dtype=torch.float64).repeat(256)[: math.prod(shape)].reshape(shape)
-    try:
-        measured = measure_profile(task, targets, targets.flip(0) if judged else None)
-    except Refusal:
-        return
-
-    wire = json.loads(json.dumps(measured.profile.model_dump(mode="json"), allow_nan=False))
-    answer = recommend(measured.task, profile=type(measured.profile).model_validate(wire))
-    assert answer.recommended.objective

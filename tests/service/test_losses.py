@@ -30,6 +30,7 @@ async def test_every_loss_has_a_whole_page(client: Client, loss_id: str) -> None
 
     for column in ("title", "tasks", "formula", "inputs", "activation", "elicits", "source", "cases", "traits"):
         assert page[column], column
+    assert page["snippets"].keys() == {"pytorch", *catalogue()[loss_id].elsewhere}
     assert page["snippets"]["pytorch"].startswith("import torch")
     assert all(parameter.get("description") for parameter in page["parameters"].get("properties", {}).values())
 

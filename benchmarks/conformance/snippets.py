@@ -1,0 +1,107 @@
+"""Run every snippet of Keras and of optax on drawn inputs; exit 1 where one gives another number than we do."""
+
+import os
+import sys
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from benchmarks.conformance import draws
+from benchmarks.conformance.table import Inputs
+from losses.domains import Domain
+from losses.evaluate import Options, evaluate
+from losses.expression import Objective
+from losses.registry import catalogue
+from losses.shapes import Axes
+from losses.snippets import elsewhere
+from losses.spec import BoundLoss
+
+LIMIT = 1e-5
+LENGTHS: Axes = {"n": (12,), "C": (4,), "D": (5,), "L": (6,), "S": (5,), "T": (15,)}
+LABELS = 4
+
+
+def _numbers(domain: Domain, shape: tuple[int, ...], generator: Generator) -> Tensor:
+    """Return numbers well inside a domain, from 0 on where it ends below 0; whole ones each about as often."""
+    if domain.whole:
+        most = LENGTHS[domain.below][0] if domain.below else LABELS if domain.high is None else int(domain.high) + 1
+        order = torch.randperm(torch.Size(shape).numel(), generator=generator)
+        return (order % most).reshape(shape)
+    if domain.simplex:
+        return draws.simplex(generator, *shape)
+    low = domain.above if domain.low is None else domain.low
+    if low is None:
+        return draws.normal(generator, *shape, scale=2)
+    return draws.uniform(
+        generator, *shape, low=max(low, 0) + 0.02, high=2.0 if domain.high is None else domain.high - 0.02
+    )
+
+
+def _drawn(term: BoundLoss, spatial: tuple[int, ...], *, one_hot: bool) -> Inputs:
+    generator = Generator().manual_seed(zlib.crc32(term.loss.id.encode()))
+    inputs = {
+        role: _numbers(term.domain(role), term.loss.pattern(role).lengths({**LENGTHS, "s": spatial}), generator)
+        for role in term.loss.required
+    }
+    if one_hot:
+        inputs["targets"] = (inputs["targets"] == inputs["targets"].amax(1, keepdim=True)).double()
+    if "blank" in term.params:  # which fills up short targets from behind
+        inputs["targets"] = inputs["targets"].sort(descending=True).values
+    return inputs
+
+
+def _in_keras(inputs: Inputs) -> tuple[Inputs, Inputs]:
+    """Return the inputs for us and for Keras, which computes in its global float type."""
+    import keras  # noqa: PLC0415 - it reads its backend when it is imported
+
+    keras.config.set_floatx("float64")
+    return inputs, inputs
+
+
+def _in_optax(inputs: Inputs) -> tuple[Inputs, dict[str, Any]]:
+    """Return the inputs for us and for optax, in the float32 that is the default of jax."""
+    import jax.numpy as jnp  # noqa: PLC0415 - only where there are snippets for it
+
+    narrow = {role: tensor.float() if tensor.is_floating_point() else tensor for role, tensor in inputs.items()}
+    return narrow, {role: jnp.asarray(tensor.numpy()) for role, tensor in narrow.items()}
+
+
+LIBRARIES: dict[str, Callable[[Inputs], tuple[Inputs, dict[str, Any]]]] = {"keras": _in_keras, "optax": _in_optax}
+
+
+def _gaps() -> Iterator[tuple[str, float]]:
+    """Yield every snippet and how far it is from us.
+
+    One that speaks of axes is run with more of them too, one that takes ids of one-hot rows with no others.
+    """
+    for loss in catalogue().values():
+        for library, text in loss.elsewhere.items():
+            term = loss.bind({"convention": library})
+            room: dict[str, Any] = {}
+            exec(elsewhere(loss, library), room)  # noqa: S102 - our own code, and that it runs is the promise
+            for spatial in ((), (3, 2)) if "axis" in text else ((),):
+                mine, theirs = LIBRARIES[library](_drawn(term, spatial, one_hot="argmax" in text))
+                value = evaluate(Objective(((1.0, term),)), mine, options=Options(standard_error=False)).value
+                other = float(room["loss"](*theirs.values()))
+                yield f"{term}, {library}", abs(other - value) / abs(value)
+
+
+def main() -> int:
+    """Compare them all."""
+    torch.set_num_threads(1)
+    os.environ["KERAS_BACKEND"] = "torch"
+    warnings.simplefilter("ignore")
+    gaps = list(_gaps())
+    apart = [(name, gap) for name, gap in gaps if not gap <= LIMIT]
+    for name, gap in apart:
+        print(f"{name}: {gap:.0e} apart")
+    print(f"{len(gaps)} runs of {len({name for name, _ in gaps})} snippets of Keras and optax, {len(apart)} apart")
+    return int(bool(apart))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
