@@ -260,7 +260,9 @@ def named(thing: object) -> str:
 SUBJECTS = subjects()
 KINDS = [Subject(term, optional=loss.roles != loss.required) for loss in catalogue().values() for term in kinds(loss)]
 FIRSTS = list({loss.compute.__module__: loss for loss in reversed(catalogue().values())}.values())
-first_of_every_family = pytest.mark.parametrize("loss", FIRSTS, ids=named)  # for laws that take long
+every_divisible_kind = pytest.mark.parametrize(
+    "subject", [subject for subject in KINDS if subject.term.kind != "batch"], ids=named
+)
 every_kind = pytest.mark.parametrize("subject", KINDS, ids=named)
 every_weighted_kind = pytest.mark.parametrize(
     "subject", [subject for subject in KINDS if subject.takes_weights], ids=named
