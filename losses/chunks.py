@@ -15,6 +15,7 @@ from losses.shapes import Axes, Pattern
 from losses.spec import BoundLoss
 
 CHUNK_ELEMENTS = 1 << 17  # of the largest input: half a megabyte in float32, so that temporaries stay in cache
+ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
 MOST_PAIRS = 1 << 26  # 8,192 items against one another: a matrix of 512 MiB in float64
 ACCEPTED = (
     torch.float16,
@@ -91,10 +92,8 @@ class Feed:
         self.axes = [self._bind(term) for _, term in self.objective.terms]
         self.seen = [{} for _ in self.axes]
         self.lengths = self._lengths()
-        for name, tensor in (("weights", self.weights), ("mask", self.mask)):
-            if tensor is not None:
-                for (_, term), axes in zip(self.objective.terms, self.axes, strict=True):
-                    self._fits(name, tensor, term, axes)
+        self.weights_by_term = [self._fitted("weights", self.weights, place) for place in range(len(self.axes))]
+        self.mask_by_term = [self._fitted("mask", self.mask, place) for place in range(len(self.axes))]
         self.compute_dtype = self.dtype or self._promoted()
         self.edges = self._cut()
 
@@ -120,16 +119,30 @@ class Feed:
                     raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
         return lengths
 
-    def _fits(self, name: str, tensor: Tensor, term: BoundLoss, axes: Axes) -> None:
+    def _fitted(self, name: str, tensor: Tensor | None, place: int) -> Tensor | None:
+        """Return weights or a mask as one term takes them: those of pixels (n, *s) hold for every class of (n, C, *s).
+
+        Raises: BadOption, ShapeMismatch.
+        """
+        if tensor is None:
+            return None
+        (_, term), axes = self.objective.terms[place], self.axes[place]
         if term.kind == "batch" and not term.loss.sums_itself:
             raise BadOption(name, f"{term.loss.id} looks at all items at once; leave out those you would not count.")
         if not term.loss.elements.names:
             raise BadOption(name, f"{term.loss.id} has two lists of items; leave out the items you would not count.")
         wanted = term.loss.elements.lengths(axes)
+        if tensor.ndim > 1 and term.loss.elements == ENTRIES and self._counts_pixels():
+            tensor, wanted = tensor.unsqueeze(1), (wanted[0], 1, *wanted[2:])
         if not tensor.ndim or tuple(tensor.shape) != wanted[: tensor.ndim]:
             raise ShapeMismatch(
                 name, str(term.loss.elements), tensor.shape, f"{list(wanted)} or its first axes would fit."
             )
+        return tensor
+
+    def _counts_pixels(self) -> bool:
+        """Say whether some term has classes on axis 1 that its weights and masks do not have."""
+        return any(term.loss.elements == PIXELS for _, term in self.objective.terms)
 
     def _promoted(self) -> torch.dtype:
         """Return the widest float among the inputs, at least float32; whole numbers alone become float64."""
@@ -164,17 +177,15 @@ class Feed:
     def pieces(self, *, first_pass: bool) -> Iterator[list[Piece]]:
         """Yield every chunk as one piece a term; the first pass checks the numbers too."""
         for edges in self.edges:
-            yield [
-                self._piece(term, axes, edges, seen if first_pass else None)
-                for (_, term), axes, seen in zip(self.objective.terms, self.axes, self.seen, strict=True)
-            ]
+            yield [self._piece(place, edges, first_pass=first_pass) for place in range(len(self.axes))]
 
     def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
         return tensor if lead is None else tensor[edges[lead]]
 
-    def _piece(self, term: BoundLoss, axes: Axes, edges: dict[str, slice], seen: dict[str, Seen] | None) -> Piece:
+    def _piece(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> Piece:
+        (_, term), axes, seen = self.objective.terms[place], self.axes[place], self.seen[place]
         loss = term.loss
-        factors = self._factors(loss.elements, edges, first_pass=seen is not None)
+        factors = self._factors(place, edges, first_pass=first_pass)
         weights = joined(factors)
         own = dims(loss.elements, axes)[: weights.ndim] if weights is not None else ()
         ignored = term.params.get("ignore_index")
@@ -188,7 +199,7 @@ class Feed:
             chunk = sent.to(torch.int64 if domain.whole and not sent.is_floating_point() else self.compute_dtype)
             if weights is not None and pattern.lead is not None:
                 chunk = torch.where(align(weights, own, dims(pattern, axes)) > 0, chunk, _filler(domain, chunk))
-            if seen is not None:
+            if first_pass:
                 check(
                     role,
                     chunk,
@@ -202,16 +213,18 @@ class Feed:
             inputs[role] = chunk.to(torch.int64) if domain.whole else chunk
         return Piece(inputs, factors, factors[-1] if self.mask is not None and factors else None)
 
-    def _factors(self, elements: Pattern, edges: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
+    def _factors(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
         """Return the weights and the mask of one chunk, those of the two that were given."""
-        factors = []
-        if self.weights is not None:
-            weights = self._slice(self.weights, elements.lead, edges).to(self.device, self.compute_dtype)
+        factors: list[Tensor] = []
+        lead = self.objective.terms[place][1].loss.elements.lead
+        sent, mask = self.weights_by_term[place], self.mask_by_term[place]
+        if sent is not None:
+            weights = self._slice(sent, lead, edges).to(self.device, self.compute_dtype)
             if first_pass:
-                check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[elements.lead or ""].start)
+                check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[lead or ""].start)
             factors.append(weights)
-        if self.mask is not None:
-            kept = self._slice(self.mask, elements.lead, edges).to(self.device) != 0
+        if mask is not None:
+            kept = self._slice(mask, lead, edges).to(self.device) != 0
             factors.append(kept.to(self.compute_dtype))
         return factors
 

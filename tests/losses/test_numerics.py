@@ -330,3 +330,18 @@ def test_a_weight_of_zero_is_kept_and_a_mask_is_not() -> None:
     assert weighted.value == pytest.approx(4.25 / 3)
     assert masked.value == pytest.approx(4.25 / 2)
     assert (weighted.kept, masked.kept) == (3, 2)
+
+
+def test_a_mask_of_pixels_holds_for_every_term_of_a_sum() -> None:
+    rng = torch.Generator().manual_seed(6)
+    logits = torch.randn(4, 1, 5, 6, generator=rng, dtype=torch.float64)
+    inputs = {"predictions": logits, "targets": (logits > 1).double()}
+    mask = torch.rand(4, 5, 6, generator=rng) > 0.3
+
+    both = evaluate(parse("dice + bce"), inputs, mask=mask, options=Options(gradient="full", chunk_elements=20))
+    dice = evaluate(parse("dice"), inputs, mask=mask)
+    bce = evaluate(parse("bce"), inputs, mask=mask.unsqueeze(1))
+
+    assert both.value == pytest.approx((dice.value or 0) + (bce.value or 0), rel=1e-12)
+    assert both.gradients is not None
+    assert not both.gradients["predictions"][:, 0][~mask].any()
