@@ -211,7 +211,7 @@ def two_axes(draws: Draws) -> Draws:
     """Only those whose predictions have two axes."""
 
     def draw(generator: Generator) -> Iterator[Inputs]:
-        yield from (inputs for inputs in draws(generator) if inputs["predictions"].ndim == 2)  # noqa: PLR2004
+        yield from (inputs for inputs in draws(generator) if inputs["predictions"].ndim == 2)  # noqa: PLR2004 - rows and columns
 
     return draw
 

@@ -25,7 +25,7 @@ NO_CAPABILITIES = "0" * 16
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run docker compose under a project name of its own, so that a deployment on this engine is left alone."""
     return subprocess.run(  # noqa: S603 - the arguments are this file's
-        ["docker", "compose", "--project-name", "lossary-test", "--profile", "gpu", *arguments],  # noqa: S607
+        ["docker", "compose", "--project-name", "lossary-test", "--profile", "gpu", *arguments],  # noqa: S607 - found on the PATH
         cwd=ROOT,
         env={**os.environ, "LOSSARY_PORT": "0"},
         input=stdin,
