@@ -6,10 +6,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.app import create_app
 from service.settings import Settings
+
+settings.register_profile("steady", deadline=None, derandomize=True)  # the same examples on a slow machine as on a fast
+settings.load_profile("steady")
 
 Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 

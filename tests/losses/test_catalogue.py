@@ -133,7 +133,7 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[object]:
 
 
 @every_loss
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_any_parameters_print_and_parse(loss: Loss, data: st.DataObject) -> None:
     properties = loss.parameters.model_json_schema().get("properties", {})

@@ -196,7 +196,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(max_examples=1500)
 @given(TEXTS)
 @example("1if 1else 2")
 @example("0x1for x in 2")
