@@ -22,7 +22,6 @@ Empty = Annotated[
     Field(description="A class that the target lacks is scored like any other, costs 0 and counts, or does not count."),
 ]
 Background = Annotated[bool, Field(description="Class 0 counts; false: it does not, unless it is the only one.")]
-FromLogits = Annotated[bool, Field(description="Predictions are logits; false: probabilities.")]
 Activation = Annotated[
     Literal["auto", "sigmoid", "softmax"],
     Field(description="What turns logits into probabilities; auto: sigmoid for one class, softmax for several."),

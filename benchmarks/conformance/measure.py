@@ -90,7 +90,9 @@ class Measured:
             return "UNEXPLAINED", self.problem
         told = self.row.explained
         reasons = [told.reason] if told else []
-        if not self._narrow and not (told and told.by is None):
+        if told and told.by is None:
+            return "bounded", f"{told.reason} (by no exact map: held to {told.most:g})"
+        if not self._narrow:
             reasons.append(f"in float32 {self.row.float32}")
         if reasons:
             return "explained", "; ".join(reasons)

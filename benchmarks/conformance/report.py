@@ -11,7 +11,7 @@ from benchmarks.conformance.table import Library
 from losses.registry import catalogue
 
 SHORT = {torch.float64: "float64", torch.float32: "float32"}
-MARKS = {"equal": "=", "explained": "≈", "UNEXPLAINED": "**!**"}
+MARKS = {"equal": "=", "explained": "≈", "bounded": "~", "UNEXPLAINED": "**!**"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Outcome:
         libraries = ", ".join(f"{title} {version}" for title, version in self.versions.items())
         return (
             f"{len(self.results)} rows: {self.count('equal')} equal, {self.count('explained')} explained, "
+            f"{self.count('bounded')} bounded, "
             f"{self.count('UNEXPLAINED')} unexplained; {len(self.covered)} of {len(catalogue())} losses covered; "
             f"{libraries}; {self.seconds:.0f} s"
         )
@@ -104,7 +105,8 @@ def markdown(outcome: Outcome) -> str:
     )
     legend = (
         f"Rows a loss and library: `=` equal (within {LIMIT[torch.float64]:g} in float64 and "
-        f"{LIMIT[torch.float32]:g} in float32), `≈` explained, `!` neither."
+        f"{LIMIT[torch.float32]:g} in float32), `≈` explained by an exact map from our number to "
+        "the library's or by lost digits, `~` explained in words and held to a bound, `!` none of these."
     )
     numbers = (
         "Numbers are the largest relative differences over the draws: of the value relative to the sum of absolute "

@@ -10,7 +10,8 @@ from torch import Tensor
 from losses import overlap as pipeline
 from losses import terms
 from losses.domains import LABELS, LOGITS
-from losses.overlap import Activation, Background, FromLogits
+from losses.knobs import FromLogits
+from losses.overlap import Activation, Background
 from losses.registry import loss
 from losses.spec import Items, Value, case
 

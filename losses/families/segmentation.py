@@ -8,7 +8,8 @@ from torch import Tensor
 
 from losses import overlap as pipeline
 from losses.domains import LABELS, LOGITS
-from losses.overlap import Activation, Background, Empty, Epsilon, FromLogits, Group, Overlap, Sizes, Smooth
+from losses.knobs import FromLogits
+from losses.overlap import Activation, Background, Empty, Epsilon, Group, Overlap, Sizes, Smooth
 from losses.registry import loss
 from losses.spec import Items, Said, Sums, Text, Value, case
 

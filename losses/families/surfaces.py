@@ -8,6 +8,7 @@ from torch import Tensor
 
 from losses import overlap, terms
 from losses.domains import CLASS_LOGITS, MASKS, REAL
+from losses.knobs import FromLogits
 from losses.registry import loss
 from losses.spec import Items, Kind, Value, case
 
@@ -125,7 +126,7 @@ def lovasz_softmax(
         Literal["skip", "score"],
         Field(description="A class that the target lacks does not count, or costs its largest probability."),
     ] = "skip",
-    from_logits: overlap.FromLogits = True,
+    from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items:
     """Learns the regions of all classes by their Jaccard index itself, of which it is the tightest convex bound."""

@@ -7,25 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from recommender.measure import Measurement
 from recommender.measure.labels import class_counts, class_imbalance, label_counts, label_encoding, positive_share
 from recommender.measure.masks import mask_sparsity
 from recommender.measure.residuals import outlier_rate, residual_scale
 from recommender.measure.stats import median, wilson
 from recommender.profile import Measured
-
-RANDOM = torch.Generator().manual_seed(1)
-NORMAL = torch.randn(400_000, generator=RANDOM, dtype=torch.float64)
-
-
-def codes(measured: Measurement) -> list[str]:
-    return [warning.code for warning in measured.warnings]
-
-
-def number(measured: Measurement, fact: str) -> float:
-    value = measured.profile.number(fact)
-    assert value is not None
-    return value
+from tests.recommender.measured import NORMAL
 
 
 @pytest.mark.parametrize(("values", "middle"), [([3.0], 3.0), ([1.0, 9.0, 2.0], 2.0), ([4.0, 1.0, 2.0, 9.0], 3.0)])

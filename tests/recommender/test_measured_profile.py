@@ -13,22 +13,9 @@ from torch.nn.functional import one_hot
 from losses.errors import NonFiniteInput, Refusal, ShapeMismatch, UnsupportedDtype
 from recommender.engine import recommend
 from recommender.errors import NothingToMeasure, UnknownTask, UnreadableTargets
-from recommender.measure import Measurement, measure_profile
+from recommender.measure import measure_profile
 from recommender.tasks import Task
-
-RANDOM = torch.Generator().manual_seed(1)
-NORMAL = torch.randn(400_000, generator=RANDOM, dtype=torch.float64)
-
-
-def codes(measured: Measurement) -> list[str]:
-    return [warning.code for warning in measured.warnings]
-
-
-def number(measured: Measurement, fact: str) -> float:
-    value = measured.profile.number(fact)
-    assert value is not None
-    return value
-
+from tests.recommender.measured import NORMAL, RANDOM, codes, number
 
 MASKS = (torch.rand(30, 1, 8, 8, generator=RANDOM) < 0.03).float()
 IDS = torch.arange(300) % 7

@@ -2,6 +2,7 @@
 
 from monai import losses
 from monai.data.box_utils import box_iou
+from monai.losses.cldice import soft_skel
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - as everyone writes it
 
@@ -18,6 +19,16 @@ def _views(loss: Function) -> Function:
         return loss(first, second)
 
     return call
+
+
+def _all_classes(ours: Ours, predictions: Tensor, targets: Tensor) -> Tensor:
+    """Return clDice with one precision and one sensitivity an image, whatever its classes, from the same skeletons."""
+    del ours
+    found, true = soft_skel(predictions, 3), soft_skel(targets, 3)
+    over = tuple(range(1, predictions.ndim))
+    precision = ((found * targets).sum(over) + 1) / (found.sum(over) + 1)
+    sensitivity = ((true * predictions).sum(over) + 1) / (true.sum(over) + 1)
+    return (1 - 2 * precision * sensitivity / (precision + sensitivity)).mean()
 
 
 def _one_hot(loss: Function) -> Function:
@@ -307,7 +318,9 @@ ROWS = [
         theirs=pair(losses.SoftclDiceLoss(smooth=1e-30)),
         draws=draws.as_softmax(draws.masks(3)),
         unit=1.0,
-        explained=Explained(reason="MONAI sums over all classes of an image, ours has a quotient a class", most=0.7),
+        explained=Explained(
+            reason="MONAI sums over all classes of an image, ours has a quotient a class", by=_all_classes
+        ),
     ),
     Row(
         ours="focal_softmax(convention=monai)",

@@ -3,9 +3,10 @@
 import jax
 import jax.numpy as jnp
 from optax import losses
+from torch import Tensor
 
 from benchmarks.conformance import draws
-from benchmarks.conformance.table import Explained, Function, Row, pair
+from benchmarks.conformance.table import Explained, Function, Ours, Row, pair
 
 
 def _mean(function: Function, **given: object) -> Function:
@@ -15,6 +16,12 @@ def _mean(function: Function, **given: object) -> Function:
 def _last(array: jax.Array) -> jax.Array:
     """Return masks (n, C, height, width) with the channels last."""
     return jnp.moveaxis(array, 1, -1)
+
+
+def _signed_norm(ours: Ours, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    """Return what our triplet would be if its norm of degree 1 were the sum of differences."""
+    del ours
+    return ((anchor - positive).sum(1) - (anchor - negative).sum(1) + 1).clamp(min=0).mean()
 
 
 def _ctc(
@@ -175,7 +182,7 @@ ROWS = [
         ).mean(),
         draws=draws.embeddings("anchor", "positive", "negative"),
         explained=Explained(
-            reason="optax 0.2.8 takes signed powers: its norm of degree 1 is the sum of differences", most=1.5
+            reason="optax 0.2.8 takes signed powers: its norm of degree 1 is the sum of differences", by=_signed_norm
         ),
     ),
     *[
