@@ -1,11 +1,10 @@
 """What a recommendation says, field by field."""
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 
+from recommender.agreement import Agreement
 from recommender.profile import Goal
-from recommender.rules.table import Operator, Rulebook
+from recommender.rules.table import Operator, Rulebook, Strength
 from recommender.tasks import Scenario, Task
 from recommender.words import Notice
 
@@ -30,13 +29,25 @@ class Recommended(_Part):
     rulebook: Rulebook
 
 
+class Source(_Part):
+    """What a row rests on."""
+
+    rule: str
+    text: str
+    strength: Strength | None = Field(
+        description="A theorem, B controlled comparison on many data sets, C one paper, D library default, P our own "
+        "benchmark; null for the article."
+    )
+
+
 class BookAnswer(_Part):
     """The answer of one book."""
 
     objective: str
     heads: list[HeadAnswer]
-    section: str = Field(description="Where in the article; of several heads, one each.")
+    section: str | None = Field(description="Where in the article; of several heads, one each. Null for evidence.")
     rule: str = Field(description="The row that decided; of several heads, one each.")
+    sources: list[Source] = Field(description="What the deciding rows rest on.")
 
 
 class ParameterAnswer(_Part):
@@ -86,6 +97,13 @@ class AlternativeAnswer(_Part):
     prefer_when: str
 
 
+class OtherGoal(_Part):
+    """What the book would say, were one part of the goal another."""
+
+    goal: Goal
+    objective: str
+
+
 class RuledOutAnswer(_Part):
     """An objective that does not fit here."""
 
@@ -115,13 +133,19 @@ class Recommendation(_Part):
     goal: Goal = Field(description="The goal in force, defaults filled in; `assumptions` names those.")
     recommended: Recommended
     article: BookAnswer | None = Field(description="Null where the article says nothing of the task.")
-    evidence: BookAnswer | None = Field(description="Null until measured evidence has rows for the task.")
-    agreement: Literal["agree", "refine", "conflict"] | None
+    evidence: BookAnswer | None = Field(description="Null where no evidence row speaks of the task.")
+    agreement: Agreement | None = Field(
+        description="agree: both books give the same text. refine: the evidence keeps the article's losses with other "
+        "parameters or more terms. conflict: otherwise. Null where one book is silent."
+    )
     parameters: list[ParameterAnswer]
     fired: list[Fired] = Field(description="Conditions of the rows that apply; those of the deciding row first.")
     nearly: list[Fired] = Field(description="Conditions missed by a factor of two or less, or inside the interval.")
     counterfactual: Below | AtLeast | None = Field(
         description="The nearest change of one fact that changes the answer."
+    )
+    other_goals: list[OtherGoal] = Field(
+        description="Every other value of one part of the goal that would change the answer; the rest would not."
     )
     alternatives: list[AlternativeAnswer]
     ruled_out: list[RuledOutAnswer]

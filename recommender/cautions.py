@@ -56,6 +56,7 @@ def cautions(book: Book, situation: Situation, chosen: Choices) -> list[Caution]
     """Return what the computed parameters and the checks have to say."""
     case = Case(book, situation, chosen)
     computed = [found for choice in chosen for parameter in choice.parameters.values() for found in parameter.cautions]
+    computed += [found for choice in chosen for found in choice.rule.cautions]
     checked = [Caution(code, text) for code, check in _checks.items() if (text := check(case))]
     return [*computed, *checked]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from recommender.answer import AtLeast, Below
-from recommender.book import Book
+from recommender.book import Book, Decision
 from recommender.choice import choose, total
 from recommender.profile import RANGES
 from recommender.rules.table import Threshold
@@ -28,16 +28,23 @@ def nearest_change(book: Book, situation: Situation) -> Below | AtLeast | None:
 
     Distances: difference for shares, logarithm of the ratio elsewhere.
     """
-    now = [rule.recommend for rule in book.decide(situation).values()]
+    decided = book.decide(situation)
+    now, objective_now = _recommended(decided), str(total(choose(decided, situation)))
     for move in sorted(_moves(book, situation), key=lambda move: (not move.measured, move.distance)):
         there = replace(situation, profile=situation.profile.replace(move.fact, move.value))
         decision = book.decide(there)
-        if [rule.recommend for rule in decision.values()] != now:
-            objective = str(total(choose(decision, there.profile)))
+        if _recommended(decision) == now:
+            continue
+        objective = str(total(choose(decision, there)))
+        if objective != objective_now:
             if move.value < move.limit:
                 return Below(fact=move.fact, below=move.limit, objective=objective)
             return AtLeast(fact=move.fact, at_least=move.limit, objective=objective)
     return None
+
+
+def _recommended(decision: Decision) -> list[str]:
+    return [rule.recommend for rule in decision.values()]
 
 
 def borderline(book: Book, situation: Situation) -> bool:
@@ -71,4 +78,6 @@ def _moves(book: Book, situation: Situation) -> Iterator[Move]:
 def _distance(known: float | None, limit: float, *, share: bool) -> float:
     if known is None:
         return 0.0
-    return abs(known - limit) if share else abs(math.log(known / limit))
+    if share:
+        return abs(known - limit)
+    return abs(math.log(known / limit)) if known > 0 < limit else math.inf

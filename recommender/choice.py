@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from losses.expression import Objective, parse
 from losses.spec import BoundLoss
 from recommender.book import Decision
-from recommender.profile import Profile
 from recommender.rules.computed import Computed, Formula
 from recommender.rules.table import Rule
+from recommender.situation import Situation
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,17 @@ class Choice:
 Choices = tuple[Choice, ...]
 
 
-def choose(decision: Decision, profile: Profile) -> Choices:
+def choose(decision: Decision, situation: Situation) -> Choices:
     """Return the choice of every head."""
-    return tuple(Choice(head, rule, *bind(rule.recommend, rule.computed, profile)) for head, rule in decision.items())
+    return tuple(Choice(head, rule, *bind(rule.recommend, rule.computed, situation)) for head, rule in decision.items())
 
 
-def bind(recommend: str, computed: Mapping[str, Formula], profile: Profile) -> tuple[Objective, dict[str, Computed]]:
+def bind(
+    recommend: str, computed: Mapping[str, Formula], situation: Situation
+) -> tuple[Objective, dict[str, Computed]]:
     """Return the objective of a row with the parameters of its first term filled in, and those parameters."""
     (coefficient, first), *rest = parse(recommend).terms
-    parameters = {name: formula(profile) for name, formula in computed.items()}
+    parameters = {name: formula(situation) for name, formula in computed.items()}
     values = {name: parameter.value for name, parameter in parameters.items()}
     bound = first.loss.bind({**first.params, **values})
     return Objective(((coefficient, bound), *rest)), parameters

@@ -7,6 +7,7 @@ from typing import get_args
 from losses.snippets import IMPORTS, pytorch
 from losses.spec import Text
 from recommender import answer
+from recommender.agreement import Agreement, agreement
 from recommender.book import Book
 from recommender.bounds import bounds_in_force
 from recommender.cautions import cautions
@@ -14,7 +15,7 @@ from recommender.change import borderline, nearest_change
 from recommender.choice import Choices, bind, choose, total
 from recommender.errors import EmptyBook
 from recommender.explain import fired, nearly
-from recommender.goals import HOW, goal_in_force, metric
+from recommender.goals import HOW, goal_in_force, metric, variations
 from recommender.page import rules_hash
 from recommender.profile import Goal, Profile
 from recommender.rules.table import Rulebook
@@ -47,7 +48,7 @@ def recommend(
     situation = Situation(asked, case, profile, aim)
     bounds = bounds_in_force(thresholds)
     books = {name: Book(name, bounds) for name in get_args(Rulebook)}
-    choices = {name: choose(book.decide(situation), profile) for name, book in books.items()}
+    choices = {name: choose(book.decide(situation), situation) for name, book in books.items()}
     book, chosen = books[rulebook], choices[rulebook]
     if not chosen:
         raise EmptyBook(rulebook, asked, way_out="article" if rulebook == "evidence" else "evidence")
@@ -55,20 +56,21 @@ def recommend(
     implied = [_implied(case)] if case and task is None else []
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
     objective = str(total(chosen))
-    alternatives = _alternatives(chosen, profile, language)
+    alternatives = _alternatives(chosen, situation, language)
     candidates = [objective, *(other.objective for other in alternatives)][:_MOST_CANDIDATES]
     return answer.Recommendation(
         task=asked,
         scenario=case,
         goal=aim,
         recommended=answer.Recommended(objective=objective, heads=_heads(chosen), rulebook=rulebook),
-        article=_book_answer(choices["article"]),
-        evidence=_book_answer(choices["evidence"]),
-        agreement=None,
+        article=_book_answer(choices["article"], language),
+        evidence=_book_answer(choices["evidence"], language),
+        agreement=_agreement(choices["article"], choices["evidence"]),
         parameters=_parameters(chosen),
         fired=fired(book, situation, language),
         nearly=nearly(book, situation, language),
         counterfactual=nearest_change(book, situation),
+        other_goals=_other_goals(book, situation, objective),
         alternatives=alternatives,
         ruled_out=_ruled_out(chosen, language),
         warnings=[caution.notice(language) for caution in cautions(book, situation, chosen)],
@@ -89,15 +91,35 @@ def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
     ]
 
 
-def _book_answer(chosen: Choices) -> answer.BookAnswer | None:
+def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | None:
     if not chosen:
         return None
     return answer.BookAnswer(
         objective=str(total(chosen)),
         heads=_heads(chosen),
-        section=", ".join(dict.fromkeys(choice.rule.source.section for choice in chosen)),
+        section=", ".join(dict.fromkeys(filter(None, (choice.rule.source.section for choice in chosen)))) or None,
         rule=", ".join(choice.rule.name for choice in chosen),
+        sources=[
+            answer.Source(
+                rule=choice.rule.name, text=choice.rule.source.text(language), strength=choice.rule.source.strength
+            )
+            for choice in chosen
+        ],
     )
+
+
+def _agreement(article: Choices, evidence: Choices) -> Agreement | None:
+    return agreement(total(article), total(evidence)) if article and evidence else None
+
+
+def _other_goals(book: Book, situation: Situation, objective: str) -> list[answer.OtherGoal]:
+    others = []
+    for part, goal in variations(book, situation):
+        there = replace(situation, goal=goal)
+        other = str(total(choose(book.decide(there), there)))
+        if other != objective:
+            others.append(answer.OtherGoal(goal=part, objective=other))
+    return others
 
 
 def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
@@ -110,12 +132,12 @@ def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
     ]
 
 
-def _alternatives(chosen: Choices, profile: Profile, language: Language) -> list[answer.AlternativeAnswer]:
+def _alternatives(chosen: Choices, situation: Situation, language: Language) -> list[answer.AlternativeAnswer]:
     """Return the other objectives; of several heads, the whole sum with one head changed."""
     found = {str(total(chosen)): ""}
     for place, choice in enumerate(chosen):
         for other in choice.rule.alternatives:
-            objective, _ = bind(other.recommend, other.computed, profile)
+            objective, _ = bind(other.recommend, other.computed, situation)
             changed = (*chosen[:place], replace(choice, objective=objective), *chosen[place + 1 :])
             found.setdefault(str(total(changed)), say(other.when, language))
     return [answer.AlternativeAnswer(objective=text, prefer_when=when) for text, when in found.items() if when]

@@ -1,7 +1,12 @@
 """What is taken for the goal where the request leaves it out, and the metric that goes with it."""
 
+from collections.abc import Iterator
+from typing import Any, get_args
+
 from losses.spec import Text
+from recommender.book import Book
 from recommender.profile import Goal
+from recommender.situation import Situation
 from recommender.tasks import Task
 
 # The article's key principle: classification cares about probabilities, regression about differences of values.
@@ -23,6 +28,7 @@ _METRICS = {
     "ranking": Text("average precision", "平均精度"),
     "balanced": Text("balanced accuracy", "平衡准确率"),
     "accuracy": Text("accuracy", "准确率"),
+    "distribution": Text("negative log likelihood on held-out data", "留出数据上的负对数似然"),
     "overlap": Text("Dice coefficient per image", "逐图 Dice 系数"),
     "boundary": Text("95th-percentile Hausdorff distance", "95 百分位 Hausdorff 距离"),
     "detection": Text("mean average precision", "平均精度均值(mAP)"),
@@ -51,6 +57,30 @@ def metric(task: Task, goal: Goal) -> Text:
     """Return what to compare the candidates by."""
     aim = getattr(goal, _AIM.get(task, "decision")) if task in DEFAULTS else task
     return _METRICS[aim]
+
+
+def variations(book: Book, situation: Situation) -> Iterator[tuple[Goal, Goal]]:
+    """Yield every other value of a part of the goal that the task's rows ask for, alone and in the whole goal."""
+    asked = {condition.fact for row in book.rows(situation.task) for condition in row.when}
+    now = situation.goal.model_dump(exclude_none=True)
+    for name in Goal.model_fields:
+        if f"goal.{name}" in asked:
+            for value in _values(name):
+                part = {name: value, **_COMPANIONS.get(value, {})}
+                if now.get(name) != value:
+                    yield Goal(**part), Goal(**{**now, **part})
+
+
+def _values(name: str) -> tuple[Any, ...]:
+    """Return the values a part of the goal can have; an example where it is a number."""
+    choices = [choice for kind in get_args(Goal.model_fields[name].annotation) for choice in get_args(kind)]
+    if choices:
+        return tuple(choices)
+    return (_EXAMPLES[name],) if name in _EXAMPLES else (True, False)
+
+
+_COMPANIONS: dict[object, dict[str, Any]] = {"quantile": {"quantile": 0.9}}
+_EXAMPLES: dict[str, float] = {"false_negative_cost": 10.0}
 
 
 def _assumed(name: str, value: object) -> Text:

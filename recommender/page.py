@@ -59,12 +59,14 @@ def _row(order: int, row: Rule, bounds: Bounds) -> Data:
         "computed": _formulas(row.computed),
         "because": _text(row.because),
         "source": row.source.text("en"),
+        "strength": row.source.strength,
         "assumption": _text(row.assumption) if row.assumption else None,
         "alternatives": [
             {"objective": other.recommend, "prefer_when": _text(other.when), "computed": _formulas(other.computed)}
             for other in row.alternatives
         ],
         "ruled_out": [{"objective": out.objective, "because": _text(out.because)} for out in row.ruled_out],
+        "cautions": [{"code": caution.code, "text": _text(caution.text)} for caution in row.cautions],
         "fires": _example(row.fires),
         "silent": _example(row.silent),
     }
@@ -111,7 +113,8 @@ def _example(side: Profile | Situation) -> Data:
     facts = profile.model_dump(exclude_none=True)
     if isinstance(side, Profile):
         return {"profile": facts}
-    return {"task": side.task, "scenario": side.scenario, "profile": facts}
+    goal = side.goal.model_dump(exclude_none=True)
+    return {"task": side.task, "scenario": side.scenario, "profile": facts, "goal": goal}
 
 
 def _text(text: Text) -> Data:

@@ -1,6 +1,7 @@
 """The facts a recommendation may use, and what the model is for. Every one may be missing: not measured."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -153,10 +154,126 @@ class Profile(BaseModel):
     boxes: bool | None = Field(
         default=None, strict=True, description="Whether the targets are corners or offsets of boxes."
     )
+    one_sidedness: Annotated[
+        float | Measured | None,
+        Range(0, 1, "share of outliers"),
+        Field(
+            description="How far the flagged residuals lie on one side: 0 as many above as below, 1 all on one side."
+        ),
+    ] = None
+    outlier_magnitude: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "modified z-score"),
+        Field(description="Median absolute modified z-score of the flagged residuals."),
+    ] = None
+    features: Annotated[
+        int | Measured | None,
+        Range(1, _LARGEST_COUNT, "parameters", whole=True),
+        Field(description="Parameters the model effectively fits; with n it says how far outliers can pull it."),
+    ] = None
+    outlier_pull: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "standard errors"),
+        Field(
+            description="outlier_rate * sqrt(n / features): the bias of one-sided outliers over the noise of the fit. "
+            "Left out, it follows from those three."
+        ),
+    ] = None
+    tail_index: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "exponent", open=True),
+        Field(description="Hill's estimate on the residuals; under 2 their variance is infinite."),
+    ] = None
+    heteroscedasticity: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "ratio"),
+        Field(description="Spread of the residuals in the top fifth of the predictions over that in the bottom fifth."),
+    ] = None
+    skewness: Annotated[
+        float | Measured | None,
+        Range(-1, 1, "medcouple"),
+        Field(description="Robust skewness of the residuals (targets, where there are no predictions)."),
+    ] = None
+    mean_median_gap: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "residual scales"),
+        Field(description="How far the mean of the residuals lies from their median."),
+    ] = None
+    support: Literal["real", "nonnegative", "positive", "unit", "counts"] | None = Field(
+        default=None,
+        description="Which numbers the targets can be: any; at least 0; above 0; 0 to 1; whole numbers from 0.",
+    )
+    dispersion: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "variance over mean"),
+        Field(description="Of counts, about the predictions where there are some; Poisson counts have 1."),
+    ] = None
+    zero_share: Annotated[
+        float | Measured | None,
+        Range(0, 1, "share of items"),
+        Field(description="Targets that are exactly 0."),
+    ] = None
+    variance_power: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "exponent"),
+        Field(description="p where the variance grows as mean ** p: 1 Poisson, 2 gamma, between them Tweedie."),
+    ] = None
+    smallest_class: Annotated[
+        int | Measured | None,
+        Range(0, _LARGEST_COUNT, "items", whole=True),
+        Field(description="Items of the smallest class; of several labels, positives of the rarest."),
+    ] = None
+    label_noise: Annotated[
+        float | Measured | None,
+        Range(0, 1, "share of labels"),
+        Field(description="Labels that are wrong. An estimate from out-of-fold predictions is a hint, no verdict."),
+    ] = None
+    ordered: bool | None = Field(
+        default=None, strict=True, description="Whether the classes have an order, as grades do."
+    )
+    empty_share: Annotated[
+        float | Measured | None,
+        Range(0, 1, "share of images"),
+        Field(description="Images without any foreground."),
+    ] = None
+    small_share: Annotated[
+        float | Measured | None,
+        Range(0, 1, "share of objects"),
+        Field(description="Connected objects under 32 x 32 pixels, or whose side is under 1/16 of the image's."),
+    ] = None
+    thinness: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "ratio"),
+        Field(description="Median of perimeter ** 2 / (4 pi area) over objects: 1 for a disc, large for vessels."),
+    ] = None
+    missing_labels: bool | None = Field(
+        default=None, strict=True, description="Whether classes can be present in an image and not annotated."
+    )
+    box_area_spread: Annotated[
+        float | Measured | None,
+        Range(1, math.inf, "ratio"),
+        Field(description="90th percentile of the box areas over the 10th."),
+    ] = None
+    supervision: Literal["triplets", "labels", "positive_pairs", "labelled_pairs", "scored_pairs"] | None = Field(
+        default=None,
+        description="How similarity is given: anchor, positive, negative; class labels; pairs that belong together; "
+        "pairs with 0 or 1; pairs with a score.",
+    )
+    unit_norm: bool | None = Field(default=None, strict=True, description="Whether embeddings have length 1.")
+    embedding_scale: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "distance", open=True),
+        Field(description="Median distance between embeddings of different classes."),
+    ] = None
+    paired: bool | None = Field(
+        default=None, strict=True, description="Whether each generated picture has a target picture."
+    )
 
     def number(self, fact: str) -> float | None:
-        """Return the point value of a numeric fact."""
+        """Return the point value of a numeric fact: as given, or as it follows from others."""
         given = getattr(self, fact)
+        if given is None and fact in DERIVED:
+            return DERIVED[fact](self)
         return given.value if isinstance(given, Measured) else given
 
     def interval(self, fact: str) -> tuple[float, float] | None:
@@ -174,13 +291,23 @@ RANGES: dict[str, Range] = {
 }
 
 
+def _outlier_pull(profile: Profile) -> float | None:
+    rate, n, features = (profile.number(fact) for fact in ("outlier_rate", "n", "features"))
+    return None if rate is None or n is None or features is None else rate * math.sqrt(n / features)
+
+
+DERIVED: dict[str, Callable[[Profile], float | None]] = {"outlier_pull": _outlier_pull}
+
+
 class Goal(BaseModel):
     """What the model is for. It decides more than any measured fact; what is left out is assumed, and said."""
 
     model_config = _STRICT
 
-    functional: Literal["mean", "median", "quantile"] | None = Field(
-        default=None, description="What a regression should predict of the targets it cannot tell apart."
+    functional: Literal["mean", "median", "quantile", "distribution"] | None = Field(
+        default=None,
+        description="What a regression should predict of the targets it cannot tell apart; distribution: a mean with "
+        "its uncertainty.",
     )
     quantile: StrictFloat | None = Field(
         default=None, gt=0, lt=1, description="Which quantile, if that is the functional."
@@ -188,14 +315,24 @@ class Goal(BaseModel):
     decision: Literal["probabilities", "ranking", "balanced", "accuracy"] | None = Field(
         default=None, description="What the outputs of a classifier are used for."
     )
-    segmentation: Literal["overlap", "boundary"] | None = Field(
-        default=None, description="Whether masks are judged by their area or by their outline."
+    segmentation: Literal["overlap", "boundary", "probabilities"] | None = Field(
+        default=None, description="Whether masks are judged by area, by outline, or as a probability a pixel."
     )
     outliers: Literal["errors", "signal"] | None = Field(
         default=None, description="Whether extreme targets are mistakes or part of what is to be learnt."
     )
     empty_masks: bool | None = Field(
         default=None, strict=True, description="Whether images without any foreground count."
+    )
+
+    false_negative_cost: StrictFloat | None = Field(
+        default=None, gt=0, description="What a missed positive costs, in false alarms."
+    )
+    boxes: Literal["coordinates", "iou"] | None = Field(
+        default=None, description="Whether boxes are judged by their coordinates or by their overlap."
+    )
+    generation: Literal["adversarial", "likelihood"] | None = Field(
+        default=None, description="Whether the generator has to be adversarial, or coverage and quality come first."
     )
 
     @model_validator(mode="after")

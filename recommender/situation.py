@@ -33,6 +33,11 @@ class Situation:
         found: Answer | None = getattr(self.goal if room else self if name in ASKED else self.profile, name)
         return found
 
+    def number(self, fact: str) -> float | None:
+        """Return a numeric fact, of the profile or of the goal."""
+        found = self.ask(fact)
+        return None if isinstance(found, str) else found
+
 
 ASKED = ("task", "scenario")
 FACTS = (*ASKED, *Profile.model_fields, *(f"goal.{name}" for name in Goal.model_fields))

@@ -1,4 +1,4 @@
-"""Both books, in one table: every row of every file in this folder, found by walking it."""
+"""Both books, in one table: every row of every file in this folder and below, found by walking it."""
 
 import pkgutil
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from recommender.rules.table import Rule
 
 def find_rows(package: str, path: Iterable[str]) -> tuple[Rule, ...]:
     """Return the `RULES` of every module in a package, files by name, rows as they stand."""
-    names = sorted(module.name for module in pkgutil.iter_modules(path))
-    return tuple(row for name in names for row in getattr(import_module(f"{package}.{name}"), "RULES", ()))
+    names = sorted(module.name for module in pkgutil.walk_packages(path, prefix=f"{package}."))
+    return tuple(row for name in names for row in getattr(import_module(name), "RULES", ()))
 
 
 ROWS = find_rows(__name__, __path__)

@@ -4,12 +4,20 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import floor, log10
+from typing import Protocol
 
 from losses.spec import Text
-from recommender.profile import Profile
+from recommender.profile import Goal
 from recommender.words import Caution
 
 DIGITS = 3  # a fact measured on hundreds of items carries no more
+
+
+class Facts(Protocol):
+    """What a formula reads: a profile, or a whole situation where the goal matters too."""
+
+    def number(self, fact: str) -> float | None:
+        """Return what is known of a fact."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,10 @@ class Computed:
 
 @dataclass(frozen=True)
 class Formula:
-    """A function of measured facts, named by its arguments; where one is missing, `otherwise` stands in."""
+    """A function of facts, named by its arguments; where one is missing, `otherwise` stands in.
+
+    An argument named as a part of the goal is read from there.
+    """
 
     name: str
     text: str
@@ -36,11 +47,11 @@ class Formula:
     otherwise: "Formula | None" = None
     caution: Caution | None = None
 
-    def __call__(self, profile: Profile) -> Computed:
+    def __call__(self, facts: Facts) -> Computed:
         """Return the parameter inside its bounds; to three digits where it was computed from facts."""
-        given = [profile.number(name) for name in self.inputs]
+        given = [facts.number(name) for name in self.inputs]
         if self.otherwise and None in given:
-            return self.otherwise(profile)
+            return self.otherwise(facts)
         exact = self.compute(*given)
         kept = min(max(exact, self.low), self.high)
         cautions = [self.caution] if self.caution else []
@@ -80,7 +91,8 @@ def formula(
     """Make a function of facts a formula; its arguments name the facts."""
 
     def make(compute: Callable[..., float]) -> Formula:
-        inputs = tuple(inspect.signature(compute).parameters)
+        names = inspect.signature(compute).parameters
+        inputs = tuple(f"goal.{name}" if name in Goal.model_fields else name for name in names)
         return Formula(compute.__name__, text, inputs, *bounds, source, compute, otherwise, caution)
 
     return make

@@ -9,10 +9,11 @@ from recommender.profile import RANGES, Profile
 from recommender.rules.computed import Formula
 from recommender.situation import Situation, known
 from recommender.tasks import Task
-from recommender.words import Language
+from recommender.words import Caution, Language, say
 
 Rulebook = Literal["article", "evidence"]
-Operator = Literal[">=", "<", "=="]
+Strength = Literal["A", "B", "C", "D", "P"]
+Operator = Literal[">=", "<", "==", "known"]
 Bounds = Mapping[str, float]
 
 
@@ -42,8 +43,8 @@ class Condition:
     def holds(self, situation: Situation, bounds: Bounds) -> bool:
         """Whether the fact is known and on the right side."""
         value, limit = situation.ask(self.fact), self.limit(bounds)
-        if value is None:
-            return False
+        if value is None or self.operator == "known":
+            return value is not None
         if limit is None or isinstance(value, str):
             return value == self.bound
         return value >= limit if self.operator == ">=" else value < limit
@@ -67,6 +68,12 @@ class Fact:
     def is_true(self) -> Condition:
         return Condition(self.name, "==", bound=True)
 
+    def is_false(self) -> Condition:
+        return Condition(self.name, "==", bound=False)
+
+    def is_known(self) -> Condition:
+        return Condition(self.name, "known", bound="known")
+
     def _numeric(self) -> str:
         if self.name not in RANGES:
             raise ValueError(f"{self.name} is no number")
@@ -83,10 +90,33 @@ class Article:
     """A section of the article."""
 
     section: str
+    strength: None = None
 
     def text(self, language: Language) -> str:
         """Return the section as a reader looks for it."""
         return f"文章第 {self.section} 节" if language == "zh" else f"article, section {self.section}"
+
+
+STRENGTHS: dict[Strength, Text] = {
+    "A": Text("a theorem or identity", "定理或恒等式"),
+    "B": Text("controlled comparison on many data sets", "多数据集的受控比较"),
+    "C": Text("one paper or one domain", "单篇论文或单一领域"),
+    "D": Text("default or convention of libraries", "各库的默认值或惯例"),
+    "P": Text("our own benchmark, benchmarks/regret", "本项目的基准 benchmarks/regret"),
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a row of the evidence book rests on, strongest first, and how strong that is."""
+
+    strength: Strength
+    reference: str
+    section: None = None
+
+    def text(self, language: Language) -> str:
+        """Return the reference with its strength in words."""
+        return f"{self.reference} ({self.strength}: {say(STRENGTHS[self.strength], language)})"
 
 
 @dataclass(frozen=True)
@@ -110,7 +140,8 @@ class RuledOut:
 class Rule:
     """One row. Of the rows of a book, a task and a head, the first that applies decides.
 
-    `computed` are parameters of the first term of `recommend`. `assumption` is what the row takes for granted.
+    `computed` are parameters of the first term of `recommend`. `assumption` is what the row takes for granted,
+    `cautions` what a reader should know whenever it decides.
     `fires` and `silent` are the two sides of its edge, of the row's first task where they are only a profile.
     """
 
@@ -119,7 +150,7 @@ class Rule:
     tasks: tuple[Task, ...]
     recommend: str
     because: Text
-    source: Article
+    source: Article | Evidence
     fires: Profile | Situation
     silent: Profile | Situation
     when: tuple[Condition, ...] = ()
@@ -128,6 +159,7 @@ class Rule:
     alternatives: tuple[Alternative, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
     assumption: Text | None = None
+    cautions: tuple[Caution, ...] = ()
 
     def applies(self, situation: Situation, bounds: Bounds) -> bool:
         """Whether the task is the row's and every condition holds."""

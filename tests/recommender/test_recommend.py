@@ -46,8 +46,9 @@ def test_the_example_of_the_contract_comes_out() -> None:
         "heads": [head],
         "section": "4",
         "rule": "regression.outliers",
+        "sources": [{"rule": "regression.outliers", "text": "article, section 4", "strength": None}],
     }
-    assert (answer["evidence"], answer["agreement"], answer["borderline"]) == (None, None, False)
+    assert answer["borderline"] is False
     (beta,) = answer["parameters"]
     assert (beta["loss"], beta["name"], beta["value"]) == ("smooth_l1", "beta", 2.82)
     assert beta["formula"] == "1.345 * residual_scale"
