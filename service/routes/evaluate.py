@@ -21,7 +21,7 @@ from losses.evaluate import Options
 from losses.expression import Objective, parse
 from losses.report import Evaluation
 from losses.tally import Reduction
-from service.errors import BadEnvelope, TooLarge, UnsupportedFormat, read, responses
+from service.errors import BadEnvelope, TooLarge, UnsupportedFormat, responses
 from service.state import RuntimeInForce, SettingsInForce
 from service.tensors import numbers
 from service.tensors.upload import Received, declared
@@ -211,7 +211,7 @@ async def evaluate(
 
     Send JSON, or `.npy` files as multipart with a `request` part that holds `loss` and `options`.
     """
-    request = read(EvaluateRequest, upload.fields)
+    request = upload.read(EvaluateRequest)
     objectives, options = request.objectives(), request.options.bound()
     items = len(next(iter(upload.roles.values()), ()))
     results = await runtime.evaluate(objectives, upload, options)

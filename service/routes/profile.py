@@ -11,7 +11,7 @@ from recommender.measure import measure_profile
 from recommender.profile import Profile
 from recommender.tasks import Task
 from recommender.words import Notice
-from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, read, responses
+from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, responses
 from service.language import Spoken
 from service.state import RuntimeInForce
 from service.tensors.upload import Received, declared
@@ -63,7 +63,7 @@ EXAMPLE = {
 )
 async def profile(upload: Received, runtime: RuntimeInForce, language: Spoken) -> ProfileAnswer:
     """Measure outliers, imbalance, sparsity and the rest, with intervals; on residuals where predictions are sent."""
-    request = read(ProfileRequest, upload.fields)
+    request = upload.read(ProfileRequest)
     upload.only("targets", "predictions")
     targets, predictions = upload.need("targets"), upload.roles.get("predictions")
     task, facts, warnings = await runtime.run(

@@ -42,9 +42,12 @@ async def limited(request: Request, limit: int, setting: str | None) -> AsyncIte
         yield chunk
 
 
-async def whole(request: Request, limit: int, setting: str | None) -> bytes:
+async def whole(request: Request, limit: int, setting: str | None) -> bytearray:
     """Return the body, refused at the limit."""
-    return b"".join([chunk async for chunk in limited(request, limit, setting)])
+    body = bytearray()
+    async for chunk in limited(request, limit, setting):
+        body += chunk
+    return body
 
 
 def parsed(text: bytes | bytearray) -> dict[str, Any]:

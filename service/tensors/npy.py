@@ -1,4 +1,4 @@
-"""The .npy format: its header read by a bounded reader, its numbers viewed where they lie.
+"""The .npy format: its header read by a bounded reader, its numbers viewed where they lie. A body is one or several.
 
 Source: numpy.lib.format, versions 1.0 to 3.0.
 """
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from service.errors import BadRequest, UnsupportedFormat
+from service.tensors.formats import Arrays, Buffer, Format
 
 MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 4096  # bytes; numpy writes 118 for an ordinary array
@@ -20,15 +21,36 @@ DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "b1")
 WIDER = {"u2": "i4", "u4": "i8"}  # torch computes with no unsigned whole numbers of these sizes
 
 
-def decode(role: str, data: bytes | bytearray | memoryview) -> Tensor:
+def decode(role: str, data: Buffer) -> Tensor:
     """Return the array of one .npy file as a tensor that shares its memory where the byte order allows.
 
     Raises: UnsupportedFormat for object arrays, BadRequest for anything else that is no plain array of numbers.
     """
+    tensor, end = _array(role, memoryview(data))
+    if end != len(data):
+        raise BadRequest(
+            f"{role}: {len(data) - end} bytes follow after the numbers that the header declares.", role=role
+        )
+    return tensor
+
+
+def _read(name: str, data: Buffer, _: int) -> Arrays:
     view = memoryview(data)
+    while view:
+        tensor, end = _array(name, view)
+        yield None, tensor
+        view = view[end:]
+
+
+FORMAT = Format(".npy", "application/x-npy", lambda data: bytes(data[:6]) == MAGIC, _read)
+
+
+def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
+    """Return the array that begins here, and where it ends."""
     dtype, shape, fortran, start = _header(role, view)
     count = math.prod(shape)
-    if len(view) - start != count * dtype.itemsize:
+    end = start + count * dtype.itemsize
+    if len(view) < end:
         raise BadRequest(
             f"{role}: the header declares {count} numbers of {dtype.itemsize} bytes; {len(view) - start} bytes follow.",
             role=role,
@@ -40,7 +62,7 @@ def decode(role: str, data: bytes | bytearray | memoryview) -> Tensor:
     array = array.reshape(shape, order="F" if fortran else "C")
     if not array.flags.writeable:
         array = array.copy()
-    return torch.from_numpy(array)
+    return torch.from_numpy(array), end
 
 
 def _header(role: str, view: memoryview) -> tuple[np.dtype, tuple[int, ...], bool, int]:

@@ -1,7 +1,8 @@
 """The body of a request that carries tensors: one dependency, whatever the media type.
 
 A member of the JSON object, or a part of the multipart body, that is named for a role is a tensor; the rest are the
-fields of the request. The requestBody is declared by hand, because one route takes several media types.
+fields of the request. Of any other body the fields are query parameters. The requestBody is declared by hand, because
+one route takes several media types.
 """
 
 import time
@@ -15,13 +16,17 @@ from torch import Tensor
 
 from losses import registry
 from losses.errors import MissingInput, UnknownInput, near
-from service.errors import BadRequest, TooLarge
+from service.errors import BadRequest, Model, TooLarge, read
 from service.settings import Settings
-from service.tensors import multipart, npy, numbers
+from service.tensors import formats, multipart, numbers, query
 from service.tensors.body import JSON, MULTIPART, limited, parsed, require, whole
 from service.tensors.schema import inlined
 
 OPTIONAL = ("weights", "mask")
+BODY = (
+    "Arrays named for their roles, or .npy arrays one after the other: the inputs of the loss in order, or those that "
+    "roles=a,b names. The other fields are query parameters, such as ?loss=mse&reduction=sum."
+)
 
 
 @dataclass
@@ -31,6 +36,14 @@ class Upload:
     fields: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, Tensor] = field(default_factory=dict)
     timing_ms: dict[str, float] = field(default_factory=dict)
+    query: list[tuple[str, str]] | None = None
+
+    def read(self, model: type[Model]) -> Model:
+        """Return the fields as a model.
+
+        Raises: BadRequest.
+        """
+        return read(model, self.fields if self.query is None else query.fields(model, self.query))
 
     def take(self, name: str) -> Tensor | None:
         """Return an input that is no role of a loss, such as the weights, and forget it."""
@@ -66,18 +79,22 @@ async def receive(request: Request) -> Upload:
     Raises: UnsupportedFormat before a byte is read, TooLarge at the limit, BadEnvelope, BadRequest.
     """
     settings: Settings = request.state.settings
-    media = require(request, JSON, MULTIPART)
+    media = require(request, JSON, MULTIPART, *formats.formats())
     started = time.perf_counter()
     if media == JSON:
         body = await whole(request, settings.max_json_bytes, "max_json_bytes")
         received = time.perf_counter()
         upload = _from_json(body)
-    else:
+    elif media == MULTIPART:
         parts = multipart.Parts(request.headers["content-type"])
         async for chunk in limited(request, settings.max_body_bytes, "max_body_bytes"):
             parts.write(chunk)
         received = time.perf_counter()
         upload = _from_parts(parts.finish(), settings)
+    else:
+        body = await whole(request, settings.max_body_bytes, "max_body_bytes")
+        received = time.perf_counter()
+        upload = _from_body(media, body, request, settings)
     upload.timing_ms = {
         "receive": 1e3 * (received - started),
         "decode": 1e3 * (time.perf_counter() - received),
@@ -88,7 +105,7 @@ async def receive(request: Request) -> Upload:
 Received = Annotated[Upload, Depends(receive)]
 
 
-def _from_json(body: bytes) -> Upload:
+def _from_json(body: bytearray) -> Upload:
     members = parsed(body)
     booleans = b"true" in body or b"false" in body
     known = roles()
@@ -98,6 +115,17 @@ def _from_json(body: bytes) -> Upload:
         if members.get(role) is not None
     }
     return Upload({name: value for name, value in members.items() if name not in known}, tensors)
+
+
+def _from_body(media: str, body: bytearray, request: Request, settings: Settings) -> Upload:
+    entry = formats.formats()[media]
+    known = roles()
+    given, order = query.split(request.query_params.multi_items(), known)
+    tensors = formats.many(entry, body, settings.max_body_bytes, order)
+    for name in tensors:
+        if name not in known:
+            raise UnknownInput(known, near(name, known))
+    return Upload(roles=tensors, query=given)
 
 
 def _from_parts(parts: Mapping[str, bytearray], settings: Settings) -> Upload:
@@ -115,7 +143,11 @@ def _from_parts(parts: Mapping[str, bytearray], settings: Settings) -> Upload:
         raise BadRequest(
             "In multipart each role is a file part; the request part holds the other members.", roles=clash
         )
-    tensors = {name: npy.decode(name, data) for name, data in parts.items() if name != "request" and data}
+    tensors = {
+        name: formats.one(name, data, settings.max_body_bytes)
+        for name, data in parts.items()
+        if name != "request" and data
+    }
     return Upload(fields, tensors)
 
 
@@ -133,7 +165,11 @@ def declared(
     fields = inlined(model)
     array = {"type": "array", "items": {}, "description": "Numbers, nested one list an axis."}
     properties = {**fields["properties"], **dict.fromkeys(roles(), array)}
-    files = {role: {"type": "string", "format": "binary", "description": f"{role}, a .npy file"} for role in roles()}
+    binary = formats.formats()
+    suffixes = ", ".join(entry.suffix for entry in binary.values())
+    files = {
+        role: {"type": "string", "format": "binary", "description": f"{role}, a file: {suffixes}"} for role in roles()
+    }
     return {
         "requestBody": {
             "required": True,
@@ -150,6 +186,7 @@ def declared(
                     },
                     "encoding": {"request": {"contentType": JSON}},
                 },
+                **{media: {"schema": {"type": "string", "format": "binary", "description": BODY}} for media in binary},
             },
         }
     }

@@ -1,0 +1,48 @@
+"""The .npz format: a zip of .npy files, each named for its role. The directory is judged before anything is unpacked.
+
+Source: APPNOTE.TXT 6.3.10; numpy.savez writes stored, numpy.savez_compressed deflated members.
+"""
+
+import io
+import struct
+import zipfile
+import zlib
+
+from service.errors import BadRequest, TooLarge
+from service.tensors import npy
+from service.tensors.formats import Arrays, Buffer, Format
+
+MOST_MEMBERS = 64
+ENCRYPTED = 1  # bit of a member's flags
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def _read(name: str, data: Buffer, limit: int) -> Arrays:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            _judge(name, members, limit)
+            for member in members:
+                role = member.filename.removesuffix(".npy")
+                yield role, npy.decode(role, bytearray(archive.read(member)))
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error, NotImplementedError):
+        raise BadRequest(f"{name}: the .npz file is damaged; numpy.savez writes one.") from None
+
+
+def _judge(name: str, members: list[zipfile.ZipInfo], limit: int) -> None:
+    """Refuse by what the directory says, before anything is unpacked."""
+    if len(members) > MOST_MEMBERS:
+        raise BadRequest(f"{name}: the .npz file has {len(members)} members; at most {MOST_MEMBERS} are read.")
+    for member in members:
+        stem = member.filename.removesuffix(".npy")
+        if not stem.isidentifier() or stem == member.filename:
+            raise BadRequest(f"{name}: a member of the .npz file is not named like predictions.npy.")
+        if member.flag_bits & ENCRYPTED or member.compress_type not in METHODS:
+            raise BadRequest(f"{name}: {stem} is encrypted or compressed by a method that numpy does not write.")
+    if len({member.filename for member in members}) < len(members):
+        raise BadRequest(f"{name}: two members of the .npz file have the same name.")
+    if sum(member.file_size for member in members) > limit:
+        raise TooLarge(f"{name}, unpacked,", limit, "max_body_bytes", "Send less in one request.")
+
+
+FORMAT = Format(".npz", "application/x-npz", lambda data: bytes(data[:2]) == b"PK", _read)

@@ -1,0 +1,62 @@
+"""The fields of a request whose body is arrays alone: query parameters of the same names."""
+
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from losses.errors import near
+from losses.expression import parse
+from service.errors import BadRequest
+
+ROLES = "roles"
+OPTIONS = "options"
+_USUAL = ("predictions", "targets")
+
+
+def split(given: list[tuple[str, str]], known: Collection[str]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Return the parameters that are fields, and the roles that arrays without names are, in order.
+
+    `roles=a,b` names them; otherwise they are the inputs that the first `loss` cannot do without.
+    Raises: BadRequest for a role that no loss has, UnknownLoss.
+    """
+    fields = [(name, value) for name, value in given if name != ROLES]
+    named = ",".join(value for name, value in given if name == ROLES)
+    if not named:
+        loss = next((value for name, value in fields if name == "loss"), None)
+        if not loss:
+            return fields, _USUAL
+        return fields, tuple(dict.fromkeys(role for _, term in parse(loss).terms for role in term.loss.required))
+    order = tuple(named.split(","))
+    for role in order:
+        if role not in known:
+            close = near(role, known)
+            hint = f" Did you mean {close}?" if close else ""
+            raise BadRequest(f"roles= names an input that no loss has.{hint}")
+    return fields, order
+
+
+def fields(model: type[BaseModel], given: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return query parameters as the fields of a model; those of its options stand beside the others."""
+    nested = model.model_fields.get(OPTIONS)
+    kind = nested.annotation if nested else None
+    options = set(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else set()
+    found: dict[str, Any] = {}
+    for name, text in given:
+        into = found.setdefault(OPTIONS, {}) if name in options else found
+        value = _scalar(text)
+        if name not in into:
+            into[name] = value
+        else:
+            earlier = into[name]
+            into[name] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
+    return found
+
+
+def _scalar(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """Return true, 3 or an object as JSON has them, anything else as text."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text

@@ -1,0 +1,235 @@
+"""Bodies that are arrays alone, and files of several arrays: the same answer as JSON, or a refusal before memory."""
+
+import io
+import json
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save as save_safetensors
+
+from losses.errors import Refusal
+from service.errors import TooLarge
+from service.tensors import npz, safetensors
+from service.tensors.formats import formats
+from tests.conftest import Client
+from tests.service.files import npy
+
+pytestmark = pytest.mark.anyio
+Z, Y = np.array([2.0, -1.0, 0.5]), np.array([1.0, 0.0, 1.0])
+NPY, NPZ, SAFE = "application/x-npy", "application/x-npz", "application/x-safetensors"
+
+
+def written(*arrays: np.ndarray) -> bytes:
+    return b"".join(data for _, data in map(npy, arrays) if isinstance(data, bytes))
+
+
+def zipped(*, compress: bool = False, **arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    (np.savez_compressed if compress else np.savez)(buffer, **arrays)  # type: ignore[arg-type] # numpy's stub
+    return buffer.getvalue()
+
+
+def safe(**arrays: np.ndarray | torch.Tensor) -> bytes:
+    return save_safetensors({name: torch.as_tensor(array) for name, array in arrays.items()})
+
+
+BODIES = [
+    (NPY, written(Z, Y), ""),
+    (NPY, written(Y, Z), "&roles=targets,predictions"),
+    (NPZ, zipped(predictions=Z, targets=Y), ""),
+    (NPZ, zipped(predictions=Z, targets=Y, compress=True), ""),
+    (SAFE, safe(predictions=Z, targets=Y), ""),
+]
+
+
+@pytest.mark.parametrize(("media", "body", "more"), BODIES)
+async def test_a_binary_body_says_what_json_says(client: Client, media: str, body: bytes, more: str) -> None:
+    asked = {
+        "loss": ["bce", "focal(gamma=2)"],
+        "predictions": Z.tolist(),
+        "targets": Y.tolist(),
+        "options": {"gradient": "summary", "standard_error": False},
+    }
+    url = f"/v1/evaluate?loss=bce&loss=focal(gamma=2)&gradient=summary&standard_error=false{more}"
+
+    async with client() as http:
+        as_json = (await http.post("/v1/evaluate", json=asked)).json()
+        as_bytes = (await http.post(url, content=body, headers={"content-type": media})).json()
+
+    assert as_bytes["results"] == as_json["results"]
+
+
+async def test_a_sum_in_the_query_may_lose_its_plus(client: Client) -> None:
+    body = written(Z[None, None], Y[None, None])
+
+    async with client() as http:
+        answer = await http.post("/v1/evaluate?loss=dice+bce", content=body, headers={"content-type": NPY})
+
+    assert answer.json()["results"][0]["loss"] == "dice + bce"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("y.npz", zipped(anything=Y)), ("y.npz", zipped(targets=Y, others=Z)), ("y.safetensors", safe(targets=Y))],
+)
+async def test_a_part_may_be_any_format(client: Client, name: str, data: bytes) -> None:
+    files = {"request": (None, '{"loss": "bce"}'), "predictions": npy(Z), "targets": (name, data)}
+
+    async with client() as http:
+        answer = await http.post("/v1/evaluate", files=files)
+
+    assert answer.json()["results"][0]["kept"] == 3
+
+
+async def test_a_profile_is_measured_from_a_binary_body(client: Client) -> None:
+    async with client() as http:
+        url = "/v1/profile?task=binary&roles=targets"
+        answer = await http.post(url, content=written(Y), headers={"content-type": NPY})
+
+    assert answer.json()["profile"]["positive_share"]["value"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    list(safetensors.DTYPES.values()),
+)
+def test_every_dtype_that_the_library_writes_is_read(dtype: torch.dtype) -> None:
+    values = torch.tensor([[0, 1], [2, 3]]).to(dtype)
+    odd = torch.tensor([1], dtype=torch.uint8)
+
+    read = dict(safetensors.FORMAT.read("x", bytearray(safe(a=odd, values=values, z=odd.clone())), 1))
+
+    assert read["values"].tolist() == values.to(torch.float64).tolist()
+    assert read["values"].data_ptr() % read["values"].element_size() == 0
+
+
+def header(said: object, numbers: bytes = b"") -> bytes:
+    text = said if isinstance(said, bytes) else json.dumps(said).encode()
+    return struct.pack("<Q", len(text)) + text + numbers
+
+
+def entry(begin: int = 0, end: int = 4, shape: tuple[object, ...] = (1,), dtype: object = "F32") -> dict[str, object]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+HOSTILE_SAFETENSORS = [
+    ("length of 2^63", struct.pack("<Q", 2**63) + b"{}", "header"),
+    ("header past the cap", header(b"{" + b" " * (1 << 20)), "header"),
+    ("no JSON", header(b"{x"), "no JSON"),
+    ("an array for a header", header([1]), "no JSON object"),
+    ("overlap", header({"a": entry(), "b": entry()}, b"\0" * 4), "overlap"),
+    ("hole", header({"a": entry(4, 8)}, b"\0" * 8), "hole"),
+    ("bytes that follow", header({"a": entry()}, b"\0" * 8), "follow"),
+    ("shape that lies", header({"a": entry(shape=(2**32, 2**32))}, b"\0" * 4), "lie"),
+    ("negative length", header({"a": entry(shape=(-1,))}), "whole numbers"),
+    ("true for a length", header({"a": entry(shape=(True,))}), "whole numbers"),
+    ("nine axes", header({"a": entry(shape=(1,) * 9)}), "at most 8"),
+    ("unknown dtype", header({"a": entry(dtype="C64")}), "dtype"),
+    ("list for a dtype", header({"a": entry(dtype=["F32"])}), "dtype"),
+    ("number for a tensor", header({"a": 1}), "dtype"),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [row[1:] for row in HOSTILE_SAFETENSORS], ids=[r[0] for r in HOSTILE_SAFETENSORS]
+)
+def test_hostile_safetensors_are_refused(data: bytes, says: str) -> None:
+    with pytest.raises(Refusal, match=says):
+        list(safetensors.FORMAT.read("x", bytearray(data), 1 << 30))
+
+
+def archive(name: str = "predictions.npy", data: bytes | None = None, method: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as file:
+        file.writestr(name, written(Z) if data is None else data)
+    return buffer.getvalue()
+
+
+def _twice() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("a.npy", b"")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            file.writestr("a.npy", b"")
+    return buffer.getvalue()
+
+
+def _encrypted() -> bytes:
+    data = bytearray(archive())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(signature) + flags] |= 1
+    return bytes(data)
+
+
+def _lying() -> bytes:
+    data = bytearray(archive(data=b"\0" * 4096, method=zipfile.ZIP_DEFLATED))
+    place = data.index(b"PK\x01\x02") + 24  # the size that the directory declares
+    data[place : place + 4] = struct.pack("<I", 8)
+    return bytes(data)
+
+
+HOSTILE_NPZ = [
+    ("cut short", archive()[:-10], "damaged"),
+    ("a size that lies", _lying(), "damaged"),
+    ("a path", archive("../x.npy"), "not named"),
+    ("no .npy", archive("predictions.txt"), "not named"),
+    ("LZMA", archive(method=zipfile.ZIP_LZMA), "method"),
+    ("encrypted", _encrypted(), "encrypted"),
+    ("no array inside", archive(data=b"\x80\x04K\x01."), "no .npy file"),
+]
+
+
+@pytest.mark.parametrize(("data", "says"), [row[1:] for row in HOSTILE_NPZ], ids=[row[0] for row in HOSTILE_NPZ])
+def test_a_hostile_npz_is_refused(data: bytes, says: str) -> None:
+    with pytest.raises(Refusal, match=says):
+        list(npz.FORMAT.read("x", bytearray(data), 1 << 30))
+
+
+def test_two_members_of_one_name_are_refused() -> None:
+    with pytest.raises(Refusal, match="same name"):
+        list(npz.FORMAT.read("x", bytearray(_twice()), 1 << 30))
+
+
+def test_a_bomb_is_refused_by_its_directory() -> None:
+    bomb = zipped(predictions=np.zeros(1 << 20), compress=True)
+
+    with pytest.raises(TooLarge):
+        list(npz.FORMAT.read("x", bytearray(bomb), 1 << 20))
+    assert len(bomb) < 1 << 14
+
+
+WRONG = [
+    (NPY, written(Z), "?loss=mse", 422, "targets"),
+    (NPY, written(Z, Y, Y), "?loss=mse", 422, "3 arrays"),
+    (NPY, written(Z, Y), "?loss=mse&roles=predictions,tagets", 422, "Did you mean targets?"),
+    (NPY, written(Z, Y), "?loss=mse&reducton=sum", 422, "Did you mean reduction?"),
+    (NPY, written(Z, Y), "?loss=focl", 422, "Did you mean focal?"),
+    (NPY, written(Z, Y), "", 422, "loss"),
+    (NPZ, zipped(predictions=Z, target=Y), "?loss=mse", 422, "Did you mean targets?"),
+    (NPZ, b"PK", "?loss=mse", 422, "damaged"),
+    (SAFE, b"", "?loss=mse", 422, "header"),
+    ("application/x-pickle", b"\x80\x04K\x01.", "?loss=mse", 415, "Content-Type"),
+]
+
+
+@pytest.mark.parametrize(("media", "body", "query", "status", "says"), WRONG)
+async def test_a_wrong_binary_body_is_refused(
+    client: Client, media: str, body: bytes, query: str, status: int, says: str
+) -> None:
+    async with client() as http:
+        answer = await http.post(f"/v1/evaluate{query}", content=body, headers={"content-type": media})
+
+    assert answer.status_code == status
+    assert says in answer.json()["detail"]
+    assert len(answer.content) <= 4096
+
+
+async def test_the_docs_offer_every_format(client: Client) -> None:
+    async with client() as http:
+        paths = (await http.get("/openapi.json")).json()["paths"]
+
+    for path in ("/v1/evaluate", "/v1/profile"):
+        assert set(formats()) <= set(paths[path]["post"]["requestBody"]["content"])
