@@ -4,8 +4,9 @@ import dataclasses
 from typing import Annotated, Any, Literal
 
 import torch
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from torch import Tensor
 
 from losses.errors import (
     BadExpression,
@@ -23,7 +24,7 @@ from losses.report import Evaluation
 from losses.tally import Reduction
 from service.errors import BadEnvelope, TooLarge, UnsupportedFormat, responses
 from service.state import RuntimeInForce, SettingsInForce
-from service.tensors import numbers
+from service.tensors import formats, numbers
 from service.tensors.upload import Received, declared
 
 router = APIRouter(prefix="/v1", tags=["evaluate"])
@@ -142,24 +143,35 @@ class Evaluations(BaseModel):
     timing_ms: dict[str, float]
 
 
-def result(found: Evaluation, most_numbers: int) -> Result:
-    """Return one evaluation as it goes over the wire.
+def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
+    """Return the arrays of an answer by name; of several losses each name begins with the loss's place."""
+    found = {}
+    for place, entry in enumerate(results):
+        prefix = f"{place}." if len(results) > 1 else ""
+        if entry.values is not None:
+            found[f"{prefix}values"] = entry.values
+        found |= {f"{prefix}gradients.{role}": tensor for role, tensor in (entry.gradients or {}).items()}
+    return found
+
+
+def result(found: Evaluation, most_numbers: int | None) -> Result:
+    """Return one evaluation as it goes over the wire; None for `most_numbers` leaves the arrays out.
 
     Raises: TooLarge where JSON would have to carry too many numbers.
     """
     arrays: dict[str, Any] = {}
-    sent = [tensor for tensor in (found.values, *(found.gradients or {}).values()) if tensor is not None]
-    if sum(tensor.numel() for tensor in sent) > most_numbers:
-        raise TooLarge(
-            "The answer in numbers",
-            most_numbers,
-            "max_answer_numbers",
-            "Ask with gradient=summary, or send fewer items.",
-        )
-    if found.values is not None:
-        arrays["values"] = numbers.to_lists(found.values)
-    if found.gradients is not None:
-        arrays["gradients"] = {role: numbers.to_lists(tensor) for role, tensor in found.gradients.items()}
+    if most_numbers is not None:
+        if sum(tensor.numel() for tensor in arrays_of([found]).values()) > most_numbers:
+            raise TooLarge(
+                "The answer in numbers",
+                most_numbers,
+                "max_answer_numbers",
+                f"Accept {' or '.join(formats.formats())}, ask with gradient=summary, or send fewer items.",
+            )
+        if found.values is not None:
+            arrays["values"] = numbers.to_lists(found.values)
+        if found.gradients is not None:
+            arrays["gradients"] = {role: numbers.to_lists(tensor) for role, tensor in found.gradients.items()}
     return Result(
         loss=found.name,
         value=found.value,
@@ -188,9 +200,11 @@ EXAMPLE = {
 @router.post(
     "/evaluate",
     summary="What does each loss make of these predictions?",
+    response_model=Evaluations,
     response_model_exclude_unset=True,
     openapi_extra=declared(EvaluateRequest, {"two losses, one upload": EXAMPLE}, {"loss": ["mse", "mae"]}),
-    responses=responses(
+    responses=formats.answered()
+    | responses(
         BadEnvelope,
         TooLarge,
         UnsupportedFormat,
@@ -205,21 +219,29 @@ EXAMPLE = {
     ),
 )
 async def evaluate(
-    upload: Received, runtime: RuntimeInForce, settings: SettingsInForce, response: Response
-) -> Evaluations:
+    upload: Received, runtime: RuntimeInForce, settings: SettingsInForce, http: Request, response: Response
+) -> Evaluations | Response:
     """Evaluate one or several losses on one upload: the value with its error bar, and how the gradient is shared.
 
-    Send JSON, or `.npy` files as multipart with a `request` part that holds `loss` and `options`.
+    Send JSON, or `.npy`, `.npz` or `.safetensors` files as multipart with a `request` part that holds `loss` and
+    `options`, or one such file as the body with those as query parameters. Per-item values and full gradients come
+    back as such a file where `Accept` asks for one, with the rest of the answer as its `answer`.
     """
     request = upload.read(EvaluateRequest)
     objectives, options = request.objectives(), request.options.bound()
     items = len(next(iter(upload.roles.values()), ()))
     results = await runtime.evaluate(objectives, upload, options)
-    response.headers["Server-Timing"] = ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())
-    return Evaluations(
-        results=[result(found, settings.max_answer_numbers) for found in results],
+    timing = {"Server-Timing": ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())}
+    arrays, binary = arrays_of(results), formats.accepted(http.headers.get("accept", ""))
+    answer = Evaluations(
+        results=[result(found, None if arrays and binary else settings.max_answer_numbers) for found in results],
         items=items,
         dtype=str(results[0].dtype).removeprefix("torch."),
         device=str(runtime.device),
         timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
     )
+    if arrays and binary:
+        text = answer.model_dump_json(exclude_unset=True).encode()
+        return Response(binary.write(arrays, text), media_type=binary.media, headers=timing)
+    response.headers.update(timing)
+    return answer

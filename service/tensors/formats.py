@@ -1,10 +1,11 @@
 """Which bytes hold arrays: every file of this folder with a FORMAT, found by walking it."""
 
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from torch import Tensor
 
@@ -21,13 +22,15 @@ class Format:
     """One way to write arrays down.
 
     `read` takes what the bytes are called, the bytes, and the most bytes they may become; it yields arrays with their
-    names, where the format has names, and refuses before it allocates.
+    names, where the format has names, and refuses before it allocates. `write` takes arrays by name and the JSON of
+    the answer they belong to.
     """
 
     suffix: str
     media: str
     begins: Callable[[Buffer], bool]
     read: Callable[[str, Buffer, int], Arrays]
+    write: Callable[[Mapping[str, Tensor], bytes], bytes]
 
 
 @cache
@@ -37,6 +40,17 @@ def formats() -> dict[str, Format]:
     modules = [import_module(f"{service.tensors.__name__}.{name}") for name in names if name != "formats"]
     found: list[Format] = [module.FORMAT for module in modules if hasattr(module, "FORMAT")]
     return {entry.media: entry for entry in sorted(found, key=lambda entry: entry.suffix)}
+
+
+def accepted(accept: str) -> Format | None:
+    """Return the format that an Accept header names; None where it names none, and JSON will do."""
+    wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return next((formats()[media] for media in wanted if media in formats()), None)
+
+
+def answered() -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI response of an answer that may be arrays."""
+    return {200: {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in formats()}}}
 
 
 def one(role: str, data: Buffer, limit: int) -> Tensor:

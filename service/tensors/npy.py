@@ -4,8 +4,10 @@ Source: numpy.lib.format, versions 1.0 to 3.0.
 """
 
 import ast
+import io
 import math
 import struct
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -42,7 +44,23 @@ def _read(name: str, data: Buffer, _: int) -> Arrays:
         view = view[end:]
 
 
-FORMAT = Format(".npy", "application/x-npy", lambda data: bytes(data[:6]) == MAGIC, _read)
+def encode(tensor: Tensor) -> bytes:
+    """Return the .npy file of a tensor; bfloat16, which numpy lacks, as float32."""
+    buffer = io.BytesIO()
+    array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).cpu().numpy()
+    np.lib.format.write_array(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _write(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
+    if len(arrays) != 1:
+        raise BadRequest(
+            f"The answer holds {len(arrays)} arrays ({', '.join(arrays)}); a .npy holds one, .npz several."
+        )
+    return encode(*arrays.values())
+
+
+FORMAT = Format(".npy", "application/x-npy", lambda data: bytes(data[:6]) == MAGIC, _read, _write)
 
 
 def _array(role: str, view: memoryview) -> tuple[Tensor, int]:

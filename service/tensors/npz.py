@@ -7,6 +7,9 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
+
+from torch import Tensor
 
 from service.errors import BadRequest, TooLarge
 from service.tensors import npy
@@ -45,4 +48,13 @@ def _judge(name: str, members: list[zipfile.ZipInfo], limit: int) -> None:
         raise TooLarge(f"{name}, unpacked,", limit, "max_body_bytes", "Send less in one request.")
 
 
-FORMAT = Format(".npz", "application/x-npz", lambda data: bytes(data[:2]) == b"PK", _read)
+def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("answer.json", answer)
+        for name, tensor in arrays.items():
+            archive.writestr(f"{name}.npy", npy.encode(tensor))
+    return buffer.getvalue()
+
+
+FORMAT = Format(".npz", "application/x-npz", lambda data: bytes(data[:2]) == b"PK", _read, _write)

@@ -4,6 +4,8 @@ Source: https://huggingface.co/docs/safetensors, "Format".
 """
 
 import math
+import struct
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -70,7 +72,23 @@ def _read(name: str, data: Buffer, _: int) -> Arrays:
         yield entry.name, _tensor(view[start + entry.begin : start + entry.end], entry)
 
 
-FORMAT = Format(".safetensors", "application/x-safetensors", _begins, _read)
+def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
+    names = {dtype: name for name, dtype in DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": {"answer": answer.decode()}}
+    numbers = []
+    position = 0
+    for name, tensor in sorted(arrays.items(), key=lambda item: -item[1].element_size()):
+        data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        end = position + len(data)
+        header[name] = {"dtype": names[tensor.dtype], "shape": [*tensor.shape], "data_offsets": [position, end]}
+        numbers.append(data)
+        position = end
+    text = orjson.dumps(header)
+    text += b" " * (-len(text) % PREFIX)
+    return b"".join([struct.pack("<Q", len(text)), text, *numbers])
+
+
+FORMAT = Format(".safetensors", "application/x-safetensors", _begins, _read, _write)
 
 
 def _tensor(view: memoryview, entry: Entry) -> Tensor:

@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
 from losses.errors import Refusal
@@ -233,3 +234,68 @@ async def test_the_docs_offer_every_format(client: Client) -> None:
 
     for path in ("/v1/evaluate", "/v1/profile"):
         assert set(formats()) <= set(paths[path]["post"]["requestBody"]["content"])
+
+
+def _opened(media: str, body: bytes) -> tuple[dict[str, np.ndarray], bytes | None]:
+    if media == NPY:
+        return {"values": np.load(io.BytesIO(body))}, None
+    if media == NPZ:
+        with np.load(io.BytesIO(body)) as file:
+            return {name: file[name] for name in file.files if name != "answer.json"}, file["answer.json"]
+    length = int.from_bytes(body[:8], "little")
+    said = json.loads(body[8 : 8 + length])["__metadata__"]["answer"]
+    return {name: tensor.numpy() for name, tensor in load_safetensors(body).items()}, said
+
+
+@pytest.mark.parametrize("media", [NPY, NPZ, SAFE])
+async def test_values_come_back_as_a_file_where_accept_asks_for_one(client: Client, media: str) -> None:
+    url, headers = "/v1/evaluate?loss=mse&reduction=none", {"content-type": NPY, "accept": f"{media}, */*"}
+
+    async with client(max_answer_numbers=1) as http:
+        answer = await http.post(url, content=written(Z, Y), headers=headers)
+
+    assert answer.headers["content-type"] == media
+    arrays, said = _opened(media, answer.content)
+    assert arrays["values"].tolist() == ((Z - Y) ** 2).tolist()
+    if said:
+        assert json.loads(said)["results"][0]["kept"] == 3
+
+
+@pytest.mark.parametrize("media", [NPZ, SAFE])
+async def test_gradients_of_several_losses_come_back_by_place_and_role(client: Client, media: str) -> None:
+    url = "/v1/evaluate?loss=mse&loss=mae&gradient=full"
+
+    async with client() as http:
+        answer = await http.post(url, content=written(Z, Y), headers={"content-type": NPY, "accept": media})
+
+    arrays, _ = _opened(media, answer.content)
+    assert set(arrays) == {"0.gradients.predictions", "1.gradients.predictions"}
+    assert arrays["0.gradients.predictions"] == pytest.approx(2 * (Z - Y) / 3)
+
+
+async def test_an_answer_without_arrays_stays_json(client: Client) -> None:
+    async with client() as http:
+        url = "/v1/evaluate?loss=mse"
+        answer = await http.post(url, content=written(Z, Y), headers={"content-type": NPY, "accept": NPZ})
+
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_two_arrays_are_too_many_for_a_npy(client: Client) -> None:
+    url, headers = "/v1/evaluate?loss=mse&loss=mae&reduction=none", {"content-type": NPY, "accept": NPY}
+
+    async with client() as http:
+        answer = await http.post(url, content=written(Z, Y), headers=headers)
+
+    assert answer.status_code == 422
+    assert ".npz several" in answer.json()["detail"]
+
+
+def test_half_precision_is_written_as_it_is_or_wider() -> None:
+    tensor = torch.tensor([1.5, -2.0], dtype=torch.bfloat16)
+
+    written_npy = formats()[NPY].write({"values": tensor}, b"{}")
+    written_safe = formats()[SAFE].write({"values": tensor}, b"{}")
+
+    assert np.load(io.BytesIO(written_npy)).dtype == np.float32
+    assert load_safetensors(written_safe)["values"].dtype == torch.bfloat16
