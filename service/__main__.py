@@ -8,6 +8,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from service.settings import Settings
+from service.transport import Transport
 
 GRACE_S = 25  # requests in flight may finish; compose kills after 30
 
@@ -34,6 +35,7 @@ def main() -> None:
     uvicorn.run(
         "service.app:from_environment",
         factory=True,
+        http=Transport,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     max_answer_numbers: Annotated[int, Field(ge=1, description="The most per-item numbers in one JSON answer.")] = (
         100_000
     )
+    max_head_bytes: Annotated[int, Field(ge=1024, description="The longest headers of a request.")] = 64 << 10
+    head_seconds: Annotated[float, Field(gt=0, description="In which the head of a request arrives.")] = 10.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -2,43 +2,23 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.service.processes import PATIENCE_S, ROOT, serving
+
 README = ROOT / "README.md"
-PATIENCE_S = 30
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "service", "--port", str(port)], cwd=ROOT)  # noqa: S603 - our own
-    try:
-        yield _ready(f"http://127.0.0.1:{port}", process)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _ready(url: str, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/readyz").is_success:
-                return url
-        except httpx.TransportError:
-            continue
-    pytest.fail("the service did not come up")
+    with serving() as running:
+        yield running.url
 
 
 def test_several_losses_over_a_socket(server: str) -> None:

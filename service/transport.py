@@ -1,0 +1,156 @@
+"""uvicorn's HTTP protocol with two more promises: a request's head arrives in time, and it is not too long.
+
+uvicorn 0.54 waits for ever for the end of a head, and httptools takes one of any length. The deadline of the body is in
+service/tensors/body.py, where it holds behind any server. What is refused here is refused before there is a request, so
+the problem is written straight to the socket; what the client still sends is read and dropped for a moment, since a
+close over unread bytes would reset the connection and take the answer with it.
+"""
+
+import asyncio
+import logging
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from service.settings import Settings
+
+log = logging.getLogger("lossary")
+LONGEST_URL = 8 << 10  # bytes; nginx's and haproxy's buffers end near here too
+LINGER_S = 2.0  # for the client to read the answer
+
+
+class BadHead(Exception):  # noqa: N818 - a reason to refuse, drawn out of the parser
+    """The head of a request is refused, with this status and sentence."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+
+
+UNREADABLE = BadHead(HTTPStatus.BAD_REQUEST, "The bytes are no HTTP/1.1 request.")
+
+
+class Transport(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        settings: Settings = app_state["settings"]
+        self._head_seconds, self._longest_head = settings.head_seconds, settings.max_head_bytes
+        self._deadline: asyncio.TimerHandle | None = None
+        self._in_head, self._head_bytes = True, 0
+        self._reason = UNREADABLE
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        super().data_received(data)
+        if self._refused or self.transport.is_closing():
+            return
+        if not self._in_head:
+            self._unwatch()
+            return
+        # A header line reaches on_header only when it is complete; until then the parser keeps all of it.
+        self._head_bytes += len(data)
+        if self._head_bytes > self._longest_head + LONGEST_URL:
+            self._refuse(self._too_long())
+        elif self._deadline is None:
+            self._watch()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head_bytes, self._named = True, 0, 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > LONGEST_URL:
+            self._reason = BadHead(HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL is over {LONGEST_URL} bytes.")
+            raise self._reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._named += len(name) + len(value)
+        if self._named > self._longest_head:
+            self._reason = self._too_long()
+            raise self._reason
+
+    def on_headers_complete(self) -> None:
+        if self.parser.get_http_version() == "1.1" and not any(name == b"host" for name, _ in self.headers):
+            self._reason = BadHead(HTTPStatus.BAD_REQUEST, "An HTTP/1.1 request names its Host.")
+            raise self._reason
+        super().on_headers_complete()
+        self._in_head = False
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._head_bytes = 0
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, of one kind only
+        self._refuse(self._reason)
+
+    def _too_long(self) -> BadHead:
+        limit = self._longest_head
+        return BadHead(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The headers are over {limit} bytes.")
+
+    def _watch(self) -> None:
+        self._deadline = self.loop.call_later(self._head_seconds, self._too_late)
+
+    def _unwatch(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        if self.transport.is_closing():
+            return
+        if not self._head_bytes:  # nothing was asked, so there is nothing to answer
+            self.transport.close()
+            return
+        detail = f"The head of the request was not complete after {self._head_seconds:g} s."
+        self._refuse(BadHead(HTTPStatus.REQUEST_TIMEOUT, detail))
+
+    def _refuse(self, reason: BadHead) -> None:
+        self._unwatch()
+        instance = f"urn:uuid:{uuid.uuid4()}"
+        kind = reason.status.name.lower().replace("_", "-")
+        problem = {
+            "type": f"urn:lossary:{kind}",
+            "title": reason.status.phrase,
+            "status": reason.status.value,
+            "detail": reason.detail,
+            "instance": instance,
+        }
+        log.info("refused", extra={"facts": {"status": reason.status.value, "kind": kind, "instance": instance}})
+        body = orjson.dumps(problem)
+        head = (
+            f"HTTP/1.1 {reason.status.value} {reason.status.phrase}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self._refused = True
+        self.transport.write(head.encode() + body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
+        else:
+            self.transport.close()
