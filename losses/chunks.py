@@ -8,8 +8,8 @@ from functools import cached_property, reduce
 import torch
 from torch import Tensor
 
-from losses.domains import NON_NEGATIVE, Domain, Seen, check
-from losses.errors import BadOption, MissingInput, ShapeMismatch, UnsupportedDtype
+from losses.domains import NON_NEGATIVE, Domain, Seen, check, first_index
+from losses.errors import BadOption, DomainViolation, MissingInput, ShapeMismatch, UnsupportedDtype
 from losses.expression import Objective
 from losses.shapes import Axes, Pattern
 from losses.spec import BoundLoss
@@ -224,9 +224,18 @@ class Feed:
                 check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[lead or ""].start)
             factors.append(weights)
         if mask is not None:
-            kept = self._slice(mask, lead, edges).to(self.device) != 0
-            factors.append(kept.to(self.compute_dtype))
+            kept = self._slice(mask, lead, edges).to(self.device)
+            if first_pass and kept.dtype != torch.bool:
+                _check_mask(kept, edges[lead or ""].start)
+            factors.append((kept != 0).to(self.compute_dtype))
         return factors
+
+
+def _check_mask(mask: Tensor, offset: int) -> None:
+    """Refuse what is neither kept nor left out; a share is a weight."""
+    wrong = (mask != 0) & (mask != 1)
+    if wrong.any():
+        raise DomainViolation("mask", "true or false, 1 or 0", first_index(wrong, offset), "Shares are weights.")
 
 
 def _filler(domain: Domain, chunk: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The bytes of a request: read under a limit, and parsed as a JSON object."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -64,4 +65,33 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
         raise BadEnvelope(message, position=error.pos) from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
+    if text.count(b'"') > 2 * _texts(value):
+        _refuse_twice(text)
     return value
+
+
+def _texts(value: object) -> int:
+    """Return how many texts stand in the objects, names included; every one has two quotes, numbers have none."""
+    if isinstance(value, dict):
+        return sum(1 + _texts(entry) for entry in value.values())
+    if isinstance(value, list) and value and isinstance(value[0], str | dict):
+        return sum(_texts(entry) for entry in value)
+    return int(isinstance(value, str))
+
+
+def _refuse_twice(text: bytes | bytearray) -> None:
+    """Refuse an object with one name twice, of which orjson keeps the last.
+
+    Raises: BadEnvelope.
+    """
+
+    def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(members)
+        if len(found) < len(members):
+            raise BadEnvelope("A name stands in an object twice; which of the two is meant cannot be known.")
+        return found
+
+    try:
+        json.loads(text, object_pairs_hook=once)
+    except RecursionError:
+        raise BadEnvelope("The JSON is nested deeper than anything that is read here.") from None

@@ -1,0 +1,95 @@
+"""Every fault of the catalogue against a running service: the answer, and what must hold after each."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service.faults import files, json_, meaning, multipart_
+from tests.service.faults.fault import EVALUATE, MARKER, OK, Fault
+from tests.service.processes import ROOT, Server, serving
+
+FAULTS = [*json_.FAULTS, *multipart_.FAULTS, *files.FAULTS, *meaning.FAULTS]
+LONGEST_PROBLEM = 4096  # bytes
+MEMORY_BACK_MIB = 64
+HEALTH_S = 0.1
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving(LOSSARY_MAX_BODY_BYTES=str(128 << 20)) as running:
+        httpx.post(f"{running.url}{EVALUATE}", json=OK)
+        yield running
+
+
+def resident(pid: int) -> float:
+    """Return what a process holds, in MiB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") / (1 << 20)
+
+
+def threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def open_files(pid: int) -> set[str]:
+    """Return what is open, sockets left out."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.add(str(link.readlink()))
+        except FileNotFoundError:
+            continue
+    return {name for name in found if not name.startswith("socket:")}
+
+
+@pytest.fixture(scope="module")
+def documented(server: Server) -> dict[str, dict[str, dict[str, object]]]:
+    paths: dict[str, dict[str, dict[str, object]]] = httpx.get(f"{server.url}/openapi.json").json()["paths"]
+    return paths
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=map(str, FAULTS))
+def test_a_fault_is_answered_truly_and_nothing_is_harmed(
+    server: Server, documented: dict[str, dict[str, dict[str, object]]], fault: Fault
+) -> None:
+    pid = server.process.pid
+    with httpx.Client(base_url=server.url, timeout=20) as client:
+        good = client.post(EVALUATE, json=OK).json()["results"]
+        before = resident(pid), open_files(pid)
+
+        started = time.monotonic()
+        answer = client.request(fault.method, fault.path, headers=fault.headers, content=fault.body)
+        took = time.monotonic() - started
+        healthy = time.monotonic()
+        assert client.get("/healthz").is_success
+        assert time.monotonic() - healthy < HEALTH_S
+        again = client.post(EVALUATE, json=OK).json()["results"]
+
+    assert answer.status_code == fault.status, answer.text[:500]
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.content) <= LONGEST_PROBLEM
+    problem = json.loads(answer.content)
+    if fault.kind:
+        assert problem["type"] == f"urn:lossary:{fault.kind}"
+    assert fault.says in problem["detail"] or fault.says in json.dumps(problem)
+    operation = documented.get(fault.path.partition("?")[0], {}).get(fault.method.lower())
+    if operation:
+        assert str(fault.status) in operation["responses"]  # type: ignore[operator] # a mapping
+    assert took < 5
+    assert server.process.poll() is None
+    assert again == good
+    assert open_files(pid) <= before[1]
+    assert resident(pid) - before[0] < MEMORY_BACK_MIB
+    assert not (ROOT / MARKER).exists()
+
+
+def test_after_all_of_them_no_thread_is_left_over_and_no_traceback_was_logged(server: Server) -> None:
+    cores = os.cpu_count() or 1
+
+    assert threads(server.process.pid) <= 4 * cores + 16
+    assert "Traceback" not in Path(server.log).read_text()
