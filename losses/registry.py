@@ -10,7 +10,7 @@ import losses.families
 from losses.domains import NON_NEGATIVE, Domain
 from losses.errors import UnknownLoss, near
 from losses.shapes import Pattern, Shapes
-from losses.spec import Case, Kind, Loss, Said, Value
+from losses.spec import Call, Case, Kind, Loss, Said, Value
 
 Computes = Callable[..., Any]
 LAST = "9"  # sorts after every section of the article
@@ -34,7 +34,7 @@ def loss(
     traits: set[str] | None = None,
     aliases: Mapping[str, dict[str, Value]] | None = None,
     conventions: Mapping[str, dict[str, Value]] | None = None,
-    elsewhere: Mapping[str, str] | None = None,
+    elsewhere: Mapping[str, str | tuple[str | Call, ...]] | None = None,
     differences: tuple[str, ...] = (),
     constant: tuple[str, ...] = ("targets",),
     article: Said | None = None,
@@ -47,8 +47,8 @@ def loss(
     it is larger than the inputs (all pairs: n n). `pytorch`: the body of a function `loss` that gives the same
     number, its parameters in braces or passed in. `conventions`: what each library's name for it stands for, in
     parameters of its own; `differences`: what those cannot say. `elsewhere`: the call of each library that gives the
-    same number under its convention, an expression of the inputs with parameters in braces. `constant`: inputs that
-    no gradient is taken for.
+    same number under its convention, an expression of the inputs with parameters in braces; of several, the first that
+    takes the parameters wanted counts. `constant`: inputs that no gradient is taken for.
     """
 
     def register(compute: Computes) -> Computes:
@@ -66,7 +66,7 @@ def loss(
             activation=activation,
             cases=tuple(cases),
             pytorch=pytorch,
-            elsewhere=dict(elsewhere or {}),
+            elsewhere={library: _calls(given) for library, given in (elsewhere or {}).items()},
             traits=frozenset(traits or ()),
             aliases=dict(aliases or {}),
             conventions=dict(conventions or {}),
@@ -81,6 +81,11 @@ def loss(
         return compute
 
     return register
+
+
+def _calls(given: str | tuple[str | Call, ...]) -> tuple[Call, ...]:
+    listed = (given,) if isinstance(given, str) else given
+    return tuple(Call(call) if isinstance(call, str) else call for call in listed)
 
 
 @cache

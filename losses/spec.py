@@ -51,6 +51,17 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Call:
+    """A call of another library: an expression of the inputs with parameters in braces.
+
+    `stands_for`: the parameters in which it is not the library's convention.
+    """
+
+    text: str
+    stands_for: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Said:
     """What the article says of a loss, and where it is loose."""
 
@@ -90,7 +101,7 @@ class Loss:
     activation: str
     cases: tuple[Case, ...]
     pytorch: str | Callable[[dict[str, Value]], str]
-    elsewhere: dict[str, str]
+    elsewhere: dict[str, tuple[Call, ...]]
     traits: frozenset[str]
     aliases: dict[str, dict[str, Value]]
     conventions: dict[str, dict[str, Value]]

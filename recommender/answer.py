@@ -1,5 +1,7 @@
 """What a recommendation says, field by field."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from recommender.agreement import Agreement
@@ -90,11 +92,36 @@ class AtLeast(_Part):
     objective: str
 
 
+class RepairAnswer(_Part):
+    """How the output of one head becomes a probability."""
+
+    head: str
+    formula: str = Field(description="v is the output, z before its activation, p the probability, k a class.")
+    code: str = Field(
+        description="A module that defines `probability`: it takes predictions as the loss does, and what else of its "
+        "arguments has one number a class."
+    )
+    exact_where: str
+
+
+class Decision(_Part):
+    """Where to cut a probability into yes and no."""
+
+    threshold: float = Field(description="Yes from this probability on.")
+    on: Literal["probability"] = Field(
+        description="The output after its activation and, where `repair` has one for it, after the repair."
+    )
+    formula: str
+    because: str
+    source: str
+
+
 class AlternativeAnswer(_Part):
     """Another objective worth trying."""
 
     objective: str
     prefer_when: str
+    repair: list[RepairAnswer]
 
 
 class OtherGoal(_Part):
@@ -120,9 +147,11 @@ class Experiment(_Part):
 
 
 class Snippets(_Part):
-    """Code that runs."""
+    """Code that runs; comments say where another library takes its inputs in another form."""
 
     pytorch: str
+    keras: str | None = Field(description="Null where Keras cannot say this objective.")
+    optax: str | None = Field(description="Null where optax cannot say this objective.")
 
 
 class Recommendation(_Part):
@@ -139,6 +168,12 @@ class Recommendation(_Part):
         "parameters or more terms. conflict: otherwise. Null where one book is silent."
     )
     parameters: list[ParameterAnswer]
+    repair: list[RepairAnswer] = Field(
+        description="One for each head whose output is bent away from the probability and can be bent back."
+    )
+    decision: Decision | None = Field(
+        description="Null where no yes or no was asked for, or where `warnings` says what is missing for it."
+    )
     fired: list[Fired] = Field(description="Conditions of the rows that apply; those of the deciding row first.")
     nearly: list[Fired] = Field(description="Conditions missed by a factor of two or less, or inside the interval.")
     counterfactual: Below | AtLeast | None = Field(

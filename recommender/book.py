@@ -1,6 +1,7 @@
 """One book under the thresholds in force: which rows apply, and which decides."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from recommender.rules import ROWS
 from recommender.rules.table import Bounds, Rule, Rulebook
@@ -16,11 +17,10 @@ class Book:
 
     name: Rulebook
     bounds: Bounds
-    table: tuple[Rule, ...] = ROWS
 
-    def rows(self, task: Task) -> list[Rule]:
+    def rows(self, task: Task) -> tuple[Rule, ...]:
         """Return the rows of a task."""
-        return [row for row in self.table if row.book == self.name and task in row.tasks]
+        return _rows(self.name, task)
 
     def applying(self, situation: Situation) -> dict[str, list[Rule]]:
         """Return the rows that apply, by head; the first of each decides."""
@@ -32,4 +32,13 @@ class Book:
 
     def decide(self, situation: Situation) -> Decision:
         """Return the deciding row of each head."""
-        return {head: rows[0] for head, rows in self.applying(situation).items()}
+        found: Decision = {}
+        for row in self.rows(situation.task):
+            if row.head not in found and row.applies(situation, self.bounds):
+                found[row.head] = row
+        return found
+
+
+@cache
+def _rows(book: Rulebook, task: Task) -> tuple[Rule, ...]:
+    return tuple(row for row in ROWS if row.book == book and task in row.tasks)

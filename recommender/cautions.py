@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from losses.spec import Text
 from recommender.book import Book
 from recommender.choice import Choices
+from recommender.decision import decision
 from recommender.profile import Measured
+from recommender.repair import repair
 from recommender.situation import Situation
 from recommender.tasks import PLACES, Task
 from recommender.words import Caution
 
+FEW_OF_A_CLASS = 100  # EvalML's class imbalance check calls it severe below
+TOO_FEW_OF_A_CLASS = 20  # ours: the share of hits among them has a 95 % interval of more than 0.4
 FEW_ITEMS = 50  # below, the interval of a 0.3 % share reaches past 7 %
 ONE_LABEL = (Task.BINARY, Task.MULTICLASS)
 LABELLED = (*ONE_LABEL, Task.MULTILABEL)
@@ -98,20 +102,20 @@ def _outliers_are_signal(case: Case) -> Text | None:
 
 @caution("output-not-a-probability")
 def _output_not_a_probability(case: Case) -> Text | None:
-    if case.situation.goal.decision != "probabilities" or not case.ids & {"focal", "focal_softmax"}:
+    bent = [choice.objective for choice in case.chosen if repair(choice.objective)]
+    if case.situation.goal.decision != "probabilities" or not bent:
         return None
-    params = case.chosen[0].loss.params
-    phi = f"phi(v) = (1-v)^g - g (1-v)^(g-1) v ln v, g = {params['gamma']:g}"
-    alpha = params.get("alpha")
-    if "focal_softmax" in case.ids:
-        repair = f"p_k = (v_k / phi(v_k)) / sum_j (v_j / phi(v_j)), {phi}"
-    else:
-        positives, negatives = (f"{alpha:g} ", f"{1 - alpha:.3g} ") if isinstance(alpha, float) else ("", "")
-        repair = f"p = a / (a + b), a = v / ({positives}phi(v)), b = (1-v) / ({negatives}phi(1-v)), {phi}"
+    losses = " + ".join(map(str, bent))
     return Text(
-        en=f"The output v of a focal loss is no probability. Where the loss is minimised, the probability is {repair}.",
-        zh=f"Focal 损失的输出 v 不是概率。损失取最小值时,概率为 {repair}。",
+        en=f"The output of {losses} is no probability; the code in `repair` makes it one.",
+        zh=f"{losses} 的输出不是概率;`repair` 中的代码可将其还原为概率。",
     )
+
+
+@caution("no-threshold")
+def _no_threshold(case: Case) -> Text | None:
+    found = decision(case.situation, case.chosen)
+    return found if isinstance(found, Text) else None
 
 
 @caution("dice-is-not-iou")
@@ -224,6 +228,22 @@ def _few_items(case: Case) -> Text | None:
     )
 
 
+@caution("rare-class")
+def _rare_class(case: Case) -> Text | None:
+    fewest = case.situation.profile.number("smallest_class")
+    if case.situation.task not in LABELLED or fewest is None or fewest >= FEW_OF_A_CLASS:
+        return None
+    if fewest < TOO_FEW_OF_A_CLASS:
+        return Text(
+            en=f"The smallest class has {fewest:g} items: no loss learns it. Gather more, merge classes, or drop it.",
+            zh=f"最小类别只有 {fewest:g} 个样本:任何损失都学不好。请收集更多样本、合并类别或放弃该类。",
+        )
+    return Text(
+        en=f"The smallest class has {fewest:g} items: compare losses on several splits, for one is mostly chance.",
+        zh=f"最小类别只有 {fewest:g} 个样本:请在多个划分上比较损失,单次划分多半是偶然。",
+    )
+
+
 @caution("fact-not-used")
 def _fact_not_used(case: Case) -> Text | None:
     rows = case.book.rows(case.situation.task)
@@ -232,7 +252,7 @@ def _fact_not_used(case: Case) -> Text | None:
         for formula in row.computed.values():
             used |= formula.reads
     if case.situation.task in LABELLED:
-        used |= {"classes", "multilabel", "label_encoding"}
+        used |= {"classes", "multilabel", "label_encoding", "smallest_class"}
     given = case.situation.profile.model_dump(exclude_none=True)
     idle = ", ".join(fact for fact in given if fact not in used)
     if not idle:

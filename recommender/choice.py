@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from losses.expression import Objective, parse
 from losses.spec import BoundLoss
@@ -27,6 +28,7 @@ class Choice:
 
 
 Choices = tuple[Choice, ...]
+_parse = cache(parse)  # of the texts of rows alone, so that it cannot grow
 
 
 def choose(decision: Decision, situation: Situation) -> Choices:
@@ -38,7 +40,10 @@ def bind(
     recommend: str, computed: Mapping[str, Formula], situation: Situation
 ) -> tuple[Objective, dict[str, Computed]]:
     """Return the objective of a row with the parameters of its first term filled in, and those parameters."""
-    (coefficient, first), *rest = parse(recommend).terms
+    objective = _parse(recommend)
+    if not computed:
+        return objective, {}
+    (coefficient, first), *rest = objective.terms
     parameters = {name: formula(situation) for name, formula in computed.items()}
     values = {name: parameter.value for name, parameter in parameters.items()}
     bound = first.loss.bind({**first.params, **values})

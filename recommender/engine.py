@@ -1,10 +1,11 @@
 """Task, facts and goal in; a recommendation with its working out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import get_args
 
-from losses.snippets import IMPORTS, pytorch
+from losses import snippets
+from losses.expression import Objective
 from losses.spec import Text
 from recommender import answer
 from recommender.agreement import Agreement, agreement
@@ -13,11 +14,12 @@ from recommender.bounds import bounds_in_force
 from recommender.cautions import cautions
 from recommender.change import borderline, nearest_change
 from recommender.choice import Choices, bind, choose, total
-from recommender.errors import EmptyBook
+from recommender.decision import Cut, decision
 from recommender.explain import fired, nearly
 from recommender.goals import HOW, goal_in_force, metric, variations
 from recommender.page import rules_hash
 from recommender.profile import Goal, Profile
+from recommender.repair import EXACT_WHERE, repair
 from recommender.rules.table import Rulebook
 from recommender.situation import Situation
 from recommender.tasks import PLACES, Scenario, settle
@@ -40,8 +42,7 @@ def recommend(
 ) -> answer.Recommendation:
     """Return the loss for a task or scenario, with what fired, what nearly did, and what was assumed.
 
-    `thresholds` are overrides by name. Raises: NoTask, UnknownTask, UnknownScenario, UnknownThreshold, BadThreshold,
-    EmptyBook.
+    `thresholds` are overrides by name. Raises: NoTask, UnknownTask, UnknownScenario, UnknownThreshold, BadThreshold.
     """
     asked, case = settle(task, scenario)
     aim, assumed_goal = goal_in_force(asked, goal)
@@ -50,8 +51,6 @@ def recommend(
     books = {name: Book(name, bounds) for name in get_args(Rulebook)}
     choices = {name: choose(book.decide(situation), situation) for name, book in books.items()}
     book, chosen = books[rulebook], choices[rulebook]
-    if not chosen:
-        raise EmptyBook(rulebook, asked, way_out="article" if rulebook == "evidence" else "evidence")
 
     implied = [_implied(case)] if case and task is None else []
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
@@ -67,6 +66,8 @@ def recommend(
         evidence=_book_answer(choices["evidence"], language),
         agreement=_agreement(choices["article"], choices["evidence"]),
         parameters=_parameters(chosen),
+        repair=_repairs(chosen, language),
+        decision=_decision(situation, chosen, language),
         fired=fired(book, situation, language),
         nearly=nearly(book, situation, language),
         counterfactual=nearest_change(book, situation),
@@ -79,7 +80,7 @@ def recommend(
         experiment=answer.Experiment(
             candidates=candidates, metric=say(metric(asked, aim), language), how=say(HOW, language)
         ),
-        snippets=answer.Snippets(pytorch=_snippet(chosen)),
+        snippets=_snippets(chosen),
         rules_hash=rules_hash(bounds),
     )
 
@@ -134,13 +135,38 @@ def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
 
 def _alternatives(chosen: Choices, situation: Situation, language: Language) -> list[answer.AlternativeAnswer]:
     """Return the other objectives; of several heads, the whole sum with one head changed."""
-    found = {str(total(chosen)): ""}
+    found: dict[str, answer.AlternativeAnswer] = {}
     for place, choice in enumerate(chosen):
         for other in choice.rule.alternatives:
             objective, _ = bind(other.recommend, other.computed, situation)
             changed = (*chosen[:place], replace(choice, objective=objective), *chosen[place + 1 :])
-            found.setdefault(str(total(changed)), say(other.when, language))
-    return [answer.AlternativeAnswer(objective=text, prefer_when=when) for text, when in found.items() if when]
+            text, when = str(total(changed)), say(other.when, language)
+            repairs = _repairs(changed, language)
+            found.setdefault(text, answer.AlternativeAnswer(objective=text, prefer_when=when, repair=repairs))
+    found.pop(str(total(chosen)), None)
+    return list(found.values())
+
+
+def _repairs(chosen: Choices, language: Language) -> list[answer.RepairAnswer]:
+    maps = [(choice.head, repair(choice.objective)) for choice in chosen]
+    return [
+        answer.RepairAnswer(head=head, formula=found.formula, code=found.code, exact_where=say(EXACT_WHERE, language))
+        for head, found in maps
+        if found
+    ]
+
+
+def _decision(situation: Situation, chosen: Choices, language: Language) -> answer.Decision | None:
+    cut = decision(situation, chosen)
+    if not isinstance(cut, Cut):
+        return None
+    return answer.Decision(
+        threshold=cut.threshold,
+        on="probability",
+        formula=cut.formula,
+        because=say(cut.because, language),
+        source=cut.source,
+    )
 
 
 def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswer]:
@@ -159,12 +185,18 @@ def _implied(scenario: Scenario) -> Text:
     )
 
 
-def _snippet(chosen: Choices) -> str:
-    """Return one function; of several heads one each, since their inputs differ."""
-    if len(chosen) == 1:
-        return pytorch(chosen[0].objective)
-    functions = [
-        pytorch(choice.objective).removeprefix(IMPORTS).replace("def loss(", f"def {choice.head}_loss(")
-        for choice in chosen
-    ]
-    return IMPORTS + "".join(functions)
+def _snippets(chosen: Choices) -> answer.Snippets:
+    """Return a function for each library that has all of it; of several heads one each, since their inputs differ."""
+
+    def module(write: Callable[[Objective], str | None]) -> str | None:
+        texts = {f"{choice.head}_loss": write(choice.objective) for choice in chosen}
+        known = {name: text for name, text in texts.items() if text is not None}
+        if len(known) < len(texts):
+            return None
+        return next(iter(known.values())) if len(known) == 1 else snippets.together(known)
+
+    return answer.Snippets(
+        pytorch=module(snippets.pytorch) or "",
+        keras=module(lambda objective: snippets.foreign(objective, "keras")),
+        optax=module(lambda objective: snippets.foreign(objective, "optax")),
+    )

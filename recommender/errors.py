@@ -6,7 +6,6 @@ Refusal
 ├── UnknownScenario   no such scenario
 ├── UnknownThreshold  no threshold of that name
 ├── BadThreshold      a threshold outside the range of its fact, or on the wrong side of another
-├── EmptyBook         the book asked for has no row for this task
 ├── NothingToMeasure  arrays without items
 └── UnreadableTargets arrays that fit no reading of the task
 """
@@ -61,14 +60,6 @@ class BadThreshold(Refusal):
 
     def __init__(self, threshold: str, wanted: str) -> None:
         super().__init__(f"{threshold} must be {wanted}.", threshold=threshold, wanted=wanted)
-
-
-class EmptyBook(Refusal):
-    title = "That book has no rule for this task"
-
-    def __init__(self, rulebook: str, task: str, way_out: str) -> None:
-        message = f"The {rulebook} book has no rule for {task} yet; ask with rulebook={way_out}."
-        super().__init__(message, rulebook=rulebook, task=task, way_out=way_out)
 
 
 class NothingToMeasure(Refusal):

@@ -17,9 +17,17 @@ DEFAULTS: dict[Task, Goal] = {
     Task.MULTILABEL: _PROBABILITIES,
     Task.MULTICLASS: _PROBABILITIES,
     Task.SEGMENTATION: Goal(segmentation="overlap", empty_masks=False),
+    Task.GENERATION: Goal(generation="likelihood"),
 }
 
-_AIM = {Task.REGRESSION: "functional", Task.SEGMENTATION: "segmentation"}  # elsewhere "decision"
+_DECISION = "decision"
+_AIM = {
+    Task.REGRESSION: "functional",
+    Task.BINARY: _DECISION,
+    Task.MULTILABEL: _DECISION,
+    Task.MULTICLASS: _DECISION,
+    Task.SEGMENTATION: "segmentation",
+}
 _METRICS = {
     "mean": Text("root mean squared error", "均方根误差"),
     "median": Text("mean absolute error", "平均绝对误差"),
@@ -55,7 +63,7 @@ def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
 
 def metric(task: Task, goal: Goal) -> Text:
     """Return what to compare the candidates by."""
-    aim = getattr(goal, _AIM.get(task, "decision")) if task in DEFAULTS else task
+    aim = getattr(goal, _AIM[task]) if task in _AIM else task
     return _METRICS[aim]
 
 
@@ -73,10 +81,10 @@ def variations(book: Book, situation: Situation) -> Iterator[tuple[Goal, Goal]]:
 
 def _values(name: str) -> tuple[Any, ...]:
     """Return the values a part of the goal can have; an example where it is a number."""
+    if name in _EXAMPLES:
+        return (_EXAMPLES[name],)
     choices = [choice for kind in get_args(Goal.model_fields[name].annotation) for choice in get_args(kind)]
-    if choices:
-        return tuple(choices)
-    return (_EXAMPLES[name],) if name in _EXAMPLES else (True, False)
+    return tuple(choices) or (True, False)
 
 
 _COMPANIONS: dict[object, dict[str, Any]] = {"quantile": {"quantile": 0.9}}

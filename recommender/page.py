@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from losses.spec import Text
 from recommender.bounds import THRESHOLDS, bounds_in_force
@@ -42,6 +42,7 @@ def _rows_as_text() -> str:
     return json.dumps(rows, sort_keys=True, ensure_ascii=False)
 
 
+@lru_cache(maxsize=64)
 def _hash(bounds: tuple[tuple[str, float], ...]) -> str:
     text = json.dumps(bounds) + _rows_as_text()
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]

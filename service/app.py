@@ -1,27 +1,34 @@
 """The application: one factory, nothing built at import."""
 
-import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 
 from losses.errors import Refusal
 from losses.registry import catalogue
 from recommender.page import rules_page
-from service import errors
-from service.routes import curve, docs, evaluate, health, losses, profile, recommend
+from service import errors, layers, logs
+from service.metrics import Metrics
+from service.observed import QUIET
+from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend
 from service.runtime import Runtime
 from service.settings import Settings, thresholds_of
 from service.state import State
 
+VERSION = "0.1.0"
 DESCRIPTION = """
 Which loss should I use on this data, and what does any loss say about these predictions?
 
 * **POST /v1/recommend**: a task and what is known of the data in, a loss with its reasons out.
 * **POST /v1/profile**: arrays in, what is known of the data out.
 * **POST /v1/evaluate**: predictions and targets in, the value of any loss out.
+* **POST /v1/advise**: all three on one upload.
 
 Every operation below has an example that works as it stands: open one and press Execute.
 """
@@ -30,28 +37,46 @@ Every operation below has an example that works as it stands: open one and press
 def create_app(settings: Settings) -> FastAPI:
     """Return a fresh application under these settings."""
     thresholds = thresholds_of(settings.rules)
-    runtime = Runtime(settings.device)
+    runtime, metrics = Runtime(settings), Metrics()
+    metrics.built(VERSION, str(runtime.device))
     rules_page(thresholds)  # refuses a threshold that does not exist, before anything is served
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         catalogue()
-        logging.getLogger("uvicorn.access").addFilter(health.asked_by_a_person)
-        yield State(settings=settings, runtime=runtime, thresholds=thresholds)
+        yield State(settings=settings, runtime=runtime, metrics=metrics, thresholds=thresholds)
 
     app = FastAPI(
         title="Lossary",
-        version="0.1.0",
+        version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry=_telemetry(on=settings.telemetry),
     )
     errors.install(app)
-    for module in (recommend, profile, evaluate, losses, curve, health):
-        app.include_router(module.router)
+    routers = [module.router for module in (recommend, profile, evaluate, advise, losses, curve, inference, health)]
+    for router in routers:
+        app.include_router(router)
     docs.install(app)
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    layers.install(app, settings, metrics, runtime.turns, routes)
     return app
+
+
+def _telemetry(*, on: bool) -> TelemetryConfig:
+    """Return whether FastAPI sends traces and metrics of its own where the OTEL_* variables say, probes left out.
+
+    Raises: ValueError where that is asked for and not installed.
+    """
+    if on and find_spec("opentelemetry.sdk") is None:
+        raise ValueError("LOSSARY_TELEMETRY: OpenTelemetry is not installed; install lossary-service[telemetry].")
+
+    def quiet(scope: MutableMapping[str, Any]) -> bool:
+        return scope.get("path") in QUIET
+
+    return {"tracing": on, "metrics": on, "logs": False, "auto_configure": on, "exclude": quiet}
 
 
 def from_environment() -> FastAPI:
@@ -60,6 +85,8 @@ def from_environment() -> FastAPI:
     A setting that cannot be honoured ends the process with one line.
     """
     try:
-        return create_app(Settings())
+        settings = Settings()
+        logs.configure(settings)
+        return create_app(settings)
     except (ValueError, Refusal) as error:
         sys.exit(str(error))

@@ -4,16 +4,21 @@ losses.errors.Refusal    422: the content is wrong
 └── HttpRefusal          the same, with a status of its own
     ├── BadEnvelope      400: the body cannot be read at all
     ├── BadRequest       422: the body reads, and fields of it are wrong
+    ├── Unauthorized     401
+    ├── Forbidden        403: the key may not do this
     ├── UnknownPath      404
     ├── TooLarge         413
     ├── UnsupportedFormat 415
-    └── NotReady         503
+    ├── QuotaExceeded    429
+    ├── TemporaryReducedCapacity 503: shed
+    └── ComputeDeadline  504
 """
 
 import logging
-import uuid
+import math
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import orjson
@@ -24,16 +29,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from losses.errors import Refusal, near
+from service.record import current
 
 log = logging.getLogger("lossary")
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 10
 Model = TypeVar("Model", bound=BaseModel)
+IANA = "https://iana.org/assignments/http-problem-types#"  # draft-ietf-httpapi-ratelimit-headers-11
 LONGEST_TEXT = 300  # characters of one member; ten errors and the rest stay under 4 KiB
 
 
 class HttpRefusal(Refusal):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+    registered = False  # its type is one of IANA's, not of ours
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class BadEnvelope(HttpRefusal):
@@ -43,6 +52,24 @@ class BadEnvelope(HttpRefusal):
 
 class BadRequest(HttpRefusal):
     title = "Fields of the request are wrong"
+
+
+class Unauthorized(HttpRefusal):
+    status = HTTPStatus.UNAUTHORIZED
+    title = "A key is needed"
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.headers = {"WWW-Authenticate": challenge}
+
+
+class Forbidden(HttpRefusal):
+    status = HTTPStatus.FORBIDDEN
+    title = "The key may not do this"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The key lacks the scope {scope}.", scope=scope)
+        self.headers = {"WWW-Authenticate": f'Bearer realm="lossary", error="insufficient_scope", scope="{scope}"'}
 
 
 class UnknownPath(HttpRefusal):
@@ -66,9 +93,42 @@ class UnsupportedFormat(HttpRefusal):
         super().__init__(message, accepted=list(accepted))
 
 
-class NotReady(HttpRefusal):
+class QuotaExceeded(HttpRefusal):
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    registered = True
+    title = "Too many requests for this key"
+
+    def __init__(self, wait_s: float, headers: Mapping[str, str]) -> None:
+        seconds = max(1, math.ceil(wait_s))
+        message = f"This key has used up its requests; the next is answered in {seconds} s."
+        super().__init__(message, retry_after_s=seconds, **{"violated-policies": ["default"]})
+        self.headers = {**headers, "Retry-After": str(seconds)}
+
+
+class TemporaryReducedCapacity(HttpRefusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title = "Not ready"
+    registered = True
+    title = "Too much is under way"
+
+    def __init__(self, wait_s: float) -> None:
+        seconds = max(1, math.ceil(wait_s))
+        super().__init__(
+            f"Other requests hold what this one needs. Send it again in {seconds} s, with its Content-Length.",
+            retry_after_s=seconds,
+        )
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class ComputeDeadline(HttpRefusal):
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    title = "It takes too long"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"Computing took over {limit_s:g} s. Send fewer items or losses, or raise LOSSARY_COMPUTE_SECONDS.",
+            limit=limit_s,
+            limit_name="compute_seconds",
+        )
 
 
 class Problem(BaseModel):
@@ -94,19 +154,48 @@ def problem(
     detail: str,
     kind: str,
     facts: Mapping[str, object],
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    registered: bool = False,
 ) -> Response:
-    """Return a problem as a response."""
-    instance = f"urn:uuid:{uuid.uuid4()}"
+    """Return a problem as a response; `instance` is the request id, under which the log has it too."""
+    record = current()
+    record.problem = kind
     members = {
-        "type": f"urn:lossary:{kind}",
+        "type": f"{IANA}{kind}" if registered else f"urn:lossary:{kind}",
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": instance,
+        "instance": record.instance,
     }
-    log.info("refused", extra={"facts": {"status": status, "kind": kind, "instance": instance}})
+    if record.v2:
+        members["error"] = detail
     return Response(orjson.dumps({**members, **facts}), status, headers, MEDIA_TYPE)
+
+
+def answer(refusal: Refusal) -> Response:
+    """Return a refusal as a response."""
+    kind = slug(type(refusal))
+    if not isinstance(refusal, HttpRefusal):
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, refusal.title, refusal.message, kind, refusal.facts)
+    return problem(
+        refusal.status,
+        refusal.title,
+        refusal.message,
+        kind,
+        refusal.facts,
+        refusal.headers,
+        registered=refusal.registered,
+    )
+
+
+def crash(error: Exception) -> Response:
+    """Return what is said of a fault of ours; the log alone has the error, under the same id."""
+    found = problem(
+        500, "Internal error", "This is our fault; the log has the details under `instance`.", "internal", {}
+    )
+    log.error("crashed", exc_info=error, extra={"facts": {"request_id": current().id}})
+    return found
 
 
 def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
@@ -174,8 +263,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refusal)
     async def refused(_: Request, refusal: Refusal) -> Response:
-        status = int(getattr(refusal, "status", HTTPStatus.UNPROCESSABLE_ENTITY))
-        return problem(status, refusal.title, refusal.message, slug(type(refusal)), refusal.facts)
+        return answer(refusal)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
@@ -192,11 +280,3 @@ def install(app: FastAPI) -> None:
         detail = way_out.get(status, status.description or status.phrase)
         headers = dict(error.headers) if error.headers else None
         return problem(status, status.phrase, detail, status.name.lower().replace("_", "-"), {}, headers)
-
-    @app.exception_handler(Exception)
-    async def crashed(_: Request, error: Exception) -> Response:
-        answer = problem(
-            500, "Internal error", "This is our fault; the log has the details under `instance`.", "internal", {}
-        )
-        log.error("crashed", exc_info=error)
-        return answer

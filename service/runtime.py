@@ -1,7 +1,9 @@
 """The device: where tensors are placed and losses are computed, off the event loop once they are large."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,6 +14,10 @@ from losses.errors import BadOption
 from losses.evaluate import Options, evaluate
 from losses.expression import Objective
 from losses.report import Evaluation
+from service.admission import Budget, lent
+from service.errors import ComputeDeadline
+from service.record import Record, current
+from service.settings import Settings
 from service.tensors.upload import Upload
 
 Answer = TypeVar("Answer")
@@ -22,9 +28,12 @@ CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside 
 class Runtime:
     """One device and its threads."""
 
-    def __init__(self, device: str) -> None:
-        self.device = self._placed(device)
-        self._limiter = CapacityLimiter(1 if self.device.type == "cuda" else max(1, torch.get_num_threads()))
+    def __init__(self, settings: Settings) -> None:
+        self.device = self._placed(settings.device)
+        together = 1 if self.device.type == "cuda" else max(1, torch.get_num_threads())
+        self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
+        self._threads = CapacityLimiter(math.inf)  # the turns are the limit
+        self._compute_s = settings.compute_seconds
         torch.set_num_threads(1)  # requests run side by side; one that is alone gains little from more
 
     @staticmethod
@@ -46,15 +55,54 @@ class Runtime:
         here = replace(options, device=self.device, chunk_elements=chunk)
 
         def compute() -> list[Evaluation]:
+            bounded = replace(here, before_chunk=deadline(self._compute_s))
             return [
-                evaluate(objective, upload.roles, weights=weights, mask=mask, options=here) for objective in objectives
+                evaluate(objective, upload.roles, weights=weights, mask=mask, options=bounded)
+                for objective in objectives
             ]
 
-        started = time.perf_counter()
+        record = current()
+        record.items = len(next(iter(upload.roles.values()), ()))
         results = await self.run(compute, sum(tensor.numel() for tensor in upload.roles.values()) * len(objectives))
-        upload.timing_ms |= {"transfer": 0.0, "compute": 1e3 * (time.perf_counter() - started)}
+        record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
+        upload.timing_ms |= {"transfer": 0.0, "compute": record.compute_ms}
         return results
 
     async def run(self, work: Callable[[], Answer], size: int) -> Answer:
-        """Return what `work` returns; off the event loop where it goes through many numbers."""
-        return work() if size <= INLINE_NUMBERS else await to_thread.run_sync(work, limiter=self._limiter)
+        """Return what `work` returns; off the event loop, in its turn, where it goes through many numbers.
+
+        Raises: TemporaryReducedCapacity.
+        """
+        record = current()
+        if size <= INLINE_NUMBERS:
+            with timed(record):
+                return work()
+        asked = time.perf_counter()
+        await self.turns.wait(1)
+        record.queue_ms += 1e3 * (time.perf_counter() - asked)
+        with lent(self.turns, 1), timed(record):
+            return await to_thread.run_sync(work, limiter=self._threads)
+
+
+@contextmanager
+def timed(record: Record) -> Iterator[None]:
+    """Add the time taken to what the request computed for."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        record.compute_ms += 1e3 * (time.perf_counter() - started)
+
+
+def deadline(limit_s: float) -> Callable[[], None]:
+    """Return a check that refuses once `limit_s` are over; torch cannot be interrupted, so it stands between chunks.
+
+    Raises, from the check: ComputeDeadline.
+    """
+    end = time.monotonic() + limit_s
+
+    def check() -> None:
+        if time.monotonic() >= end:
+            raise ComputeDeadline(limit_s)
+
+    return check

@@ -1,5 +1,6 @@
 """Every setting: a command-line flag for three of them, an environment variable LOSSARY_* for each."""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,18 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1 << 20
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def memory_limit() -> int:
+    """Return the memory that this container, or this machine, has, in bytes."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in (CGROUP / "memory.max", CGROUP / "memory/memory.limit_in_bytes"):  # cgroup 2, cgroup 1
+        try:
+            return min(machine, int(file.read_text()))
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return machine
 
 
 class Settings(BaseSettings):
@@ -30,7 +43,45 @@ class Settings(BaseSettings):
     )
     max_head_bytes: Annotated[int, Field(ge=1024, description="The longest headers of a request.")] = 64 << 10
     head_seconds: Annotated[float, Field(gt=0, description="In which the head of a request arrives.")] = 10.0
+    max_decoded_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            default_factory=lambda given: given["max_body_bytes"],
+            description="The most bytes that compressed arrays become; as many as an upload may have.",
+        ),
+    ]
+    max_elements: Annotated[int, Field(ge=1, description="The most numbers in one request; 1 GiB of float32.")] = (
+        256 * MIB
+    )
+    max_reserved_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            default_factory=lambda given: memory_limit() // 2 // given["workers"],
+            description="What requests under way reserve together; half of the memory there is, shared by workers.",
+        ),
+    ]
+    # Meilisearch's two: 1,000 in line, 10 s; 1,000 connections hold 64 KiB of unread body each, 64 MiB together.
+    max_waiting: Annotated[int, Field(ge=0, description="Requests that wait for memory, or for a thread.")] = 1000
+    queue_seconds: Annotated[float, Field(gt=0, description="For which a request waits before it is shed.")] = 10.0
+    compute_seconds: Annotated[
+        float, Field(gt=0, description="In which an evaluation ends; TorchServe allows as much.")
+    ] = 120.0
+    keys: Annotated[Path | None, Field(description="A TOML file of API keys: python -m service.auth new NAME.")] = None
+    open: Annotated[bool, Field(description="Serve without keys on an address that others reach.")] = False
+    telemetry: Annotated[bool, Field(description="Send OpenTelemetry traces where OTEL_* variables say.")] = False
+    log_format: Annotated[
+        Literal["auto", "json", "text"], Field(description="auto is text on a terminal, JSON elsewhere.")
+    ] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Every limit in force, by name."""
+        named = {name: getattr(self, name) for name in type(self).model_fields if name.startswith("max_")}
+        timed = {name: getattr(self, name) for name in type(self).model_fields if name.endswith("_seconds")}
+        return named | timed
 
 
 def thresholds_of(rules: Path | None) -> dict[str, float]:

@@ -4,6 +4,7 @@ from typing import Annotated, TypedDict
 
 from fastapi import Depends, Request
 
+from service.metrics import Metrics
 from service.runtime import Runtime
 from service.settings import Settings
 
@@ -13,6 +14,7 @@ class State(TypedDict):
 
     settings: Settings
     runtime: Runtime
+    metrics: Metrics
     thresholds: dict[str, float]
 
 
@@ -26,6 +28,11 @@ def _runtime(request: Request) -> Runtime:
     return runtime
 
 
+def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.state.metrics
+    return metrics
+
+
 def _thresholds(request: Request) -> dict[str, float]:
     thresholds: dict[str, float] = request.state.thresholds
     return thresholds
@@ -33,4 +40,5 @@ def _thresholds(request: Request) -> dict[str, float]:
 
 SettingsInForce = Annotated[Settings, Depends(_settings)]
 RuntimeInForce = Annotated[Runtime, Depends(_runtime)]
+MetricsInForce = Annotated[Metrics, Depends(_metrics)]
 ThresholdsInForce = Annotated[dict[str, float], Depends(_thresholds)]

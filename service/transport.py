@@ -8,7 +8,6 @@ close over unread bytes would reset the connection and take the answer with it.
 
 import asyncio
 import logging
-import uuid
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +16,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from service.metrics import Metrics
+from service.record import Record, new_id
 from service.settings import Settings
 
 log = logging.getLogger("lossary")
@@ -47,6 +48,7 @@ class Transport(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         settings: Settings = app_state["settings"]
+        self._metrics: Metrics = app_state["metrics"]
         self._head_seconds, self._longest_head = settings.head_seconds, settings.max_head_bytes
         self._deadline: asyncio.TimerHandle | None = None
         self._in_head, self._head_bytes = True, 0
@@ -132,16 +134,18 @@ class Transport(HttpToolsProtocol):
 
     def _refuse(self, reason: BadHead) -> None:
         self._unwatch()
-        instance = f"urn:uuid:{uuid.uuid4()}"
+        record = Record(new_id())
         kind = reason.status.name.lower().replace("_", "-")
         problem = {
             "type": f"urn:lossary:{kind}",
             "title": reason.status.phrase,
             "status": reason.status.value,
             "detail": reason.detail,
-            "instance": instance,
+            "instance": record.instance,
         }
-        log.info("refused", extra={"facts": {"status": reason.status.value, "kind": kind, "instance": instance}})
+        facts = {"request_id": record.id, "status": reason.status.value, "problem": kind}
+        log.info("refused", extra={"facts": facts})
+        self._metrics.rejected.labels(kind).inc()
         body = orjson.dumps(problem)
         head = (
             f"HTTP/1.1 {reason.status.value} {reason.status.phrase}\r\ncontent-type: application/problem+json\r\n"

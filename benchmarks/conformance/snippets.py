@@ -1,4 +1,7 @@
-"""Run every snippet of Keras and of optax on drawn inputs; exit 1 where one gives another number than we do."""
+"""Run every snippet of Keras and of optax on drawn inputs; exit 1 where one gives another number than we do.
+
+Those of the catalogue's pages, and those of everything that a rule of either book recommends or offers beside it.
+"""
 
 import os
 import sys
@@ -17,8 +20,9 @@ from losses.evaluate import Options, evaluate
 from losses.expression import Objective
 from losses.registry import catalogue
 from losses.shapes import Axes
-from losses.snippets import elsewhere
-from losses.spec import BoundLoss
+from losses.snippets import FORM, convention, foreign
+from recommender.choice import bind
+from recommender.rules import ROWS
 
 LIMIT = 1e-5
 LENGTHS: Axes = {"n": (12,), "C": (4,), "D": (5,), "L": (6,), "S": (5,), "T": (15,)}
@@ -41,15 +45,18 @@ def _numbers(domain: Domain, shape: tuple[int, ...], generator: Generator) -> Te
     )
 
 
-def _drawn(term: BoundLoss, spatial: tuple[int, ...], *, one_hot: bool) -> Inputs:
-    generator = Generator().manual_seed(zlib.crc32(term.loss.id.encode()))
-    inputs = {
-        role: _numbers(term.domain(role), term.loss.pattern(role).lengths({**LENGTHS, "s": spatial}), generator)
-        for role in term.loss.required
-    }
+def _drawn(objective: Objective, spatial: tuple[int, ...], *, one_hot: bool) -> Inputs:
+    """Return inputs that every term takes: of the domains of one role, numbers of the narrowest."""
+    generator = Generator().manual_seed(zlib.crc32(str(objective).encode()))
+    inputs: Inputs = {}
+    for role in dict.fromkeys(role for _, term in objective.terms for role in term.loss.required):
+        takers = [term for _, term in objective.terms if role in term.loss.required]
+        taker = max(takers, key=lambda term: (term.domain(role).simplex, term.domain(role).whole))
+        shape = taker.loss.pattern(role).lengths({**LENGTHS, "s": spatial})
+        inputs[role] = _numbers(taker.domain(role), shape, generator)
     if one_hot:
         inputs["targets"] = (inputs["targets"] == inputs["targets"].amax(1, keepdim=True)).double()
-    if "blank" in term.params:  # which fills up short targets from behind
+    if any("blank" in term.params for _, term in objective.terms):  # which fills up short targets from behind
         inputs["targets"] = inputs["targets"].sort(descending=True).values
     return inputs
 
@@ -73,21 +80,47 @@ def _in_optax(inputs: Inputs) -> tuple[Inputs, dict[str, Any]]:
 LIBRARIES: dict[str, Callable[[Inputs], tuple[Inputs, dict[str, Any]]]] = {"keras": _in_keras, "optax": _in_optax}
 
 
+def _objectives(library: str) -> Iterator[Objective]:
+    """Yield what a library has a call for: every loss under its convention, and whatever a rule can recommend."""
+    for loss in catalogue().values():
+        if library in loss.elsewhere:
+            yield Objective(((1.0, convention(loss, library)),))
+    for row in ROWS:
+        situation = row.example(row.fires)
+        yield bind(row.recommend, row.computed, situation)[0]
+        for other in row.alternatives:
+            yield bind(other.recommend, other.computed, situation)[0]
+
+
+def _as_taken(objective: Objective, library: str) -> Objective:
+    """Return an objective on logits or on probabilities, whichever the library takes."""
+    terms = []
+    for coefficient, term in objective.terms:
+        usual = convention(term.loss, library).params
+        form = {name: usual[name] for name in FORM if name in usual}
+        terms.append((coefficient, term.loss.bind({**term.params, **form})))
+    return Objective(tuple(terms))
+
+
 def _gaps() -> Iterator[tuple[str, float]]:
     """Yield every snippet and how far it is from us.
 
     One that speaks of axes is run with more of them too, one that takes ids of one-hot rows with no others.
     """
-    for loss in catalogue().values():
-        for library, text in loss.elsewhere.items():
-            term = loss.bind({"convention": library})
+    for library, adapt in LIBRARIES.items():
+        named = {str(_as_taken(objective, library)): objective for objective in _objectives(library)}
+        for name, objective in named.items():
+            text = foreign(objective, library)
+            if text is None:
+                continue
             room: dict[str, Any] = {}
-            exec(elsewhere(loss, library), room)  # noqa: S102 - our own code, and that it runs is the promise
+            exec(text, room)  # noqa: S102 - our own code, and that it runs is the promise
+            same = _as_taken(objective, library)
             for spatial in ((), (3, 2)) if "axis" in text else ((),):
-                mine, theirs = LIBRARIES[library](_drawn(term, spatial, one_hot="argmax" in text))
-                value = evaluate(Objective(((1.0, term),)), mine, options=Options(standard_error=False)).value
+                mine, theirs = adapt(_drawn(same, spatial, one_hot="argmax" in text))
+                value = evaluate(same, mine, options=Options(standard_error=False)).value
                 other = float(room["loss"](*theirs.values()))
-                yield f"{term}, {library}", abs(other - value) / abs(value)
+                yield f"{name}, {library}", abs(other - value) / abs(value)
 
 
 def main() -> int:

@@ -98,8 +98,21 @@ return -(yes + no).mean()"""
         case(predictions=[1000.0, -1000.0], targets=[0.0, 1.0], gives=[1000.0, 3000.0], params={"pos_weight": 3.0}),
     ],
     elsewhere={
-        "keras": "keras.losses.BinaryCrossentropy()(targets, predictions)",
-        "optax": "optax.losses.sigmoid_binary_cross_entropy(predictions, targets).mean()",
+        "keras": (
+            "keras.losses.BinaryCrossentropy()(targets, predictions)",
+            "keras.losses.BinaryCrossentropy(label_smoothing={label_smoothing})(targets, predictions)",
+        ),
+        "optax": (
+            "optax.losses.sigmoid_binary_cross_entropy(predictions, targets).mean()",
+            (
+                "optax.losses.sigmoid_binary_cross_entropy("
+                "predictions, targets * (1 - {label_smoothing}) + {label_smoothing} / 2).mean()"
+            ),
+            (
+                "({pos_weight} * targets * optax.losses.sigmoid_binary_cross_entropy(predictions, 1.0) "
+                "+ (1 - targets) * optax.losses.sigmoid_binary_cross_entropy(predictions, 0.0)).mean()"
+            ),
+        ),
     },
     pytorch=_bce_code,
     article=Said(
@@ -181,8 +194,17 @@ def _categorical_code(params: dict[str, Value]) -> str:
         ),
     ],
     elsewhere={
-        "keras": "keras.losses.CategoricalCrossentropy()(targets, predictions)",
-        "optax": "optax.losses.softmax_cross_entropy(predictions, targets).mean()",
+        "keras": (
+            "keras.losses.CategoricalCrossentropy()(targets, predictions)",
+            "keras.losses.CategoricalCrossentropy(label_smoothing={label_smoothing})(targets, predictions)",
+        ),
+        "optax": (
+            "optax.losses.softmax_cross_entropy(predictions, targets, axis=1).mean()",
+            (
+                "optax.losses.softmax_cross_entropy("
+                "predictions, optax.losses.smooth_labels(targets, {label_smoothing}, axis=1), axis=1).mean()"
+            ),
+        ),
     },
     pytorch=_categorical_code,
     article=Said(
@@ -273,8 +295,20 @@ return {1 - smoothing} * {label} + {smoothing} * even"""
         case(predictions=[[1.0, 0.0]], targets=[1], gives=[-math.log(1e-7)], params=KERAS),
     ],
     elsewhere={
-        "keras": "keras.losses.SparseCategoricalCrossentropy()(targets, predictions)",
-        "optax": "optax.losses.softmax_cross_entropy_with_integer_labels(predictions, targets, axis=1).mean()",
+        "keras": (
+            "keras.losses.SparseCategoricalCrossentropy()(targets, predictions)",
+            (
+                "keras.losses.CategoricalCrossentropy(label_smoothing={label_smoothing})("
+                "keras.ops.one_hot(targets, predictions.shape[1]), predictions)"
+            ),
+        ),
+        "optax": (
+            "optax.losses.softmax_cross_entropy_with_integer_labels(predictions, targets, axis=1).mean()",
+            (
+                "optax.losses.softmax_cross_entropy(predictions, optax.losses.smooth_labels("
+                "jax.nn.one_hot(targets, predictions.shape[1], axis=1), {label_smoothing}, axis=1), axis=1).mean()"
+            ),
+        ),
     },
     pytorch=_sparse_code,
     article=Said(

@@ -118,7 +118,13 @@ return {factor}((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {igno
         ),
     ],
     elsewhere={
-        "keras": "keras.losses.BinaryFocalCrossentropy(gamma={gamma})(targets, predictions)",
+        "keras": (
+            "keras.losses.BinaryFocalCrossentropy(gamma={gamma})(targets, predictions)",
+            (
+                "keras.losses.BinaryFocalCrossentropy(apply_class_balancing=True, alpha={alpha}, gamma={gamma})("
+                "targets, predictions)"
+            ),
+        ),
         "optax": "optax.losses.sigmoid_focal_loss(predictions, targets, alpha={alpha}, gamma={gamma}).mean()",
     },
     pytorch=_focal_code,

@@ -184,6 +184,10 @@ return F.cross_entropy({start} + shift, targets{extra})"""
             predictions=[[0.0, 0.0]], targets=[1], priors=[0.75, 0.25], gives=[0.6931471805599453], params={"tau": 0.0}
         ),
     ],
+    elsewhere={
+        "optax": "optax.losses.softmax_cross_entropy_with_integer_labels(jnp.moveaxis(predictions, 1, -1) "
+        "+ {tau} * jnp.log(priors), targets).mean()",
+    },
     pytorch=_logit_adjusted_code,
 )
 def logit_adjusted(
@@ -203,6 +207,57 @@ def logit_adjusted(
     adjusted = scores + tau * terms.along_classes(priors.log(), predictions)
     value, kept, _ = _cross_entropy(adjusted, targets, ignore_index, from_logits=True)
     return Items(value, kept.to(value.dtype))
+
+
+def _bce_logit_adjusted_code(params: dict[str, Value]) -> str:
+    shift = float(params["tau"] or 0) * (
+        math.log(float(params["prior"] or 0)) - math.log1p(-float(params["prior"] or 0))
+    )
+    scores = "predictions" if params["from_logits"] else "predictions.logit()"
+    return f"return F.binary_cross_entropy_with_logits({scores} + {shift!r}, targets)"
+
+
+@loss(
+    title="Logit-adjusted binary cross-entropy",
+    task=("binary", "multilabel"),
+    shapes="*n, *n -> *n",
+    predictions=LOGITS,
+    targets=LABELS,
+    formula=r"-y \log p - (1 - y) \log(1 - p),\ p = \sigma\left(z + \tau \log \frac{\pi}{1 - \pi}\right)",
+    source="Menon et al. 2021, arXiv:2007.07314, for two classes",
+    elicits="probability under balanced classes",
+    activation="sigmoid",
+    traits={"convex", "smooth", "bounded gradient"},
+    aliases={"balanced_sigmoid": {}, "binary_logit_adjusted": {}},
+    differences=("The adjustment belongs to training: predictions are read off the logits as they are.",),
+    cases=[
+        case(predictions=[0.0], targets=[1.0], gives=[1.3862943611198906], params={"prior": 0.25}),
+        case(predictions=[0.0], targets=[0.0], gives=[0.2876820724517809], params={"prior": 0.25}),
+        case(predictions=[0.0], targets=[1.0], gives=[0.6931471805599453], params={"prior": 0.25, "tau": 0.0}),
+        case(
+            predictions=[0.5], targets=[1.0], gives=[1.3862943611198906], params={"prior": 0.25, "from_logits": False}
+        ),
+    ],
+    elsewhere={
+        "keras": "keras.losses.BinaryCrossentropy(from_logits=True)("
+        "targets, predictions + {tau} * keras.ops.log({prior} / (1 - {prior})))",
+        "optax": "optax.losses.sigmoid_binary_cross_entropy("
+        "predictions + {tau} * jnp.log({prior} / (1 - {prior})), targets).mean()",
+    },
+    pytorch=_bce_logit_adjusted_code,
+)
+def bce_logit_adjusted(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    prior: Annotated[float, Field(gt=0, lt=1, description="The share of positives in the training set.")] = 0.1,
+    tau: Annotated[float, Field(ge=0, le=100, description="How strongly the prior counts; 0 is cross-entropy.")] = 1.0,
+    from_logits: FromLogits = True,
+) -> Tensor:
+    """Learns the logit that would be right if positives and negatives were equally frequent."""
+    scores = predictions if from_logits else terms.log(predictions) - terms.log(1 - predictions)
+    yes, no = terms.log_probabilities(scores + tau * (math.log(prior) - math.log1p(-prior)), from_logits=True)
+    return terms.binary_cross_entropy(yes, no, targets)
 
 
 @loss(

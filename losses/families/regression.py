@@ -124,6 +124,10 @@ def mae(predictions: Tensor, targets: Tensor) -> Tensor:
         case(predictions=[0.0, 3.0], targets=[0.5, 0.0], gives=[0.0625, 2.0], params={"beta": 2.0}),
         case(predictions=[0.0, 3.0], targets=[0.5, 0.0], gives=[0.5, 3.0], params={"beta": 0.0}),
     ],
+    elsewhere={
+        "keras": "keras.losses.Huber(delta={beta})(targets, predictions) / {beta}",
+        "optax": "optax.losses.huber_loss(predictions, targets, delta={beta}).mean() / {beta}",
+    },
     pytorch="return F.smooth_l1_loss(predictions, targets, beta={beta})",
     article=Said(
         section="1.3",

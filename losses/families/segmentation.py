@@ -11,7 +11,7 @@ from losses.domains import LABELS, LOGITS
 from losses.knobs import FromLogits
 from losses.overlap import Activation, Background, Empty, Epsilon, Group, Overlap, Sizes, Smooth
 from losses.registry import loss
-from losses.spec import Items, Said, Sums, Text, Value, case
+from losses.spec import Call, Items, Said, Sums, Text, Value, case
 
 SHAPES = "n C *s, n C *s, C -> n C"
 PIXELS = "n *s"
@@ -27,6 +27,7 @@ WEIGHTS_IN_MONAI = (
     "MONAI multiplies by class weights and divides by the number of classes: reduction=mean_over_count says that."
 )
 MONAI_ON_LOGITS = "MONAI applies no activation unless told sigmoid=True or softmax=True."
+OPTAX = "optax.losses.dice_loss(jnp.moveaxis(predictions, 1, -1), jnp.moveaxis(targets, 1, -1), "
 
 
 def _dice_code(params: dict[str, Value]) -> str:
@@ -99,7 +100,10 @@ def _dice_code(params: dict[str, Value]) -> str:
     ],
     elsewhere={
         "keras": "keras.losses.Dice()(targets, predictions)",
-        "optax": "optax.losses.dice_loss(jnp.moveaxis(predictions, 1, -1), jnp.moveaxis(targets, 1, -1)).mean()",
+        "optax": (
+            f"{OPTAX}smooth={{smooth}} / 2).mean()",
+            Call(f"{OPTAX}smooth={{smooth}} / 2, axis=tuple(range(predictions.ndim - 1))).mean()", {"group": "batch"}),
+        ),
     },
     pytorch=_dice_code,
     article=Said(

@@ -72,7 +72,7 @@ def _index_code(params: dict[str, Value]) -> str:
     elsewhere={
         "keras": "keras.losses.Tversky(alpha={beta}, beta={alpha})(targets, predictions)",
         "optax": "optax.losses.dice_loss(jnp.moveaxis(predictions, 1, -1), jnp.moveaxis(targets, 1, -1), "
-        "alpha={alpha}, beta={beta}).mean()",
+        "alpha={alpha}, beta={beta}, smooth={smooth}).mean()",
     },
     pytorch=lambda params: pipeline.code(params, f"1 - {_index_code(params)}"),
 )

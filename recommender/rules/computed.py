@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import floor, log10
+from math import floor, log10, sqrt
 from typing import Protocol
 
 from losses.spec import Text
@@ -195,3 +195,195 @@ def focal_alpha(positive_share: float) -> float:
 @formula("1e-5", bounds=(0, 1), source="nnU-Net (Isensee et al. 2021): defined on empty masks, negligible elsewhere")
 def dice_smooth() -> float:
     return 1e-5
+
+
+standard_tuning = replace(
+    standard_beta,
+    name="standard_tuning",
+    text="4.685",
+    source="Holland & Welsch 1977, doi:10.1080/03610927708827533: c = 4.685 keeps 95 % efficiency on normal errors",
+    compute=lambda: 4.685,
+)
+
+
+@formula("0.5", bounds=(0, 1), source="the median; the goal names no quantile")
+def median_quantile() -> float:
+    return 0.5
+
+
+@formula("1.5", bounds=(1, 2), source="the default of XGBoost and LightGBM")
+def usual_power() -> float:
+    return 1.5
+
+
+@formula("0.1", bounds=(0, 1), source="no share of positives is known")
+def assumed_prior() -> float:
+    return 0.1
+
+
+@formula(
+    "1 / (1 + class_imbalance)",
+    bounds=(1e-6, 1 - 1e-6),
+    source="Menon et al. 2021, arXiv:2007.07314: the prior of the training set",
+    otherwise=assumed_prior,
+    caution=Caution(
+        "minority-taken-as-positive",
+        Text(
+            en="positive_share was not measured, so the smaller class is taken to be the positive one.",
+            zh="positive_share 未测量,因此假定较小的类别为正类。",
+        ),
+    ),
+)
+def prior_from_imbalance(class_imbalance: float) -> float:
+    return 1 / (1 + class_imbalance)
+
+
+@formula("1", bounds=(0, 1e6), source="the default of torch")
+def standard_margin() -> float:
+    return 1.0
+
+
+@formula(
+    "4.685 * residual_scale",
+    bounds=_SQUARE_FITS,
+    source="Holland & Welsch 1977, doi:10.1080/03610927708827533: c = 4.685 keeps 95 % efficiency on normal errors",
+    otherwise=standard_tuning,
+)
+def tukey_tuning(residual_scale: float) -> float:
+    return 4.685 * residual_scale
+
+
+@formula(
+    "the quantile of the goal",
+    bounds=(1e-6, 1 - 1e-6),
+    source="Koenker & Bassett 1978, doi:10.2307/1913643",
+    otherwise=median_quantile,
+)
+def goal_quantile(quantile: float) -> float:
+    return quantile
+
+
+@formula(
+    "variance_power",
+    bounds=(1.1, 1.9),
+    source="Jorgensen 1987: the variance of a Tweedie variable grows as mean ** p, 1 < p < 2",
+    otherwise=usual_power,
+)
+def tweedie_power(variance_power: float) -> float:
+    return variance_power
+
+
+@formula(
+    "positive_share",
+    bounds=(1e-6, 1 - 1e-6),
+    source="Menon et al. 2021, arXiv:2007.07314: the prior of the training set",
+    otherwise=prior_from_imbalance,
+)
+def training_prior(positive_share: float) -> float:
+    return positive_share
+
+
+@formula(
+    "1 / (1 + false_negative_cost)",
+    bounds=(0.001, 0.999),
+    source="Salehi et al. 2017, arXiv:1706.05721, and F_b: alpha = 1 / (1 + b^2), b^2 the cost ratio",
+)
+def false_alarm_weight(false_negative_cost: float) -> float:
+    return 1 / (1 + false_negative_cost)
+
+
+@formula(
+    "false_negative_cost / (1 + false_negative_cost)",
+    bounds=(0.001, 0.999),
+    source="Salehi et al. 2017, arXiv:1706.05721, and F_b: beta = b^2 / (1 + b^2), b^2 the cost ratio",
+)
+def miss_weight(false_negative_cost: float) -> float:
+    return false_negative_cost / (1 + false_negative_cost)
+
+
+@formula(
+    "0.2 * embedding_scale",
+    bounds=(1e-6, 1e6),
+    source="Schroff et al. 2015, arXiv:1503.03832: 0.2 where embeddings have length 1, scaled to theirs",
+    otherwise=standard_margin,
+)
+def triplet_margin(embedding_scale: float) -> float:
+    return 0.2 * embedding_scale
+
+
+@formula("1", bounds=(1, 1), source="how rare positives are is not known")
+def equal_weight() -> float:
+    return 1.0
+
+
+@formula(
+    "false_negative_cost",
+    bounds=(1e-3, 1e3),
+    source="Elkan 2001, The foundations of cost-sensitive learning, IJCAI, theorem 1",
+)
+def cost_weight(false_negative_cost: float) -> float:
+    return false_negative_cost
+
+
+@formula(
+    "class_imbalance",
+    bounds=(1, 20),
+    source="n- / n+, as in torch's and XGBoost's documentation; kept to 20, a bound of ours",
+    otherwise=equal_weight,
+    caution=prior_from_imbalance.caution,
+)
+def weight_from_imbalance(class_imbalance: float) -> float:
+    return class_imbalance
+
+
+@formula(
+    "(1 - positive_share) / positive_share",
+    bounds=(0.05, 20),
+    source="n- / n+, as in torch's and XGBoost's documentation; kept to 20, a bound of ours",
+    otherwise=weight_from_imbalance,
+)
+def positive_weight(positive_share: float) -> float:
+    return (1 - positive_share) / positive_share
+
+
+@formula(
+    "sqrt(class_imbalance)",
+    bounds=(1, 1e3),
+    source="CatBoost's auto_class_weights=SqrtBalanced",
+    otherwise=equal_weight,
+    caution=prior_from_imbalance.caution,
+)
+def root_weight_from_imbalance(class_imbalance: float) -> float:
+    return sqrt(class_imbalance)
+
+
+@formula(
+    "sqrt((1 - positive_share) / positive_share)",
+    bounds=(1e-3, 1e3),
+    source="CatBoost's auto_class_weights=SqrtBalanced",
+    otherwise=root_weight_from_imbalance,
+)
+def root_positive_weight(positive_share: float) -> float:
+    return sqrt((1 - positive_share) / positive_share)
+
+
+_SMOOTHING = (
+    "Lukasik et al. 2020, arXiv:2003.02819: 0.1 under label noise; at most what the noise itself does to labels"
+)
+
+
+@formula("min(0.1, 2 * label_noise)", bounds=(0, 0.1), source=_SMOOTHING)
+def pair_smoothing(label_noise: float) -> float:
+    return min(0.1, 2 * label_noise)
+
+
+@formula("min(0.1, label_noise)", bounds=(0, 0.1), source=_SMOOTHING)
+def smoothing_of_many(label_noise: float) -> float:
+    return min(0.1, label_noise)
+
+
+@formula(
+    "min(0.1, label_noise * classes / (classes - 1))", bounds=(0, 0.1), source=_SMOOTHING, otherwise=smoothing_of_many
+)
+def class_smoothing(label_noise: float, classes: float) -> float:
+    return min(0.1, label_noise * classes / max(classes - 1, 1))

@@ -22,7 +22,7 @@ from losses.evaluate import Options
 from losses.expression import Objective, parse
 from losses.report import Evaluation
 from losses.tally import Reduction
-from service.errors import BadEnvelope, TooLarge, UnsupportedFormat, responses
+from service.errors import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
 from service.state import RuntimeInForce, SettingsInForce
 from service.tensors import formats, numbers
 from service.tensors.upload import Received, declared
@@ -216,6 +216,7 @@ EXAMPLE = {
         ShapeMismatch,
         DomainViolation,
         NonFiniteInput,
+        ComputeDeadline,
     ),
 )
 async def evaluate(

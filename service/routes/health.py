@@ -1,19 +1,16 @@
-"""Is the process alive, and is it ready for work?"""
+"""Is the process alive, is it ready for work, what has it done, and where are its limits?"""
 
-import logging
-
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel
 
-from service.state import RuntimeInForce
+from service.settings import Settings
+from service.state import MetricsInForce, RuntimeInForce, SettingsInForce
+from service.tensors.body import MOST_LEVELS
+from service.tensors.multipart import MOST_PARTS
+from service.tensors.npz import MOST_MEMBERS
 
 router = APIRouter(tags=["health"])
-PATHS = ("/healthz", "/readyz")
-
-
-def asked_by_a_person(record: logging.LogRecord) -> bool:
-    """Keep the probes of an orchestrator, one every few seconds, out of the access log."""
-    return not (isinstance(record.args, tuple) and any(path in record.args for path in PATHS))
 
 
 class Alive(BaseModel):
@@ -29,6 +26,28 @@ class Ready(BaseModel):
     device: str
 
 
+class Limit(BaseModel):
+    """One limit, and the variable that sets it where it can be set."""
+
+    name: str
+    value: float
+    meaning: str
+    variable: str | None
+
+
+class Limits(BaseModel):
+    """Every limit of this service. Sizes are in bytes."""
+
+    limits: list[Limit]
+
+
+FIXED = [
+    Limit(name="json_levels", value=MOST_LEVELS, meaning="The most levels of JSON.", variable=None),
+    Limit(name="parts", value=MOST_PARTS, meaning="The most parts of a multipart body.", variable=None),
+    Limit(name="npz_members", value=MOST_MEMBERS, meaning="The most arrays in an .npz file.", variable=None),
+]
+
+
 @router.get("/healthz", summary="Is the process alive?")
 async def healthz() -> Alive:
     """Answer without touching the device."""
@@ -39,3 +58,25 @@ async def healthz() -> Alive:
 async def readyz(runtime: RuntimeInForce) -> Ready:
     """Answer once the device computes."""
     return Ready(status="ready", device=str(runtime.device))
+
+
+@router.get(
+    "/metrics",
+    summary="What has the service done?",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus's format."}},
+)
+async def metrics(counted: MetricsInForce) -> Response:
+    """Count requests, refusals and evaluations, time them, and say how much memory is reserved."""
+    return Response(counted.page(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+@router.get("/v1/limits", summary="How much may one request hold, and how long may it take?")
+async def limits(settings: SettingsInForce) -> Limits:
+    """List every limit in force, and the variable that sets it."""
+    fields = Settings.model_fields
+    found = [
+        Limit(name=name, value=value, meaning=fields[name].description or "", variable=f"LOSSARY_{name.upper()}")
+        for name, value in settings.limits.items()
+    ]
+    return Limits(limits=[*found, *FIXED])

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from recommender import engine
 from recommender.answer import Recommendation
-from recommender.errors import BadThreshold, EmptyBook, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
+from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
 from recommender.page import rules_page
 from recommender.profile import Goal, Profile
 from recommender.rules.table import Rulebook
@@ -79,7 +79,6 @@ async def question(request: Request) -> RecommendRequest:
         NoTask,
         UnknownTask,
         UnknownScenario,
-        EmptyBook,
         UnknownThreshold,
         BadThreshold,
     ),

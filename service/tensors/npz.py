@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from service.errors import BadRequest, TooLarge
+from service.record import current
 from service.tensors import npy
 from service.tensors.formats import Arrays, Buffer, Format
 
@@ -44,8 +45,10 @@ def _judge(name: str, members: list[zipfile.ZipInfo], limit: int) -> None:
             raise BadRequest(f"{name}: {stem} is encrypted or compressed by a method that numpy does not write.")
     if len({member.filename for member in members}) < len(members):
         raise BadRequest(f"{name}: two members of the .npz file have the same name.")
-    if sum(member.file_size for member in members) > limit:
-        raise TooLarge(f"{name}, unpacked,", limit, "max_body_bytes", "Send less in one request.")
+    unpacked = sum(member.file_size for member in members)
+    if unpacked > limit:
+        raise TooLarge(f"{name}, unpacked,", limit, "max_decoded_bytes", "Send less in one request.")
+    current().reserve(max(0, unpacked - sum(member.compress_size for member in members)))
 
 
 def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:

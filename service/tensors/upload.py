@@ -95,6 +95,7 @@ async def receive(request: Request) -> Upload:
         body = await whole(request, settings.max_body_bytes, "max_body_bytes")
         received = time.perf_counter()
         upload = _from_body(media, body, request, settings)
+    _refuse_many(upload, settings.max_elements)
     upload.timing_ms = {
         "receive": 1e3 * (received - started),
         "decode": 1e3 * (time.perf_counter() - received),
@@ -103,6 +104,11 @@ async def receive(request: Request) -> Upload:
 
 
 Received = Annotated[Upload, Depends(receive)]
+
+
+def _refuse_many(upload: Upload, limit: int) -> None:
+    if sum(tensor.numel() for tensor in upload.roles.values()) > limit:
+        raise TooLarge("The arrays together, in numbers,", limit, "max_elements", "Send fewer in one request.")
 
 
 def _from_json(body: bytearray) -> Upload:
@@ -121,7 +127,7 @@ def _from_body(media: str, body: bytearray, request: Request, settings: Settings
     entry = formats.formats()[media]
     known = roles()
     given, order = query.split(request.query_params.multi_items(), known)
-    tensors = formats.many(entry, body, settings.max_body_bytes, order)
+    tensors = formats.many(entry, body, settings.max_decoded_bytes, order)
     for name in tensors:
         if name not in known:
             raise UnknownInput(known, near(name, known))
@@ -144,7 +150,7 @@ def _from_parts(parts: Mapping[str, bytearray], settings: Settings) -> Upload:
             "In multipart each role is a file part; the request part holds the other members.", roles=clash
         )
     tensors = {
-        name: formats.one(name, data, settings.max_body_bytes)
+        name: formats.one(name, data, settings.max_decoded_bytes)
         for name, data in parts.items()
         if name != "request" and data
     }

@@ -205,7 +205,7 @@ def test_a_snippet_needs_torch_alone() -> None:
 
 @every_loss
 def test_a_snippet_of_another_library_is_a_module_with_the_loss(loss: Loss) -> None:
-    assert set(loss.elsewhere) <= ELSEWHERE & set(loss.conventions)
+    assert set(loss.elsewhere) <= ELSEWHERE
 
     for library in loss.elsewhere:
         *imports, function = ast.parse(elsewhere(loss, library)).body

@@ -11,7 +11,7 @@ from losses.errors import Refusal
 from losses.expression import parse
 from recommender.bounds import THRESHOLDS
 from recommender.engine import recommend
-from recommender.errors import BadThreshold, EmptyBook, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
+from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
 from recommender.page import rules_page
 from recommender.profile import Goal, Measured, Profile
 from recommender.tasks import Scenario, Task
@@ -207,11 +207,6 @@ def test_a_question_without_a_known_task_is_refused_with_the_near_name(
 
     assert refused.value.facts.get("did_you_mean") == hint
     assert "zzz" not in refused.value.message
-
-
-def test_a_book_without_rows_is_refused_with_the_way_out() -> None:
-    with pytest.raises(EmptyBook, match="rulebook=article"):
-        recommend("regression", rulebook="evidence")
 
 
 def test_the_page_of_rules_is_plain_data_with_the_thresholds_in_force() -> None:

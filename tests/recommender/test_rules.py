@@ -103,6 +103,9 @@ def test_a_row_computes_only_parameters_its_loss_has(row: Rule) -> None:
 def test_every_head_has_one_default_and_it_comes_last(book: str, task: Task, head: str) -> None:
     rows = [row for row in ROWS if (row.book, row.head) == (book, head) and task in row.tasks]
 
+    if all(any(condition.fact == "goal.generation" for condition in row.when) for row in rows):
+        return  # what kind of model it is decides which heads there are; the goal has a default
+
     assert [not row.when for row in rows] == [False] * (len(rows) - 1) + [True]
 
 

@@ -23,7 +23,7 @@ async def test_the_literal_question_gets_the_literal_answer(client: Client) -> N
     head = {"head": "output", "objective": "smooth_l1(beta=2.82)", "activation": "none"}
     assert answer["recommended"] == {"objective": "smooth_l1(beta=2.82)", "heads": [head], "rulebook": "article"}
     assert (answer["article"]["section"], answer["article"]["rule"]) == ("4", "regression.outliers")
-    assert answer["evidence"] is answer["agreement"] is None
+    assert (answer["evidence"]["objective"], answer["agreement"]) == ("smooth_l1(beta=2.82)", "agree")
     parameter = answer["parameters"][0]
     assert (parameter["loss"], parameter["name"], parameter["value"]) == ("smooth_l1", "beta", 2.82)
     assert parameter["formula"] == "1.345 * residual_scale"

@@ -54,7 +54,7 @@ async def _execute(http: httpx.AsyncClient, method: str, path: str, operation: d
     return next((answer for answer in answers if not answer.is_success), answers[0])
 
 
-@pytest.mark.parametrize("path", ["/v1/evaluate", "/v1/profile"])
+@pytest.mark.parametrize("path", ["/v1/evaluate", "/v1/profile", "/v1/advise"])
 async def test_files_are_chosen_by_name_and_sent_with_the_example_beside_them(client: Client, path: str) -> None:
     async with client() as http:
         document = (await http.get("/openapi.json")).json()
@@ -72,7 +72,7 @@ async def test_every_refusal_is_documented_as_a_problem(client: Client) -> None:
     async with client() as http:
         document = (await http.get("/openapi.json")).json()
 
-    for path in ("/v1/evaluate", "/v1/recommend", "/v1/profile"):
+    for path in ("/v1/evaluate", "/v1/recommend", "/v1/profile", "/v1/advise"):
         responses = document["paths"][path]["post"]["responses"]
         assert {"400", "413", "415", "422"} <= set(responses)
         assert "application/problem+json" in responses["422"]["content"]

@@ -78,7 +78,7 @@ HOSTILE = [
 @pytest.mark.parametrize(("data", "says"), [row[1:] for row in HOSTILE], ids=[row[0] for row in HOSTILE])
 def test_a_hostile_npy_is_refused(data: bytes, says: str) -> None:
     with pytest.raises(Refusal, match=says):
-        format_.decode("predictions", data)
+        format_.decode("predictions", bytearray(data))
 
 
 def test_all_versions_of_the_format_are_read() -> None:
@@ -88,7 +88,7 @@ def test_all_versions_of_the_format_are_read() -> None:
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, array, version)
 
-        assert format_.decode("predictions", buffer.getvalue()).tolist() == array.tolist()
+        assert format_.decode("predictions", bytearray(buffer.getvalue())).tolist() == array.tolist()
 
 
 def test_lists_become_tensors_of_what_they_hold() -> None:

@@ -201,7 +201,7 @@ async def test_a_fault_of_ours_says_nothing_but_where_to_look(client: Client, mo
 
     problem = is_problem(answer, 500)
     assert "TypeError" not in answer.text
-    assert problem["instance"].startswith("urn:uuid:")
+    assert problem["instance"] == f"urn:lossary:request:{answer.headers['x-request-id']}"
 
 
 def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:

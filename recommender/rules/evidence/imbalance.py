@@ -1,0 +1,102 @@
+"""What rows about rare classes share: where imbalance begins to matter, and what may be taken instead."""
+
+from losses.spec import Text
+from recommender.rules.computed import (
+    cost_weight,
+    focal_alpha,
+    focal_gamma,
+    positive_weight,
+    root_positive_weight,
+    training_prior,
+)
+from recommender.rules.table import Alternative, Threshold
+
+UNEVEN = Threshold(
+    name="evidence.imbalance.uneven",
+    default=1.5,
+    source="ours: under it the prior moves a logit by less than 0.41; tuned on benchmarks/regret, leaving out one "
+    "cluster of tables at a time",
+    description=Text(
+        en="From this ratio of the classes on, a balanced decision differs from the likelier class.",
+        zh="两类之比达到该值,平衡判定不同于取更可能的类。",
+    ),
+)
+MANY_LABELS = Threshold(
+    name="evidence.labels.many",
+    default=20.0,
+    source="ours: PASCAL VOC, on which Ridnik et al. 2021, arXiv:2009.14119, report too, has 20 labels",
+    description=Text(
+        en="From this number of labels on, the negatives of an item far outnumber its positives.",
+        zh="标签数达到该值,一个样本的负标签远多于正标签。",
+    ),
+)
+FEW_POSITIVES = Threshold(
+    name="evidence.labels.few_positive",
+    default=0.05,
+    source="ours: MS-COCO, on which Ridnik et al. 2021, arXiv:2009.14119, gain, has about 3 of 80 labels an image",
+    description=Text(
+        en="Under this share of positive labels, easy negatives own the gradient.",
+        zh="正标签比例低于该值,易分的负标签主导梯度。",
+    ),
+)
+
+MENON = "Menon et al. 2021, arXiv:2007.07314: consistent for the balanced error"
+REBALANCING = (
+    "van den Goorbergh et al. 2022, PMC9382395: re-balancing spoils probabilities and AUC is no better; "
+    "the same on ten clinical sets, arXiv:2603.00208"
+)
+INSIST_ON_FOCAL = Alternative(
+    "focal",
+    Text(
+        en="you insist on focal loss: alpha is then the share of negatives, and outputs need the map back to "
+        "probabilities.",
+        zh="坚持使用 Focal 损失:此时 alpha 取负样本占比,且输出须经映射还原为概率。",
+    ),
+    computed={"gamma": focal_gamma, "alpha": focal_alpha},
+)
+OVERFITTED = Alternative(
+    "focal(alpha=none)",
+    Text(
+        en="a large network overfits: its log loss is far lower on training data than on held-out data.",
+        zh="大型网络过拟合:训练数据上的对数损失远低于留出数据。",
+    ),
+)
+BALANCED_INSTEAD = Alternative(
+    "bce_logit_adjusted",
+    Text(
+        en="both classes should count the same in the decision (balanced accuracy).",
+        zh="两类在判定中应同等重要(平衡准确率)。",
+    ),
+    computed={"prior": training_prior},
+)
+ROOT_WEIGHTS = Alternative(
+    "bce",
+    Text(
+        en="only the order counts and the model is weak: milder weights, the root of the imbalance.",
+        zh="只在意排序且模型较弱:采用较温和的权重,即不平衡比的平方根。",
+    ),
+    computed={"pos_weight": root_positive_weight},
+)
+WEIGHTS = Alternative(
+    "bce",
+    Text(
+        en="weights are wanted all the same; a deep network outgrows them, so re-sample or switch them on late.",
+        zh="仍希望加权;深度网络会使权重失效,宜重采样或在后期启用。",
+    ),
+    computed={"pos_weight": positive_weight},
+)
+PLAIN = Alternative(
+    "bce",
+    Text(
+        en="probabilities are wanted too: decide at the share of positives instead of 0.5, nearly as good.",
+        zh="同时需要概率:改以正样本占比而非 0.5 为阈值,效果相近。",
+    ),
+)
+COST_WEIGHTS = Alternative(
+    "bce",
+    Text(
+        en="the threshold cannot be moved: a positive then weighs what missing it costs.",
+        zh="阈值不能移动:此时正样本的权重取漏报的代价。",
+    ),
+    computed={"pos_weight": cost_weight},
+)

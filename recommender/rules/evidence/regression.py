@@ -1,0 +1,510 @@
+"""Regression and counts: what theory and measurement say; the functional and the outliers decide."""
+
+from losses.spec import Text
+from recommender.profile import Goal, Profile
+from recommender.rules.computed import (
+    box_beta,
+    goal_quantile,
+    huber_beta,
+    proposal_beta,
+    tukey_tuning,
+    tweedie_power,
+)
+from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
+from recommender.rules.thresholds import SOME_OUTLIERS
+from recommender.situation import Situation
+from recommender.tasks import Scenario, Task
+from recommender.words import Caution
+
+_TASKS = (Task.REGRESSION,)
+_TUNED = "tuned on benchmarks/regret, leaving out one cluster of tables at a time"
+
+
+def _aims(functional: str = "mean", outliers: str = "errors", **facts: object) -> Situation:
+    """Return a question with that goal."""
+    goal = Goal(functional=functional, outliers=outliers)  # type: ignore[arg-type] # the literals of Goal
+    return Situation(Task.REGRESSION, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
+
+
+MANY = Threshold(
+    name="evidence.outliers.many",
+    default=0.12,
+    source=f"12 % to 20 % in the pilot; {_TUNED}",
+    description=Text(
+        en="From this share of flagged residuals on, errors that are outliers are best ignored altogether.",
+        zh="被标记残差达到该比例,作为错误的异常值最好完全忽略。",
+    ),
+    not_below=SOME_OUTLIERS,
+)
+ONE_SIDED = Threshold(
+    name="evidence.outliers.one_sided",
+    default=0.6,
+    source="Huber 1964: a one-sided share moves the estimate to one side; 0.6 is ours",
+    description=Text(
+        en="From this one-sidedness on, outliers pull an estimate to their side.",
+        zh="达到该单侧程度,异常值会把估计拉向一侧。",
+    ),
+)
+PULL = Threshold(
+    name="evidence.outliers.pull",
+    default=0.6,
+    source="asymptotic bias of Huber's estimate and of the median under one-sided shifts of 5 sigma and more: the "
+    "median is better from share * sqrt(n / p) = 0.6",
+    description=Text(
+        en="From this pull on, the bias of Huber's loss outweighs the noise that MAE adds.",
+        zh="达到该拉力,Huber 损失的偏差超过 MAE 增加的噪声。",
+    ),
+)
+INFINITE_VARIANCE = Threshold(
+    name="evidence.tail.infinite_variance",
+    default=2.0,
+    source="a power law with a tail index under 2 has no variance",
+    description=Text(en="Under this tail index squared errors have no mean.", zh="尾部指数低于该值,平方误差没有均值。"),
+)
+OVERDISPERSED = Threshold(
+    name="evidence.counts.overdispersed",
+    default=1.5,
+    source="Poisson counts have 1; 1.5 is ours",
+    description=Text(
+        en="From this variance over mean on, counts are not Poisson.", zh="方差与均值之比达到该值,计数不服从泊松。"
+    ),
+)
+ZEROS = Threshold(
+    name="evidence.counts.zeros",
+    default=0.05,
+    source="ours: what a gamma variable never shows",
+    description=Text(
+        en="From this share of exact zeros on, they need a model.", zh="精确为零的比例达到该值,需要专门建模。"
+    ),
+)
+GAMMA = Threshold(
+    name="evidence.positive.variance_power",
+    default=1.5,
+    source="midway between Poisson, 1, and gamma, 2",
+    description=Text(
+        en="From this power on, the spread grows in proportion to the mean.", zh="达到该幂次,离散度与均值成正比增长。"
+    ),
+)
+WIDE_BOXES = Threshold(
+    name="evidence.boxes.area_spread",
+    default=10.0,
+    source="ours: L1 weighs a box by its side, and sides then differ threefold",
+    description=Text(
+        en="From this ratio of box areas on, coordinate errors favour large boxes.",
+        zh="框面积之比达到该值,坐标误差偏向大框。",
+    ),
+)
+
+_HUBER_INSURES = Alternative(
+    "smooth_l1",
+    Text(
+        en="outliers may turn up later: on clean normal errors it costs 5 % efficiency.",
+        zh="日后可能出现异常值:在干净的正态误差上只损失 5 % 的效率。",
+    ),
+    computed={"beta": huber_beta},
+)
+_MAE_FOR_MEDIAN = Alternative(
+    "mae", Text(en="the median is wanted, or the metric is the absolute error.", zh="需要中位数,或指标为绝对误差。")
+)
+_MSE_FOLLOWS = RuledOut(
+    "mse",
+    Text(
+        en="In our benchmark contaminated training data cost it tens of per cent of the clean error.",
+        zh="在我们的基准中,被污染的训练数据使其在干净数据上的误差增加数十个百分点。",
+    ),
+)
+_GNEITING = "Gneiting 2011, arXiv:0912.0902"
+_ASK_OUTLIERS = Caution(
+    "one-sided-outliers",
+    Text(
+        en="One-sided outliers can be plain skew, as in wages and prices; say goal.outliers=signal if they are.",
+        zh="单侧异常值也可能只是偏斜,如工资与价格;若如此,请指明 goal.outliers=signal。",
+    ),
+)
+_BOXES = Evidence("D", "Ren et al. 2015, arXiv:1506.01497, and torchvision #2113: beta 1/9 or 1 by normalisation")
+_GIOU = Evidence("C", "Rezatofighi et al. 2019, arXiv:1902.09630")
+_OVERLAP = Text(
+    en="Boxes are judged by overlap: it measures that, at any size, and has a slope where boxes do not meet.",
+    zh="边界框按重叠评价:它在任何尺度上直接度量重叠,且在两框不相交时仍有梯度。",
+)
+
+RULES = (
+    Rule(
+        name="evidence.regression.boxes_iou",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("boxes").is_true(), fact("goal.boxes").equals("iou")),
+        recommend="giou",
+        because=_OVERLAP,
+        source=_GIOU,
+        alternatives=(Alternative("ciou", Text(en="aspect ratio and centre matter too.", zh="还在意长宽比与中心。")),),
+        fires=Situation(Task.REGRESSION, profile=Profile(boxes=True), goal=Goal(boxes="iou")),
+        silent=Situation(Task.REGRESSION, profile=Profile(boxes=True), goal=Goal(boxes="coordinates")),
+    ),
+    Rule(
+        name="evidence.regression.boxes",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("boxes").is_true(),),
+        recommend="smooth_l1",
+        computed={"beta": box_beta},
+        because=Text(
+            en="Precise for small offsets, calm for large ones; beta depends on how offsets are normalised.",
+            zh="小偏移时精确,大偏移时平稳;beta 取决于偏移量如何归一化。",
+        ),
+        source=_BOXES,
+        alternatives=(
+            Alternative("giou", Text(en="boxes are judged by overlap (IoU, mAP).", zh="边界框按重叠(IoU、mAP)评价。")),
+            Alternative(
+                "smooth_l1",
+                Text(en="offsets are small and not divided by their spread.", zh="偏移量很小且未除以其离散度。"),
+                computed={"beta": proposal_beta},
+            ),
+        ),
+        fires=Profile(boxes=True),
+        silent=Profile(boxes=False),
+    ),
+    Rule(
+        name="evidence.regression.box_regression",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("scenario").equals(Scenario.BOX_REGRESSION),),
+        recommend="smooth_l1",
+        computed={"beta": box_beta},
+        because=Text(
+            en="Precise for small offsets, calm for large ones; beta depends on how offsets are normalised.",
+            zh="小偏移时精确,大偏移时平稳;beta 取决于偏移量如何归一化。",
+        ),
+        source=_BOXES,
+        alternatives=(
+            Alternative("giou", Text(en="boxes are judged by overlap (IoU, mAP).", zh="边界框按重叠(IoU、mAP)评价。")),
+        ),
+        fires=Situation.of(Scenario.BOX_REGRESSION),
+        silent=Situation.of(Scenario.HOUSE_PRICES),
+    ),
+    Rule(
+        name="evidence.regression.quantile",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.functional").equals("quantile"),),
+        recommend="quantile",
+        computed={"quantile": goal_quantile},
+        because=Text(en="Its best constant is the quantile that is wanted.", zh="其最优常数正是所需的分位数。"),
+        source=Evidence("A", f"Koenker & Bassett 1978, doi:10.2307/1913643; {_GNEITING}"),
+        alternatives=(
+            Alternative("expectile", Text(en="a smooth asymmetric mean will do.", zh="平滑的非对称均值即可。")),
+            Alternative("crps_gaussian", Text(en="the whole distribution is wanted.", zh="需要整个分布。")),
+        ),
+        cautions=(
+            Caution(
+                "quantiles-may-cross",
+                Text(en="Quantiles learnt apart can cross.", zh="分别学习的分位数可能交叉。"),
+            ),
+        ),
+        fires=_aims("quantile"),
+        silent=_aims("mean"),
+    ),
+    Rule(
+        name="evidence.regression.distribution",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.functional").equals("distribution"),),
+        recommend="beta_nll",
+        because=Text(
+            en="It learns mean and variance; the plain likelihood leaves hard regions underfitted.",
+            zh="它同时学习均值与方差;普通似然会使困难区域欠拟合。",
+        ),
+        source=Evidence("C", "Seitzer et al. 2022, arXiv:2203.09168: beta = 0.5"),
+        alternatives=(
+            Alternative(
+                "gaussian_nll", Text(en="errors are normal and easy everywhere.", zh="误差处处服从正态且容易拟合。")
+            ),
+            Alternative("quantile(quantile=0.9)", Text(en="an interval will do.", zh="只需区间。")),
+        ),
+        fires=_aims("distribution"),
+        silent=_aims("mean"),
+    ),
+    Rule(
+        name="evidence.regression.counts_overdispersed",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("support").equals("counts"),
+            fact("goal.functional").equals("mean"),
+            fact("dispersion") >= OVERDISPERSED,
+        ),
+        recommend="negative_binomial_nll",
+        because=Text(
+            en="Counts that vary more than their mean: it learns the extra spread beside the mean.",
+            zh="计数的方差大于均值:它在均值之外还学习多出的离散度。",
+        ),
+        source=Evidence("D", "Salinas et al. 2020, arXiv:1704.04110: the likelihood of DeepAR for counts"),
+        alternatives=(
+            Alternative("poisson_nll", Text(en="only the mean is wanted: it stays right.", zh="只需均值:它仍然正确。")),
+            Alternative("mse", Text(en="counts are mostly far above 30.", zh="计数大多远大于 30。")),
+        ),
+        fires=_aims(support="counts", dispersion=1.5),
+        silent=_aims(support="counts", dispersion=1.49),
+    ),
+    Rule(
+        name="evidence.regression.counts",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("support").equals("counts"), fact("goal.functional").equals("mean")),
+        recommend="poisson_nll",
+        because=Text(
+            en="Counts spread with their mean; with a log link the prediction stays positive.",
+            zh="计数的离散度随均值增长;取对数链接时预测保持为正。",
+        ),
+        source=Evidence("D", f"scikit-learn's example of Poisson regression; consistent for the mean: {_GNEITING}"),
+        alternatives=(Alternative("mse", Text(en="counts are mostly far above 30.", zh="计数大多远大于 30。")),),
+        fires=_aims(support="counts"),
+        silent=_aims(support="real"),
+    ),
+    Rule(
+        name="evidence.regression.zeros",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("support").equals("nonnegative"),
+            fact("goal.functional").equals("mean"),
+            fact("zero_share") >= ZEROS,
+        ),
+        recommend="tweedie",
+        computed={"power": tweedie_power},
+        because=Text(
+            en="Many exact zeros and a positive rest: one distribution has both.",
+            zh="大量精确的零加上正值:一个分布兼有二者。",
+        ),
+        source=Evidence("D", "scikit-learn's example of Tweedie regression; XGBoost's and LightGBM's tweedie"),
+        alternatives=(Alternative("gamma_deviance", Text(en="zeros are modelled apart.", zh="零另行建模。")),),
+        ruled_out=(
+            RuledOut("mae", Text(en="Where more than half are zero it predicts zero.", zh="超过一半为零时,它预测零。")),
+        ),
+        fires=_aims(support="nonnegative", zero_share=0.05),
+        silent=_aims(support="nonnegative", zero_share=0.0499),
+    ),
+    Rule(
+        name="evidence.regression.positive",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("support").equals("positive"),
+            fact("goal.functional").equals("mean"),
+            fact("goal.outliers").equals("signal"),
+            fact("variance_power") >= GAMMA,
+        ),
+        recommend="gamma_deviance",
+        because=Text(
+            en="Positive targets whose spread grows with the mean: errors count in proportion.",
+            zh="目标为正且离散度随均值增长:误差按比例计入。",
+        ),
+        source=Evidence("D", f"XGBoost's reg:gamma; consistent for the mean: {_GNEITING}"),
+        alternatives=(Alternative("msle", Text(en="the metric is on the logarithm.", zh="指标按对数计算。")),),
+        cautions=(
+            Caution(
+                "log-is-biased",
+                Text(
+                    en="Squared errors of the logarithm learn a geometric mean, which lies under the mean.",
+                    zh="对数的平方误差学到几何均值,低于均值。",
+                ),
+            ),
+        ),
+        fires=_aims(outliers="signal", support="positive", variance_power=1.5),
+        silent=_aims(outliers="signal", support="positive", variance_power=1.49),
+    ),
+    Rule(
+        name="evidence.regression.shares",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("support").equals("unit"), fact("goal.functional").equals("mean")),
+        recommend="bce",
+        because=Text(
+            en="Targets from 0 to 1 are soft labels: it learns their mean and predictions stay inside.",
+            zh="0 到 1 的目标是软标签:它学习其均值,且预测保持在范围内。",
+        ),
+        source=Evidence("D", f"CatBoost's CrossEntropy takes such targets; consistent for the mean: {_GNEITING}"),
+        alternatives=(Alternative("mse", Text(en="the output may leave 0 to 1.", zh="输出可以超出 0 到 1。")),),
+        fires=_aims(support="unit"),
+        silent=_aims(support="real"),
+    ),
+    Rule(
+        name="evidence.regression.signal_median",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.outliers").equals("signal"), fact("goal.functional").equals("median")),
+        recommend="mae",
+        because=Text(en="Its best constant is the median.", zh="其最优常数是中位数。"),
+        source=Evidence("A", _GNEITING),
+        alternatives=(_HUBER_INSURES,),
+        fires=_aims("median", "signal"),
+        silent=_aims("median", "errors"),
+    ),
+    Rule(
+        name="evidence.regression.no_variance",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("tail_index") < INFINITE_VARIANCE,),
+        recommend="mae",
+        because=Text(
+            en="With so heavy a tail squared errors have no mean; the median is always there.",
+            zh="尾部如此之重,平方误差没有均值;中位数总是存在。",
+        ),
+        source=Evidence(
+            "A", "a tail index under 2 has no variance (Hill 1975, doi:10.1214/aos/1176343247, estimates it)"
+        ),
+        alternatives=(_HUBER_INSURES,),
+        ruled_out=(_MSE_FOLLOWS,),
+        fires=_aims(tail_index=1.99),
+        silent=_aims(tail_index=2.0),
+    ),
+    Rule(
+        name="evidence.regression.signal",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.outliers").equals("signal"), fact("goal.functional").equals("mean")),
+        recommend="mse",
+        because=Text(
+            en="Extreme targets are real and the mean is wanted: only squared errors learn it.",
+            zh="极端目标是真实的且需要均值:只有平方误差能学到它。",
+        ),
+        source=Evidence("A", f"{_GNEITING}; and P: on our tables as they are it has the lowest error of the mean"),
+        alternatives=(
+            _MAE_FOR_MEDIAN,
+            Alternative("msle", Text(en="errors count in proportion.", zh="误差按比例计入。")),
+        ),
+        fires=_aims(outliers="signal"),
+        silent=_aims(outliers="errors"),
+    ),
+    Rule(
+        name="evidence.regression.many_outliers",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("outlier_rate") >= MANY,),
+        recommend="tukey_biweight",
+        computed={"c": tukey_tuning},
+        because=Text(
+            en="So many errors drag every loss that hears them at all; beyond c this one does not.",
+            zh="错误如此之多,凡是还理会它们的损失都会被拖走;超过 c 后它不再理会。",
+        ),
+        source=Evidence("P", "our benchmark; Beaton & Tukey 1974, doi:10.2307/1267936"),
+        alternatives=(
+            Alternative(
+                "mae", Text(en="training starts far from the data: MAE is convex.", zh="训练起点远离数据:MAE 是凸的。")
+            ),
+            _HUBER_INSURES,
+        ),
+        ruled_out=(_MSE_FOLLOWS,),
+        cautions=(
+            Caution(
+                "not-convex",
+                Text(
+                    en="tukey_biweight is not convex: start from a fit by Huber's loss or MAE.",
+                    zh="tukey_biweight 非凸:请从 Huber 损失或 MAE 的拟合结果出发。",
+                ),
+            ),
+        ),
+        fires=_aims(outlier_rate=0.12),
+        silent=_aims(outlier_rate=0.119),
+    ),
+    Rule(
+        name="evidence.regression.one_sided",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("outlier_rate") >= SOME_OUTLIERS,
+            fact("one_sidedness") >= ONE_SIDED,
+            fact("outlier_pull") >= PULL,
+        ),
+        recommend="mae",
+        because=Text(
+            en="Outliers on one side bias Huber's loss by more than the noise that the median adds.",
+            zh="单侧异常值给 Huber 损失带来的偏差,超过中位数增加的噪声。",
+        ),
+        source=Evidence("A", "asymptotic bias and variance under one-sided shifts (Huber 1964)"),
+        alternatives=(
+            Alternative(
+                "tukey_biweight",
+                Text(en="the outliers lie far off.", zh="异常值相距甚远。"),
+                computed={"c": tukey_tuning},
+            ),
+        ),
+        ruled_out=(_MSE_FOLLOWS,),
+        cautions=(_ASK_OUTLIERS,),
+        fires=_aims(outlier_rate=0.003, one_sidedness=0.6, outlier_pull=0.6),
+        silent=_aims(outlier_rate=0.003, one_sidedness=0.599, outlier_pull=0.6),
+    ),
+    Rule(
+        name="evidence.regression.outliers",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("outlier_rate") >= SOME_OUTLIERS,),
+        recommend="smooth_l1",
+        computed={"beta": huber_beta},
+        because=Text(
+            en="Quadratic where errors are noise, linear where they are outliers: Huber's loss over beta.",
+            zh="误差为噪声处取平方,为异常处取线性:即 Huber 损失除以 beta。",
+        ),
+        source=Evidence("A", "Huber 1964, doi:10.1214/aoms/1177703732; and P: our benchmark"),
+        alternatives=(_MAE_FOR_MEDIAN,),
+        ruled_out=(_MSE_FOLLOWS,),
+        fires=_aims(outlier_rate=0.003),
+        silent=_aims(outlier_rate=0.0029),
+    ),
+    Rule(
+        name="evidence.regression.median",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.functional").equals("median"),),
+        recommend="mae",
+        because=Text(en="Its best constant is the median.", zh="其最优常数是中位数。"),
+        source=Evidence("A", _GNEITING),
+        alternatives=(_HUBER_INSURES,),
+        fires=_aims("median"),
+        silent=_aims("mean"),
+    ),
+    Rule(
+        name="evidence.regression.clean",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("outlier_rate") < SOME_OUTLIERS,),
+        recommend="mse",
+        because=Text(
+            en="Without outliers no loss learns the mean from fewer items.",
+            zh="没有异常值时,没有损失能用更少的样本学到均值。",
+        ),
+        source=Evidence("A", f"Gauss-Markov; {_GNEITING}"),
+        alternatives=(_HUBER_INSURES, _MAE_FOR_MEDIAN),
+        fires=_aims(outlier_rate=0.0029),
+        silent=_aims(outlier_rate=0.003),
+    ),
+    Rule(
+        name="evidence.regression.salaries",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("scenario").equals(Scenario.SALARIES),),
+        recommend="mae",
+        because=Text(
+            en="Salaries have a long upper tail; the median is what most people earn.",
+            zh="薪资上尾很长;中位数是多数人的收入。",
+        ),
+        source=Evidence("A", _GNEITING),
+        alternatives=(Alternative("mse", Text(en="the mean is wanted, tail and all.", zh="需要包含尾部的均值。")),),
+        fires=Situation.of(Scenario.SALARIES),
+        silent=Situation.of(Scenario.HOUSE_PRICES),
+    ),
+    Rule(
+        name="evidence.regression.default",
+        book="evidence",
+        tasks=_TASKS,
+        recommend="mse",
+        because=Text(en="It learns the mean.", zh="它学习均值。"),
+        source=Evidence("A", _GNEITING),
+        assumption=Text(
+            en="Nothing was measured; outliers were taken to be absent.", zh="没有测量任何量;假定没有异常值。"
+        ),
+        alternatives=(_HUBER_INSURES, _MAE_FOR_MEDIAN),
+        fires=Profile(),
+        silent=Situation(Task.MULTICLASS),
+    ),
+)

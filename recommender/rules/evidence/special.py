@@ -1,0 +1,256 @@
+"""Detection, similarity, generation."""
+
+from losses.spec import Text
+from recommender.profile import Goal, Profile
+from recommender.rules.computed import box_beta, focal_gamma, paper_alpha, triplet_margin
+from recommender.rules.evidence.regression import WIDE_BOXES
+from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
+from recommender.situation import Situation
+from recommender.tasks import Task
+from recommender.words import Caution
+
+_GIOU = Evidence("C", "Rezatofighi et al. 2019, arXiv:1902.09630")
+_OVERLAP = Text(
+    en="Boxes are judged by overlap: it measures that, at any size, and has a slope where boxes do not meet.",
+    zh="边界框按重叠评价:它在任何尺度上直接度量重叠,且在两框不相交时仍有梯度。",
+)
+_CIOU = Alternative("ciou", Text(en="aspect ratio and centre matter too.", zh="还在意长宽比与中心。"))
+_SECOND_ORDER = Caution(
+    "loss-is-second-order",
+    Text(
+        en="Fairly tuned, similarity losses differ little (Musgrave et al. 2020); tune batches and mining first.",
+        zh="公平调参后各相似度损失相差无几(Musgrave et al. 2020);请先调批次与采样。",
+    ),
+)
+
+
+def _generation(way: str) -> Situation:
+    return Situation(Task.GENERATION, goal=Goal(generation=way))  # type: ignore[arg-type] # the literal of Goal
+
+
+RULES = (
+    Rule(
+        name="evidence.detection.class",
+        book="evidence",
+        tasks=(Task.DETECTION,),
+        head="class",
+        recommend="focal",
+        computed={"gamma": focal_gamma, "alpha": paper_alpha},
+        because=Text(
+            en="A thousand easy backgrounds to one object: what the focal loss was made and measured for.",
+            zh="一个目标对上千个易分背景:Focal 正是为此设计并验证的。",
+        ),
+        source=Evidence("C", "Lin et al. 2017, arXiv:1708.02002: RetinaNet on COCO"),
+        assumption=Text(en="Every position or anchor is classified.", zh="假定对每个位置或锚框都做分类。"),
+        cautions=(
+            Caution(
+                "start-from-the-prior",
+                Text(
+                    en="Start the bias of the class head at log(0.01 / 0.99), or the first steps are all background.",
+                    zh="请将分类头偏置初始化为 log(0.01 / 0.99),否则最初几步全被背景占据。",
+                ),
+            ),
+        ),
+        fires=Profile(),
+        silent=Situation(Task.SEGMENTATION),
+    ),
+    Rule(
+        name="evidence.detection.box_iou",
+        book="evidence",
+        tasks=(Task.DETECTION,),
+        head="box",
+        when=(fact("goal.boxes").equals("iou"),),
+        recommend="giou",
+        because=_OVERLAP,
+        source=_GIOU,
+        alternatives=(_CIOU,),
+        fires=Situation(Task.DETECTION, goal=Goal(boxes="iou")),
+        silent=Situation(Task.DETECTION, goal=Goal(boxes="coordinates")),
+    ),
+    Rule(
+        name="evidence.detection.box_sizes",
+        book="evidence",
+        tasks=(Task.DETECTION,),
+        head="box",
+        when=(fact("box_area_spread") >= WIDE_BOXES,),
+        recommend="giou",
+        because=Text(
+            en="Boxes of very different size: coordinate errors would count the large ones most.",
+            zh="框的大小相差悬殊:坐标误差会偏重大框。",
+        ),
+        source=Evidence("C", "Rezatofighi et al. 2019, arXiv:1902.09630; on size: arXiv:2410.22638"),
+        alternatives=(_CIOU,),
+        fires=Profile(box_area_spread=10.0),
+        silent=Profile(box_area_spread=9.9),
+    ),
+    Rule(
+        name="evidence.detection.box",
+        book="evidence",
+        tasks=(Task.DETECTION,),
+        head="box",
+        recommend="smooth_l1",
+        computed={"beta": box_beta},
+        because=Text(
+            en="Precise for small offsets, calm for large ones; beta depends on how offsets are normalised.",
+            zh="小偏移时精确,大偏移时平稳;beta 取决于偏移量如何归一化。",
+        ),
+        source=Evidence("D", "Ren et al. 2015, arXiv:1506.01497, and torchvision #2113"),
+        assumption=Text(en="The box head puts out normalised offsets.", zh="假定边界框头输出归一化的偏移量。"),
+        alternatives=(
+            Alternative("giou", Text(en="boxes are judged by overlap (IoU, mAP).", zh="边界框按重叠(IoU、mAP)评价。")),
+        ),
+        fires=Profile(),
+        silent=Situation(Task.REGRESSION),
+    ),
+    Rule(
+        name="evidence.similarity.pairs",
+        book="evidence",
+        tasks=(Task.SIMILARITY,),
+        when=(fact("supervision").equals("positive_pairs"),),
+        recommend="info_nce",
+        because=Text(
+            en="There are no negatives to make triplets of; the rest of the batch serves.",
+            zh="没有负样本可组成三元组;由同批其他样本充当。",
+        ),
+        source=Evidence("D", "the loss table of sentence-transformers; van den Oord et al. 2018, arXiv:1807.03748"),
+        alternatives=(
+            Alternative(
+                "nt_xent", Text(en="both of a pair are views of one picture.", zh="一对样本是同一图片的两个视图。")
+            ),
+        ),
+        ruled_out=(RuledOut("triplet", Text(en="It needs negatives.", zh="它需要负样本。")),),
+        cautions=(
+            Caution(
+                "large-batches", Text(en="Its negatives are the batch: make it large.", zh="负样本来自同批:批次应大。")
+            ),
+        ),
+        fires=Profile(supervision="positive_pairs"),
+        silent=Profile(supervision="triplets"),
+    ),
+    Rule(
+        name="evidence.similarity.labelled_pairs",
+        book="evidence",
+        tasks=(Task.SIMILARITY,),
+        when=(fact("supervision").equals("labelled_pairs"),),
+        recommend="contrastive",
+        because=Text(
+            en="Pairs marked same or different are what it takes.", zh="标注为同类或异类的样本对正是它的输入。"
+        ),
+        source=Evidence("D", "the loss table of sentence-transformers; Hadsell et al. 2006, doi:10.1109/CVPR.2006.100"),
+        alternatives=(
+            Alternative("cosine_embedding", Text(en="angles matter, not distances.", zh="在意角度而非距离。")),
+        ),
+        cautions=(_SECOND_ORDER,),
+        fires=Profile(supervision="labelled_pairs"),
+        silent=Profile(supervision="labels"),
+    ),
+    Rule(
+        name="evidence.similarity.scored_pairs",
+        book="evidence",
+        tasks=(Task.SIMILARITY,),
+        when=(fact("supervision").equals("scored_pairs"),),
+        recommend="mse",
+        because=Text(
+            en="Pairs with a score: the squared error of their cosine against it.",
+            zh="带分数的样本对:其余弦与分数的平方误差。",
+        ),
+        source=Evidence("D", "the loss table of sentence-transformers: CosineSimilarityLoss"),
+        fires=Profile(supervision="scored_pairs"),
+        silent=Profile(supervision="labels"),
+    ),
+    Rule(
+        name="evidence.similarity.unit",
+        book="evidence",
+        tasks=(Task.SIMILARITY,),
+        when=(fact("unit_norm").is_true(),),
+        recommend="triplet(margin=0.2)",
+        because=Text(
+            en="Embeddings of length 1 lie at most 2 apart: a margin of 1 would never be met.",
+            zh="长度为 1 的嵌入间距最多为 2:间隔 1 难以满足。",
+        ),
+        source=Evidence("C", "Schroff et al. 2015, arXiv:1503.03832"),
+        alternatives=(Alternative("supcon", Text(en="labels and large batches are at hand.", zh="有标签且批次大。")),),
+        cautions=(_SECOND_ORDER,),
+        fires=Profile(unit_norm=True),
+        silent=Profile(unit_norm=False),
+    ),
+    Rule(
+        name="evidence.similarity.default",
+        book="evidence",
+        tasks=(Task.SIMILARITY,),
+        recommend="triplet",
+        computed={"margin": triplet_margin},
+        because=Text(
+            en="Triplets say which of two is nearer; under fair tuning no other loss is far ahead.",
+            zh="三元组指明二者孰近;公平调参后没有其他损失明显领先。",
+        ),
+        source=Evidence("B", "Musgrave et al. 2020, arXiv:2003.08505; Roth et al. 2020, arXiv:2002.08473"),
+        assumption=Text(
+            en="Triplets, or labels to make them of, are at hand.", zh="假定有三元组,或有标签可组成三元组。"
+        ),
+        alternatives=(
+            Alternative("supcon", Text(en="labels and large batches are at hand.", zh="有标签且批次大。")),
+            Alternative("multi_similarity", Text(en="pairs are mined in the batch.", zh="在批内挖掘样本对。")),
+        ),
+        cautions=(_SECOND_ORDER,),
+        fires=Profile(),
+        silent=Situation(Task.MULTICLASS),
+    ),
+    Rule(
+        name="evidence.generation.generator",
+        book="evidence",
+        tasks=(Task.GENERATION,),
+        head="generator",
+        when=(fact("goal.generation").equals("adversarial"),),
+        recommend="adversarial_generator",
+        because=Text(
+            en="Given equal tuning no adversarial loss was consistently better than the non-saturating one.",
+            zh="同等调参下,没有哪种对抗损失稳定优于非饱和形式。",
+        ),
+        source=Evidence("B", "Lucic et al. 2018, arXiv:1711.10337; Kurach et al. 2019, arXiv:1807.04720"),
+        cautions=(
+            Caution(
+                "regularise-the-discriminator",
+                Text(
+                    en="A gradient penalty or spectral norm matters more than the form of the loss.",
+                    zh="梯度惩罚或谱归一化比损失的形式更重要。",
+                ),
+            ),
+        ),
+        fires=_generation("adversarial"),
+        silent=_generation("likelihood"),
+    ),
+    Rule(
+        name="evidence.generation.discriminator",
+        book="evidence",
+        tasks=(Task.GENERATION,),
+        head="discriminator",
+        when=(fact("goal.generation").equals("adversarial"),),
+        recommend="adversarial_discriminator",
+        because=Text(en="The form of the generator's loss.", zh="与生成器损失的形式一致。"),
+        source=Evidence("B", "Lucic et al. 2018, arXiv:1711.10337"),
+        fires=_generation("adversarial"),
+        silent=_generation("likelihood"),
+    ),
+    Rule(
+        name="evidence.generation.denoiser",
+        book="evidence",
+        tasks=(Task.GENERATION,),
+        head="denoiser",
+        when=(fact("goal.generation").equals("likelihood"),),
+        recommend="mse",
+        because=Text(
+            en="Diffusion: squared errors of the predicted noise, steadier than a GAN and with better coverage.",
+            zh="扩散模型:预测噪声的平方误差,比 GAN 稳定且覆盖更好。",
+        ),
+        source=Evidence("B", "Dhariwal & Nichol 2021, arXiv:2105.05233: recall .53 against .28 on ImageNet 256"),
+        alternatives=(
+            Alternative(
+                "adversarial_generator",
+                Text(en="one step must do, or the model is a GAN.", zh="必须一步生成,或模型即为 GAN。"),
+            ),
+        ),
+        fires=_generation("likelihood"),
+        silent=_generation("adversarial"),
+    ),
+)

@@ -1,0 +1,61 @@
+"""Log lines: a constant past-tense event and its facts, as JSON or as text."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from service.settings import Settings
+
+PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:{}+")
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    facts: dict[str, Any] = getattr(record, "facts", {})
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _when(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, event, then the facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "time": _when(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_facts(record),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """The same for a terminal: time, level, event, then name=value; whatever is not plain is quoted as JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and below it the traceback where there is one."""
+        facts = "".join(f" {name}={self._value(value)}" for name, value in _facts(record).items())
+        line = f"{_when(record)} {record.levelname.lower():7} {record.getMessage()}{facts}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+    @staticmethod
+    def _value(value: object) -> str:
+        text = str(value)
+        return text if text and PLAIN.issuperset(text) else orjson.dumps(value, default=str).decode()
+
+
+def configure(settings: Settings) -> None:
+    """Send every log line of this process, uvicorn's too, to standard output in the format of the settings."""
+    handler = logging.StreamHandler(sys.stdout)
+    as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
+    handler.setFormatter(TextFormatter() if as_text else JsonFormatter())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)

@@ -1,0 +1,94 @@
+"""ASGI middleware around everything: an id, a log line and a count for each request, and the last word on a crash."""
+
+import logging
+from collections.abc import Sequence
+from time import perf_counter
+
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import crash
+from service.metrics import CLIENT_GONE, METHODS, Metrics
+from service.record import UNDER_WAY, Record, sent_or_new_id
+
+log = logging.getLogger("lossary")
+QUIET = frozenset(
+    {"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/metrics"}
+)  # asked every few seconds by machines
+UNMATCHED = "unmatched"  # a path of the client's own making is no label
+
+
+class Observed:
+    """Wraps every request. `routes` give the template of a path that was refused before it was routed."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Sequence[APIRoute]) -> None:
+        self.app, self._metrics, self._routes = app, metrics, routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = perf_counter(), 0
+        record = Record(sent_or_new_id(scope["headers"]), v2=scope["path"].startswith("/v2"))
+        request_id = b"x-request-id", record.id.encode()
+
+        async def counted() -> Message:
+            message = await receive()
+            record.bytes_in += len(message.get("body", b""))
+            return message
+
+        async def answered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), request_id]
+            else:
+                record.bytes_out += len(message.get("body", b""))
+            await send(message)
+
+        self._metrics.in_flight.inc()
+        token = UNDER_WAY.set(record)
+        try:
+            await self.app(scope, counted, answered)
+        except ClientDisconnect:
+            status = status or CLIENT_GONE
+        except Exception as error:
+            # Raised further, it would cost a pooled client its connection; half an answer has to.
+            if status:
+                raise
+            await crash(error)(scope, receive, answered)
+        finally:
+            UNDER_WAY.reset(token)
+            self._metrics.in_flight.dec()
+            self._close(scope, record, status, perf_counter() - started)
+
+    def _close(self, scope: Scope, record: Record, status: int, seconds: float) -> None:
+        route, method = self._template(scope), scope["method"] if scope["method"] in METHODS else "OTHER"
+        self._metrics.answered(record, route=route, method=method, status=status, seconds=seconds)
+        level = logging.DEBUG if route in QUIET and status < 400 else logging.INFO  # noqa: PLR2004 - HTTP
+        if log.isEnabledFor(level):
+            facts = {
+                "request_id": record.id,
+                "method": method,
+                "route": route,
+                "status": status,
+                "problem": record.problem,
+                "key": record.key,
+                "bytes_in": record.bytes_in,
+                "bytes_out": record.bytes_out,
+                "duration_ms": round(1e3 * seconds, 3),
+                "queue_ms": round(record.queue_ms, 3),
+                "compute_ms": round(record.compute_ms, 3),
+                "items": record.items,
+                "losses": list(dict.fromkeys(record.losses)) or None,
+            }
+            log.log(level, "refused" if record.problem else "answered", extra={"facts": facts})
+
+    def _template(self, scope: Scope) -> str:
+        route = scope.get("route")
+        if isinstance(route, APIRoute):
+            return route.path
+        path = scope["path"]
+        return next((route.path for route in self._routes if route.path_regex.match(path)), UNMATCHED)

@@ -1,0 +1,53 @@
+"""What is known of the request under way: written where it passes, read once for its log line and its metrics."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+# Safe in a log line, a header and a URN, and as long as a UUID in any of its spellings.
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(slots=True)
+class Record:
+    """One request. Of what the client sent only its id and its sizes are kept."""
+
+    id: str
+    v2: bool = False  # it speaks the Open Inference Protocol, whose refusals have a name of their own for the detail
+    key: str | None = None
+    problem: str | None = None
+    bytes_in: int = 0
+    bytes_out: int = 0
+    queue_ms: float = 0.0
+    compute_ms: float = 0.0
+    items: int | None = None
+    losses: tuple[str, ...] = ()
+    reserve: Callable[[int], object] = field(default=lambda _: None)  # for bytes that the body grows by, unpacked
+
+    @property
+    def instance(self) -> str:
+        """The request in the words of a problem (RFC 9457)."""
+        return f"urn:lossary:request:{self.id}"
+
+
+UNDER_WAY: ContextVar[Record | None] = ContextVar("record", default=None)
+
+
+def current() -> Record:
+    """Return the record of the request under way; outside of one, a record that nobody reads."""
+    return UNDER_WAY.get() or Record(new_id())
+
+
+def new_id() -> str:
+    """Return a request id that no other request has."""
+    return os.urandom(16).hex()
+
+
+def sent_or_new_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return X-Request-Id where it is one that can be repeated without harm, else a new one."""
+    for name, value in headers:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
+    return new_id()

@@ -1,0 +1,254 @@
+"""POST /v1/advise: what do these arrays say of the data, which loss fits it, and what does that loss say of them?"""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from torch import Tensor
+
+from losses.errors import (
+    BadOption,
+    DomainViolation,
+    MissingInput,
+    NonFiniteInput,
+    ShapeMismatch,
+    UnknownInput,
+    UnsupportedDtype,
+)
+from losses.evaluate import Options
+from losses.expression import parse
+from losses.spec import Text
+from recommender import engine
+from recommender.answer import BookAnswer, Recommendation
+from recommender.bounds import bounds_in_force
+from recommender.errors import (
+    BadThreshold,
+    NothingToMeasure,
+    UnknownScenario,
+    UnknownTask,
+    UnknownThreshold,
+    UnreadableTargets,
+)
+from recommender.measure import measure_profile
+from recommender.profile import Goal, Profile
+from recommender.rules.table import Rulebook
+from recommender.supply import supply
+from recommender.tasks import Scenario, Task, settle
+from recommender.words import Language, Notice, say
+from service.errors import BadEnvelope, BadRequest, ComputeDeadline, TooLarge, UnsupportedFormat, responses
+from service.language import Spoken
+from service.record import current
+from service.routes.evaluate import Result, result
+from service.runtime import Runtime
+from service.state import RuntimeInForce, ThresholdsInForce
+from service.tensors.upload import OPTIONAL, Received, Upload, declared
+
+router = APIRouter(prefix="/v1", tags=["advise"])
+MOST_EVALUATED = 8  # a row has three alternatives at most, and the other book one answer
+WITHOUT_TARGETS = (Task.DETECTION, Task.SIMILARITY, Task.GENERATION)  # their losses take other arrays
+UNFIT = (BadOption, DomainViolation, MissingInput, NonFiniteInput, ShapeMismatch, UnsupportedDtype)
+Part = Literal["recommended", "article", "evidence", "alternative"]
+SHARES = Options(gradient="summary")
+SEVERAL_HEADS = Text(
+    en="Its heads have outputs of their own; evaluate each at /v1/evaluate.",
+    zh="它的各个输出头各有自己的输出;请在 /v1/evaluate 分别评估。",
+)
+COUNTED = Text(
+    en="weights and mask count in the evaluations; the facts were measured on every item.",
+    zh="weights 和 mask 只用于评估;各项事实是在全部样本上测得的。",
+)
+
+
+class AdviseRequest(BaseModel):
+    """The fields beside the tensors. Task or scenario left out, the task is read off the targets, and said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Annotated[
+        str | None, Field(description="What the model puts out.", json_schema_extra={"enum": [*Task, None]})
+    ] = None
+    scenario: Annotated[
+        str | None,
+        Field(description="An application the article names.", json_schema_extra={"enum": [*Scenario, None]}),
+    ] = None
+    goal: Goal = Goal()
+    rulebook: Annotated[Rulebook, Field(description="Which book `recommended` follows.")] = "article"
+    thresholds: Annotated[
+        dict[str, StrictFloat],
+        Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
+    ] = {}
+    profile: Annotated[Profile, Field(description="Facts that complete the measured ones, or replace them.")] = (
+        Profile()
+    )
+    features: Annotated[
+        StrictInt | None, Field(ge=1, description="Parameters the model effectively fits, as in the profile.")
+    ] = None
+
+
+class MeasuredAnswer(BaseModel):
+    """What was measured, completed and overridden by the facts given: ready for POST /v1/recommend."""
+
+    task: Task
+    profile: Profile
+    warnings: list[Notice]
+
+
+class Evaluated(BaseModel):
+    """What one objective says of the predictions. `reason` says why where `result` is null."""
+
+    objective: str
+    role: Annotated[
+        Part, Field(description="The recommended objective, the answer of the other book, or an alternative.")
+    ]
+    result: Result | None
+    reason: str | None
+
+
+class Advice(BaseModel):
+    """The data, the loss for it, and that loss beside its rivals on the predictions sent."""
+
+    measured: MeasuredAnswer
+    recommendation: Annotated[
+        Recommendation, Field(description="As from POST /v1/recommend, without the warnings that `measured` has.")
+    ]
+    evaluations: list[Evaluated]
+    timing_ms: dict[str, float]
+
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "regression with one outlier": {
+        "task": "regression",
+        "targets": [2.1, 3.9, 6.2, 7.8, 10.1, 40.0],
+        "predictions": [2.0, 4.0, 6.0, 8.0, 10.0, 12.0],
+    },
+    "a rare class, and misses that cost ten false alarms": {
+        "task": "binary",
+        "targets": [0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        "predictions": [-2.1, -3.0, -0.4, -1.7, -2.2, 0.3, -1.1, -2.8, -1.9, 0.9],
+        "goal": {"false_negative_cost": 10.0},
+    },
+}
+
+
+@router.post(
+    "/advise",
+    summary="Which loss fits these arrays, and what does it say of them?",
+    response_model_exclude_unset=True,
+    openapi_extra=declared(AdviseRequest, EXAMPLES, {"task": "regression"}),
+    responses=responses(
+        BadEnvelope,
+        TooLarge,
+        UnsupportedFormat,
+        BadRequest,
+        UnknownTask,
+        UnknownScenario,
+        UnknownThreshold,
+        BadThreshold,
+        MissingInput,
+        UnknownInput,
+        ShapeMismatch,
+        UnsupportedDtype,
+        NonFiniteInput,
+        UnreadableTargets,
+        NothingToMeasure,
+        ComputeDeadline,
+    ),
+)
+async def advise(
+    language: Spoken, thresholds: ThresholdsInForce, runtime: RuntimeInForce, response: Response, upload: Received
+) -> Advice:
+    """Measure the arrays, recommend a loss, and evaluate it beside its alternatives, all on one upload.
+
+    Send targets, predictions and whatever else the losses take. Class counts and priors follow from the targets. What
+    cannot be evaluated on these arrays has a reason in place of a result.
+    """
+    request = upload.read(AdviseRequest)
+    bounds = {**thresholds, **request.thresholds}
+    bounds_in_force(bounds)
+    found = await _measured(request, upload, runtime, language)
+    measured_ms = current().compute_ms
+    facts = _completed(found.profile, request)
+    recommendation = engine.recommend(
+        request.task or (None if request.scenario else found.task),
+        request.scenario,
+        facts,
+        request.goal,
+        rulebook=request.rulebook,
+        thresholds=bounds,
+        language=language,
+    )
+    evaluations = [
+        await _evaluated(text, role, heads, upload, runtime, language)
+        for text, (role, heads) in _rivals(recommendation).items()
+    ]
+    done = [parse(entry.objective) for entry in evaluations if entry.result]
+    current().losses = tuple(term.loss.id for objective in done for _, term in objective.terms)
+    upload.timing_ms |= {"measure": measured_ms, "compute": current().compute_ms - measured_ms}
+    response.headers["Server-Timing"] = ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())
+    return Advice(
+        measured=found.model_copy(update={"profile": facts}),
+        recommendation=_without(recommendation, {warned.code for warned in found.warnings}),
+        evaluations=evaluations,
+        timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
+    )
+
+
+async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, language: Language) -> MeasuredAnswer:
+    """Return what the arrays say; where the losses of a task need no targets, nothing but how many items there are."""
+    named = request.task is not None or request.scenario is not None
+    task = settle(request.task, request.scenario)[0] if named else None
+    predictions = upload.roles.get("predictions")
+    if task is not None and task in WITHOUT_TARGETS and "targets" not in upload.roles:
+        return MeasuredAnswer(task=task, profile=Profile(n=_length(upload.roles) or None), warnings=[])
+    targets = upload.need("targets")
+    found = await runtime.run(lambda: measure_profile(task, targets, predictions, language), targets.numel())
+    warnings = found.warnings
+    if set(OPTIONAL) & set(upload.roles):
+        notice = Notice(code="measured-on-every-item", text=say(COUNTED, language))
+        warnings = [*warnings, notice]
+    return MeasuredAnswer(task=found.task, profile=found.profile, warnings=warnings)
+
+
+def _length(roles: dict[str, Tensor]) -> int:
+    return max((len(tensor) for tensor in roles.values() if tensor.ndim), default=0)
+
+
+def _completed(measured: Profile, request: AdviseRequest) -> Profile:
+    given = {name: getattr(request.profile, name) for name in request.profile.model_dump(exclude_none=True)}
+    features = {} if request.features is None else {"features": request.features}
+    return measured.model_copy(update={**features, **given})
+
+
+def _rivals(found: Recommendation) -> dict[str, tuple[Part, int]]:
+    """Return what to evaluate, the role of each, and how many heads it has; one text once, under its first role."""
+    heads = len(found.recommended.heads)
+    listed: dict[str, tuple[Part, int]] = {found.recommended.objective: ("recommended", heads)}
+    books: dict[Part, BookAnswer | None] = {"article": found.article, "evidence": found.evidence}
+    for role, book in books.items():
+        if book:
+            listed.setdefault(book.objective, (role, len(book.heads)))
+    for other in found.alternatives:
+        listed.setdefault(other.objective, ("alternative", heads))
+    return dict(list(listed.items())[:MOST_EVALUATED])
+
+
+async def _evaluated(
+    text: str, role: Part, heads: int, upload: Upload, runtime: Runtime, language: Language
+) -> Evaluated:
+    objective = parse(text)
+    numbers = sum(tensor.numel() for tensor in upload.roles.values())
+    inputs = SEVERAL_HEADS if heads > 1 else await runtime.run(lambda: supply(objective, upload.roles), numbers)
+    if isinstance(inputs, Text):
+        return Evaluated(objective=text, role=role, result=None, reason=say(inputs, language))
+    beside = {name: upload.roles[name] for name in OPTIONAL if name in upload.roles}
+    try:
+        (found,) = await runtime.evaluate([objective], Upload(roles={**inputs, **beside}), SHARES)
+    except UNFIT as refusal:
+        return Evaluated(objective=text, role=role, result=None, reason=refusal.message)
+    return Evaluated(objective=text, role=role, result=result(found, None), reason=None)
+
+
+def _without(found: Recommendation, codes: set[str]) -> Recommendation:
+    """Return a recommendation with every field set, less the warnings already given."""
+    kept = [warned for warned in found.warnings if warned.code not in codes]
+    return Recommendation.model_validate({**found.model_dump(), "warnings": kept})

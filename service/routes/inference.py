@@ -1,0 +1,283 @@
+"""/v2: the Open Inference Protocol. Every loss is a model, `objective` the model that takes an expression.
+
+Its inputs are the loss's roles, its first output is `value`; parameters of the loss and of the evaluation are the
+request's `parameters`. Existing clients of KServe and Triton work unchanged.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import orjson
+import torch
+from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from losses import registry
+from losses.errors import (
+    BadExpression,
+    BadOption,
+    BadParameter,
+    DomainViolation,
+    MissingInput,
+    NonFiniteInput,
+    ShapeMismatch,
+    UnknownLoss,
+    near,
+)
+from losses.expression import Objective, parse
+from losses.report import Evaluation
+from losses.spec import Loss
+from service.errors import BadEnvelope, BadRequest, TooLarge, UnknownPath, UnsupportedFormat, read, responses
+from service.routes.evaluate import EvaluateOptions, arrays_of
+from service.state import RuntimeInForce, SettingsInForce
+from service.tensors import oip
+from service.tensors.body import JSON, parsed, require, whole
+from service.tensors.schema import inlined
+from service.tensors.upload import Upload
+
+router = APIRouter(prefix="/v2", tags=["open inference protocol"])
+OBJECTIVE = "objective"
+BINARY = "application/octet-stream"
+VERSION = "1"
+PLATFORM = "lossary"
+
+
+Name = Annotated[
+    str,
+    Path(description="The id of a loss, or objective.", openapi_examples={"mse": {"summary": "mse", "value": "mse"}}),
+]
+
+
+class InferRequest(BaseModel):
+    """The JSON of a request."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: Annotated[str | None, Field(max_length=200)] = None
+    parameters: Annotated[
+        dict[str, Any], Field(description="Of the loss and of the evaluation; `loss` for the model `objective`.")
+    ] = {}
+    inputs: Annotated[list[oip.InputTensor], Field(min_length=1, max_length=oip.MOST_TENSORS)]
+    outputs: Annotated[list[oip.OutputWanted] | None, Field(max_length=oip.MOST_TENSORS)] = None
+
+
+class InferAnswer(BaseModel):
+    """The JSON of an answer; the outputs are `value` and whatever else there is."""
+
+    model_name: str
+    model_version: str = VERSION
+    id: str | None = None
+    parameters: dict[str, str] | None = None
+    outputs: list[oip.OutputTensor]
+
+
+@router.get("", summary="What speaks here?")
+async def server() -> dict[str, object]:
+    """Describe the server."""
+    return {"name": "lossary", "version": VERSION, "extensions": ["binary_tensor_data"]}
+
+
+@router.get("/health/live", summary="Is it alive?")
+async def live() -> dict[str, bool]:
+    """Answer as long as the process does."""
+    return {"live": True}
+
+
+@router.get("/health/ready", summary="Is it ready?")
+async def ready(_: RuntimeInForce) -> dict[str, bool]:
+    """Answer once the device is there."""
+    return {"ready": True}
+
+
+@router.get("/models/{model}/ready", summary="Is a model ready?", responses=responses(UnknownPath))
+@router.get("/models/{model}/versions/{version}/ready", include_in_schema=False)
+async def model_ready(model: Name, version: str = VERSION) -> dict[str, object]:
+    """Answer for every loss."""
+    _model(model, version)
+    return {"name": model, "ready": True}
+
+
+@router.get("/models/{model}", summary="What does a model take?", responses=responses(UnknownPath))
+@router.get("/models/{model}/versions/{version}", include_in_schema=False)
+async def metadata(model: Name, version: str = VERSION) -> dict[str, object]:
+    """Describe the inputs of a loss; -1 stands for any length, and any float or whole-number datatype is read."""
+    loss = _model(model, version)
+    roles = loss.roles if loss else ("predictions", "targets")
+    return {
+        "name": model,
+        "versions": [VERSION],
+        "platform": PLATFORM,
+        "inputs": [{"name": role, "datatype": _usual(loss, role), "shape": _shape(loss, role)} for role in roles],
+        "outputs": [{"name": "value", "datatype": "FP64", "shape": [1]}],
+    }
+
+
+@router.post("/repository/index", summary="Which models are there?")
+async def index() -> list[dict[str, str]]:
+    """List every loss, and `objective`."""
+    return [
+        {"name": name, "version": VERSION, "state": "READY", "reason": ""}
+        for name in (OBJECTIVE, *registry.catalogue())
+    ]
+
+
+EXAMPLE = {
+    "inputs": [
+        {"name": "predictions", "shape": [2], "datatype": "FP64", "data": [1.0, 2.0]},
+        {"name": "targets", "shape": [2], "datatype": "FP64", "data": [1.5, 0.0]},
+    ]
+}
+REQUEST_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": inlined(InferRequest),
+                "examples": {"two numbers each": {"summary": "two numbers each", "value": EXAMPLE}},
+            },
+            BINARY: {
+                "schema": {
+                    "type": "string",
+                    "format": "binary",
+                    "description": "The JSON, as long as Inference-Header-Content-Length says, then the bytes of the "
+                    "inputs that have a binary_data_size.",
+                }
+            },
+        },
+    }
+}
+
+
+@router.post(
+    "/models/{model}/infer",
+    summary="What does a loss make of these predictions?",
+    response_model=InferAnswer,
+    response_model_exclude_none=True,
+    openapi_extra=REQUEST_BODY,
+    responses=responses(
+        BadEnvelope,
+        UnknownPath,
+        TooLarge,
+        UnsupportedFormat,
+        BadRequest,
+        UnknownLoss,
+        BadExpression,
+        BadParameter,
+        BadOption,
+        MissingInput,
+        ShapeMismatch,
+        DomainViolation,
+        NonFiniteInput,
+    ),
+)
+@router.post("/models/{model}/versions/{version}/infer", include_in_schema=False)
+async def infer(
+    model: Name,
+    runtime: RuntimeInForce,
+    settings: SettingsInForce,
+    http: Request,
+    version: str = VERSION,
+    inference_header_content_length: Annotated[
+        str | None, Header(description="Bytes of JSON; the rest is data.")
+    ] = None,
+) -> Response:
+    """Evaluate one loss on tensors in JSON, or in bytes behind it."""
+    loss = _model(model, version)
+    # clients of the protocol send no Content-Type
+    require(http, JSON, BINARY, *([] if "content-type" in http.headers else [""]))
+    limit = settings.max_json_bytes if inference_header_content_length is None else settings.max_body_bytes
+    name = "max_json_bytes" if inference_header_content_length is None else "max_body_bytes"
+    body = memoryview(await whole(http, limit, name))
+    length = _length(inference_header_content_length, len(body))
+    asked = read(InferRequest, parsed(bytes(body[:length])))
+    objective, options = _asked(loss, asked.parameters)
+    upload = Upload(roles=oip.decode(asked.inputs, body[length:]))
+    (found,) = await runtime.evaluate([objective], upload, options.bound())
+    return _answer(model, asked, found)
+
+
+def _model(name: str, version: str) -> Loss | None:
+    """Return the loss a model is; None for an expression.
+
+    Raises: UnknownPath with the near name.
+    """
+    if version != VERSION:
+        raise UnknownPath(f"The one version of every model is {VERSION}.")
+    if name == OBJECTIVE:
+        return None
+    if name in registry.catalogue():
+        return registry.catalogue()[name]
+    close = near(name, (OBJECTIVE, *registry.catalogue()))
+    hint = f" Did you mean {close}?" if close else ""
+    raise UnknownPath(f"There is no model of that name.{hint} All are at /v1/losses.")
+
+
+def _usual(loss: Loss | None, role: str) -> str:
+    return "INT64" if loss is not None and loss.bind().domain(role).whole else "FP32"
+
+
+def _shape(loss: Loss | None, role: str) -> list[int]:
+    return [-1] * (len(loss.pattern(role).names) if loss is not None else 1)
+
+
+def _length(header: str | None, body: int) -> int:
+    if header is None:
+        return body
+    if not header.isascii() or not header.isdigit() or len(header) > 15 or int(header) > body:  # noqa: PLR2004 - digits of what a body can be
+        raise BadEnvelope("Inference-Header-Content-Length must be the bytes of JSON at the start of the body.")
+    return int(header)
+
+
+def _asked(loss: Loss | None, parameters: Mapping[str, Any]) -> tuple[Objective, EvaluateOptions]:
+    """Return what to evaluate and how; parameters of the protocol itself are left aside."""
+    given = {name: value for name, value in parameters.items() if name not in _PROTOCOL}
+    options = {name: given.pop(name) for name in EvaluateOptions.model_fields if name in given}
+    if loss is None:
+        text = given.pop("loss", None)
+        if not isinstance(text, str) or given:
+            raise BadRequest("The model objective takes the parameter loss, such as dice + 0.5*bce, and options.")
+        return parse(text), read(EvaluateOptions, options, "parameters")
+    return Objective(((1.0, loss.bind(given)),)), read(EvaluateOptions, options, "parameters")
+
+
+_PROTOCOL = {"binary_data_output", "sequence_id", "sequence_start", "sequence_end", "priority", "timeout"}
+
+
+def _outputs(found: Evaluation) -> dict[str, Tensor]:
+    """Return every output by name; NaN stands for a value that there is not."""
+
+    def scalar(value: float | None) -> Tensor:
+        return torch.tensor([float("nan") if value is None else value], dtype=torch.float64)
+
+    named = {"value": scalar(found.value), "standard_error": scalar(found.standard_error)}
+    named["kept"] = torch.tensor([found.kept])
+    return named | arrays_of([found])
+
+
+def _wanted(asked: InferRequest, outputs: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, bool]]:
+    """Yield the outputs that were asked for, all where none was, and whether each goes as bytes.
+
+    Raises: BadRequest for one that there is not.
+    """
+    everything = bool(asked.parameters.get("binary_data_output", False))
+    wanted = asked.outputs or [oip.OutputWanted(name=name) for name in outputs]
+    for output in wanted:
+        if output.name not in outputs:
+            raise BadRequest(f"There is no such output; there are {', '.join(outputs)}.")
+        yield output.name, outputs[output.name], bool(output.parameters.get("binary_data", everything))
+
+
+def _answer(model: str, asked: InferRequest, found: Evaluation) -> Response:
+    encoded = [oip.encode(name, tensor, binary=binary) for name, tensor, binary in _wanted(asked, _outputs(found))]
+    answer = InferAnswer(
+        model_name=model,
+        id=asked.id,
+        parameters={"reason": found.reason} if found.reason else None,
+        outputs=[output for output, _ in encoded],
+    )
+    text = orjson.dumps(answer.model_dump(exclude_none=True))
+    data = b"".join(data for _, data in encoded)
+    if not data:
+        return Response(text, media_type=JSON)
+    return Response(text + data, media_type=BINARY, headers={"Inference-Header-Content-Length": str(len(text))})

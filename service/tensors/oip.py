@@ -1,0 +1,124 @@
+"""Tensors as the Open Inference Protocol writes them: numbers in the JSON, or bytes after it in the same order.
+
+Source: the Open Inference Protocol, HTTP/REST, and its binary tensor data extension.
+"""
+
+import math
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from service.errors import BadEnvelope, BadRequest
+from service.tensors import numbers
+
+MOST_AXES = 8
+MOST_TENSORS = 64
+DATATYPES: dict[str, torch.dtype] = {
+    "BOOL": torch.bool,
+    "UINT8": torch.uint8,
+    "UINT16": torch.uint16,
+    "UINT32": torch.uint32,
+    "INT8": torch.int8,
+    "INT16": torch.int16,
+    "INT32": torch.int32,
+    "INT64": torch.int64,
+    "FP16": torch.float16,
+    "BF16": torch.bfloat16,
+    "FP32": torch.float32,
+    "FP64": torch.float64,
+}
+WIDER = {torch.uint16: torch.int32, torch.uint32: torch.int64}  # torch computes with neither
+_NAMES = {dtype: name for name, dtype in DATATYPES.items()}
+Length = Annotated[int, Field(ge=0, lt=1 << 48)]
+
+
+class InputTensor(BaseModel):
+    """One tensor of a request."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(max_length=100)]
+    shape: Annotated[list[Length], Field(max_length=MOST_AXES)]
+    datatype: str
+    parameters: dict[str, Any] = {}
+    data: Any = None
+
+
+class OutputWanted(BaseModel):
+    """One tensor that the answer should hold."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(max_length=100)]
+    parameters: dict[str, Any] = {}
+
+
+class OutputTensor(BaseModel):
+    """One tensor of an answer; its numbers are in `data`, or behind the JSON where `binary_data_size` says so."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    parameters: dict[str, int] | None = None
+    data: list[Any] | None = None
+
+
+def decode(inputs: list[InputTensor], behind: memoryview) -> dict[str, Tensor]:
+    """Return the tensors by name; `behind` is what follows the JSON.
+
+    Raises: BadRequest where shape, datatype and bytes contradict one another, BadEnvelope where bytes are left over.
+    """
+    found: dict[str, Tensor] = {}
+    position = 0
+    for sent in inputs:
+        if sent.datatype not in DATATYPES:
+            raise BadRequest(f"An input has a datatype that is not read; those read are {', '.join(DATATYPES)}.")
+        if sent.name in found:
+            raise BadRequest("Two inputs have the same name; each role is sent once.")
+        size = sent.parameters.get("binary_data_size")
+        if size is None:
+            found[sent.name] = _listed(sent)
+            continue
+        wanted = math.prod(sent.shape) * DATATYPES[sent.datatype].itemsize
+        if type(size) is not int or size != wanted or len(behind) - position < size:
+            raise BadRequest(
+                f"An input of {wanted} bytes by shape and datatype must have them behind the JSON, and "
+                f"binary_data_size={wanted}."
+            )
+        found[sent.name] = _tensor(behind[position : position + size], sent)
+        position += size
+    if position != len(behind):
+        raise BadEnvelope(f"{len(behind) - position} bytes follow the JSON that no input has announced.")
+    return found
+
+
+def _tensor(data: memoryview, sent: InputTensor) -> Tensor:
+    dtype = DATATYPES[sent.datatype]
+    if not data:
+        return torch.empty(sent.shape, dtype=WIDER.get(dtype, dtype))
+    flat = torch.frombuffer(data, dtype=torch.uint8)
+    aligned = flat if flat.data_ptr() % dtype.itemsize == 0 else flat.clone()
+    return aligned.view(dtype).reshape(sent.shape).to(WIDER.get(dtype, dtype))
+
+
+def _listed(sent: InputTensor) -> Tensor:
+    """Return numbers out of the JSON: one flat list, or nested as deep as there are axes."""
+    tensor = numbers.from_lists("An input", sent.data, booleans=True)
+    count = math.prod(sent.shape)
+    if tensor.numel() != count:
+        raise BadRequest(f"An input of shape {sent.shape} has {count} numbers; {tensor.numel()} were sent.")
+    dtype = DATATYPES[sent.datatype]
+    return tensor.reshape(sent.shape).to(WIDER.get(dtype, dtype))
+
+
+def encode(name: str, tensor: Tensor, *, binary: bool) -> tuple[OutputTensor, bytes]:
+    """Return an output and the bytes that go behind the JSON for it; what is not finite is null in JSON."""
+    shape, datatype = [*tensor.shape], _NAMES[tensor.dtype]
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    if binary:
+        data = np.ascontiguousarray(flat.view(torch.uint8).numpy()).tobytes()
+        return OutputTensor(name=name, datatype=datatype, shape=shape, parameters={"binary_data_size": len(data)}), data
+    return OutputTensor(name=name, datatype=datatype, shape=shape, data=numbers.to_lists(flat)), b""

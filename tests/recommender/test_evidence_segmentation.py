@@ -1,0 +1,152 @@
+"""What the evidence book says of masks: each row on both sides of its edge, and how it stands to the article."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recommender.agreement import Agreement
+from recommender.answer import AtLeast, Below, Recommendation
+from recommender.engine import recommend
+from recommender.profile import Goal, Profile
+from recommender.rules import ROWS
+from recommender.rules.table import Rule
+from recommender.situation import Situation
+from recommender.tasks import Task
+
+MINE = [row for row in ROWS if row.book == "evidence" and Task.SEGMENTATION in row.tasks]
+
+OVERLAP = Goal(segmentation="overlap", empty_masks=False)
+WITH_EMPTY = Goal(segmentation="overlap", empty_masks=True)
+BOUNDARY = Goal(segmentation="boundary")
+PROBABILITIES = Goal(segmentation="probabilities")
+OVER_THE_BATCH = "dice(group=batch) + bce"
+
+
+def ask(profile: Profile, goal: Goal) -> Recommendation:
+    return recommend("segmentation", profile=profile, goal=goal, rulebook="evidence")
+
+
+STANDING: list[tuple[str, Profile, Goal, str, Agreement]] = [
+    ("S1 dense", Profile(mask_sparsity=0.799), OVERLAP, "bce", "conflict"),
+    ("S1 with small objects", Profile(mask_sparsity=0.7, small_share=0.2), OVERLAP, "dice + bce", "refine"),
+    ("S1 with few small objects", Profile(mask_sparsity=0.7, small_share=0.199), OVERLAP, "bce", "conflict"),
+    ("S2 from a fifth down", Profile(mask_sparsity=0.8), OVERLAP, "dice + bce", "refine"),
+    ("S2 to a twentieth", Profile(mask_sparsity=0.949), OVERLAP, "dice + bce", "refine"),
+    ("S3 sparse", Profile(mask_sparsity=0.95), OVERLAP, OVER_THE_BATCH, "refine"),
+    ("S3 small", Profile(mask_sparsity=0.9, small_share=0.5), OVERLAP, OVER_THE_BATCH, "refine"),
+    ("S3 not so small", Profile(mask_sparsity=0.9, small_share=0.499), OVERLAP, "dice + bce", "refine"),
+    (
+        "S4 recall",
+        Profile(),
+        Goal(segmentation="overlap", false_negative_cost=4.0),
+        "tversky(alpha=0.2, beta=0.8)",
+        "conflict",
+    ),
+    ("S5 mostly empty", Profile(empty_share=0.5), WITH_EMPTY, "bce", "conflict"),
+    ("S5 some empty", Profile(empty_share=0.499), WITH_EMPTY, OVER_THE_BATCH, "refine"),
+    ("S5 few empty", Profile(empty_share=0.0499, mask_sparsity=0.7), WITH_EMPTY, "bce", "conflict"),
+    ("S5 not measured", Profile(), WITH_EMPTY, OVER_THE_BATCH, "refine"),
+    (
+        "S5 empty, sparse, not counted",
+        Profile(empty_share=0.5, mask_sparsity=0.95),
+        OVERLAP,
+        "tversky(alpha=0.3, beta=0.7)",
+        "conflict",
+    ),
+    ("S5 empty, not sparse, not counted", Profile(empty_share=0.6, mask_sparsity=0.9), OVERLAP, "dice + bce", "refine"),
+    ("S6 labels missing", Profile(missing_labels=True), OVERLAP, "dice", "agree"),
+    ("S7 thin", Profile(thinness=10.0), OVERLAP, "dice + cldice", "refine"),
+    ("S7 less thin", Profile(thinness=9.9), OVERLAP, "dice + bce", "refine"),
+    ("S8 boundary", Profile(), BOUNDARY, "dice + hausdorff_dt", "refine"),
+    ("S9 probabilities", Profile(mask_sparsity=0.99), PROBABILITIES, "bce", "conflict"),
+    ("S10 tiny", Profile(mask_sparsity=0.999), OVERLAP, OVER_THE_BATCH, "refine"),
+    ("C4 nothing measured", Profile(), OVERLAP, "dice + bce", "refine"),
+]
+
+
+@pytest.mark.parametrize(
+    ("profile", "goal", "objective", "standing"),
+    [row[1:] for row in STANDING],
+    ids=[f"{name}: {objective}, {standing}" for name, _, _, objective, standing in STANDING],
+)
+def test_the_books_stand_to_each_other_as_the_tables_say(
+    profile: Profile, goal: Goal, objective: str, standing: Agreement
+) -> None:
+    answer = ask(profile, goal)
+
+    assert answer.recommended.objective == objective
+    assert answer.agreement == standing
+
+
+every_row = pytest.mark.parametrize("row", MINE, ids=[row.name for row in MINE])
+
+
+@every_row
+def test_a_row_offers_something_to_compare_with(row: Rule) -> None:
+    there = row.example(row.fires)
+
+    assert 2 <= len(ask(there.profile, there.goal).experiment.candidates) <= 4
+
+
+def assert_true(there: Situation) -> None:
+    answer = ask(there.profile, there.goal)
+    change = answer.counterfactual
+    if change is not None:
+        changed = ask(moved(there.profile, change), there.goal)
+        assert changed.recommended.objective == change.objective != answer.recommended.objective
+    for other in answer.other_goals:
+        whole = Goal(**{**there.goal.model_dump(exclude_none=True), **other.goal.model_dump(exclude_none=True)})
+        assert ask(there.profile, whole).recommended.objective == other.objective
+
+
+def moved(profile: Profile, change: Below | AtLeast) -> Profile:
+    if isinstance(change, AtLeast):
+        return profile.replace(change.fact, change.at_least)
+    return profile.replace(change.fact, math.nextafter(change.below, -math.inf))
+
+
+@every_row
+def test_what_would_change_the_answer_does(row: Rule) -> None:
+    assert_true(row.example(row.fires))
+    assert_true(row.example(row.silent))
+
+
+shares = st.none() | st.floats(0, 1)
+
+
+@given(st.sampled_from([OVERLAP, WITH_EMPTY, BOUNDARY, PROBABILITIES]), shares, shares, shares)
+def test_any_question_about_masks_is_answered_and_its_change_is_true(
+    goal: Goal, sparsity: float | None, empty: float | None, small: float | None
+) -> None:
+    facts = Profile(mask_sparsity=sparsity, empty_share=empty, small_share=small)
+
+    assert_true(Situation(Task.SEGMENTATION, profile=facts, goal=goal))
+
+
+@pytest.mark.parametrize(("cost", "alpha", "beta"), [(1.0, 0.5, 0.5), (9.0, 0.1, 0.9), (0.25, 0.8, 0.2)])
+def test_misses_and_false_alarms_weigh_as_they_cost(cost: float, alpha: float, beta: float) -> None:
+    answer = ask(Profile(), Goal(segmentation="overlap", false_negative_cost=cost))
+
+    assert {found.name: found.value for found in answer.parameters} == {"alpha": alpha, "beta": beta}
+
+
+def test_tiny_foreground_needs_patches_before_any_loss() -> None:
+    answer = ask(Profile(mask_sparsity=0.9995), OVERLAP)
+
+    assert "sample-foreground-patches" in {warning.code for warning in answer.warnings}
+    assert "generalized_dice" in [out.objective for out in answer.ruled_out]
+
+
+def test_small_objects_as_a_scenario_are_taken_to_be_sparse_and_it_says_so() -> None:
+    answer = recommend(scenario="small_objects", rulebook="evidence")
+
+    assert answer.recommended.objective == OVER_THE_BATCH
+    assert any("little foreground was assumed" in said for said in answer.assumptions)
+
+
+def test_weights_by_inverse_frequency_and_focal_loss_alone_are_ruled_out_for_sparse_masks() -> None:
+    out = {ruled.objective for ruled in ask(Profile(mask_sparsity=0.99), OVERLAP).ruled_out}
+
+    assert out == {"bce(pos_weight=100)", "focal"}
