@@ -7,6 +7,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── Unauthorized     401
     ├── Forbidden        403: the key may not do this
     ├── UnknownPath      404
+    ├── RequestTimeout   408: the body stalled
     ├── TooLarge         413
     ├── UnsupportedFormat 415
     ├── QuotaExceeded    429
@@ -75,6 +76,12 @@ class Forbidden(HttpRefusal):
 class UnknownPath(HttpRefusal):
     status = HTTPStatus.NOT_FOUND
     title = "Nothing is here"
+
+
+class RequestTimeout(HttpRefusal):
+    status = HTTPStatus.REQUEST_TIMEOUT
+    title = "The body did not arrive in time"
+    headers = MappingProxyType({"Connection": "close"})
 
 
 class TooLarge(HttpRefusal):

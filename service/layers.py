@@ -13,9 +13,10 @@ from fastapi.routing import APIRoute
 from losses.errors import Refusal
 from service import auth
 from service.admission import Admission, Budget, memory_budget
-from service.errors import Forbidden, QuotaExceeded, TemporaryReducedCapacity, Unauthorized, responses
+from service.errors import Forbidden, QuotaExceeded, RequestTimeout, TemporaryReducedCapacity, Unauthorized, responses
 from service.metrics import Metrics
 from service.observed import Observed
+from service.punctual import Punctual
 from service.settings import Settings
 
 SCHEMES = {
@@ -30,6 +31,7 @@ def install(app: FastAPI, settings: Settings, metrics: Metrics, turns: Budget, r
     _show(metrics, memory, turns)
     longest = max(settings.max_body_bytes, settings.max_json_bytes)
     app.add_middleware(Admission, budget=memory, patience_s=settings.queue_seconds, longest=longest)
+    app.add_middleware(Punctual, idle_s=settings.idle_seconds, bytes_per_s=settings.min_body_rate)
     keys = auth.keys_of(settings.keys)
     if keys is not None:
         app.add_middleware(auth.Guard, keys=keys)
@@ -67,7 +69,7 @@ def _document(app: FastAPI, *, guarded: bool) -> None:
 
 
 def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
-    kinds: list[type[Refusal]] = [TemporaryReducedCapacity] if "requestBody" in operation else []
+    kinds: list[type[Refusal]] = [RequestTimeout, TemporaryReducedCapacity] if "requestBody" in operation else []
     if guarded:
         kinds += [Unauthorized, Forbidden, QuotaExceeded]
         operation["security"] = [{name: []} for name in SCHEMES]

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
         100_000
     )
     max_head_bytes: Annotated[int, Field(ge=1024, description="The longest headers of a request.")] = 64 << 10
+    idle_seconds: Annotated[float, Field(gt=0, description="Without a byte of the body before 408.")] = 15.0
+    min_body_rate: Annotated[int, Field(ge=1, description="Bytes a second, under which a body is too slow.")] = 1024
     head_seconds: Annotated[float, Field(gt=0, description="In which the head of a request arrives.")] = 10.0
     max_decoded_bytes: Annotated[
         int,

@@ -5,9 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from losses.errors import MissingInput, UnknownInput
-from recommender.errors import NothingToMeasure, UnknownTask, UnreadableTargets
+from losses.errors import MissingInput, NonFiniteInput, ShapeMismatch, UnknownInput, UnsupportedDtype
+from recommender.errors import (
+    BadBox,
+    IdOutOfRange,
+    NothingToMeasure,
+    NotOneHot,
+    NotProbabilities,
+    SingleColumn,
+    UnknownTask,
+    UnreadableTargets,
+)
 from recommender.measure import measure_profile
+from recommender.measure.details import Detail
+from recommender.measure.noise import Kind
 from recommender.profile import Profile
 from recommender.tasks import Task
 from recommender.words import Notice
@@ -17,6 +28,8 @@ from service.state import RuntimeInForce
 from service.tensors.upload import Received, declared
 
 router = APIRouter(prefix="/v1", tags=["profile"])
+ROLES = ("targets", "predictions", "embeddings", "labels")
+_MOST_FEATURES = 2**63 - 1  # what an int64 holds
 
 
 class ProfileRequest(BaseModel):
@@ -25,20 +38,40 @@ class ProfileRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: Annotated[str | None, Field(description="Which facts apply; left out, it is inferred and said.")] = None
+    features: Annotated[
+        int | None,
+        Field(ge=1, le=_MOST_FEATURES, description="Parameters the model effectively fits; it lands in the profile."),
+    ] = None
+    predictions_are: Annotated[
+        Kind | None,
+        Field(description="What the predictions of a classifier are; left out, probabilities where all are 0 to 1."),
+    ] = None
 
 
 class ProfileAnswer(BaseModel):
-    """Facts with their intervals, ready to be pasted into POST /v1/recommend."""
+    """Facts with their intervals, ready to be pasted into POST /v1/recommend, and what else was measured."""
 
     task: Task
     profile: Profile
+    details: dict[str, Detail] = Field(description="What no rule reads, by name: for people.")
     warnings: list[Notice]
 
 
-EXAMPLE = {
+REGRESSION = {
     "task": "regression",
     "targets": [2.1, 3.9, 6.2, 7.8, 10.1, 40.0],
     "predictions": [2.0, 4.0, 6.0, 8.0, 10.0, 12.0],
+    "features": 2,
+}
+MASKS = {
+    "task": "segmentation",
+    "targets": [[[0, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]], [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]],
+}
+BOXES = {"task": "detection", "targets": [[0, 0, 10, 10], [20, 20, 120, 70]]}
+EMBEDDINGS = {
+    "task": "similarity",
+    "embeddings": [[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [0.6, 0.8]],
+    "labels": [0, 0, 1, 1],
 }
 
 
@@ -47,7 +80,15 @@ EXAMPLE = {
     summary="What do these arrays say of the data?",
     response_model_exclude_none=True,
     openapi_extra=declared(
-        ProfileRequest, {"regression with one outlier": EXAMPLE}, {"task": "regression"}, ("targets",)
+        ProfileRequest,
+        {
+            "regression with one outlier": REGRESSION,
+            "masks, one of them empty": MASKS,
+            "boxes": BOXES,
+            "embeddings with class labels": EMBEDDINGS,
+        },
+        {"task": "regression"},
+        taken=ROLES,
     ),
     responses=responses(
         BadEnvelope,
@@ -57,16 +98,35 @@ EXAMPLE = {
         MissingInput,
         UnknownInput,
         UnknownTask,
+        UnsupportedDtype,
+        NonFiniteInput,
+        ShapeMismatch,
         UnreadableTargets,
         NothingToMeasure,
+        NotOneHot,
+        SingleColumn,
+        IdOutOfRange,
+        NotProbabilities,
+        BadBox,
     ),
 )
 async def profile(upload: Received, runtime: RuntimeInForce, language: Spoken) -> ProfileAnswer:
-    """Measure outliers, imbalance, sparsity and the rest, with intervals; on residuals where predictions are sent."""
+    """Measure outliers, imbalance, objects and the rest, with intervals.
+
+    Send `targets`, and `predictions` where there are some: a regression is then measured on residuals, and a
+    classifier's out-of-fold predictions hint at wrong labels. Masks and boxes (x1, y1, x2, y2) are targets too.
+    Similarity is measured on `embeddings` (n, d) and `labels` (n).
+    """
     request = upload.read(ProfileRequest)
-    upload.only("targets", "predictions")
-    targets, predictions = upload.need("targets"), upload.roles.get("predictions")
-    task, facts, warnings = await runtime.run(
-        lambda: measure_profile(request.task, targets, predictions, language), targets.numel()
+    upload.only(*ROLES)
+    task, facts, warnings, details = await runtime.run(
+        lambda: measure_profile(
+            request.task,
+            language=language,
+            features=request.features,
+            predictions_are=request.predictions_are,
+            **upload.roles,
+        ),
+        sum(array.numel() for array in upload.roles.values()),
     )
-    return ProfileAnswer(task=task, profile=facts, warnings=warnings)
+    return ProfileAnswer(task=task, profile=facts, details=details, warnings=warnings)

@@ -23,6 +23,7 @@ from service.tensors.body import JSON, MULTIPART, limited, parsed, require, whol
 from service.tensors.schema import inlined
 
 OPTIONAL = ("weights", "mask")
+MEASURED = ("embeddings", "labels")  # by POST /v1/profile, under names that no loss has
 BODY = (
     "Arrays named for their roles, or .npy arrays one after the other: the inputs of the loss in order, or those that "
     "roles=a,b names. The other fields are query parameters, such as ?loss=mse&reduction=sum."
@@ -68,9 +69,9 @@ class Upload:
 
 
 def roles() -> tuple[str, ...]:
-    """Return every role of every loss, then the weights and the mask."""
+    """Return every role of every loss, then the weights and the mask, then what is measured alone."""
     listed = [role for entry in registry.catalogue().values() for role in entry.roles]
-    return tuple(dict.fromkeys([*listed, *OPTIONAL]))
+    return tuple(dict.fromkeys([*listed, *OPTIONAL, *MEASURED]))
 
 
 async def receive(request: Request) -> Upload:
@@ -162,19 +163,21 @@ def declared(
     examples: Mapping[str, Mapping[str, Any]],
     parts: Mapping[str, Any],
     needed: tuple[str, ...] = (),
+    taken: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that reads an Upload whose other fields are `model`.
 
     `examples`: named JSON bodies that work as they stand. `parts`: an example of the request part. `needed`: the
-    roles without which nothing can be said.
+    roles without which nothing can be said. `taken`: those that mean anything, if not all that losses have.
     """
+    names = taken or tuple(name for name in roles() if name not in MEASURED)
     fields = inlined(model)
     array = {"type": "array", "items": {}, "description": "Numbers, nested one list an axis."}
-    properties = {**fields["properties"], **dict.fromkeys(roles(), array)}
+    properties = {**fields["properties"], **dict.fromkeys(names, array)}
     binary = formats.formats()
     suffixes = ", ".join(entry.suffix for entry in binary.values())
     files = {
-        role: {"type": "string", "format": "binary", "description": f"{role}, a file: {suffixes}"} for role in roles()
+        role: {"type": "string", "format": "binary", "description": f"{role}, a file: {suffixes}"} for role in names
     }
     return {
         "requestBody": {

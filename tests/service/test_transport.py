@@ -13,13 +13,15 @@ import pytest
 
 from tests.service.processes import Server, serving
 
-HEAD_S = 1.0
+HEAD_S = IDLE_S = 1.0
 GOOD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving(LOSSARY_HEAD_SECONDS=str(HEAD_S), LOSSARY_MAX_HEAD_BYTES="4096") as running:
+    with serving(
+        LOSSARY_HEAD_SECONDS=str(HEAD_S), LOSSARY_IDLE_SECONDS=str(IDLE_S), LOSSARY_MAX_HEAD_BYTES="4096"
+    ) as running:
         yield running
 
 
@@ -111,6 +113,30 @@ def test_a_refusal_leaves_the_connection_open_for_the_next_request(server: Serve
         for _ in range(3):
             assert client.post("/v1/evaluate", json={"loss": "focl", "predictions": [1], "targets": [1]}).is_error
             assert client.get("/healthz").is_success
+
+
+HALF_A_BODY = (
+    b"POST /v1/evaluate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{}"
+)
+
+
+def test_a_body_that_stalls_is_answered_and_closed(server: Server) -> None:
+    started = time.monotonic()
+
+    answer = exchange(server, HALF_A_BODY)
+
+    assert statuses(answer) == [408]
+    assert b"connection: close" in answer.lower()
+    assert IDLE_S * 0.9 <= time.monotonic() - started < IDLE_S + 2
+    assert statuses(exchange(server, GOOD, wait=0.5)) == [200]
+
+
+def test_a_client_that_vanishes_midway_leaves_no_traceback(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(HALF_A_BODY)
+
+    assert statuses(exchange(server, GOOD, wait=0.5)) == [200]
+    assert "Traceback" not in Path(server.log).read_text()
 
 
 def test_clients_that_drip_do_not_hold_up_others(server: Server) -> None:
