@@ -7,7 +7,12 @@ Refusal
 ├── UnknownThreshold  no threshold of that name
 ├── BadThreshold      a threshold outside the range of its fact, or on the wrong side of another
 ├── NothingToMeasure  arrays without items
-└── UnreadableTargets arrays that fit no reading of the task
+├── UnreadableTargets arrays that fit no reading of the task
+├── SingleColumn      a softmax over one class
+├── NotOneHot         rows of 0 and 1 for one class an item that do not sum to 1
+├── IdOutOfRange      a class id without a column in the predictions
+├── NotProbabilities  predictions that were called probabilities, or look like them, and are none
+└── BadBox            a box without width or height
 """
 
 from collections.abc import Iterable
@@ -77,3 +82,54 @@ class UnreadableTargets(Refusal):
     def __init__(self, task: str, wanted: str, got: Iterable[int]) -> None:
         shape = list(got)
         super().__init__(f"targets of {task} must be {wanted}, got shape {shape}.", task=task, wanted=wanted, got=shape)
+
+
+class SingleColumn(Refusal):
+    title = "A softmax over one class"
+
+    def __init__(self, got: Iterable[int]) -> None:
+        shape = list(got)
+        message = (
+            f"predictions of multiclass must have at least two columns, got shape {shape}: a softmax over one class "
+        )
+        super().__init__(f"{message}is always 1. Ask with task=binary.", role="predictions", got=shape)
+
+
+class NotOneHot(Refusal):
+    title = "Rows are not one-hot"
+
+    def __init__(self, index: list[int]) -> None:
+        message = f"targets of multiclass must sum to 1 along axis 1; the first row that does not is at index {index}. "
+        way_out = "Several labels an item are task=multilabel; class ids go in one column."
+        super().__init__(message + way_out, role="targets", index=index)
+
+
+class IdOutOfRange(Refusal):
+    title = "A class id has no column"
+
+    def __init__(self, classes: int, index: list[int]) -> None:
+        message = (
+            f"targets must be class ids from 0 to {classes - 1}, since predictions have {classes} columns; the first "
+        )
+        way_out = "Ids from 1 lose 1; ids below 0 mark labels that do not count."
+        super().__init__(f"{message}that is not is at index {index}. {way_out}", classes=classes, index=index)
+
+
+class NotProbabilities(Refusal):
+    title = "Predictions are no probabilities"
+
+    def __init__(self, wanted: str, index: list[int]) -> None:
+        message = f"predictions must be {wanted}; the first that is not is at index {index}. "
+        way_out = "Logits are named by predictions_are=logits."
+        super().__init__(message + way_out, role="predictions", wanted=wanted, index=index)
+
+
+class BadBox(Refusal):
+    title = "A box has no area"
+
+    def __init__(self, role: str, index: list[int]) -> None:
+        message = (
+            f"{role} must be boxes x1, y1, x2, y2 with x1 < x2 and y1 < y2; the first that is not is at index {index}. "
+        )
+        way_out = "Centre, width and height become corners by adding and taking off half the size."
+        super().__init__(message + way_out, role=role, index=index)

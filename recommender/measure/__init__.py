@@ -1,49 +1,98 @@
-"""Tensors to facts, with what is known of their error. Everything is computed in float64."""
+"""Tensors to facts, with what is known of their error: in blocks, with float64 sums, in memory of a fixed size."""
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from losses.errors import MissingInput, UnknownInput
 from recommender.measure.checks import check
+from recommender.measure.details import Detail, present
+from recommender.measure.found import Found, Given
+from recommender.measure.noise import Kind
 from recommender.measure.notices import guessed
-from recommender.measure.reading import read
-from recommender.measure.tasks import MEASURES, nothing
+from recommender.measure.reading import EMBEDDED, read
+from recommender.measure.tasks import MEASURES
 from recommender.profile import Measured, Profile
 from recommender.tasks import Task, read_task
-from recommender.words import Language, Notice
+from recommender.words import Caution, Language, Notice
+
+_PAIRED = ("targets", "predictions")
+_SIMILAR = ("embeddings", "labels", "targets", "predictions")
+_NEEDED = {True: 3, False: 1}  # one of the first so many roles, for similarity and for the rest
 
 
 class Measurement(NamedTuple):
-    """A profile, the task it is a profile of, and what to know before trusting it."""
+    """A profile, the task it is a profile of, what to know before trusting it, and what no rule reads."""
 
     task: Task
     profile: Profile
     warnings: list[Notice]
+    details: dict[str, Detail]
 
 
 def measure_profile(
-    task: str | None, targets: Tensor, predictions: Tensor | None = None, language: Language = "en"
+    task: str | None,
+    targets: Tensor | None = None,
+    predictions: Tensor | None = None,
+    language: Language = "en",
+    *,
+    embeddings: Tensor | None = None,
+    labels: Tensor | None = None,
+    features: int | None = None,
+    predictions_are: Kind | None = None,
 ) -> Measurement:
-    """Return every fact that arrays tell about a task; a task left out is read off the targets, and said.
+    """Return every fact that arrays tell about a task; a task left out is read off them, and said.
 
-    Shapes: targets as the task's losses take them; masks and labels also as class ids. Predictions matter to
-    regression alone, and there have the axes of the targets.
-    Raises: UnknownTask, NothingToMeasure, ShapeMismatch, UnsupportedDtype, NonFiniteInput, UnreadableTargets.
+    Shapes: targets as the task's losses take them; masks and labels also as class ids; boxes (n, 4). Predictions of a
+    regression have the axes of the targets; of a classification they are out-of-fold probabilities or logits.
+    Similarity is measured on embeddings (n, d) and labels (n). `features`: parameters that the model effectively fits.
+    Raises: UnknownTask, MissingInput, UnknownInput, NothingToMeasure, ShapeMismatch, UnsupportedDtype, NonFiniteInput,
+    UnreadableTargets, NotOneHot, SingleColumn, IdOutOfRange, NotProbabilities, BadBox.
     """
+    sent = {"targets": targets, "predictions": predictions, "embeddings": embeddings, "labels": labels}
+    arrays = {role: _numbers(array) for role, array in sent.items() if array is not None}
     known = read_task(task) if task is not None else None
-    check(targets, predictions)
-    numbers = targets.to(torch.uint8) if targets.dtype == torch.bool else targets
-    cautions = []
-    if known is None:
-        known, reason = read(numbers)
-        cautions.append(guessed(known, reason))
-    found = MEASURES.get(known, nothing)(numbers, predictions)
-    facts: dict[str, Any] = {**found.facts, "n": measured_n(targets)}
+    check(arrays)
+    known, cautions = _task(known, arrays)
+    given = Given(
+        targets=next(iter(arrays.values())),
+        predictions=arrays.get("predictions"),
+        labels=arrays.get("labels"),
+        embeddings=arrays.get("embeddings"),
+        features=features,
+        predictions_are=predictions_are,
+    )
+    with np.errstate(all="ignore"):  # what is not finite is left out
+        found = MEASURES[known](given) if known in MEASURES else Found({}, [], {})
+    facts: dict[str, Any] = {**found.facts, "n": measured_n(arrays), "features": features}
     notices = [caution.notice(language) for caution in (*cautions, *found.cautions)]
-    return Measurement(known, Profile(**facts), notices)
+    return Measurement(known, Profile(**facts), notices, present(found.details))
 
 
-def measured_n(targets: Tensor) -> Measured:
+def _numbers(array: Tensor) -> Tensor:
+    return array.to(torch.uint8) if array.dtype == torch.bool else array
+
+
+def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[Caution]]:
+    """Return the task, as said or as read off the arrays, once it is known to have a use for all of them.
+
+    Raises: MissingInput, UnknownInput.
+    """
+    similar = known is Task.SIMILARITY or (known is None and "embeddings" in arrays)
+    roles = _SIMILAR if similar else _PAIRED
+    if not set(arrays) <= set(roles):
+        raise UnknownInput(roles)
+    if not set(arrays) & set(roles[: _NEEDED[similar]]):
+        raise MissingInput("This", roles[0], roles)
+    if known is not None:
+        return known, []
+    guess, reason = (Task.SIMILARITY, EMBEDDED) if similar else read(arrays["targets"])
+    return guess, [guessed(guess, reason)]
+
+
+def measured_n(arrays: dict[str, Tensor]) -> Measured:
     """Return the number of items along axis 0."""
-    return Measured(value=targets.shape[0], n=targets.shape[0], method="count", basis="targets")
+    role, array = next(iter(arrays.items()))
+    return Measured(value=array.shape[0], n=array.shape[0], method="count", basis=role)

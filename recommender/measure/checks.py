@@ -1,21 +1,23 @@
 """What is refused before anything is measured."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from losses.domains import first_index
 from losses.errors import NonFiniteInput, ShapeMismatch, UnsupportedDtype
 from recommender.errors import NothingToMeasure
+from recommender.measure.blocks import pieces
 
 
-def check(targets: Tensor, predictions: Tensor | None) -> None:
+def check(arrays: Mapping[str, Tensor]) -> None:
     """Refuse arrays that no fact can be measured on.
 
     Raises: NothingToMeasure, ShapeMismatch, UnsupportedDtype, NonFiniteInput.
     """
-    check_numbers("targets", targets)
-    if predictions is not None:
-        check_numbers("predictions", predictions)
+    for role, values in arrays.items():
+        check_numbers(role, values)
 
 
 def check_numbers(role: str, values: Tensor) -> None:
@@ -27,19 +29,14 @@ def check_numbers(role: str, values: Tensor) -> None:
         raise ShapeMismatch(role, "n, ...", values.shape)
     if values.numel() == 0:
         raise NothingToMeasure(role, values.shape)
-    finite = torch.isfinite(values)
-    if not finite.all():
-        raise NonFiniteInput(role, first_index(~finite))
+    if values.is_floating_point() and not bool(torch.isfinite(torch.stack(values.aminmax())).all()):
+        _refuse(role, values)
 
 
-def residuals(targets: Tensor, predictions: Tensor) -> Tensor:
-    """Return targets minus predictions in float64.
-
-    Raises: ShapeMismatch; NonFiniteInput where the difference overflows.
-    """
-    if targets.shape != predictions.shape:
-        wanted = ", ".join(map(str, targets.shape))
-        raise ShapeMismatch("predictions", wanted, predictions.shape, "Those are the axes of the targets.")
-    difference = targets.to(torch.float64) - predictions.to(torch.float64)
-    check_numbers("targets - predictions", difference)
-    return difference
+def _refuse(role: str, values: Tensor) -> None:
+    start = 0
+    for some in pieces(values):
+        finite = torch.isfinite(some)
+        if not finite.all():
+            raise NonFiniteInput(role, first_index(~finite, start))
+        start += some.shape[0]

@@ -1,20 +1,26 @@
 """What labels say of themselves: how many classes, how they are written, how even they are."""
 
 import math
+from statistics import NormalDist
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from recommender.measure.stats import LARGEST, times_and_over, wilson
+from recommender.measure.blocks import pieces
+from recommender.measure.details import Details, detail, listed
+from recommender.measure.stats import LARGEST, Z, times_and_over, wilson
 from recommender.profile import Measured
 
 ROUNDING = 1e-4  # of a sum of float32 shares
+_DENSE = 1 << 16  # ids apart that are counted in a table; others are sorted
+_ALPHA = 0.05
+_MATRIX = 2  # axes of (n, C)
 
 
 def whole(values: Tensor) -> bool:
     """Whether every number is whole."""
-    return not values.is_floating_point() or bool((values == values.round()).all())
+    return not values.is_floating_point() or all(bool((some == some.round()).all()) for some in pieces(values))
 
 
 def shares(values: Tensor) -> bool:
@@ -26,7 +32,24 @@ def shares(values: Tensor) -> bool:
 def exclusive(targets: Tensor) -> bool:
     """Whether axis 1 holds one-hot rows, or shares that sum to 1."""
     several = targets.ndim > 1 and targets.shape[1] > 1 and shares(targets)
-    return several and bool(((targets.to(torch.float64).sum(1) - 1).abs() <= ROUNDING).all())
+    return several and all(bool(_sums_to_one(some).all()) for some in pieces(targets))
+
+
+def _sums_to_one(rows: Tensor) -> Tensor:
+    """Return for every row along axis 1 whether it does."""
+    return (rows.sum(1, dtype=torch.float64) - 1).abs() <= ROUNDING
+
+
+def first_impure(targets: Tensor) -> list[int] | None:
+    """Return the index of the first row along axis 1 that does not sum to 1."""
+    start = 0
+    for some in pieces(targets):
+        wrong = torch.nonzero(~_sums_to_one(some))
+        if wrong.numel():
+            index = [int(axis) for axis in wrong[0]]
+            return [index[0] + start, *index[1:]]
+        start += some.shape[0]
+    return None
 
 
 def label_encoding(targets: Tensor) -> Literal["onehot", "integer"] | None:
@@ -39,13 +62,43 @@ def label_encoding(targets: Tensor) -> Literal["onehot", "integer"] | None:
     return "integer" if whole(targets) else None
 
 
-def class_counts(targets: Tensor) -> Tensor:
-    """Return (1, C): how often each class occurs; ids below 0 mark labels that do not count."""
+def tally(values: Tensor, most: int | None = None) -> tuple[Tensor, Tensor]:
+    """Return the different numbers in order, and how often each occurs; stops once there are more than `most`."""
+    seen, counts = torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64)
+    for some in pieces(values):
+        new, times = _counted(some.flatten())
+        seen, place = torch.unique(torch.cat([seen, new]), return_inverse=True)
+        counts = torch.zeros(seen.numel(), dtype=torch.int64).index_add_(0, place, torch.cat([counts, times]))
+        if most is not None and seen.numel() > most:
+            break
+    return seen, counts
+
+
+def _counted(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the different numbers of one piece and their counts, on the CPU."""
+    low, high = (float(end) for end in values.aminmax())
+    if not values.is_floating_point() and high - low < _DENSE:
+        table = torch.bincount(values.to(torch.int64) - int(low)).cpu()
+        held = table.nonzero().flatten()
+        return held.to(torch.float64) + low, table[held]
+    new, times = torch.unique(values, return_counts=True)
+    return new.to("cpu", torch.float64), times.cpu()
+
+
+def class_counts(targets: Tensor, classes: int | None = None) -> Tensor:
+    """Return (1, C): how often each class occurs; ids below 0 mark labels that do not count.
+
+    Of ids, C counts those that occur, or is `classes` where that is known.
+    """
     if exclusive(targets):
-        axes = [axis for axis in range(targets.ndim) if axis != 1]
-        return targets.to(torch.float64).sum(axes)[None]
-    counts: Tensor = torch.unique(targets[targets >= 0], return_counts=True)[1]
-    return counts.to(torch.float64)[None]
+        return _column_sums(targets)[None]
+    ids, counts = tally(targets)
+    kept = ids >= 0
+    if classes is None:
+        return counts[kept].to(torch.float64)[None]
+    every = torch.zeros(classes, dtype=torch.float64)
+    every[ids[kept].long()] = counts[kept].to(torch.float64)
+    return every[None]
 
 
 def label_counts(targets: Tensor) -> Tensor:
@@ -53,11 +106,18 @@ def label_counts(targets: Tensor) -> Tensor:
 
     Shapes: multi-hot (n, L, *s), entries 0 to 1; (n) is one label.
     """
-    rows = targets.to(torch.float64)
-    rows = rows[:, None] if rows.ndim == 1 else rows
-    axes = [axis for axis in range(rows.ndim) if axis != 1]
-    positives = rows.sum(axes)
+    rows = targets[:, None] if targets.ndim == 1 else targets
+    positives = _column_sums(rows)
     return torch.stack([rows.numel() / rows.shape[1] - positives, positives], dim=1)
+
+
+def _column_sums(rows: Tensor) -> Tensor:
+    """Return the sums over all axes but axis 1."""
+    axes = [axis for axis in range(rows.ndim) if axis != 1]
+    total = torch.zeros(rows.shape[1], dtype=torch.float64)
+    for some in pieces(rows):
+        total += some.sum(axes, dtype=torch.float64).cpu()
+    return total
 
 
 def classes(counts: Tensor) -> Measured:
@@ -96,3 +156,51 @@ def positive_share(counts: Tensor) -> Measured | None:
     if not 0 < share < 1:
         return None
     return Measured(value=share, interval=wilson(share, n), n=round(n), method="count", basis="targets")
+
+
+def smallest_class(counts: Tensor, n: int) -> Measured:
+    """Return the items of the smallest class among counts; 0 where one never occurs."""
+    return Measured(value=math.floor(float(counts.min())), n=n, method="count", basis="targets")
+
+
+def share_details(counts: Tensor) -> Details:
+    """Return how even the classes of (C) counts are; their shares have intervals that hold together.
+
+    Source: Goodman 1965, doi:10.1080/00401706.1965.10490252; two classes have one share, and Wilson's interval.
+    """
+    total, k = float(counts.sum()), counts.numel()
+    several = 2  # classes
+    z = Z if k <= several else NormalDist().inv_cdf(1 - _ALPHA / (2 * k))
+    share = (counts / total).tolist()
+    entropy = -sum(p * math.log(p) for p in share if p > 0)
+    n, intervals = round(total), [wilson(p, total, z) for p in share]
+    return {
+        "class_shares": listed(share, n, "count; Wilson" if k <= several else "count; Goodman", intervals=intervals),
+        "effective_classes": detail(math.exp(entropy), n, "exp(entropy)"),
+        "entropy_score": detail(
+            1 - entropy / math.log(k) if k > 1 else math.nan, n, "1 - entropy / ln(classes); 0 even, 1 one class"
+        ),
+        "rarest_share": detail(min(share) * k, n, "smallest share times classes; 1 where even"),
+    }
+
+
+def multilabel_details(targets: Tensor, counts: Tensor) -> Details:
+    """Return how many labels items have, and how uneven labels are.
+
+    Source: Charte et al. 2015, doi:10.1016/j.neucom.2014.08.091.
+    """
+    items, positives = round(float(counts[0].sum())), counts[:, 1]
+    share = (positives / items).tolist()
+    occurring = positives[positives > 0]
+    details: Details = {
+        "label_shares": listed(share, items, "count; Wilson", intervals=[wilson(p, items) for p in share]),
+        "cardinality": detail(sum(share), items, "labels an item"),
+        "density": detail(sum(share) / len(share), items, "labels an item over labels"),
+    }
+    if occurring.numel():
+        uneven = float((occurring.max() / occurring).mean())
+        details["mean_imbalance"] = detail(uneven, items, "MeanIR: mean over labels of most positives over its own")
+    if targets.ndim == _MATRIX:
+        empty = sum(int((some.amax(1) <= 0).sum()) for some in pieces(targets)) / items
+        details["all_zero_share"] = detail(empty, items, "items without a label", interval=wilson(empty, items))
+    return details

@@ -1,42 +1,262 @@
-"""How much of a mask is background."""
+"""What masks say: how much is background, how many images are empty, and what the objects look like.
+
+Pixels of one image are not independent, so that intervals are over images.
+"""
 
 import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from recommender.measure.labels import exclusive, shares, whole
-from recommender.measure.stats import Z
+from recommender.measure.blocks import Array, pieces
+from recommender.measure.components import Objects, objects
+from recommender.measure.details import MOST, Details, Interval, detail, listed
+from recommender.measure.labels import exclusive, shares, tally, whole
+from recommender.measure.stats import Z, rank_interval, wilson
 from recommender.profile import Measured
 
 HALF = 0.5  # a soft mask counts as foreground from here
+SMALL_SIDE = 32  # pixels; COCO's small objects have areas under 32 ** 2
+SMALL_PART = 16  # of the image's side: what a stride of 16 leaves one cell of
+PIXELS = 1 << 25  # of all classes together: what objects are looked for in, evenly spaced images of more
+ENOUGH_IMAGES = 30  # a share of images known to 0.18
+ENOUGH_OBJECTS = 30
+_AT_ONCE = 1 << 22  # pixels in memory as foreground, of all classes together
 _WITH_CHANNELS = 4  # axes of (n, C, height, width)
+_SPATIAL = 2  # axes in which masks have an outline
 
 
-def mask_sparsity(masks: Tensor) -> Measured | None:
-    """Return the share of background pixels, with an interval over images: pixels of one are not independent.
+@dataclass
+class Masks:
+    """Masks however they are written: how to tell the foreground of each class."""
 
-    Shapes: (n, C, *s) with entries 0 to 1, or ids (n, *s) with 0 the background. Where the channels of every pixel
-    sum to 1, channel 0 is the background; otherwise background is where no channel is on.
-    Units: fraction, 0 to 1. None where the numbers are no masks.
-    """
-    if not (shares(masks) or whole(masks)):
-        return None
-    empty = background(masks).flatten(1)
-    images = empty.sum(1).to(torch.float64) / empty.shape[1]
-    n, value = images.shape[0], float(images.mean())
+    values: Tensor
+    kind: str  # ids, exclusive, overlapping or plain
+    classes: Sequence[float]  # ids or channels that are foreground
+
+    @classmethod
+    def of(cls, values: Tensor) -> "Masks | None":
+        """Return masks (n, C, *s) with entries 0 to 1, or ids (n, *s) with 0 the background; None for other numbers."""
+        if not shares(values):
+            if not whole(values):
+                return None
+            ids = [one for one in tally(values, MOST)[0].tolist() if one > 0]
+            return cls(values, "ids", ids[:MOST])
+        channels = values.shape[1] if values.ndim > 1 else 1
+        if exclusive(values):
+            return cls(values, "exclusive", list(range(1, channels))[:MOST])
+        if values.ndim >= _WITH_CHANNELS:
+            return cls(values, "overlapping", list(range(channels))[:MOST])
+        return cls(values, "plain", [0])
+
+    @property
+    def planes(self) -> tuple[int, ...]:
+        """Lengths of the spatial axes."""
+        return tuple(self.values.shape[2 if self.kind in {"exclusive", "overlapping"} else 1 :])
+
+    def foreground(self, values: Tensor, one: float) -> NDArray[np.bool_]:
+        """Return where one class is, (n, *s), in some of the images."""
+        if self.kind == "ids":
+            found = values == one
+        else:
+            found = (values if self.kind == "plain" else values[:, int(one)]) >= HALF
+        return found.cpu().numpy()
+
+    def background(self, values: Tensor) -> Tensor:
+        """Return where there is no foreground in some of the images."""
+        if self.kind == "ids":
+            return values == 0
+        if self.kind == "exclusive":
+            return values[:, 0] >= HALF
+        on = values >= HALF
+        return ~on.any(1) if self.kind == "overlapping" else ~on
+
+
+@dataclass
+class Coverage:
+    """Shares of each image: background (n), and foreground by class (n, K)."""
+
+    background: Array
+    foreground: Array
+
+    @property
+    def images(self) -> int:
+        """How many images there are."""
+        return self.background.size
+
+
+def coverage(masks: Masks) -> Coverage:
+    """Return the shares of every image, some images at a time; pixels of ids below 0 do not count."""
+    background, foreground = [], []
+    for some in pieces(masks.values, _AT_ONCE):
+        empty = masks.background(some).flatten(1)
+        if masks.kind == "ids":
+            counted = (some >= 0).flatten(1).sum(1).to(torch.float64).clamp(min=1)
+        else:
+            counted = torch.full((empty.shape[0],), empty.shape[1], dtype=torch.float64)
+        background.append((empty.sum(1) / counted).cpu().numpy())
+        planes = [masks.foreground(some, one).reshape(empty.shape[0], -1).sum(1) for one in masks.classes]
+        covered = np.stack(planes, axis=1) if planes else np.zeros((empty.shape[0], 0))
+        foreground.append(covered / counted[:, None].cpu().numpy())
+    return Coverage(np.concatenate(background), np.concatenate(foreground))
+
+
+def mask_sparsity(found: Coverage) -> Measured:
+    """Return the share of background pixels, 0 to 1, with an interval over images."""
+    value = float(found.background.mean())
     interval = None
-    if n > 1:
-        half = Z * float(images.std()) / math.sqrt(n)
+    if found.images > 1:
+        half = Z * float(found.background.std(ddof=1)) / math.sqrt(found.images)
         interval = (max(0.0, value - half), min(1.0, value + half))
-    return Measured(value=value, interval=interval, n=n, method="mean over images", basis="targets")
+    return Measured(value=value, interval=interval, n=found.images, method="mean over images", basis="targets")
 
 
-def background(masks: Tensor) -> Tensor:
-    """Return where there is no foreground."""
-    if not shares(masks):
-        return masks == 0
-    if exclusive(masks):
-        return masks[:, 0] >= HALF
-    on = masks >= HALF
-    return ~on.any(1) if masks.ndim >= _WITH_CHANNELS else ~on
+def empty_share(found: Coverage) -> Measured:
+    """Return the share of images without any foreground."""
+    share = float((found.background >= 1).mean())
+    return Measured(value=share, interval=wilson(share, found.images), n=found.images, method="count", basis="targets")
+
+
+@dataclass
+class Shapes:
+    """Objects of a number of images, and the size of these."""
+
+    found: Objects  # planes count images
+    images: int
+    planes: tuple[int, ...]
+    sampled: bool
+
+    @property
+    def method(self) -> str:
+        """How they were found."""
+        neighbours = 3 ** len(self.planes) - 1
+        objects_of = f"{neighbours}-connected objects"
+        return f"{objects_of} of {self.images} images, evenly spaced" if self.sampled else objects_of
+
+
+def shapes(masks: Masks) -> Shapes | None:
+    """Return the connected objects of every class, in at most PIXELS pixels; None where masks have one axis only."""
+    planes, classes = masks.planes, max(1, len(masks.classes))
+    if len(planes) < _SPATIAL:
+        return None
+    most = max(1, PIXELS // (math.prod(planes) * classes))
+    images = masks.values.shape[0]
+    kept = masks.values
+    if images > most:
+        kept = kept[torch.linspace(0, images - 1, most).round().long()]
+    parts = list(_objects(masks, kept, max(1, _AT_ONCE // classes)))
+    outlined = all(part.perimeter is not None for part in parts)
+    joined = Objects(
+        np.concatenate([part.plane for part in parts]),
+        np.concatenate([part.area for part in parts]),
+        np.concatenate([part.perimeter for part in parts if part.perimeter is not None]) if outlined else None,
+        np.concatenate([part.at_border for part in parts]),
+    )
+    return Shapes(joined, kept.shape[0], planes, images > most)
+
+
+def _objects(masks: Masks, kept: Tensor, numbers: int) -> Iterator[Objects]:
+    yield objects(np.zeros((1, *masks.planes), dtype=np.bool_))  # none, so that there is always something to join
+    offset = 0
+    for some in pieces(kept, numbers):
+        for one in masks.classes:
+            found = objects(masks.foreground(some, one))
+            found.plane += offset
+            yield found
+        offset += some.shape[0]
+
+
+def small_share(found: Shapes) -> Measured | None:
+    """Return the share of objects under 32 x 32 pixels, or whose side is under 1/16 of the image's.
+
+    The interval is over images, by the variance of a ratio. None where there is no object. Volumes have no 32 x 32.
+    """
+    area = found.found.area
+    if not area.size:
+        return None
+    axes = len(found.planes)
+    small = area ** (1 / axes) * SMALL_PART < math.prod(found.planes) ** (1 / axes)
+    if axes == _SPATIAL:
+        small |= area < SMALL_SIDE**2
+    share = float(small.mean())
+    count = np.bincount(found.found.plane, minlength=found.images)
+    off = np.bincount(found.found.plane, small, found.images) - share * count
+    error = math.sqrt(float(off @ off) / max(1, found.images - 1) * found.images) / area.size
+    low, high = wilson(share, found.images)
+    interval = (max(0.0, share - Z * error), min(1.0, share + Z * error)) if error > 0 else (low, high)
+    return Measured(value=share, interval=interval, n=area.size, method=found.method, basis="targets")
+
+
+def thinness(found: Shapes) -> Measured | None:
+    """Return the median of perimeter ** 2 / (4 pi area): 1 for a disc, large for vessels.
+
+    Perimeters are Crofton's in four directions. None where there is no object, and of volumes.
+    """
+    if found.found.perimeter is None or not found.found.area.size:
+        return None
+    ratio = np.sort(found.found.perimeter**2 / (4 * math.pi * found.found.area))
+    low, high = rank_interval(ratio.size, 0.5)
+    value = float(np.median(ratio))
+    interval = (float(ratio[low]), float(ratio[high]))
+    return Measured(value=value, interval=interval, n=ratio.size, method=f"median; {found.method}", basis="targets")
+
+
+def coverage_details(masks: Masks, found: Coverage) -> Details:
+    """Return how much of the images each class covers, and in how many it occurs."""
+    n, foreground = found.images, found.foreground
+    if not foreground.size:
+        return {}
+    present = (foreground > 0).mean(0)
+    total = math.prod(masks.planes)
+    return {
+        "foreground": listed(foreground.mean(0).tolist(), n, "mean over images, by class", intervals=_over(foreground)),
+        "foreground_median": listed(np.median(foreground, axis=0).tolist(), n, "median over images, by class"),
+        "foreground_5th": listed(np.quantile(foreground, 0.05, axis=0).tolist(), n, "5th percentile, by class"),
+        "present_share": listed(
+            present.tolist(),
+            n,
+            "images with the class, by class",
+            intervals=[wilson(share, n) for share in present.tolist()],
+        ),
+        "foreground_pixels": detail(
+            float((1 - found.background).mean()) * total, n, "a mean image's; a batch under 50 makes dice unstable"
+        ),
+    }
+
+
+def shape_details(found: Shapes) -> Details:
+    """Return how many objects there are, how large, and how they lie."""
+    area, n = found.found.area, found.found.area.size
+    count = np.bincount(found.found.plane, minlength=found.images)
+    details: Details = {"objects_per_image": detail(float(count.mean()), found.images, f"mean; {found.method}")}
+    if not n:
+        return details
+    border = float(found.found.at_border.mean())
+    total = np.bincount(found.found.plane, area, found.images)
+    largest = np.zeros(found.images)
+    np.maximum.at(largest, found.found.plane, area)
+    some = total > 0
+    details |= {
+        "object_area": listed(np.quantile(area, (0.1, 0.5, 0.9)).tolist(), n, "pixels: 10th, 50th, 90th percentile"),
+        "largest_share": detail(
+            float(np.median(largest[some] / total[some])), int(some.sum()), "largest object over all; median of images"
+        ),
+        "border_share": detail(border, n, "objects that touch the border", interval=wilson(border, n)),
+    }
+    if found.found.perimeter is not None:
+        outline = float(np.median(found.found.perimeter / area))
+        details["boundary_share"] = detail(outline, n, "perimeter over area in pixels; median of objects")
+    return details
+
+
+def _over(values: Array) -> list[Interval] | None:
+    """Return intervals of the means over images, by class."""
+    n = values.shape[0]
+    if n < _SPATIAL:
+        return None
+    mean, half = values.mean(0), Z * values.std(0, ddof=1) / math.sqrt(n)
+    return list(zip(np.maximum(mean - half, 0).tolist(), np.minimum(mean + half, 1).tolist(), strict=True))

@@ -2,6 +2,7 @@
 
 from losses.spec import Text
 from recommender import cautions
+from recommender.measure.found import Evidence
 from recommender.tasks import Task
 from recommender.words import Caution
 
@@ -55,6 +56,55 @@ LOOKS_EXCLUSIVE = Caution(
         zh="每个样本恰有一个标签;若本就如此,任务应为 multiclass。",
     ),
 )
+
+NOISE_IS_A_HINT = Caution(
+    "label-noise-is-a-hint",
+    Text(
+        en="label_noise takes half of the labels that the predictions contradict to be wrong; predictions that have "
+        "seen those labels hide them, so send out-of-fold ones.",
+        zh="label_noise 假定与预测相悖的标签有一半是错的;见过这些标签的模型会掩盖错误,请发送折外预测。",
+    ),
+)
+PREDICTIONS_DO_NOT_FIT = Caution(
+    "predictions-do-not-fit",
+    Text(
+        en="The predictions do not have the axes of the targets, so nothing was measured on them.",
+        zh="预测与目标的轴不一致,因此未在其上测量任何内容。",
+    ),
+)
+PREDICTIONS_TELL_LITTLE = Caution(
+    "predictions-tell-little",
+    Text(
+        en="The predictions tell classes apart no better than chance, so they say nothing of wrong labels.",
+        zh="这些预测区分类别的能力不优于随机,因此无法说明标签是否有误。",
+    ),
+)
+NO_FOREGROUND = Caution(
+    "no-foreground",
+    Text(
+        en="No image has any foreground, so there is no object to measure and nothing to segment.",
+        zh="没有任何图像含有前景,没有可测的目标,也无可分割。",
+    ),
+)
+SEVERAL_OUTPUTS = Caution(
+    "several-outputs",
+    Text(
+        en="How the spread goes with the predictions is measured for one output; send one at a time.",
+        zh="离散度随预测值的变化只对单个输出测量;请逐个输出发送。",
+    ),
+)
+
+
+def too_few(evidence: Evidence) -> Caution:
+    """Return which facts were left out, and how many items each would need."""
+    needs = ", ".join(f"{fact} ({needed})" for fact, needed in evidence.short.items())
+    return Caution(
+        "too-few-items",
+        Text(
+            en=f"Left out, with the number of items that each needs: {needs}.",
+            zh=f"因样本不足而略去(括号内为所需样本数):{needs}。",
+        ),
+    )
 
 
 def guessed(task: Task, reason: Text) -> Caution:

@@ -1,10 +1,9 @@
 """What arrays look like when nobody said what they are."""
 
-import torch
 from torch import Tensor
 
 from losses.spec import Text
-from recommender.measure.labels import exclusive, whole
+from recommender.measure.labels import exclusive, tally, whole
 from recommender.tasks import Task
 
 # as AutoGluon infers problem types: whole targets are classes while few of them differ
@@ -14,6 +13,7 @@ _MOST_CLASSES = 1000
 _SIGNS = ({0, 1}, {-1, 1}, {0}, {1})
 _PAIR = 2  # classes of a binary task
 _TABLE = 2  # axes of (n, columns)
+EMBEDDED = Text("there are embeddings", "给出了嵌入向量")
 _MANY = (Task.REGRESSION, Text("they are numbers of which many differ", "它们的取值很多"))
 
 
@@ -21,7 +21,7 @@ def read(targets: Tensor) -> tuple[Task, Text]:
     """Return the task that targets look like, and the reason."""
     if not whole(targets):
         return Task.REGRESSION, Text("some are not whole numbers", "存在非整数")
-    values = torch.unique(targets)
+    values, _ = tally(targets, _MOST_CLASSES)
     bits = set(values[:3].tolist()) <= {0, 1}
     if targets.ndim > _TABLE and (bits or _few(values, targets)):
         return Task.SEGMENTATION, Text("they are whole numbers on pixels", "它们是逐像素的整数")

@@ -1,66 +1,181 @@
-"""Outliers and spread of residuals, by medians so that the outliers cannot hide themselves."""
+"""What residuals say: outliers, scale, tails and skew, by medians so that the outliers cannot hide themselves.
+
+One function a fact; all read a Survey of residuals (n) or (n, outputs), every output with its own centre and scale.
+"""
 
 import math
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from recommender.measure.stats import LARGEST, SMALLEST, median, times_and_over, wilson
+from recommender.measure.details import Detail, Details, detail
+from recommender.measure.spread import MEAN_TO_SIGMA, TO_SIGMA
+from recommender.measure.stats import (
+    LARGEST,
+    SMALLEST,
+    Z,
+    l_kurtosis,
+    medcouple,
+    rank_interval,
+    times_and_over,
+    wilson,
+)
+from recommender.measure.survey import CUT, Survey
 from recommender.profile import Measured
 
-CUT = 3.5  # Iglewicz & Hoaglin 1993; NIST handbook 1.3.5.17
-Z_PER_MAD = 0.6745  # normal median absolute deviation, in sigma
-TO_SIGMA = 1.4826  # normal sigma over median absolute deviation
-MEAN_TO_SIGMA = 1.2533  # normal sigma over mean absolute deviation, sqrt(pi / 2)
 SIGMA_ERROR = 1.17  # standard error of the scaled median absolute deviation, in sigma / sqrt(n)
+CLEAN_RATE = 0.000465  # of a normal, beyond a modified z-score of 3.5
+MASKED = 3.0  # times the classic rate: outliers hide behind the standard deviation that they inflate
+_MEDCOUPLE_VARIANCE = 1.25  # times 1 / n, of normal samples: Brys, Hubert & Struyf 2004
+_COMPARED = 2000  # numbers that the medcouple compares with one another: a million pairs
+FEWEST_FLAGGED = 6  # all on one side by chance: 2 * 0.5 ** 6 = 3 %
 
 
-def outlier_rate(residuals: Tensor, basis: str = "residuals") -> Measured:
+def outlier_rate(found: Survey) -> Measured:
     """Return the share of residuals whose modified z-score exceeds 3.5.
 
-    Shapes: residuals (n) or (n, outputs), n >= 1; every output has its own centre and scale.
-    Units: fraction, 0 to 1; a clean Gaussian gives 0.00047.
-    Raises: nothing; where half the residuals are equal the scale falls back to the mean absolute deviation.
+    Units: fraction, 0 to 1; a clean Gaussian gives 0.00047. Where half the residuals are equal the scale falls back to
+    the mean absolute deviation.
     Source: Iglewicz & Hoaglin 1993; NIST handbook 1.3.5.17.
     """
-    deviations, _ = _deviations(residuals)
-    scales, fell_back = _scales(deviations, 1 / Z_PER_MAD)
-    share = float((deviations > CUT * scales).double().mean())
-    n = residuals.shape[0]
+    share = found.scores.flagged / found.numbers
     method = f"modified z-score above {CUT}"
-    if fell_back:
+    if found.spread.fell_back:
         method += "; mean absolute deviation, since half the values are equal"
-    return Measured(value=share, interval=wilson(share, n), n=n, method=method, basis=basis)
+    return Measured(value=share, interval=wilson(share, found.items), n=found.items, method=method, basis=found.basis)
 
 
-def residual_scale(residuals: Tensor, basis: str = "residuals") -> Measured | None:
+def residual_scale(found: Survey) -> Measured | None:
     """Return 1.4826 times the median absolute deviation; of several outputs, the median of theirs.
 
-    Shapes: residuals (n) or (n, outputs), n >= 1.
     Units: those of the target. None where all residuals are equal.
     """
-    deviations, unit = _deviations(residuals)
-    scales, fell_back = _scales(deviations, TO_SIGMA)
-    scales = scales[scales > 0]
-    if scales.numel() == 0:
+    sigma = found.spread.sigma()
+    sigma = sigma[sigma > 0]
+    if not sigma.size:
         return None
-    value = min(max(float(median(scales)) * unit, SMALLEST), LARGEST)
-    n = residuals.shape[0]
+    value = min(max(_in_units(float(np.median(sigma)), found.spread.shift), SMALLEST), LARGEST)
+    fell_back = found.spread.fell_back
     method = f"{MEAN_TO_SIGMA} * mean absolute deviation" if fell_back else f"{TO_SIGMA} * median absolute deviation"
-    low, high = times_and_over(value, SIGMA_ERROR / math.sqrt(n))
-    return Measured(value=value, interval=(low, high), n=n, method=method, basis=basis)
+    interval = times_and_over(value, SIGMA_ERROR / math.sqrt(found.items))
+    return Measured(value=value, interval=interval, n=found.items, method=method, basis=found.basis)
 
 
-def _deviations(residuals: Tensor) -> tuple[Tensor, float]:
-    """Return distances from the median by output, and the unit they are in, which keeps them from overflowing."""
-    values = residuals.to(torch.float64).reshape(residuals.shape[0], -1)
-    unit = float(values.abs().max()) or 1.0
-    values = values / unit
-    return (values - median(values)).abs(), unit
+def one_sidedness(found: Survey) -> Measured | None:
+    """Return how far the flagged residuals lie on one side: 0 as many above as below, 1 all on one side.
+
+    None where so few are flagged that all of them lie on one side by chance in 5 % of samples.
+    """
+    flagged = found.scores.flagged
+    if flagged < FEWEST_FLAGGED:
+        return None
+    share = max(found.scores.above, found.scores.below) / flagged
+    low, high = wilson(share, flagged)
+    interval = (max(0.0, 2 * low - 1), 2 * high - 1)
+    return Measured(
+        value=2 * share - 1, interval=interval, n=flagged, method="|above - below| / flagged", basis=found.basis
+    )
 
 
-def _scales(deviations: Tensor, to_sigma: float) -> tuple[Tensor, bool]:
-    """Return a normal sigma for each output, and whether some output has half its values equal."""
-    mad = median(deviations)
-    scales = torch.where(mad > 0, to_sigma * mad, MEAN_TO_SIGMA * deviations.mean(0))
-    return scales, bool((mad == 0).any())
+def outlier_magnitude(found: Survey) -> Measured | None:
+    """Return the median absolute modified z-score of the flagged residuals. None where none is flagged."""
+    flagged, value = found.scores.flagged, found.scores.magnitude.quantile(0.5)
+    if not flagged or value is None:
+        return None
+    low, high = found.scores.magnitude.ranks(rank_interval(flagged, 0.5))
+    interval = None if low is None or high is None else (low, high)
+    method = "median modified z-score of the flagged"
+    return Measured(value=value, interval=interval, n=flagged, method=method, basis=found.basis)
+
+
+def tail_index(found: Survey) -> Measured | None:
+    """Return Hill's estimate on distances from the median; under 2 their variance is infinite.
+
+    Units: exponent. None where the tail has no spread.
+    Source: Hill 1975, doi:10.1214/aos/1176343247; k = min(0.1 n, max(20, 2 sqrt(n))).
+    """
+    largest = found.scores.tail.finish()
+    k = largest.size - 1
+    if k < 1 or largest[k] <= 0:
+        return None
+    slope = float(np.log(largest[:k] / largest[k]).mean())
+    if slope <= 0:
+        return None
+    value, error = 1 / slope, Z / math.sqrt(k)
+    interval = (value * max(0.0, 1 - error), value * (1 + error))
+    return Measured(value=value, interval=interval, n=found.items, method=f"Hill, largest {k}", basis=found.basis)
+
+
+def skewness(found: Survey) -> Measured:
+    """Return the medcouple of the residuals, -1 to 1; of many, that of a sample.
+
+    Source: Brys, Hubert & Struyf 2004, doi:10.1198/106186004X12632.
+    """
+    ordered, method = found.sample, "medcouple"
+    if ordered.size > _COMPARED:
+        places = np.linspace(0, ordered.size - 1, _COMPARED).round().astype(np.int64)
+        ordered, method = ordered[places], f"medcouple of {_COMPARED} quantiles"
+    value = medcouple(ordered)
+    half = Z * math.sqrt(_MEDCOUPLE_VARIANCE / min(found.items, ordered.size))
+    interval = (max(-1.0, value - half), min(1.0, value + half))
+    return Measured(value=value, interval=interval, n=found.items, method=method, basis=found.basis)
+
+
+def mean_median_gap(found: Survey) -> Measured | None:
+    """Return how far the mean lies from the median, in residual scales; of several outputs, the median of theirs.
+
+    The standard error takes the density at the median to be that of a normal of the same scale.
+    """
+    spread = found.spread
+    sigma = spread.sigma()
+    some = sigma > 0
+    if not some.any():
+        return None
+    gaps = np.abs(spread.mean - spread.centre)[some] / sigma[some]
+    ratio, mean_ratio = spread.deviation[some] / sigma[some], spread.mean_deviation[some] / sigma[some]
+    half_pi = math.pi / 2  # variance of the median times n / sigma ** 2
+    variance = np.maximum(ratio**2 + half_pi - 2 * math.sqrt(half_pi) * mean_ratio, half_pi - 1)
+    value, error = float(np.median(gaps)), Z * math.sqrt(float(np.median(variance)) / found.items)
+    if not math.isfinite(value + error):
+        return None
+    interval = (max(0.0, value - error), value + error)
+    return Measured(value=value, interval=interval, n=found.items, method="|mean - median| / scale", basis=found.basis)
+
+
+def residual_details(found: Survey) -> Details:
+    """Return what else the survey holds: other rates of outliers, and moments for display."""
+    rate = found.scores.flagged / found.numbers
+    items, basis, moments = found.items, found.basis, found.scores.moments
+    low, high = wilson(rate, items)
+    return {
+        "excess_rate": detail(
+            rate - CLEAN_RATE,
+            items,
+            "outlier_rate less that of a clean normal",
+            basis,
+            interval=(low - CLEAN_RATE, high - CLEAN_RATE),
+        ),
+        "tukey_fence_rate": _rate(found.scores.beyond_fence, found, "beyond 1.5 interquartile ranges; normal 0.007"),
+        "z_above_3_rate": _rate(found.scores.beyond_classic, found, "beyond 3 standard deviations; normal 0.0027"),
+        "masking": Detail(
+            value=found.scores.flagged >= MASKED * max(found.scores.beyond_classic, 1),
+            n=items,
+            method="outlier_rate at least 3 times z_above_3_rate",
+            basis=basis,
+        ),
+        "l_kurtosis": detail(l_kurtosis(found.sample), items, "L-moments; normal 0.1226", basis),
+        "excess_kurtosis": detail(moments.kurtosis, items, "fourth standardised moment - 3; normal 0", basis),
+        "moment_skewness": detail(moments.skewness, items, "third standardised moment; normal 0", basis),
+    }
+
+
+def _rate(count: int, found: Survey, method: str) -> Detail | None:
+    share = count / found.numbers
+    return detail(share, found.items, method, found.basis, interval=wilson(share, found.items))
+
+
+def _in_units(value: float, shift: int) -> float:
+    """Return a number in the unit of the targets, or the largest there is."""
+    try:
+        return math.ldexp(value, shift)
+    except OverflowError:
+        return LARGEST

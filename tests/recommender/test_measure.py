@@ -7,17 +7,26 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from recommender.measure import residuals
 from recommender.measure.labels import class_counts, class_imbalance, label_counts, label_encoding, positive_share
-from recommender.measure.masks import mask_sparsity
-from recommender.measure.residuals import outlier_rate, residual_scale
-from recommender.measure.stats import median, wilson
+from recommender.measure.masks import Masks, coverage, mask_sparsity
+from recommender.measure.stats import wilson
 from recommender.profile import Measured
-from tests.recommender.measured import NORMAL
+from tests.recommender.measured import NORMAL, surveyed
 
 
-@pytest.mark.parametrize(("values", "middle"), [([3.0], 3.0), ([1.0, 9.0, 2.0], 2.0), ([4.0, 1.0, 2.0, 9.0], 3.0)])
-def test_the_median_of_an_even_number_is_the_mean_of_the_middle_two(values: list[float], middle: float) -> None:
-    assert median(torch.tensor(values)) == middle
+def outlier_rate(errors: Tensor) -> Measured:
+    return residuals.outlier_rate(surveyed(errors, errors * 0))
+
+
+def residual_scale(errors: Tensor) -> Measured | None:
+    return residuals.residual_scale(surveyed(errors))
+
+
+def sparsity(written: Tensor) -> Measured:
+    found = Masks.of(written)
+    assert found is not None
+    return mask_sparsity(coverage(found))
 
 
 @pytest.mark.parametrize(
@@ -157,15 +166,14 @@ def masks(*foreground: int) -> Tensor:
     ids=["one channel", "no channel", "background first", "ids", "overlapping classes", "soft"],
 )
 def test_sparsity_is_the_share_of_background_with_an_interval_over_images(written: Tensor) -> None:
-    found = mask_sparsity(written)
+    found = sparsity(written)
 
-    assert found is not None
     assert found.value == pytest.approx(0.7)
     assert found.n == 2
     assert found.interval == pytest.approx((0.7 - 1.96 * 0.2, 1.0), rel=1e-4)
 
 
 def test_one_image_has_no_interval() -> None:
-    found = mask_sparsity(masks(3))
+    found = sparsity(masks(3))
 
     assert found == Measured(value=0.7, n=1, method="mean over images", basis="targets")

@@ -10,15 +10,26 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from losses.errors import NonFiniteInput, Refusal, ShapeMismatch, UnsupportedDtype
+from losses.errors import MissingInput, NonFiniteInput, Refusal, ShapeMismatch, UnknownInput, UnsupportedDtype
 from recommender.engine import recommend
-from recommender.errors import NothingToMeasure, UnknownTask, UnreadableTargets
+from recommender.errors import (
+    BadBox,
+    IdOutOfRange,
+    NothingToMeasure,
+    NotOneHot,
+    NotProbabilities,
+    SingleColumn,
+    UnknownTask,
+    UnreadableTargets,
+)
 from recommender.measure import measure_profile
 from recommender.tasks import Task
 from tests.recommender.measured import NORMAL, RANDOM, codes, number
 
 MASKS = (torch.rand(30, 1, 8, 8, generator=RANDOM) < 0.03).float()
 IDS = torch.arange(300) % 7
+AMOUNTS = {"n", "outlier_rate", "support", "zero_share"}
+COUNTS = {"n", "classes", "smallest_class"}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +69,7 @@ def test_residuals_are_measured_where_there_are_predictions() -> None:
     judged = measure_profile("regression", targets, targets + torch.tensor([1.0, -1.0, 0.0, 2.0, 90.0]))
 
     assert "measured-on-targets" in codes(alone)
-    assert codes(judged) == []
+    assert codes(judged) == ["too-few-items"]
     assert (number(alone, "outlier_rate"), number(judged, "outlier_rate")) == (0, 0.2)
     assert number(judged, "residual_scale") == pytest.approx(1.4826)
 
@@ -74,31 +85,31 @@ def test_every_kind_of_number_is_measured(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize(
     ("task", "targets", "warned", "facts"),
     [
-        ("regression", torch.ones(9), "no-spread", {"n", "outlier_rate"}),
-        ("regression", torch.tensor([4.5]), "no-spread", {"n", "outlier_rate"}),
-        ("regression", torch.tensor([0, 1, 1]), "targets-look-like-labels", {"n", "outlier_rate", "residual_scale"}),
-        ("binary", torch.zeros(9), "one-class", {"n", "classes"}),
-        ("binary", torch.full((9,), 3), "one-class", {"n", "classes"}),
-        ("binary", torch.tensor([-1, 1]), "larger-is-positive", {"n", "classes", "class_imbalance", "positive_share"}),
-        ("multiclass", torch.full((9,), 3), "one-class", {"n", "classes", "label_encoding"}),
+        ("regression", torch.ones(9), "no-spread", AMOUNTS),
+        ("regression", torch.tensor([4.5]), "no-spread", AMOUNTS),
+        ("regression", torch.tensor([0, 1, 1]), "targets-look-like-labels", {*AMOUNTS, "residual_scale"}),
+        ("binary", torch.zeros(9), "one-class", COUNTS),
+        ("binary", torch.full((9,), 3), "one-class", COUNTS),
+        ("binary", torch.tensor([-1, 1]), "larger-is-positive", {*COUNTS, "class_imbalance", "positive_share"}),
+        ("multiclass", torch.full((9,), 3), "one-class", {*COUNTS, "label_encoding"}),
         (
             "multiclass",
             one_hot(torch.tensor([0, 2]), 4),
             "class-absent",
-            {"n", "classes", "label_encoding", "class_imbalance"},
+            {*COUNTS, "label_encoding", "class_imbalance"},
         ),
         (
             "multiclass",
             torch.tensor([-100, 1, 2]),
             "ids-below-0",
-            {"n", "classes", "label_encoding", "class_imbalance"},
+            {*COUNTS, "label_encoding", "class_imbalance"},
         ),
-        ("multilabel", torch.zeros(3, 4), "constant-label", {"n", "classes", "multilabel"}),
+        ("multilabel", torch.zeros(3, 4), "constant-label", {*COUNTS, "multilabel"}),
         (
             "multilabel",
             one_hot(torch.tensor([0, 1])),
             "looks-exclusive",
-            {"n", "classes", "multilabel", "class_imbalance", "positive_share"},
+            {*COUNTS, "multilabel", "class_imbalance", "positive_share"},
         ),
     ],
 )
@@ -127,7 +138,7 @@ def test_more_than_two_values_are_counted_and_the_contradiction_shows_in_the_ans
     assert "classes-contradict-task" in {warning.code for warning in answer.warnings}
 
 
-@pytest.mark.parametrize("task", ["detection", "similarity", "generation"])
+@pytest.mark.parametrize("task", ["similarity", "generation"])
 def test_where_nothing_applies_only_the_items_are_counted(task: str) -> None:
     assert measure_profile(task, torch.zeros(4, 4)).profile.model_dump(exclude_none=True).keys() == {"n"}
 
@@ -153,16 +164,86 @@ def test_warnings_speak_chinese() -> None:
         ("binary", NORMAL[:5], None, UnreadableTargets),
         ("multiclass", NORMAL[:5], None, UnreadableTargets),
         ("multiclass", torch.full((5,), -100), None, UnreadableTargets),
+        ("multiclass", torch.tensor([[1.0, 0.0], [1.0, 1.0]]), None, NotOneHot),
+        ("multiclass", torch.tensor([[0.2, 0.3]]), None, NotOneHot),
+        ("multiclass", torch.tensor([0, 1]), torch.ones(2, 1), SingleColumn),
+        ("multiclass", torch.tensor([0, 3]), torch.ones(2, 3), IdOutOfRange),
+        ("detection", torch.tensor([[0, 0, 1, 1], [3, 0, 2, 1]]), None, BadBox),
+        ("detection", torch.tensor([[0, 0, 1, 1], [2, 0, 2, 1]]), None, BadBox),
+        ("detection", torch.zeros(4), None, UnreadableTargets),
+        ("detection", torch.tensor([[0, 0, 1, 1]]), torch.zeros(2, 4), ShapeMismatch),
+        ("generation", None, None, MissingInput),
         ("multilabel", torch.tensor([[0, 2]]), None, UnreadableTargets),
         ("segmentation", NORMAL[:8].reshape(2, 2, 2), None, UnreadableTargets),
         ("segmentation", torch.zeros(5), None, UnreadableTargets),
     ],
 )
 def test_what_cannot_be_measured_is_refused(
-    task: str, targets: Tensor, predictions: Tensor | None, refusal: type[Refusal]
+    task: str, targets: Tensor | None, predictions: Tensor | None, refusal: type[Refusal]
 ) -> None:
     with pytest.raises(refusal):
         measure_profile(task, targets, predictions)
+
+
+@pytest.mark.parametrize(
+    ("task", "targets", "predictions", "index"),
+    [
+        ("multiclass", one_hot(torch.tensor([0, 1, 2])).clamp(max=1) * torch.tensor([[1], [1], [0]]), None, [2]),
+        ("multiclass", torch.tensor([0, 1, 2, 7, 9]), torch.eye(3).repeat(2, 1)[:5], [3]),
+        ("detection", torch.tensor([[0.0, 0.0, 1.0, 1.0]] * 70_000 + [[0.0, 1.0, 1.0, 1.0]]), None, [70_000]),
+        ("regression", torch.tensor([[0.0, 0.0]] * 70_000 + [[0.0, math.inf]]), None, [70_000, 1]),
+    ],
+)
+def test_a_refusal_names_the_first_place_that_is_wrong(
+    task: str, targets: Tensor, predictions: Tensor | None, index: list[int]
+) -> None:
+    with pytest.raises(Refusal) as caught:
+        measure_profile(task, targets, predictions)
+
+    assert caught.value.facts["index"] == index
+
+
+@pytest.mark.parametrize("rows", [[[0.5, 1.5], [0.5, 0.5]], [[0.5, 0.5], [0.5, 0.6]]])
+def test_probabilities_are_refused_only_where_they_are_claimed(rows: list[list[float]]) -> None:
+    targets, predictions = torch.tensor([0, 1]), torch.tensor(rows)
+
+    measured = measure_profile("multiclass", targets, predictions)
+
+    assert number(measured, "classes") == 2
+    with pytest.raises(NotProbabilities, match="predictions_are=logits"):
+        measure_profile("multiclass", targets, predictions, predictions_are="probabilities")
+
+
+def test_arrays_that_a_task_has_no_use_for_are_refused() -> None:
+    with pytest.raises(UnknownInput):
+        measure_profile("regression", NORMAL[:5], labels=IDS[:5])
+
+
+def test_embeddings_alone_are_taken_for_similarity_and_that_is_said() -> None:
+    measured = measure_profile(None, embeddings=NORMAL[:100].reshape(20, 5))
+
+    assert measured.task == "similarity"
+    assert codes(measured) == ["task-guessed"]
+    assert number(measured, "n") == 20
+
+
+def test_facts_without_items_enough_are_left_out_and_it_is_said_how_many_they_need() -> None:
+    few = measure_profile("regression", NORMAL[:399], NORMAL[1000:1399])
+    enough = measure_profile("regression", NORMAL[:400], NORMAL[1000:1400])
+
+    assert (few.profile.tail_index, codes(few)) == (None, ["too-few-items"])
+    assert "tail_index (400)" in few.warnings[0].text
+    assert (number(enough, "tail_index") > 0, codes(enough)) == (True, [])
+
+
+def test_the_features_of_the_model_land_in_the_profile_and_give_the_pull_of_outliers() -> None:
+    errors = NORMAL[:1000].clone()
+    errors[:50] += 20
+
+    measured = measure_profile("regression", errors, torch.zeros(1000), features=10)
+
+    assert number(measured, "features") == 10
+    assert number(measured, "outlier_pull") == pytest.approx(number(measured, "outlier_rate") * 10)
 
 
 shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4)

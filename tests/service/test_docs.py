@@ -63,7 +63,8 @@ async def test_files_are_chosen_by_name_and_sent_with_the_example_beside_them(cl
         files |= {role: npy([1.0, 2.0]) for role in ("predictions", "targets")}
         answer = await http.post(path, files=files)
 
-    assert {"predictions", "targets", "anchor", "real", "weights", "mask"} <= set(form)
+    others = {"embeddings", "labels"} if path == "/v1/profile" else {"anchor", "real", "weights", "mask"}
+    assert {"predictions", "targets", *others} <= set(form)
     assert all(part["format"] == "binary" for name, part in form.items() if name != "request")
     assert answer.is_success
 

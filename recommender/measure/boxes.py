@@ -1,0 +1,131 @@
+"""What boxes say: how far their sizes differ. Sides and areas are measured in the unit of the corners."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from losses.domains import first_index
+from losses.errors import ShapeMismatch
+from recommender.errors import BadBox, UnreadableTargets
+from recommender.measure import notices
+from recommender.measure.accumulators import Order, brackets
+from recommender.measure.blocks import SAMPLE, Array, Stream, float64, pieces
+from recommender.measure.details import Details, detail, listed
+from recommender.measure.found import Evidence, Facts, Found, Given
+from recommender.measure.masks import SMALL_SIDE
+from recommender.measure.residuals import outlier_rate, residual_scale
+from recommender.measure.stats import rank_interval, wilson
+from recommender.measure.survey import survey
+from recommender.profile import Measured
+
+ENOUGH_BOXES = 30  # three boxes beyond each percentile
+_SHARES = (0.1, 0.5, 0.9)
+_CORNERS = 4
+_SEED = 0
+
+
+def detection(given: Given) -> Found:
+    """Return what boxes (n, 4) tell, corners x1, y1, x2, y2.
+
+    Raises: UnreadableTargets, BadBox, ShapeMismatch, NonFiniteInput.
+    """
+    boxes = given.targets
+    if boxes.ndim != 2 or boxes.shape[1] != _CORNERS:  # noqa: PLR2004 - axes of (n, 4)
+        raise UnreadableTargets("detection", "boxes (n, 4): x1, y1, x2, y2", boxes.shape)
+    check_boxes("targets", boxes)
+    facts: Facts = {"boxes": True}
+    evidence = Evidence(boxes.shape[0])
+    orders = area_orders(boxes)
+    if evidence.enough("box_area_spread", ENOUGH_BOXES):
+        facts["box_area_spread"] = box_area_spread(orders)
+    if given.predictions is not None:
+        if given.predictions.shape != boxes.shape:
+            raise ShapeMismatch("predictions", "n, 4", given.predictions.shape, f"There are {boxes.shape[0]} boxes.")
+        found = survey(Stream(boxes, given.predictions))
+        facts |= {"outlier_rate": outlier_rate(found), "residual_scale": residual_scale(found)}
+    details, small = _sizes(boxes, orders)
+    if evidence.enough("small_share", ENOUGH_BOXES):
+        facts["small_share"] = small
+    return Found(facts, [notices.too_few(evidence)] if evidence.short else [], details)
+
+
+def check_boxes(role: str, boxes: Tensor) -> None:
+    """Refuse boxes whose corners are not in order.
+
+    Raises: BadBox, with the first index.
+    """
+    start = 0
+    for some in pieces(boxes):
+        wrong = ~(some[:, :2] < some[:, 2:]).all(1)
+        if bool(wrong.any()):
+            raise BadBox(role, first_index(wrong, start))
+        start += some.shape[0]
+
+
+def areas(boxes: Tensor) -> Iterator[Array]:
+    """Yield the areas of boxes, a block at a time."""
+    for some in pieces(boxes):
+        corners = float64(some)
+        sides = corners[:, 2:] - corners[:, :2]
+        yield sides[:, 0] * sides[:, 1]
+
+
+def area_orders(boxes: Tensor) -> list[Order]:
+    """Return the 10th, 50th and 90th percentile of the areas with what lies about them."""
+    n = boxes.shape[0]
+    if n <= SAMPLE:
+        orders = [Order(-math.inf, math.inf) for _ in _SHARES]
+        return _filled(orders, boxes)
+    drawn = torch.randint(n, (SAMPLE,), generator=torch.Generator().manual_seed(_SEED)).sort().values
+    sample = np.sort(np.concatenate(list(areas(boxes[drawn]))))
+    tries = 0
+    while True:
+        orders = _filled(brackets(sample, _SHARES, tries), boxes)
+        if all(order.quantile(share) is not None for order, share in zip(orders, _SHARES, strict=True)):
+            return orders
+        tries += 1
+
+
+def _filled(orders: list[Order], boxes: Tensor) -> list[Order]:
+    for block in areas(boxes):
+        for order in orders:
+            order.add(block)
+    return orders
+
+
+def box_area_spread(orders: list[Order]) -> Measured | None:
+    """Return the 90th percentile of the areas over the 10th; the interval is that of both ranks.
+
+    None where areas overflow.
+    """
+    low, high = orders[0].quantile(0.1), orders[-1].quantile(0.9)
+    if low is None or high is None or not low > 0 or not math.isfinite(high / low):
+        return None
+    n = orders[0].n
+    first = orders[0].ranks(rank_interval(n, 0.1))
+    last = orders[-1].ranks(rank_interval(n, 0.9))
+    interval = None
+    if first[0] and first[1] and last[0] is not None and last[1] is not None:
+        interval = (max(1.0, min(last[0] / first[1], high / low)), max(last[1] / first[0], high / low))
+    return Measured(
+        value=high / low, interval=interval, n=n, method="90th percentile of the areas over the 10th", basis="targets"
+    )
+
+
+def _sizes(boxes: Tensor, orders: list[Order]) -> tuple[Details, Measured | None]:
+    """Return the percentiles of the areas, and the share of small boxes where corners are in pixels."""
+    n = boxes.shape[0]
+    found = [order.quantile(share) for order, share in zip(orders, _SHARES, strict=True)]
+    known = [area for area in found if area is not None and math.isfinite(area)]
+    details: Details = {"box_area": listed(known, n, "10th, 50th, 90th percentile")} if len(known) == len(found) else {}
+    if float(boxes.abs().amax()) <= 1:
+        details["normalised"] = detail(1.0, n, "all corners lie between -1 and 1: parts of the image, no pixels")
+        return details, None
+    small = sum(int(np.count_nonzero(block < SMALL_SIDE**2)) for block in areas(boxes)) / n
+    share = Measured(
+        value=small, interval=wilson(small, n), n=n, method=f"boxes under {SMALL_SIDE} x {SMALL_SIDE}", basis="targets"
+    )
+    return details, share

@@ -1,0 +1,157 @@
+"""Which facts labels tell, and what predictions say of their mistakes."""
+
+import torch
+from torch import Tensor
+
+from recommender.errors import NotOneHot, UnreadableTargets
+from recommender.measure import notices
+from recommender.measure.found import Evidence, Facts, Found, Given
+from recommender.measure.labels import (
+    class_counts,
+    class_imbalance,
+    classes,
+    exclusive,
+    first_impure,
+    label_counts,
+    label_encoding,
+    multilabel_details,
+    positive_share,
+    share_details,
+    shares,
+    smallest_class,
+    tally,
+    whole,
+)
+from recommender.measure.noise import (
+    ENOUGH_IN_CLASS,
+    Scores,
+    binary_scores,
+    check_ids,
+    class_scores,
+    confidence,
+    label_noise,
+)
+from recommender.profile import Measured
+from recommender.words import Caution
+
+PAIR = 2  # classes of a binary task
+_MATRIX = 2  # axes of (n, C)
+
+
+def binary(given: Given) -> Found:
+    """Return what two classes tell.
+
+    Raises: UnreadableTargets, NotProbabilities.
+    """
+    targets = given.targets
+    rows = targets[:, 1] if exclusive(targets) and targets.shape[1] == PAIR else targets.flatten()
+    values, _ = tally(rows, PAIR)
+    soft = not whole(rows)
+    if soft and not shares(rows):
+        raise UnreadableTargets("binary", "two values, or probabilities from 0 to 1", targets.shape)
+    different = PAIR if soft else values.numel()
+    if different > PAIR:
+        different = tally(rows)[0].numel()
+    facts: Facts = {"classes": Measured(value=different, n=rows.numel(), method="count", basis="targets")}
+    if different > PAIR:
+        return Found(facts, [], {})
+    cautions: list[Caution] = []
+    if not shares(values):
+        rows = (rows == values[-1]).to(torch.uint8)
+        cautions.append(notices.LARGER_IS_POSITIVE)
+    if different < PAIR:
+        cautions.append(notices.ONE_CLASS)
+    counts = label_counts(rows)
+    facts |= {
+        "class_imbalance": class_imbalance(counts),
+        "positive_share": positive_share(counts),
+        "smallest_class": smallest_class(counts, rows.numel()),
+    }
+    if given.predictions is not None:
+        scores = binary_scores(given.predictions, rows.numel(), given.predictions_are)
+        if scores is None:
+            cautions.append(notices.PREDICTIONS_DO_NOT_FIT)
+        elif not soft:
+            _hint(rows, scores, facts, cautions)
+    return Found(facts, cautions, share_details(counts[0]))
+
+
+def multilabel(given: Given) -> Found:
+    """Return what rows of labels tell.
+
+    Raises: UnreadableTargets.
+    """
+    targets = given.targets
+    if not shares(targets):
+        raise UnreadableTargets("multilabel", "multi-hot rows (n, labels) with entries from 0 to 1", targets.shape)
+    counts = label_counts(targets)
+    cautions = []
+    if exclusive(targets):
+        cautions.append(notices.LOOKS_EXCLUSIVE)
+    if bool((counts == 0).any()):
+        cautions.append(notices.CONSTANT_LABEL)
+    facts: Facts = {
+        "multilabel": True,
+        "classes": Measured(value=counts.shape[0], n=targets.shape[0], method="count", basis="targets"),
+        "class_imbalance": class_imbalance(counts),
+        "positive_share": positive_share(counts),
+        "smallest_class": smallest_class(counts[:, 1], targets.shape[0]),
+    }
+    return Found(facts, cautions, multilabel_details(targets, counts))
+
+
+def multiclass(given: Given) -> Found:
+    """Return what exclusive classes tell.
+
+    Raises: UnreadableTargets, NotOneHot, SingleColumn, NotProbabilities, IdOutOfRange.
+    """
+    targets, predictions = given.targets, given.predictions
+    scores = None if predictions is None else class_scores(predictions, targets.shape[0], given.predictions_are)
+    encoding = label_encoding(targets)
+    if encoding != "onehot" and _meant_as_rows(targets, scores):
+        raise NotOneHot(first_impure(targets) or [])
+    if encoding is None:
+        raise UnreadableTargets("multiclass", "class ids from 0, or one-hot rows along axis 1", targets.shape)
+    columns = scores.predictions.shape[1] if scores is not None and encoding == "integer" else None
+    if columns is not None:
+        check_ids(targets, columns)
+    counts = class_counts(targets, columns)
+    if counts.sum() == 0:
+        raise UnreadableTargets("multiclass", "class ids from 0, or one-hot rows along axis 1", targets.shape)
+    cautions = [notices.PREDICTIONS_DO_NOT_FIT] if scores is None and predictions is not None else []
+    if encoding == "integer" and bool((targets < 0).any()):
+        cautions.append(notices.IDS_BELOW_ZERO)
+    present = int((counts > 0).sum())
+    if present < counts.shape[1]:
+        cautions.append(notices.CLASS_ABSENT)
+    if present == 1:
+        cautions.append(notices.ONE_CLASS)
+    facts: Facts = {
+        "label_encoding": encoding,
+        "classes": classes(counts),
+        "class_imbalance": class_imbalance(counts),
+        "smallest_class": smallest_class(counts, round(float(counts.sum()))),
+    }
+    if scores is not None and scores.predictions.ndim == _MATRIX and whole(targets):
+        ids = targets.argmax(1) if encoding == "onehot" else targets.flatten()
+        _hint(ids, scores, facts, cautions)
+    return Found(facts, cautions, share_details(counts[0]))
+
+
+def _meant_as_rows(targets: Tensor, scores: Scores | None) -> bool:
+    """Whether targets are rows of classes: shares in a matrix, which ids under predictions (n, C, s) are not."""
+    several = targets.ndim == _MATRIX and targets.shape[1] > 1 and shares(targets)
+    return several and (scores is None or scores.predictions.ndim == _MATRIX)
+
+
+def _hint(ids: Tensor, scores: Scores, facts: Facts, cautions: list[Caution]) -> None:
+    """Add how many labels may be wrong, where every class has items enough."""
+    found = confidence(ids, scores)
+    evidence = Evidence(int(found.count.min()))
+    if not evidence.enough("label_noise", ENOUGH_IN_CLASS):
+        cautions.append(notices.too_few(evidence))
+    elif not found.tells_classes_apart:
+        cautions.append(notices.PREDICTIONS_TELL_LITTLE)
+    else:
+        facts["label_noise"] = label_noise(ids, scores, found)
+        cautions.append(notices.NOISE_IS_A_HINT)

@@ -1,0 +1,115 @@
+"""What embeddings and their labels say: how they are supervised, how long they are, how far classes lie apart."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from losses.domains import HALF_TOLERANCE, SIMPLEX_TOLERANCE
+from losses.errors import ShapeMismatch
+from recommender.errors import UnreadableTargets
+from recommender.measure import notices
+from recommender.measure.blocks import float64, pieces
+from recommender.measure.details import Detail, Details, detail
+from recommender.measure.found import Evidence, Facts, Found, Given
+from recommender.measure.labels import tally, whole
+from recommender.measure.stats import rank_interval, wilson
+from recommender.profile import Measured
+
+PAIRS = 1 << 14  # drawn: the median to 0.8 % of the ranks
+ENOUGH_ITEMS = 50  # the median distance of 25 disjoint pairs
+COMPARED = 1 << 20  # numbers of embeddings among which equal ones are looked for
+_NUMBERS = 1 << 18  # of embeddings in memory at once
+_SEED = 0
+_MATRIX = 2  # axes of (n, d)
+
+
+def similarity(given: Given) -> Found:
+    """Return what embeddings (n, d) and class labels (n) tell; each may be missing.
+
+    Losses know them as predictions and targets, and so they may be named here.
+    Raises: UnreadableTargets, ShapeMismatch.
+    """
+    facts: Facts = {}
+    details: Details = {}
+    embeddings = _either(given.embeddings, given.predictions, _MATRIX)
+    labels = _either(given.labels, given.targets, 1)
+    if embeddings is not None:
+        if embeddings.ndim != _MATRIX:
+            raise ShapeMismatch("embeddings", "n, d", embeddings.shape)
+        facts["unit_norm"] = unit_norm(embeddings)
+    if labels is None:
+        return Found(facts, [], details)
+    if embeddings is not None and labels.shape != embeddings.shape[:1]:
+        raise ShapeMismatch("labels", str(embeddings.shape[0]), labels.shape, "Each embedding has one label.")
+    if labels.ndim != 1 or not whole(labels):
+        raise UnreadableTargets("similarity", "labels (n), whole numbers that are equal within a class", labels.shape)
+    counts = tally(labels)[1]
+    facts |= {
+        "supervision": "labels",
+        "classes": Measured(value=counts.numel(), n=labels.numel(), method="count", basis="labels"),
+        "smallest_class": Measured(value=int(counts.min()), n=labels.numel(), method="count", basis="labels"),
+    }
+    alone = int((counts == 1).sum()) / labels.numel()
+    details["without_positive"] = detail(
+        alone, labels.numel(), "items alone in their class", "labels", interval=wilson(alone, labels.numel())
+    )
+    evidence = Evidence(labels.numel())
+    if embeddings is not None:
+        details["duplicate_conflicts"] = duplicate_conflicts(embeddings, labels)
+        if evidence.enough("embedding_scale", ENOUGH_ITEMS):
+            facts["embedding_scale"] = embedding_scale(embeddings, labels)
+    return Found(facts, [notices.too_few(evidence)] if evidence.short else [], details)
+
+
+def _either(named: Tensor | None, other: Tensor | None, axes: int) -> Tensor | None:
+    """Return the array that was named, or the other one where it has as many axes."""
+    return other if named is None and other is not None and other.ndim == axes else named
+
+
+def unit_norm(embeddings: Tensor) -> bool:
+    """Whether every embedding has length 1, up to the rounding of its dtype."""
+    tolerance = SIMPLEX_TOLERANCE.get(embeddings.dtype, HALF_TOLERANCE)
+    lengths = (some.to(torch.float64).norm(dim=1) for some in pieces(embeddings, _NUMBERS))
+    return all(bool(((length - 1).abs() <= tolerance).all()) for length in lengths)
+
+
+def embedding_scale(embeddings: Tensor, labels: Tensor) -> Measured | None:
+    """Return the median Euclidean distance between embeddings of different classes, over pairs drawn at random.
+
+    The interval counts half as many pairs as there are items: more would share items. None where there is one class,
+    or the median is 0.
+    """
+    n = labels.numel()
+    drawn = torch.randint(n, (2, PAIRS), generator=torch.Generator().manual_seed(_SEED))
+    one, other = drawn[:, (labels.cpu()[drawn[0]] != labels.cpu()[drawn[1]])]
+    if not one.numel():
+        return None
+    parts = max(1, math.ceil(one.numel() * embeddings.shape[1] / _NUMBERS))
+    ends = zip(one.tensor_split(parts), other.tensor_split(parts), strict=True)
+    apart = [np.linalg.norm(float64(embeddings[a]) - float64(embeddings[b]), axis=1) for a, b in ends]
+    distances = np.sort(np.concatenate(apart))
+    value = float(np.median(distances))
+    if not 0 < value < math.inf:
+        return None
+    independent = max(1, min(n // 2, distances.size))
+    first, last = (rank / independent * distances.size for rank in rank_interval(independent, 0.5))
+    interval = (float(distances[math.floor(first)]), float(distances[min(math.ceil(last), distances.size - 1)]))
+    method = f"median distance of {distances.size} pairs of different classes"
+    return Measured(
+        value=value, interval=(min(interval[0], value), max(interval[1], value)), n=n, method=method, basis="embeddings"
+    )
+
+
+def duplicate_conflicts(embeddings: Tensor, labels: Tensor) -> Detail | None:
+    """Return the share of items that equal others and lack the majority's label: so many labels at least are wrong."""
+    n = min(labels.numel(), max(1, COMPARED // embeddings.shape[1]))
+    rows = np.ascontiguousarray(float64(embeddings[:n]))
+    row = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
+    pairs, counts = np.unique(np.stack([row, float64(labels[:n])]), axis=1, return_counts=True)
+    most = np.zeros(n)
+    np.maximum.at(most, pairs[0].astype(np.int64), counts)
+    share = 1 - float(most.sum()) / n
+    method = "equal embeddings with other labels than most of their equals: at least so many labels are wrong"
+    return detail(share, n, method, "embeddings", interval=wilson(share, n))

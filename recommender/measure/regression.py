@@ -1,0 +1,84 @@
+"""Which facts targets and predictions of a regression tell."""
+
+from recommender.measure import notices
+from recommender.measure.amounts import Amounts, amount_details, amounts, dispersion, support, zero_share
+from recommender.measure.blocks import Stream
+from recommender.measure.found import Evidence, Facts, Found, Given
+from recommender.measure.reading import read
+from recommender.measure.relation import SAMPLED, heteroscedasticity, relation_details, variance_power
+from recommender.measure.residuals import (
+    mean_median_gap,
+    one_sidedness,
+    outlier_magnitude,
+    outlier_rate,
+    residual_details,
+    residual_scale,
+    skewness,
+    tail_index,
+)
+from recommender.measure.survey import Survey, survey
+from recommender.tasks import Task
+
+ENOUGH_FOR_TAIL = 400  # items: 40 in the tail, and the index known to 31 %
+ENOUGH_FOR_SHAPE = 250  # items: the medcouple known to 0.14, the ratio of two spreads to a factor of 1.6
+
+
+def regression(given: Given) -> Found:
+    """Return what residuals tell; without predictions, what targets do.
+
+    Raises: ShapeMismatch, NonFiniteInput.
+    """
+    stream = Stream(given.targets, given.predictions)
+    told = amounts(stream)
+    found = survey(stream)
+    cautions = []
+    task, reason = read(given.targets)
+    if task is not Task.REGRESSION:
+        cautions.append(notices.looks_like(task, reason))
+    if given.predictions is None:
+        cautions.append(notices.ON_TARGETS)
+    evidence = Evidence(stream.items)
+    facts = residual_facts(found, evidence) | _target_facts(told, stream, given.features)
+    details = residual_details(found) | amount_details(told, stream)
+    if facts["residual_scale"] is None:
+        cautions.append(notices.NO_SPREAD)
+    if given.predictions is not None and stream.width == 1:
+        _relate(stream, facts, evidence)
+        if evidence.enough("breusch_pagan", ENOUGH_FOR_SHAPE):
+            details |= relation_details(stream.sample(SAMPLED), stream.items)
+    elif given.predictions is not None:
+        cautions.append(notices.SEVERAL_OUTPUTS)
+    if evidence.short:
+        cautions.append(notices.too_few(evidence))
+    return Found(facts, cautions, details)
+
+
+def residual_facts(found: Survey, evidence: Evidence) -> Facts:
+    """Return every fact on residuals for which there are items enough."""
+    skewed, gap = (evidence.enough(name, ENOUGH_FOR_SHAPE) for name in ("skewness", "mean_median_gap"))
+    return {
+        "outlier_rate": outlier_rate(found),
+        "residual_scale": residual_scale(found),
+        "one_sidedness": one_sidedness(found),
+        "outlier_magnitude": outlier_magnitude(found),
+        "tail_index": tail_index(found) if evidence.enough("tail_index", ENOUGH_FOR_TAIL) else None,
+        "skewness": skewness(found) if skewed else None,
+        "mean_median_gap": mean_median_gap(found) if gap else None,
+    }
+
+
+def _target_facts(told: Amounts, stream: Stream, features: int | None) -> Facts:
+    kind = support(told)
+    judged = stream.predictions is not None
+    spread = dispersion(told, stream.items, judged=judged, features=features) if kind == "counts" else None
+    return {"support": kind, "zero_share": zero_share(told, stream.items), "dispersion": spread}
+
+
+def _relate(stream: Stream, facts: Facts, evidence: Evidence) -> None:
+    """Add how the spread goes with the predictions."""
+    positive = facts["support"] in {"counts", "positive", "nonnegative"}
+    block = stream.sample(SAMPLED)
+    if evidence.enough("heteroscedasticity", ENOUGH_FOR_SHAPE):
+        facts["heteroscedasticity"] = heteroscedasticity(block, stream.items)
+    if positive and evidence.enough("variance_power", ENOUGH_FOR_SHAPE):
+        facts["variance_power"] = variance_power(block, stream.items)
