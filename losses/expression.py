@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 
 from losses import registry
 from losses.errors import BadExpression
@@ -27,10 +28,14 @@ class Objective:
         """Every input that some term takes, in order, without repeats."""
         return tuple(dict.fromkeys(role for _, term in self.terms for role in term.loss.roles))
 
-    def __str__(self) -> str:
+    @cached_property
+    def _text(self) -> str:
         return " + ".join(
             str(term) if coefficient == 1 else f"{show(coefficient)}*{term}" for coefficient, term in self.terms
         )
+
+    def __str__(self) -> str:
+        return self._text
 
 
 def parse(text: str) -> Objective:

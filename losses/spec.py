@@ -210,6 +210,10 @@ class BoundLoss:
         return self.loss.compute(**inputs, **self.params, **extra)
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         fields = self.loss.parameters.model_fields
         usual = {name: fields[name].default for name in self.params} | self.loss.conventions.get(
             self.convention or "", {}

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from recommender.agreement import Agreement
+from recommender.evidence import Regret
 from recommender.profile import Goal
 from recommender.rules.table import Operator, Rulebook, Strength
 from recommender.tasks import Scenario, Task
@@ -50,6 +51,7 @@ class BookAnswer(_Part):
     section: str | None = Field(description="Where in the article; of several heads, one each. Null for evidence.")
     rule: str = Field(description="The row that decided; of several heads, one each.")
     sources: list[Source] = Field(description="What the deciding rows rest on.")
+    measured: list[Regret] = Field(description="What our benchmark measured where these rows decided; can be empty.")
 
 
 class ParameterAnswer(_Part):

@@ -1,6 +1,7 @@
 """The thresholds in force: defaults of the rows, overridden by name."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from losses.errors import near
 from recommender.errors import BadThreshold, UnknownThreshold
@@ -21,7 +22,12 @@ def bounds_in_force(overrides: Mapping[str, float] | None = None) -> dict[str, f
 
     Raises: UnknownThreshold with the nearest name; BadThreshold outside the range of its fact, or past another.
     """
-    given = overrides or {}
+    return dict(_checked(tuple(sorted((overrides or {}).items()))))
+
+
+@lru_cache(maxsize=256)
+def _checked(overrides: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
+    given = dict(overrides)
     for name in given:
         if name not in THRESHOLDS:
             raise UnknownThreshold(THRESHOLDS, near(name, THRESHOLDS))

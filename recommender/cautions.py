@@ -7,8 +7,9 @@ from losses.spec import Text
 from recommender.book import Book
 from recommender.choice import Choices
 from recommender.decision import decision
-from recommender.profile import Measured
+from recommender.profile import Measured, Profile
 from recommender.repair import repair
+from recommender.rules import ROWS
 from recommender.situation import Situation
 from recommender.tasks import PLACES, Task
 from recommender.words import Caution
@@ -78,11 +79,17 @@ def _goal_not_elicited(case: Case) -> Text | None:
     goal = case.situation.goal
     if case.situation.task is not Task.REGRESSION or goal.functional is None:
         return None
-    loss, wanted = case.chosen[0].loss.loss, _FUNCTIONALS[goal.functional]
+    loss = case.chosen[0].loss.loss
     is_median = goal.functional == "quantile" and goal.quantile == 1 / 2
     learnt = _FUNCTIONALS.get(loss.elicits)
     if learnt is None or loss.elicits == ("median" if is_median else goal.functional):
         return None
+    if goal.functional == "distribution":
+        return Text(
+            en=f"{loss.id} learns {learnt.en} alone; beta_nll learns how uncertain it is as well.",
+            zh=f"{loss.id} 只学到{learnt.zh};beta_nll 还能学到其不确定性。",
+        )
+    wanted = _FUNCTIONALS[goal.functional]
     return Text(
         en=f"{loss.id} learns {learnt.en}; the goal is {wanted.en}. They agree where errors are symmetric.",
         zh=f"{loss.id} 学到的是{learnt.zh};目标是{wanted.zh}。误差对称时二者一致。",
@@ -246,15 +253,16 @@ def _rare_class(case: Case) -> Text | None:
 
 @caution("fact-not-used")
 def _fact_not_used(case: Case) -> Text | None:
-    rows = case.book.rows(case.situation.task)
-    used = {"n"} | {condition.fact for row in rows for condition in row.when}
+    rows = [row for row in ROWS if case.situation.task in row.tasks]
+    used = {"n", "features"} | {condition.fact for row in rows for condition in row.when}
     for row in rows:
         for formula in row.computed.values():
             used |= formula.reads
     if case.situation.task in LABELLED:
         used |= {"classes", "multilabel", "label_encoding", "smallest_class"}
-    given = case.situation.profile.model_dump(exclude_none=True)
-    idle = ", ".join(fact for fact in given if fact not in used)
+    given = {name: getattr(case.situation.profile, name) for name in Profile.model_fields}
+    typed = [name for name, value in given.items() if value is not None and not isinstance(value, Measured)]
+    idle = ", ".join(name for name in typed if name not in used)
     if not idle:
         return None
     return Text(

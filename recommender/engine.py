@@ -1,11 +1,12 @@
 """Task, facts and goal in; a recommendation with its working out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import get_args
 
 from losses import snippets
-from losses.expression import Objective
+from losses.expression import parse
 from losses.spec import Text
 from recommender import answer
 from recommender.agreement import Agreement, agreement
@@ -15,6 +16,7 @@ from recommender.cautions import cautions
 from recommender.change import borderline, nearest_change
 from recommender.choice import Choices, bind, choose, total
 from recommender.decision import Cut, decision
+from recommender.evidence import regrets
 from recommender.explain import fired, nearly
 from recommender.goals import HOW, goal_in_force, metric, variations
 from recommender.page import rules_hash
@@ -106,6 +108,7 @@ def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | Non
             )
             for choice in chosen
         ],
+        measured=[found for choice in chosen for found in regrets(choice.rule.name)],
     )
 
 
@@ -188,15 +191,22 @@ def _implied(scenario: Scenario) -> Text:
 def _snippets(chosen: Choices) -> answer.Snippets:
     """Return a function for each library that has all of it; of several heads one each, since their inputs differ."""
 
-    def module(write: Callable[[Objective], str | None]) -> str | None:
-        texts = {f"{choice.head}_loss": write(choice.objective) for choice in chosen}
+    def module(library: str) -> str | None:
+        texts = {f"{choice.head}_loss": _code(library, str(choice.objective)) for choice in chosen}
         known = {name: text for name, text in texts.items() if text is not None}
         if len(known) < len(texts):
             return None
         return next(iter(known.values())) if len(known) == 1 else snippets.together(known)
 
     return answer.Snippets(
-        pytorch=module(snippets.pytorch) or "",
-        keras=module(lambda objective: snippets.foreign(objective, "keras")),
-        optax=module(lambda objective: snippets.foreign(objective, "optax")),
+        pytorch=module("pytorch") or "",
+        keras=module("keras"),
+        optax=module("optax"),
     )
+
+
+@lru_cache(maxsize=1024)
+def _code(library: str, objective: str) -> str | None:
+    """Return one objective in the words of one library."""
+    bound = parse(objective)
+    return snippets.pytorch(bound) if library == "pytorch" else snippets.foreign(bound, library)

@@ -16,6 +16,7 @@ CASES = [
     ("goal-not-elicited", "regression", Profile(outlier_rate=0.5), Goal(quantile=0.5), False),
     ("goal-not-elicited", "regression", Profile(outlier_rate=0.5), Goal(quantile=0.9), True),
     ("goal-not-elicited", "regression", Profile(outlier_rate=0.0), NO_GOAL, False),
+    ("goal-not-elicited", "regression", Profile(), Goal(functional="distribution"), True),
     ("goal-not-elicited", "detection", Profile(), Goal(functional="mean"), False),
     ("goal-not-elicited", "binary", Profile(), Goal(functional="mean"), False),
     ("outliers-are-signal", "regression", Profile(outlier_rate=0.1), Goal(outliers="signal"), True),

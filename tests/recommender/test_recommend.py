@@ -12,6 +12,7 @@ from losses.expression import parse
 from recommender.bounds import THRESHOLDS
 from recommender.engine import recommend
 from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
+from recommender.evidence import regrets
 from recommender.page import rules_page
 from recommender.profile import Goal, Measured, Profile
 from recommender.tasks import Scenario, Task
@@ -47,6 +48,7 @@ def test_the_example_of_the_contract_comes_out() -> None:
         "section": "4",
         "rule": "regression.outliers",
         "sources": [{"rule": "regression.outliers", "text": "article, section 4", "strength": None}],
+        "measured": [found.model_dump(mode="json") for found in regrets("regression.outliers")],
     }
     assert answer["borderline"] is False
     (beta,) = answer["parameters"]

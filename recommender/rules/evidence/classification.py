@@ -76,7 +76,7 @@ RULES = (
             en="Learn the probability and let the costs set the threshold: 1 / (1 + false_negative_cost), not 0.5.",
             zh="先学习概率,再由代价决定阈值:以 1 / (1 + false_negative_cost) 代替 0.5。",
         ),
-        source=Evidence("A", "Elkan 2001, The foundations of cost-sensitive learning, IJCAI, theorem 1"),
+        source=Evidence("A", "Elkan 2001, The foundations of cost-sensitive learning, IJCAI: the optimal decision"),
         alternatives=(COST_WEIGHTS,),
         cautions=(_NOT_WEIGHTS,),
         fires=Situation(Task.BINARY, goal=Goal(false_negative_cost=10.0)),

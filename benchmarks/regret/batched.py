@@ -1,0 +1,143 @@
+"""Many small models at once: every loss, learning rate and seed is one replica of a batched network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from losses.expression import Objective
+from losses.spec import Items
+
+LEARNING_RATES = (0.01, 0.03, 0.1)
+STEPS = 160
+WARM_STEPS, WARM_RATE = 80, 0.03
+CHECKPOINTS = 8
+WEIGHT_DECAY = 1e-2
+BETAS = (0.9, 0.99)
+TINY = 1e-12  # Adam's: losses in the unit of the target can have small gradients
+
+
+@dataclass(frozen=True)
+class Data:
+    """Features (n, d) and targets (n) of the three parts."""
+
+    train: tuple[Tensor, Tensor]
+    validation: tuple[Tensor, Tensor]
+    test: tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Outputs (losses, rates * checkpoints, seeds, n) on two parts."""
+
+    validation: Tensor
+    test: Tensor
+
+
+def mean_loss(objective: Objective, predictions: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean of each replica. Shapes: predictions (r, n), targets (n) -> (r)."""
+    total = predictions.new_zeros(len(predictions))
+    for coefficient, term in objective.terms:
+        out = term({"predictions": predictions, "targets": targets.expand_as(predictions)}, None)
+        if isinstance(out, Items):
+            total = total + coefficient * out.numerator.sum(1) / out.denominator.expand_as(out.numerator).sum(1)
+        else:
+            total = total + coefficient * out.mean(1)  # type: ignore[union-attr] # no quotient among these losses
+    return total
+
+
+def fit(
+    data: Data,
+    objectives: Sequence[Objective],
+    read: Sequence[Callable[[Tensor], Tensor]],
+    *,
+    hidden: int,
+    seeds: int,
+    bias: float = 0.0,
+    warm: int | None = None,
+) -> Fits:
+    """Train every loss under every rate from every seed, and return what each puts out after `read`.
+
+    `read` turns the raw output into what each loss takes. `hidden` = 0 is a linear model. All replicas of a seed start
+    from the same weights: `warm` names the loss that is trained first, for those that read the output alike.
+    """
+    x, y = data.train
+    kinds, rates = len(objectives), len(LEARNING_RATES)
+    first = _initial(x.shape[1], hidden, seeds, bias)
+    parameters = [same.repeat(kinds * rates, 1, 1).requires_grad_() for same in first]
+    if warm is not None:
+        warmed = _warm(x, y, objectives[warm], read[warm], first)
+        alike = torch.tensor([reads is read[warm] for reads in read]).repeat_interleave(rates * seeds)
+        parameters = [
+            torch.where(alike[:, None, None], start.repeat(kinds * rates, 1, 1), cold).detach().requires_grad_()
+            for start, cold in zip(warmed, parameters, strict=True)
+        ]
+    step_sizes = torch.tensor(LEARNING_RATES).repeat_interleave(seeds).repeat(kinds)[:, None, None]
+    means, squares = [torch.zeros_like(p) for p in parameters], [torch.zeros_like(p) for p in parameters]
+    kept: list[tuple[Tensor, Tensor]] = []
+    each = rates * seeds
+    for step in range(1, STEPS + 1):
+        raw = _forward(x, parameters)
+        losses = [
+            mean_loss(objective, read[place](raw[place * each : (place + 1) * each]), y).sum()
+            for place, objective in enumerate(objectives)
+        ]
+        gradients = torch.autograd.grad(torch.stack(losses).sum(), parameters)
+        decay = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * step / STEPS)))
+        with torch.no_grad():
+            for parameter, gradient, mean, square in zip(parameters, gradients, means, squares, strict=True):
+                gradient = torch.nan_to_num(gradient)  # noqa: PLW2901 - a diverged replica stays where it is
+                mean.lerp_(gradient, 1 - BETAS[0])
+                square.lerp_(gradient.square(), 1 - BETAS[1])
+                move = (mean / (1 - BETAS[0] ** step)) / ((square / (1 - BETAS[1] ** step)).sqrt() + TINY)
+                parameter.sub_(step_sizes * decay * (move + WEIGHT_DECAY * parameter))
+            if step % (STEPS // CHECKPOINTS) == 0:
+                kept.append((_forward(data.validation[0], parameters), _forward(data.test[0], parameters)))
+    shape = (kinds, rates, seeds, -1)
+    validation, test = (
+        torch.stack([part[place].reshape(shape) for part in kept], 2).reshape(kinds, rates * CHECKPOINTS, seeds, -1)
+        for place in (0, 1)
+    )
+    return Fits(_read(validation, read), _read(test, read))
+
+
+def _read(raw: Tensor, read: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
+    return torch.stack([read[place](part) for place, part in enumerate(raw)])
+
+
+def _warm(
+    x: Tensor, y: Tensor, objective: Objective, read: Callable[[Tensor], Tensor], first: Sequence[Tensor]
+) -> list[Tensor]:
+    """Return the weights of every seed after some steps under one loss."""
+    parameters = [start.clone().requires_grad_() for start in first]
+    optimiser = torch.optim.Adam(parameters, lr=WARM_RATE, betas=BETAS, eps=TINY)
+    for _ in range(WARM_STEPS):
+        optimiser.zero_grad()
+        mean_loss(objective, read(_forward(x, parameters)), y).sum().backward()
+        optimiser.step()
+    return [parameter.detach() for parameter in parameters]
+
+
+def _initial(features: int, hidden: int, seeds: int, bias: float) -> list[Tensor]:
+    """Return the weights of every seed: He's for the hidden layer, small for the last."""
+    first = []
+    for seed in range(seeds):
+        generator = torch.Generator().manual_seed(seed)
+        if hidden:
+            inner = torch.randn(features, hidden, generator=generator) * (2 / features) ** 0.5
+            outer = torch.randn(hidden, 1, generator=generator) * 0.01
+            first.append([inner, torch.zeros(1, hidden), outer, torch.full((1, 1), bias)])
+        else:
+            first.append([torch.randn(features, 1, generator=generator) * 0.01, torch.full((1, 1), bias)])
+    return [torch.stack(same) for same in map(list, zip(*first, strict=True))]
+
+
+def _forward(x: Tensor, parameters: Sequence[Tensor]) -> Tensor:
+    """Return (replicas, n)."""
+    out = x.expand(len(parameters[0]), *x.shape)
+    for place in range(0, len(parameters), 2):
+        out = torch.baddbmm(parameters[place + 1], out, parameters[place])
+        if place + 2 < len(parameters):
+            out = out.relu()
+    return out.squeeze(2)

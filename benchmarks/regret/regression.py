@@ -1,0 +1,184 @@
+"""Regression: real tables, the training part contaminated or not, a linear model or a small network under each loss."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import HuberRegressor
+from sklearn.model_selection import cross_val_predict
+from torch import Tensor
+
+from benchmarks.regret.batched import Data, fit
+from benchmarks.regret.cells import HALVES, Cell, Done, Row, everywhere, seed_of, write
+from benchmarks.regret.tables import Array, Table
+from benchmarks.regret.tables.regression import tables
+from losses.expression import parse
+from recommender.measure import measure_profile
+from recommender.profile import Profile
+from recommender.rules.computed import DIGITS, significant
+
+FAMILY = "regression"
+SEEDS = 2
+MODELS = {"linear": 0, "network": 8}
+# name -> (share of the training targets moved, how, by how many robust sigmas)
+STRATA: dict[str, tuple[float, str, float]] = {
+    "natural": (0.0, "none", 0.0),
+    "t3 noise": (1.0, "t3", 0.5),
+    "symmetric 1 %": (0.01, "symmetric", 10.0),
+    "symmetric 20 %": (0.20, "symmetric", 10.0),
+    "one-sided 5 %": (0.05, "one-sided", 10.0),
+    "one-sided 20 %": (0.20, "one-sided", 10.0),
+}
+SIGNAL = ("none",)  # where extreme targets are no mistakes
+HUBER = "smooth_l1 computed"
+
+
+class Candidate(NamedTuple):
+    """A loss, what it reads of the raw output, and the prediction behind what it reads."""
+
+    objective: str
+    read: Callable[[Tensor], Tensor]
+    predict: Callable[[Tensor], Tensor] = torch.clone
+
+
+def main() -> None:
+    """Train every cell and write the results."""
+    started = time.monotonic()
+    write(FAMILY, everywhere(of_table, list(tables())))
+    print(f"{FAMILY}: {time.monotonic() - started:.0f} s")
+
+
+def of_table(table: Table) -> list[Done]:
+    """Return every cell of one table."""
+    torch.set_num_threads(1)
+    return list(_cells(table))
+
+
+def _cells(table: Table) -> Iterator[Done]:
+    for stratum in STRATA:
+        for model in MODELS:
+            for half in HALVES:
+                yield _cell(table, Cell(FAMILY, table.name, table.cluster, stratum, model, half))
+
+
+def _cell(table: Table, cell: Cell) -> Done:
+    train, validation, test = _split(table, cell)
+    targets = _contaminated(table.targets, train, validation, cell)
+    seen = np.concatenate([train, validation])
+    pilot = _pilot(table.features[seen], targets[seen], cell.model)
+    measured = measure_profile("regression", torch.from_numpy(targets[seen]), torch.from_numpy(pilot)).profile
+    candidates = _candidates(measured, targets[seen], targets[train])
+    features = _standard(table.features, train)
+
+    def part(rows: np.ndarray, values: Array) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(features[rows]).float(), torch.from_numpy(values[rows]).float()
+
+    data = Data(part(train, targets), part(validation, targets), part(test, table.targets))
+    fits = fit(
+        data,
+        [parse(entry.objective) for entry in candidates.values()],
+        [entry.read for entry in candidates.values()],
+        hidden=MODELS[cell.model],
+        seeds=SEEDS,
+        warm=list(candidates).index(HUBER),
+    )
+    rows = []
+    for place, (name, entry) in enumerate(candidates.items()):
+        tuning = _scores(entry.predict(fits.validation[place]), data.validation[1])
+        for metric, tested in _scores(entry.predict(fits.test[place]), data.test[1]).items():
+            # what is to be forecast is clean: where outliers are errors the absolute error tunes for both metrics
+            by = tuning[metric if STRATA[cell.stratum][1] in SIGNAL else "mae"].mean(1)
+            found = tested[int(torch.nan_to_num(by, nan=torch.inf).argmin())]
+            rows.append(Row(cell, name, str(parse(entry.objective)), metric, float(found.mean()), float(found.std())))
+    profile = measured.model_dump(mode="json", exclude_none=True) | {"features": table.features.shape[1] + 1}
+    return Done(rows, {"task": "regression", "profile": profile})
+
+
+def _candidates(profile: Profile, seen: Array, train: Array) -> dict[str, Candidate]:
+    """Return what is trained: five losses on any targets, and those that the seen targets' range admits."""
+    centre, spread = _robust(train)
+    scale = profile.number("residual_scale") or spread
+    level = float(np.log(max(train.mean(), 1e-3)))
+
+    def straight(raw: Tensor) -> Tensor:
+        return centre + spread * raw
+
+    def log_link(raw: Tensor) -> Tensor:
+        return (raw + level).clamp(-30, 30)
+
+    found = {
+        "mse": Candidate("mse", straight),
+        "mae": Candidate("mae", straight),
+        HUBER: Candidate(f"smooth_l1(beta={significant(1.345 * scale, DIGITS)})", straight),
+        "smooth_l1(beta=1)": Candidate("smooth_l1", straight),
+        "tukey_biweight computed": Candidate(f"tukey_biweight(c={significant(4.685 * scale, DIGITS)})", straight),
+    }
+    if (seen >= 0).all():
+        power = significant(min(max(profile.number("variance_power") or 1.5, 1.1), 1.9), DIGITS)
+        found["poisson_nll"] = Candidate("poisson_nll", log_link, torch.exp)
+        found["tweedie computed"] = Candidate(f"tweedie(power={power})", log_link, torch.exp)
+    if (seen > 0).all():
+        found["gamma_deviance"] = Candidate("gamma_deviance", log_link, torch.exp)
+    if (seen >= 0).all() and (seen <= 1).all():
+        share = float(np.clip(train.mean(), 1e-3, 1 - 1e-3))
+        start = float(np.log(share / (1 - share)))
+        found["bce"] = Candidate("bce", lambda raw: raw + start, torch.sigmoid)
+    return found
+
+
+def _scores(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    """Return each metric of predictions (settings, seeds, n), by setting and seed."""
+    error = (predictions - targets).double()
+    return {"rmse": error.square().mean(-1).sqrt(), "mae": error.abs().mean(-1)}
+
+
+def _split(table: Table, cell: Cell) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return rows of the three parts: the test part is the same in every cell of a table and model, 30 %."""
+    order = np.random.default_rng(seed_of(table.name, cell.model)).permutation(len(table.targets))
+    rest, test = np.split(order, [int(0.7 * len(order))])
+    rest = np.random.default_rng(seed_of(cell.key)).permutation(rest)
+    train, validation = np.split(rest, [int(0.75 * len(rest))])
+    return train, validation, test
+
+
+def _contaminated(targets: Array, train: np.ndarray, validation: np.ndarray, cell: Cell) -> Array:
+    """Return targets with some of the training and validation part moved, the test part untouched."""
+    share, how, sigmas = STRATA[cell.stratum]
+    rng = np.random.default_rng(seed_of(cell.key, "contamination"))
+    seen, moved = np.concatenate([train, validation]), targets.copy()
+    size = sigmas * _robust(targets[train])[1]
+    hit = rng.choice(seen, round(share * len(seen)), replace=False)
+    if how == "symmetric":
+        moved[hit] += rng.normal(0, size, len(hit))
+    elif how == "one-sided":
+        moved[hit] += np.abs(rng.normal(size, size / 5, len(hit)))
+    elif how == "t3":
+        moved[hit] += size * rng.standard_t(3, len(hit))
+    return moved
+
+
+def _pilot(features: Array, targets: Array, model: str) -> Array:
+    """Return out-of-fold predictions of a robust pilot of the same kind as the model."""
+    if model == "linear":
+        centre, spread = _robust(targets)
+        pilot = HuberRegressor(max_iter=300)
+        standard = _standard(features, np.arange(len(features)))
+        return centre + spread * cross_val_predict(pilot, standard, (targets - centre) / spread, cv=5)
+    boosted = HistGradientBoostingRegressor(loss="absolute_error", max_iter=60, max_leaf_nodes=8)
+    return cross_val_predict(boosted, features, targets, cv=5)
+
+
+def _standard(features: Array, train: np.ndarray) -> Array:
+    return np.clip((features - features[train].mean(0)) / (features[train].std(0) + 1e-9), -10, 10)
+
+
+def _robust(values: Array) -> tuple[float, float]:
+    centre = float(np.median(values))
+    return centre, float(1.4826 * np.median(np.abs(values - centre))) or float(values.std()) or 1.0
+
+
+if __name__ == "__main__":
+    main()
