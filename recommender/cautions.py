@@ -258,6 +258,8 @@ def _fact_not_used(case: Case) -> Text | None:
     for row in rows:
         for formula in row.computed.values():
             used |= formula.reads
+    if case.situation.task is Task.DETECTION:
+        used.add("boxes")
     if case.situation.task in LABELLED:
         used |= {"classes", "multilabel", "label_encoding", "smallest_class"}
     given = {name: getattr(case.situation.profile, name) for name in Profile.model_fields}

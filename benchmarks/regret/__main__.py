@@ -11,11 +11,21 @@ from benchmarks.regret.score import family
 HEAD = """\
 # Does the recommendation work?
 
-Every data set ships inside a package. Training parts are contaminated, test parts never; every loss has the same start
-and steps, and its own learning rate and stopping point, chosen on a validation part. Regret is the distance to the loss
-that was best in the other half (its own split, contamination and seeds): relative for errors, absolute for scores, so
-noise can make it negative. Intervals resample origins. The book is asked as any caller asks it, with a profile it
-measured itself and the goal that the metric implies, under thresholds tuned on the other origins.
+Every data set ships inside a package. Training parts are contaminated, test parts never; every loss has the same
+start and steps, and its own learning rate and stopping point, chosen on a validation part. Regret is the distance to
+the loss that was best in the other half (its own split, contamination and seeds): relative for errors, absolute for
+scores, so noise can make it negative. Intervals resample origins. The book is asked as any caller asks it, with a
+profile it measured itself and the goal that the metric implies, under thresholds tuned on the other origins. The goal
+says whether extreme targets are mistakes, as whoever collected them knows; one row leaves it out. A run that diverged
+counts as the worst loss of its cell.
+
+Where promises are not met, this is why. RMSE: in a third of the cells of tables left as they are the oracle is a loss
+with a log link, which no measured fact told apart from the cells where it is worse; and most regrets above 10 %
+belong to four tables (Credit, Weekly) whose halves disagree. AUC: such regrets are of sets with twenty positives,
+eight of them in the test part. Dice without empty masks: seven textures and two seeds; the difference to the best
+constant is inside the seed noise. The article with computed parameters against the article read literally: better in
+balanced accuracy; in RMSE and MAE better for linear models under light contamination, and worse for networks under a
+fifth of outliers, which Huber's loss with a wide switch point follows; in Brier after the repair map slightly worse.
 """
 
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from recommender.errors import NotOneHot, UnreadableTargets
 from recommender.measure import notices
+from recommender.measure.details import Details
 from recommender.measure.found import Evidence, Facts, Found, Given
 from recommender.measure.labels import (
     class_counts,
@@ -67,13 +68,14 @@ def binary(given: Given) -> Found:
         "positive_share": positive_share(counts),
         "smallest_class": smallest_class(counts, rows.numel()),
     }
+    details = share_details(counts[0])
     if given.predictions is not None:
         scores = binary_scores(given.predictions, rows.numel(), given.predictions_are)
         if scores is None:
             cautions.append(notices.PREDICTIONS_DO_NOT_FIT)
         elif not soft:
-            _hint(rows, scores, facts, cautions)
-    return Found(facts, cautions, share_details(counts[0]))
+            details |= _hint(rows, scores, cautions)
+    return Found(facts, cautions, details)
 
 
 def multilabel(given: Given) -> Found:
@@ -132,10 +134,11 @@ def multiclass(given: Given) -> Found:
         "class_imbalance": class_imbalance(counts),
         "smallest_class": smallest_class(counts, round(float(counts.sum()))),
     }
+    details = share_details(counts[0])
     if scores is not None and scores.predictions.ndim == _MATRIX and whole(targets):
         ids = targets.argmax(1) if encoding == "onehot" else targets.flatten()
-        _hint(ids, scores, facts, cautions)
-    return Found(facts, cautions, share_details(counts[0]))
+        details |= _hint(ids, scores, cautions)
+    return Found(facts, cautions, details)
 
 
 def _meant_as_rows(targets: Tensor, scores: Scores | None) -> bool:
@@ -144,8 +147,11 @@ def _meant_as_rows(targets: Tensor, scores: Scores | None) -> bool:
     return several and (scores is None or scores.predictions.ndim == _MATRIX)
 
 
-def _hint(ids: Tensor, scores: Scores, facts: Facts, cautions: list[Caution]) -> None:
-    """Add how many labels may be wrong, where every class has items enough."""
+def _hint(ids: Tensor, scores: Scores, cautions: list[Caution]) -> Details:
+    """Return how many labels may be wrong, where every class has items enough.
+
+    A detail and no fact: where classes overlap it takes hard items for wrong labels, and no rule should act on that.
+    """
     found = confidence(ids, scores)
     evidence = Evidence(int(found.count.min()))
     if not evidence.enough("label_noise", ENOUGH_IN_CLASS):
@@ -153,5 +159,6 @@ def _hint(ids: Tensor, scores: Scores, facts: Facts, cautions: list[Caution]) ->
     elif not found.tells_classes_apart:
         cautions.append(notices.PREDICTIONS_TELL_LITTLE)
     else:
-        facts["label_noise"] = label_noise(ids, scores, found)
         cautions.append(notices.NOISE_IS_A_HINT)
+        return {"label_noise": label_noise(ids, scores, found)}
+    return {}

@@ -36,7 +36,8 @@ class Masks:
 
     values: Tensor
     kind: str  # ids, exclusive, overlapping or plain
-    classes: Sequence[float]  # ids or channels that are foreground
+    classes: Sequence[float]  # ids or channels that are foreground, at most MOST
+    more: bool = False  # classes that are not looked at one by one
 
     @classmethod
     def of(cls, values: Tensor) -> "Masks | None":
@@ -45,12 +46,12 @@ class Masks:
             if not whole(values):
                 return None
             ids = [one for one in tally(values, MOST)[0].tolist() if one > 0]
-            return cls(values, "ids", ids[:MOST])
+            return cls(values, "ids", ids[:MOST], more=len(ids) >= MOST)
         channels = values.shape[1] if values.ndim > 1 else 1
         if exclusive(values):
-            return cls(values, "exclusive", list(range(1, channels))[:MOST])
+            return cls(values, "exclusive", list(range(1, channels))[:MOST], more=channels - 1 > MOST)
         if values.ndim >= _WITH_CHANNELS:
-            return cls(values, "overlapping", list(range(channels))[:MOST])
+            return cls(values, "overlapping", list(range(channels))[:MOST], more=channels > MOST)
         return cls(values, "plain", [0])
 
     @property
@@ -129,13 +130,15 @@ class Shapes:
     images: int
     planes: tuple[int, ...]
     sampled: bool
+    more: bool  # classes that were not looked at
 
     @property
     def method(self) -> str:
         """How they were found."""
         neighbours = 3 ** len(self.planes) - 1
-        objects_of = f"{neighbours}-connected objects"
-        return f"{objects_of} of {self.images} images, evenly spaced" if self.sampled else objects_of
+        where = f" of {self.images} images, evenly spaced" if self.sampled else ""
+        which = f", {MOST} classes" if self.more else ""
+        return f"{neighbours}-connected objects{where}{which}"
 
 
 def shapes(masks: Masks) -> Shapes | None:
@@ -156,7 +159,7 @@ def shapes(masks: Masks) -> Shapes | None:
         np.concatenate([part.perimeter for part in parts if part.perimeter is not None]) if outlined else None,
         np.concatenate([part.at_border for part in parts]),
     )
-    return Shapes(joined, kept.shape[0], planes, images > most)
+    return Shapes(joined, kept.shape[0], planes, images > most, masks.more)
 
 
 def _objects(masks: Masks, kept: Tensor, numbers: int) -> Iterator[Objects]:

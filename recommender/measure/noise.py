@@ -9,9 +9,9 @@ from torch import Tensor
 
 from recommender.errors import IdOutOfRange, NotProbabilities, SingleColumn
 from recommender.measure.blocks import pieces
+from recommender.measure.details import Detail, detail
 from recommender.measure.labels import shares
 from recommender.measure.stats import Z, wilson
-from recommender.profile import Measured
 
 Kind = Literal["probabilities", "logits"]
 ENOUGH_IN_CLASS = 50  # items: each class has a confidence of its own
@@ -157,7 +157,7 @@ def confidence(ids: Tensor, scores: Scores) -> Confidence:
     return found
 
 
-def label_noise(ids: Tensor, scores: Scores, found: Confidence) -> Measured:
+def label_noise(ids: Tensor, scores: Scores, found: Confidence) -> Detail | None:
     """Return half the share of labels that confident learning flags: of those about half were wrong.
 
     The interval runs from none of the flagged to all of them, since which are wrong is not known.
@@ -171,4 +171,4 @@ def label_noise(ids: Tensor, scores: Scores, found: Confidence) -> Measured:
     share = count / items
     method = f"hint: {TRUE_OF_FLAGGED} * labels that confident learning flags in {scores.kind}, assumed out-of-fold"
     interval = (0.0, wilson(share, items)[1])
-    return Measured(value=TRUE_OF_FLAGGED * share, interval=interval, n=items, method=method, basis="predictions")
+    return detail(TRUE_OF_FLAGGED * share, items, method, "predictions", interval=interval)

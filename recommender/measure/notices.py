@@ -61,8 +61,9 @@ NOISE_IS_A_HINT = Caution(
     "label-noise-is-a-hint",
     Text(
         en="label_noise takes half of the labels that the predictions contradict to be wrong; predictions that have "
-        "seen those labels hide them, so send out-of-fold ones.",
-        zh="label_noise 假定与预测相悖的标签有一半是错的;见过这些标签的模型会掩盖错误,请发送折外预测。",
+        "seen those labels hide them, and overlapping classes look like them. Trust it? Put it into the profile.",
+        zh="label_noise 假定与预测相悖的标签有一半是错的;见过这些标签的模型会掩盖错误,类别重叠也会像错误。"
+        "若您相信它,请写入 profile。",
     ),
 )
 PREDICTIONS_DO_NOT_FIT = Caution(

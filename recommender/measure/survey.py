@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recommender.measure.accumulators import Largest, Moments, Order
+from recommender.measure.accumulators import Largest, Moments, Order, brackets
 from recommender.measure.blocks import Array, Block, Stream
 from recommender.measure.spread import Z_PER_MAD, Spread, spread
 
@@ -124,7 +124,7 @@ def survey(stream: Stream) -> Survey:
     numbers = stream.items * stream.width
     tries = 0
     while True:
-        order = Order.around(flagged, 0.5, 4.0**tries)
+        (order,) = brackets(flagged, (0.5,), tries)
         scores = Scores(limits, order, Largest(tail_length(numbers) + 1))
         for block in stream.blocks():
             scores.add(block)

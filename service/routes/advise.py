@@ -30,6 +30,7 @@ from recommender.errors import (
     UnreadableTargets,
 )
 from recommender.measure import measure_profile
+from recommender.measure.details import Detail
 from recommender.profile import Goal, Profile
 from recommender.rules.table import Rulebook
 from recommender.supply import supply
@@ -91,6 +92,7 @@ class MeasuredAnswer(BaseModel):
     task: Task
     profile: Profile
     warnings: list[Notice]
+    details: dict[str, Detail] = {}
 
 
 class Evaluated(BaseModel):
@@ -201,12 +203,14 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
     if task is not None and task in WITHOUT_TARGETS and "targets" not in upload.roles:
         return MeasuredAnswer(task=task, profile=Profile(n=_length(upload.roles) or None), warnings=[])
     targets = upload.need("targets")
-    found = await runtime.run(lambda: measure_profile(task, targets, predictions, language), targets.numel())
+    found = await runtime.run(
+        lambda: measure_profile(task, targets, predictions, language, features=request.features), targets.numel()
+    )
     warnings = found.warnings
     if set(OPTIONAL) & set(upload.roles):
         notice = Notice(code="measured-on-every-item", text=say(COUNTED, language))
         warnings = [*warnings, notice]
-    return MeasuredAnswer(task=found.task, profile=found.profile, warnings=warnings)
+    return MeasuredAnswer(task=found.task, profile=found.profile, warnings=warnings, details=found.details)
 
 
 def _length(roles: dict[str, Tensor]) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
-from recommender.measure import blocks, boxes, labels, measure_profile
+from recommender.measure import Measurement, blocks, boxes, labels, measure_profile
 from recommender.measure.details import Detail
 from recommender.measure.labels import class_counts, tally
 from recommender.measure.noise import Confidence
@@ -89,6 +89,12 @@ def overlapping(wrong: float) -> tuple[Tensor, Tensor]:
     return torch.where(flip, (truth + 1) % 3, truth), logits
 
 
+def hinted(measured: Measurement) -> float:
+    value = measured.details["label_noise"].value
+    assert isinstance(value, float)
+    return value
+
+
 @pytest.mark.parametrize("wrong", [0.0, 0.1, 0.3])
 @pytest.mark.parametrize("written", ["logits", "probabilities", "onehot"])
 def test_half_of_the_labels_that_predictions_contradict_are_taken_to_be_wrong(wrong: float, written: str) -> None:
@@ -97,12 +103,14 @@ def test_half_of_the_labels_that_predictions_contradict_are_taken_to_be_wrong(wr
     predictions = logits if written == "logits" else logits.softmax(1)
     measured = measure_profile("multiclass", one_hot(targets) if written == "onehot" else targets, predictions)
 
-    assert number(measured, "label_noise") == pytest.approx(wrong / 2, abs=0.02)
+    assert hinted(measured) == pytest.approx(wrong / 2, abs=0.02)
     assert "label-noise-is-a-hint" in codes(measured)
-    interval = measured.profile.interval("label_noise")
-    assert interval is not None
+    interval = measured.details["label_noise"].interval
+    assert isinstance(interval, tuple)
     assert interval[0] == 0
+    assert isinstance(interval[1], float)
     assert interval[1] >= wrong - 0.02
+    assert measured.profile.label_noise is None
 
 
 def test_two_classes_have_a_hint_from_one_column_or_two() -> None:
@@ -115,8 +123,8 @@ def test_two_classes_have_a_hint_from_one_column_or_two() -> None:
     column = measure_profile("binary", targets, logits.sigmoid()[:, None])
     both = measure_profile("binary", targets, torch.stack([torch.zeros(1000), logits], dim=1))
 
-    assert number(one, "label_noise") == pytest.approx(0.05, abs=0.02)
-    assert number(one, "label_noise") == number(column, "label_noise") == number(both, "label_noise")
+    assert hinted(one) == pytest.approx(0.05, abs=0.02)
+    assert hinted(one) == hinted(column) == hinted(both)
 
 
 def test_confident_learning_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +137,7 @@ def test_confident_learning_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
     measured = measure_profile("multiclass", targets, probabilities)
 
-    assert number(measured, "label_noise") == pytest.approx(0.5 * 4 / 36)
+    assert hinted(measured) == pytest.approx(0.5 * 4 / 36)
 
 
 def test_confidences_merge() -> None:
@@ -149,14 +157,14 @@ def test_confidences_merge() -> None:
 def test_classes_too_small_for_a_hint_say_so() -> None:
     measured = measure_profile("binary", torch.tensor([0] * 99 + [1] * 49), NORMAL[:148])
 
-    assert measured.profile.label_noise is None
+    assert "label_noise" not in measured.details
     assert "label_noise (50)" in measured.warnings[-1].text
 
 
 def test_predictions_no_better_than_chance_hint_at_nothing() -> None:
     measured = measure_profile("multiclass", torch.arange(3000) % 3, NORMAL[:9000].reshape(3000, 3))
 
-    assert measured.profile.label_noise is None
+    assert "label_noise" not in measured.details
     assert codes(measured) == ["predictions-tell-little"]
 
 

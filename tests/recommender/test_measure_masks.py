@@ -197,6 +197,15 @@ def test_of_many_images_some_are_looked_at_and_the_method_says_so(monkeypatch: p
     assert empty_share(coverage(found)).n == 50
 
 
+def test_of_many_classes_a_hundred_are_looked_at_and_the_method_says_so() -> None:
+    ids = torch.arange(30 * 12 * 12).reshape(30, 12, 12) % 300
+
+    found = measure_profile("segmentation", ids).profile.small_share
+
+    assert isinstance(found, Measured)
+    assert found.method == "8-connected objects, 100 classes"
+
+
 def test_volumes_have_objects_and_no_outline() -> None:
     volume = torch.zeros(40, 16, 16, 16)
     volume[:, 3:6, 3:6, 3:6] = 1
