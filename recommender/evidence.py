@@ -24,7 +24,7 @@ class Regret(BaseModel):
     clusters: int = Field(description="Origins of the data sets among them.")
     other_book: float = Field(description="The mean regret of the other book's answers in the same cells.")
     best_constant: float = Field(description="That of the best single loss, chosen on other data sets.")
-    tied: bool = Field(description="Whether the two are closer than seeds of one loss are to one another.")
+    tied: bool = Field(description="Whether other seeds could make the two alike.")
 
 
 class Measured(BaseModel):

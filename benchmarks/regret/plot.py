@@ -7,53 +7,95 @@ import matplotlib as mpl
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
-from benchmarks.regret.score import ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, EVIDENCE, LIBRARY, RANDOM, Family
+from benchmarks.regret.score import (
+    ARTICLE,
+    ARTICLE_LITERAL,
+    BEST_CONSTANT,
+    EVIDENCE,
+    LIBRARY,
+    RANDOM,
+    WORST,
+    Family,
+    Scored,
+)
 
-SHOWN = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM)
-COLOURS = {EVIDENCE: "#0072b2", ARTICLE: "#d55e00", ARTICLE_LITERAL: "#e69f00"}  # Okabe and Ito
-GREY = "#8a8f98"
-WIDEST = 0.2  # regrets beyond are cut and written out
+SHOWN = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM, WORST)
+COLOURS = {
+    EVIDENCE: "#0072b2",
+    ARTICLE: "#d55e00",
+    ARTICLE_LITERAL: "#b07a00",
+    BEST_CONSTANT: "#009e73",
+}  # Okabe and Ito, the yellow darker
+GREY, INK, PAPER, RULE = "#8a8f98", "#30343b", "#ffffff", "#e6e8eb"
+COLUMNS = 4
+WIDEST = 0.12  # regrets beyond are drawn at the edge and written out
+NARROWEST = 0.003
 
 
 def draw(families: Sequence[Family], path: Path) -> None:
     """Write the picture as SVG."""
     panels = [scored for found in families for scored in found.scored.values()]
-    mpl.rcParams.update(
-        {"font.family": "sans-serif", "font.size": 9, "svg.hashsalt": "lossary", "svg.fonttype": "none"}
+    mpl.rcParams.update({"font.family": "sans-serif", "font.size": 9, "svg.hashsalt": "regret", "svg.fonttype": "none"})
+    rows = -(-len(panels) // COLUMNS)
+    figure, axes = plt.subplots(
+        rows, COLUMNS, figsize=(11.5, 2.75 * rows + 0.7), sharey=True, squeeze=False, facecolor=PAPER
     )
-    figure, axes = plt.subplots(1, len(panels), figsize=(2.3 * len(panels) + 1.6, 2.9), sharey=True, squeeze=False)
-    for axis, scored in zip(axes[0], panels, strict=True):
-        found = {policy: scored.estimate(policy) for policy in SHOWN}
-        widest = min(WIDEST, 1.15 * max(max(entry.mean, 0.01) for entry in found.values()))
-        for place, policy in enumerate(reversed(SHOWN)):
-            entry, colour = found[policy], COLOURS.get(policy, GREY)
-            axis.plot([min(entry.low, widest), min(entry.high, widest)], [place, place], color=colour, lw=2, alpha=0.45)
-            beyond = entry.mean > widest
-            size = 6 if policy == EVIDENCE else 4.5
-            axis.plot(min(entry.mean, widest), place, ">" if beyond else "o", color=colour, ms=size)
-            shown = f"{100 * entry.mean:.1f} %" if abs(entry.mean) >= 0.001 else f"{100 * entry.mean:.2f} %"  # noqa: PLR2004 - a digit more
-            axis.annotate(
-                shown,
-                (min(entry.mean, widest), place),
-                (0, 6),
-                textcoords="offset points",
-                ha="center",
-                fontsize=7.5,
-                color=colour,
-            )
-        axis.axvline(0, color="#30343b", lw=0.8)
-        axis.set_title(scored.matrix.metric.shown, fontsize=10, loc="left", color="#30343b")
-        axis.set_xlim(min(-0.003, 1.1 * min(entry.low for entry in found.values())), widest * 1.12)
-        axis.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
-        axis.tick_params(length=0, colors="#5b616b")
-        axis.set_yticks(range(len(SHOWN)), list(reversed(SHOWN)))
-        axis.set_ylim(-0.6, len(SHOWN) - 0.2)
-        for side in axis.spines.values():
-            side.set_visible(False)
-        axis.grid(axis="x", color="#e6e8eb", lw=0.6)
-        axis.set_axisbelow(True)
-    figure.supxlabel("mean regret against the best loss in hindsight; bars: 95 %", fontsize=8.5, color="#5b616b")
-    figure.tight_layout(w_pad=1.2)
-    figure.savefig(path, metadata={"Date": None})
+    for axis, scored in zip(axes.flat, panels, strict=False):
+        _panel(axis, scored)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    figure.suptitle(
+        "Mean regret against the best loss in hindsight", x=0.008, ha="left", color=INK, fontsize=12, weight="bold"
+    )
+    figure.text(
+        0.008,
+        1 - 0.42 / figure.get_figheight(),
+        "RMSE and MAE in per cent of the best loss's, scores in hundredths; bars are 95 % over origins of data; "
+        "an arrow points beyond the panel",
+        color="#5b616b",
+        va="top",
+    )
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.5 / figure.get_figheight()), w_pad=1.4, h_pad=1.6)
+    figure.savefig(path, metadata={"Date": None}, facecolor=PAPER)
     plt.close(figure)
+
+
+def _panel(axis: Axes, scored: Scored) -> None:
+    found = {policy: scored.estimate(policy) for policy in SHOWN}
+    widest = min(WIDEST, max(NARROWEST, *(1.25 * entry.high for entry in found.values())))
+    lowest = min(-0.06 * widest, 1.15 * min(entry.low for entry in found.values()))
+    for place, policy in enumerate(reversed(SHOWN)):
+        entry, colour = found[policy], COLOURS.get(policy, GREY)
+        inside, beyond = min(entry.mean, widest), entry.mean > widest
+        axis.plot([min(entry.low, widest), min(entry.high, widest)], [place, place], color=colour, lw=2.2, alpha=0.4)
+        axis.plot(inside, place, ">" if beyond else "o", color=colour, ms=7 if policy == EVIDENCE else 5, clip_on=False)
+        axis.annotate(
+            _text(entry.mean),
+            (inside, place),
+            (0, 6.5 if policy == EVIDENCE else 5.5),
+            textcoords="offset points",
+            ha="right" if inside > 0.8 * widest else "center",
+            fontsize=8,
+            color=colour if policy in COLOURS else "#5b616b",
+            weight="bold" if policy == EVIDENCE else "normal",
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
+        )
+    axis.axvline(0, color=INK, lw=0.9, zorder=1)
+    axis.set_title(scored.matrix.metric.shown, fontsize=10.5, loc="left", color=INK)
+    axis.set_xlim(lowest, widest * 1.03)
+    axis.locator_params(axis="x", nbins=4)
+    axis.xaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 2):g} %")
+    axis.tick_params(length=0, colors="#5b616b")
+    axis.set_yticks(range(len(SHOWN)), list(reversed(SHOWN)))
+    for label, policy in zip(axis.get_yticklabels(), reversed(SHOWN), strict=False):  # only the first column has them
+        label.set_color(COLOURS.get(policy, "#5b616b"))
+    axis.set_ylim(-0.5, len(SHOWN) - 0.25)
+    axis.spines[:].set_visible(False)
+    axis.grid(axis="x", color=RULE, lw=0.7)
+    axis.set_axisbelow(True)
+
+
+def _text(mean: float) -> str:
+    return f"{100 * mean:.1f} %" if abs(mean) >= 0.01 else f"{round(100 * mean, 2) + 0.0:.2f} %"  # noqa: PLR2004 - a digit more

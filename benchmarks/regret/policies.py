@@ -1,57 +1,26 @@
-"""What is chosen in each cell: by either book, constants, the best of them elsewhere, chance and hindsight."""
+"""What is known of each cell: every trained score, the question that a user of it would ask, and what a book says."""
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-import numpy as np
-
 from benchmarks.regret.cells import Cell, Row
+from benchmarks.regret.protocol import Metric
 from losses.expression import parse
-from recommender.engine import recommend
+from recommender.book import Book
+from recommender.bounds import bounds_in_force
+from recommender.choice import choose, total
+from recommender.goals import goal_in_force
 from recommender.profile import Goal, Profile
 from recommender.rules.table import Rulebook
+from recommender.situation import Situation
+from recommender.tasks import Task
 
-Choose = Callable[[Cell], str]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What is scored, and the goal that says so. `errors` are compared by ratio, scores by difference."""
-
-    name: str
-    goal: Goal
-    better: int
-    relative: bool
-    shown: str
-
-
-METRICS: dict[str, tuple[Metric, ...]] = {
-    "regression": (
-        Metric("rmse", Goal(functional="mean"), -1, relative=True, shown="RMSE"),
-        Metric("mae", Goal(functional="median"), -1, relative=True, shown="MAE"),
-    ),
-    "binary": (
-        Metric("balanced_accuracy", Goal(decision="balanced"), 1, relative=False, shown="balanced accuracy"),
-        Metric("brier_repaired", Goal(decision="probabilities"), -1, relative=False, shown="Brier, repaired"),
-        Metric("auc", Goal(decision="ranking"), 1, relative=False, shown="AUC"),
-    ),
-    "segmentation": (
-        Metric("dice", Goal(segmentation="overlap", empty_masks=False), 1, relative=False, shown="Dice"),
-        Metric(
-            "dice_with_empty",
-            Goal(segmentation="overlap", empty_masks=True),
-            1,
-            relative=False,
-            shown="Dice, empty masks count",
-        ),
-    ),
-}
-# The article as it stands, with the numbers it prints: alpha .25, beta 1.
-LITERAL = {"focal": "focal", "smooth_l1": "smooth_l1"}
-DEFAULT = {"regression": "mse", "binary": "bce", "segmentation": "bce"}
+# Where a computed parameter, or a computed way to group pictures, is taken back: the loss as the article prints it.
+LITERAL = ("focal", "smooth_l1", "dice")
+SEEDS = 2  # of each half
 MISTAKES = ("symmetric", "one-sided", "t3")  # strata whose extreme targets are errors; elsewhere they are signal
 
 
@@ -75,12 +44,13 @@ class Matrix:
     spreads: Mapping[Cell, Mapping[str, float]]
     objectives: Mapping[Cell, Mapping[str, str]]
     questions: Mapping[str, Mapping[str, object]]
+    diverged: int
 
     @classmethod
     def of(
         cls, family: str, metric: Metric, rows: list[Row], questions: Mapping[str, Mapping[str, object]]
     ) -> "Matrix":
-        """Return the scores of one metric."""
+        """Return the scores of one metric. A run that diverged is as bad as the worst other in its cell."""
         scores: dict[Cell, dict[str, float]] = defaultdict(dict)
         spreads: dict[Cell, dict[str, float]] = defaultdict(dict)
         objectives: dict[Cell, dict[str, str]] = defaultdict(dict)
@@ -89,16 +59,16 @@ class Matrix:
                 scores[row.cell][row.candidate] = row.value
                 spreads[row.cell][row.candidate] = row.spread
                 objectives[row.cell][canonical(row.objective)] = row.candidate
+        diverged = 0
         for found in scores.values():
-            finite = [value for value in found.values() if math.isfinite(value)]
-            worst = min(finite, key=lambda value: metric.better * value)
-            for name, value in found.items():
-                found[name] = value if math.isfinite(value) else worst  # a run that diverged is as bad as any other
-        return cls(family, metric, scores, spreads, objectives, questions)
+            worst = min(filter(math.isfinite, found.values()), key=lambda value: metric.better * value)
+            for name in [name for name, value in found.items() if not math.isfinite(value)]:
+                found[name], diverged = worst, diverged + 1
+        return cls(family, metric, scores, spreads, objectives, questions, diverged)
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """Every cell, sorted."""
+        """Every cell, sorted: the two halves of one follow one another."""
         return sorted(self.scores)
 
     @cached_property
@@ -118,61 +88,55 @@ class Matrix:
         twin = self.scores[cell.twin]
         return max(sorted(set(twin) & set(self.scores[cell])), key=lambda name: self.metric.better * twin[name])
 
-    def noise(self) -> float:
-        """Return the typical difference between seeds of one candidate, in the unit of regret."""
-        shares = [
-            self.spreads[cell][name] / (self.scores[cell][name] if self.metric.relative else 1.0)
-            for cell in self.cells
-            for name in self.constants
-        ]
-        return float(np.nanmean(shares))
+    def variance(self, cell: Cell, candidate: str) -> float:
+        """Return how much of a regret is owed to seeds: that of a mean over the seeds of a half."""
+        unit = self.scores[cell][self.oracle(cell)] if self.metric.relative else 1.0
+        spread = self.spreads[cell][candidate] / unit
+        return spread**2 / SEEDS if math.isfinite(spread) else 0.0
 
-    def best_constant(self, cells: list[Cell]) -> str:
-        """Return the constant of least mean regret on these cells, every cluster counting the same."""
-        return min(self.constants, key=lambda name: mean_by_cluster(cells, lambda cell: self.regret(cell, name)))
+    def candidate(self, cell: Cell, objective: str) -> str:
+        """Return the candidate that was trained under an objective.
 
+        Raises: UntrainedError.
+        """
+        found = self.objectives[cell].get(objective)
+        if found is None:
+            trained = ", ".join(self.objectives[cell])
+            raise UntrainedError(f"{objective} was not trained in {cell.key}; trained were {trained}.")
+        return found
 
-def mean_by_cluster(cells: list[Cell], value: Callable[[Cell], float]) -> float:
-    """Return the mean over clusters of the mean over their cells."""
-    groups: dict[str, list[float]] = defaultdict(list)
-    for cell in cells:
-        groups[cell.cluster].append(value(cell))
-    return float(np.mean([np.mean(values) for values in groups.values()]))
+    def goal(self, cell: Cell, *, told: bool) -> Goal:
+        """Return the goal that the metric implies; `told`: also whether extreme targets are mistakes."""
+        if not told:
+            return self.metric.goal
+        outliers = "errors" if cell.stratum.startswith(MISTAKES) else "signal"
+        return self.metric.goal.model_copy(update={"outliers": outliers})
 
+    def question(self, cell: Cell, thresholds: Mapping[str, float], *, told: bool) -> dict[str, object]:
+        """Return the body of POST /v1/recommend that a user of the cell would send."""
+        goal = self.goal(cell, told=told).model_dump(exclude_none=True)
+        return {**self.questions[cell.key], "goal": goal, "rulebook": "evidence", "thresholds": dict(thresholds)}
 
-def goal_of(matrix: Matrix, cell: Cell, *, told: bool) -> Goal:
-    """Return the goal a user of this cell has; `told`: also whether extreme targets are mistakes."""
-    goal = matrix.metric.goal
-    if matrix.family != "regression" or not told:
-        return goal
-    return goal.model_copy(update={"outliers": "errors" if cell.stratum.startswith(MISTAKES) else "signal"})
-
-
-def asked(
-    matrix: Matrix, cell: Cell, rulebook: Rulebook, thresholds: Mapping[str, float] | None = None, *, told: bool = True
-) -> tuple[str, str]:
-    """Return the objective a book recommends in a cell, and the rule that decided."""
-    question = matrix.questions[cell.key]
-    profile = Profile.model_validate(question["profile"])
-    goal = goal_of(matrix, cell, told=told)
-    answer = recommend(str(question["task"]), profile=profile, goal=goal, rulebook=rulebook, thresholds=thresholds)
-    book = answer.article if rulebook == "article" else answer.evidence
-    return answer.recommended.objective, book.rule if book else ""
-
-
-def candidate(matrix: Matrix, cell: Cell, objective: str) -> str:
-    """Return the candidate that was trained under an objective.
-
-    Raises: UntrainedError.
-    """
-    found = matrix.objectives[cell].get(objective)
-    if found is None:
-        raise UntrainedError(
-            f"{objective} was not trained in {cell.key}; trained were {', '.join(matrix.objectives[cell])}."
+    def situation(self, cell: Cell, goal: Goal | None = None) -> Situation:
+        """Return the same question inside the recommender; without a goal, the metric's."""
+        question = self.questions[cell.key]
+        task = Task(str(question["task"]))
+        return Situation(
+            task,
+            profile=Profile.model_validate(question["profile"]),
+            goal=goal_in_force(task, goal or self.metric.goal)[0],
         )
-    return found
 
 
+def decided(
+    situation: Situation, rulebook: Rulebook = "evidence", thresholds: Mapping[str, float] | None = None
+) -> str:
+    """Return the objective of a book alone, without its reasons: what HTTP answers, hundreds of times as often."""
+    return str(total(choose(Book(rulebook, bounds_in_force(thresholds)).decide(situation), situation)))
+
+
+@cache
 def literal(objective: str) -> str:
     """Return the objective as the article prints it, without computed parameters."""
-    return str(parse(LITERAL.get(parse(objective).terms[0][1].loss.id, objective)))
+    first = parse(objective).terms[0][1].loss.id
+    return canonical(first if first in LITERAL else objective)

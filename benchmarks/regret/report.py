@@ -1,171 +1,182 @@
-"""The scores as a table for people, and as the file that the engine cites."""
+"""The scores as a page for people: what is needed to believe them, or not to."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from scipy.stats import wilcoxon
 
-from benchmarks.regret.cells import HERE, RESULTS
+from benchmarks.regret.ablation import ablations, fidelity
+from benchmarks.regret.cite import by_rule, version
+from benchmarks.regret.markdown import met, percent, table
+from benchmarks.regret.protocol import digest, protocol
 from benchmarks.regret.score import (
     ARTICLE,
     ARTICLE_LITERAL,
     BEST_CONSTANT,
     EVIDENCE,
-    EVIDENCE_UNTOLD,
+    EVIDENCE_TOLD,
     LIBRARY,
+    ORACLE,
     RANDOM,
+    WORST,
     Family,
     Scored,
 )
-from benchmarks.regret.statistics import estimate
+from recommender.bounds import bounds_in_force
 
-CITED = HERE.parents[1] / "recommender" / "evidence.json"
-POLICIES = (EVIDENCE, EVIDENCE_UNTOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM)
-BAR, ABOVE, CLOSED, CATASTROPHES = 0.01, 0.005, 0.6, 0.01  # what was promised before the run
-
-
-def version() -> str:
-    """Return 12 digits that change with any stored score."""
-    digest = hashlib.sha256()
-    for path in sorted(RESULTS.glob("*.gz")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+POLICIES = (EVIDENCE, EVIDENCE_TOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM)
+SUMMARY = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM, WORST)
+COMPARED = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT)
+WORST_SHOWN = 4
 
 
-def markdown(families: Iterable[Family], head: str) -> str:
+def markdown(families: Sequence[Family], head: str) -> str:
     """Return the whole report."""
-    parts = [head.strip()]
+    parts = [head.strip(), f"Protocol `{digest()}` ([protocol.json](protocol.json)), results `{version()}`."]
+    parts += ["## In short", summary(families), "## What was promised", _promises(families)]
+    parts += ["## Thresholds", *(_thresholds(found) for found in families if found.thresholds)]
     for found in families:
         for scored in found.scored.values():
-            parts += [
-                f"\n## {found.name}: {scored.matrix.metric.shown}\n",
-                *_facts(found, scored),
-                "",
-                _table(scored),
-                "",
-            ]
-            parts += [_verdict(scored), "", _strata(scored)]
-    return "\n".join(parts) + "\n"
-
-
-def _facts(found: Family, scored: Scored) -> Iterator[str]:
-    sets = {cell.dataset for cell in scored.cells}
-    yield (
-        f"{len(sets)} data sets of {len(set(scored.clusters))} origins, {len(scored.cells)} cells. Seeds of one loss "
-        f"differ by {_percent(scored.noise)}. Best constant elsewhere: {', '.join(scored.best)}."
-    )
-    tuned = ", ".join(f"{name} = {value:g}" for name, value in found.thresholds.items())
-    if tuned:
-        yield f"Thresholds tuned on all origins (the table uses those tuned without the cell's own): {tuned}."
-
-
-def _table(scored: Scored) -> str:
-    lines = [
-        "| policy | mean regret | 95 % interval | 95th percentile | worst | over 10 % |",
-        "|---|---|---|---|---|---|",
-    ]
-    for policy in (*POLICIES, *scored.matrix.constants):
-        if policy not in scored.regrets:
-            continue
-        found = scored.estimate(policy)
-        shown = (
-            f"**{policy}**"
-            if policy == EVIDENCE
-            else f"always `{policy}`"
-            if policy in scored.matrix.constants
-            else policy
-        )
-        lines.append(
-            f"| {shown} | {_percent(found.mean)} | {_percent(found.low)} to {_percent(found.high)} | "
-            f"{_percent(found.p95)} | {_percent(found.worst)} | {_percent(found.catastrophes)} |"
-        )
-    return "\n".join(lines)
-
-
-def _verdict(scored: Scored) -> str:
-    """Return what was promised beside what came out."""
-    mine, constant = scored.estimate(EVIDENCE), scored.estimate(BEST_CONSTANT)
-    share, low, high = scored.gap(EVIDENCE)
-    lines = [
-        f"- mean regret at most {_percent(BAR)}: {_percent(mine.mean)}, {_met(mine.mean <= BAR)}",
-        (
-            f"- at most {_percent(ABOVE)} above the best constant ({_percent(constant.mean)}): "
-            f"{_met(mine.mean <= constant.mean + ABOVE)}"
-        ),
-        (
-            f"- regret above 10 % in at most {_percent(CATASTROPHES)} of cells: {_percent(mine.catastrophes)}, "
-            f"{_met(mine.catastrophes <= CATASTROPHES)}"
-        ),
-    ]
-    if constant.mean <= scored.noise:
-        lines.append("- the gap from the best constant to the oracle is inside the seed noise: a tie")
-    else:
-        lines.append(
-            f"- {CLOSED:.0%} of the gap to the oracle closed: {share:.0%} ({low:.0%} to {high:.0%}), "
-            f"{_met(share >= CLOSED)}"
-        )
-    return "\n".join(lines)
-
-
-def _strata(scored: Scored) -> str:
-    shown = (EVIDENCE, ARTICLE, BEST_CONSTANT)
-    lines = [f"| stratum | {' | '.join(shown)} |", "|---|---|---|---|"]
-    for stratum in sorted({cell.stratum for cell in scored.cells}):
-        means = " | ".join(_percent(scored.estimate(policy, stratum).mean) for policy in shown)
-        lines.append(f"| {stratum} | {means} |")
-    return "\n".join(lines)
-
-
-def _met(good: bool) -> str:  # noqa: FBT001 - one word of it
-    return "met" if good else "**not met**"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
-
-
-def cite(families: Iterable[Family], path: Path = CITED) -> None:
-    """Write the file that the engine cites: regret by rule and metric, where the rule decided."""
-    rules: dict[str, list[dict[str, object]]] = {}
-    for found in families:
-        for scored in found.scored.values():
-            for policy, other in ((EVIDENCE, ARTICLE), (ARTICLE, EVIDENCE)):
-                for rule in sorted(set(scored.rules[policy])):
-                    rules.setdefault(rule, []).append(_entry(scored, rule, policy, other))
-    text = json.dumps({"version": version(), "rules": rules}, indent=1, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def _entry(scored: Scored, rule: str, policy: str, other: str) -> dict[str, object]:
-    here = np.array([name == rule for name in scored.rules[policy]])
-    clusters = [cluster for cluster, kept in zip(scored.clusters, here, strict=True) if kept]
-    mine = estimate(scored.regrets[policy][here], clusters)
-    theirs, constant = (estimate(scored.regrets[name][here], clusters).mean for name in (other, BEST_CONSTANT))
-    metric = scored.matrix.metric
-    return {
-        "metric": metric.shown,
-        "unit": "relative" if metric.relative else "absolute",
-        "mean_regret": round(mine.mean, 5),
-        "interval": [round(mine.low, 5), round(mine.high, 5)],
-        "cells": int(here.sum()),
-        "clusters": len(set(clusters)),
-        "other_book": round(theirs, 5),
-        "best_constant": round(constant, 5),
-        "tied": bool(abs(mine.mean - constant) <= scored.noise),
-    }
+            parts += [f"## {found.name}: {scored.matrix.metric.shown}", *_page(found, scored)]
+    return "\n\n".join(parts) + "\n"
 
 
 def summary(families: Iterable[Family]) -> str:
-    """Return the table of the README: policies down, metrics across."""
+    """Return mean regrets: policies down, metrics across."""
     panels = [scored for found in families for scored in found.scored.values()]
-    lines = [
-        f"| mean regret | {' | '.join(scored.matrix.metric.shown for scored in panels)} |",
-        "|---" * (len(panels) + 1) + "|",
+    return table(
+        ["mean regret", *(scored.matrix.metric.shown for scored in panels)],
+        ([policy, *(percent(scored.estimate(policy).mean) for scored in panels)] for policy in SUMMARY),
+    )
+
+
+def _promises(families: Iterable[Family]) -> str:
+    promised = protocol().promises
+    head = [
+        "metric",
+        f"mean regret at most {percent(promised.mean_regret)}",
+        f"at most {percent(promised.above_best_constant)} above the best constant",
+        f"regret above 10 % in at most {percent(promised.catastrophes)} of cells",
+        f"{promised.gap_closed:.0%} of the gap from the best constant to the oracle closed",
     ]
-    lines += [
-        f"| {policy} | {' | '.join(_percent(scored.estimate(policy).mean) for scored in panels)} |"
-        for policy in (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM)
+    rows = [[scored.matrix.metric.shown, *_kept(scored)] for found in families for scored in found.scored.values()]
+    return table(head, rows)
+
+
+def _kept(scored: Scored) -> Iterator[str]:
+    promised, mine, constant = protocol().promises, scored.estimate(EVIDENCE), scored.estimate(BEST_CONSTANT)
+    gap = scored.gap(EVIDENCE)
+    above = mine.mean - constant.mean
+    yield f"{percent(mine.mean)}, {met(mine.mean <= promised.mean_regret)}"
+    yield f"{percent(above)}, {met(above <= promised.above_best_constant)}"
+    yield f"{percent(mine.catastrophes)}, {met(mine.catastrophes <= promised.catastrophes)}"
+    noise = scored.noise(BEST_CONSTANT, ORACLE)
+    if constant.mean <= noise:
+        yield f"tie: a gap of {percent(constant.mean)}, seed noise {percent(noise)}"
+    else:
+        shown = f"{gap.share:.0%} ({gap.low:.0%} to {gap.high:.0%}) of {percent(constant.mean)}"
+        yield f"{shown}, {met(gap.share >= promised.gap_closed)}"
+
+
+def _thresholds(found: Family) -> str:
+    shipped = bounds_in_force()
+    rows = []
+    for name, value in found.thresholds.items():
+        elsewhere = sorted({setting[name] for setting in found.without.values()})
+        rows.append([f"`{name}`", f"{shipped[name]:g}", f"{value:g}", ", ".join(f"{one:g}" for one in elsewhere)])
+    return table([found.name, "in the rules", "tuned on all origins", "tuned without one origin"], rows)
+
+
+def _page(found: Family, scored: Scored) -> Iterator[str]:
+    yield _facts(scored)
+    yield _regrets(found, scored)
+    yield _against(scored)
+    yield _strata(found, scored)
+    yield "Where each rule decided, with *tie* where the best constant is as close as seeds are:"
+    yield _rules(scored)
+    yield "The evidence book asked otherwise:"
+    yield _ablations(found, scored)
+    told = fidelity(found, scored)
+    yield f"Of {told.checked} printed counterfactuals {told.true} came true; in {told.nearest} nothing changed before."
+
+
+def _facts(scored: Scored) -> str:
+    matrix = scored.matrix
+    narrow = np.mean([matrix.oracle(cell) not in matrix.constants for cell in matrix.cells])
+    sets, origins = ({getattr(cell, part) for cell in scored.pairs} for part in ("dataset", "cluster"))
+    best = ", ".join(f"`{name}`" for name in scored.best)
+    sentences = [
+        f"{len(sets)} data sets of {len(origins)} origins, {len(scored.pairs)} cells of two halves each.",
+        f"Best constant, chosen elsewhere: {best}.",
     ]
-    return "\n".join(lines)
+    if narrow:
+        sentences.append(f"In {percent(float(narrow))} of halves the oracle is a loss that only some targets admit.")
+    if matrix.diverged:
+        sentences.append(f"{matrix.diverged} trainings diverged; each counts as the worst loss of its cell.")
+    return " ".join(sentences)
+
+
+def _regrets(found: Family, scored: Scored) -> str:
+    default = protocol().families[found.name].library_default
+    shown = {
+        policy: f"{policy} (`{default}`)" if policy == LIBRARY else policy
+        for policy in POLICIES
+        if policy in scored.regrets
+    }
+    shown[EVIDENCE] = f"**{EVIDENCE}**"
+    shown |= {name: f"always `{name}`" for name in scored.matrix.constants}
+    rows = []
+    for policy, name in shown.items():
+        entry = scored.estimate(policy)
+        tail = (entry.p95, entry.worst, entry.catastrophes)
+        rows.append([name, percent(entry.mean), f"{percent(entry.low)} to {percent(entry.high)}", *map(percent, tail)])
+    return table(["policy", "mean regret", "95 % interval", "95th percentile", "worst cell", "over 10 %"], rows)
+
+
+def _against(scored: Scored) -> str:
+    counts, differences = scored.against_constant(EVIDENCE), scored.differences(EVIDENCE)
+    test = "no difference to test" if not differences.any() else f"p = {wilcoxon(differences).pvalue:.2g}"
+    by_set: dict[str, list[float]] = defaultdict(list)
+    for cell, regret in zip(scored.matrix.cells, scored.regrets[EVIDENCE], strict=True):
+        by_set[cell.dataset].append(regret)
+    worst = sorted(((float(np.mean(values)), name) for name, values in by_set.items()), reverse=True)[:WORST_SHOWN]
+    return (
+        f"Against the best constant the evidence book wins on {counts.wins} origins, ties on {counts.ties} and loses "
+        f"on {counts.losses} (a tie: within seed noise; Wilcoxon's signed rank test on means of origins: {test}). "
+        f"Worst data sets: {', '.join(f'{name} {percent(value)}' for value, name in worst)}."
+    )
+
+
+def _strata(found: Family, scored: Scored) -> str:
+    listed = protocol().families[found.name]
+    groups = {f"*{name}*": strata for name, strata in listed.groups.items() if len(strata) > 1}
+    groups |= {name: [name] for name in listed.strata}
+    rows = [
+        [name, *(percent(scored.estimate(policy, strata).mean) for policy in COMPARED)]
+        for name, strata in groups.items()
+    ]
+    return table(["stratum", *COMPARED], rows)
+
+
+def _rules(scored: Scored) -> str:
+    rows = [
+        [
+            f"`{rule}`",
+            str(entry.cells),
+            str(entry.clusters),
+            f"{percent(entry.mean_regret)} ({percent(entry.interval[0])} to {percent(entry.interval[1])})",
+            percent(entry.other_book),
+            f"{percent(entry.best_constant)}{', *tie*' if entry.tied else ''}",
+        ]
+        for rule, entry in by_rule(scored)
+    ]
+    return table(["rule", "halves", "origins", "mean regret", "other book there", "best constant there"], rows)
+
+
+def _ablations(found: Family, scored: Scored) -> str:
+    rows = [
+        [entry.asked, "names a loss that was not trained" if entry.regret is None else percent(entry.regret)]
+        for entry in ablations(found, scored)
+    ]
+    return table(["question", "mean regret"], rows)

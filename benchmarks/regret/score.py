@@ -1,98 +1,166 @@
 """Every policy in every cell of a family: regrets, and which rule of which book they are owed to."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from benchmarks.regret.ask import Answer, ask
 from benchmarks.regret.cells import Cell, read
-from benchmarks.regret.policies import DEFAULT, METRICS, Matrix, asked, candidate, literal
-from benchmarks.regret.statistics import Array, Estimate, estimate, gap_closed
+from benchmarks.regret.policies import Matrix, literal
+from benchmarks.regret.protocol import check, protocol
+from benchmarks.regret.statistics import (
+    Array,
+    Estimate,
+    Gap,
+    Tally,
+    cluster_means,
+    estimate,
+    gap_closed,
+    noise_by_cluster,
+    noise_of_mean,
+    of_pairs,
+    tally,
+)
 from benchmarks.regret.tuning import Tuner
 
-EVIDENCE, EVIDENCE_UNTOLD = "evidence book", "evidence book, outliers not explained"
+EVIDENCE, EVIDENCE_TOLD = "evidence book", "evidence book, told what outliers are"
 ARTICLE, ARTICLE_LITERAL = "article, computed", "article, literal"
-BEST_CONSTANT, LIBRARY, RANDOM = "best constant elsewhere", "library default", "random"
+BEST_CONSTANT, LIBRARY, RANDOM, WORST = "best constant elsewhere", "library default", "random", "worst constant"
+ORACLE = "oracle"
 
 
 @dataclass
 class Scored:
-    """One family under one metric."""
+    """One family under one metric; lists and arrays run over the halves of cells."""
 
     matrix: Matrix
-    cells: list[Cell]
+    chosen: dict[str, list[str]]
     regrets: dict[str, Array]
     rules: dict[str, list[str]]
     best: list[str]
 
-    @property
-    def noise(self) -> float:
-        """How much seeds of one loss differ, in the unit of regret."""
-        return self.matrix.noise()
-
-    @property
-    def clusters(self) -> list[str]:
-        """The cluster of each cell."""
-        return [cell.cluster for cell in self.cells]
-
-    def estimate(self, policy: str, where: str | None = None) -> Estimate:
-        """Return the regret of a policy, over all strata or in one."""
-        keep = np.array([where is None or cell.stratum == where for cell in self.cells])
-        return estimate(
-            self.regrets[policy][keep], [name for name, kept in zip(self.clusters, keep, strict=True) if kept]
+    def variances(self, policy: str, other: str) -> Array:
+        """Return the variance, owed to seeds, of the difference of two policies; none where they choose alike."""
+        both = zip(self.matrix.cells, self.chosen[policy], self.chosen[other], strict=True)
+        return np.array(
+            [
+                0.0 if mine == theirs else self.matrix.variance(cell, mine) + self.matrix.variance(cell, theirs)
+                for cell, mine, theirs in both
+            ]
         )
 
-    def gap(self, policy: str) -> tuple[float, float, float]:
+    def noise(self, policy: str, other: str) -> float:
+        """Return by how much the mean regrets of two policies would differ for other seeds: half a 95 % interval."""
+        return noise_of_mean(self.variances(policy, other), self.halves)
+
+    @cached_property
+    def pairs(self) -> list[Cell]:
+        """The first half of every cell."""
+        return self.matrix.cells[::2]
+
+    @cached_property
+    def worst(self) -> str:
+        """The constant of largest mean regret."""
+        return max(self.matrix.constants, key=lambda name: self.estimate(name).mean)
+
+    def estimate(self, policy: str, strata: Sequence[str] | None = None) -> Estimate:
+        """Return the regret of a policy, the halves of a cell averaged, over all strata or some."""
+        name = self.worst if policy == WORST else policy
+        keep = np.array([strata is None or cell.stratum in strata for cell in self.pairs])
+        return estimate(of_pairs(self.regrets[name])[keep], np.array(self._clusters)[keep].tolist())
+
+    def gap(self, policy: str) -> Gap:
         """Return the share of the gap from the best constant to the oracle that a policy closes."""
-        return gap_closed(self.regrets[policy], self.regrets[BEST_CONSTANT], self.clusters)
+        return gap_closed(*self._both(policy), self._clusters)
+
+    def against_constant(self, policy: str) -> Tally:
+        """Return in how many clusters a policy beats the best constant, ties with it and loses."""
+        noise = noise_by_cluster(self.variances(policy, BEST_CONSTANT), self.halves)
+        return tally(self.differences(policy), noise)
+
+    def differences(self, policy: str) -> Array:
+        """Return by how much a policy's mean regret exceeds the best constant's, by cluster."""
+        mine, constant = self._both(policy)
+        return cluster_means(mine - constant, self._clusters)
+
+    @property
+    def halves(self) -> list[str]:
+        """The cluster of each half."""
+        return [cell.cluster for cell in self.matrix.cells]
+
+    @property
+    def _clusters(self) -> list[str]:
+        return [cell.cluster for cell in self.pairs]
+
+    def _both(self, policy: str) -> tuple[Array, Array]:
+        return of_pairs(self.regrets[policy]), of_pairs(self.regrets[BEST_CONSTANT])
 
 
 @dataclass
 class Family:
-    """All metrics of a family, and the thresholds in force."""
+    """All metrics of a family; thresholds tuned on every cluster, and on every cluster but one."""
 
     name: str
     scored: dict[str, Scored]
     thresholds: dict[str, float]
-    by_cluster: dict[str, dict[str, float]]
+    without: dict[str, dict[str, float]]
 
 
 def family(name: str) -> Family:
-    """Score every policy on what was trained. Thresholds are those tuned without the cell's own cluster."""
+    """Score every policy on what was trained. Thresholds are those tuned without the cell's own cluster.
+
+    Raises: DeviationError, RefusedError, UntrainedError.
+    """
     rows, questions = read(name)
-    matrices = [Matrix.of(name, metric, rows, questions) for metric in METRICS[name]]
-    tuner = Tuner(matrices)
-    cells = matrices[0].cells
-    clusters = sorted({cell.cluster for cell in cells})
-    held_out = {cluster: tuner.tuned([cell for cell in cells if cell.cluster != cluster]) for cluster in clusters}
-    scored = {matrix.metric.name: _score(matrix, held_out) for matrix in matrices}
-    return Family(name, scored, tuner.tuned(cells), held_out)
+    check(name, rows)
+    listed = protocol().families[name]
+    matrices = [Matrix.of(name, metric, rows, questions) for metric in listed.metrics]
+    tuner = Tuner(matrices, listed.thresholds)
+    clusters = sorted({cell.cluster for cell in tuner.cells})
+    without = {cluster: tuner.tuned(without=[cluster]) for cluster in clusters}
+    scored = {matrix.metric.name: _score(matrix, without) for matrix in matrices}
+    return Family(name, scored, tuner.tuned(), without)
 
 
-def _score(matrix: Matrix, held_out: dict[str, dict[str, float]]) -> Scored:
-    regrets: dict[str, list[float]] = defaultdict(list)
+def _score(matrix: Matrix, without: dict[str, dict[str, float]]) -> Scored:
+    chosen: dict[str, list[str]] = defaultdict(list)
     rules: dict[str, list[str]] = defaultdict(list)
-    constant = {
-        cluster: matrix.best_constant([cell for cell in matrix.cells if cell.cluster != cluster])
-        for cluster in held_out
+    for told in (False, True) if matrix.family == "regression" else (False,):
+        answers = ask([matrix.question(cell, without[cell.cluster], told=told) for cell in matrix.cells])
+        for cell, answer in zip(matrix.cells, answers, strict=True):
+            for policy, objective, rule in _books(answer, told=told):
+                chosen[policy].append(matrix.candidate(cell, objective))
+                rules[policy].append(rule)
+    elsewhere = {cluster: best_constant(matrix, [cluster]) for cluster in without}
+    chosen[BEST_CONSTANT] = [elsewhere[cell.cluster] for cell in matrix.cells]
+    chosen[ORACLE] = [matrix.oracle(cell) for cell in matrix.cells]
+    chosen[LIBRARY] = [protocol().families[matrix.family].library_default] * len(matrix.cells)
+    chosen |= {name: [name] * len(matrix.cells) for name in matrix.constants}
+    regrets = {
+        policy: np.array([matrix.regret(cell, name) for cell, name in zip(matrix.cells, names, strict=True)])
+        for policy, names in chosen.items()
     }
-    for cell in matrix.cells:
+    regrets[RANDOM] = np.mean([regrets[name] for name in matrix.constants], 0)
+    return Scored(matrix, dict(chosen), regrets, dict(rules), sorted(set(elsewhere.values())))
 
-        def add(policy: str, name: str, rule: str = "", cell: Cell = cell) -> None:
-            regrets[policy].append(matrix.regret(cell, name))
-            rules[policy].append(rule)
 
-        thresholds = held_out[cell.cluster]
-        for policy, told in ((EVIDENCE, True), (EVIDENCE_UNTOLD, False)):
-            objective, rule = asked(matrix, cell, "evidence", thresholds, told=told)
-            add(policy, candidate(matrix, cell, objective), rule)
-        objective, rule = asked(matrix, cell, "article")
-        add(ARTICLE, candidate(matrix, cell, objective), rule)
-        add(ARTICLE_LITERAL, candidate(matrix, cell, literal(objective)), rule)
-        add(BEST_CONSTANT, constant[cell.cluster])
-        add(LIBRARY, DEFAULT[matrix.family])
-        for name in matrix.constants:
-            add(name, name)
-        regrets[RANDOM].append(float(np.mean([matrix.regret(cell, name) for name in matrix.constants])))
-    arrays = {policy: np.array(values) for policy, values in regrets.items()}
-    return Scored(matrix, matrix.cells, arrays, dict(rules), sorted(set(constant.values())))
+def _books(answer: Answer, *, told: bool) -> Iterator[tuple[str, str, str]]:
+    """Yield policy, objective and rule. The article does not ask what outliers are."""
+    yield EVIDENCE_TOLD if told else EVIDENCE, answer.evidence.objective, answer.evidence.rule
+    if not told:
+        yield ARTICLE, answer.article.objective, answer.article.rule
+        yield ARTICLE_LITERAL, literal(answer.article.objective), answer.article.rule
+
+
+def best_constant(matrix: Matrix, without: Sequence[str]) -> str:
+    """Return the constant of least mean regret on all clusters but some, every cluster counting the same."""
+    cells = [cell for cell in matrix.cells if cell.cluster not in without]
+    clusters = [cell.cluster for cell in cells]
+
+    def loss(name: str) -> float:
+        return float(cluster_means(np.array([matrix.regret(cell, name) for cell in cells]), clusters).mean())
+
+    return min(matrix.constants, key=loss)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 RESAMPLES = 4000
 CATASTROPHE = 0.10
+NORMAL_95 = 1.96
 
 
 class Estimate(NamedTuple):
@@ -20,6 +21,22 @@ class Estimate(NamedTuple):
     p95: float
     worst: float
     catastrophes: float
+
+
+class Gap(NamedTuple):
+    """The share of the way from a constant to the oracle, with its 95 % interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+class Tally(NamedTuple):
+    """In how many clusters one policy is better than another, as good, and worse."""
+
+    wins: int
+    ties: int
+    losses: int
 
 
 def estimate(values: Array, clusters: Sequence[str]) -> Estimate:
@@ -40,19 +57,49 @@ def estimate(values: Array, clusters: Sequence[str]) -> Estimate:
     )
 
 
-def gap_closed(policy: Array, constant: Array, clusters: Sequence[str]) -> tuple[float, float, float]:
-    """Return 1 - regret(policy) / regret(constant) with its 95 % interval."""
+def gap_closed(policy: Array, constant: Array, clusters: Sequence[str]) -> Gap:
+    """Return 1 - regret(policy) / regret(constant)."""
     mine, theirs = cluster_means(policy, clusters), cluster_means(constant, clusters)
     resampled = _resampled(len(mine))
     shares = 1 - mine[resampled].mean(1) / theirs[resampled].mean(1)
     low, high = np.percentile(shares, [2.5, 97.5])
-    return float(1 - mine.mean() / theirs.mean()), float(low), float(high)
+    return Gap(float(1 - mine.mean() / theirs.mean()), float(low), float(high))
+
+
+def tally(difference: Array, noise: Array) -> Tally:
+    """Return how many differences of regret are below the noise, within it, and above. Shapes: (clusters) each."""
+    return Tally(
+        int((difference < -noise).sum()), int((abs(difference) <= noise).sum()), int((difference > noise).sum())
+    )
+
+
+def noise_by_cluster(variances: Array, clusters: Sequence[str]) -> Array:
+    """Return half a 95 % interval of each cluster's mean, where independent values have these variances."""
+    return NORMAL_95 * np.sqrt(cluster_means(variances, clusters) / cluster_sizes(clusters))
+
+
+def noise_of_mean(variances: Array, clusters: Sequence[str]) -> float:
+    """Return half a 95 % interval of the mean of clusters' means, where independent values have these variances."""
+    by_cluster = noise_by_cluster(variances, clusters)
+    return float(np.sqrt((by_cluster**2).sum()) / len(by_cluster))
+
+
+def of_pairs(halves: Array) -> Array:
+    """Return the mean of each two values that follow one another. Shapes: (2 n) -> (n)."""
+    means: Array = halves.reshape(-1, 2).mean(1)
+    return means
 
 
 def cluster_means(values: Array, clusters: Sequence[str]) -> Array:
     """Return one mean a cluster, clusters in the order of their names."""
     names, place = np.unique(np.asarray(clusters), return_inverse=True)
-    return np.bincount(place, values, len(names)) / np.bincount(place, minlength=len(names))
+    means: Array = np.bincount(place, values, len(names)) / np.bincount(place, minlength=len(names))
+    return means
+
+
+def cluster_sizes(clusters: Sequence[str]) -> NDArray[np.int64]:
+    """Return how many values a cluster has, clusters in the order of their names."""
+    return np.unique(np.asarray(clusters), return_counts=True)[1]
 
 
 def _resampled(count: int) -> NDArray[np.int64]:

@@ -1,67 +1,66 @@
 """Thresholds of the evidence book tuned on some clusters, so that they can be scored on the others."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.regret.cells import Cell
-from benchmarks.regret.policies import Matrix, asked, candidate
+from benchmarks.regret.policies import Matrix, decided
 from benchmarks.regret.statistics import Array, cluster_means
-from recommender.bounds import THRESHOLDS
+from recommender.bounds import bounds_in_force
 
-# Only these are tuned: the thresholds of the evidence book that decide in a family, on a grid a reader can check.
-GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
-    "regression": {
-        "evidence.outliers.some": (0.001, 0.003, 0.01, 0.02, 0.05),
-        "evidence.outliers.many": (0.03, 0.06, 0.09, 0.12, 0.2),
-        "evidence.outliers.pull": (0.1, 0.3, 0.6, 1.0),
-        "evidence.counts.spread": (1.5, 10.0, 100.0),
-    },
-    "binary": {"evidence.imbalance.uneven": (1.2, 1.5, 3.0, 9.0)},
-    "segmentation": {},
-}
-ROUNDS = 2
+ROUNDS = 3
+
+Setting = Mapping[str, float]
 
 
 class Tuner:
-    """Coordinate search over the grid of a family; what each setting chooses is asked for once."""
+    """Coordinate search over a grid, from the thresholds that the rules have; no setting is tried twice.
 
-    def __init__(self, matrices: Sequence[Matrix]) -> None:
-        self.matrices, self.grid = matrices, GRIDS[matrices[0].family]
-        self._regret = cache(self._uncached)
+    A threshold moves only where that saves more than one standard error over clusters (Breiman et al. 1984, the rule
+    of one standard error): a grid of few clusters fits noise otherwise.
+    """
 
-    def _uncached(self, place: int, cell: Cell, setting: tuple[tuple[str, float], ...]) -> float:
-        matrix = self.matrices[place]
-        objective, _ = asked(matrix, cell, "evidence", dict(setting))
-        return matrix.regret(cell, candidate(matrix, cell, objective))
+    def __init__(self, matrices: Sequence[Matrix], grid: Mapping[str, Sequence[float]]) -> None:
+        self.matrices, self.grid = matrices, grid
+        self.cells = matrices[0].cells
+        self._clusters = np.array([cell.cluster for cell in self.cells])
+        self._situations = [[matrix.situation(cell) for cell in self.cells] for matrix in matrices]
+        self._known: dict[tuple[tuple[str, float], ...], Array] = {}
 
-    def tuned(self, cells: Sequence[Cell]) -> dict[str, float]:
-        """Return the setting of least mean regret on these cells, over all metrics of the family.
+    def tuned(self, without: Collection[str] = ()) -> dict[str, float]:
+        """Return the setting of least mean regret on all clusters but some, over all metrics of the family."""
+        keep = ~np.isin(self._clusters, list(without))
+        clusters = self._clusters[keep].tolist()
 
-        A default is left only for what is better by more than the standard error of the difference over clusters
-        (Breiman et al. 1984, the one-standard-error rule): thresholds are to be tuned, not fitted to noise.
-        """
-        setting = {name: THRESHOLDS[name][0].default for name in self.grid}
+        def losses(setting: Setting) -> Array:
+            return cluster_means(self._regrets(setting)[keep], clusters)
+
+        shipped = bounds_in_force()
+        setting = {name: shipped[name] for name in self.grid}
         for _ in range(ROUNDS):
             for name, values in self.grid.items():
-                now = self._by_cluster(cells, setting)
-                for value in values:
-                    there = {**setting, name: value}
-                    if not _legal(there):
-                        continue
-                    gain = now - self._by_cluster(cells, there)
-                    if gain.mean() > gain.std() / len(gain) ** 0.5:
-                        setting, now = there, now - gain
+                tried = [{**setting, name: value} for value in values]
+                best = min(filter(_legal, tried), key=lambda other: losses(other).mean())
+                saved = losses(setting) - losses(best)
+                if saved.mean() > saved.std(ddof=1) / len(saved) ** 0.5:
+                    setting = best
         return setting
 
-    def _by_cluster(self, cells: Sequence[Cell], setting: dict[str, float]) -> Array:
-        """Return the regret of each cluster, summed over the metrics."""
+    def _regrets(self, setting: Setting) -> Array:
+        """Return the regret of each cell, summed over the metrics."""
         key = tuple(sorted(setting.items()))
-        clusters = [cell.cluster for cell in cells]
-        found = [[self._regret(place, cell, key) for cell in cells] for place in range(len(self.matrices))]
-        return cluster_means(np.array(found).sum(0), clusters)
+        if key not in self._known:
+            self._known[key] = np.sum([self._of(place, setting) for place in range(len(self.matrices))], 0)
+        return self._known[key]
+
+    def _of(self, place: int, setting: Setting) -> Array:
+        matrix = self.matrices[place]
+        chosen = [
+            matrix.candidate(cell, decided(situation, thresholds=setting))
+            for cell, situation in zip(self.cells, self._situations[place], strict=True)
+        ]
+        return np.array([matrix.regret(cell, name) for cell, name in zip(self.cells, chosen, strict=True)])
 
 
-def _legal(setting: dict[str, float]) -> bool:
+def _legal(setting: Setting) -> bool:
     return setting.get("evidence.outliers.some", 0.0) <= setting.get("evidence.outliers.many", 1.0)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,10 @@ def test_facts_that_are_not_known_are_left_out() -> None:
 def test_every_line_of_the_process_is_json_where_that_is_asked_for() -> None:
     with serving(LOSSARY_LOG_FORMAT="json") as server:
         httpx.get(f"{server.url}/v1/rules")
-        lines = [json.loads(line) for line in Path(server.log).read_text().splitlines()]
+        deadline = time.monotonic() + 5  # the line is written once the answer has left
+        while "answered" not in (text := Path(server.log).read_text()) and time.monotonic() < deadline:
+            continue
+        lines = [json.loads(line) for line in text.splitlines()]
 
     assert {"answered", "Application startup complete."} <= {line["event"] for line in lines}
     assert all({"time", "level", "logger", "event"} <= set(line) for line in lines)

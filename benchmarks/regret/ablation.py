@@ -1,0 +1,133 @@
+"""What each part of a question is worth, and whether the printed counterfactual is true."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.regret.cells import Cell, seed_of
+from benchmarks.regret.policies import Matrix, UntrainedError, decided
+from benchmarks.regret.score import Family, Scored
+from benchmarks.regret.statistics import cluster_means
+from recommender.answer import AtLeast, Below
+from recommender.engine import recommend
+from recommender.profile import RANGES, Goal
+from recommender.rules import ROWS
+from recommender.situation import Situation
+
+DRAWS = 5
+NORMAL_95 = 1.96  # half a 95 % interval in standard deviations
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Mean regret of the evidence book asked otherwise; None where it then names a loss that was not trained."""
+
+    asked: str
+    regret: float | None
+
+
+class Fidelity(NamedTuple):
+    """Of how many printed counterfactuals the answer was as they say, and had not changed before that."""
+
+    true: int
+    nearest: int
+    checked: int
+
+
+def ablations(found: Family, scored: Scored) -> Iterator[Ablation]:
+    """Yield what happens to the regret under each change of the question that changes any answer."""
+    matrix = scored.matrix
+    plain = {cell: matrix.situation(cell) for cell in matrix.cells}
+    whole = _regret(found, matrix, plain)
+    yield Ablation("as it is", whole)
+    for name, goal in _other_goals(found, scored):
+        yield Ablation(name, _regret(found, matrix, {cell: matrix.situation(cell, goal) for cell in matrix.cells}))
+    decides, feeds = _facts(matrix)
+    for fact in sorted(decides | feeds):
+        without = {
+            cell: replace(now, profile=now.profile.model_copy(update={fact: None})) for cell, now in plain.items()
+        }
+        regret = _regret(found, matrix, without)
+        if regret != whole:
+            yield Ablation(f"without {fact}", regret)
+    draws = [
+        _regret(found, matrix, {cell: _moved(now, decides - feeds, cell, draw) for cell, now in plain.items()})
+        for draw in range(DRAWS)
+    ]
+    known = [regret for regret in draws if regret is not None]
+    yield Ablation("facts drawn from their intervals", float(np.mean(known)) if len(known) == DRAWS else None)
+
+
+def fidelity(found: Family, scored: Scored) -> Fidelity:
+    """Move the cited fact to its threshold and just across, and compare with what was announced."""
+    matrix, outcomes = scored.matrix, []
+    for cell in matrix.cells[::2]:
+        situation, thresholds = matrix.situation(cell), found.without[cell.cluster]
+        change = recommend(
+            situation.task, profile=situation.profile, goal=situation.goal, rulebook="evidence", thresholds=thresholds
+        ).counterfactual
+        if change is None:
+            continue
+        now = decided(situation, thresholds=thresholds)
+        before, after = (_at(situation, change.fact, value) for value in _sides(change))
+        known = situation.profile.number(change.fact) is not None  # a fact never measured has no near side
+        stays = not known or decided(before, thresholds=thresholds) == now
+        outcomes.append((decided(after, thresholds=thresholds) == change.objective, stays))
+    return Fidelity(sum(true for true, _ in outcomes), sum(stays for _, stays in outcomes), len(outcomes))
+
+
+def _sides(change: Below | AtLeast) -> tuple[float, float]:
+    """Return the last value that changes nothing, and the first that does."""
+    limit = change.below if isinstance(change, Below) else change.at_least
+    if RANGES[change.fact].whole:
+        under, over = float(math.ceil(limit) - 1), float(math.ceil(limit))
+    else:
+        under, over = math.nextafter(limit, -math.inf), limit
+    return (over, under) if isinstance(change, Below) else (under, over)
+
+
+def _at(situation: Situation, fact: str, value: float) -> Situation:
+    return replace(situation, profile=situation.profile.replace(fact, value))
+
+
+def _other_goals(found: Family, scored: Scored) -> Iterator[tuple[str, Goal]]:
+    yield "goal left out", Goal()
+    for other in found.scored.values():
+        if other is not scored:
+            yield f"goal of {other.matrix.metric.shown}", other.matrix.metric.goal
+
+
+def _facts(matrix: Matrix) -> tuple[set[str], set[str]]:
+    """Return measured facts that conditions of the book ask for, and those that its formulas compute with."""
+    task = matrix.situation(matrix.cells[0]).task
+    rows = [row for row in ROWS if row.book == "evidence" and task in row.tasks]
+    decides = {condition.fact for row in rows for condition in row.when}
+    feeds = {name for row in rows for formula in row.computed.values() for name in formula.inputs}
+    profiles = [matrix.situation(cell).profile for cell in matrix.cells]
+    measured = {name for profile in profiles for name in profile.model_dump(exclude_none=True)}
+    return decides & measured, feeds & measured
+
+
+def _moved(now: Situation, facts: set[str], cell: Cell, draw: int) -> Situation:
+    """Return the question with each fact drawn anew from what its interval leaves open."""
+    rng, profile = np.random.default_rng(seed_of(cell.key, draw)), now.profile
+    for fact in sorted(facts & set(RANGES)):
+        value, interval = profile.number(fact), profile.interval(fact)
+        if value is not None and interval is not None and not RANGES[fact].whole:
+            drawn = value + rng.standard_normal() * (interval[1] - interval[0]) / (2 * NORMAL_95)
+            profile = profile.replace(fact, float(np.clip(drawn, *interval)))
+    return replace(now, profile=profile)
+
+
+def _regret(found: Family, matrix: Matrix, situations: dict[Cell, Situation]) -> float | None:
+    try:
+        regrets = [
+            matrix.regret(cell, matrix.candidate(cell, decided(now, thresholds=found.without[cell.cluster])))
+            for cell, now in situations.items()
+        ]
+    except UntrainedError:
+        return None
+    return float(cluster_means(np.array(regrets), [cell.cluster for cell in situations]).mean())

@@ -1,0 +1,69 @@
+"""The file that the engine cites: what each rule of either book cost where it decided."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.regret.cells import HERE, RESULTS
+from benchmarks.regret.protocol import FILE
+from benchmarks.regret.score import ARTICLE, BEST_CONSTANT, EVIDENCE, EVIDENCE_TOLD, Family, Scored
+from benchmarks.regret.statistics import Estimate, estimate, noise_of_mean
+from recommender.evidence import Measured, Regret
+
+CITED = HERE.parents[1] / "recommender" / "evidence.json"
+DIGITS = 5
+
+
+def version() -> str:
+    """Return 12 digits that change with the protocol and with any stored score."""
+    digest = hashlib.sha256(FILE.read_bytes())
+    for path in sorted(RESULTS.glob("*.gz")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def cite(families: Iterable[Family], path: Path = CITED) -> None:
+    """Write the file."""
+    rules: dict[str, list[Regret]] = {}
+    for found in families:
+        for scored in found.scored.values():
+            for rule, entry in by_rule(scored):
+                rules.setdefault(rule, []).append(entry)
+    whole = Measured(version=version(), rules=rules).model_dump(mode="json")
+    path.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def by_rule(scored: Scored) -> Iterator[tuple[str, Regret]]:
+    """Yield every rule that decided somewhere, with what was measured there.
+
+    Rules that ask whether outliers are signal decide only where the question says so.
+    """
+    seen: set[str] = set()
+    for policy, other in ((EVIDENCE, ARTICLE), (EVIDENCE_TOLD, ARTICLE), (ARTICLE, EVIDENCE)):
+        decided = scored.rules.get(policy, [])
+        for rule in sorted(set(decided) - seen):
+            yield rule, _regret(scored, np.array([name == rule for name in decided]), policy, other)
+        seen |= set(decided)
+
+
+def _regret(scored: Scored, here: np.ndarray, policy: str, other: str) -> Regret:
+    clusters = [cell.cluster for cell, kept in zip(scored.matrix.cells, here, strict=True) if kept]
+
+    def of(name: str) -> Estimate:
+        return estimate(scored.regrets[name][here], clusters)
+
+    mine, constant, metric = of(policy), of(BEST_CONSTANT).mean, scored.matrix.metric
+    return Regret(
+        metric=metric.shown,
+        unit="relative" if metric.relative else "absolute",
+        mean_regret=round(mine.mean, DIGITS),
+        interval=(round(mine.low, DIGITS), round(mine.high, DIGITS)),
+        cells=int(here.sum()),
+        clusters=len(set(clusters)),
+        other_book=round(of(other).mean, DIGITS),
+        best_constant=round(constant, DIGITS),
+        tied=abs(mine.mean - constant) <= noise_of_mean(scored.variances(policy, BEST_CONSTANT)[here], clusters),
+    )
