@@ -89,3 +89,9 @@ $(REGRET)/.installed: pyproject.toml $(REGRET_PINS)
 
 bench-profile: install
 	@$(BIN)/python -m benchmarks.profile
+
+# Fifty workers killed under load: what fails, and how soon another serves.
+.PHONY: bench-kill
+
+bench-kill: install
+	@$(BIN)/python -m benchmarks.kill

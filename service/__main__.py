@@ -1,18 +1,21 @@
 """python -m service --host --port --workers. With several workers this process imports no torch: it supervises."""
 
 import argparse
+import atexit
 import ipaddress
 import os
+import shutil
 import sys
+import tempfile
+from difflib import get_close_matches
+from pathlib import Path
 
-import uvicorn
 from pydantic import ValidationError
 
 from service import logs
-from service.settings import Settings
-from service.transport import Transport
+from service.settings import SHARED_METRICS, Settings
 
-GRACE_S = 25  # requests in flight may finish; compose kills after 30
+ALIKE = 0.8  # of 1; compose's GPU_PORT is no PORT, WORKRS are WORKERS
 
 
 def settings_from(arguments: list[str]) -> Settings:
@@ -24,11 +27,21 @@ def settings_from(arguments: list[str]) -> Settings:
     for name, value in vars(parser.parse_args(arguments)).items():
         if value is not None:
             os.environ[f"LOSSARY_{name.upper()}"] = value
+    refuse_misspelt()
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         sys.exit(f"LOSSARY_{str(first['loc'][0]).upper()}: {first['msg']}")
+
+
+def refuse_misspelt() -> None:
+    """End the process where a variable is nearly the name of a setting; others are somebody else's, compose's say."""
+    for variable in os.environ:
+        name = variable.removeprefix("LOSSARY_").lower()
+        if variable.startswith("LOSSARY_") and name not in Settings.model_fields:
+            for meant in get_close_matches(name, Settings.model_fields, n=1, cutoff=ALIKE):
+                sys.exit(f"{variable}: there is no such setting. Did you mean LOSSARY_{meant.upper()}?")
 
 
 def refuse_exposed(settings: Settings) -> None:
@@ -44,23 +57,29 @@ def refuse_exposed(settings: Settings) -> None:
         )
 
 
+def share_metrics() -> None:
+    """Give the workers an empty folder for their counts; prometheus_client looks for it when it is imported."""
+    if SHARED_METRICS not in os.environ:
+        os.environ[SHARED_METRICS] = tempfile.mkdtemp(prefix="lossary-metrics-")
+        atexit.register(shutil.rmtree, os.environ[SHARED_METRICS], ignore_errors=True)
+    for left in Path(os.environ[SHARED_METRICS]).glob("*.db"):
+        left.unlink()
+
+
 def main() -> None:
     """Run until told to stop."""
     settings = settings_from(sys.argv[1:])
     refuse_exposed(settings)
     logs.configure(settings)
-    uvicorn.run(
-        "service.app:from_environment",
-        factory=True,
-        http=Transport,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=None,  # ours
-        access_log=False,  # ours
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+    if settings.workers > 1:
+        share_metrics()
+    from service.server import listen, serve  # noqa: PLC0415 - it imports prometheus_client
+    from service.supervisor import Supervisor  # noqa: PLC0415 - and so does it
+
+    sockets = listen(settings)
+    if settings.workers > 1:
+        sys.exit(Supervisor(settings, sockets).run())
+    serve(settings, sockets)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
+from uvicorn.config import STARTUP_FAILURE
 
 from losses.errors import Refusal
 from losses.registry import catalogue
@@ -16,6 +17,7 @@ from recommender.page import rules_page
 from service import errors, layers, logs
 from service.metrics import Metrics
 from service.observed import QUIET
+from service.readiness import Readiness
 from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend
 from service.runtime import Runtime
 from service.settings import Settings, thresholds_of
@@ -44,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         catalogue()
-        yield State(settings=settings, runtime=runtime, metrics=metrics, thresholds=thresholds)
+        yield State(settings=settings, runtime=runtime, metrics=metrics, readiness=Readiness(), thresholds=thresholds)
 
     app = FastAPI(
         title="Lossary",
@@ -89,4 +91,5 @@ def from_environment() -> FastAPI:
         logs.configure(settings)
         return create_app(settings)
     except (ValueError, Refusal) as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)  # noqa: T201 - the last word of a process that never served
+        sys.exit(STARTUP_FAILURE)

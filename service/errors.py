@@ -12,6 +12,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── UnsupportedFormat 415
     ├── QuotaExceeded    429
     ├── TemporaryReducedCapacity 503: shed
+    ├── Draining         503: the process ends
     └── ComputeDeadline  504
 """
 
@@ -124,6 +125,15 @@ class TemporaryReducedCapacity(HttpRefusal):
             retry_after_s=seconds,
         )
         self.headers = {"Retry-After": str(seconds)}
+
+
+class Draining(HttpRefusal):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "This process is about to end"
+    headers = MappingProxyType({"Retry-After": "1"})
+
+    def __init__(self) -> None:
+        super().__init__("It was told to stop. Ask again in a second; another one answers then.", retry_after_s=1)
 
 
 class ComputeDeadline(HttpRefusal):

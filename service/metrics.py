@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.record import Record
+from service.settings import SHARED_METRICS
 
 # OpenTelemetry's buckets for http.server.request.duration, and three below them: a small request takes 2 ms.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 120)
@@ -18,7 +19,6 @@ BYTES = tuple(4**power for power in range(5, 16))  # 1 KiB to 1 GiB
 METHODS = frozenset(  # others are counted as OTHER
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 )
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
 CLIENT_GONE = 499  # nginx's status for a client that closed first; nothing was answered
 
 
@@ -61,14 +61,18 @@ class Metrics:
             registry=own,
             multiprocess_mode="max",
         )
-        if SHARED not in os.environ:  # in the other case these would be of the one worker that was asked
+        self._started = Counter("lossary_workers_started_total", "Processes that came up, all told.", registry=own)
+        self._workers = self._gauge("lossary_workers", "Processes that serve.")
+        if SHARED_METRICS not in os.environ:  # in the other case these would be of the one worker that was asked
             ProcessCollector(registry=own)
 
     def _gauge(self, name: str, meaning: str, labels: list[str] | None = None) -> Gauge:
         return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livesum")
 
     def built(self, version: str, device: str) -> None:
-        """Say what runs."""
+        """Say what runs, once for each process."""
+        self._started.inc()
+        self._workers.set(1)
         self._build.labels(version, installed("torch"), device).set(1)
 
     def answered(self, record: Record, *, route: str, method: str, status: int, seconds: float) -> None:
@@ -87,7 +91,7 @@ class Metrics:
 
     def page(self) -> bytes:
         """Return the text that Prometheus reads: of all workers, where they share a folder."""
-        if SHARED not in os.environ:
+        if SHARED_METRICS not in os.environ:
             return generate_latest(self.registry)
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all)  # type: ignore[no-untyped-call] # prometheus_client 0.26 leaves it untyped

@@ -1,5 +1,6 @@
 """ASGI middleware around everything: an id, a log line and a count for each request, and the last word on a crash."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from time import perf_counter
@@ -8,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import crash
+from service.errors import Draining, answer, crash
 from service.metrics import CLIENT_GONE, METHODS, Metrics
 from service.record import UNDER_WAY, Record, sent_or_new_id
 
@@ -54,6 +55,11 @@ class Observed:
             await self.app(scope, counted, answered)
         except ClientDisconnect:
             status = status or CLIENT_GONE
+        except asyncio.CancelledError:
+            # Only a server that has waited long enough for its requests to end cancels them.
+            if status:
+                raise
+            await answer(Draining())(scope, receive, answered)
         except Exception as error:
             # Raised further, it would cost a pooled client its connection; half an answer has to.
             if status:

@@ -29,20 +29,21 @@ class Runtime:
     """One device and its threads."""
 
     def __init__(self, settings: Settings) -> None:
-        self.device = self._placed(settings.device)
-        together = 1 if self.device.type == "cuda" else max(1, torch.get_num_threads())
+        self.device = self._placed(settings.device, settings.worker)
+        together = 1 if self.device.type == "cuda" else max(1, torch.get_num_threads() // settings.workers)
         self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
         self._threads = CapacityLimiter(math.inf)  # the turns are the limit
         self._compute_s = settings.compute_seconds
         torch.set_num_threads(1)  # requests run side by side; one that is alone gains little from more
 
     @staticmethod
-    def _placed(device: str) -> torch.device:
+    def _placed(device: str, worker: int) -> torch.device:
+        """Return the device named; workers that may take any CUDA device take one each, as far as they go."""
         if device == "auto":
-            return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+            device = "cuda" if torch.cuda.is_available() else "cpu"
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError(f"LOSSARY_DEVICE is {device}, and no CUDA device is here; use auto or cpu.")
-        return torch.device(device)
+        return torch.device(device, worker % torch.cuda.device_count()) if device == "cuda" else torch.device(device)
 
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""

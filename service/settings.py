@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1 << 20
 CGROUP = Path("/sys/fs/cgroup")
+SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own
 
 
 def memory_limit() -> int:
@@ -70,6 +71,13 @@ class Settings(BaseSettings):
     compute_seconds: Annotated[
         float, Field(gt=0, description="In which an evaluation ends; TorchServe allows as much.")
     ] = 120.0
+    drain_seconds: Annotated[
+        float, Field(ge=0, description="After SIGTERM, for which all is served while /readyz says 503.")
+    ] = 0.0
+    grace_seconds: Annotated[
+        float, Field(gt=0, description="For which requests under way may still end; compose kills after 30.")
+    ] = 25.0
+    worker: Annotated[int, Field(ge=0, description="Which worker this is; the supervisor says so.")] = 0
     keys: Annotated[Path | None, Field(description="A TOML file of API keys: python -m service.auth new NAME.")] = None
     open: Annotated[bool, Field(description="Serve without keys on an address that others reach.")] = False
     telemetry: Annotated[bool, Field(description="Send OpenTelemetry traces where OTEL_* variables say.")] = False

@@ -5,6 +5,7 @@ from typing import Annotated, TypedDict
 from fastapi import Depends, Request
 
 from service.metrics import Metrics
+from service.readiness import Readiness
 from service.runtime import Runtime
 from service.settings import Settings
 
@@ -15,6 +16,7 @@ class State(TypedDict):
     settings: Settings
     runtime: Runtime
     metrics: Metrics
+    readiness: Readiness
     thresholds: dict[str, float]
 
 
@@ -38,7 +40,13 @@ def _thresholds(request: Request) -> dict[str, float]:
     return thresholds
 
 
+def _readiness(request: Request) -> Readiness:
+    readiness: Readiness = request.state.readiness
+    return readiness
+
+
 SettingsInForce = Annotated[Settings, Depends(_settings)]
 RuntimeInForce = Annotated[Runtime, Depends(_runtime)]
 MetricsInForce = Annotated[Metrics, Depends(_metrics)]
+ReadinessInForce = Annotated[Readiness, Depends(_readiness)]
 ThresholdsInForce = Annotated[dict[str, float], Depends(_thresholds)]

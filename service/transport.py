@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from service.metrics import Metrics
+from service.readiness import Readiness
 from service.record import Record, new_id
 from service.settings import Settings
 
@@ -49,6 +50,7 @@ class Transport(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         settings: Settings = app_state["settings"]
         self._metrics: Metrics = app_state["metrics"]
+        self._readiness: Readiness = app_state["readiness"]
         self._head_seconds, self._longest_head = settings.head_seconds, settings.max_head_bytes
         self._deadline: asyncio.TimerHandle | None = None
         self._in_head, self._head_bytes = True, 0
@@ -102,6 +104,8 @@ class Transport(HttpToolsProtocol):
             raise self._reason
         super().on_headers_complete()
         self._in_head = False
+        if self._readiness.closing:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

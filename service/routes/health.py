@@ -4,8 +4,9 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel
 
+from service.errors import Draining, responses
 from service.settings import Settings
-from service.state import MetricsInForce, RuntimeInForce, SettingsInForce
+from service.state import MetricsInForce, ReadinessInForce, RuntimeInForce, SettingsInForce
 from service.tensors.body import MOST_LEVELS
 from service.tensors.multipart import MOST_PARTS
 from service.tensors.npz import MOST_MEMBERS
@@ -54,9 +55,11 @@ async def healthz() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", summary="Is the service ready for work?")
-async def readyz(runtime: RuntimeInForce) -> Ready:
-    """Answer once the device computes."""
+@router.get("/readyz", summary="Is the service ready for work?", responses=responses(Draining))
+async def readyz(runtime: RuntimeInForce, readiness: ReadinessInForce) -> Ready:
+    """Answer once the device computes, and until the process is told to stop."""
+    if readiness.draining:
+        raise Draining
     return Ready(status="ready", device=str(runtime.device))
 
 
