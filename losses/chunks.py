@@ -1,13 +1,14 @@
 """Inputs, weights and masks: fitted to one another once, then handed out a piece at a time."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 
 import torch
 from torch import Tensor
 
+from losses.checkpoint import checkpoint
 from losses.domains import NON_NEGATIVE, Domain, Seen, check, first_index
 from losses.errors import BadOption, DomainViolation, MissingInput, ShapeMismatch, UnsupportedDtype
 from losses.expression import Objective
@@ -82,7 +83,6 @@ class Feed:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
     allow_nonfinite: bool = False
-    before_chunk: Callable[[], object] | None = None
     seen: list[dict[str, Seen]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -178,8 +178,7 @@ class Feed:
     def pieces(self, *, first_pass: bool) -> Iterator[list[Piece]]:
         """Yield every chunk as one piece a term; the first pass checks the numbers too."""
         for edges in self.edges:
-            if self.before_chunk is not None:
-                self.before_chunk()
+            checkpoint()
             yield [self._piece(place, edges, first_pass=first_pass) for place in range(len(self.axes))]
 
     def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:

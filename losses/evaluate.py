@@ -5,7 +5,7 @@ value and, differentiated there, into a small cotangent; a second pass, taken on
 quotient is asked for, pulls that cotangent back through each chunk.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,7 +25,7 @@ from losses.tally import Parts, Reduction, Tally
 
 @dataclass(frozen=True)
 class Options:
-    """How to reduce, and what to say beside the value; what `before_chunk` raises ends the evaluation."""
+    """How to reduce, and what to say beside the value."""
 
     reduction: Reduction = "mean"
     gradient: Literal["none", "summary", "full"] = "none"
@@ -35,7 +35,6 @@ class Options:
     dtype: torch.dtype | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
-    before_chunk: Callable[[], object] | None = None
 
 
 def evaluate(
@@ -61,7 +60,6 @@ def evaluate(
         device=options.device,
         chunk_elements=options.chunk_elements,
         allow_nonfinite=options.nonfinite == "allow",
-        before_chunk=options.before_chunk,
     )
     tallies = [
         Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)

@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from anyio import CapacityLimiter, to_thread
 
+from losses.checkpoint import checked
 from losses.errors import BadOption
 from losses.evaluate import Options, evaluate
 from losses.expression import Objective
@@ -56,10 +57,8 @@ class Runtime:
         here = replace(options, device=self.device, chunk_elements=chunk)
 
         def compute() -> list[Evaluation]:
-            bounded = replace(here, before_chunk=deadline(self._compute_s))
             return [
-                evaluate(objective, upload.roles, weights=weights, mask=mask, options=bounded)
-                for objective in objectives
+                evaluate(objective, upload.roles, weights=weights, mask=mask, options=here) for objective in objectives
             ]
 
         record = current()
@@ -72,17 +71,22 @@ class Runtime:
     async def run(self, work: Callable[[], Answer], size: int) -> Answer:
         """Return what `work` returns; off the event loop, in its turn, where it goes through many numbers.
 
-        Raises: TemporaryReducedCapacity.
+        Raises: TemporaryReducedCapacity, ComputeDeadline.
         """
         record = current()
+
+        def bounded() -> Answer:
+            with checked(deadline(self._compute_s, record.compute_ms / 1e3)):
+                return work()
+
         if size <= INLINE_NUMBERS:
             with timed(record):
-                return work()
+                return bounded()
         asked = time.perf_counter()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
         with lent(self.turns, 1), timed(record):
-            return await to_thread.run_sync(work, limiter=self._threads)
+            return await to_thread.run_sync(bounded, limiter=self._threads)
 
 
 @contextmanager
@@ -95,12 +99,12 @@ def timed(record: Record) -> Iterator[None]:
         record.compute_ms += 1e3 * (time.perf_counter() - started)
 
 
-def deadline(limit_s: float) -> Callable[[], None]:
-    """Return a check that refuses once `limit_s` are over; torch cannot be interrupted, so it stands between chunks.
+def deadline(limit_s: float, spent_s: float = 0.0) -> Callable[[], None]:
+    """Return a check that refuses once `limit_s` are over, of which some are spent.
 
     Raises, from the check: ComputeDeadline.
     """
-    end = time.monotonic() + limit_s
+    end = time.monotonic() + limit_s - spent_s
 
     def check() -> None:
         if time.monotonic() >= end:

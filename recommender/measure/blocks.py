@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from losses.checkpoint import checkpoint
 from losses.domains import first_index
 from losses.errors import NonFiniteInput, ShapeMismatch
 
@@ -105,6 +106,7 @@ class Stream:
         return self._read(drawn.to(self.targets.device), None)
 
     def _read(self, where: slice | Tensor, offset: int | None) -> Block:
+        checkpoint()
         targets = float64(self.targets[where])
         predictions = None if self.predictions is None else float64(self.predictions[where])
         errors = targets if predictions is None else targets - predictions
@@ -128,4 +130,5 @@ def pieces(values: Tensor, numbers: int = BLOCK) -> Iterator[Tensor]:
     """Yield an array in runs of items, at most so many numbers each where an item has fewer."""
     rows = max(1, numbers // max(1, values[:1].numel()))
     for start in range(0, values.shape[0], rows):
+        checkpoint()
         yield values[start : start + rows]

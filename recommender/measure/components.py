@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from losses.checkpoint import checkpoint
 from recommender.measure.blocks import Array
 
 Ints = NDArray[np.int64]
@@ -72,6 +73,7 @@ def joined(n: int, one: Ints, other: Ints) -> Ints:
     """Return for each of n things the number, from 0, of the group that pairs make them belong to."""
     root = np.arange(n)
     while True:
+        checkpoint()
         mine, theirs = root[one], root[other]
         apart = mine != theirs
         if not apart.any():

@@ -28,7 +28,16 @@ from losses.errors import (
 from losses.expression import Objective, parse
 from losses.report import Evaluation
 from losses.spec import Loss
-from service.errors import BadEnvelope, BadRequest, TooLarge, UnknownPath, UnsupportedFormat, read, responses
+from service.errors import (
+    BadEnvelope,
+    BadRequest,
+    ComputeDeadline,
+    TooLarge,
+    UnknownPath,
+    UnsupportedFormat,
+    read,
+    responses,
+)
 from service.routes.evaluate import EvaluateOptions, arrays_of
 from service.state import RuntimeInForce, SettingsInForce
 from service.tensors import oip
@@ -169,6 +178,7 @@ REQUEST_BODY = {
         ShapeMismatch,
         DomainViolation,
         NonFiniteInput,
+        ComputeDeadline,
     ),
 )
 @router.post("/models/{model}/versions/{version}/infer", include_in_schema=False)

@@ -22,7 +22,7 @@ from recommender.measure.noise import Kind
 from recommender.profile import Profile
 from recommender.tasks import Task
 from recommender.words import Notice
-from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, responses
+from service.errors import BadEnvelope, BadRequest, ComputeDeadline, TooLarge, UnsupportedFormat, responses
 from service.language import Spoken
 from service.state import RuntimeInForce
 from service.tensors.upload import Received, declared
@@ -108,6 +108,7 @@ EMBEDDINGS = {
         IdOutOfRange,
         NotProbabilities,
         BadBox,
+        ComputeDeadline,
     ),
 )
 async def profile(upload: Received, runtime: RuntimeInForce, language: Spoken) -> ProfileAnswer:

@@ -91,6 +91,16 @@ async def test_what_takes_too_long_is_stopped_between_chunks(client: Client) -> 
     assert quick.is_success
 
 
+@pytest.mark.parametrize("path", ["/v1/profile?task=regression", "/v1/advise?task=regression"])
+async def test_measuring_that_takes_too_long_is_stopped_too(client: Client, path: str) -> None:
+    async with client(compute_seconds=0.001) as http:
+        slow = await http.post(path, content=arrays(4_000_000), headers=NPY)
+        documented = (await http.get("/openapi.json")).json()["paths"][path.partition("?")[0]]["post"]["responses"]
+
+    assert is_problem(slow, 504)["type"] == "urn:lossary:compute-deadline"
+    assert "504" in documented
+
+
 def test_a_deadline_lets_pass_until_it_is_over() -> None:
     patient, over = deadline(60), deadline(0)
 
