@@ -69,9 +69,18 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
         raise BadEnvelope(message, position=error.pos) from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
+    refuse_twice(text, value)
+    return value
+
+
+def refuse_twice(text: bytes | bytearray | memoryview, value: object) -> None:
+    """Refuse JSON, and what it was parsed to, where an object has one name twice.
+
+    Raises: BadEnvelope.
+    """
+    text = bytes(text) if isinstance(text, memoryview) else text
     if text.count(b'"') > 2 * _texts(value):
         _refuse_twice(text)
-    return value
 
 
 def _refuse_deep(text: bytes | bytearray) -> None:
@@ -81,7 +90,11 @@ def _refuse_deep(text: bytes | bytearray) -> None:
     brackets = np.frombuffer(text.translate(None, NO_BRACKETS), np.uint8)
     steps = 1 - ((brackets & 4) >> 1).astype(np.int8)  # in ASCII the closing ones have this bit, the opening ones not
     if steps.cumsum(dtype=np.int32).max() > MOST_LEVELS:
-        raise BadEnvelope(f"The JSON nests more than {MOST_LEVELS} levels deep.", limit=MOST_LEVELS)
+        raise deep()
+
+
+def deep() -> BadEnvelope:
+    return BadEnvelope(f"The JSON nests more than {MOST_LEVELS} levels deep.", limit=MOST_LEVELS)
 
 
 def _texts(value: object) -> int:

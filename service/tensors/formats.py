@@ -31,6 +31,7 @@ class Format:
     begins: Callable[[Buffer], bool]
     read: Callable[[str, Buffer, int], Arrays]
     write: Callable[[Mapping[str, Tensor], bytes], bytes]
+    inflates: int = 1  # the most bytes that one byte may become
 
 
 @cache
@@ -51,6 +52,11 @@ def accepted(accept: str) -> Format | None:
 def answered() -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI response of an answer that may be arrays."""
     return {200: {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in formats()}}}
+
+
+def size(data: Buffer) -> int:
+    """Return the most bytes that these may become."""
+    return len(data) * next((entry.inflates for entry in formats().values() if entry.begins(data)), 1)
 
 
 def one(role: str, data: Buffer, limit: int) -> Tensor:

@@ -18,11 +18,15 @@ from service.tensors.formats import Arrays, Buffer, Format
 
 MOST_MEMBERS = 64
 ENCRYPTED = 1  # bit of a member's flags
+BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")  # of an archive, and of an empty one
+DEFLATE = 1032  # to 1, at most: 258 bytes in two bits
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def _read(name: str, data: Buffer, limit: int) -> Arrays:
     try:
+        if not FORMAT.begins(data):  # zipfile would look for an archive further back
+            raise zipfile.BadZipFile
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
             _judge(name, members, limit)
@@ -60,4 +64,6 @@ def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     return buffer.getvalue()
 
 
-FORMAT = Format(".npz", "application/x-npz", lambda data: bytes(data[:2]) == b"PK", _read, _write)
+FORMAT = Format(
+    ".npz", "application/x-npz", lambda data: bytes(data[:4]) in BEGINNINGS, _read, _write, inflates=DEFLATE
+)

@@ -21,19 +21,30 @@ def from_lists(role: str, value: object, *, booleans: bool) -> Tensor:
     while isinstance(inner, list) and inner:
         depth, inner = depth + 1, inner[0]
     if not isinstance(value, list) or depth > DEEPEST:
-        raise BadRequest(f"{role} must be a list of numbers, nested at most {DEEPEST} deep.", role=role)
+        raise too_deep(role)
     try:
         array = np.array(value)
     except (ValueError, OverflowError):
-        raise BadRequest(f"{role} must be a list of numbers whose rows all have the same length.", role=role) from None
+        raise ragged(role) from None
     if not array.size:
         return torch.empty(array.shape, dtype=torch.float64)
     if array.dtype.kind not in "fib" or (booleans and array.dtype.kind != "b" and _any_boolean(value)):
-        raise BadRequest(
-            f"{role} must hold numbers only: no text, no null, no true among numbers, nothing of 2^63 or more.",
-            role=role,
-        )
+        raise not_numbers(role)
     return torch.from_numpy(array)
+
+
+def too_deep(role: str) -> BadRequest:
+    return BadRequest(f"{role} must be a list of numbers, nested at most {DEEPEST} deep.", role=role)
+
+
+def ragged(role: str) -> BadRequest:
+    return BadRequest(f"{role} must be a list of numbers whose rows all have the same length.", role=role)
+
+
+def not_numbers(role: str) -> BadRequest:
+    return BadRequest(
+        f"{role} must hold numbers only: no text, no null, no true among numbers, nothing of 2^63 or more.", role=role
+    )
 
 
 def _any_boolean(value: object) -> bool:
