@@ -44,7 +44,8 @@ format: install
 image:
 	docker compose build
 
-compose-test: install image
+compose-test: install
+	docker compose build lossary proxy
 	LOSSARY_COMPOSE=1 $(BIN)/python -m pytest tests/compose --verbose
 
 # Our losses against those of torch, Keras, optax, MONAI, smp, kornia, PML and scikit-learn, in an environment of its
@@ -95,3 +96,38 @@ bench-profile: install
 
 bench-kill: install
 	@$(BIN)/python -m benchmarks.kill
+
+# A quarter of an hour of good and hostile requests on 64 connections.
+.PHONY: soak
+
+soak: install
+	@$(BIN)/python -m benchmarks.soak
+
+# Everything that is parsed, under atheris and schemathesis: FUZZ_RUNS executions of all harnesses together, 2,500,000
+# unless said otherwise, and FUZZ_CASES requests an operation. In an environment of its own, for atheris.
+FUZZ := .venv-fuzz
+FUZZ_PINS := tests/fuzz/constraints.txt
+.PHONY: fuzz
+
+fuzz: $(FUZZ)/.installed
+	@OMP_NUM_THREADS=1 $(FUZZ)/bin/python -m tests.fuzz
+
+$(FUZZ)/.installed: pyproject.toml $(FUZZ_PINS)
+	$(PYTHON) -m venv $(FUZZ)
+	echo '*' > $(FUZZ)/.gitignore
+	$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c $(FUZZ_PINS) -e . \
+		atheris httpx hypothesis pyarrow pytest pytest-timeout safetensors schemathesis
+	touch $@
+
+# What the service is made of, and under which licences: sbom.json, in CycloneDX's format.
+.PHONY: sbom
+
+sbom:
+	$(PYTHON) -m venv .venv-sbom && $(PYTHON) -m venv --without-pip .venv-product
+	.venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	$(PYTHON) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+		> .venv-product/requirements.txt
+	.venv-sbom/bin/python -m pip --python .venv-product/bin/python install --quiet --disable-pip-version-check \
+		$(SOURCES) -c constraints.txt -r .venv-product/requirements.txt
+	.venv-sbom/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml .venv-product/bin/python \
+		| $(PYTHON) .ci/sbom.py
