@@ -15,20 +15,21 @@ from losses.chunks import Feed, Piece, dims
 from losses.classes import of_elements
 from losses.gradient import per_item
 from losses.moments import Moments
-from losses.spec import Items
-from losses.tally import WHOLE, Parts, Tally, by_row
+from losses.spec import Items, Sums
+from losses.tally import WHOLE, Parts, Slopes, Tally, by_row
 
 Leaves = dict[str, Tensor]
 
 
 @dataclass
 class Backward:
-    """Influences and gradients as the chunks go by."""
+    """Influences, where the error of a quotient is wanted, and gradients as the chunks go by."""
 
     feed: Feed
     tallies: list[Tally]
-    cotangents: list[Parts]
+    slopes: list[Slopes]
     gradient: Literal["none", "summary", "full"]
+    quotient: bool
     influence: dict[str, Moments] = field(default_factory=dict)
     gathered: dict[str, list[Tensor]] = field(default_factory=dict)
     sizes: list[Tensor] = field(default_factory=list)
@@ -44,29 +45,27 @@ class Backward:
         gradient = self.gradient != "none"
         leaves = [_leaves(tally, piece) if gradient else {} for tally, piece in zip(self.tallies, pieces, strict=True)]
         rows: Parts = {}
-        items: list[Items | None] = []
-        for tally, piece, cotangent, leaf in zip(self.tallies, pieces, self.cotangents, leaves, strict=True):
-            parts, found = tally.apply(replace(piece, inputs={**piece.inputs, **leaf}))
-            items.append(found)
-            for lead, part in parts.items():
-                row = (part * cotangent[lead]).flatten(1).sum(1)
+        outs: list[Items | Sums] = []
+        for tally, piece, slopes, leaf in zip(self.tallies, pieces, self.slopes, leaves, strict=True):
+            outs.append(tally.apply(replace(piece, inputs={**piece.inputs, **leaf})))
+            for lead, row in tally.influence(outs[-1], slopes).items():
                 rows[lead] = rows[lead] + row if lead in rows else row
         weights = pieces[0].weights
-        for lead, row in rows.items():
-            counted = slice(None) if weights is None or lead == WHOLE else by_row(weights) > 0
-            self.influence.setdefault(lead, Moments(1)).add(row.detach()[counted, None])
+        for lead, row in rows.items() if self.quotient else ():
+            counted = slice(None) if weights is None else by_row(weights) > 0
+            self.influence.setdefault(lead, Moments()).add([row.detach()[counted]])
         if gradient:
             torch.autograd.backward([row.sum() for row in rows.values()])
-            self._gather(_slopes(leaves), pieces[0], items[0])
+            self._gather(_slopes(leaves), pieces[0], outs[0])
 
-    def _gather(self, slopes: Leaves, piece: Piece, items: Items | None) -> None:
+    def _gather(self, slopes: Leaves, piece: Piece, out: Items | Sums) -> None:
         """Keep what the answer needs of the gradient of one chunk; all of it only where it was asked for."""
         if self.gradient == "full":
             for role, slope in slopes.items():
                 self.gathered.setdefault(role, []).append(slope)
         first = self.tallies[0]
         sizes = _sizes(first, slopes)
-        self.sizes.append(sizes[_kept(first, piece, items)])
+        self.sizes.append(sizes[_kept(first, piece, out)])
         labels = of_elements(first.term, first.axes, piece.inputs)
         if labels is not None and labels.ids.numel() == sizes.numel():
             sums = labels.sums(sizes)
@@ -74,9 +73,7 @@ class Backward:
 
     def standard_error(self) -> float | None:
         """Return the error of the value, rows of different leading axes being independent; None where unknown."""
-        if WHOLE in self.influence:
-            return None
-        errors = [moments.error_of_sum(torch.ones(1, dtype=torch.float64)) for moments in self.influence.values()]
+        errors = [moments.error_of_sum([1.0]) for moments in self.influence.values()]
         known = [error for error in errors if error is not None]
         return math.hypot(*known) if known and len(known) == len(errors) else None
 
@@ -112,9 +109,9 @@ def _sizes(tally: Tally, slopes: Leaves) -> Tensor:
     return torch.cat(list(by_lead.values()))
 
 
-def _kept(tally: Tally, piece: Piece, items: Items | None) -> Tensor | slice:
+def _kept(tally: Tally, piece: Piece, out: Items | Sums) -> Tensor | slice:
     """Return which elements of one chunk count: neither masked, nor ignored, nor of weight 0."""
     loss = tally.term.loss
-    if items is not None and loss.elements.names and loss.elements == loss.shapes.items:
-        return (items.denominator > 0).flatten()
+    if isinstance(out, Items) and loss.elements.names and loss.elements == loss.shapes.items:
+        return (out.counts > 0).flatten()
     return slice(None) if piece.weights is None else (tally.spread(piece.weights) > 0).flatten()

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import reduce
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -48,9 +49,11 @@ def align(weights: Tensor, own: Dims, other: Dims) -> Tensor:
 
 def joined(factors: Sequence[Tensor]) -> Tensor | None:
     """Return the product of weights and masks, each the first axes of the longest; None where there are none."""
-    most = max((factor.ndim for factor in factors), default=0)
+    if len(factors) < 2:  # noqa: PLR2004 - nothing to multiply
+        return factors[0] if factors else None
+    most = max(factor.ndim for factor in factors)
     longest = [factor.reshape(*factor.shape, *[1] * (most - factor.ndim)) for factor in factors]
-    return reduce(torch.mul, longest) if longest else None
+    return reduce(torch.mul, longest)
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,19 @@ class Piece:
 
     inputs: dict[str, Tensor]
     factors: list[Tensor]
-    mask: Tensor | None = None
+    weights: Tensor | None  # what every element counts, or None where each counts once
+    mask: Tensor | None
 
-    @cached_property
-    def weights(self) -> Tensor | None:
-        """What every element counts, or None where each counts once."""
-        return joined(self.factors)
+
+class Source(NamedTuple):
+    """One input of one term, what is asked of its numbers, and the dtype in which that is looked at."""
+
+    role: str
+    tensor: Tensor
+    pattern: Pattern
+    domain: Domain
+    dtype: torch.dtype
+    seen: Seen
 
 
 @dataclass
@@ -83,41 +93,50 @@ class Feed:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
     allow_nonfinite: bool = False
-    seen: list[dict[str, Seen]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for role, tensor in {**self.inputs, "weights": self.weights, "mask": self.mask}.items():
+        for role, tensor in (*self.inputs.items(), ("weights", self.weights), ("mask", self.mask)):
             if tensor is not None and tensor.dtype not in ACCEPTED:
                 names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
                 raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
         self.axes = [self._bind(term) for _, term in self.objective.terms]
-        self.seen = [{} for _ in self.axes]
+        self.compute_dtype = self.dtype or self._promoted()
+        self.sources = [
+            self._sources(term, axes) for (_, term), axes in zip(self.objective.terms, self.axes, strict=True)
+        ]
+        self.seen = [{source.role: source.seen for source in sources} for sources in self.sources]
         self.lengths = self._lengths()
         self.weights_by_term = [self._fitted("weights", self.weights, place) for place in range(len(self.axes))]
         self.mask_by_term = [self._fitted("mask", self.mask, place) for place in range(len(self.axes))]
-        self.compute_dtype = self.dtype or self._promoted()
         self.edges = self._cut()
 
     def _bind(self, term: BoundLoss) -> Axes:
         for role in term.loss.required:
             if role not in self.inputs:
                 raise MissingInput(term.loss.id, role, term.loss.roles)
-        encodings = {
-            role: domain.way_out for role, domain in term.loss.domains.items() if domain.whole or domain.simplex
-        }
-        return term.loss.shapes.bind(self.inputs, term.loss.roles, encodings)
+        return term.loss.shapes.bind(self.inputs, term.loss.roles, term.loss.encodings)
+
+    def _sources(self, term: BoundLoss, axes: Axes) -> list[Source]:
+        """Return the inputs of one term, in the order of its signature."""
+        sources = []
+        for role, pattern in zip(term.loss.roles, term.loss.shapes.roles, strict=True):
+            if role in self.inputs:
+                tensor, domain = self.inputs[role], term.domain(role).bounded(axes)
+                ids = domain.whole and not tensor.is_floating_point()
+                sources.append(
+                    Source(role, tensor, pattern, domain, torch.int64 if ids else self.compute_dtype, Seen())
+                )
+        return sources
 
     def _lengths(self) -> dict[str, int]:
         """Return the length of every axis that chunks are cut along."""
         lengths: dict[str, int] = {}
-        for _, term in self.objective.terms:
-            for role in [role for role in term.loss.roles if role in self.inputs]:
-                pattern, shape = term.loss.pattern(role), self.inputs[role].shape
-                if pattern.lead is None:
-                    continue
-                length = lengths.setdefault(pattern.lead, shape[0])
-                if length != shape[0]:
-                    raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
+        for role, tensor, pattern, *_ in (source for sources in self.sources for source in sources):
+            if pattern.lead is None:
+                continue
+            length = lengths.setdefault(pattern.lead, len(tensor))
+            if length != len(tensor):
+                raise ShapeMismatch(role, str(pattern), tensor.shape, f"Another term of the sum has {length} items.")
         return lengths
 
     def _fitted(self, name: str, tensor: Tensor | None, place: int) -> Tensor | None:
@@ -185,20 +204,14 @@ class Feed:
         return tensor if lead is None else tensor[edges[lead]]
 
     def _piece(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> Piece:
-        (_, term), axes, seen = self.objective.terms[place], self.axes[place], self.seen[place]
-        loss = term.loss
+        (_, term), axes = self.objective.terms[place], self.axes[place]
         factors = self._factors(place, edges, first_pass=first_pass)
         weights = joined(factors)
-        own = dims(loss.elements, axes)[: weights.ndim] if weights is not None else ()
+        own = dims(term.loss.elements, axes)[: weights.ndim] if weights is not None else ()
         ignored = term.params.get("ignore_index")
-        scalars = {name: lengths[0] for name, lengths in axes.items() if len(lengths) == 1}
         inputs = {}
-        for role in loss.roles:
-            if role not in self.inputs:
-                continue
-            pattern, domain = loss.pattern(role), term.domain(role).bounded(scalars)
-            sent = self._slice(self.inputs[role], pattern.lead, edges).to(self.device)
-            chunk = sent.to(torch.int64 if domain.whole and not sent.is_floating_point() else self.compute_dtype)
+        for role, tensor, pattern, domain, dtype, seen in self.sources[place]:
+            chunk = self._slice(tensor, pattern.lead, edges).to(self.device, dtype)
             if weights is not None and pattern.lead is not None:
                 chunk = torch.where(align(weights, own, dims(pattern, axes)) > 0, chunk, _filler(domain, chunk))
             if first_pass:
@@ -206,14 +219,14 @@ class Feed:
                     role,
                     chunk,
                     domain,
-                    seen.setdefault(role, Seen()),
+                    seen,
                     offset=edges[pattern.lead].start if pattern.lead else 0,
                     exempt=ignored if isinstance(ignored, int) else None,
-                    sent=sent.dtype,
+                    sent=tensor.dtype,
                     allow_nonfinite=self.allow_nonfinite and not domain.whole,
                 )
-            inputs[role] = chunk.to(torch.int64) if domain.whole else chunk
-        return Piece(inputs, factors, factors[-1] if self.mask is not None and factors else None)
+            inputs[role] = chunk.to(torch.int64) if domain.whole and dtype != torch.int64 else chunk
+        return Piece(inputs, factors, weights, factors[-1] if self.mask is not None and factors else None)
 
     def _factors(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
         """Return the weights and the mask of one chunk, those of the two that were given."""
@@ -223,7 +236,7 @@ class Feed:
         if sent is not None:
             weights = self._slice(sent, lead, edges).to(self.device, self.compute_dtype)
             if first_pass:
-                check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[lead or ""].start)
+                check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[lead or ""].start, sent=sent.dtype)
             factors.append(weights)
         if mask is not None:
             kept = self._slice(mask, lead, edges).to(self.device)

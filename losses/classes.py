@@ -53,7 +53,7 @@ def of_elements(term: BoundLoss, axes: Axes, inputs: dict[str, Tensor]) -> Label
 
 def of_items(items: Items, own: Dims, labels: Labels | None) -> Tensor | None:
     """Return numerator and denominator of each class, (classes, 2); None where the items have no classes."""
-    columns = (items.numerator, items.denominator)
+    columns = (items.numerator, items.counts)
     if ("C", 0) in own:
         others = [place for place, dim in enumerate(own) if dim != ("C", 0)]
         return torch.stack([column.sum(others, dtype=torch.float64) for column in columns], 1)

@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from losses.errors import DomainViolation, NonFiniteInput
+from losses.shapes import Axes
 
 SIMPLEX_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # rounding of a sum of C terms
 HALF_TOLERANCE = 1e-2  # float16 and bfloat16 carry three digits or fewer
@@ -39,20 +41,37 @@ class Domain:
     probabilities: "Domain | None" = field(default=None, repr=False)
     switch: str = "from_logits"
 
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The least and the most that a number may be; beside an open end, the nearest float64."""
+        least = -math.inf if self.low is None else self.low
+        most = math.inf if self.high is None else self.high
+        if self.above is not None:
+            least = math.nextafter(self.above, math.inf)
+        if self.under is not None:
+            most = math.nextafter(self.under, -math.inf)
+        return least, most
+
+    @cached_property
+    def free(self) -> bool:
+        """Whether every finite number belongs to it, and no other."""
+        more = self.whole or self.simplex or self.corners or self.signs or self.minus_infinity
+        return self.ends == (-math.inf, math.inf) and not more
+
     @property
     def legal(self) -> float:
         """A number of the domain: 0, or where that is outside, one beside the nearer end."""
-        least, most = _open_or_closed(self)
+        least, most = self.ends
         if least <= 0 <= most:
             return float(self.signs)
         return math.floor(least) + 1.0 if least > 0 else math.ceil(most) - 1.0
 
-    def bounded(self, axes: dict[str, int]) -> "Domain":
+    def bounded(self, axes: Axes) -> "Domain":
         """Return the domain with `below` or `up_to` filled in from the lengths of the axes."""
         axis = self.below or self.up_to
         if axis is None:
             return self
-        high = axes[axis] - 1 if self.below else axes[axis]
+        high = axes[axis][0] - 1 if self.below else axes[axis][0]
         return replace(self, below=None, up_to=None, high=high, meaning=f"{self.meaning}, 0 to {high}")
 
 
@@ -115,7 +134,7 @@ def first_index(bad: Tensor, offset: int = 0) -> list[int]:
 
 @dataclass
 class Seen:
-    """The extremes of one input over all its chunks."""
+    """The extremes of one input over all its chunks, where its domain makes them worth knowing."""
 
     low: float = float("inf")
     high: float = float("-inf")
@@ -130,7 +149,7 @@ def check(
     *,
     offset: int = 0,
     exempt: int | None = None,
-    sent: torch.dtype | None = None,
+    sent: torch.dtype,
     allow_nonfinite: bool = False,
 ) -> None:
     """Refuse a chunk with numbers outside its domain.
@@ -138,10 +157,9 @@ def check(
     `exempt` is the one id that is ignored, wherever it lies; `sent` is the dtype before any conversion, whose rounding
     is forgiven.
 
-
     Raises: NonFiniteInput, DomainViolation, both with the first index.
     """
-    if chunk.numel() == 0:
+    if chunk.numel() == 0 or (domain.free and math.isfinite(chunk.sum())):  # NaN and infinities show in a sum
         return
     low, high = (float(bound) for bound in chunk.aminmax())  # NaN shows in both
     seen.low, seen.high = min(seen.low, low), max(seen.high, high)
@@ -151,17 +169,33 @@ def check(
             raise NonFiniteInput(role, first_index(bad, offset))
         seen.nonfinite += int(bad.sum())
         return
-    outside = _outside(chunk, domain, low, high, sent or chunk.dtype)
-    if outside is not None and exempt is not None and domain.whole:
+    tolerance = SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
+    if _inside(chunk, domain, low, high, tolerance):
+        return
+    outside = _outside(chunk, domain, low, tolerance)
+    if exempt is not None and domain.whole:
         outside &= chunk != exempt
-    if outside is not None and bool(outside.any()):
+    if bool(outside.any()):
         raise DomainViolation(role, domain.meaning, first_index(outside, offset), domain.way_out)
 
 
-def _outside(chunk: Tensor, domain: Domain, low: float, high: float, sent: torch.dtype) -> Tensor | None:
-    """Return where the finite numbers of a chunk leave the domain, or None where the extremes show that none does."""
+def _inside(chunk: Tensor, domain: Domain, low: float, high: float, tolerance: float) -> bool:
+    """Return whether it shows at once that finite numbers lie in the domain; arithmetic is faster than truth values."""
+    least, most = domain.ends
+    if low < least or high > most:
+        return False
+    if domain.simplex:  # in the dtype that came: what its rounding leaves open is looked at again
+        return float((chunk.sum(1) - 1).abs().amax()) <= tolerance / 2
+    if domain.signs:
+        return float(chunk.abs().amin()) == 1
+    if domain.corners:
+        return float((chunk[:, 2:] - chunk[:, :2]).amin()) >= 0
+    return not (domain.whole and chunk.is_floating_point()) or torch.equal(chunk, chunk.round())
+
+
+def _outside(chunk: Tensor, domain: Domain, low: float, tolerance: float) -> Tensor:
+    """Return where the finite numbers of a chunk leave the domain."""
     if domain.simplex and low >= 0:
-        tolerance = SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
         off = (chunk.sum(1, dtype=torch.float64) - 1).abs() > tolerance
         return off.unsqueeze(1) | (chunk > 1)
     if domain.signs:
@@ -169,20 +203,7 @@ def _outside(chunk: Tensor, domain: Domain, low: float, high: float, sent: torch
     if domain.corners:
         crossed = chunk[:, :2] > chunk[:, 2:]
         return torch.cat([torch.zeros_like(crossed), crossed], 1)
-    least, most = _open_or_closed(domain)
-    if low >= least and high <= most and not (domain.whole and chunk.is_floating_point()):
-        return None
+    least, most = domain.ends
     wide = chunk.to(torch.float64)  # the nearest float64 beside an open end is none of float32
     bad = (wide < least) | (wide > most)
     return bad | (chunk != chunk.round()) if domain.whole else bad
-
-
-def _open_or_closed(domain: Domain) -> tuple[float, float]:
-    """Return the least and the most that a number may be; beside an open end, the nearest float64."""
-    least = -math.inf if domain.low is None else domain.low
-    most = math.inf if domain.high is None else domain.high
-    if domain.above is not None:
-        least = math.nextafter(domain.above, math.inf)
-    if domain.under is not None:
-        most = math.nextafter(domain.under, -math.inf)
-    return least, most

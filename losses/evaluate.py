@@ -20,7 +20,7 @@ from losses.expression import Objective
 from losses.gradient import shares
 from losses.moments import Moments
 from losses.report import Evaluation
-from losses.tally import Parts, Reduction, Tally
+from losses.tally import Reduction, Tally
 
 
 @dataclass(frozen=True)
@@ -51,36 +51,32 @@ def evaluate(
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
     """
     options = options or Options()
-    feed = Feed(
-        objective,
-        {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles},
-        None if weights is None else _plain(weights),
-        None if mask is None else _plain(mask),
-        dtype=options.dtype,
-        device=options.device,
-        chunk_elements=options.chunk_elements,
-        allow_nonfinite=options.nonfinite == "allow",
-    )
-    tallies = [
-        Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)
-    ]
-    _refuse_reduction(tallies, options)
-    itemwise = all(tally.term.kind == "item" for tally in tallies)
-    together = len({tally.term.loss.shapes.items.lead for tally in tallies}) == 1
-    spread = Moments(2 * len(tallies)) if itemwise and together and options.standard_error else None
-    with torch.no_grad():
+    with torch.inference_mode(mode=False), torch.no_grad():  # whatever mode the caller is in
+        feed = Feed(
+            objective,
+            {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles},
+            None if weights is None else _plain(weights),
+            None if mask is None else _plain(mask),
+            dtype=options.dtype,
+            device=options.device,
+            chunk_elements=options.chunk_elements,
+            allow_nonfinite=options.nonfinite == "allow",
+        )
+        tallies = [
+            Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)
+        ]
+        _refuse_reduction(tallies, options)
+        itemwise = all(tally.term.kind == "item" for tally in tallies)
+        together = len({tally.term.loss.shapes.items.lead for tally in tallies}) == 1
+        spread = Moments() if itemwise and together and options.standard_error else None
         for pieces in feed.pieces(first_pass=True):
             _add(tallies, pieces, spread, options)
-    if options.reduction == "none":
-        return _per_item(feed, tallies)
-    with torch.inference_mode(mode=False), torch.enable_grad():  # whatever mode the caller is in
-        return _reduced(feed, tallies, spread, options)
+        return _per_item(feed, tallies) if options.reduction == "none" else _reduced(feed, tallies, spread, options)
 
 
 def _plain(tensor: Tensor) -> Tensor:
     """Return a tensor that a gradient can pass through, also where the caller made it in inference mode."""
-    with torch.inference_mode(mode=False):
-        return tensor.clone() if tensor.is_inference() else tensor
+    return tensor.clone() if tensor.is_inference() else tensor
 
 
 def _refuse_reduction(tallies: list[Tally], options: Options) -> None:
@@ -97,13 +93,17 @@ def _refuse_reduction(tallies: list[Tally], options: Options) -> None:
 
 def _add(tallies: list[Tally], pieces: list[Piece], spread: Moments | None, options: Options) -> None:
     keep = options.reduction == "none"
-    rows = [
+    added = [
         tally.add(piece, keep=keep, per_class=options.per_class) for tally, piece in zip(tallies, pieces, strict=True)
     ]
-    if spread is not None:
-        columns = torch.cat([next(iter(parts.values())).T for parts in rows])
-        weightless = columns.numel() > 0 and float(columns[1::2].amin()) <= 0
-        spread.add(columns.T[(columns[1::2] > 0).any(0)] if weightless else columns.T)
+    if spread is None:
+        return
+    columns = [column for own, _ in added for column in own]
+    if all(tally.weighted for tally in tallies):
+        counted = torch.stack(columns[1::2]).amax(0) > 0
+        spread.add(columns if bool(counted.all()) else [column[counted] for column in columns])
+    else:
+        spread.add(columns, [total for _, sums in added for total in sums])
 
 
 def _per_item(feed: Feed, tallies: list[Tally]) -> Evaluation:
@@ -122,23 +122,23 @@ def _per_item(feed: Feed, tallies: list[Tally]) -> Evaluation:
 
 
 def _reduced(feed: Feed, tallies: list[Tally], spread: Moments | None, options: Options) -> Evaluation:
-    totals = [{lead: part.clone().requires_grad_() for lead, part in tally.totals.items()} for tally in tallies]
-    values = [tally.value(part, options.reduction) for tally, part in zip(tallies, totals, strict=True)]
     coefficients = [coefficient for coefficient, _ in feed.objective.terms]
-    total = torch.stack([weight * value for weight, value in zip(coefficients, values, strict=True)]).sum()
-    terms = [report.of_term(tally, value.item(), feed) for tally, value in zip(tallies, values, strict=True)]
-    simple = coefficients == [1]
-    result = terms[0] if simple else report.of_sum(feed, terms, total.item())
+    settled = [tally.settle(options.reduction, weight) for tally, weight in zip(tallies, coefficients, strict=True)]
+    terms = [report.of_term(tally, value, feed) for tally, (value, _) in zip(tallies, settled, strict=True)]
+    total = sum(weight * value for weight, (value, _) in zip(coefficients, settled, strict=True))
+    result = terms[0] if coefficients == [1] else report.of_sum(feed, terms, total)
     result.warnings = report.warnings(feed)
     if result.value is None:
         return result
-    cotangents = _cotangents(total, totals)
+    slopes = [slope for _, slope in settled]
     if spread is not None:
-        direction = torch.cat([next(iter(cotangent.values())) for cotangent in cotangents]).cpu()
-        result.standard_error = spread.error_of_sum(direction)
-    quotient = spread is None and options.standard_error
+        pairs = [(own[tally.lead], tally.weighted) for tally, own in zip(tallies, slopes, strict=True)]
+        result.standard_error = spread.error_of_sum(
+            [float(slope) for pair, weighted in pairs for slope in pair[: 1 + weighted]]
+        )
+    quotient = spread is None and options.standard_error and all(tally.has_rows for tally in tallies)
     if quotient or options.gradient != "none":
-        backward = Backward(feed, tallies, cotangents, gradient=options.gradient)
+        backward = Backward(feed, tallies, slopes, options.gradient, quotient)
         backward.run()
         if quotient:
             result.standard_error = backward.standard_error()
@@ -147,10 +147,3 @@ def _reduced(feed: Feed, tallies: list[Tally], spread: Moments | None, options: 
         if options.gradient == "full":
             result.gradients = backward.gradients()
     return result
-
-
-def _cotangents(total: Tensor, totals: list[Parts]) -> list[Parts]:
-    """Return the derivative of the value with respect to every total."""
-    leaves = [part for parts in totals for part in parts.values()]
-    slopes = iter(torch.autograd.grad(total, leaves))
-    return [{lead: next(slopes) for lead in parts} for parts in totals]

@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from losses import registry
 from losses.errors import BadExpression
@@ -23,7 +23,7 @@ class Objective:
 
     terms: tuple[tuple[float, BoundLoss], ...]
 
-    @property
+    @cached_property
     def roles(self) -> tuple[str, ...]:
         """Every input that some term takes, in order, without repeats."""
         return tuple(dict.fromkeys(role for _, term in self.terms for role in term.loss.roles))
@@ -38,6 +38,7 @@ class Objective:
         return self._text
 
 
+@lru_cache(1024)  # the same few come again and again, and parsing one takes 100 us
 def parse(text: str) -> Objective:
     """Return the objective that a text names.
 

@@ -56,12 +56,11 @@ def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:
         reason=reason,
     )
     if tally.finish is None:
-        numerator, denominator = next(iter(tally.totals.values())).tolist()
-        result.numerator, result.denominator = finite(numerator), finite(denominator)
+        result.numerator, result.denominator = finite(tally.numerator), finite(tally.denominator)
         classes = tally.by_class
     else:
         items = tally.finish(tally.totals)
-        classes = torch.stack([items.numerator, items.denominator], 1) if items.numerator.ndim else None
+        classes = torch.stack([items.numerator, items.counts], 1) if items.numerator.ndim else None
     if classes is not None:
         result.per_class = [finite(entry) for entry in (classes[:, 0] / classes[:, 1]).tolist()]
     return result
@@ -101,8 +100,8 @@ def _reason(tally: Tally, value: float, feed: Feed) -> str | None:
 
 def _denominator(tally: Tally) -> float:
     if tally.finish is not None:
-        return float(tally.finish(tally.totals).denominator.sum())
-    return float(next(iter(tally.totals.values()))[1])
+        return float(tally.finish(tally.totals).counts.sum())
+    return tally.denominator
 
 
 def warnings(feed: Feed) -> list[Warned]:

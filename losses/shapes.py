@@ -7,6 +7,7 @@ an axis of that length.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
@@ -28,40 +29,52 @@ class Pattern:
     def __str__(self) -> str:
         return " ".join(self.names)
 
-    @property
+    @cached_property
     def lead(self) -> str | None:
         """The name of the axis that chunks are cut along, None where nothing is cut."""
         first = self.names[0].lstrip("*") if self.names else ""
         return first if first.islower() else None
+
+    @cached_property
+    def _bare(self) -> list[tuple[str, bool, tuple[int] | None]]:
+        """The names without their stars, whether they had one, and the length where the name is a number."""
+        return [
+            (name.lstrip("*"), name.startswith("*"), (int(name),) if name.isdigit() else None) for name in self.names
+        ]
+
+    @cached_property
+    def _starred(self) -> int:
+        return sum(starred for _, starred, _ in self._bare)
 
     def bind(self, role: str, shape: tuple[int, ...], axes: Axes, way_out: str = "") -> None:
         """Read the lengths of the axes off a shape into `axes`.
 
         Raises: ShapeMismatch where the number of axes or an axis already bound differs, or a whole axis is empty.
         """
-        stars = [position for position, name in enumerate(self.names) if name.startswith("*")]
-        spread = len(shape) - (len(self.names) - len(stars))
-        if spread < 0 or (spread and not stars) or (not shape and self.lead):
+        spread = len(shape) - len(self._bare) + self._starred
+        if spread < 0 or (spread and not self._starred) or (not shape and self.lead):
             raise ShapeMismatch(role, str(self), shape, way_out)
         own: Axes = {}
         taken = 0
-        for name in self.names:
-            width = spread if name.startswith("*") else 1
-            own[name.lstrip("*")] = tuple(shape[taken : taken + width])
+        for bare, starred, _ in self._bare:
+            width = spread if starred else 1
+            own[bare] = shape[taken : taken + width]
             taken += width
         fitting = self.lengths(own | axes)
-        if fitting != tuple(shape):
+        if fitting != shape:
             raise ShapeMismatch(role, str(self), shape, f"{list(fitting)} would fit; nothing is broadcast. {way_out}")
-        for name in self.names:
-            if name.isupper() and own[name] == (0,):
-                raise ShapeMismatch(role, str(self), shape, f"{name} must be at least 1.")
+        if 0 in shape:
+            for name in self.names:
+                if name.isupper() and own[name] == (0,):
+                    raise ShapeMismatch(role, str(self), shape, f"{name} must be at least 1.")
         axes |= own
 
     def lengths(self, axes: Axes) -> tuple[int, ...]:
         """Return the shape that the bound axes give."""
-        return tuple(
-            length for name in self.names for length in ((int(name),) if name.isdigit() else axes[name.lstrip("*")])
-        )
+        found: tuple[int, ...] = ()
+        for bare, _, number in self._bare:
+            found += axes[bare] if number is None else number
+        return found
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,19 @@ Roles = Mapping[str, Tensor]
 class Items:
     """What each item adds to the two sums whose quotient is the value.
 
-    Where an item has no weight of its own, the denominator is one. `kept`: which items are there at all, where a
-    weight of 0 leaves that open; otherwise those with a denominator.
+    Where items have no weight of their own, the denominator is None and stands for ones. `kept`: which items are
+    there at all, where a weight of 0 leaves that open; otherwise those with a denominator.
     """
 
     numerator: Tensor
-    denominator: Tensor
+    denominator: Tensor | None = None
     kept: Tensor | None = None
+
+    @property
+    def counts(self) -> Tensor:
+        """The denominators, ones written out; they take no memory."""
+        ones = self.numerator.new_ones(()).expand_as(self.numerator)
+        return ones if self.denominator is None else self.denominator
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,11 @@ class Loss:
     def differentiable(self) -> tuple[str, ...]:
         """The inputs that a gradient is taken for: all that a model in training puts out."""
         return tuple(name for name in self.required if name not in self.constant)
+
+    @cached_property
+    def encodings(self) -> dict[str, str]:
+        """The way out for inputs of another encoding, whose shape shows it."""
+        return {role: domain.way_out for role, domain in self.domains.items() if domain.whole or domain.simplex}
 
     @cached_property
     def sums_itself(self) -> bool:

@@ -1,7 +1,7 @@
 """What one term sums over the chunks: its formula applied, weights and masks taken in, items counted."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,13 +15,14 @@ from losses.shapes import Axes
 from losses.spec import BoundLoss, Items, Sums
 
 Reduction = Literal["mean", "mean_over_count", "sum", "none"]
-Parts = dict[str, Tensor]  # by leading axis: (rows, k) of one chunk, or (k) in total
+Parts = dict[str, Tensor]  # by leading axis: (rows, ...) of one chunk, or (...) in total
+Slopes = Mapping[str, Tensor | tuple[float, float]]  # by leading axis: those of sums, or of numerator and denominator
 WHOLE = ""  # the leading axis of a sum that has no rows
 
 
 @dataclass
 class Tally:
-    """The sums of one term so far, and what finishes them where the loss is a quotient over the batch."""
+    """The sums of one term so far: of its items, or `totals` and what finishes them where it has none."""
 
     term: BoundLoss
     axes: Axes
@@ -30,6 +31,9 @@ class Tally:
     kept: int = 0
     count: int = 0
     finish: Callable[[Parts], Items] | None = None
+    numerator: float = 0.0
+    denominator: float = 0.0
+    weighted: bool = False
     values: list[Tensor] = field(default_factory=list)
     by_class: Tensor | None = None
 
@@ -38,28 +42,45 @@ class Tally:
         """The axes that weights and masks may have."""
         return dims(self.term.loss.elements, self.axes)
 
-    def apply(self, piece: Piece) -> tuple[Parts, Items | None]:
-        """Return the rows of sums of one chunk, and its items where the loss has items.
+    @property
+    def lead(self) -> str:
+        """The axis that the rows of items are counted along."""
+        return (self.term.loss.shapes.items.lead if self.term.kind == "item" else None) or WHOLE
 
-        Shapes: one row an entry of axis 0, two columns (numerator, denominator) for items.
-        """
+    @property
+    def has_rows(self) -> bool:
+        """Whether there are rows whose spread says how sure the value is."""
+        return self.lead != WHOLE if self.finish is None else WHOLE not in self.totals
+
+    def apply(self, piece: Piece) -> Items | Sums:
+        """Return what the formula makes of one chunk, its weights and mask taken in."""
         weights, inner = self._split(piece)
         out = self.term(piece.inputs, inner)
         if isinstance(out, Sums):
-            self.finish = out.finish
-            return {lead: rows.to(torch.float64) for lead, rows in out.parts.items()}, None
-        items = out if isinstance(out, Items) else Items(out, torch.ones_like(out))
-        if weights is not None:
-            fit = self._fit(weights)
-            kept = items.denominator > 0
-            if piece.mask is not None and piece.mask.ndim <= weights.ndim:
-                kept = kept & (self._fit(piece.mask) > 0)
-            items = Items((items.numerator * fit).where(fit > 0, 0), items.denominator * fit, kept)
-        lead = self.term.loss.shapes.items.lead if self.term.kind == "item" else None
-        columns = [items.numerator, items.denominator]
-        if lead is None:
-            return {WHOLE: torch.stack([column.sum(dtype=torch.float64) for column in columns])[None]}, items
-        return {lead: torch.stack([by_row(column) for column in columns]).T}, items  # columns lie in one piece
+            return out
+        items = out if isinstance(out, Items) else Items(out)
+        if weights is None:
+            return items
+        fit = self._fit(weights)
+        kept = items.counts > 0
+        if piece.mask is not None and piece.mask.ndim <= weights.ndim:
+            kept = kept & (self._fit(piece.mask) > 0)
+        return Items((items.numerator * fit).where(fit > 0, 0), items.counts * fit, kept)
+
+    def columns(self, items: Items) -> list[Tensor]:
+        """Return the numerator of every row and, where items have weights, the denominator, in float64."""
+        columns = [column for column in (items.numerator, items.denominator) if column is not None]
+        if self.lead == WHOLE:
+            return [column.sum(dtype=torch.float64)[None] for column in columns]
+        return [by_row(column) for column in columns]
+
+    def influence(self, out: Items | Sums, slopes: Slopes) -> Parts:
+        """Return what every row adds to a value of which `slopes` is the derivative with respect to the totals."""
+        if isinstance(out, Sums):
+            flat = {lead: rows.to(torch.float64).flatten(1) for lead, rows in out.parts.items()}
+            return {lead: rows @ torch.as_tensor(slopes[lead]).flatten() for lead, rows in flat.items()}
+        weighed = [float(slope) * column for slope, column in zip(slopes[self.lead], self.columns(out), strict=False)]
+        return {self.lead: weighed[0] + weighed[1] if len(weighed) > 1 else weighed[0]}
 
     def _fit(self, factor: Tensor) -> Tensor:
         """Return weights of the first axes of the items with axes of length one for the rest."""
@@ -81,23 +102,35 @@ class Tally:
         lengths = self.term.loss.elements.lengths(self.axes)
         return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
 
-    def add(self, piece: Piece, *, keep: bool, per_class: bool) -> Parts:
-        """Take in one chunk and return its rows; `keep` holds on to the value of every item."""
-        parts, items = self.apply(piece)
-        for lead, rows in parts.items():
-            self.totals[lead] = self.totals[lead] + rows.sum(0) if lead in self.totals else rows.sum(0)
-        if items is None:
-            count = self._count(piece)
-            self.count += count
-            self.kept += count if piece.weights is None else _share_above_zero(piece.weights, count)
-        else:
-            self.count += items.denominator.numel()
-            self.kept += int((items.denominator > 0 if items.kept is None else items.kept).sum())
-            if keep:
-                self.values.append(items.numerator.cpu())
-            if per_class:
-                self._add_classes(piece, items)
-        return parts
+    def add(self, piece: Piece, *, keep: bool, per_class: bool) -> tuple[list[Tensor], list[float]]:
+        """Take in one chunk; return the columns of its items and their sums. `keep` holds on to the items' values."""
+        out = self.apply(piece)
+        if isinstance(out, Sums):
+            self._add_sums(piece, out)
+            return [], []
+        columns = self.columns(out)
+        sums = [float(column.sum()) for column in columns]
+        count = out.numerator.numel()
+        kept = out.denominator if out.kept is None else out.kept
+        self.count += count
+        self.kept += count if kept is None else int(kept.count_nonzero())
+        self.weighted = out.denominator is not None
+        self.numerator += sums[0]
+        self.denominator += sums[1] if self.weighted else count
+        if keep:
+            self.values.append(out.numerator.cpu())
+        if per_class:
+            self._add_classes(piece, out)
+        return columns, sums
+
+    def _add_sums(self, piece: Piece, out: Sums) -> None:
+        self.finish = out.finish
+        for lead, rows in out.parts.items():
+            more = rows.sum(0, dtype=torch.float64)
+            self.totals[lead] = self.totals[lead] + more if lead in self.totals else more
+        count = self._count(piece)
+        self.count += count
+        self.kept += count if piece.weights is None else _share_above_zero(piece.weights, count)
 
     def _add_classes(self, piece: Piece, items: Items) -> None:
         labels = classes.of_elements(self.term, self.axes, piece.inputs)
@@ -105,15 +138,16 @@ class Tally:
         if sums is not None:
             self.by_class = sums if self.by_class is None else self.by_class + sums
 
-    def value(self, totals: Parts, reduction: Reduction) -> Tensor:
-        """Return what the totals amount to, as a scalar."""
+    def settle(self, reduction: Reduction, coefficient: float) -> tuple[float, Slopes]:
+        """Return what the totals amount to, and the derivative of so many times that with respect to them."""
         if self.finish is not None:
-            items = self.finish(totals)
-            return torch.div(items.numerator.sum(), items.denominator.sum())
-        numerator, denominator = next(iter(totals.values()))
-        if reduction == "sum":
-            return torch.as_tensor(numerator)
-        return torch.div(numerator, self.kept if reduction == "mean_over_count" else denominator)
+            return _differentiated(self.finish, self.totals, coefficient)
+        below = {"sum": 1.0, "mean_over_count": float(self.kept)}.get(reduction, self.denominator)
+        if below == 0:
+            return math.nan, {self.lead: (math.nan, math.nan)}
+        value = self.numerator / below
+        slope = coefficient / below
+        return value, {self.lead: (slope, -slope * value if reduction == "mean" else 0.0)}
 
     def _count(self, piece: Piece) -> int:
         """Return how many elements of a quotient one chunk holds."""
@@ -123,6 +157,16 @@ class Tally:
         own = dims(self.term.loss.pattern(role), self.axes)
         shape = piece.inputs[role].shape
         return math.prod(shape[position] for position, dim in enumerate(own) if dim in self.elements)
+
+
+def _differentiated(finish: Callable[[Parts], Items], totals: Parts, coefficient: float) -> tuple[float, Parts]:
+    """Return the quotient of what `finish` makes of the totals, and the derivative of so many times that."""
+    with torch.enable_grad():
+        leaves = {lead: total.clone().requires_grad_() for lead, total in totals.items()}
+        items = finish(leaves)
+        value = torch.div(items.numerator.sum(), items.counts.sum())
+        slopes = torch.autograd.grad(coefficient * value, list(leaves.values()))
+    return value.item(), dict(zip(leaves, slopes, strict=True))
 
 
 def by_row(column: Tensor) -> Tensor:

@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 
-from losses.spec import Items
-
 IGNORED = -100  # the class id that torch leaves out by default
 
 
@@ -18,11 +16,21 @@ def softplus(x: Tensor) -> Tensor:
 
 def times(weight: Tensor, x: Tensor) -> Tensor:
     """Return weight * x where a weight of zero silences even an infinite x, and its slope."""
-    return weight * x.where(weight != 0, 0)
+    return weight * (x if all_finite(x) else x.where(weight != 0, 0))
+
+
+def all_finite(x: Tensor) -> bool:
+    """Return whether no number is infinite or NaN; sure only where it says so, since huge sums look infinite too.
+
+    A sum costs a tenth of choosing number by number.
+    """
+    return math.isfinite(x.detach().sum())
 
 
 def log(p: Tensor) -> Tensor:
     """Return log p; where p is 0, -infinity without a slope, which a weight of zero could not silence."""
+    if p.numel() and float(p.detach().amin()) > 0:
+        return p.log()
     return p.where(p > 0, 1).log().where(p > 0, -math.inf)
 
 
@@ -34,6 +42,8 @@ def log_sum(log_p: Tensor) -> Tensor:
 
 def log_add(log_p: Tensor, log_q: Tensor) -> Tensor:
     """Return log(p + q); where both are 0, -infinity without a slope, which would be NaN."""
+    if all_finite(log_p):
+        return torch.logaddexp(log_p, log_q)
     none = log_p.maximum(log_q).isneginf()
     return torch.logaddexp(log_p.masked_fill(none, 0), log_q).masked_fill(none, -math.inf)
 
@@ -96,11 +106,6 @@ def power(log_base: Tensor, exponent: float) -> Tensor:
     return torch.ones_like(log_base) if exponent == 0 else (exponent * log_base).exp()
 
 
-def mean(values: Tensor) -> Items:
-    """Return values as items that each count once."""
-    return Items(values, torch.ones_like(values))
-
-
 def distance(first: Tensor, second: Tensor, p: float, eps: float) -> Tensor:
     """Return the p-norm of first - second + eps along axis 1; eps keeps the gradient finite at distance 0.
 
@@ -158,7 +163,7 @@ def flat(tensor: Tensor) -> Tensor:
 
 def total(pixels: Tensor) -> Tensor:
     """Return the sum over the last axis in float64."""
-    return pixels.sum(-1, dtype=torch.float64)
+    return pixels.sum(-1, dtype=torch.float64) if pixels.shape[-1] != 1 else pixels.squeeze(-1).to(torch.float64)
 
 
 def shared_area(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -177,4 +182,5 @@ def hull(boxes: Tensor, others: Tensor) -> Tensor:
 def sum_and_count(values: Tensor) -> Tensor:
     """Return for every row its sum and its count, (rows, 2) in float64."""
     rows = values.unsqueeze(-1).flatten(1)
-    return torch.stack([total(rows), total(torch.ones_like(rows))], 1)
+    sums = total(rows)
+    return torch.stack([sums, torch.full_like(sums, rows.shape[1])]).T

@@ -235,7 +235,7 @@ def categorical_ce(
     log_p = terms.class_log_probabilities(predictions, from_logits=from_logits, clip=clip)
     smooth = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1]
     if class_weights is None:
-        return terms.mean(-terms.times(smooth, log_p).sum(1))
+        return Items(-terms.times(smooth, log_p).sum(1))
     weights = terms.along_classes(class_weights, predictions)
     return Items(-terms.times(weights * smooth, log_p).sum(1), (weights * targets).sum(1))
 

@@ -10,7 +10,7 @@ from losses import terms
 from losses.domains import IDS, LABELS, LOGITS, ONE_HOT, REAL
 from losses.knobs import FromLogits
 from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.spec import Value, case
 
 SIGNED = "Labels are 0 and 1 here and stand for -1 and 1; a label between them asks for a smaller margin."
 CRAMMER_SINGER = "Crammer & Singer 2001, JMLR 2:265"
@@ -180,14 +180,14 @@ def multi_margin(
     *,
     margin: Annotated[float, Field(description="How far the score of the class must lead.")] = 1.0,
     p: Annotated[int, Field(ge=1, le=2, description="The power of what is missing to the margin.")] = 1,
-) -> Items:
+) -> Tensor:
     """Learns the class by having its score lead every other one by the margin."""
     own = terms.of_label(predictions, targets).unsqueeze(1)
     short = (margin - own + predictions).clamp(min=0) ** p
     value = short.scatter(1, targets.unsqueeze(1), 0).mean(1)
     if class_weights is not None:
         value = class_weights[targets] * value
-    return terms.mean(value)
+    return value
 
 
 @loss(

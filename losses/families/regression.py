@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -159,4 +158,5 @@ def smooth_l1(
     error = (predictions - targets).abs()
     if beta == 0:
         return error
-    return torch.where(error < beta, error.square() / (2 * beta), error - beta / 2)
+    near = error.clamp(max=beta)
+    return near / beta * (error - near / 2)

@@ -51,7 +51,8 @@ def huber(
 ) -> Tensor:
     """Learns a centre between mean and median: small errors count squared, large ones in proportion to delta."""
     error = (predictions - targets).abs()
-    return torch.where(error <= delta, error.square() / 2, delta * (error - delta / 2))
+    near = error.clamp(max=delta)
+    return near * (error - near / 2)
 
 
 @loss(
@@ -86,16 +87,16 @@ def log_cosh(predictions: Tensor, targets: Tensor) -> Tensor:
     """
     error = (predictions - targets).abs()
     small = error < 1
-    near = (2 * torch.sinh(error.where(small, 0) / 2).square()).log1p()
+    near = (2 * torch.sinh(error.clamp(max=1) / 2).square()).log1p()
     return torch.where(small, near, error + (-2 * error).exp().log1p() - math.log(2))
 
 
 def _log1p_square(x: Tensor) -> Tensor:
     """Return log(1 + x^2), safe from squares that leave the range of the dtype."""
     size = x.abs()
-    large = size > 1
-    outer = size.where(large, 1)
-    return torch.where(large, 2 * outer.log() + outer.pow(-2).log1p(), size.where(~large, 0).square().log1p())
+    outer = size.clamp(min=1)
+    far = 2 * outer.log() + outer.pow(-2).log1p()
+    return torch.where(size > 1, far, size.clamp(max=1).square().log1p())
 
 
 def _barron_code(params: dict[str, Value]) -> str:
@@ -255,5 +256,5 @@ def wing(
 ) -> Tensor:
     """Learns landmarks to the pixel: small errors keep a large gradient, where a square would let them be."""
     error = (predictions - targets).abs()
-    near = width * (error / curvature).log1p()
-    return torch.where(error < width, near, error - width + width * math.log1p(width / curvature))
+    near = error.clamp(max=width)
+    return width * (near / curvature).log1p() + (error - near)

@@ -1,0 +1,115 @@
+"""Items that arrive a window at a time amount to what they amount to together."""
+
+import itertools
+
+import pytest
+import torch
+
+from losses.errors import BadOption, NonFiniteInput
+from losses.evaluate import Options
+from losses.expression import parse
+from losses.report import Evaluation
+from losses.stream import Stream
+from tests.losses.draw import SUBJECTS, Batch, Subject, every_weighted_kind, named
+from tests.losses.test_laws import absolute_terms, say_the_same
+
+CUTS = (0.0, 0.1, 0.1, 0.5, 1.0)  # of the items; the second window is empty
+DIVISIBLE = [subject for subject in SUBJECTS if subject.term.kind != "batch"]
+
+
+def streamed(batch: Batch, *columns: torch.Tensor | None, **options: object) -> Evaluation:
+    """Return what a stream of windows amounts to; `columns` are the weights and the mask."""
+    stream = Stream(batch.subject.objective, Options(**options))  # type: ignore[arg-type] # the test names them
+    for begin, end in itertools.pairwise(CUTS):
+
+        def some(tensor: torch.Tensor, begin: float = begin, end: float = end) -> torch.Tensor:
+            return tensor[round(begin * len(tensor)) : round(end * len(tensor))]
+
+        window = {role: some(tensor) for role, tensor in batch.inputs.items()}
+        stream.add(window, *(None if column is None else some(column) for column in columns))
+    return stream.finish()
+
+
+@pytest.mark.parametrize("subject", DIVISIBLE, ids=named)
+def test_windows_change_nothing_but_what_takes_two_passes(subject: Subject) -> None:
+    batch = subject.draw(items=29, edges=True)
+    if any(subject.loss.pattern(role).lead is None for role in batch.inputs):
+        with pytest.raises(BadOption, match="no entry an item"):
+            streamed(batch)
+        return
+
+    found, whole = streamed(batch), batch.evaluate()
+
+    if not Stream(subject.objective, Options()).has_error:
+        assert [warned.code for warned in found.warnings] == ["no-standard-error"]
+        found.standard_error = whole.standard_error
+    say_the_same(found, whole, absolute=1e-12 * absolute_terms(batch))
+
+
+@every_weighted_kind
+def test_weights_and_masks_arrive_with_their_items(subject: Subject) -> None:
+    batch = subject.draw(items=29)
+    if any(subject.loss.pattern(role).lead is None for role in batch.inputs):
+        pytest.skip("its class weights are no column")
+    rng = torch.Generator().manual_seed(5)
+    weights, mask = torch.rand(batch.shape[0], generator=rng), torch.rand(batch.shape, generator=rng) > 0.3
+
+    found, whole = (
+        streamed(batch, weights, mask, standard_error=False),
+        batch.evaluate(weights, mask, standard_error=False),
+    )
+
+    say_the_same(found, whole, absolute=1e-12 * absolute_terms(batch))
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("supcon", {}),
+        ("mse + 0.5*nt_xent", {}),
+        ("mse", {"reduction": "none"}),
+        ("mse", {"gradient": "summary"}),
+        ("mse", {"gradient": "full"}),
+    ],
+)
+def test_what_takes_a_second_pass_is_refused(text: str, options: dict[str, str]) -> None:
+    with pytest.raises(BadOption, match="Content-Length"):
+        Stream(parse(text), Options(**options))  # type: ignore[arg-type] # as above
+
+
+def test_an_error_bar_that_is_asked_for_is_not_left_out() -> None:
+    with pytest.raises(BadOption, match="Content-Length"):
+        Stream(parse("dice(group='batch')"), Options(), error_asked=True)
+
+
+def test_an_index_counts_from_the_first_item_of_the_stream() -> None:
+    stream = Stream(parse("mse"), Options(chunk_elements=3))
+    stream.add({"predictions": torch.zeros(10, 2), "targets": torch.zeros(10, 2)})
+    spoilt = torch.zeros(10, 2)
+    spoilt[7, 1] = torch.nan
+
+    with pytest.raises(NonFiniteInput) as caught:
+        stream.add({"predictions": spoilt, "targets": torch.zeros(10, 2)})
+
+    assert caught.value.facts["index"] == [17, 1]
+
+
+def test_infinities_are_counted_over_all_windows() -> None:
+    stream = Stream(parse("mse"), Options(nonfinite="allow"))
+    for bad in (torch.nan, torch.inf):
+        stream.add({"predictions": torch.tensor([bad, 1.0]), "targets": torch.zeros(2)})
+
+    assert stream.finish().reason == "2 non-finite numbers in predictions"
+
+
+def test_probabilities_for_logits_are_noticed_at_the_end() -> None:
+    stream = Stream(parse("bce"), Options())
+    for value in (0.2, 0.7):
+        stream.add({"predictions": torch.tensor([value]), "targets": torch.ones(1)})
+
+    assert [warned.code for warned in stream.finish().warnings] == ["looks-like-probabilities"]
+
+
+def test_nothing_amounts_to_nothing() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        Stream(parse("mse"), Options()).finish()
