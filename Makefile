@@ -131,3 +131,9 @@ sbom:
 		$(SOURCES) -c constraints.txt -r .venv-product/requirements.txt
 	.venv-sbom/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml .venv-product/bin/python \
 		| $(PYTHON) .ci/sbom.py
+
+# What every loss of the catalogue costs beside its own formula, the worst last.
+.PHONY: bench-losses
+
+bench-losses: install
+	@$(BIN)/python -m benchmarks.losses_time

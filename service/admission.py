@@ -134,19 +134,20 @@ class Admission:
         reservation = Reservation(self._budget, self._patience_s)
         declared, factor = _declared(scope)
         begun, received = False, 0
-        current().reserve = lambda more: reservation.grow(reservation.held + factor * more)
+        record = current()
+        record.reserve = lambda more: reservation.grow(reservation.held + factor * more)
 
         async def admitted() -> Message:
             nonlocal begun, received
             if not begun:
                 begun = True
                 asked = perf_counter()
-                if declared:
+                if declared and not record.passing:
                     await reservation.need(factor * min(declared, self._longest))
-                current().queue_ms += 1e3 * (perf_counter() - asked)
+                record.queue_ms += 1e3 * (perf_counter() - asked)
             message = await receive()
             received += len(message.get("body", b""))
-            if received > declared:
+            if received > declared and not record.passing:
                 reservation.grow(factor * received)
             return message
 

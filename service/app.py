@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry=_telemetry(on=settings.telemetry),
     )
     errors.install(app)
-    routers = [module.router for module in (recommend, profile, evaluate, advise, losses, curve, inference, health)]
+    routers = [module.router for module in (evaluate, recommend, profile, advise, losses, curve, inference, health)]
     for router in routers:
         app.include_router(router)
     docs.install(app)

@@ -19,6 +19,7 @@ losses.errors.Refusal    422: the content is wrong
 import logging
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -268,11 +269,12 @@ def read(model: type[Model], data: object, *within: str) -> Model:
         raise wrong_fields(found, field_names(model), within) from None
 
 
-def field_names(model: type[BaseModel]) -> set[str]:
+@cache
+def field_names(model: type[BaseModel]) -> frozenset[str]:
     """Return the names of all fields of a model and of the models inside it."""
     schema = model.model_json_schema()
     inside = [schema, *schema.get("$defs", {}).values()]
-    return {name for part in inside for name in part.get("properties", {})}
+    return frozenset(name for part in inside for name in part.get("properties", {}))
 
 
 def install(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from fastapi import Depends, Header
 from recommender.words import Language
 
 
-def spoken(accept_language: Annotated[str, Header(max_length=200)] = "en") -> Language:
+async def spoken(accept_language: Annotated[str, Header(max_length=200)] = "en") -> Language:
     """Return Chinese where it comes first in Accept-Language, else English."""
     return "zh" if accept_language.strip().lower().startswith("zh") else "en"
 

@@ -71,6 +71,8 @@ class Observed:
             self._close(scope, record, status, perf_counter() - started)
 
     def _close(self, scope: Scope, record: Record, status: int, seconds: float) -> None:
+        for give_back in record.at_end:
+            give_back()
         route, method = self._template(scope), scope["method"] if scope["method"] in METHODS else "OTHER"
         self._metrics.answered(record, route=route, method=method, status=status, seconds=seconds)
         level = logging.DEBUG if route in QUIET and status < 400 else logging.INFO  # noqa: PLR2004 - HTTP

@@ -24,6 +24,8 @@ class Record:
     compute_ms: float = 0.0
     items: int | None = None
     losses: tuple[str, ...] = ()
+    passing: bool = False  # its body is not kept: whoever reads it reserves the window
+    at_end: list[Callable[[], object]] = field(default_factory=list)  # what is called when it has been answered
     reserve: Callable[[int], object] = field(default=lambda _: None)  # for bytes that the body grows by, unpacked
 
     @property

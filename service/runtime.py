@@ -1,10 +1,12 @@
 """The device: where tensors are placed and losses are computed, off the event loop once they are large."""
 
+import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -15,11 +17,14 @@ from losses.errors import BadOption
 from losses.evaluate import Options, evaluate
 from losses.expression import Objective
 from losses.report import Evaluation
+from losses.stream import Stream
 from service.admission import Budget, lent
 from service.errors import ComputeDeadline
 from service.record import Record, current
 from service.settings import Settings
+from service.tensors.held import Held, Items
 from service.tensors.upload import Upload
+from service.tensors.windows import Window, Windows
 
 Answer = TypeVar("Answer")
 INLINE_NUMBERS = 20_000  # computed in under a millisecond, which a thread hop would double
@@ -49,10 +54,7 @@ class Runtime:
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
         weights, mask = upload.take("weights"), upload.take("mask")
-        wanted = {role for objective in objectives for role in objective.roles}
-        for role in upload.roles:
-            if role not in wanted:
-                raise BadOption(role, f"{role} is an input of none of the losses asked for; leave it out.")
+        refuse_unused(objectives, upload.roles)
         chunk = CUDA_CHUNK_ELEMENTS if self.device.type == "cuda" else options.chunk_elements
         here = replace(options, device=self.device, chunk_elements=chunk)
 
@@ -68,15 +70,52 @@ class Runtime:
         upload.timing_ms |= {"transfer": 0.0, "compute": record.compute_ms}
         return results
 
-    async def run(self, work: Callable[[], Answer], size: int) -> Answer:
+    async def evaluate_stream(
+        self,
+        objectives: list[Objective],
+        windows: Windows | Held,
+        upload: Upload,
+        options: Options,
+        *,
+        error_asked: bool,
+    ) -> tuple[list[Evaluation], int]:
+        """Return what each objective says of a body that is read meanwhile, by a window ahead, and of how many items.
+
+        Every window has its turn, and its deadline, to itself. `error_asked`: refuse, if there is none.
+        """
+        chunk = CUDA_CHUNK_ELEMENTS if self.device.type == "cuda" else options.chunk_elements
+        here = replace(options, device=self.device, chunk_elements=chunk)
+        streams = [Stream(objective, here, error_asked=error_asked) for objective in objectives]
+        record, started = current(), time.perf_counter()
+        record.items, record.losses = 0, tuple(term.loss.id for entry in objectives for _, term in entry.terms)
+        computing: asyncio.Task[None] | None = None
+        try:
+            async for window in windows:
+                if computing:
+                    await computing
+                work = partial(_add, streams, window)
+                computing = asyncio.create_task(self.run(work, window.numbers * len(streams), afresh=True))
+            if computing:
+                await computing
+        finally:
+            if computing:
+                await asyncio.gather(computing, return_exceptions=True)
+        results = await self.run(lambda: [stream.finish() for stream in streams], 0, afresh=True)
+        record.items = streams[0].items
+        waited = 1e3 * (time.perf_counter() - started)
+        upload.timing_ms = {"receive": waited, "decode": 0.0, "transfer": 0.0, "compute": record.compute_ms}
+        return results, record.items
+
+    async def run(self, work: Callable[[], Answer], size: int, *, afresh: bool = False) -> Answer:
         """Return what `work` returns; off the event loop, in its turn, where it goes through many numbers.
 
+        `afresh`: the deadline is that of this work alone, whatever the request computed before.
         Raises: TemporaryReducedCapacity, ComputeDeadline.
         """
         record = current()
 
         def bounded() -> Answer:
-            with checked(deadline(self._compute_s, record.compute_ms / 1e3)):
+            with checked(deadline(self._compute_s, 0.0 if afresh else record.compute_ms / 1e3)):
                 return work()
 
         if size <= INLINE_NUMBERS:
@@ -87,6 +126,26 @@ class Runtime:
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
         with lent(self.turns, 1), timed(record):
             return await to_thread.run_sync(bounded, limiter=self._threads)
+
+
+def _add(streams: list[Stream], window: Window | Items) -> None:
+    """Take a window into every sum."""
+    roles = window.roles()
+    weights, mask = roles.pop("weights", None), roles.pop("mask", None)
+    refuse_unused([stream.objective for stream in streams], roles)
+    for stream in streams:
+        stream.add(roles, weights, mask)
+
+
+def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
+    """Refuse an input that none of the objectives has.
+
+    Raises: BadOption.
+    """
+    wanted = {role for objective in objectives for role in objective.roles}
+    for role in roles:
+        if role not in wanted:
+            raise BadOption(role, f"{role} is an input of none of the losses asked for; leave it out.")
 
 
 @contextmanager

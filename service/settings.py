@@ -28,7 +28,7 @@ def memory_limit() -> int:
 class Settings(BaseSettings):
     """How this process runs. Sizes are in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="LOSSARY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LOSSARY_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="0 takes a free one.")] = 8000
@@ -37,7 +37,17 @@ class Settings(BaseSettings):
         str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes CUDA where there is one.")
     ] = "auto"
     rules: Annotated[Path | None, Field(description="A TOML file whose [thresholds] replace the defaults.")] = None
-    max_body_bytes: Annotated[int, Field(ge=1, description="The longest upload.")] = 1024 * MIB
+    max_body_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            default_factory=lambda: min(1024 * MIB, memory_limit() // 8),
+            description="The longest upload; 1 GiB, or an eighth of the memory there is.",  # 6.4 of it with gradients
+        ),
+    ]
+    max_stream_bytes: Annotated[
+        int, Field(ge=1, description="The longest Arrow stream that is evaluated as it arrives, and not kept.")
+    ] = 1 << 40
     max_json_bytes: Annotated[int, Field(ge=1, description="The longest JSON text, alone or as a part.")] = 64 * MIB
     max_answer_numbers: Annotated[int, Field(ge=1, description="The most per-item numbers in one JSON answer.")] = (
         100_000

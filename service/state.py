@@ -20,27 +20,27 @@ class State(TypedDict):
     thresholds: dict[str, float]
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.state.settings
     return settings
 
 
-def _runtime(request: Request) -> Runtime:
+async def _runtime(request: Request) -> Runtime:
     runtime: Runtime = request.state.runtime
     return runtime
 
 
-def _metrics(request: Request) -> Metrics:
+async def _metrics(request: Request) -> Metrics:
     metrics: Metrics = request.state.metrics
     return metrics
 
 
-def _thresholds(request: Request) -> dict[str, float]:
+async def _thresholds(request: Request) -> dict[str, float]:
     thresholds: dict[str, float] = request.state.thresholds
     return thresholds
 
 
-def _readiness(request: Request) -> Readiness:
+async def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.state.readiness
     return readiness
 

@@ -11,11 +11,13 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 import orjson
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from service import bulk
 from service.metrics import Metrics
 from service.readiness import Readiness
 from service.record import Record, new_id
@@ -52,8 +54,12 @@ class Transport(HttpToolsProtocol):
         self._metrics: Metrics = app_state["metrics"]
         self._readiness: Readiness = app_state["readiness"]
         self._head_seconds, self._longest_head = settings.head_seconds, settings.max_head_bytes
+        self._idle_s, self._min_rate = settings.idle_seconds, settings.min_body_rate
         self._deadline: asyncio.TimerHandle | None = None
         self._in_head, self._head_bytes = True, 0
+        self._in_body = False
+        self._unread: asyncio.TimerHandle | None = None  # until a body that was answered early is no longer read
+        self._bulk: bulk.Bulk | None = None
         self._reason = UNREADABLE
         self._refused = False
 
@@ -63,6 +69,7 @@ class Transport(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
+        self._body_ended()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -103,13 +110,42 @@ class Transport(HttpToolsProtocol):
             self._reason = BadHead(HTTPStatus.BAD_REQUEST, "An HTTP/1.1 request names its Host.")
             raise self._reason
         super().on_headers_complete()
-        self._in_head = False
+        self._in_head, self._in_body = False, True
+        self._lend()
         if self._readiness.closing:
             self.cycle.keep_alive = False
 
+    def _lend(self) -> None:
+        """Offer to receive a long body of stated length without its going through the parser."""
+        self._bulk = None
+        declared = next((value for name, value in self.headers if name == b"content-length"), b"0")
+        if int(declared) >= bulk.SHORTEST and not self.pipeline:
+            self._bulk = bulk.Bulk(self, int(declared), self._idle_s, self._min_rate, self._after_body)
+            self.scope["extensions"] = {bulk.EXTENSION: self._bulk}  # type: ignore[dict-item] # an object, since it is ours
+
+    def _after_body(self) -> None:
+        """Be as after the last byte of a body, of which the parser has seen but the first ones."""
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self._body_ended()
+
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._head_bytes = 0
+        self._body_ended()
+
+    def _body_ended(self) -> None:
+        self._head_bytes, self._in_body = 0, False
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._in_body and self.cycle.response_complete and not self.transport.is_closing():
+            # Answered before its body had come: the rest is read and dropped, but not for ever.
+            for blank in self._bulk.blanks() if self._bulk else ():
+                self.parser.feed_data(blank)
+            self._unread = self.loop.call_later(self._head_seconds, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, of one kind only
         self._refuse(self._reason)

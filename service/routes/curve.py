@@ -36,7 +36,7 @@ class Curves(BaseModel):
     curves: list[CurveLine]
 
 
-def asked(
+async def asked(
     loss: Annotated[Loss, Depends(known)],
     params: Annotated[str, Query(max_length=200, description="Parameters of the loss: beta=0.5, form=minimax.")] = "",
     others: Annotated[

@@ -21,11 +21,14 @@ from losses.errors import (
 from losses.evaluate import Options
 from losses.expression import Objective, parse
 from losses.report import Evaluation
+from losses.stream import Stream
 from losses.tally import Reduction
 from service.errors import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
-from service.state import RuntimeInForce, SettingsInForce
+from service.runtime import Runtime
+from service.settings import Settings
 from service.tensors import formats, numbers
-from service.tensors.upload import Received, declared
+from service.tensors.body import JSON
+from service.tensors.upload import Upload, declared, receive_or_pass
 
 router = APIRouter(prefix="/v1", tags=["evaluate"])
 MOST_LOSSES = 64
@@ -189,6 +192,17 @@ def result(found: Evaluation, most_numbers: int | None) -> Result:
     )
 
 
+def in_one_pass(upload: Upload) -> bool:
+    """Say whether all that is asked of an upload takes one pass over its items."""
+    request = upload.read(EvaluateRequest)
+    try:
+        for objective in request.objectives():
+            Stream(objective, request.options.bound(), error_asked=True)
+    except BadOption:
+        return False
+    return True
+
+
 EXAMPLE = {
     "loss": ["mse", "smooth_l1(beta=0.5)"],
     "predictions": [1.0, 2.0],
@@ -200,10 +214,9 @@ EXAMPLE = {
 @router.post(
     "/evaluate",
     summary="What does each loss make of these predictions?",
-    response_model=Evaluations,
-    response_model_exclude_unset=True,
+    response_class=Response,
     openapi_extra=declared(EvaluateRequest, {"two losses, one upload": EXAMPLE}, {"loss": ["mse", "mae"]}),
-    responses=formats.answered()
+    responses=formats.answered(Evaluations)
     | responses(
         BadEnvelope,
         TooLarge,
@@ -219,19 +232,29 @@ EXAMPLE = {
         ComputeDeadline,
     ),
 )
-async def evaluate(
-    upload: Received, runtime: RuntimeInForce, settings: SettingsInForce, http: Request, response: Response
-) -> Evaluations | Response:
+async def evaluate(http: Request) -> Response:
     """Evaluate one or several losses on one upload: the value with its error bar, and how the gradient is shared.
 
     Send JSON, or `.npy`, `.npz` or `.safetensors` files as multipart with a `request` part that holds `loss` and
     `options`, or one such file as the body with those as query parameters. Per-item values and full gradients come
     back as such a file where `Accept` asks for one, with the rest of the answer as its `answer`.
+
+    An Arrow stream sent in chunks, or longer than `max_body_bytes`, is evaluated as it arrives in constant memory,
+    however long. Such a stream is not kept, so what looks at it twice (gradients, values per item, losses that compare
+    items with one another) is refused, and the standard error of a quotient such as dice is left out.
     """
+    # Neither dependencies nor a response model: with them FastAPI takes longer than the loss of a small upload.
+    runtime: Runtime = http.state.runtime
+    settings: Settings = http.state.settings
+    upload = await receive_or_pass(http, in_one_pass)
     request = upload.read(EvaluateRequest)
     objectives, options = request.objectives(), request.options.bound()
-    items = len(next(iter(upload.roles.values()), ()))
-    results = await runtime.evaluate(objectives, upload, options)
+    if upload.windows:
+        asked = "standard_error" in request.options.model_fields_set
+        results, items = await runtime.evaluate_stream(objectives, upload.windows, upload, options, error_asked=asked)
+    else:
+        items = len(next(iter(upload.roles.values()), ()))
+        results = await runtime.evaluate(objectives, upload, options)
     timing = {"Server-Timing": ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())}
     arrays, binary = arrays_of(results), formats.accepted(http.headers.get("accept", ""))
     answer = Evaluations(
@@ -241,8 +264,7 @@ async def evaluate(
         device=str(runtime.device),
         timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
     )
+    text = answer.model_dump_json(exclude_unset=True).encode()
     if arrays and binary:
-        text = answer.model_dump_json(exclude_unset=True).encode()
         return Response(binary.write(arrays, text), media_type=binary.media, headers=timing)
-    response.headers.update(timing)
-    return answer
+    return Response(text, media_type=JSON, headers=timing)

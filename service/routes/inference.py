@@ -50,6 +50,7 @@ OBJECTIVE = "objective"
 BINARY = "application/octet-stream"
 VERSION = "1"
 PLATFORM = "lossary"
+DIGITS = 15  # of the length of a body, at most
 
 
 Name = Annotated[
@@ -158,13 +159,27 @@ REQUEST_BODY = {
 }
 
 
+ANSWERED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {BINARY: {"schema": {"type": "string", "format": "binary"}}},
+        "headers": {
+            "Inference-Header-Content-Length": {
+                "schema": {"type": "integer"},
+                "description": "Where the answer is binary: its bytes of JSON; the rest is data.",
+            }
+        },
+    }
+}
+
+
 @router.post(
     "/models/{model}/infer",
     summary="What does a loss make of these predictions?",
     response_model=InferAnswer,
     response_model_exclude_none=True,
     openapi_extra=REQUEST_BODY,
-    responses=responses(
+    responses=ANSWERED
+    | responses(
         BadEnvelope,
         UnknownPath,
         TooLarge,
@@ -189,7 +204,8 @@ async def infer(
     http: Request,
     version: str = VERSION,
     inference_header_content_length: Annotated[
-        str | None, Header(description="Bytes of JSON; the rest is data.")
+        str | None,
+        Header(description="Bytes of JSON; the rest is data.", json_schema_extra={"pattern": f"^[0-9]{{1,{DIGITS}}}$"}),
     ] = None,
 ) -> Response:
     """Evaluate one loss on tensors in JSON, or in bytes behind it."""
@@ -234,7 +250,7 @@ def _shape(loss: Loss | None, role: str) -> list[int]:
 def _length(header: str | None, body: int) -> int:
     if header is None:
         return body
-    if not header.isascii() or not header.isdigit() or len(header) > 15 or int(header) > body:  # noqa: PLR2004 - digits of what a body can be
+    if not header.isascii() or not header.isdigit() or len(header) > DIGITS or int(header) > body:
         raise BadEnvelope("Inference-Header-Content-Length must be the bytes of JSON at the start of the body.")
     return int(header)
 

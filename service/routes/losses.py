@@ -1,5 +1,6 @@
 """GET /v1/losses: the catalogue, and a page for each loss."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -157,7 +158,7 @@ ONE: dict[str, Example] = {"smooth_l1": {"value": "smooth_l1"}}
 LossId = Annotated[str, PathParameter(description="An id or an alias.", openapi_examples=ONE, max_length=100)]
 
 
-def known(loss_id: LossId) -> Loss:
+async def known(loss_id: LossId) -> Loss:
     """Return the loss of a path, by its id or an alias.
 
     Raises: UnknownPath with the near name.
@@ -168,11 +169,23 @@ def known(loss_id: LossId) -> Loss:
         raise UnknownPath(unknown.message, **unknown.facts) from None
 
 
+TASKS = sorted({task for loss in registry.catalogue().values() for task in loss.tasks})
+TRAITS = sorted({trait for loss in registry.catalogue().values() for trait in loss.traits})
+
+
 @router.get("/losses", summary="Which losses are there?", responses=responses(BadOption))
 async def catalogue(
-    task: Annotated[str | None, Query(max_length=100, description="Only losses for this task.")] = None,
+    task: Annotated[
+        str | None,
+        Query(max_length=100, description="Only losses for this task.", json_schema_extra={"enum": TASKS}),
+    ] = None,
     trait: Annotated[
-        str | None, Query(max_length=100, description="Only losses with this trait, such as robust.")
+        str | None,
+        Query(
+            max_length=100,
+            description="Only losses with this trait, such as robust.",
+            json_schema_extra={"enum": TRAITS},
+        ),
     ] = None,
     kind: Annotated[Literal["item", "ratio", "batch"] | None, Query(description="Only losses of this kind.")] = None,
 ) -> Catalogue:
@@ -181,8 +194,8 @@ async def catalogue(
     Filters narrow the list; one that nothing matches is refused with the near name.
     """
     rows = [Row(**_row(loss)) for loss in registry.catalogue().values()]
-    _refuse_unknown("task", task, {name for row in rows for name in row.tasks})
-    _refuse_unknown("trait", trait, {name for row in rows for name in row.traits})
+    _refuse_unknown("task", task, TASKS)
+    _refuse_unknown("trait", trait, TRAITS)
     kept = [
         row
         for row in rows
@@ -191,11 +204,11 @@ async def catalogue(
     return Catalogue(losses=kept, total=len(kept))
 
 
-def _refuse_unknown(name: str, value: str | None, known: set[str]) -> None:
+def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> None:
     if value is not None and value not in known:
         suggestion = near(value, known)
         hint = f" Did you mean {suggestion}?" if suggestion else ""
-        raise BadOption(name, f"No loss has that {name}.{hint} There are {', '.join(sorted(known))}.")
+        raise BadOption(name, f"No loss has that {name}.{hint} There are {', '.join(known)}.")
 
 
 @router.get(

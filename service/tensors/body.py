@@ -1,16 +1,21 @@
 """The bytes of a request: read under a limit, and parsed as a JSON object."""
 
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
+from service import bulk
 from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat
+from service.record import current
+from service.tensors.pool import POOL
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
+Body = TypeVar("Body", bytearray, memoryview)
 MOST_LEVELS = 100  # of JSON; Triton's number too, and orjson alone would go to 1,024
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -24,34 +29,73 @@ def require(request: Request, *accepted: str) -> str:
     if media not in accepted:
         raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.", accepted)
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedFormat("Send the body as it is, without Content-Encoding.", accepted)
+        refusal = UnsupportedFormat("Send the body as it is, without Content-Encoding.", accepted)
+        refusal.headers = {"Accept-Encoding": "identity"}  # RFC 9110, 12.5.3
+        raise refusal
     return media
 
 
 async def limited(request: Request, limit: int, setting: str | None) -> AsyncIterator[bytes]:
     """Yield the body in chunks.
 
-    Raises: TooLarge at the limit; where the length is declared, unread.
+    Raises: TooLarge at the limit; where the length is declared, unread. ClientDisconnect.
     """
-    raise_it = f", or raise LOSSARY_{setting.upper()}" if setting else ""
-    too_large = TooLarge("The body", limit, setting, f"Send less in one request{raise_it}.")
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
-        raise too_large
-    size = 0
-    async for chunk in request.stream():
+        raise _too_large(limit, setting)
+    size, more = 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size > limit:
-            raise too_large
-        yield chunk
+            raise _too_large(limit, setting)
+        if chunk:
+            yield chunk
+
+
+def _too_large(limit: int, setting: str | None) -> TooLarge:
+    raise_it = f", or raise LOSSARY_{setting.upper()}" if setting else ""
+    shorter = "arrays as .npy or Arrow" if setting == "max_json_bytes" else "less in one request"
+    return TooLarge("The body", limit, setting, f"Send {shorter}{raise_it}.")
 
 
 async def whole(request: Request, limit: int, setting: str | None) -> bytearray:
     """Return the body, refused at the limit."""
-    body = bytearray()
-    async for chunk in limited(request, limit, setting):
-        body += chunk
-    return body
+    return await _received(request, limit, setting, bytearray)
+
+
+async def lent(request: Request, limit: int, setting: str | None) -> bytearray | memoryview:
+    """Return the body, refused at the limit; a long one in memory that is lent until the request ends."""
+
+    def lend(size: int) -> memoryview:
+        view, give_back = POOL.lend(size)
+        current().at_end.append(give_back)
+        return view
+
+    return await _received(request, limit, setting, lend)
+
+
+async def _received(
+    request: Request, limit: int, setting: str | None, memory: Callable[[int], Body]
+) -> Body | bytearray:
+    """Return the body; `memory` gives that of a long one."""
+    rest, chunks = bulk.of(request.scope), limited(request, limit, setting)
+    first = await anext(chunks, b"")  # from here on its memory is reserved
+    if rest is None or len(first) == rest.left:
+        body = bytearray(first)
+        async for chunk in chunks:
+            body += chunk
+        return body
+    found = memory(rest.left)
+    with memoryview(found) as view:
+        view[: len(first)] = first
+        rest.left -= len(first)
+        await rest.readinto(view[len(first) :])
+    current().bytes_in += len(found) - len(first)
+    return found
 
 
 def parsed(text: bytes | bytearray) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from pydantic import BaseModel
 from torch import Tensor
 
 import service.tensors
@@ -49,9 +50,10 @@ def accepted(accept: str) -> Format | None:
     return next((formats()[media] for media in wanted if media in formats()), None)
 
 
-def answered() -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI response of an answer that may be arrays."""
-    return {200: {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in formats()}}}
+def answered(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI response of an answer that is JSON of this model, or arrays."""
+    files = {media: {"schema": {"type": "string", "format": "binary"}} for media in formats()}
+    return {200: {"model": model, "description": "The results in the order asked.", "content": files}}
 
 
 def size(data: Buffer) -> int:

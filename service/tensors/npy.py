@@ -8,6 +8,7 @@ import io
 import math
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from service.tensors.formats import Arrays, Buffer, Format
 MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 4096  # bytes; numpy writes 118 for an ordinary array
 MOST_AXES = 8
+MEMBERS = 3  # of the header: descr, fortran_order, shape
+ORDERS = ("<", ">", "|", "=")  # of bytes
 DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "b1")
 WIDER = {"u2": "i4", "u4": "i8"}  # torch computes with no unsigned whole numbers of these sizes
 
@@ -65,7 +68,7 @@ FORMAT = Format(".npy", "application/x-npy", lambda data: bytes(data[:6]) == MAG
 
 def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
     """Return the array that begins here, and where it ends."""
-    dtype, shape, fortran, start = _header(role, view)
+    dtype, shape, fortran, start = header(role, view)
     count = math.prod(shape)
     end = start + count * dtype.itemsize
     if len(view) < end:
@@ -83,7 +86,11 @@ def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
     return torch.from_numpy(array), end
 
 
-def _header(role: str, view: memoryview) -> tuple[np.dtype, tuple[int, ...], bool, int]:
+def header(role: str, view: memoryview) -> tuple[np.dtype, tuple[int, ...], bool, int]:
+    """Return dtype, shape, whether the first axis runs fastest, and where the numbers begin.
+
+    Raises: UnsupportedFormat, BadRequest.
+    """
     if bytes(view[:6]) != MAGIC:
         raise UnsupportedFormat(
             f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.",
@@ -91,26 +98,35 @@ def _header(role: str, view: memoryview) -> tuple[np.dtype, tuple[int, ...], boo
         )
     version = view[6] if len(view) > 6 else 0  # noqa: PLR2004 - the byte after the magic
     width = 2 if version == 1 else 4
-    if version not in (1, 2, 3) or len(view) < 8 + width:
+    if version not in (1, 2, 3) or len(view) < 8 + width or view[7]:
         raise BadRequest(f"{role}: this version of the .npy format is not read; numpy.save writes 1.0.", role=role)
     (length,) = struct.unpack("<H" if width == 2 else "<I", view[8 : 8 + width])  # noqa: PLR2004 - bytes
     start = 8 + width + length
     if length > LONGEST_HEADER or len(view) < start:
         raise BadRequest(f"{role}: the .npy header is cut short or longer than {LONGEST_HEADER} bytes.", role=role)
+    encoding = "utf-8" if version == 3 else "latin-1"  # noqa: PLR2004 - the version of the format
+    return *_described(role, bytes(view[8 + width : start]), encoding), start
+
+
+@lru_cache(1024)  # the same few headers come again and again, and parsing one takes 50 us
+def _described(role: str, text: bytes, encoding: str) -> tuple[np.dtype, tuple[int, ...], bool]:
     try:
-        header = ast.literal_eval(bytes(view[8 + width : start]).decode("utf-8" if version == 3 else "latin-1").strip())  # noqa: PLR2004 - version
-        descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
+        members = ast.literal_eval(text.decode(encoding))
+        descr, fortran, shape = members["descr"], members["fortran_order"], members["shape"]
     except (ValueError, SyntaxError, KeyError, TypeError, RecursionError, MemoryError):
         raise BadRequest(f"{role}: the .npy header is not the dictionary that numpy.save writes.", role=role) from None
-    if isinstance(descr, str) and descr.lstrip("<>|=")[:1] == "O":
+    if len(members) != MEMBERS:
+        raise BadRequest(f"{role}: the .npy header has more than descr, fortran_order and shape.", role=role)
+    kind = descr[descr[:1] in ORDERS :] if isinstance(descr, str) else ""
+    if kind[:1] == "O":
         raise UnsupportedFormat(f"{role} is an object array, which is a pickle; those are never opened.", [".npy"])
-    if not isinstance(descr, str) or descr.lstrip("<>|=") not in DTYPES:
+    if kind not in DTYPES:
         raise BadRequest(
             f"{role}: this dtype is not read; convert with astype to one of {', '.join(DTYPES)}.", role=role
         )
     if not _plain(shape) or not isinstance(fortran, bool):
         raise BadRequest(f"{role}: the shape must be at most {MOST_AXES} whole numbers of at least 0.", role=role)
-    return np.dtype(descr), shape, fortran, start
+    return np.dtype(descr), shape, fortran
 
 
 def _plain(shape: object) -> bool:

@@ -24,9 +24,9 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def _read(name: str, data: Buffer, limit: int) -> Arrays:
+    if not FORMAT.begins(data):  # zipfile would look for an archive further back
+        raise BadRequest(f"{name}: the .npz file is damaged; numpy.savez writes one.")
     try:
-        if not FORMAT.begins(data):  # zipfile would look for an archive further back
-            raise zipfile.BadZipFile
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
             _judge(name, members, limit)

@@ -28,7 +28,10 @@ def from_lists(role: str, value: object, *, booleans: bool) -> Tensor:
         raise ragged(role) from None
     if not array.size:
         return torch.empty(array.shape, dtype=torch.float64)
-    if array.dtype.kind not in "fib" or (booleans and array.dtype.kind != "b" and _any_boolean(value)):
+    kind = array.dtype.kind
+    mixed = booleans and kind != "b" and _any_boolean(value)
+    # beside smaller ones numpy rounds whole numbers of 2^63 and more
+    if kind not in "fib" or mixed or (kind == "f" and abs(array).max() >= 1 << 63 and _all_whole(value)):
         raise not_numbers(role)
     return torch.from_numpy(array)
 
@@ -45,6 +48,12 @@ def not_numbers(role: str) -> BadRequest:
     return BadRequest(
         f"{role} must hold numbers only: no text, no null, no true among numbers, nothing of 2^63 or more.", role=role
     )
+
+
+def _all_whole(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_all_whole(entry) for entry in value)
+    return isinstance(value, int)
 
 
 def _any_boolean(value: object) -> bool:

@@ -42,7 +42,7 @@ class InputTensor(BaseModel):
 
     name: Annotated[str, Field(max_length=100)]
     shape: Annotated[list[Length], Field(max_length=MOST_AXES)]
-    datatype: str
+    datatype: Annotated[str, Field(json_schema_extra={"enum": [*DATATYPES]})]
     parameters: dict[str, Any] = {}
     data: Any = None
 
@@ -111,7 +111,10 @@ def _listed(sent: InputTensor) -> Tensor:
     if tensor.numel() != count:
         raise BadRequest(f"An input of shape {sent.shape} has {count} numbers; {tensor.numel()} were sent.")
     dtype = DATATYPES[sent.datatype]
-    return tensor.reshape(sent.shape).to(WIDER.get(dtype, dtype))
+    held = tensor.to(dtype)
+    if not (held.isfinite() if dtype.is_floating_point else held.to(tensor.dtype) == tensor).all():
+        raise BadRequest(f"An input has a number that {sent.datatype} cannot hold.")
+    return held.reshape(sent.shape).to(WIDER.get(dtype, dtype))
 
 
 def encode(name: str, tensor: Tensor, *, binary: bool) -> tuple[OutputTensor, bytes]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from service.errors import BadRequest
+from service.tensors.body import refuse_twice
 from service.tensors.formats import Arrays, Buffer, Format
 
 LONGEST_HEADER = 1 << 20  # bytes; the library's own cap is 100 MB
@@ -112,7 +113,11 @@ def _header(name: str, view: memoryview) -> tuple[list[Entry], int]:
         raise BadRequest(f"{name}: the .safetensors header is no JSON.") from None
     if not isinstance(header, dict):
         raise BadRequest(f"{name}: the .safetensors header is no JSON object.")
-    entries = [_entry(name, *item) for item in header.items() if item[0] != "__metadata__"]
+    refuse_twice(view[PREFIX:start], header)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise BadRequest(f"{name}: __metadata__ of the .safetensors header must be an object of texts.")
+    entries = [_entry(name, *item) for item in header.items()]
     return sorted(entries, key=lambda entry: (entry.begin, entry.end)), start
 
 

@@ -35,7 +35,7 @@ def members(text: bytes | bytearray, roles: Collection[str]) -> Found:
     brackets, quotes = text.count(b"[") + text.count(b"{") - 1, text.count(b'"')
     tensors: dict[str, Tensor] = {}
     names = list(root)
-    if len(set(names)) < len(names):
+    if len(set(names)) < len(names) or any("\0" in name for name in names):  # the parser finds no name past a NUL
         raise Unaccounted
     quotes -= 2 * len(names)
     for role in roles:
@@ -127,8 +127,8 @@ def _numbers(role: str, node: simdjson.Array) -> np.ndarray:
             return np.frombuffer(bytearray(node.as_buffer(of_type=kind)), dtype)
         except TypeError:  # a fraction among whole numbers; or no numbers at all
             continue
-        except ValueError:  # 2^63 or more
-            break
+        except ValueError:  # 2^63 or more; lists will tell whether there are fractions beside it
+            raise Unaccounted from None
     raise Unaccounted if _flags(node) else not_numbers(role)
 
 

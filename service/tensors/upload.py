@@ -8,6 +8,7 @@ one route takes several media types.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Annotated, Any
 
 from anyio import from_thread, to_thread
@@ -20,16 +21,20 @@ from losses.errors import MissingInput, UnknownInput, near
 from service.errors import BadRequest, Model, TooLarge, read
 from service.record import current
 from service.settings import Settings
-from service.tensors import formats, multipart, numbers, query, simd
-from service.tensors.body import JSON, MULTIPART, limited, parsed, require, whole
+from service.tensors import formats, multipart, npy, numbers, query, simd
+from service.tensors.body import JSON, MULTIPART, lent, limited, parsed, require, whole
+from service.tensors.formats import Buffer
+from service.tensors.held import Held, is_long
 from service.tensors.schema import inlined
+from service.tensors.windows import Windows, passes
 
 OPTIONAL = ("weights", "mask")
 INLINE_BYTES = 1 << 15  # decoded in 0.3 ms, which a thread hop would double
 MEASURED = ("embeddings", "labels")  # by POST /v1/profile, under names that no loss has
 BODY = (
-    "Arrays named for their roles, or .npy arrays one after the other: the inputs of the loss in order, or those that "
-    "roles=a,b names. The other fields are query parameters, such as ?loss=mse&reduction=sum."
+    "Arrays named for their roles (of an Arrow stream, columns), or .npy arrays one after the other: the inputs of the "
+    "loss in order, or those that roles=a,b names. The other fields are query parameters, such as "
+    "?loss=mse&reduction=sum."
 )
 
 
@@ -40,14 +45,15 @@ class Upload:
     fields: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, Tensor] = field(default_factory=dict)
     timing_ms: dict[str, float] = field(default_factory=dict)
-    query: list[tuple[str, str]] | None = None
+    query: tuple[tuple[str, str], ...] | None = None
+    windows: Windows | Held | None = None  # in place of roles, where the body is read as it is evaluated
 
     def read(self, model: type[Model]) -> Model:
         """Return the fields as a model.
 
         Raises: BadRequest.
         """
-        return read(model, self.fields if self.query is None else query.fields(model, self.query))
+        return read(model, self.fields) if self.query is None else _of_query(model, self.query)
 
     def take(self, name: str) -> Tensor | None:
         """Return an input that is no role of a loss, such as the weights, and forget it."""
@@ -71,6 +77,12 @@ class Upload:
         return self.roles[name]
 
 
+@lru_cache(512)
+def _of_query(model: type[Model], given: tuple[tuple[str, str], ...]) -> Model:
+    return read(model, query.fields(model, given))
+
+
+@cache
 def roles() -> tuple[str, ...]:
     """Return every role of every loss, then the weights and the mask, then what is measured alone."""
     listed = [role for entry in registry.catalogue().values() for role in entry.roles]
@@ -78,7 +90,15 @@ def roles() -> tuple[str, ...]:
 
 
 async def receive(request: Request) -> Upload:
-    """Read the body into an Upload.
+    """Read the body into an Upload: the dependency of routes that look at all of it.
+
+    Raises: what `_received` raises.
+    """
+    return await _received(request)
+
+
+async def _received(request: Request, held: Held | None = None) -> Upload:
+    """Read the body, or the rest of it, into an Upload.
 
     Raises: UnsupportedFormat before a byte is read, TooLarge at the limit, BadEnvelope, BadRequest.
     """
@@ -97,14 +117,40 @@ async def receive(request: Request) -> Upload:
         found = parts.finish()
         upload = await off_loop(lambda: _from_parts(found, settings), sum(map(formats.size, found.values())))
     else:
-        body = await whole(request, settings.max_body_bytes, "max_body_bytes")
+        given, order = query.split(request.scope["query_string"], roles())
+        data = await (held.together() if held else lent(request, settings.max_body_bytes, "max_body_bytes"))
         received = time.perf_counter()
-        upload = await off_loop(lambda: _from_body(media, body, request, settings), formats.size(body))
+        upload = await off_loop(lambda: _from_body(media, data, order, settings), formats.size(data))
+        upload.query = given
     _refuse_many(upload, settings.max_elements)
     upload.timing_ms = {
         "receive": 1e3 * (received - started),
         "decode": 1e3 * (time.perf_counter() - received),
     }
+    return upload
+
+
+async def receive_or_pass(request: Request, once: Callable[[Upload], bool]) -> Upload:
+    """Read the body into an Upload, or leave it to be read as it is worked on.
+
+    That is an Arrow stream which is too long, or of unknown length; and long .npy arrays, where `once` says, of an
+    upload that has its fields alone, that they need to be gone through but once.
+    Raises: what `_received` raises, and reading the windows.
+    """
+    settings: Settings = request.state.settings
+    media = require(request, JSON, MULTIPART, *formats.formats())
+    if passes(media, request, settings):
+        known = roles()
+        given, _ = query.split(request.scope["query_string"], known)
+        return Upload(query=given, windows=Windows(request, settings, known))
+    if media != npy.FORMAT.media or not is_long(request):
+        return await _received(request)
+    given, order = query.split(request.scope["query_string"], roles())
+    upload = Upload(query=given)
+    held = await Held.of(request, settings, order) if once(upload) else None
+    if held is None or not await held.begin():
+        return await _received(request, held)
+    upload.windows = held
     return upload
 
 
@@ -142,15 +188,14 @@ def _from_json(body: bytearray) -> Upload:
     return Upload({name: value for name, value in members.items() if name not in known}, tensors)
 
 
-def _from_body(media: str, body: bytearray, request: Request, settings: Settings) -> Upload:
+def _from_body(media: str, body: Buffer, order: tuple[str, ...], settings: Settings) -> Upload:
     entry = formats.formats()[media]
     known = roles()
-    given, order = query.split(request.query_params.multi_items(), known)
     tensors = formats.many(entry, body, settings.max_decoded_bytes, order)
     for name in tensors:
         if name not in known:
             raise UnknownInput(known, near(name, known))
-    return Upload(roles=tensors, query=given)
+    return Upload(roles=tensors)
 
 
 def _from_parts(parts: Mapping[str, bytearray], settings: Settings) -> Upload:

@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.service.faults import files, json_, meaning, multipart_
+from tests.service.faults import arrow_, files, json_, meaning, multipart_
 from tests.service.faults.fault import EVALUATE, MARKER, OK, Fault
 from tests.service.processes import ROOT, Server, serving
 
-FAULTS = [*json_.FAULTS, *multipart_.FAULTS, *files.FAULTS, *meaning.FAULTS]
+FAULTS = [*json_.FAULTS, *multipart_.FAULTS, *files.FAULTS, *arrow_.FAULTS, *meaning.FAULTS]
 LONGEST_PROBLEM = 4096  # bytes
 MEMORY_BACK_MIB = 64
 HEALTH_S = 0.1
@@ -54,6 +54,12 @@ def asked(client: httpx.Client) -> float:
     return time.monotonic() - started
 
 
+def refused(client: httpx.Client) -> float:
+    """Return how many requests were refused so far."""
+    lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("lossary_rejected_total"))
+
+
 @pytest.fixture(scope="module")
 def documented(server: Server) -> dict[str, dict[str, dict[str, object]]]:
     paths: dict[str, dict[str, dict[str, object]]] = httpx.get(f"{server.url}/openapi.json").json()["paths"]
@@ -67,13 +73,14 @@ def test_a_fault_is_answered_truly_and_nothing_is_harmed(
     pid = server.process.pid
     with httpx.Client(base_url=server.url, timeout=20) as client:
         good = client.post(EVALUATE, json=OK).json()["results"]
-        before = resident(pid), open_files(pid)
+        before, refusals = (resident(pid), open_files(pid)), refused(client)
 
         started = time.monotonic()
         answer = client.request(fault.method, fault.path, headers=fault.headers, content=fault.body)
         took = time.monotonic() - started
         assert min(asked(client) for _ in range(3)) < HEALTH_S  # of three, since other tests share the cores
         again = client.post(EVALUATE, json=OK).json()["results"]
+        assert refused(client) == refusals + 1
 
     assert answer.status_code == fault.status, answer.text[:500]
     assert answer.headers["content-type"] == "application/problem+json"

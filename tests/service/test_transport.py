@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import ssl
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,15 +145,13 @@ def test_clients_that_drip_do_not_hold_up_others(server: Server) -> None:
     try:
         for drip in drips:
             drip.sendall(b"GET / HT")
-        started = time.monotonic()
-        answers = [httpx.get(f"{server.url}/healthz").status_code for _ in range(20)]
-        each = (time.monotonic() - started) / len(answers)
+        answers = [httpx.get(f"{server.url}/healthz") for _ in range(20)]
     finally:
         for drip in drips:
             drip.close()
 
-    assert answers == [200] * 20
-    assert each < 0.1
+    assert all(answer.is_success for answer in answers)
+    assert statistics.median(answer.elapsed.total_seconds() for answer in answers) < 0.1
 
 
 def test_tls_spoken_to_the_plain_port_leaves_no_traceback(server: Server) -> None:

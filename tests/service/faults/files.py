@@ -29,11 +29,14 @@ FAULTS = (
     as_file("D01", "an object array", npy_like("'|O'", numbers=PICKLE), 415, says="never opened"),
     as_file("D02", "a pickle", PICKLE, 415, says="never opened"),
     as_file("D02", "a .pt file", npz({"data": PICKLE}), 415),
+    as_file("D02", "a TorchScript module", npz({"code/__torch__": PICKLE, "constants": PICKLE}), 415),
+    as_file("D02", "a joblib dump", b"\x80\x05\x95" + PICKLE, 415),
     as_file("D03", "a 30 MB header", npy_like(version=2, padding=30_000_000), 422, says="header"),
     as_file(
         "D04", "a header of 4 GiB in 200 bytes", b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + b" " * 190, 422, says="header"
     ),
     as_file("D05", "10^12 numbers in 200 bytes", npy_like(shape="(1000000000000,)"), 422, says="declares"),
+    as_file("D05", "2^31 numbers in 200 bytes", npy_like(shape=f"({2**31},)"), 422, says="declares"),
     as_file("D06", "2^62 times 4", npy_like(shape=f"({2**62}, 4)"), 422),
     as_file("D07", "a negative length", npy_like(shape="(-1,)"), 422),
     as_file("D08", "true for a length", npy_like(shape="(True,)"), 422),
@@ -74,5 +77,5 @@ FAULTS = (
         says="targets",
     ),
     as_file("G03", "nothing", b"", 422),
-    as_file("G03", "seven bytes", b"\0" * 7, 415),
+    as_file("G03", "seven bytes", b"\0" * 7, 415, instead="numbers without a header are a format that is not read"),
 )

@@ -19,7 +19,13 @@ FAULTS = (
         instead="deeper than 100 levels is refused before it is parsed, as B03 is",
     ),
     as_json("B04", "90 lists in a text field", '{"loss": ' + "[" * 90 + "]" * 90 + "}", 422),
-    as_json("B04", "1,000 lists and a quote", '{"loss": ' + "[" * 1000 + '"' + '\\"' + '"' + "]" * 1000 + "}", 400),
+    as_json(
+        "B04",
+        "1,000 lists and a quote",
+        '{"loss": ' + "[" * 1000 + '"' + '\\"' + '"' + "]" * 1000 + "}",
+        400,
+        instead="as above",
+    ),
     as_json("B05", "NaN", '{"loss": "mse", "predictions": [NaN], "targets": [1]}', 400, says="NaN"),
     as_json("B05", "Infinity", '{"loss": "mse", "predictions": [Infinity], "targets": [1]}', 400, says=".npy"),
     as_json(
@@ -37,7 +43,9 @@ FAULTS = (
         400,
         instead="no float64 holds it",
     ),
-    as_json("B08", "4,000-digit integer as text", '{"loss": ' + "9" * 4000 + "}", 400),
+    as_json(
+        "B08", "4,000-digit integer", '{"loss": ' + "9" * 4000 + "}", 400, instead="no float64 holds it, as in B07"
+    ),
     as_json(
         "B09",
         "lone surrogate",
@@ -53,7 +61,13 @@ FAULTS = (
     as_json("B13", "unknown option", {**OK, "options": {"reducton": "sum"}}, 422, says="reduction"),
     as_json("B14", "200,000 wrong elements", {**OK, "loss": [1] * 200_000}, 422),
     as_json("B14", "200,000 words for numbers", {**OK, "predictions": ["x"] * 200_000}, 422),
-    as_json("B15", "5 MB of junk text", '{"loss": "' + "x" * 5_000_000 + '"}', 422),
+    as_json(
+        "B15",
+        "5 MB of junk text",
+        '{"loss": "' + "x" * 5_000_000 + '"}',
+        422,
+        instead="so much is JSON that may be sent; B23 goes past the limit",
+    ),
     as_json(
         "B16", "true and text among numbers", '{"loss": "mse", "predictions": [true, "3"], "targets": [1, 2]}', 422
     ),
@@ -65,7 +79,8 @@ FAULTS = (
     as_json("B20", "a number", "1", 422, kind=WRONG),
     as_json("B20", "null", "null", 422, kind=WRONG),
     as_json("B21", "numbers as text", {**OK, "predictions": ["1_000", "0x10"]}, 422),
-    as_json("B23", "ragged lists", {**OK, "predictions": [[1], [1, 2]]}, 422, says="length"),
+    as_json("B21", "a number among spaces", {**OK, "predictions": [" 1 ", 2]}, 422),
+    as_json("H01", "ragged lists", {**OK, "predictions": [[1], [1, 2]]}, 422, says="length"),
     as_json("I01", "no task", {}, 422, kind="no-task", says="regression", path=RECOMMEND),
     as_json(
         "I02",
@@ -113,4 +128,6 @@ FAULTS = (
         path=RECOMMEND,
     ),
     as_json("K06", "a URL", {**OK, "url": "http://169.254.169.254/"}, 422, says="no such field"),
+    as_json("K06", "a URL for numbers", {**OK, "predictions": "file:///etc/passwd"}, 422, says="list"),
+    as_json("I07", "10,000 bins", {"task": "regression", "profile": {"histogram": [1] * 10_000}}, 422, path=RECOMMEND),
 )

@@ -29,7 +29,7 @@ FAULTS = (
     asks("H05", "one-hot for ids", "ce", [[0.0, 0.0]], [[1, 0]]),
     asks("H06", "probabilities past 1", "bce(from_logits=false)", [1.5], [1]),
     asks("H08", "a negative count", "poisson_nll", [1.0], [-1.0]),
-    asks("H09", "an id that is no whole number", "ce", [[0.0, 0.0]], [0.5]),
+    asks("H04", "an id that is no whole number", "ce", [[0.0, 0.0]], [0.5]),
     asks("H12", "an unknown loss", "focl", [1], [1], says="Did you mean focal?", instead="DESIGN: 404 is for paths"),
     asks("H13", "a negative delta", "huber(delta=-1)", [1], [1], says="delta"),
     asks("H13", "gamma of 1e308", "focal(gamma=1e308)", [1], [1], says="gamma"),
@@ -49,5 +49,12 @@ FAULTS = (
         says="x-npy",
     ),
     as_json("H21", "an option that is no setting of ours", {**OK, "options": {"device": "cuda"}}, 422),
-    as_json("H24", "a sparse payload", {**OK, "predictions": {"indices": [[5]], "values": [1]}}, 422, says="list"),
+    as_json(
+        "H24",
+        "a sparse payload",
+        {**OK, "predictions": {"indices": [[5]], "values": [1]}},
+        422,
+        says="list",
+        instead="JSON is a format that is read; an object is no array in it",
+    ),
 )

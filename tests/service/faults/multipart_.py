@@ -1,5 +1,7 @@
 """Multipart bodies and negotiation."""
 
+import gzip
+
 from tests.service.faults.fault import Fault, multipart, named, npy
 
 REQUEST = (named("request"), b'{"loss": "mse"}')
@@ -21,13 +23,20 @@ FAULTS = (
     ),
     parts("C03", "300-letter boundary", multipart(REQUEST), 400, type_=f"multipart/form-data; boundary={'b' * 300}"),
     parts("C04", "1,500 parts", multipart(*[(named(f"p{i}", "x"), b"") for i in range(1500)]), 400, says="parts"),
-    parts("C05", "2 MB of text for a file", multipart(REQUEST, (named("predictions"), b"1" * (2 << 20)), TARGETS), 415),
+    parts(
+        "C05",
+        "2 MB of text for a file",
+        multipart(REQUEST, (named("predictions"), b"1" * (2 << 20)), TARGETS),
+        415,
+        instead="whatever stands in a part, it is told by its first bytes, and these are of no format that is read",
+    ),
     parts(
         "C06",
         "an array as a text field",
         multipart(REQUEST, (named("predictions"), b"[1, 2]"), TARGETS),
         415,
         says="numpy.save",
+        instead="as C05",
     ),
     parts("C07", "a part twice", multipart(REQUEST, PREDICTIONS, PREDICTIONS, TARGETS), 422, says="twice"),
     parts("C09", "100 KB part header", multipart((named("request", more="x" * 100_000), b"{}")), 400),
@@ -37,6 +46,9 @@ FAULTS = (
         b"\r\n" * 2_500_000 + multipart(REQUEST),
         422,
         instead="a preamble is legal and skipped; the inputs are missing",
+    ),
+    parts(
+        "C10", "5 MB epilogue", multipart(REQUEST) + b"\r\n" * 2_500_000, 422, instead="skipped; the inputs are missing"
     ),
     parts("C11", "a Content-Type full of backslashes", b"", 400, type_='multipart/form-data; !="' + "\\" * 20_000),
     parts(
@@ -65,6 +77,21 @@ FAULTS = (
         headers={"content-type": "application/json", "content-encoding": "gzip"},
         body=b"\x1f\x8b",
         says="Content-Encoding",
+    ),
+    Fault(
+        "A25",
+        "a gzip bomb",
+        415,
+        headers={"content-type": "application/x-npy", "content-encoding": "gzip"},
+        body=gzip.compress(bytes(10 << 20)),
+        says="without Content-Encoding",
+    ),
+    Fault(
+        "A25",
+        "a zstd bomb",
+        415,
+        headers={"content-type": "application/json", "content-encoding": "zstd"},
+        body=b"\x28\xb5\x2f\xfd\xa4" + b"\xff" * 100,
     ),
     Fault("A22", "a method that is not answered", 405, method="DELETE", says="Allow"),
     Fault("A22", "TRACE", 405, method="TRACE"),

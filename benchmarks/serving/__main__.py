@@ -1,0 +1,298 @@
+"""How near the service comes to what the machine allows, and how far it leaves what one writes first: make bench.
+
+Everything is on: logs, metrics, limits, request ids. One worker, and the client shares its cores. Each figure is the
+median of rounds in which both sides of a ratio take turns, so that what else the machine does hits both.
+"""
+
+import argparse
+import io
+import json
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own habit
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.serving import bound
+from benchmarks.serving.load import load
+from losses.evaluate import Options, evaluate
+from losses.expression import parse
+from tests.service.processes import ROOT, serving
+
+RESULTS = Path(__file__).with_name("results.json")
+JSON, NPY, FORM = "application/json", "application/x-npy", "multipart/form-data; boundary=b"
+SMALL, MILLION, HUGE, EIGHTH = 1000, 1_000_000, 64_000_000, 8_000_000
+CONNECTIONS = 16
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    work: str
+    ours: str
+    other: str
+    ratio: float
+    bar: float
+    least: bool  # the ratio is to be at least the bar, else at most
+
+    @property
+    def met(self) -> bool:
+        """Whether the bar was met."""
+        return self.ratio >= self.bar if self.least else self.ratio <= self.bar
+
+
+def arrays(numbers: int) -> list[np.ndarray]:
+    """Return predictions and targets."""
+    draw = np.random.default_rng(numbers)
+    return [draw.standard_normal(numbers, dtype=np.float32) for _ in range(2)]
+
+
+def npy(array: np.ndarray) -> bytes:
+    """Return an array as a file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def form(*files: tuple[str, bytes]) -> bytes:
+    """Return files as a multipart body."""
+    parts = [
+        f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.npy"\r\n\r\n'.encode() + data + b"\r\n"
+        for name, data in files
+    ]
+    return b"".join(parts) + b"--b--\r\n"
+
+
+def request(path: str, media: str, body: bytes) -> bytes:
+    """Return a request as it goes over the wire."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def of_lists(first: np.ndarray, second: np.ndarray, **more: str) -> bytes:
+    """Return arrays as JSON."""
+    return json.dumps({**more, "predictions": first.tolist(), "targets": second.tolist()}).encode()
+
+
+def ask(connection: socket.socket, wanted: bytes) -> float:
+    """Return how many seconds a request takes."""
+    started = time.perf_counter()
+    connection.sendall(wanted)
+    found = b""
+    while b"\r\n\r\n" not in found:
+        found += connection.recv(65536)
+    end = found.index(b"\r\n\r\n") + 4
+    length = LENGTH.search(found)
+    wanted_length = end + int(length.group(1)) if length else end
+    while len(found) < wanted_length:
+        found += connection.recv(65536)
+    if not found.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(found[:500].decode(errors="replace"))
+    return time.perf_counter() - started
+
+
+@contextmanager
+def naive() -> Iterator[int]:
+    """Run what one writes first; yield its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["-m", "uvicorn", "benchmarks.serving.naive:app", "--port", str(port), "--log-level", "warning"]
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT)  # noqa: S603 - our own
+    try:
+        for _ in range(600):
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def resident(pid: int) -> float:
+    """Return what a process holds, in bytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096.0
+
+
+def in_turn(rounds: int, *sides: Callable[[], float]) -> list[float]:
+    """Return the median of each side, all of which take turns; the first round warms up."""
+    found: list[list[float]] = [[] for _ in sides]
+    for turn in range(rounds + 1):
+        for side, seen in zip(sides, found, strict=True):
+            took = side()
+            if turn:
+                seen.append(took)
+    return [statistics.median(seen) for seen in found]
+
+
+def of_loss(first: np.ndarray, second: np.ndarray) -> Callable[[], float]:
+    """Return what times the loss in process: ours or torch's, whichever is faster."""
+    roles = {"predictions": torch.from_numpy(first), "targets": torch.from_numpy(second)}
+    objective = parse("mse")
+
+    def timed(work: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+    def fastest() -> float:
+        ours = timed(lambda: evaluate(objective, roles, options=Options()))
+        return min(ours, timed(lambda: F.mse_loss(roles["predictions"], roles["targets"])))
+
+    return fastest
+
+
+def small(ours: int, other: int, seconds: float) -> list[Row]:
+    """Return the rows of small requests: how many a second."""
+    first, second = arrays(SMALL)
+    files = npy(first), npy(second)
+    binary = (
+        request("/v1/evaluate?loss=mse", NPY, b"".join(files)),
+        request("/files", FORM, form(("predictions", files[0]), ("targets", files[1]))),
+    )
+    text = (
+        request("/v1/evaluate", JSON, of_lists(first, second, loss="mse")),
+        request("/json", JSON, of_lists(first, second)),
+    )
+    rows = []
+    for work, (mine, theirs) in {"binary": binary, "JSON": text}.items():
+        rates = in_turn(
+            3,
+            lambda: load(ours, mine, CONNECTIONS, seconds).per_s,  # noqa: B023 - called before the next round
+            lambda: load(other, theirs, CONNECTIONS, seconds).per_s,  # noqa: B023 - the same
+        )
+        said = [f"{rate:,.0f}/s" for rate in rates]
+        rows.append(Row(f"2 x 1,000 numbers, {work}, 16 connections", *said, rates[0] / rates[1], 4, least=True))
+    return rows
+
+
+def million_of_lists(ours: int, other: int) -> Row:
+    """Return the row of JSON with two million numbers."""
+    first, second = arrays(MILLION)
+    mine, theirs = (
+        request("/v1/evaluate", JSON, of_lists(first, second, loss="mse")),
+        request("/json", JSON, of_lists(first, second)),
+    )
+    with socket.create_connection(("127.0.0.1", ours)) as a, socket.create_connection(("127.0.0.1", other)) as b:
+        took = in_turn(5, lambda: ask(a, mine), lambda: ask(b, theirs))
+    said = [f"{1e3 * seconds:.0f} ms" for seconds in took]
+    return Row("2 x 1M numbers, JSON", *said, took[1] / took[0], 6, least=True)
+
+
+def binary(ours: int, pid: int, numbers: int, rounds: int, bar: float) -> list[Row]:
+    """Return the rows of one upload against the bound: its bytes through a socket, and the loss in process."""
+    first, second = arrays(numbers)
+    body = npy(first) + npy(second)
+    wanted = request("/v1/evaluate?loss=mse", NPY, body)
+    loss = of_loss(first, second)
+    before, most = resident(pid), 0.0
+
+    def mine() -> float:
+        nonlocal most
+        with socket.create_connection(("127.0.0.1", ours)) as connection:
+            took = ask(connection, wanted)
+        most = max(most, resident(pid) - before)
+        return took
+
+    with bound.raw() as connection:
+        took, socket_s, loss_s = in_turn(rounds, mine, lambda: bound.send(connection, body), loss)
+    least, size = socket_s + loss_s, len(body)
+    said = f"{1e3 * took:.1f} ms", f"{1e3 * socket_s:.1f} + {1e3 * loss_s:.1f} ms"
+    rows = [Row(f"{size / 1e6:.0f} MB of .npy, against socket + loss", *said, took / least, bar, least=False)]
+    if numbers == HUGE:
+        grown = f"{most / 1e6:.0f} MB", f"{size / 1e6:.0f} MB"
+        rows.append(Row("memory growth, of the payload", *grown, most / size, 0.55, least=False))
+    return rows
+
+
+def together(ours: int) -> list[Row]:
+    """Return the rows of eight uploads at once against one of their length, and of small requests meanwhile."""
+    eighth, whole = (request("/v1/evaluate?loss=mse", NPY, b"".join(map(npy, arrays(n)))) for n in (EIGHTH, HUGE))
+    tiny = request("/v1/evaluate?loss=mse", NPY, b"".join(map(npy, arrays(SMALL))))
+    waits: list[float] = []
+
+    def one() -> float:
+        with socket.create_connection(("127.0.0.1", ours)) as connection:
+            return ask(connection, whole)
+
+    def eight() -> float:
+        threads = [threading.Thread(target=upload) for _ in range(8)]
+        end = threading.Event()
+        meanwhile = threading.Thread(target=small_ones, args=(end,))
+        meanwhile.start()
+        started = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.perf_counter() - started
+        end.set()
+        meanwhile.join()
+        return took
+
+    def upload() -> None:
+        with socket.create_connection(("127.0.0.1", ours)) as connection:
+            ask(connection, eighth)
+
+    def small_ones(end: threading.Event) -> None:
+        with socket.create_connection(("127.0.0.1", ours)) as connection:
+            while not end.is_set():
+                waits.append(ask(connection, tiny))
+                time.sleep(0.002)
+
+    at_once, alone = in_turn(5, eight, one)
+    p99 = sorted(waits)[int(0.99 * len(waits))]
+    said = f"{1e3 * at_once:.0f} ms", f"{1e3 * alone:.0f} ms"
+    return [
+        Row("8 x 64 MB at once, against 512 MB", *said, at_once / alone, 1.6, least=False),
+        Row("small requests meanwhile, p99 against 20 ms", f"{1e3 * p99:.1f} ms", "20 ms", p99 / 0.02, 1, least=False),
+    ]
+
+
+def main() -> None:
+    """Measure, print, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3, help="for which each load of small requests lasts")
+    seconds = parser.parse_args().seconds
+    with serving() as server, naive() as other:
+        httpx.get(f"{server.url}/readyz").raise_for_status()
+        pid = server.process.pid
+        rows = [
+            *small(server.port, other, seconds),
+            million_of_lists(server.port, other),
+            *binary(server.port, pid, MILLION, 30, 1.6),
+            *binary(server.port, pid, HUGE, 7, 1.4),
+            *together(server.port),
+        ]
+    table = Table(
+        "work", "Lossary", "against", "ratio", "bar", title="One worker, everything on; the client shares its cores"
+    )
+    for row in rows:
+        sign = "at least" if row.least else "at most"
+        table.add_row(
+            row.work, row.ours, row.other, f"{row.ratio:.2f}", f"{sign} {row.bar:g}{'' if row.met else ' (not met)'}"
+        )
+    Console(width=130).print(table)
+    RESULTS.write_text(json.dumps([{**vars(row), "met": row.met} for row in rows], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""FlatBuffers, as much as Arrow's metadata needs: read with every offset checked before it is followed, and written.
+
+Source: https://flatbuffers.dev/internals, "Format components".
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+_SHORT, _SIGNED, _UNSIGNED = struct.Struct("<H"), struct.Struct("<i"), struct.Struct("<I")
+_SLOT = 2  # bytes of an entry of a vtable; its first two are its own length and the table's
+_OFFSET = 4  # bytes of an offset, and of a vector's length
+
+
+class Malformed(ValueError):  # noqa: N818 - as refusals are named
+    """An offset that leads outside, or more of something than may be."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that begins at `position`; what a slot does not hold is None, or the default."""
+
+    data: memoryview
+    position: int
+    vtable: int
+    size: int
+
+    @classmethod
+    def root(cls, data: memoryview) -> "Table":
+        """Return the table that a buffer is about.
+
+        Raises: Malformed, as every method.
+        """
+        return cls.at(data, _unpacked(_UNSIGNED, data, 0))
+
+    @classmethod
+    def at(cls, data: memoryview, position: int) -> "Table":
+        """Return the table at a position, its vtable within the buffer."""
+        vtable = position - _unpacked(_SIGNED, data, position)
+        size = _unpacked(_SHORT, data, vtable)
+        if size < 2 * _SLOT or vtable + size > len(data):
+            raise Malformed
+        return cls(data, position, vtable, size)
+
+    def scalar(self, slot: int, kind: struct.Struct, default: int = 0) -> int:
+        """Return a whole number."""
+        place = self._place(slot)
+        return _unpacked(kind, self.data, place) if place else default
+
+    def table(self, slot: int) -> "Table | None":
+        """Return a table inside."""
+        place = self._place(slot)
+        return Table.at(self.data, self._followed(place)) if place else None
+
+    def need(self, slot: int) -> "Table":
+        """Return a table inside that must be there."""
+        found = self.table(slot)
+        if found is None:
+            raise Malformed
+        return found
+
+    def text(self, slot: int, longest: int) -> str | None:
+        """Return a text."""
+        place = self._place(slot)
+        if not place:
+            return None
+        begin, length = self._vector(place, 1, longest)
+        try:
+            return str(self.data[begin : begin + length], "utf-8")
+        except UnicodeDecodeError:
+            raise Malformed from None
+
+    def tables(self, slot: int, most: int) -> Iterator["Table"]:
+        """Yield the tables of a vector."""
+        place = self._place(slot)
+        if place:
+            begin, length = self._vector(place, _OFFSET, most)
+            for entry in range(begin, begin + _OFFSET * length, _OFFSET):
+                yield Table.at(self.data, self._followed(entry))
+
+    def structs(self, slot: int, kind: struct.Struct, most: int) -> list[tuple[int, ...]]:
+        """Return the rows of a vector."""
+        place = self._place(slot)
+        if not place:
+            return []
+        begin, length = self._vector(place, kind.size, most)
+        return list(kind.iter_unpack(self.data[begin : begin + kind.size * length]))
+
+    def _place(self, slot: int) -> int:
+        """Return where a slot stands, 0 where the table has none; what is read there is checked as it is read."""
+        entry = _SLOT * (2 + slot)
+        if entry + _SLOT > self.size:
+            return 0
+        within = _unpacked(_SHORT, self.data, self.vtable + entry)
+        return self.position + within if within else 0
+
+    def _followed(self, place: int) -> int:
+        return place + _unpacked(_UNSIGNED, self.data, place)
+
+    def _vector(self, place: int, width: int, most: int) -> tuple[int, int]:
+        """Return where the entries of a vector begin, and how many there are."""
+        start = self._followed(place)
+        length = _unpacked(_UNSIGNED, self.data, start)
+        if length > most or start + _OFFSET + width * length > len(self.data):
+            raise Malformed
+        return start + _OFFSET, length
+
+
+def _unpacked(kind: struct.Struct, data: memoryview, position: int) -> int:
+    if position < 0 or position + kind.size > len(data):
+        raise Malformed
+    found: int = kind.unpack_from(data, position)[0]
+    return found
+
+
+class Number(NamedTuple):
+    """A scalar to be written."""
+
+    kind: struct.Struct
+    value: int
+
+
+class Rows(NamedTuple):
+    """A vector of structs to be written."""
+
+    kind: struct.Struct
+    rows: list[tuple[int, ...]]
+
+
+Slots = Mapping[int, Any]  # a Number, text, a table's slots, a list of those, or Rows
+
+
+def written(root: Slots) -> bytes:
+    """Return the buffer of a table, a multiple of 8 bytes long; parents stand before their children."""
+    data = bytearray(_OFFSET)
+    _UNSIGNED.pack_into(data, 0, _table(data, root))
+    _pad(data, 8)
+    return bytes(data)
+
+
+def _table(data: bytearray, slots: Slots) -> int:
+    wide = {slot: value.kind.size if isinstance(value, Number) else _OFFSET for slot, value in slots.items()}
+    inline, end = {}, _OFFSET
+    for slot in sorted(slots, key=lambda slot: -wide[slot]):  # the wide first: aligned, once the first is
+        end += -end % wide[slot]
+        inline[slot] = end
+        end += wide[slot]
+    entries = [inline.get(slot, 0) for slot in range(max(slots, default=-1) + 1)]
+    vtable = struct.pack(f"<{2 + len(entries)}H", _SLOT * (2 + len(entries)), end, *entries)
+    _pad(data, 8, len(vtable))
+    position = len(data) + len(vtable)
+    data += vtable + _SIGNED.pack(len(vtable)) + bytes(end - _OFFSET)
+    for slot, value in slots.items():
+        place = position + inline[slot]
+        if isinstance(value, Number):
+            value.kind.pack_into(data, place, value.value)
+        else:
+            _UNSIGNED.pack_into(data, place, _child(data, value) - place)
+    return position
+
+
+def _child(data: bytearray, value: Any) -> int:  # noqa: ANN401 - see Slots
+    if isinstance(value, Mapping):
+        return _table(data, value)
+    _pad(data, 8, _OFFSET)  # the entries of a vector, not its length, are aligned
+    position = len(data)
+    if isinstance(value, str):
+        text = value.encode()
+        data += _UNSIGNED.pack(len(text)) + text + b"\0"
+    elif isinstance(value, Rows):
+        data += _UNSIGNED.pack(len(value.rows)) + b"".join(value.kind.pack(*row) for row in value.rows)
+    else:
+        data += _UNSIGNED.pack(len(value)) + bytes(_OFFSET * len(value))
+        for place, entry in enumerate(value):
+            at = position + _OFFSET * (1 + place)
+            _UNSIGNED.pack_into(data, at, _child(data, entry) - at)
+    return position
+
+
+def _pad(data: bytearray, to: int, before: int = 0) -> None:
+    """Lengthen `data` until what comes `before` bytes later stands at a multiple of `to`."""
+    data += bytes(-(len(data) + before) % to)

@@ -1,0 +1,150 @@
+"""What fuzzing found, each as the least that shows it. The bytes themselves are in tests/fuzz/corpus."""
+
+import io
+import json
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+
+from losses.errors import Refusal
+from service.tensors import npy, npz, oip, safetensors
+from service.tensors.upload import INLINE_BYTES, _from_json
+from tests.conftest import Client
+from tests.service.files import npy as file_of
+
+pytestmark = pytest.mark.anyio
+NPY, BINARY = "application/x-npy", "application/octet-stream"
+
+
+def _npy(header: str, *version: int) -> bytearray:
+    return bytearray(
+        b"\x93NUMPY" + bytes(version or (1, 0)) + struct.pack("<H", len(header)) + header.encode("latin-1")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (_npy("{'descr': '<<f8', 'fortran_order': False, 'shape': (0,)}"), "dtype"),
+        (_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), 'more': 1}"), "more than"),
+        (_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0,)}\x1f"), "dictionary"),
+        (_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0,)}", 1, 127), "version"),
+    ],
+)
+def test_an_npy_that_numpy_refuses_is_refused(data: bytearray, says: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        np.load(io.BytesIO(data))
+    with pytest.raises(Refusal, match=says):
+        npy.decode("predictions", data)
+
+
+@pytest.mark.parametrize("before", [b"'<<f8'", b"PK\x03"])
+def test_an_archive_begins_where_the_file_does(before: bytes) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("targets.npy", file_of([1.0])[1])
+
+    with pytest.raises(Refusal, match="damaged"):
+        list(npz.FORMAT.read("The body", bytearray(before + buffer.getvalue()), 1 << 20))
+
+
+def _safetensors(header: bytes, numbers: bytes = b"") -> bytearray:
+    return bytearray(struct.pack("<Q", len(header)) + header + numbers)
+
+
+ENTRY = b'{"dtype":"F16","shape":[0],"data_offsets":[0,0]}'
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (b'{"targets":{"dtype":"F64","shape":[0],"dtype":"F16","data_offsets":[0,0]}}', "twice"),
+        (b'{"targets":' + ENTRY + b',"targets":' + ENTRY + b"}", "twice"),
+        (b'{"__metadata__":{"answer":2},"targets":' + ENTRY + b"}", "object of texts"),
+        (b'{"__metadata__":[],"targets":' + ENTRY + b"}", "object of texts"),
+    ],
+)
+def test_a_header_that_the_safetensors_library_refuses_is_refused(header: bytes, says: str) -> None:
+    with pytest.raises(Refusal, match=says):
+        list(safetensors.FORMAT.read("The body", _safetensors(header), 1 << 20))
+
+
+@pytest.mark.parametrize(
+    ("datatype", "number"),
+    [("UINT8", 300), ("UINT8", -1), ("INT32", 2.5), ("BOOL", 3), ("INT64", 1e300), ("FP16", 70000), ("FP32", 1e39)],
+)
+def test_a_number_that_its_datatype_cannot_hold_is_refused(datatype: str, number: float) -> None:
+    sent = oip.InputTensor(name="targets", shape=[1], datatype=datatype, data=[number])
+
+    with pytest.raises(Refusal, match="cannot hold"):
+        oip.decode([sent], memoryview(b""))
+
+
+@pytest.mark.parametrize("size", [0, INLINE_BYTES])
+@pytest.mark.parametrize(
+    ("numbers", "read"),
+    [
+        ("[9223372036854775808, 1]", None),
+        ("[[9223372036854775809], [-1]]", None),
+        ("[9223372036854775808, 1.5]", [2.0**63, 1.5]),
+        ("[1.5, 9223372036854775808]", [1.5, 2.0**63]),
+        ("[11111111111111111111111111111111111111111]", [11111111111111111111111111111111111111111.0]),
+    ],
+)
+def test_whole_numbers_are_not_rounded_in_silence(numbers: str, read: list[float] | None, size: int) -> None:
+    text = bytearray(f'{{"targets": {numbers}}}'.encode() + b" " * size)
+
+    if read is None:
+        with pytest.raises(Refusal, match=r"2\^63"):
+            _from_json(text)
+    else:
+        assert _from_json(text).roles["targets"].tolist() == read
+
+
+@pytest.mark.parametrize("size", [0, INLINE_BYTES])
+def test_a_name_with_a_nul_in_it_is_a_field_like_any_other(size: int) -> None:
+    text = bytearray(b'{"loss": "mse", "w\\u0000eights": [], "targets": [1]}' + b" " * size)
+
+    upload = _from_json(text)
+
+    assert (upload.fields, upload.roles["targets"].tolist()) == ({"loss": "mse", "w\0eights": []}, [1])
+
+
+@pytest.mark.parametrize("query", ["options=1&reduction=sum", "reduction=sum&options={}"])
+async def test_options_in_the_query_stand_together_or_one_by_one(client: Client, query: str) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ones(1))
+
+    async with client() as http:
+        answer = await http.post(
+            f"/v1/evaluate?loss=mse&{query}", content=buffer.getvalue() * 2, headers={"content-type": NPY}
+        )
+
+    assert (answer.status_code, "not both" in answer.json()["detail"]) == (422, True)
+
+
+async def test_the_document_says_what_a_binary_answer_is(client: Client) -> None:
+    inputs = [{"name": n, "shape": [1], "datatype": "FP64", "data": [1.0]} for n in ("predictions", "targets")]
+
+    async with client() as http:
+        asked = {"inputs": inputs, "parameters": {"binary_data_output": True}}
+        answer = await http.post("/v2/models/mse/infer", json=asked)
+        said = (await http.get("/openapi.json")).json()["paths"]["/v2/models/{model}/infer"]["post"]["responses"]["200"]
+
+    assert answer.headers["content-type"] == BINARY
+    assert BINARY in said["content"]
+    assert "Inference-Header-Content-Length" in said["headers"]
+
+
+async def test_the_document_names_every_value_that_is_looked_up(client: Client) -> None:
+    async with client() as http:
+        paths = (await http.get("/openapi.json")).json()["paths"]
+        traits = {trait for row in (await http.get("/v1/losses")).json()["losses"] for trait in row["traits"]}
+
+    listed = {entry["name"]: entry["schema"] for entry in paths["/v1/losses"]["get"]["parameters"]}
+    inferred = json.dumps(paths["/v2/models/{model}/infer"]["post"]["requestBody"])
+    assert set(listed["trait"]["enum"]) == traits
+    assert "regression" in listed["task"]["enum"]
+    assert json.dumps([*oip.DATATYPES]) in inferred
