@@ -137,3 +137,9 @@ sbom:
 
 bench-losses: install
 	@$(BIN)/python -m benchmarks.losses_time
+
+# How fast the service is, against what the machine allows and against what one writes first.
+.PHONY: bench
+
+bench: install
+	@$(BIN)/python -m benchmarks.serving

@@ -16,7 +16,7 @@ from losses.expression import Objective
 from losses.shapes import Axes, Pattern
 from losses.spec import BoundLoss
 
-CHUNK_ELEMENTS = 1 << 17  # of the largest input: half a megabyte in float32, so that temporaries stay in cache
+CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
 ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
 MOST_PAIRS = 1 << 26  # 8,192 items against one another: a matrix of 512 MiB in float64
 ACCEPTED = (

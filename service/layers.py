@@ -13,12 +13,14 @@ from fastapi.routing import APIRoute
 from losses.errors import Refusal
 from service import auth
 from service.admission import Admission, Budget, memory_budget
+from service.direct import Direct
 from service.errors import Forbidden, QuotaExceeded, RequestTimeout, TemporaryReducedCapacity, Unauthorized, responses
 from service.metrics import Metrics
 from service.observed import Observed
 from service.punctual import Punctual
 from service.settings import Settings
 
+OFTEN = {"/v1/evaluate"}  # its endpoint takes the request alone
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -27,6 +29,7 @@ SCHEMES = {
 
 def install(app: FastAPI, settings: Settings, metrics: Metrics, turns: Budget, routes: Sequence[APIRoute]) -> None:
     """Put the layers around an application; the last that is added is the outermost."""
+    app.add_middleware(Direct, routes=[route for route in routes if route.path in OFTEN])
     memory = memory_budget(settings)
     _show(metrics, memory, turns)
     longest = max(settings.max_body_bytes, settings.max_json_bytes)

@@ -1,6 +1,7 @@
 """GET /v1/losses: the catalogue, and a page for each loss."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -154,6 +155,12 @@ def page(loss: Loss) -> Page:
     )
 
 
+@cache
+def page_of(loss_id: str) -> Page:
+    """Return the same of a loss in the catalogue; making a page takes 2 ms."""
+    return page(registry.catalogue()[loss_id])
+
+
 ONE: dict[str, Example] = {"smooth_l1": {"value": "smooth_l1"}}
 LossId = Annotated[str, PathParameter(description="An id or an alias.", openapi_examples=ONE, max_length=100)]
 
@@ -218,4 +225,4 @@ def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> Non
 )
 async def loss_page(loss: Annotated[Loss, Depends(known)]) -> Page:
     """Show formula, inputs, parameters, what it elicits, what the article says, worked cases and code."""
-    return page(loss)
+    return page_of(loss.id)

@@ -281,7 +281,7 @@ def json_body(data: bytes) -> None:
 def long_json_body(data: bytes) -> None:
     """The JSON of a long upload, held to what a short one of the same text becomes."""
     short = _outcome(data)
-    long = _outcome(data + b" " * (upload.INLINE_BYTES + 1))
+    long = _outcome(data + b" " * (upload.SHORT_JSON + 1))
     if isinstance(short, Refusal) and isinstance(long, Refusal):
         raise short
     if isinstance(short, Refusal) or isinstance(long, Refusal):

@@ -10,7 +10,7 @@ import pytest
 
 from losses.errors import Refusal
 from service.tensors import npy, npz, oip, safetensors
-from service.tensors.upload import INLINE_BYTES, _from_json
+from service.tensors.upload import SHORT_JSON, _from_json
 from tests.conftest import Client
 from tests.service.files import npy as file_of
 
@@ -82,7 +82,7 @@ def test_a_number_that_its_datatype_cannot_hold_is_refused(datatype: str, number
         oip.decode([sent], memoryview(b""))
 
 
-@pytest.mark.parametrize("size", [0, INLINE_BYTES])
+@pytest.mark.parametrize("size", [0, SHORT_JSON])
 @pytest.mark.parametrize(
     ("numbers", "read"),
     [
@@ -103,7 +103,7 @@ def test_whole_numbers_are_not_rounded_in_silence(numbers: str, read: list[float
         assert _from_json(text).roles["targets"].tolist() == read
 
 
-@pytest.mark.parametrize("size", [0, INLINE_BYTES])
+@pytest.mark.parametrize("size", [0, SHORT_JSON])
 def test_a_name_with_a_nul_in_it_is_a_field_like_any_other(size: int) -> None:
     text = bytearray(b'{"loss": "mse", "w\\u0000eights": [], "targets": [1]}' + b" " * size)
 

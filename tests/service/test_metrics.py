@@ -13,7 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.errors import HttpRefusal
-from service.metrics import METHODS
+from service.metrics import INTERNAL, METHODS
+from service.settings import memory_limit
 from tests.conftest import Client
 from tests.service.processes import ROOT, serving
 
@@ -48,6 +49,7 @@ async def test_requests_refusals_and_evaluations_are_counted(client: Client) -> 
     assert value(requests, route="/v1/losses/{loss_id}", status="200") == 2
     assert value("lossary_http_request_duration_seconds_count", route="/v1/evaluate") == 2
     assert value("lossary_request_body_bytes_sum", route="/v1/evaluate") > len(sent.request.content)
+    assert value("lossary_response_body_bytes_sum", route="/v1/evaluate") > len(sent.content)
     assert value("lossary_rejected_total", reason="unknown-loss") == value("lossary_rejected_total") == 1
     assert value("lossary_evaluations_total", loss="mse") == 2
     assert value("lossary_evaluations_total", loss="mae") == 1
@@ -55,6 +57,7 @@ async def test_requests_refusals_and_evaluations_are_counted(client: Client) -> 
     assert value("lossary_in_flight_requests") == 1
     assert value("lossary_reserved_bytes") == value("lossary_queue_length") == 0
     assert value("lossary_reservable_bytes") > 1 << 20
+    assert value("lossary_memory_limit_bytes") == memory_limit()
     assert value("lossary_build_info", version="0.1.0", device="cpu") == 1
 
 
@@ -87,6 +90,15 @@ async def test_names_and_units_are_those_of_the_conventions(client: Client) -> N
         assert family.documentation.endswith((".", "runs."))
         if family.type == "histogram":
             assert family.name.endswith(("_seconds", "_bytes"))
+
+
+@pytest.mark.anyio
+async def test_every_reason_stands_at_zero_before_its_first_refusal(client: Client) -> None:
+    async with client() as http:
+        page = (await http.get("/metrics")).text
+
+    for reason in (INTERNAL, "unknown-loss", "temporary-reduced-capacity", "compute-deadline", "quota-exceeded"):
+        assert f'lossary_rejected_total{{reason="{reason}"}} 0.0' in page
 
 
 def test_every_refusal_has_a_reason_of_its_own() -> None:
