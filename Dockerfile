@@ -31,6 +31,7 @@ RUN --mount=type=bind,from=wheels,target=/wheels \
 COPY losses losses
 COPY recommender recommender
 COPY service service
+COPY sbom.json sbom.json
 # Nothing can be written later: the user owns no file, and the root may be read-only.
 RUN python -m compileall -q .
 

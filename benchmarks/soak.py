@@ -212,7 +212,8 @@ def report(seen: Seen, samples: list[Sample], seconds: float) -> bool:
     """Print what was seen; return whether it is good."""
     steady = [one for one in samples if WARM_UP * seconds < one.at_s < seconds]
     fifth = max(1, len(steady) // 5)
-    first, last = (statistics.median(one.mib for one in part) for part in (steady[:fifth], steady[-fifth:]))
+    fifths = [statistics.median(one.mib for one in steady[i * fifth : (i + 1) * fifth]) for i in range(5)]
+    first, last = fifths[0], fifths[-1]
     growth = last / first - 1
     cuts = statistics.quantiles(seen.seconds, n=1000)
     total = sum(seen.answered.values())
@@ -223,7 +224,7 @@ def report(seen: Seen, samples: list[Sample], seconds: float) -> bool:
         f"Hostile requests: {sum(seen.hostile.values())}, of which 5xx: {len(seen.fives)}. By outcome: {seen.hostile}"
     )
     print(
-        f"Resident memory: median {first:.0f} MiB in the first fifth after the warm-up, {last:.0f} MiB in the last "
+        f"Resident memory after the warm-up, medians of fifths: {', '.join(f'{each:.0f}' for each in fifths)} MiB "
         f"({growth:+.1%}); at most {max(one.mib for one in steady):.0f} MiB."
     )
     for name in ("threads", "descriptors"):

@@ -7,7 +7,8 @@ import mmap
 from collections.abc import Callable
 
 PAGES = 1 << 21  # bytes; buffers are as many of these as it takes, so that lengths that are nearly alike share them
-KEPT = 1 << 29  # bytes that are kept at most
+KEPT = 1 << 29  # bytes that are kept at most,
+BUFFERS = 6  # in so many pieces: two uploads of which half is held
 
 
 class Pool:
@@ -30,7 +31,7 @@ class Pool:
         def give_back() -> None:
             self._free.append(buffer)
             self._kept += len(buffer)
-            while self._kept > self._most:
+            while self._kept > self._most or len(self._free) > BUFFERS:
                 self._kept -= len(self._free.pop(0))
 
         return memoryview(buffer)[:size], give_back
