@@ -83,7 +83,7 @@ def _split(text: str) -> list[str]:
 async def curves(
     objectives: Annotated[list[Objective], Depends(asked)],
     points: Annotated[int, Query(ge=2, le=2001)] = 201,
-    span: Annotated[float, Query(gt=0, le=1e6, description="Errors run from -span to span.")] = 3.0,
+    span: Annotated[float, Query(ge=1e-6, le=1e6, description="Errors run from -span to span.")] = 3.0,
     image: Annotated[Literal["json", "svg"], Query(alias="format", description="Numbers, or a picture.")] = "json",
 ) -> Response | Curves:
     """Give value and gradient against the error, the score, or the probability of the truth, as numbers or drawn."""

@@ -64,6 +64,8 @@ class EvaluateOptions(BaseModel):
 
 
 def _listed(value: object) -> object:
+    if isinstance(value, list) and len(value) > MOST_LOSSES:  # before each of 200,000 is found wrong by itself
+        raise ValueError(f"at most {MOST_LOSSES} objectives are evaluated at once")
     return [value] if isinstance(value, str) else value
 
 

@@ -96,4 +96,4 @@ def many(entry: Format, data: Buffer, limit: int, order: tuple[str, ...]) -> dic
         if len(arrays) < len(order):
             raise MissingInput("This", order[len(arrays)], order)
         return dict(zip(order, (tensor for _, tensor in arrays), strict=True))
-    return {name: tensor for name, tensor in arrays if name}
+    return {name: tensor for name, tensor in arrays if name is not None}

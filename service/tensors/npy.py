@@ -133,5 +133,6 @@ def _plain(shape: object) -> bool:
     return (
         isinstance(shape, tuple)
         and len(shape) <= MOST_AXES
-        and all(type(length) is int and 0 <= length < 1 << 48 for length in shape)
+        and all(type(length) is int and length >= 0 for length in shape)
+        and math.prod(max(1, length) for length in shape) < 1 << 48  # though one of them be 0; numpy overflows
     )

@@ -167,7 +167,7 @@ def _format(entry: Format) -> Harness:
 
     def decode(data: bytes) -> None:
         found = list(entry.read("The body", bytearray(data), LIMIT))
-        named = {name or str(place): tensor for place, (name, tensor) in enumerate(found)}
+        named = {str(place) if name is None else name: tensor for place, (name, tensor) in enumerate(found)}
         if len(named) < len(found):
             raise Finding("Two arrays of one name.")
         _bounded(named, len(data))
@@ -195,7 +195,7 @@ def _comes_back(entry: Format, named: Mapping[str, Tensor]) -> None:
         again = list(entry.read("The body", bytearray(entry.write(named, b"{}")), LIMIT))
     except Refusal:  # an array too many for a .npy, or the answer among the inputs
         return
-    found = {name or str(place): tensor for place, (name, tensor) in enumerate(again)}
+    found = {str(place) if name is None else name: tensor for place, (name, tensor) in enumerate(again)}
     if found.keys() != named.keys() or not all(_equal(found[name], named[name]) for name in named):
         raise Finding("Arrays are written as others.")
 

@@ -31,6 +31,7 @@ def _npy(header: str, *version: int) -> bytearray:
         (_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0,), 'more': 1}"), "more than"),
         (_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0,)}\x1f"), "dictionary"),
         (_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0,)}", 1, 127), "version"),
+        (_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 2147483648, 4294967295)}"), "shape"),
     ],
 )
 def test_an_npy_that_numpy_refuses_is_refused(data: bytearray, says: str) -> None:
@@ -148,3 +149,24 @@ async def test_the_document_names_every_value_that_is_looked_up(client: Client) 
     assert set(listed["trait"]["enum"]) == traits
     assert "regression" in listed["task"]["enum"]
     assert json.dumps([*oip.DATATYPES]) in inferred
+
+
+async def test_a_tensor_without_a_name_is_no_input(client: Client) -> None:
+    header = b'{"":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+
+    async with client() as http:
+        answer = await http.post(
+            "/v1/evaluate?loss=mse",
+            content=bytes(_safetensors(header, bytes(4))),
+            headers={"content-type": "application/x-safetensors"},
+        )
+
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:lossary:unknown-input"
+
+
+async def test_a_curve_over_nothing_is_refused(client: Client) -> None:
+    async with client() as http:
+        answer = await http.get("/v1/losses/smooth_l1/curve?format=svg&points=2&span=5e-324")
+
+    assert answer.status_code == 422

@@ -1,0 +1,208 @@
+"""Prometheus as docker-compose.yml deploys it: it finds the service, and answers everything that is asked of it."""
+
+import json
+import math
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.compose.stack import PATIENCE_S, REQUEST, Stack, docker, until, upload
+from tests.monitoring.written import expressions, queries, rules
+
+IMAGE = "lossary:prometheus"
+EMPTY = {"Alerts that fire A", "Starts"}  # where all is well
+LONG_MB = 128  # takes longer than the service below may compute
+# A service that soon sheds and soon gives up, and Prometheus beside it in a profile that these tests always name.
+OVERRIDE = {
+    "services": {
+        "lossary": {"environment": {"LOSSARY_COMPUTE_SECONDS": "0.005", "LOSSARY_QUEUE_SECONDS": "0.5"}},
+        "prometheus": {"profiles": ["replicas"]},
+    }
+}
+
+
+class Watched(Stack):
+    """The service, and the Prometheus that scrapes it."""
+
+    @property
+    def prometheus(self) -> str:
+        """Where Prometheus is reached from this machine."""
+        return "http://" + self.compose("port", "prometheus", "9090").strip()
+
+    def asked(self, expression: str) -> list[float]:
+        """Return the numbers that an expression has now."""
+        answer = httpx.get(f"{self.prometheus}/api/v1/query", params={"query": expression}, timeout=PATIENCE_S).json()
+        assert answer["status"] == "success", answer
+        assert answer.get("warnings", []) == []
+        return [float(entry["value"][1]) for entry in answer["data"]["result"]]
+
+    def told(self, kind: str) -> Any:  # noqa: ANN401 - as Prometheus says it
+        """Return what Prometheus says of its targets, rules or alerts."""
+        return httpx.get(f"{self.prometheus}/api/v1/{kind}", timeout=PATIENCE_S).json()["data"]
+
+    def alert(self, name: str) -> dict[str, Any] | None:
+        """Return an alert that is pending or fires."""
+        return next((entry for entry in self.told("alerts")["alerts"] if entry["labels"]["alertname"] == name), None)
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Watched]:
+    stack = Watched("metrics", override=json.dumps(OVERRIDE), variables={"LOSSARY_PROMETHEUS_PORT": "0"})
+    with stack.deployed():
+        stack.up(service="prometheus")
+        until(lambda: stack.asked('up{job="lossary"}') == [1])
+        yield stack
+
+
+@contextmanager
+def everything_reserved(url: str) -> Iterator[None]:
+    """Hold all memory by an upload that does not come; the caller leaves in the end."""
+    host, port = url.removeprefix("http://").split(":")
+    head = f"POST /v1/evaluate?loss=mse HTTP/1.1\r\nHost: {host}\r\nContent-Length: {1 << 30}\r\n"
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
+        connection.sendall(f"{head}Content-Type: application/x-npy\r\n\r\n".encode())
+        yield
+
+
+def traffic(url: str) -> set[int]:
+    """Be right, be wrong, ask for too much, be shed, and leave; return the statuses seen."""
+    wrong = {**REQUEST, "loss": "focl"}
+    with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
+        seen = {client.post("/v1/evaluate", json=body).status_code for body in [REQUEST] * 20 + [wrong] * 4}
+        seen.add(client.get("/nowhere").status_code)
+        seen.add(upload(url, LONG_MB).status_code)
+        with everything_reserved(url):
+            until(lambda: client.post("/v1/evaluate", json=REQUEST).status_code == httpx.codes.SERVICE_UNAVAILABLE)
+    return seen | {503}
+
+
+def promtool(*arguments: str, stdin: str = "") -> str:
+    """Return what promtool printed in the image; the test fails where it found fault."""
+    done = docker("run", "--rm", "-i", "--network", "none", IMAGE, "promtool", *arguments, stdin=stdin)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_its_files_are_in_order() -> None:
+    promtool("check", "config", "/etc/prometheus/prometheus.yml")
+    checked = promtool("check", "rules", "--lint=all", "--lint-fatal", "/etc/prometheus/alerts.yml")
+
+    assert f"{len(rules())} rules found" in checked
+
+
+def test_every_alert_fires_in_its_test_and_is_silent_beside_its_edge() -> None:
+    assert "SUCCESS" in promtool("test", "rules", "/etc/prometheus/alerts_test.yml")
+
+
+def test_the_page_is_as_prometheus_wants_it(watched: Watched) -> None:
+    traffic(watched.url)
+
+    page = httpx.get(f"{watched.url}/metrics").text
+
+    assert promtool("check", "metrics", stdin=page) == ""
+
+
+def test_every_target_is_up(watched: Watched) -> None:
+    until(lambda: all(target["health"] == "up" for target in watched.told("targets")["activeTargets"]))
+
+    targets = watched.told("targets")["activeTargets"]
+
+    assert {target["labels"].get("service", target["labels"]["job"]) for target in targets} == {"lossary", "prometheus"}
+    assert {target["lastError"] for target in targets} == {""}
+
+
+def test_every_query_and_every_alert_is_answered(watched: Watched) -> None:
+    answers = {where: watched.asked(expression) for where, expression in expressions().items()}
+
+    assert len(answers) == len(queries()) + len(rules())
+    until(lambda: {rule["health"] for group in watched.told("rules")["groups"] for rule in group["rules"]} == {"ok"})
+
+
+def test_every_panel_has_something_to_show(watched: Watched) -> None:
+    missing = queries().keys() - EMPTY
+
+    def shown() -> bool:
+        assert traffic(watched.url) >= {200, 404, 422, 503, 504}
+        for where in list(missing):
+            if any(math.isfinite(number) for number in watched.asked(queries()[where])):
+                missing.discard(where)
+        return not missing
+
+    until(shown)
+
+
+def test_the_share_of_failures_is_right(watched: Watched) -> None:
+    until(lambda: bool(traffic(watched.url)) and bool(watched.asked("service:lossary_http_errors:ratio_rate5m")))
+
+    [ratio] = watched.asked("service:lossary_http_errors:ratio_rate5m")
+
+    assert 0.01 < ratio < 0.1  # one in each round of 28 and the 503s
+
+
+def test_an_alert_names_what_it_is_about(watched: Watched) -> None:
+    until(lambda: bool(traffic(watched.url)) and watched.alert("LossarySheds") is not None)
+
+    found = watched.alert("LossarySheds")
+
+    assert found is not None
+    assert re.fullmatch(r"lossary sheds [\d.]+% of its requests\.", found["annotations"]["summary"])
+    assert found["labels"]["severity"] == "critical"
+
+
+def test_a_replica_is_found_and_missed(watched: Watched) -> None:
+    watched.up(service="replica-1")
+    until(lambda: watched.asked('up{service="replica-1"}') == [1])
+    watched.compose("stop", "replica-1")
+    until(lambda: watched.alert("LossaryServiceGone") is not None)
+
+    found = watched.alert("LossaryServiceGone")
+
+    assert found is not None
+    assert found["labels"]["service"] == "replica-1"
+    assert not watched.alert("LossaryDown")
+
+
+def test_what_was_counted_outlives_prometheus(watched: Watched) -> None:
+    before = sum(watched.asked('count_over_time(up{job="prometheus"}[1h])'))
+
+    watched.up("--force-recreate", service="prometheus")
+
+    assert sum(watched.asked('count_over_time(up{job="prometheus"}[1h])')) >= before > 0
+
+
+def test_prometheus_is_as_confined_as_the_service(watched: Watched) -> None:
+    status = watched.inside("sh", "-c", "cat /proc/[0-9]*/status", service="prometheus")
+    refused = watched.run("exec", "-T", "--user", "0", "prometheus", "touch", "/etc/prometheus/file")
+    engine = watched.container("prometheus")
+
+    assert set(re.findall(r"^(?:Uid|Gid):\t(\d+)", status, re.MULTILINE)) == {"10001"}
+    assert set(re.findall(r"^Cap(?:Eff|Prm|Bnd):\t(.*)$", status, re.MULTILINE)) == {"0" * 16}
+    assert set(re.findall(r"^NoNewPrivs:\t(.*)$", status, re.MULTILINE)) == {"1"}
+    assert "Read-only file system" in refused.stderr
+    assert engine["HostConfig"]["Memory"] == engine["HostConfig"]["MemorySwap"] == 512 << 20
+    assert engine["HostConfig"]["PidsLimit"] == 128
+    published = engine["NetworkSettings"]["Ports"].values()
+    assert {port["HostIp"] for ports in published for port in ports} == {"127.0.0.1"}
+
+
+def test_it_runs_only_where_it_is_asked_for() -> None:
+    services = [
+        docker("compose", *profile, "config", "--services").stdout for profile in ((), ("--profile", "metrics"))
+    ]
+
+    assert ["prometheus" in found.split() for found in services] == [False, True]
+
+
+def test_nobody_answers_and_somebody_is_called(watched: Watched) -> None:
+    watched.compose("stop", "lossary")
+
+    until(lambda: watched.alert("LossaryDown") is not None)
+    found = watched.alert("LossaryDown")
+
+    assert found is not None
+    assert found["labels"]["severity"] == "critical"
