@@ -67,7 +67,7 @@ HOSTILE = [
     ("more than there is", _header(_like(shape="(1000000000000,)")), "bytes follow"),
     ("one short", _header(_like(shape="(2,)"), body=b"\x00" * 8), "bytes follow"),
     ("one over", _header(_like(), body=b"\x00" * 9), "bytes follow"),
-    ("product past 2^64", _header(_like(shape="(281474976710655, 281474976710655)")), "bytes follow"),
+    ("product past 2^64", _header(_like(shape="(281474976710655, 281474976710655)")), "shape"),
     ("negative length", _header(_like(shape="(-1,)")), "shape"),
     ("true for a length", _header(_like(shape="(True,)")), "shape"),
     ("sixty-five axes", _header(_like(shape=str((1,) * 65)), body=b"\x00" * 8), "shape"),
