@@ -18,6 +18,7 @@ from losses.spec import BoundLoss
 
 CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
 ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
+MOST_LAYOUTS = 64  # of one objective
 MOST_PAIRS = 1 << 26  # 8,192 items against one another: a matrix of 512 MiB in float64
 ACCEPTED = (
     torch.float16,
@@ -70,11 +71,19 @@ class Source(NamedTuple):
     """One input of one term, what is asked of its numbers, and the dtype in which that is looked at."""
 
     role: str
-    tensor: Tensor
     pattern: Pattern
     domain: Domain
     dtype: torch.dtype
-    seen: Seen
+
+
+class Layout(NamedTuple):
+    """What follows from the shapes and dtypes of the inputs alone: of every term its axes and its sources."""
+
+    dtype: torch.dtype
+    axes: list[Axes]
+    sources: list[list[Source]]
+    lengths: dict[str, int]  # of every axis that chunks are cut along
+    edges: list[dict[str, slice]]  # of every chunk, on every such axis
 
 
 @dataclass
@@ -95,20 +104,32 @@ class Feed:
     allow_nonfinite: bool = False
 
     def __post_init__(self) -> None:
-        for role, tensor in (*self.inputs.items(), ("weights", self.weights), ("mask", self.mask)):
-            if tensor is not None and tensor.dtype not in ACCEPTED:
-                names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
-                raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
-        self.axes = [self._bind(term) for _, term in self.objective.terms]
-        self.compute_dtype = self.dtype or self._promoted()
-        self.sources = [
-            self._sources(term, axes) for (_, term), axes in zip(self.objective.terms, self.axes, strict=True)
-        ]
-        self.seen = [{source.role: source.seen for source in sources} for sources in self.sources]
-        self.lengths = self._lengths()
+        sent = [(role, tensor.shape, tensor.dtype) for role, tensor in self.inputs.items()]
+        key = self.dtype, self.chunk_elements, *sent
+        known = self.objective.layouts.get(key)
+        layout = known if isinstance(known, Layout) else self._layout()
+        if layout is not known:
+            if len(self.objective.layouts) >= MOST_LAYOUTS:
+                self.objective.layouts.clear()
+            self.objective.layouts[key] = layout
+        self.compute_dtype, self.axes, self.sources, self.lengths, edges = layout
+        self.edges = self._moved(edges)
+        self.seen = [{source.role: Seen() for source in sources} for sources in self.sources]
         self.weights_by_term = [self._fitted("weights", self.weights, place) for place in range(len(self.axes))]
         self.mask_by_term = [self._fitted("mask", self.mask, place) for place in range(len(self.axes))]
-        self.edges = self._cut()
+
+    def _layout(self) -> Layout:
+        for role, tensor in self.inputs.items():
+            _refuse_dtype(role, tensor)
+        axes = [self._bind(term) for _, term in self.objective.terms]
+        dtype = self.dtype or self._promoted()
+        sources = [self._sources(term, own, dtype) for (_, term), own in zip(self.objective.terms, axes, strict=True)]
+        lengths = self._lengths(sources)
+        return Layout(dtype, axes, sources, lengths, self._cut(axes, lengths))
+
+    def _moved(self, edges: list[dict[str, slice]]) -> list[dict[str, slice]]:
+        """Return the edges of the chunks as refusals count the items."""
+        return edges
 
     def _bind(self, term: BoundLoss) -> Axes:
         for role in term.loss.required:
@@ -116,27 +137,25 @@ class Feed:
                 raise MissingInput(term.loss.id, role, term.loss.roles)
         return term.loss.shapes.bind(self.inputs, term.loss.roles, term.loss.encodings)
 
-    def _sources(self, term: BoundLoss, axes: Axes) -> list[Source]:
+    def _sources(self, term: BoundLoss, axes: Axes, compute_dtype: torch.dtype) -> list[Source]:
         """Return the inputs of one term, in the order of its signature."""
         sources = []
         for role, pattern in zip(term.loss.roles, term.loss.shapes.roles, strict=True):
             if role in self.inputs:
                 tensor, domain = self.inputs[role], term.domain(role).bounded(axes)
                 ids = domain.whole and not tensor.is_floating_point()
-                sources.append(
-                    Source(role, tensor, pattern, domain, torch.int64 if ids else self.compute_dtype, Seen())
-                )
+                sources.append(Source(role, pattern, domain, torch.int64 if ids else compute_dtype))
         return sources
 
-    def _lengths(self) -> dict[str, int]:
-        """Return the length of every axis that chunks are cut along."""
+    def _lengths(self, sources: list[list[Source]]) -> dict[str, int]:
         lengths: dict[str, int] = {}
-        for role, tensor, pattern, *_ in (source for sources in self.sources for source in sources):
+        for role, pattern, *_ in (source for listed in sources for source in listed):
             if pattern.lead is None:
                 continue
-            length = lengths.setdefault(pattern.lead, len(tensor))
-            if length != len(tensor):
-                raise ShapeMismatch(role, str(pattern), tensor.shape, f"Another term of the sum has {length} items.")
+            shape = self.inputs[role].shape
+            length = lengths.setdefault(pattern.lead, shape[0])
+            if length != shape[0]:
+                raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
         return lengths
 
     def _fitted(self, name: str, tensor: Tensor | None, place: int) -> Tensor | None:
@@ -146,6 +165,7 @@ class Feed:
         """
         if tensor is None:
             return None
+        _refuse_dtype(name, tensor)
         (_, term), axes = self.objective.terms[place], self.axes[place]
         if term.kind == "batch" and not term.loss.sums_itself:
             raise BadOption(name, f"{term.loss.id} looks at all items at once; leave out those you would not count.")
@@ -174,23 +194,23 @@ class Feed:
             wide = torch.promote_types(wide, dtype)
         return wide
 
-    def _cut(self) -> list[dict[str, slice]]:
+    def _cut(self, axes_of: list[Axes], lengths: dict[str, int]) -> list[dict[str, slice]]:
         """Return for every chunk the slice of every axis that is cut.
 
         Raises: BadOption where all of it is needed at once and that is too much.
         """
         work = [tensor.numel() for tensor in self.inputs.values()]
-        for (_, term), axes in zip(self.objective.terms, self.axes, strict=True):
+        for (_, term), axes in zip(self.objective.terms, axes_of, strict=True):
             work.append(math.prod(term.loss.work.lengths(axes)) if term.loss.work else 0)
             if term.kind == "batch" and work[-1] > MOST_PAIRS:
                 message = f"{term.loss.id} compares every item with every other; send at most {math.isqrt(MOST_PAIRS)}."
                 raise BadOption("items", message)
         pieces = max(1, math.ceil(max(work) / self.chunk_elements))
-        pieces = min(pieces, max([1, *self.lengths.values()]))
+        pieces = min(pieces, max([1, *lengths.values()]))
         if any(term.kind == "batch" for _, term in self.objective.terms):
             pieces = 1
         return [
-            {lead: slice(length * k // pieces, length * (k + 1) // pieces) for lead, length in self.lengths.items()}
+            {lead: slice(length * k // pieces, length * (k + 1) // pieces) for lead, length in lengths.items()}
             for k in range(pieces)
         ]
 
@@ -201,7 +221,7 @@ class Feed:
             yield [self._piece(place, edges, first_pass=first_pass) for place in range(len(self.axes))]
 
     def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
-        return tensor if lead is None else tensor[edges[lead]]
+        return tensor if lead is None or len(self.edges) == 1 else tensor[edges[lead]]
 
     def _piece(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> Piece:
         (_, term), axes = self.objective.terms[place], self.axes[place]
@@ -210,7 +230,8 @@ class Feed:
         own = dims(term.loss.elements, axes)[: weights.ndim] if weights is not None else ()
         ignored = term.params.get("ignore_index")
         inputs = {}
-        for role, tensor, pattern, domain, dtype, seen in self.sources[place]:
+        for role, pattern, domain, dtype in self.sources[place]:
+            tensor = self.inputs[role]
             chunk = self._slice(tensor, pattern.lead, edges).to(self.device, dtype)
             if weights is not None and pattern.lead is not None:
                 chunk = torch.where(align(weights, own, dims(pattern, axes)) > 0, chunk, _filler(domain, chunk))
@@ -219,7 +240,7 @@ class Feed:
                     role,
                     chunk,
                     domain,
-                    seen,
+                    self.seen[place][role],
                     offset=edges[pattern.lead].start if pattern.lead else 0,
                     exempt=ignored if isinstance(ignored, int) else None,
                     sent=tensor.dtype,
@@ -244,6 +265,12 @@ class Feed:
                 _check_mask(kept, edges[lead or ""].start)
             factors.append((kept != 0).to(self.compute_dtype))
         return factors
+
+
+def _refuse_dtype(role: str, tensor: Tensor) -> None:
+    if tensor.dtype not in ACCEPTED:
+        names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
+        raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
 
 
 def _check_mask(mask: Tensor, offset: int) -> None:

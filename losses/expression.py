@@ -29,6 +29,11 @@ class Objective:
         return tuple(dict.fromkeys(role for _, term in self.terms for role in term.loss.roles))
 
     @cached_property
+    def layouts(self) -> dict[object, object]:
+        """Empty at first; losses/chunks.py keeps here what it found out about inputs of shapes that come again."""
+        return {}
+
+    @cached_property
     def _text(self) -> str:
         return " + ".join(
             str(term) if coefficient == 1 else f"{show(coefficient)}*{term}" for coefficient, term in self.terms

@@ -21,7 +21,7 @@ class Moments:
 
     def add(self, columns: Sequence[Tensor], sums: list[float] | None = None) -> None:
         """Take in rows as k columns (m) of float64, whose sums may be known."""
-        more = len(columns[0])
+        more = columns[0].shape[0]
         if not more:
             return
         means = [total / more for total in sums or [float(column.sum()) for column in columns]]

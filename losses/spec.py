@@ -202,7 +202,7 @@ class BoundLoss:
     params: dict[str, Value]
     convention: str | None = None
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """How the value comes out of the items; it can depend on a parameter."""
         kind = self.loss.kind

@@ -28,11 +28,11 @@ class _Window(Feed):
 
     first: int = 0
 
-    def _cut(self) -> list[dict[str, slice]]:
-        return [{lead: _moved(edge, self.first) for lead, edge in edges.items()} for edges in super()._cut()]
+    def _moved(self, edges: list[dict[str, slice]]) -> list[dict[str, slice]]:
+        return [{lead: _moved(edge, self.first) for lead, edge in each.items()} for each in edges]
 
     def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
-        return tensor if lead is None else tensor[_moved(edges[lead], -self.first)]
+        return tensor if lead is None or len(self.edges) == 1 else tensor[_moved(edges[lead], -self.first)]
 
 
 @dataclass

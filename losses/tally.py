@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -42,7 +43,7 @@ class Tally:
         """The axes that weights and masks may have."""
         return dims(self.term.loss.elements, self.axes)
 
-    @property
+    @cached_property
     def lead(self) -> str:
         """The axis that the rows of items are counted along."""
         return (self.term.loss.shapes.items.lead if self.term.kind == "item" else None) or WHOLE

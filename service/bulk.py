@@ -16,9 +16,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from service.errors import RequestTimeout
 
 EXTENSION = "lossary.bulk"  # of the scope, where the transport is ours
+CYCLE = "lossary.cycle"  # uvicorn's state of this request
 SHORTEST = 1 << 18  # bytes of body, from which lending the connection is worth while
 BLANK = 1 << 20  # bytes
+PIECE = 1 << 16  # bytes of one upload among several, so that small requests get their turn between two pieces
 GRACE_S = 5.0  # before the rate counts: connections start slowly
+_RECEIVING: set["Bulk"] = set()
 
 
 class Bulk(asyncio.BufferedProtocol):
@@ -64,6 +67,7 @@ class Bulk(asyncio.BufferedProtocol):
 
     async def _receive(self, view: memoryview) -> None:
         transport = self._http.transport
+        _RECEIVING.add(self)
         self._view, self._filled = view, 0
         self._full = asyncio.get_running_loop().create_future()
         self._http.flow.pause_reading()  # uvloop looks at the kind of protocol when reading starts
@@ -72,6 +76,7 @@ class Bulk(asyncio.BufferedProtocol):
         try:
             await self._arrival(self._full)
         finally:
+            _RECEIVING.discard(self)
             self._http.flow.pause_reading()
             transport.set_protocol(self._http)
             self._unseen += self._filled
@@ -92,7 +97,8 @@ class Bulk(asyncio.BufferedProtocol):
         full.result()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's
-        return self._view[self._filled :]
+        end = len(self._view) if len(_RECEIVING) == 1 else self._filled + PIECE
+        return self._view[self._filled : end]
 
     def buffer_updated(self, nbytes: int) -> None:
         self._filled += nbytes
@@ -116,6 +122,12 @@ class Bulk(asyncio.BufferedProtocol):
     def _fail(self) -> None:
         if self._full and not self._full.done():
             self._full.set_exception(ClientDisconnect())
+
+
+def is_whole(scope: Scope) -> bool:
+    """Say whether all of the body has come, where that can be known."""
+    cycle = scope.get("extensions", {}).get(CYCLE)
+    return cycle is not None and not cycle.more_body
 
 
 def of(scope: Scope) -> Bulk | None:

@@ -58,4 +58,7 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stdout)
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
     handler.setFormatter(TextFormatter() if as_text else JsonFormatter())
+    # What no line of ours says need not be found out for each (Python's logging HOWTO, "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - as the HOWTO has it
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)

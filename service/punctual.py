@@ -5,6 +5,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service import bulk
 from service.errors import RequestTimeout
 
 GRACE_S = 5.0  # before the rate counts: connections start slowly
@@ -18,7 +19,7 @@ class Punctual:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or bulk.is_whole(scope):
             await self.app(scope, receive, send)
             return
         waited, came, coming = 0.0, 0, True

@@ -55,8 +55,7 @@ class Runtime:
         """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
         weights, mask = upload.take("weights"), upload.take("mask")
         refuse_unused(objectives, upload.roles)
-        chunk = CUDA_CHUNK_ELEMENTS if self.device.type == "cuda" else options.chunk_elements
-        here = replace(options, device=self.device, chunk_elements=chunk)
+        here = self._here(options)
 
         def compute() -> list[Evaluation]:
             return [
@@ -83,8 +82,7 @@ class Runtime:
 
         Every window has its turn, and its deadline, to itself. `error_asked`: refuse, if there is none.
         """
-        chunk = CUDA_CHUNK_ELEMENTS if self.device.type == "cuda" else options.chunk_elements
-        here = replace(options, device=self.device, chunk_elements=chunk)
+        here = self._here(options)
         streams = [Stream(objective, here, error_asked=error_asked) for objective in objectives]
         record, started = current(), time.perf_counter()
         record.items, record.losses = 0, tuple(term.loss.id for entry in objectives for _, term in entry.terms)
@@ -105,6 +103,11 @@ class Runtime:
         waited = 1e3 * (time.perf_counter() - started)
         upload.timing_ms = {"receive": waited, "decode": 0.0, "transfer": 0.0, "compute": record.compute_ms}
         return results, record.items
+
+    def _here(self, options: Options) -> Options:
+        if self.device.type == "cpu":
+            return options
+        return replace(options, device=self.device, chunk_elements=CUDA_CHUNK_ELEMENTS)
 
     async def run(self, work: Callable[[], Answer], size: int, *, afresh: bool = False) -> Answer:
         """Return what `work` returns; off the event loop, in its turn, where it goes through many numbers.

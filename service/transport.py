@@ -118,10 +118,12 @@ class Transport(HttpToolsProtocol):
     def _lend(self) -> None:
         """Offer to receive a long body of stated length without its going through the parser."""
         self._bulk = None
+        extensions: dict[str, Any] = {bulk.CYCLE: self.cycle}  # objects, since they are ours
+        self.scope["extensions"] = extensions
         declared = next((value for name, value in self.headers if name == b"content-length"), b"0")
         if int(declared) >= bulk.SHORTEST and not self.pipeline:
             self._bulk = bulk.Bulk(self, int(declared), self._idle_s, self._min_rate, self._after_body)
-            self.scope["extensions"] = {bulk.EXTENSION: self._bulk}  # type: ignore[dict-item] # an object, since it is ours
+            extensions[bulk.EXTENSION] = self._bulk
 
     def _after_body(self) -> None:
         """Be as after the last byte of a body, of which the parser has seen but the first ones."""

@@ -1,6 +1,7 @@
 """POST /v1/evaluate: what does each loss make of these predictions and targets?"""
 
 import dataclasses
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import torch
@@ -27,7 +28,7 @@ from service.errors import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFo
 from service.runtime import Runtime
 from service.settings import Settings
 from service.tensors import formats, numbers
-from service.tensors.body import JSON
+from service.tensors.body import JSON, header
 from service.tensors.upload import Upload, declared, receive_or_pass
 
 router = APIRouter(prefix="/v1", tags=["evaluate"])
@@ -57,8 +58,9 @@ class EvaluateOptions(BaseModel):
         Field(description="Compute in this; otherwise in the widest dtype sent, at least float32."),
     ] = None
 
+    @cached_property
     def bound(self) -> Options:
-        """Return the options as the room of losses takes them."""
+        """The options as the room of losses takes them."""
         fields = self.model_dump(exclude={"dtype"})
         return Options(**fields, dtype=getattr(torch, self.dtype) if self.dtype else None)
 
@@ -93,8 +95,9 @@ class EvaluateRequest(BaseModel):
     loss: Losses
     options: EvaluateOptions = EvaluateOptions()
 
+    @cached_property
     def objectives(self) -> list[Objective]:
-        """Return what is to be evaluated, in the order asked."""
+        """What is to be evaluated, in the order asked."""
         return [parse(text) for text in self.loss]
 
 
@@ -198,8 +201,8 @@ def in_one_pass(upload: Upload) -> bool:
     """Say whether all that is asked of an upload takes one pass over its items."""
     request = upload.read(EvaluateRequest)
     try:
-        for objective in request.objectives():
-            Stream(objective, request.options.bound(), error_asked=True)
+        for objective in request.objectives:
+            Stream(objective, request.options.bound, error_asked=True)
     except BadOption:
         return False
     return True
@@ -250,7 +253,7 @@ async def evaluate(http: Request) -> Response:
     settings: Settings = http.state.settings
     upload = await receive_or_pass(http, in_one_pass)
     request = upload.read(EvaluateRequest)
-    objectives, options = request.objectives(), request.options.bound()
+    objectives, options = request.objectives, request.options.bound
     if upload.windows:
         asked = "standard_error" in request.options.model_fields_set
         results, items = await runtime.evaluate_stream(objectives, upload.windows, upload, options, error_asked=asked)
@@ -258,7 +261,7 @@ async def evaluate(http: Request) -> Response:
         items = len(next(iter(upload.roles.values()), ()))
         results = await runtime.evaluate(objectives, upload, options)
     timing = {"Server-Timing": ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())}
-    arrays, binary = arrays_of(results), formats.accepted(http.headers.get("accept", ""))
+    arrays, binary = arrays_of(results), formats.accepted(header(http, b"accept"))
     answer = Evaluations(
         results=[result(found, None if arrays and binary else settings.max_answer_numbers) for found in results],
         items=items,

@@ -219,7 +219,7 @@ async def infer(
     asked = read(InferRequest, parsed(bytes(body[:length])))
     objective, options = _asked(loss, asked.parameters)
     upload = Upload(roles=oip.decode(asked.inputs, body[length:]))
-    (found,) = await runtime.evaluate([objective], upload, options.bound())
+    (found,) = await runtime.evaluate([objective], upload, options.bound)
     return _answer(model, asked, found)
 
 

@@ -17,7 +17,13 @@ from service.tensors.pool import POOL
 JSON, MULTIPART = "application/json", "multipart/form-data"
 Body = TypeVar("Body", bytearray, memoryview)
 MOST_LEVELS = 100  # of JSON; Triton's number too, and orjson alone would go to 1,024
+SELDOM = 64  # times in a body
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def header(request: Request, name: bytes) -> str:
+    """Return a header of a request, "" where it has none; Starlette's mapping decodes every name to find one."""
+    return next((value.decode("latin-1") for known, value in request.scope["headers"] if known == name), "")
 
 
 def require(request: Request, *accepted: str) -> str:
@@ -25,10 +31,10 @@ def require(request: Request, *accepted: str) -> str:
 
     Raises: UnsupportedFormat, before a byte is read.
     """
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = header(request, b"content-type").partition(";")[0].strip().lower()
     if media not in accepted:
         raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.", accepted)
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if header(request, b"content-encoding") not in ("", "identity"):
         refusal = UnsupportedFormat("Send the body as it is, without Content-Encoding.", accepted)
         refusal.headers = {"Accept-Encoding": "identity"}  # RFC 9110, 12.5.3
         raise refusal
@@ -40,20 +46,29 @@ async def limited(request: Request, limit: int, setting: str | None) -> AsyncIte
 
     Raises: TooLarge at the limit; where the length is declared, unread. ClientDisconnect.
     """
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit, setting)
+    _refuse_declared(request, limit, setting)
     size, more = 0, True
     while more:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk, more = message.get("body", b""), message.get("more_body", False)
+        chunk, more = await _chunk(request)
         size += len(chunk)
         if size > limit:
             raise _too_large(limit, setting)
         if chunk:
             yield chunk
+
+
+async def _chunk(request: Request) -> tuple[bytes, bool]:
+    """Return the next bytes of the body, and whether there are more."""
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _refuse_declared(request: Request, limit: int, setting: str | None) -> None:
+    declared = header(request, b"content-length")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit, setting)
 
 
 def _too_large(limit: int, setting: str | None) -> TooLarge:
@@ -82,13 +97,16 @@ async def _received(
     request: Request, limit: int, setting: str | None, memory: Callable[[int], Body]
 ) -> Body | bytearray:
     """Return the body; `memory` gives that of a long one."""
-    rest, chunks = bulk.of(request.scope), limited(request, limit, setting)
-    first = await anext(chunks, b"")  # from here on its memory is reserved
+    _refuse_declared(request, limit, setting)
+    rest, (first, more) = bulk.of(request.scope), await _chunk(request)  # from here on its memory is reserved
     if rest is None or len(first) == rest.left:
         body = bytearray(first)
-        async for chunk in chunks:
+        while len(body) <= limit:
+            if not more:
+                return body
+            chunk, more = await _chunk(request)
             body += chunk
-        return body
+        raise _too_large(limit, setting)
     found = memory(rest.left)
     with memoryview(found) as view:
         view[: len(first)] = first
@@ -117,19 +135,27 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
     return value
 
 
+def count(text: bytes | bytearray, mark: bytes) -> int:
+    """Return how often a byte occurs; `text.count` takes ten times as long where that is seldom, and four otherwise."""
+    found, at = 0, text.find(mark)
+    while at >= 0 and found < SELDOM:
+        found, at = found + 1, text.find(mark, at + 1)
+    return found if at < 0 else int(np.count_nonzero(np.frombuffer(text, np.uint8) == mark[0]))
+
+
 def refuse_twice(text: bytes | bytearray | memoryview, value: object) -> None:
     """Refuse JSON, and what it was parsed to, where an object has one name twice.
 
     Raises: BadEnvelope.
     """
     text = bytes(text) if isinstance(text, memoryview) else text
-    if text.count(b'"') > 2 * _texts(value):
+    if count(text, b'"') > 2 * _texts(value):
         _refuse_twice(text)
 
 
 def _refuse_deep(text: bytes | bytearray) -> None:
     """Refuse what nests too deep, before it is parsed; a bracket within a text counts too, so that this is one scan."""
-    if text.count(b"[") + text.count(b"{") <= MOST_LEVELS:
+    if count(text, b"[") + count(text, b"{") <= MOST_LEVELS:
         return
     brackets = np.frombuffer(text.translate(None, NO_BRACKETS), np.uint8)
     steps = 1 - ((brackets & 4) >> 1).astype(np.int8)  # in ASCII the closing ones have this bit, the opening ones not

@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 
 from service.errors import BadEnvelope, BadRequest
-from service.tensors.body import MOST_LEVELS
+from service.tensors.body import MOST_LEVELS, count
 from service.tensors.numbers import DEEPEST, not_numbers, ragged, too_deep
 
+Kind = Literal["i", "d"]
+DTYPES: dict[Kind, type] = {"i": np.int64, "d": np.float64}
 SHORT = 1 << 20  # bytes, in which it is worth while to say where the text stops being JSON
 _SPARE: list[simdjson.Parser] = []  # one at most, whose memory was touched before: twice as fast as a new one
 COUNTED = (1 << 24) - 1  # simdjson counts no further
@@ -43,7 +45,7 @@ def members(text: bytes | bytearray, roles: Collection[str]) -> Found:
 
 
 def _members(root: simdjson.Object, text: bytes | bytearray, roles: Collection[str]) -> Found:
-    brackets, quotes = text.count(b"[") + text.count(b"{") - 1, text.count(b'"')
+    brackets, quotes = count(text, b"[") + count(text, b"{") - 1, count(text, b'"')
     tensors: dict[str, Tensor] = {}
     names = list(root)
     if len(set(names)) < len(names) or any("\0" in name for name in names):  # the parser finds no name past a NUL
@@ -114,7 +116,7 @@ def _tensor(role: str, node: object) -> tuple[Tensor, int]:
         return torch.empty(shape, dtype=torch.float64), 1 + sum(
             math.prod(shape[:axis]) for axis in range(1, len(shape))
         )
-    numbers = _numbers(role, node)
+    numbers = _numbers(role, node, ("d",) if isinstance(inner, float) else ("i", "d"))
     if len(shape) == 1 and shape[0] == COUNTED:
         shape = [len(numbers)]
     if len(numbers) != math.prod(shape):
@@ -131,11 +133,10 @@ def _even(node: simdjson.Array, shape: list[int]) -> bool:
     )
 
 
-def _numbers(role: str, node: simdjson.Array) -> np.ndarray:
-    kinds: tuple[tuple[Literal["i", "d"], type], ...] = ("i", np.int64), ("d", np.float64)
-    for kind, dtype in kinds:
+def _numbers(role: str, node: simdjson.Array, kinds: tuple[Kind, ...]) -> np.ndarray:
+    for kind in kinds:
         try:
-            return np.frombuffer(bytearray(node.as_buffer(of_type=kind)), dtype)
+            return np.frombuffer(bytearray(node.as_buffer(of_type=kind)), DTYPES[kind])
         except TypeError:  # a fraction among whole numbers; or no numbers at all
             continue
         except ValueError:  # 2^63 or more; lists will tell whether there are fractions beside it

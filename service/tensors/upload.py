@@ -93,18 +93,21 @@ def roles() -> tuple[str, ...]:
 async def receive(request: Request) -> Upload:
     """Read the body into an Upload: the dependency of routes that look at all of it.
 
-    Raises: what `_received` raises.
+    Raises: UnsupportedFormat before a byte is read, and what `_received` raises.
     """
-    return await _received(request)
+    return await _received(request, _media(request))
 
 
-async def _received(request: Request, held: Held | None = None) -> Upload:
+def _media(request: Request) -> str:
+    return require(request, JSON, MULTIPART, *formats.formats())
+
+
+async def _received(request: Request, media: str, held: Held | None = None) -> Upload:
     """Read the body, or the rest of it, into an Upload.
 
-    Raises: UnsupportedFormat before a byte is read, TooLarge at the limit, BadEnvelope, BadRequest.
+    Raises: TooLarge at the limit, BadEnvelope, BadRequest.
     """
     settings: Settings = request.state.settings
-    media = require(request, JSON, MULTIPART, *formats.formats())
     started = time.perf_counter()
     if media == JSON:
         body = await whole(request, settings.max_json_bytes, "max_json_bytes")
@@ -121,7 +124,8 @@ async def _received(request: Request, held: Held | None = None) -> Upload:
         given, order = query.split(request.scope["query_string"], roles())
         data = await (held.together() if held else lent(request, settings.max_body_bytes, "max_body_bytes"))
         received = time.perf_counter()
-        upload = await off_loop(lambda: _from_body(media, data, order, settings), formats.size(data))
+        size = len(data) * formats.formats()[media].inflates
+        upload = await off_loop(lambda: _from_body(media, data, order, settings), size)
         upload.query = given
     _refuse_many(upload, settings.max_elements)
     upload.timing_ms = {
@@ -136,21 +140,21 @@ async def receive_or_pass(request: Request, once: Callable[[Upload], bool]) -> U
 
     That is an Arrow stream which is too long, or of unknown length; and long .npy arrays, where `once` says, of an
     upload that has its fields alone, that they need to be gone through but once.
-    Raises: what `_received` raises, and reading the windows.
+    Raises: what `receive` raises, and reading the windows.
     """
     settings: Settings = request.state.settings
-    media = require(request, JSON, MULTIPART, *formats.formats())
+    media = _media(request)
     if passes(media, request, settings):
         known = roles()
         given, _ = query.split(request.scope["query_string"], known)
         return Upload(query=given, windows=Windows(request, settings, known))
     if media != npy.FORMAT.media or not is_long(request):
-        return await _received(request)
+        return await _received(request, media)
     given, order = query.split(request.scope["query_string"], roles())
     upload = Upload(query=given)
     held = await Held.of(request, settings, order) if once(upload) else None
     if held is None or not await held.begin():
-        return await _received(request, held)
+        return await _received(request, media, held)
     upload.windows = held
     return upload
 

@@ -11,7 +11,7 @@ from service.errors import BadRequest, TooLarge
 from service.record import current
 from service.settings import Settings
 from service.tensors.arrow import MEDIA, PREFIX, Batch, Reader, message
-from service.tensors.body import limited
+from service.tensors.body import header, limited
 
 WINDOW = 1 << 22  # bytes: long enough that a thread hop is nothing beside it, short enough to stay near the caches
 BITS = 8  # of a byte, each of which may become a byte
@@ -20,8 +20,10 @@ NAME = "The body"
 
 def passes(media: str, request: Request, settings: Settings) -> bool:
     """Say whether a body is evaluated as it arrives: an Arrow stream that is too long to keep, or of unknown length."""
-    declared = request.headers.get("content-length", "")
-    return media == MEDIA and not (declared.isdigit() and int(declared) <= settings.max_body_bytes)
+    if media != MEDIA:
+        return False
+    declared = header(request, b"content-length")
+    return not (declared.isdigit() and int(declared) <= settings.max_body_bytes)
 
 
 @dataclass

@@ -32,6 +32,12 @@ def resident(pid: int) -> float:
     return pages * os.sysconf("SC_PAGESIZE") / (1 << 20)
 
 
+def worked_s(pid: int) -> float:
+    """Return how long a process has kept cores busy, in seconds."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
@@ -75,9 +81,9 @@ def test_a_fault_is_answered_truly_and_nothing_is_harmed(
         good = client.post(EVALUATE, json=OK).json()["results"]
         before, refusals = (resident(pid), open_files(pid)), refused(client)
 
-        started = time.monotonic()
+        worked = worked_s(pid)
         answer = client.request(fault.method, fault.path, headers=fault.headers, content=fault.body)
-        took = time.monotonic() - started
+        worked = worked_s(pid) - worked
         assert min(asked(client) for _ in range(3)) < HEALTH_S  # of three, since other tests share the cores
         again = client.post(EVALUATE, json=OK).json()["results"]
         assert refused(client) == refusals + 1
@@ -92,7 +98,7 @@ def test_a_fault_is_answered_truly_and_nothing_is_harmed(
     operation = documented.get(fault.path.partition("?")[0], {}).get(fault.method.lower())
     if operation:
         assert str(fault.status) in operation["responses"]  # type: ignore[operator] # a mapping
-    assert took < 5
+    assert worked < 5  # of its own time, since other tests share the cores
     assert server.process.poll() is None
     assert again == good
     assert open_files(pid) <= before[1]
