@@ -18,10 +18,11 @@ from service import errors, layers, logs
 from service.metrics import Metrics
 from service.observed import QUIET
 from service.readiness import Readiness
-from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend
+from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend, shared_memory
 from service.runtime import Runtime
 from service.settings import Settings, thresholds_of
 from service.state import State
+from service.tensors.regions import regions_of
 
 VERSION = "0.1.0"
 DESCRIPTION = """
@@ -40,13 +41,21 @@ def create_app(settings: Settings) -> FastAPI:
     """Return a fresh application under these settings."""
     thresholds = thresholds_of(settings.rules)
     runtime, metrics = Runtime(settings), Metrics()
+    regions = regions_of(settings)
     metrics.built(VERSION, str(runtime.device))
     rules_page(thresholds)  # refuses a threshold that does not exist, before anything is served
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         catalogue()
-        yield State(settings=settings, runtime=runtime, metrics=metrics, readiness=Readiness(), thresholds=thresholds)
+        yield State(
+            settings=settings,
+            runtime=runtime,
+            metrics=metrics,
+            readiness=Readiness(),
+            thresholds=thresholds,
+            regions=regions,
+        )
 
     app = FastAPI(
         title="Lossary",
@@ -61,8 +70,11 @@ def create_app(settings: Settings) -> FastAPI:
     routers = [module.router for module in (evaluate, recommend, profile, advise, losses, curve, inference, health)]
     for router in routers:
         app.include_router(router)
+    app.include_router(shared_memory.router, include_in_schema=regions is not None)
     docs.install(app)
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    routes = [
+        route for router in (*routers, shared_memory.router) for route in router.routes if isinstance(route, APIRoute)
+    ]
     layers.install(app, settings, metrics, runtime.turns, routes)
     return app
 

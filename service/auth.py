@@ -36,6 +36,7 @@ OPEN = frozenset(
     {"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json"},
 )
 OPEN_FILES = "/docs/assets/"
+SHARED_MEMORY = "/v2/systemsharedmemory"  # what is registered is for those who may use it
 WINDOW_S = 60
 REALM = 'Bearer realm="lossary"'
 LONGEST_KEY = 256  # bytes; ours have 51
@@ -136,7 +137,7 @@ def permission(scope: Scope) -> Permission | None:
     """Return the scope a request needs; None where any key will do, as for reading the catalogue."""
     if scope["path"] == "/metrics":
         return "metrics"
-    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+    if scope["method"] in ("GET", "HEAD", "OPTIONS") and not scope["path"].startswith(SHARED_MEMORY):
         return None
     return "recommend" if scope["path"] == "/v1/recommend" else "evaluate"
 

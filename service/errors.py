@@ -4,9 +4,12 @@ losses.errors.Refusal    422: the content is wrong
 └── HttpRefusal          the same, with a status of its own
     ├── BadEnvelope      400: the body cannot be read at all
     ├── BadRequest       422: the body reads, and fields of it are wrong
+    ├── BadRegion        422: shared memory that cannot be used
     ├── Unauthorized     401
     ├── Forbidden        403: the key may not do this
     ├── UnknownPath      404
+    ├── UnknownRegion    404: of shared memory
+    ├── RegionExists     409
     ├── RequestTimeout   408: the body stalled
     ├── TooLarge         413
     ├── UnsupportedFormat 415
@@ -78,6 +81,26 @@ class Forbidden(HttpRefusal):
 class UnknownPath(HttpRefusal):
     status = HTTPStatus.NOT_FOUND
     title = "Nothing is here"
+
+
+class UnknownRegion(HttpRefusal):
+    status = HTTPStatus.NOT_FOUND
+    title = "No such region of shared memory"
+
+    def __init__(self) -> None:
+        super().__init__("No region of that name is registered; /v2/systemsharedmemory/status lists them.")
+
+
+class RegionExists(HttpRefusal):
+    status = HTTPStatus.CONFLICT
+    title = "A region has this name already"
+
+    def __init__(self) -> None:
+        super().__init__("A shared memory region of that name is already in manager; unregister it first.")
+
+
+class BadRegion(HttpRefusal):
+    title = "This shared memory cannot be used"
 
 
 class RequestTimeout(HttpRefusal):

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     ] = 25.0
     worker: Annotated[int, Field(ge=0, description="Which worker this is; the supervisor says so.")] = 0
     keys: Annotated[Path | None, Field(description="A TOML file of API keys: python -m service.auth new NAME.")] = None
+    shared_memory: Annotated[
+        Path | None, Field(description="The directory, such as /dev/shm, of whose files clients may register regions.")
+    ] = None
     open: Annotated[bool, Field(description="Serve without keys on an address that others reach.")] = False
     telemetry: Annotated[bool, Field(description="Send OpenTelemetry traces where OTEL_* variables say.")] = False
     log_format: Annotated[

@@ -8,6 +8,7 @@ from service.metrics import Metrics
 from service.readiness import Readiness
 from service.runtime import Runtime
 from service.settings import Settings
+from service.tensors.regions import Regions
 
 
 class State(TypedDict):
@@ -18,6 +19,7 @@ class State(TypedDict):
     metrics: Metrics
     readiness: Readiness
     thresholds: dict[str, float]
+    regions: Regions | None  # None where shared memory is off
 
 
 async def _settings(request: Request) -> Settings:
@@ -45,8 +47,14 @@ async def _readiness(request: Request) -> Readiness:
     return readiness
 
 
+async def _regions(request: Request) -> Regions | None:
+    regions: Regions | None = request.state.regions
+    return regions
+
+
 SettingsInForce = Annotated[Settings, Depends(_settings)]
 RuntimeInForce = Annotated[Runtime, Depends(_runtime)]
 MetricsInForce = Annotated[Metrics, Depends(_metrics)]
 ReadinessInForce = Annotated[Readiness, Depends(_readiness)]
 ThresholdsInForce = Annotated[dict[str, float], Depends(_thresholds)]
+RegionsInForce = Annotated[Regions | None, Depends(_regions)]

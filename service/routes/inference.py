@@ -4,7 +4,7 @@ Its inputs are the loss's roles, its first output is `value`; parameters of the 
 request's `parameters`. Existing clients of KServe and Triton work unchanged.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -30,20 +30,22 @@ from losses.report import Evaluation
 from losses.spec import Loss
 from service.errors import (
     BadEnvelope,
+    BadRegion,
     BadRequest,
     ComputeDeadline,
     TooLarge,
     UnknownPath,
+    UnknownRegion,
     UnsupportedFormat,
     read,
     responses,
 )
 from service.routes.evaluate import EvaluateOptions, arrays_of
-from service.state import RuntimeInForce, SettingsInForce
-from service.tensors import oip
+from service.state import RegionsInForce, RuntimeInForce, SettingsInForce
+from service.tensors import oip, regions
 from service.tensors.body import JSON, parsed, require, whole
 from service.tensors.schema import inlined
-from service.tensors.upload import Upload
+from service.tensors.upload import Upload, refuse_many
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OBJECTIVE = "objective"
@@ -83,9 +85,10 @@ class InferAnswer(BaseModel):
 
 
 @router.get("", summary="What speaks here?")
-async def server() -> dict[str, object]:
+async def server(shared: RegionsInForce) -> dict[str, object]:
     """Describe the server."""
-    return {"name": "lossary", "version": VERSION, "extensions": ["binary_tensor_data"]}
+    extensions = ["binary_tensor_data", *(["system_shared_memory"] if shared else [])]
+    return {"name": "lossary", "version": VERSION, "extensions": extensions}
 
 
 @router.get("/health/live", summary="Is it alive?")
@@ -182,9 +185,11 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
     | responses(
         BadEnvelope,
         UnknownPath,
+        UnknownRegion,
         TooLarge,
         UnsupportedFormat,
         BadRequest,
+        BadRegion,
         UnknownLoss,
         BadExpression,
         BadParameter,
@@ -201,6 +206,7 @@ async def infer(
     model: Name,
     runtime: RuntimeInForce,
     settings: SettingsInForce,
+    shared: RegionsInForce,
     http: Request,
     version: str = VERSION,
     inference_header_content_length: Annotated[
@@ -208,7 +214,7 @@ async def infer(
         Header(description="Bytes of JSON; the rest is data.", json_schema_extra={"pattern": f"^[0-9]{{1,{DIGITS}}}$"}),
     ] = None,
 ) -> Response:
-    """Evaluate one loss on tensors in JSON, or in bytes behind it."""
+    """Evaluate one loss on tensors in JSON, in bytes behind it, or in shared memory."""
     loss = _model(model, version)
     # clients of the protocol send no Content-Type
     require(http, JSON, BINARY, *([] if "content-type" in http.headers else [""]))
@@ -218,9 +224,12 @@ async def infer(
     length = _length(inference_header_content_length, len(body))
     asked = read(InferRequest, parsed(bytes(body[:length])))
     objective, options = _asked(loss, asked.parameters)
-    upload = Upload(roles=oip.decode(asked.inputs, body[length:]))
+    spans = _spans(shared, asked.outputs or [])
+    lying = await regions.read(_lying(shared, asked.inputs), settings.max_body_bytes)
+    upload = Upload(roles=oip.decode(asked.inputs, body[length:], lying))
+    refuse_many(upload, settings.max_elements)
     (found,) = await runtime.evaluate([objective], upload, options.bound)
-    return _answer(model, asked, found)
+    return await _answer(model, asked, found, spans)
 
 
 def _model(name: str, version: str) -> Loss | None:
@@ -237,6 +246,40 @@ def _model(name: str, version: str) -> Loss | None:
     close = near(name, (OBJECTIVE, *registry.catalogue()))
     hint = f" Did you mean {close}?" if close else ""
     raise UnknownPath(f"There is no model of that name.{hint} All are at /v1/losses.")
+
+
+def _spans(
+    shared: regions.Regions | None, tensors: Sequence[oip.InputTensor | oip.OutputWanted]
+) -> dict[int, regions.Span]:
+    """Return where those tensors lie that are in shared memory, by their position in the request.
+
+    Raises: BadRequest where there is no shared memory, or they do not say where; UnknownRegion, BadRegion.
+    """
+    found = {}
+    for position, tensor in enumerate(tensors):
+        if not tensor.parameters.keys() & regions.Place.model_fields.keys():
+            continue
+        if shared is None:
+            raise BadRequest(regions.OFF)
+        kind = "inputs" if isinstance(tensor, oip.InputTensor) else "outputs"
+        found[position] = shared.span(read(regions.Place, tensor.parameters, kind, str(position), "parameters"))
+    return found
+
+
+def _lying(shared: regions.Regions | None, inputs: list[oip.InputTensor]) -> dict[int, regions.Span]:
+    """Return where those inputs lie that are in shared memory, by their position in the request.
+
+    Raises: what `_spans` raises, BadRequest where they are of another size, or sent as well.
+    """
+    found = _spans(shared, inputs)
+    for position, span in found.items():
+        sent, wanted = inputs[position], oip.size(inputs[position])
+        if span.size != wanted or sent.data is not None or "binary_data_size" in sent.parameters:
+            raise BadRequest(
+                f"An input of {wanted} bytes by shape and datatype that lies in shared memory must have "
+                f"shared_memory_byte_size={wanted}, and no data and no binary_data_size."
+            )
+    return found
 
 
 def _usual(loss: Loss | None, role: str) -> str:
@@ -294,8 +337,30 @@ def _wanted(asked: InferRequest, outputs: Mapping[str, Tensor]) -> Iterator[tupl
         yield output.name, outputs[output.name], bool(output.parameters.get("binary_data", everything))
 
 
-def _answer(model: str, asked: InferRequest, found: Evaluation) -> Response:
-    encoded = [oip.encode(name, tensor, binary=binary) for name, tensor, binary in _wanted(asked, _outputs(found))]
+def _with_room(span: regions.Span, name: str, data: bytes) -> regions.Span:
+    """Return where an output goes.
+
+    Raises: BadRegion where that is too little.
+    """
+    if len(data) > span.size:
+        raise BadRegion(
+            f"The output {name} has {len(data)} bytes; shared_memory_byte_size is {span.size}.",
+            output=name,
+            expected=len(data),
+            got=span.size,
+        )
+    return span
+
+
+async def _answer(model: str, asked: InferRequest, found: Evaluation, spans: Mapping[int, regions.Span]) -> Response:
+    encoded, filled = [], []
+    for position, (name, tensor, binary) in enumerate(_wanted(asked, _outputs(found))):
+        output, data = oip.encode(name, tensor, binary=binary or position in spans)
+        if position in spans:
+            filled.append((_with_room(spans[position], name, data), data))
+            output.parameters, data = spans[position].parameters(len(data)), b""
+        encoded.append((output, data))
+    await regions.write(filled)
     answer = InferAnswer(
         model_name=model,
         id=asked.id,

@@ -4,6 +4,8 @@ Source: the Open Inference Protocol, HTTP/REST, and its binary tensor data exten
 """
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import numpy as np
@@ -57,39 +59,52 @@ class OutputWanted(BaseModel):
 
 
 class OutputTensor(BaseModel):
-    """One tensor of an answer; its numbers are in `data`, or behind the JSON where `binary_data_size` says so."""
+    """One tensor of an answer; its numbers are in `data`, or where its parameters say."""
 
     name: str
     datatype: str
     shape: list[int]
-    parameters: dict[str, int] | None = None
+    parameters: dict[str, int | str] | None = None
     data: list[Any] | None = None
 
 
-def decode(inputs: list[InputTensor], behind: memoryview) -> dict[str, Tensor]:
-    """Return the tensors by name; `behind` is what follows the JSON.
+def size(sent: InputTensor) -> int:
+    """Return the bytes of an input, by its shape and datatype.
+
+    Raises: BadRequest for a datatype that is not read.
+    """
+    if sent.datatype not in DATATYPES:
+        raise BadRequest(f"An input has a datatype that is not read; those read are {', '.join(DATATYPES)}.")
+    return math.prod(sent.shape) * DATATYPES[sent.datatype].itemsize
+
+
+def decode(
+    inputs: list[InputTensor], behind: memoryview, shared: Mapping[int, memoryview] = MappingProxyType({})
+) -> dict[str, Tensor]:
+    """Return the tensors by name; `behind` is what follows the JSON, `shared` what lay in shared memory, by position.
 
     Raises: BadRequest where shape, datatype and bytes contradict one another, BadEnvelope where bytes are left over.
     """
     found: dict[str, Tensor] = {}
     position = 0
-    for sent in inputs:
-        if sent.datatype not in DATATYPES:
-            raise BadRequest(f"An input has a datatype that is not read; those read are {', '.join(DATATYPES)}.")
+    for index, sent in enumerate(inputs):
+        wanted = size(sent)
         if sent.name in found:
             raise BadRequest("Two inputs have the same name; each role is sent once.")
-        size = sent.parameters.get("binary_data_size")
-        if size is None:
+        if index in shared:
+            found[sent.name] = _tensor(shared[index], sent)
+            continue
+        announced = sent.parameters.get("binary_data_size")
+        if announced is None:
             found[sent.name] = _listed(sent)
             continue
-        wanted = math.prod(sent.shape) * DATATYPES[sent.datatype].itemsize
-        if type(size) is not int or size != wanted or len(behind) - position < size:
+        if type(announced) is not int or announced != wanted or len(behind) - position < wanted:
             raise BadRequest(
                 f"An input of {wanted} bytes by shape and datatype must have them behind the JSON, and "
                 f"binary_data_size={wanted}."
             )
-        found[sent.name] = _tensor(behind[position : position + size], sent)
-        position += size
+        found[sent.name] = _tensor(behind[position : position + wanted], sent)
+        position += wanted
     if position != len(behind):
         raise BadEnvelope(f"{len(behind) - position} bytes follow the JSON that no input has announced.")
     return found

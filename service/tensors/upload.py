@@ -127,7 +127,7 @@ async def _received(request: Request, media: str, held: Held | None = None) -> U
         size = len(data) * formats.formats()[media].inflates
         upload = await off_loop(lambda: _from_body(media, data, order, settings), size)
         upload.query = given
-    _refuse_many(upload, settings.max_elements)
+    refuse_many(upload, settings.max_elements)
     upload.timing_ms = {
         "receive": 1e3 * (received - started),
         "decode": 1e3 * (time.perf_counter() - received),
@@ -162,7 +162,7 @@ async def receive_or_pass(request: Request, once: Callable[[Upload], bool]) -> U
 Received = Annotated[Upload, Depends(receive)]
 
 
-def _refuse_many(upload: Upload, limit: int) -> None:
+def refuse_many(upload: Upload, limit: int) -> None:
     if sum(tensor.numel() for tensor in upload.roles.values()) > limit:
         raise TooLarge("The arrays together, in numbers,", limit, "max_elements", "Send fewer in one request.")
 

@@ -1,0 +1,105 @@
+"""/v2/systemsharedmemory: clients on this machine name the shared memory that holds inputs and takes outputs.
+
+All of it answers 404, and stands in no documentation, unless LOSSARY_SHARED_MEMORY names a directory.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from service.errors import (
+    BadEnvelope,
+    BadRegion,
+    BadRequest,
+    RegionExists,
+    TooLarge,
+    UnknownPath,
+    UnknownRegion,
+    UnsupportedFormat,
+    read,
+    responses,
+)
+from service.state import RegionsInForce, SettingsInForce
+from service.tensors.body import JSON, parsed, require, whole
+from service.tensors.regions import OFF, Extent, Region, RegionName, Regions
+from service.tensors.schema import inlined
+
+router = APIRouter(prefix="/v2/systemsharedmemory", tags=["open inference protocol"])
+EXAMPLE = {"key": "/lossary_example", "offset": 0, "byte_size": 8}
+REQUEST_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": inlined(Extent),
+                "examples": {"eight bytes": {"summary": "eight bytes of a file that is there", "value": EXAMPLE}},
+            }
+        },
+    }
+}
+Name = Annotated[
+    RegionName,
+    Path(description="The name of a region.", openapi_examples={"mine": {"summary": "mine", "value": "mine"}}),
+]
+
+
+async def _on(regions: RegionsInForce) -> Regions:
+    """Return what keeps the regions.
+
+    Raises: UnknownPath where shared memory is off.
+    """
+    if regions is None:
+        raise UnknownPath(OFF)
+    return regions
+
+
+Kept = Annotated[Regions, Depends(_on)]
+
+
+@router.get("/status", summary="Which regions are registered?", responses=responses(UnknownPath))
+async def status(regions: Kept) -> list[Region]:
+    """List every region."""
+    return regions.listed()
+
+
+@router.get(
+    "/region/{name}/status", summary="What is a region?", responses=responses(UnknownPath, UnknownRegion, BadRequest)
+)
+async def status_of(regions: Kept, name: Name) -> list[Region]:
+    """List one region."""
+    return [regions.named(name)]
+
+
+@router.post(
+    "/region/{name}/register",
+    summary="Name a part of shared memory",
+    response_class=Response,
+    openapi_extra=REQUEST_BODY,
+    responses=responses(BadEnvelope, UnknownPath, RegionExists, TooLarge, UnsupportedFormat, BadRequest, BadRegion),
+)
+async def register(regions: Kept, name: Name, settings: SettingsInForce, http: Request) -> Response:
+    """Let infer requests read and write a part of a file of the directory, under a name."""
+    # clients of the protocol send no Content-Type
+    require(http, JSON, *([] if "content-type" in http.headers else [""]))
+    body = await whole(http, settings.max_json_bytes, "max_json_bytes")
+    regions.register(name, read(Extent, parsed(body)))
+    return Response()
+
+
+@router.post(
+    "/region/{name}/unregister",
+    summary="Forget a region",
+    response_class=Response,
+    responses=responses(UnknownPath, BadRequest),
+)
+async def unregister(regions: Kept, name: Name) -> Response:
+    """Forget a region, also one that is not there; its file stays as it is."""
+    regions.unregister(name)
+    return Response()
+
+
+@router.post("/unregister", summary="Forget every region", response_class=Response, responses=responses(UnknownPath))
+async def unregister_all(regions: Kept) -> Response:
+    """Forget every region; their files stay as they are."""
+    regions.unregister_all()
+    return Response()
