@@ -19,7 +19,7 @@ EXTENSION = "lossary.bulk"  # of the scope, where the transport is ours
 CYCLE = "lossary.cycle"  # uvicorn's state of this request
 SHORTEST = 1 << 18  # bytes of body, from which lending the connection is worth while
 BLANK = 1 << 20  # bytes
-PIECE = 1 << 16  # bytes of one upload among several, so that small requests get their turn between two pieces
+PIECE = 1 << 18  # bytes of one upload among several in a turn of the loop, so that small requests get theirs
 GRACE_S = 5.0  # before the rate counts: connections start slowly
 _RECEIVING: set["Bulk"] = set()
 
@@ -77,6 +77,7 @@ class Bulk(asyncio.BufferedProtocol):
             await self._arrival(self._full)
         finally:
             _RECEIVING.discard(self)
+            self._full = None
             self._http.flow.pause_reading()
             transport.set_protocol(self._http)
             self._unseen += self._filled
@@ -102,9 +103,18 @@ class Bulk(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         self._filled += nbytes
-        if self._filled == len(self._view) and self._full and not self._full.done():
+        if self._full is None or self._full.done():
+            return
+        if self._filled == len(self._view):
             self._http.flow.pause_reading()
             self._full.set_result(None)
+        elif len(_RECEIVING) > 1:
+            self._http.flow.pause_reading()
+            self._full.get_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._full and not self._full.done():
+            self._http.flow.resume_reading()
 
     def eof_received(self) -> None:
         self._fail()
