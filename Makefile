@@ -143,3 +143,21 @@ bench-losses: install
 
 bench: install
 	@$(BIN)/python -m benchmarks.serving
+
+# The same job on what others serve with, each in an environment of its own, as pinned as they are.
+.PHONY: bench-peers
+PEERS := litserve bentoml mlserver
+
+bench-peers: install $(PEERS:%=.venv-peers-%/.installed)
+	@$(BIN)/python -m benchmarks.serving.peers
+
+.venv-peers-%/.installed: benchmarks/serving/peers/%.txt
+	$(PYTHON) -m venv .venv-peers-$*
+	.venv-peers-$*/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -r $<
+	touch $@
+
+# How near evaluation on a CUDA device comes to its memory and its link; says so where there is no device.
+.PHONY: bench-gpu
+
+bench-gpu: install
+	@$(BIN)/python -m benchmarks.gpu

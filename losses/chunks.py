@@ -1,7 +1,7 @@
 """Inputs, weights and masks: fitted to one another once, then handed out a piece at a time."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from losses.errors import BadOption, DomainViolation, MissingInput, ShapeMismatc
 from losses.expression import Objective
 from losses.shapes import Axes, Pattern
 from losses.spec import BoundLoss
+from losses.staging import Staging
 
 CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
 ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
@@ -114,6 +115,8 @@ class Feed:
             self.objective.layouts[key] = layout
         self.compute_dtype, self.axes, self.sources, self.lengths, edges = layout
         self.edges = self._moved(edges)
+        self.staging = Staging(self.device) if self.device.type == "cuda" else None
+        self._there: dict[Hashable, Tensor] = {}  # the chunks that were sent ahead
         self.seen = [{source.role: Seen() for source in sources} for sources in self.sources]
         self.weights_by_term = [self._fitted("weights", self.weights, place) for place in range(len(self.axes))]
         self.mask_by_term = [self._fitted("mask", self.mask, place) for place in range(len(self.axes))]
@@ -216,9 +219,37 @@ class Feed:
 
     def pieces(self, *, first_pass: bool) -> Iterator[list[Piece]]:
         """Yield every chunk as one piece a term; the first pass checks the numbers too."""
-        for edges in self.edges:
+        for edges in self._arriving() if self.staging else self.edges:
             checkpoint()
             yield [self._piece(place, edges, first_pass=first_pass) for place in range(len(self.axes))]
+
+    def _arriving(self) -> Iterator[dict[str, slice]]:
+        """Yield the edges of every chunk once it is on the device, when the next is on its way."""
+        staging = self.staging
+        if staging is None:
+            return
+        ahead = staging.send(self._sendable(self.edges[0]))
+        for place, edges in enumerate(self.edges):
+            self._there = staging.receive(ahead)
+            if place + 1 < len(self.edges):
+                ahead = staging.send(self._sendable(self.edges[place + 1]))
+            yield edges
+        self._there = {}
+
+    def _sendable(self, edges: dict[str, slice]) -> dict[Hashable, Tensor]:
+        """Return the chunks of every input, the weights and the masks, each once however many terms look at it."""
+        found: dict[Hashable, Tensor] = {}
+        for place, (_, term) in enumerate(self.objective.terms):
+            wanted = [(self.inputs[source.role], source.pattern.lead) for source in self.sources[place]]
+            more = self.weights_by_term[place], self.mask_by_term[place]
+            wanted += [(tensor, term.loss.elements.lead) for tensor in more if tensor is not None]
+            for tensor, lead in wanted:
+                found[id(tensor), lead] = self._slice(tensor, lead, edges)
+        return found
+
+    def _at(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
+        """Return one chunk, on the device where it was sent ahead."""
+        return self._there[id(tensor), lead] if self._there else self._slice(tensor, lead, edges)
 
     def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
         return tensor if lead is None or len(self.edges) == 1 else tensor[edges[lead]]
@@ -232,7 +263,7 @@ class Feed:
         inputs = {}
         for role, pattern, domain, dtype in self.sources[place]:
             tensor = self.inputs[role]
-            chunk = self._slice(tensor, pattern.lead, edges).to(self.device, dtype)
+            chunk = self._at(tensor, pattern.lead, edges).to(self.device, dtype)
             if weights is not None and pattern.lead is not None:
                 chunk = torch.where(align(weights, own, dims(pattern, axes)) > 0, chunk, _filler(domain, chunk))
             if first_pass:
@@ -255,12 +286,12 @@ class Feed:
         lead = self.objective.terms[place][1].loss.elements.lead
         sent, mask = self.weights_by_term[place], self.mask_by_term[place]
         if sent is not None:
-            weights = self._slice(sent, lead, edges).to(self.device, self.compute_dtype)
+            weights = self._at(sent, lead, edges).to(self.device, self.compute_dtype)
             if first_pass:
                 check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[lead or ""].start, sent=sent.dtype)
             factors.append(weights)
         if mask is not None:
-            kept = self._slice(mask, lead, edges).to(self.device)
+            kept = self._at(mask, lead, edges).to(self.device)
             if first_pass and kept.dtype != torch.bool:
                 _check_mask(kept, edges[lead or ""].start)
             factors.append((kept != 0).to(self.compute_dtype))

@@ -71,7 +71,11 @@ def evaluate(
         spread = Moments() if itemwise and together and options.standard_error else None
         for pieces in feed.pieces(first_pass=True):
             _add(tallies, pieces, spread, options)
-        return _per_item(feed, tallies) if options.reduction == "none" else _reduced(feed, tallies, spread, options)
+        per_item = options.reduction == "none"
+        found = _per_item(feed, tallies) if per_item else _reduced(feed, tallies, spread, options)
+        if feed.staging:
+            found.transfer_ms = feed.staging.spent_ms
+        return found
 
 
 def _plain(tensor: Tensor) -> Tensor:

@@ -42,6 +42,7 @@ class Evaluation:
     terms: list["Evaluation"] | None = None
     reason: str | None = None
     warnings: list[Warned] = field(default_factory=list)
+    transfer_ms: float = 0.0  # in which the inputs went to the device
 
 
 def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:

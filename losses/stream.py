@@ -49,6 +49,7 @@ class Stream:
     tallies: list[Tally] = field(default_factory=list)
     _spread: Moments | None = None
     _feed: Feed | None = None
+    _transfer_ms: float = 0.0
 
     def __post_init__(self) -> None:
         for _, term in self.objective.terms:
@@ -100,6 +101,8 @@ class Stream:
             for role, found in seen.items():
                 tally.seen[role] = _together(tally.seen.get(role, Seen()), found)
         self.items += items
+        if feed.staging:
+            self._transfer_ms += feed.staging.spent_ms
 
     def finish(self) -> Evaluation:
         """Return what the objective says of all items; at least one window, which may be empty, was added."""
@@ -108,6 +111,7 @@ class Stream:
         self._feed.seen = [tally.seen for tally in self.tallies]
         with torch.inference_mode(mode=False), torch.enable_grad():
             found = evaluate._reduced(self._feed, self.tallies, self._spread, self._quiet)  # noqa: SLF001 - see add
+        found.transfer_ms = self._transfer_ms
         if self.options.standard_error and not self.has_error:
             found.warnings.append(Warned("no-standard-error", f"{self._no_error}."))
         return found

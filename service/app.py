@@ -17,7 +17,6 @@ from recommender.page import rules_page
 from service import errors, layers, logs
 from service.metrics import Metrics
 from service.observed import QUIET
-from service.readiness import Readiness
 from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend, shared_memory
 from service.runtime import Runtime
 from service.settings import Settings, thresholds_of
@@ -52,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
             settings=settings,
             runtime=runtime,
             metrics=metrics,
-            readiness=Readiness(),
+            readiness=runtime.readiness,
             thresholds=thresholds,
             regions=regions,
         )

@@ -15,6 +15,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── UnsupportedFormat 415
     ├── QuotaExceeded    429
     ├── TemporaryReducedCapacity 503: shed
+    ├── OutOfDeviceMemory, DeviceLost 503
     ├── Draining         503: the process ends
     └── ComputeDeadline  504
 """
@@ -149,6 +150,24 @@ class TemporaryReducedCapacity(HttpRefusal):
             retry_after_s=seconds,
         )
         self.headers = {"Retry-After": str(seconds)}
+
+
+class OutOfDeviceMemory(HttpRefusal):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "The device has too little memory"
+    headers = MappingProxyType({"Retry-After": "5"})
+
+    def __init__(self) -> None:
+        super().__init__("The device has too little memory free, for small pieces too. Send fewer items, or later.")
+
+
+class DeviceLost(HttpRefusal):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "The device failed"
+    headers = MappingProxyType({"Retry-After": "5"})
+
+    def __init__(self) -> None:
+        super().__init__("The device failed, and this process ends; another takes its place. Send it again.")
 
 
 class Draining(HttpRefusal):

@@ -7,5 +7,6 @@ from dataclasses import dataclass
 class Readiness:
     """What keeps this process from taking more work."""
 
+    lost: bool = False  # its device answers nothing any more, and never will to this process
     draining: bool = False  # told to stop; what is still asked is answered
     closing: bool = False  # each connection ends with its answer, so that the client turns to another process

@@ -1,6 +1,7 @@
 """The device: where tensors are placed and losses are computed, off the event loop once they are large."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,8 @@ from losses.expression import Objective
 from losses.report import Evaluation
 from losses.stream import Stream
 from service.admission import Budget, lent
-from service.errors import ComputeDeadline
+from service.errors import ComputeDeadline, DeviceLost, OutOfDeviceMemory
+from service.readiness import Readiness
 from service.record import Record, current
 from service.settings import Settings
 from service.tensors.held import Held, Items
@@ -29,6 +31,9 @@ from service.tensors.windows import Window, Windows
 Answer = TypeVar("Answer")
 INLINE_NUMBERS = 20_000  # computed in under a millisecond, which a thread hop would double
 CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
+LEAST_CHUNK = 1 << 16  # below it what is missing is not the memory of a chunk
+CUDA_BYTES = 256  # of device memory for each number of a chunk: its inputs, sums in float64, and a graph of them
+log = logging.getLogger("lossary")
 
 
 class Runtime:
@@ -36,6 +41,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.device = self._placed(settings.device, settings.worker)
+        self.readiness = Readiness()
         together = 1 if self.device.type == "cuda" else max(1, torch.get_num_threads() // settings.workers)
         self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
         self._threads = CapacityLimiter(math.inf)  # the turns are the limit
@@ -58,15 +64,15 @@ class Runtime:
         here = self._here(options)
 
         def compute() -> list[Evaluation]:
-            return [
-                evaluate(objective, upload.roles, weights=weights, mask=mask, options=here) for objective in objectives
-            ]
+            given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
+            return [in_memory(partial(given, objective), here) for objective in objectives]
 
         record = current()
         record.items = len(next(iter(upload.roles.values()), ()))
         results = await self.run(compute, sum(tensor.numel() for tensor in upload.roles.values()) * len(objectives))
         record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
-        upload.timing_ms |= {"transfer": 0.0, "compute": record.compute_ms}
+        transfer_ms = sum(found.transfer_ms for found in results)
+        upload.timing_ms |= {"transfer": transfer_ms, "compute": record.compute_ms - transfer_ms}
         return results
 
     async def evaluate_stream(
@@ -101,25 +107,39 @@ class Runtime:
         results = await self.run(lambda: [stream.finish() for stream in streams], 0, afresh=True)
         record.items = streams[0].items
         waited = 1e3 * (time.perf_counter() - started)
-        upload.timing_ms = {"receive": waited, "decode": 0.0, "transfer": 0.0, "compute": record.compute_ms}
+        transfer_ms = sum(found.transfer_ms for found in results)
+        timing = {"receive": waited, "decode": 0.0, "transfer": transfer_ms}
+        upload.timing_ms = {**timing, "compute": record.compute_ms - transfer_ms}
         return results, record.items
 
     def _here(self, options: Options) -> Options:
         if self.device.type == "cpu":
             return options
-        return replace(options, device=self.device, chunk_elements=CUDA_CHUNK_ELEMENTS)
+        free, _ = torch.cuda.mem_get_info(self.device)
+        fits = max(LEAST_CHUNK, min(CUDA_CHUNK_ELEMENTS, free // CUDA_BYTES))
+        power = 1 << (fits.bit_length() - 1)  # of 2, so that what is worked out for one length serves again
+        return replace(options, device=self.device, chunk_elements=power)
 
     async def run(self, work: Callable[[], Answer], size: int, *, afresh: bool = False) -> Answer:
         """Return what `work` returns; off the event loop, in its turn, where it goes through many numbers.
 
         `afresh`: the deadline is that of this work alone, whatever the request computed before.
-        Raises: TemporaryReducedCapacity, ComputeDeadline.
+        Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfDeviceMemory, DeviceLost.
         """
+        if self.readiness.lost:
+            raise DeviceLost
         record = current()
 
         def bounded() -> Answer:
             with checked(deadline(self._compute_s, 0.0 if afresh else record.compute_ms / 1e3)):
-                return work()
+                try:
+                    return work()
+                except torch.OutOfMemoryError:
+                    raise OutOfDeviceMemory from None
+                except torch.AcceleratorError as error:  # a device that said this says it to everything from now on
+                    self.readiness.lost = True
+                    log.error("device lost", exc_info=error, extra={"facts": {"device": str(self.device)}})  # noqa: TRY400 - it is refused, no crash
+                    raise DeviceLost from None
 
         if size <= INLINE_NUMBERS:
             with timed(record):
@@ -129,6 +149,23 @@ class Runtime:
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
         with lent(self.turns, 1), timed(record):
             return await to_thread.run_sync(bounded, limiter=self._threads)
+
+
+def in_memory(work: Callable[..., Answer], options: Options) -> Answer:
+    """Return what `work(options=...)` returns, done again in chunks half as long while device memory runs out.
+
+    Raises: torch.OutOfMemoryError where the smallest chunk is too much, or nothing is cut.
+    """
+    while True:
+        try:
+            return work(options=options)
+        except torch.OutOfMemoryError:
+            half = options.chunk_elements // 2
+            if half < LEAST_CHUNK:
+                raise
+        log.warning("device memory ran out", extra={"facts": {"chunk_elements": half}})
+        torch.cuda.empty_cache()  # outside of the handler, whose traceback holds the tensors of what failed
+        options = replace(options, chunk_elements=half)
 
 
 def _add(streams: list[Stream], window: Window | Items) -> None:

@@ -105,6 +105,8 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self._supervisor is not None:
             self._obey(self._supervisor, counter)
+        if self._readiness.lost:
+            self._leave()
         if self._leave_at is not None and time.monotonic() >= self._leave_at:
             self.should_exit = True
         return await super().on_tick(counter)
@@ -127,6 +129,11 @@ class Server(uvicorn.Server):
         if self._leave_at is None:
             log.info("leaving", extra={"facts": {"seconds": after_s}})
             self._leave_at = time.monotonic() + after_s
+
+    @property
+    def lost(self) -> bool:
+        """Whether it ended because its device did."""
+        return self.started and self._readiness.lost
 
     @property
     def _readiness(self) -> Readiness:
@@ -155,5 +162,11 @@ def listen(settings: Settings) -> list[socket.socket]:
 
 
 def serve(settings: Settings, sockets: list[socket.socket], supervisor: Connection | None = None) -> None:
-    """Serve in this process until told to stop."""
-    Server(settings, supervisor).run(sockets)
+    """Serve in this process until told to stop.
+
+    Where its device is lost the process ends with status 1, so that whoever started it starts another.
+    """
+    server = Server(settings, supervisor)
+    server.run(sockets)
+    if server.lost:
+        sys.exit(1)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel
 
-from service.errors import Draining, responses
+from service.errors import DeviceLost, Draining, responses
 from service.settings import Settings
 from service.state import MetricsInForce, ReadinessInForce, RuntimeInForce, SettingsInForce
 from service.tensors.body import MOST_LEVELS
@@ -55,9 +55,11 @@ async def healthz() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", summary="Is the service ready for work?", responses=responses(Draining))
+@router.get("/readyz", summary="Is the service ready for work?", responses=responses(Draining, DeviceLost))
 async def readyz(runtime: RuntimeInForce, readiness: ReadinessInForce) -> Ready:
     """Answer once the device computes, and until the process is told to stop."""
+    if readiness.lost:
+        raise DeviceLost
     if readiness.draining:
         raise Draining
     return Ready(status="ready", device=str(runtime.device))

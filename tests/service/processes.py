@@ -32,12 +32,18 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
 
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 @contextmanager
 def serving(*flags: str, **variables: str) -> Iterator[Server]:
     """Run the service under these variables until it is no longer needed."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         process = subprocess.Popen(  # noqa: S603 - our own
             [sys.executable, "-m", "service", "--port", str(port), *flags],

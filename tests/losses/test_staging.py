@@ -1,0 +1,56 @@
+"""Chunks that are sent ahead: here to memory of the CPU; on a device, tests/service/test_gpu.py."""
+
+from collections.abc import Hashable, Mapping
+
+import pytest
+import torch
+from torch import Tensor
+
+from losses.chunks import Feed
+from losses.evaluate import Options, evaluate
+from losses.expression import parse
+
+
+class Copied:
+    """Stands where a device would be: what was sent is a copy, and never two chunks ahead."""
+
+    spent_ms = 1.5
+
+    def __init__(self) -> None:
+        self.under_way = 0
+
+    def send(self, chunks: Mapping[Hashable, Tensor]) -> dict[Hashable, Tensor]:
+        self.under_way += 1
+        assert self.under_way == 1
+        return {name: chunk.clone() for name, chunk in chunks.items()}
+
+    def receive(self, sent: dict[Hashable, Tensor]) -> dict[Hashable, Tensor]:
+        self.under_way -= 1
+        return sent
+
+
+@pytest.mark.parametrize("objective", ["mse + mae", "huber", "dice", "dice + 0.5*bce"])
+@pytest.mark.parametrize("more", [(), ("mask",), ("weights",), ("mask", "weights")], ids=str)
+def test_they_are_the_chunks_that_would_be_cut(
+    objective: str, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = torch.Generator().manual_seed(0)
+    roles = {role: (torch.rand(1003, 5, generator=draw) > 1 / 2).float() for role in ("predictions", "targets")}
+    drawn = {"mask": torch.rand(1003, generator=draw) > 1 / 2, "weights": torch.rand(1003, generator=draw)}
+    given = {name: drawn[name] for name in more}
+    options = Options(chunk_elements=300, gradient="full")
+    wanted = evaluate(parse(objective), roles, options=options, **given)
+    plain = Feed.__post_init__
+
+    def staged(feed: Feed) -> None:
+        plain(feed)
+        feed.staging = Copied()  # type: ignore[assignment] # stands for it
+
+    monkeypatch.setattr(Feed, "__post_init__", staged)
+    found = evaluate(parse(objective), roles, options=options, **given)
+
+    assert (found.value, found.standard_error, found.kept) == (wanted.value, wanted.standard_error, wanted.kept)
+    assert found.gradients is not None
+    assert wanted.gradients is not None
+    assert all(torch.equal(found.gradients[role], wanted.gradients[role]) for role in wanted.gradients)
+    assert found.transfer_ms == Copied.spent_ms

@@ -1,0 +1,121 @@
+"""A device that runs out of memory, or fails for good: torch's own errors, raised where they would be."""
+
+import subprocess
+import sys
+import textwrap
+from typing import Any
+
+import httpx
+import pytest
+import torch
+
+from losses.evaluate import evaluate
+from service import runtime
+from tests.conftest import Client
+from tests.service.processes import ROOT, free_port
+
+pytestmark = pytest.mark.anyio
+
+ITEMS = 300_000
+BODY = {"loss": "huber", "predictions": [k % 7 for k in range(ITEMS)], "targets": [k % 11 for k in range(ITEMS)]}
+SMALL = {"loss": "mse", "predictions": [1.0, 2.0], "targets": [1.5, 0.0]}
+
+
+def small_device(most: int, seen: list[int]) -> Any:  # noqa: ANN401 - a stand-in for evaluate
+    """Return `evaluate` as on a device that has memory for chunks of so many numbers."""
+
+    def bounded(*given: Any, options: Any, **more: Any) -> Any:  # noqa: ANN401 - what evaluate takes
+        seen.append(options.chunk_elements)
+        if options.chunk_elements > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return evaluate(*given, options=options, **more)
+
+    return bounded
+
+
+async def test_out_of_memory_halves_the_chunks_until_they_fit(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    async with client() as http:
+        wanted = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
+        monkeypatch.setattr(runtime, "evaluate", small_device(1 << 16, seen))
+
+        answer = await http.post("/v1/evaluate", json=BODY)
+
+    assert seen == [1 << 18, 1 << 17, 1 << 16]
+    found = answer.json()["results"][0]
+    assert found["value"] == pytest.approx(wanted["value"], rel=1e-12)
+    assert found["standard_error"] == pytest.approx(wanted["standard_error"], rel=1e-9)
+
+
+async def test_what_fits_in_no_chunk_is_refused_and_the_next_is_served(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client() as http:
+        with monkeypatch.context() as patch:
+            patch.setattr(runtime, "evaluate", small_device(0, []))
+            answer = await http.post("/v1/evaluate", json=BODY)
+        again = await http.post("/v1/evaluate", json=SMALL)
+        ready = await http.get("/readyz")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:lossary:out-of-device-memory")
+    assert answer.headers["retry-after"] == "5"
+    assert again.is_success
+    assert ready.is_success
+
+
+async def test_a_device_that_fails_is_asked_nothing_more(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - what evaluate takes
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+
+    async with client() as http:
+        assert (await http.get("/readyz")).is_success
+        with monkeypatch.context() as patch:
+            patch.setattr(runtime, "evaluate", failing)
+            answer = await http.post("/v1/evaluate", json=SMALL)
+        again = await http.post("/v1/evaluate", json=SMALL)
+        ready = await http.get("/readyz")
+        alive = await http.get("/healthz")
+
+    for refused in (answer, again, ready):
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:lossary:device-lost")
+        assert refused.headers["retry-after"] == "5"
+    assert alive.is_success
+
+
+SERVICE = """
+    import sys, torch
+    from service import runtime
+    from service.__main__ import main
+
+    def failing(*_, **__):
+        {fault}
+
+    runtime.evaluate = failing
+    sys.argv = ["service", "--port", "{port}"]
+    main()
+"""
+RAISED = 'raise torch.AcceleratorError("CUDA error: device-side assert triggered")'
+PROVOKED = "return torch.zeros(2, device='cuda')[torch.tensor([5], device='cuda')].item()"
+on_cuda = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")]
+
+
+@pytest.mark.parametrize("fault", [RAISED, pytest.param(PROVOKED, marks=on_cuda)], ids=["raised", "provoked"])
+def test_a_process_that_lost_its_device_answers_and_ends_with_a_status_that_says_so(fault: str) -> None:
+    port = free_port()
+    code = textwrap.dedent(SERVICE).format(port=port, fault=fault)
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603 - our own
+        try:
+            transport = httpx.HTTPTransport(retries=9)  # connects again after 0.5, 1, 2, ... s
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=60) as http:
+                assert http.get("/readyz").is_success
+                answer = http.post("/v1/evaluate", json=SMALL)
+            status = process.wait(20)
+        finally:
+            process.kill()
+        printed = process.stdout.read() if process.stdout else ""
+
+    assert answer.json()["type"] == "urn:lossary:device-lost"
+    assert status == 1
+    assert "device lost" in printed
+    assert "device-side assert" in printed
