@@ -13,10 +13,6 @@ FROM python:3.11-slim
 LABEL org.opencontainers.image.title="Lossary" \
       org.opencontainers.image.description="Which loss should I use on this data, and what does any loss say about these predictions?"
 ENV PYTHONUNBUFFERED=1
-# glibc keeps what large arrays freed, for it raises its trim threshold to twice the largest block it ever unmapped. Fixed
-# at 1 MiB, resident memory after large uploads fell from 513 to 265 MiB. Few arenas, so that what one thread freed is had
-# by the next: in a soak of a quarter of an hour memory crept up by 8 % with glibc's 8 arenas a core.
-ENV MALLOC_TRIM_THRESHOLD_=1048576 MALLOC_ARENA_MAX=2
 WORKDIR /app
 
 ARG TORCH_INDEX=""

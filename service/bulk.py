@@ -19,7 +19,7 @@ EXTENSION = "lossary.bulk"  # of the scope, where the transport is ours
 CYCLE = "lossary.cycle"  # uvicorn's state of this request
 SHORTEST = 1 << 18  # bytes of body, from which lending the connection is worth while
 BLANK = 1 << 20  # bytes
-PIECE = 1 << 18  # bytes of one upload among several in a turn of the loop, so that small requests get theirs
+PIECE = 1 << 17  # bytes of one upload among several in a turn of the loop, so that small requests get theirs
 GRACE_S = 5.0  # before the rate counts: connections start slowly
 _RECEIVING: set["Bulk"] = set()
 
@@ -108,7 +108,7 @@ class Bulk(asyncio.BufferedProtocol):
         if self._filled == len(self._view):
             self._http.flow.pause_reading()
             self._full.set_result(None)
-        elif len(_RECEIVING) > 1:
+        elif len(_RECEIVING) > 1 and nbytes == PIECE:  # after less than was offered, reading ends for this turn anyway
             self._http.flow.pause_reading()
             self._full.get_loop().call_soon(self._go_on)
 

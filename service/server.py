@@ -1,6 +1,7 @@
 """The server: uvicorn's, which leaves in order: it says so at /readyz, serves on for a while, then ends."""
 
 import asyncio
+import ctypes
 import gc
 import logging
 import math
@@ -23,6 +24,11 @@ from service.transport import Transport
 log = logging.getLogger("lossary")
 LAST_ANSWERS_S = 1.0  # in which connections end with an answer, rather than between two requests
 BACKLOG = 2048
+MALLOC = {  # from malloc.h, and in bytes
+    "M_TRIM_THRESHOLD": (-1, 32 << 20),
+    "M_MMAP_THRESHOLD": (-3, 8 << 20),
+    "M_ARENA_MAX": (-8, 2),
+}
 LEAVE, DRAIN = "leave", "drain"  # what a supervisor tells a worker
 ACCEPT_AGAIN_S = 1.0
 HEARTBEAT_TICKS = 10  # of 0.1 s
@@ -161,11 +167,25 @@ def listen(settings: Settings) -> list[socket.socket]:
     return bound
 
 
+def settle_memory() -> None:
+    """Tell glibc to keep what the blocks of a loss take and give back again and again, and little more than that.
+
+    Left alone it keeps up to 64 MiB for every thread, and in a soak memory crept up by 8 %. A threshold of 1 MiB keeps
+    memory down too, but evaluating 8 MB then takes 8.5 ms in place of 2.5, nearly all of it for fresh pages.
+    Variables that say otherwise (MALLOC_ARENA_MAX and the like) are left in force.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is not None and not any(name.startswith("MALLOC_") for name in os.environ):
+        for option, amount in MALLOC.values():
+            mallopt(option, amount)
+
+
 def serve(settings: Settings, sockets: list[socket.socket], supervisor: Connection | None = None) -> None:
     """Serve in this process until told to stop.
 
     Where its device is lost the process ends with status 1, so that whoever started it starts another.
     """
+    settle_memory()
     server = Server(settings, supervisor)
     server.run(sockets)
     if server.lost:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 PAGES = 1 << 21  # bytes; buffers are as many of these as it takes, so that lengths that are nearly alike share them
 KEPT = 1 << 29  # bytes that are kept at most,
-BUFFERS = 6  # in so many pieces: two uploads of which half is held
+BUFFERS = 24  # in so many pieces: eight uploads of which half is held, and two windows of the rest
 
 
 class Pool:
