@@ -20,7 +20,7 @@ LONG_MB = 128  # takes longer than the service below may compute
 # A service that soon sheds and soon gives up, and Prometheus beside it in a profile that these tests always name.
 OVERRIDE = {
     "services": {
-        "lossary": {"environment": {"LOSSARY_COMPUTE_SECONDS": "0.005", "LOSSARY_QUEUE_SECONDS": "0.5"}},
+        "lossary": {"environment": {"LOSSARY_COMPUTE_SECONDS": "0.001", "LOSSARY_QUEUE_SECONDS": "0.5"}},
         "prometheus": {"profiles": ["replicas"]},
     }
 }
