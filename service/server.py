@@ -84,7 +84,7 @@ class Server(uvicorn.Server):
         except (BlockingIOError, ConnectionAbortedError):  # another worker has it; or it went
             return
         except OSError as error:  # out of descriptors, say
-            log.error("not accepted", extra={"facts": {"reason": os.strerror(error.errno or 0)}})  # noqa: TRY400
+            log.error("not accepted", extra={"facts": {"reason": os.strerror(error.errno or 0)}})  # noqa: TRY400 - it passes
             self._loop.remove_reader(listener)
             self._loop.call_later(ACCEPT_AGAIN_S, self._loop.add_reader, listener, self._accept, listener)
             return
@@ -160,7 +160,7 @@ def listen(settings: Settings) -> list[socket.socket]:
             bound.append(socket.create_server((address[0], port), family=family, backlog=BACKLOG))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such address"
-        print(f"LOSSARY_PORT: {settings.host}:{settings.port} cannot be had: {reason}.", file=sys.stderr)  # noqa: T201
+        print(f"LOSSARY_PORT: {settings.host}:{settings.port} cannot be had: {reason}.", file=sys.stderr)  # noqa: T201 - its last word
         sys.exit(STARTUP_FAILURE)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     log.info("listening", extra={"facts": {"url": f"http://{host}:{bound[0].getsockname()[1]}"}})

@@ -197,7 +197,7 @@ def test_workers_end_with_their_supervisor_however_it_ends() -> None:
         workers = workers_of(server.process.pid)
         server.process.kill()
 
-        assert eventually(lambda: not any(os.path.exists(f"/proc/{worker}") for worker in workers))  # noqa: PTH110
+        assert eventually(lambda: not any(os.path.exists(f"/proc/{worker}") for worker in workers))  # noqa: PTH110 - shorter
 
 
 def test_the_counts_of_all_workers_are_answered_by_each(pair: Server) -> None:

@@ -31,7 +31,7 @@ ROOT = "/v2/systemsharedmemory"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with serving(LOSSARY_SHARED_MEMORY="/dev/shm", LOSSARY_MAX_BODY_BYTES=str(64 << 20)) as running:  # noqa: S108
+    with serving(LOSSARY_SHARED_MEMORY="/dev/shm", LOSSARY_MAX_BODY_BYTES=str(64 << 20)) as running:  # noqa: S108 - shared memory
         yield running
 
 
@@ -153,7 +153,7 @@ def test_a_region_that_is_cut_and_lengthened_all_the_time_harms_nobody(
     existing: triton.InferenceServerClient, server: Server
 ) -> None:
     numbers = np.ones(1 << 20, np.float32)
-    body = {"inputs": [lying(role, numbers, "restless")._get_tensor() for role in ("predictions", "targets")]}  # noqa: SLF001
+    body = {"inputs": [lying(role, numbers, "restless")._get_tensor() for role in ("predictions", "targets")]}  # noqa: SLF001 - what it sends
     stop = threading.Event()
     with held(existing, "restless", numbers) as handle, httpx.Client(base_url=server.url) as http:
         file = Path("/dev/shm") / handle._shm_key.strip("/")  # noqa: S108, SLF001 - as the client names it
