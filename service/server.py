@@ -31,6 +31,7 @@ MALLOC = {  # from malloc.h, and in bytes
 }
 LEAVE, DRAIN = "leave", "drain"  # what a supervisor tells a worker
 ACCEPT_AGAIN_S = 1.0
+TRIM_TICKS = 300  # of 0.1 s
 HEARTBEAT_TICKS = 10  # of 0.1 s
 
 
@@ -113,6 +114,8 @@ class Server(uvicorn.Server):
             self._obey(self._supervisor, counter)
         if self._readiness.lost:
             self._leave()
+        if counter % TRIM_TICKS == 0:
+            self._loop.run_in_executor(None, give_back_memory)
         if self._leave_at is not None and time.monotonic() >= self._leave_at:
             self.should_exit = True
         return await super().on_tick(counter)
@@ -178,6 +181,13 @@ def settle_memory() -> None:
     if mallopt is not None and not any(name.startswith("MALLOC_") for name in os.environ):
         for option, amount in MALLOC.values():
             mallopt(option, amount)
+
+
+def give_back_memory() -> None:
+    """Give free pages between those in use back to the machine; glibc by itself gives back none but the last."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(MALLOC["M_TRIM_THRESHOLD"][1])
 
 
 def serve(settings: Settings, sockets: list[socket.socket], supervisor: Connection | None = None) -> None:
