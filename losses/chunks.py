@@ -117,6 +117,7 @@ class Feed:
         self.edges = self._moved(edges)
         self.staging = Staging(self.device) if self.device.type == "cuda" else None
         self._there: dict[Hashable, Tensor] = {}  # the chunks that were sent ahead
+        self._weighed = self.weights is not None or self.mask is not None
         self.seen = [{source.role: Seen() for source in sources} for sources in self.sources]
         self.weights_by_term = [self._fitted("weights", self.weights, place) for place in range(len(self.axes))]
         self.mask_by_term = [self._fitted("mask", self.mask, place) for place in range(len(self.axes))]
@@ -256,17 +257,19 @@ class Feed:
 
     def _piece(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> Piece:
         (_, term), axes = self.objective.terms[place], self.axes[place]
-        factors = self._factors(place, edges, first_pass=first_pass)
+        factors = self._factors(place, edges, first_pass=first_pass) if self._weighed else []
         weights = joined(factors)
         own = dims(term.loss.elements, axes)[: weights.ndim] if weights is not None else ()
         ignored = term.params.get("ignore_index")
         inputs = {}
         for role, pattern, domain, dtype in self.sources[place]:
             tensor = self.inputs[role]
-            chunk = self._at(tensor, pattern.lead, edges).to(self.device, dtype)
+            chunk = self._at(tensor, pattern.lead, edges)
+            if chunk.dtype is not dtype or chunk.device != self.device:  # `to` takes longer to find that out
+                chunk = chunk.to(self.device, dtype)
             if weights is not None and pattern.lead is not None:
                 chunk = torch.where(align(weights, own, dims(pattern, axes)) > 0, chunk, _filler(domain, chunk))
-            if first_pass:
+            if first_pass and not (domain.free and math.isfinite(chunk.sum())):  # NaN and infinities show in a sum
                 check(
                     role,
                     chunk,

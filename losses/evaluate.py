@@ -51,41 +51,44 @@ def evaluate(
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
     """
     options = options or Options()
-    with torch.inference_mode(mode=False), torch.no_grad():  # whatever mode the caller is in
-        feed = Feed(
-            objective,
-            {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles},
-            None if weights is None else _plain(weights),
-            None if mask is None else _plain(mask),
-            dtype=options.dtype,
-            device=options.device,
-            chunk_elements=options.chunk_elements,
-            allow_nonfinite=options.nonfinite == "allow",
-        )
-        tallies = [
-            Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)
-        ]
-        _refuse_reduction(tallies, options)
-        itemwise = all(tally.term.kind == "item" for tally in tallies)
-        together = len({tally.term.loss.shapes.items.lead for tally in tallies}) == 1
-        spread = Moments() if itemwise and together and options.standard_error else None
+    feed = Feed(
+        objective,
+        {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles},
+        None if weights is None else _plain(weights),
+        None if mask is None else _plain(mask),
+        dtype=options.dtype,
+        device=options.device,
+        chunk_elements=options.chunk_elements,
+        allow_nonfinite=options.nonfinite == "allow",
+    )
+    tallies = [
+        Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)
+    ]
+    _refuse_reduction(tallies, options)
+    spread = Moments() if options.standard_error and objective.spreads_at_once else None
+    with torch.inference_mode():
         for pieces in feed.pieces(first_pass=True):
             _add(tallies, pieces, spread, options)
-        per_item = options.reduction == "none"
-        found = _per_item(feed, tallies) if per_item else _reduced(feed, tallies, spread, options)
-        if feed.staging:
-            found.transfer_ms = feed.staging.spent_ms
-        return found
+    per_item = options.reduction == "none"
+    found = _per_item(feed, tallies) if per_item else _reduced(feed, tallies, spread, options)
+    if feed.staging:
+        found.transfer_ms = feed.staging.spent_ms
+    return found
 
 
 def _plain(tensor: Tensor) -> Tensor:
     """Return a tensor that a gradient can pass through, also where the caller made it in inference mode."""
-    return tensor.clone() if tensor.is_inference() else tensor
+    if not tensor.is_inference():
+        return tensor
+    with torch.inference_mode(mode=False):
+        return tensor.clone()
 
 
 def _refuse_reduction(tallies: list[Tally], options: Options) -> None:
+    if options.reduction == "mean":
+        return
     for tally in tallies:
-        if tally.term.kind != "item" and options.reduction != "mean":
+        if tally.term.kind != "item":
             message = f"{tally.term} is one quotient over everything sent; only reduction=mean has a meaning."
             raise BadOption("reduction", message)
     shapes = {tally.term.loss.shapes.items.lengths(tally.axes) for tally in tallies}
@@ -142,12 +145,13 @@ def _reduced(feed: Feed, tallies: list[Tally], spread: Moments | None, options: 
         )
     quotient = spread is None and options.standard_error and all(tally.has_rows for tally in tallies)
     if quotient or options.gradient != "none":
-        backward = Backward(feed, tallies, slopes, options.gradient, quotient)
-        backward.run()
-        if quotient:
-            result.standard_error = backward.standard_error()
-        if options.gradient != "none":
-            result.gradient = shares(backward.sizes, backward.class_sizes)
-        if options.gradient == "full":
-            result.gradients = backward.gradients()
+        with torch.inference_mode(mode=False), torch.no_grad():  # whatever mode the caller is in
+            backward = Backward(feed, tallies, slopes, options.gradient, quotient)
+            backward.run()
+            if quotient:
+                result.standard_error = backward.standard_error()
+            if options.gradient != "none":
+                result.gradient = shares(backward.sizes, backward.class_sizes)
+            if options.gradient == "full":
+                result.gradients = backward.gradients()
     return result

@@ -29,6 +29,12 @@ class Objective:
         return tuple(dict.fromkeys(role for _, term in self.terms for role in term.loss.roles))
 
     @cached_property
+    def spreads_at_once(self) -> bool:
+        """Whether the standard error takes one pass: every term is a sum of items, all along one axis."""
+        leads = {term.loss.shapes.items.lead for _, term in self.terms}
+        return all(term.kind == "item" for _, term in self.terms) and len(leads) == 1
+
+    @cached_property
     def layouts(self) -> dict[object, object]:
         """Empty at first; losses/chunks.py keeps here what it found out about inputs of shapes that come again."""
         return {}

@@ -51,6 +51,8 @@ class Moments:
 
 def _products(columns: Sequence[Tensor]) -> list[list[float]]:
     """Return the product of every column with every other."""
+    if len(columns) == 1:
+        return [[columns[0].dot(columns[0]).item()]]
     half = [[float(column.dot(other)) for other in columns[: place + 1]] for place, column in enumerate(columns)]
     return [[half[max(i, j)][min(i, j)] for j in range(len(half))] for i in range(len(half))]
 

@@ -87,6 +87,8 @@ def finite(value: float) -> float | None:
 
 
 def _reason(tally: Tally, value: float, feed: Feed) -> str | None:
+    if math.isfinite(value) and tally.kept and not any(seen.nonfinite for seen in tally.seen.values()):
+        return None
     listed = [f"{seen.nonfinite} non-finite numbers in {role}" for role, seen in tally.seen.items() if seen.nonfinite]
     if listed:
         return ", ".join(listed)
@@ -94,8 +96,6 @@ def _reason(tally: Tally, value: float, feed: Feed) -> str | None:
         return "there are no items"
     if not tally.kept:
         return NO_PARTNER if tally.term.kind == "batch" else "every item is masked, ignored or has weight 0"
-    if math.isfinite(value):
-        return None
     return NOTHING_COUNTS if _denominator(tally) == 0 else INFINITE
 
 
@@ -108,9 +108,10 @@ def _denominator(tally: Tally) -> float:
 def warnings(feed: Feed) -> list[Warned]:
     """Return what looks unintended in the inputs."""
     warned = {}
-    for (_, term), extremes in zip(feed.objective.terms, feed.seen, strict=True):
-        for role, seen in extremes.items():
-            if term.domain(role).minus_infinity and 0 <= seen.low < seen.high <= 1:
+    for (_, term), extremes, sources in zip(feed.objective.terms, feed.seen, feed.sources, strict=True):
+        for role in [source.role for source in sources if source.domain.minus_infinity]:
+            seen = extremes[role]
+            if 0 <= seen.low < seen.high <= 1:
                 warned[term.loss.id, role] = Warned(
                     "looks-like-probabilities",
                     f"All {role} lie between 0 and 1, as probabilities do, and {term.loss.id} takes them as logits. "

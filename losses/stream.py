@@ -59,18 +59,11 @@ class Stream:
         for name in [name for name, asked in twice.items() if asked]:
             message = f"This {name} is said of every item, and a stream is not kept. {KEEP_IT}, or leave it out."
             raise BadOption(name, message)
-        if self.options.standard_error and self.error_asked and not self.has_error:
+        if self.options.standard_error and self.error_asked and not self.objective.spreads_at_once:
             raise BadOption("standard_error", f"{self._no_error}, or leave it out.")
-        if self.options.standard_error and self.has_error:
+        if self.options.standard_error and self.objective.spreads_at_once:
             self._spread = Moments()
         self._quiet = replace(self.options, standard_error=self._spread is not None)
-
-    @property
-    def has_error(self) -> bool:
-        """Say whether the standard error takes one pass."""
-        terms = [term for _, term in self.objective.terms]
-        leads = {term.loss.shapes.items.lead for term in terms}
-        return all(term.kind == "item" for term in terms) and len(leads) == 1
 
     def add(self, inputs: Mapping[str, Tensor], weights: Tensor | None = None, mask: Tensor | None = None) -> None:
         """Take in the next items, one tensor a role; the axes after the first are the same in every window.
@@ -94,7 +87,7 @@ class Stream:
         )
         if not self.tallies:
             self._begin(feed)
-        with torch.no_grad():
+        with torch.inference_mode():
             for pieces in feed.pieces(first_pass=True):
                 evaluate._add(self.tallies, pieces, self._spread, self._quiet)  # noqa: SLF001 - the other half of it
         for tally, seen in zip(self.tallies, feed.seen, strict=True):
@@ -109,10 +102,9 @@ class Stream:
         if self._feed is None:
             raise ValueError("nothing was added")
         self._feed.seen = [tally.seen for tally in self.tallies]
-        with torch.inference_mode(mode=False), torch.enable_grad():
-            found = evaluate._reduced(self._feed, self.tallies, self._spread, self._quiet)  # noqa: SLF001 - see add
+        found = evaluate._reduced(self._feed, self.tallies, self._spread, self._quiet)  # noqa: SLF001 - see add
         found.transfer_ms = self._transfer_ms
-        if self.options.standard_error and not self.has_error:
+        if self.options.standard_error and not self.objective.spreads_at_once:
             found.warnings.append(Warned("no-standard-error", f"{self._no_error}."))
         return found
 

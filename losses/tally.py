@@ -70,7 +70,7 @@ class Tally:
 
     def columns(self, items: Items) -> list[Tensor]:
         """Return the numerator of every row and, where items have weights, the denominator, in float64."""
-        columns = [column for column in (items.numerator, items.denominator) if column is not None]
+        columns = [items.numerator] if items.denominator is None else [items.numerator, items.denominator]
         if self.lead == WHOLE:
             return [column.sum(dtype=torch.float64)[None] for column in columns]
         return [by_row(column) for column in columns]
@@ -162,7 +162,7 @@ class Tally:
 
 def _differentiated(finish: Callable[[Parts], Items], totals: Parts, coefficient: float) -> tuple[float, Parts]:
     """Return the quotient of what `finish` makes of the totals, and the derivative of so many times that."""
-    with torch.enable_grad():
+    with torch.inference_mode(mode=False), torch.enable_grad():
         leaves = {lead: total.clone().requires_grad_() for lead, total in totals.items()}
         items = finish(leaves)
         value = torch.div(items.numerator.sum(), items.counts.sum())
@@ -172,7 +172,7 @@ def _differentiated(finish: Callable[[Parts], Items], totals: Parts, coefficient
 
 def by_row(column: Tensor) -> Tensor:
     """Return the sum over every axis but the first, in float64."""
-    return column.flatten(1).sum(1, dtype=torch.float64) if column.ndim > 1 else column.to(torch.float64)
+    return column.flatten(1).sum(1, dtype=torch.float64) if column.ndim > 1 else column.double()
 
 
 def _share_above_zero(weights: Tensor, count: int) -> int:

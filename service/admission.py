@@ -38,9 +38,13 @@ class Budget:
         """How many wait."""
         return len(self._line)
 
+    def has(self, amount: int) -> bool:
+        """Say whether `amount` is free and nobody waits for it."""
+        return amount <= self.free and (not self._line or amount <= self._small)
+
     def take(self, amount: int) -> bool:
         """Take `amount` where it is free and nobody waits for it; say whether it was."""
-        if amount > self.free or (self._line and amount > self._small):
+        if not self.has(amount):
             return False
         self.free -= amount
         self.changed()
@@ -132,7 +136,7 @@ class Admission:
             await self.app(scope, receive, send)
             return
         reservation = Reservation(self._budget, self._patience_s)
-        declared, factor = _declared(scope)
+        length, factor = declared(scope)
         begun, received = False, 0
         record = current()
         record.reserve = lambda more: reservation.grow(reservation.held + factor * more)
@@ -142,12 +146,12 @@ class Admission:
             if not begun:
                 begun = True
                 asked = perf_counter()
-                if declared and not record.passing:
-                    await reservation.need(factor * min(declared, self._longest))
+                if length and not record.passing:
+                    await reservation.need(factor * min(length, self._longest))
                 record.queue_ms += 1e3 * (perf_counter() - asked)
             message = await receive()
             received += len(message.get("body", b""))
-            if received > declared and not record.passing:
+            if received > length and not record.passing:
                 reservation.grow(factor * received)
             return message
 
@@ -157,7 +161,7 @@ class Admission:
             reservation.release()
 
 
-def _declared(scope: Scope) -> tuple[int, int]:
+def declared(scope: Scope) -> tuple[int, int]:
     """Return the length of the body as stated, 0 where it comes in chunks, and what a byte of it costs."""
     length, factor = 0, BINARY_FACTOR
     for name, value in scope["headers"]:

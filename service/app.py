@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
             readiness=runtime.readiness,
             thresholds=thresholds,
             regions=regions,
+            at_once=at_once,
         )
 
     app = FastAPI(
@@ -74,7 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
     routes = [
         route for router in (*routers, shared_memory.router) for route in router.routes if isinstance(route, APIRoute)
     ]
-    layers.install(app, settings, metrics, runtime.turns, routes)
+    short = {("POST", "/v1/evaluate"): evaluate.at_once}
+    at_once = layers.install(app, settings, metrics, runtime.turns, routes, short)
     return app
 
 

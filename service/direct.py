@@ -1,7 +1,8 @@
 """ASGI middleware: the operations that pipelines ask thousands of times a second, without what leads to the others.
 
 FastAPI takes as long to find and call an endpoint as a small loss takes to compute. An endpoint whose only argument is
-the request is called as it is; what it refuses is answered here, and its document is still FastAPI's.
+the request is called as it is; what it refuses is answered here, and its document is still FastAPI's. It is the way of
+all that service/at_once.py declines, or never sees: behind keys, with tracing, or behind another server.
 """
 
 from collections.abc import Sequence

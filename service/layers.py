@@ -13,10 +13,11 @@ from fastapi.routing import APIRoute
 from losses.errors import Refusal
 from service import auth
 from service.admission import Admission, Budget, memory_budget
+from service.at_once import AtOnce, Endpoints
 from service.direct import Direct
 from service.errors import Forbidden, QuotaExceeded, RequestTimeout, TemporaryReducedCapacity, Unauthorized, responses
 from service.metrics import Metrics
-from service.observed import Observed
+from service.observed import Journal, Observed
 from service.punctual import Punctual
 from service.settings import Settings
 
@@ -27,8 +28,18 @@ SCHEMES = {
 }
 
 
-def install(app: FastAPI, settings: Settings, metrics: Metrics, turns: Budget, routes: Sequence[APIRoute]) -> None:
-    """Put the layers around an application; the last that is added is the outermost."""
+def install(
+    app: FastAPI,
+    settings: Settings,
+    metrics: Metrics,
+    turns: Budget,
+    routes: Sequence[APIRoute],
+    short: Endpoints,
+) -> AtOnce | None:
+    """Put the layers around an application; the last that is added is the outermost.
+
+    Return what answers the `short` requests within the same layers, where that can be.
+    """
     app.add_middleware(Direct, routes=[route for route in routes if route.path in OFTEN])
     memory = memory_budget(settings)
     _show(metrics, memory, turns)
@@ -38,8 +49,10 @@ def install(app: FastAPI, settings: Settings, metrics: Metrics, turns: Budget, r
     keys = auth.keys_of(settings.keys)
     if keys is not None:
         app.add_middleware(auth.Guard, keys=keys)
-    app.add_middleware(Observed, metrics=metrics, routes=routes)
+    journal = Journal(metrics)
+    app.add_middleware(Observed, journal=journal, routes=routes)
     _document(app, guarded=keys is not None)
+    return None if keys is not None or settings.telemetry else AtOnce(short, journal, memory)
 
 
 def _show(metrics: Metrics, memory: Budget, turns: Budget) -> None:

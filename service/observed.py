@@ -20,60 +20,20 @@ QUIET = frozenset(
 UNMATCHED = "unmatched"  # a path of the client's own making is no label
 
 
-class Observed:
-    """Wraps every request. `routes` give the template of a path that was refused before it was routed."""
+class Journal:
+    """What is kept of every request: a log line, and counts."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Sequence[APIRoute]) -> None:
-        self.app, self._metrics, self._routes = app, metrics, routes
+    def __init__(self, metrics: Metrics) -> None:
+        self.in_flight, self._metrics = metrics.in_flight, metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started, status = perf_counter(), 0
-        record = Record(sent_or_new_id(scope["headers"]), v2=scope["path"].startswith("/v2"))
-        request_id = b"x-request-id", record.id.encode()
+    def begin(self, scope: Scope) -> Record:
+        """Return the record of a request."""
+        return Record(sent_or_new_id(scope["headers"]), v2=scope["path"].startswith("/v2"))
 
-        async def counted() -> Message:
-            message = await receive()
-            record.bytes_in += len(message.get("body", b""))
-            return message
-
-        async def answered(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), request_id]
-            else:
-                record.bytes_out += len(message.get("body", b""))
-            await send(message)
-
-        self._metrics.in_flight.inc()
-        token = UNDER_WAY.set(record)
-        try:
-            await self.app(scope, counted, answered)
-        except ClientDisconnect:
-            status = status or CLIENT_GONE
-        except asyncio.CancelledError:
-            # Only a server that has waited long enough for its requests to end cancels them.
-            if status:
-                raise
-            await answer(Draining())(scope, receive, answered)
-        except Exception as error:
-            # Raised further, it would cost a pooled client its connection; half an answer has to.
-            if status:
-                raise
-            await crash(error)(scope, receive, answered)
-        finally:
-            UNDER_WAY.reset(token)
-            self._metrics.in_flight.dec()
-            self._close(scope, record, status, perf_counter() - started)
-
-    def _close(self, scope: Scope, record: Record, status: int, seconds: float) -> None:
+    def end(self, record: Record, route: str, method: str, status: int, seconds: float) -> None:
+        """Write down a request that was answered."""
         for give_back in record.at_end:
             give_back()
-        route, method = self._template(scope), scope["method"] if scope["method"] in METHODS else "OTHER"
         self._metrics.answered(record, route=route, method=method, status=status, seconds=seconds)
         level = logging.DEBUG if route in QUIET and status < 400 else logging.INFO  # noqa: PLR2004 - HTTP
         if log.isEnabledFor(level):
@@ -93,6 +53,58 @@ class Observed:
                 "losses": list(dict.fromkeys(record.losses)) or None,
             }
             log.log(level, "refused" if record.problem else "answered", extra={"facts": facts})
+
+
+class Observed:
+    """Wraps every request. `routes` give the template of a path that was refused before it was routed."""
+
+    def __init__(self, app: ASGIApp, journal: Journal, routes: Sequence[APIRoute]) -> None:
+        self.app, self._journal, self._routes = app, journal, routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = perf_counter(), 0
+        record = self._journal.begin(scope)
+        request_id = b"x-request-id", record.id.encode()
+
+        async def counted() -> Message:
+            message = await receive()
+            record.bytes_in += len(message.get("body", b""))
+            return message
+
+        async def answered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), request_id]
+            else:
+                record.bytes_out += len(message.get("body", b""))
+            await send(message)
+
+        self._journal.in_flight.inc()
+        token = UNDER_WAY.set(record)
+        try:
+            await self.app(scope, counted, answered)
+        except ClientDisconnect:
+            status = status or CLIENT_GONE
+        except asyncio.CancelledError:
+            # Only a server that has waited long enough for its requests to end cancels them.
+            if status:
+                raise
+            await answer(Draining())(scope, receive, answered)
+        except Exception as error:
+            # Raised further, it would cost a pooled client its connection; half an answer has to.
+            if status:
+                raise
+            await crash(error)(scope, receive, answered)
+        finally:
+            UNDER_WAY.reset(token)
+            self._journal.in_flight.dec()
+            method = scope["method"] if scope["method"] in METHODS else "OTHER"
+            self._journal.end(record, self._template(scope), method, status, perf_counter() - started)
 
     def _template(self, scope: Scope) -> str:
         route = scope.get("route")

@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 from anyio import CapacityLimiter, to_thread
 
-from losses.checkpoint import checked
+from losses.checkpoint import CHECK
 from losses.errors import BadOption
 from losses.evaluate import Options, evaluate
 from losses.expression import Objective
@@ -59,6 +59,20 @@ class Runtime:
 
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
+        return _told(objectives, upload, await self.run(*self._work(objectives, upload, options)))
+
+    def evaluate_at_once(
+        self, objectives: list[Objective], upload: Upload, options: Options
+    ) -> list[Evaluation] | None:
+        """Do the same on the event loop; None where that would hold it up."""
+        work, size = self._work(objectives, upload, options)
+        return None if size > INLINE_NUMBERS else _told(objectives, upload, self._inline(work))
+
+    def _work(
+        self, objectives: list[Objective], upload: Upload, options: Options
+    ) -> tuple[Callable[[], list[Evaluation]], int]:
+        """Return what evaluates an upload, and how many numbers it goes through."""
+        size = _numbers(objectives, upload)
         weights, mask = upload.take("weights"), upload.take("mask")
         refuse_unused(objectives, upload.roles)
         here = self._here(options)
@@ -67,13 +81,7 @@ class Runtime:
             given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
             return [in_memory(partial(given, objective), here) for objective in objectives]
 
-        record = current()
-        record.items = len(next(iter(upload.roles.values()), ()))
-        results = await self.run(compute, sum(tensor.numel() for tensor in upload.roles.values()) * len(objectives))
-        record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
-        transfer_ms = sum(found.transfer_ms for found in results)
-        upload.timing_ms |= {"transfer": transfer_ms, "compute": record.compute_ms - transfer_ms}
-        return results
+        return compute, size
 
     async def evaluate_stream(
         self,
@@ -126,29 +134,56 @@ class Runtime:
         `afresh`: the deadline is that of this work alone, whatever the request computed before.
         Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfDeviceMemory, DeviceLost.
         """
+        if size <= INLINE_NUMBERS:
+            return self._inline(work, afresh=afresh)
         if self.readiness.lost:
             raise DeviceLost
         record = current()
-
-        def bounded() -> Answer:
-            with checked(deadline(self._compute_s, 0.0 if afresh else record.compute_ms / 1e3)):
-                try:
-                    return work()
-                except torch.OutOfMemoryError:
-                    raise OutOfDeviceMemory from None
-                except torch.AcceleratorError as error:  # a device that said this says it to everything from now on
-                    self.readiness.lost = True
-                    log.error("device lost", exc_info=error, extra={"facts": {"device": str(self.device)}})  # noqa: TRY400 - it is refused, no crash
-                    raise DeviceLost from None
-
-        if size <= INLINE_NUMBERS:
-            with timed(record):
-                return bounded()
+        spent_s = 0.0 if afresh else record.compute_ms / 1e3
         asked = time.perf_counter()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
         with lent(self.turns, 1), timed(record):
-            return await to_thread.run_sync(bounded, limiter=self._threads)
+            return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
+
+    def _inline(self, work: Callable[[], Answer], *, afresh: bool = False) -> Answer:
+        if self.readiness.lost:
+            raise DeviceLost
+        record, started = current(), time.perf_counter()
+        try:
+            return self._bounded(work, 0.0 if afresh else record.compute_ms / 1e3)
+        finally:
+            record.compute_ms += 1e3 * (time.perf_counter() - started)
+
+    def _bounded(self, work: Callable[[], Answer], spent_s: float) -> Answer:
+        token = CHECK.set(deadline(self._compute_s, spent_s))
+        try:
+            return work()
+        except torch.OutOfMemoryError:
+            raise OutOfDeviceMemory from None
+        except torch.AcceleratorError as error:  # a device that said this says it to everything from now on
+            self.readiness.lost = True
+            log.error("device lost", exc_info=error, extra={"facts": {"device": str(self.device)}})  # noqa: TRY400 - it is refused, no crash
+            raise DeviceLost from None
+        finally:
+            CHECK.reset(token)
+
+
+def _numbers(objectives: list[Objective], upload: Upload) -> int:
+    """Return how many numbers an evaluation goes through; pairs of items, which are not sent, count as too many."""
+    if any(term.loss.work for objective in objectives for _, term in objective.terms):
+        return INLINE_NUMBERS + 1
+    return sum(tensor.numel() for tensor in upload.roles.values()) * len(objectives)
+
+
+def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
+    """Write down what was evaluated, and how long it took."""
+    record = current()
+    record.items = len(next(iter(upload.roles.values()), ()))
+    record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
+    transfer_ms = sum(found.transfer_ms for found in results)
+    upload.timing_ms |= {"transfer": transfer_ms, "compute": record.compute_ms - transfer_ms}
+    return results
 
 
 def in_memory(work: Callable[..., Answer], options: Options) -> Answer:

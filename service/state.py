@@ -4,6 +4,7 @@ from typing import Annotated, TypedDict
 
 from fastapi import Depends, Request
 
+from service.at_once import AtOnce
 from service.metrics import Metrics
 from service.readiness import Readiness
 from service.runtime import Runtime
@@ -20,6 +21,7 @@ class State(TypedDict):
     readiness: Readiness
     thresholds: dict[str, float]
     regions: Regions | None  # None where shared memory is off
+    at_once: AtOnce | None  # None where every request takes the long way
 
 
 async def _settings(request: Request) -> Settings:

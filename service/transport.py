@@ -8,16 +8,18 @@ close over unread bytes would reset the connection and take the answer with it.
 
 import asyncio
 import logging
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import httptools
 import orjson
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from service import bulk
+from service.at_once import Answer, AtOnce, Whole
 from service.metrics import Metrics
 from service.readiness import Readiness
 from service.record import Record, new_id
@@ -25,6 +27,7 @@ from service.settings import Settings
 
 log = logging.getLogger("lossary")
 LONGEST_URL = 8 << 10  # bytes; nginx's and haproxy's buffers end near here too
+HOLD_S = 0.05  # for a small body to follow its head; clients write the two one after the other
 LINGER_S = 2.0  # for the client to read the answer
 
 
@@ -37,6 +40,11 @@ class BadHead(Exception):  # noqa: N818 - a reason to refuse, drawn out of the p
 
 
 UNREADABLE = BadHead(HTTPStatus.BAD_REQUEST, "The bytes are no HTTP/1.1 request.")
+
+
+def _declared(headers: list[tuple[bytes, bytes]]) -> int:
+    """Return the length of a body as stated, 0 where it is not; the parser let only digits pass."""
+    return int(next((value for name, value in headers if name == b"content-length"), b"0"))
 
 
 class Transport(HttpToolsProtocol):
@@ -53,6 +61,10 @@ class Transport(HttpToolsProtocol):
         settings: Settings = app_state["settings"]
         self._metrics: Metrics = app_state["metrics"]
         self._readiness: Readiness = app_state["readiness"]
+        self._at_once: AtOnce | None = app_state["at_once"]
+        self._starting = False  # what is started now is what was read last, none that waited for the one before
+        self._held: Any = None  # what a request goes to, unless it is answered at once
+        self._hold: asyncio.TimerHandle | None = None  # until it goes there
         self._head_seconds, self._longest_head = settings.head_seconds, settings.max_head_bytes
         self._idle_s, self._min_rate = settings.idle_seconds, settings.min_body_rate
         self._deadline: asyncio.TimerHandle | None = None
@@ -68,6 +80,7 @@ class Transport(HttpToolsProtocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._let_go()
         self._unwatch()
         self._body_ended()
         super().connection_lost(exc)
@@ -76,6 +89,8 @@ class Transport(HttpToolsProtocol):
         if self._refused:
             return
         super().data_received(data)
+        if self._held is not None and self._hold is None:  # its body is still to come
+            self._hold = self.loop.call_later(HOLD_S, self._let_go)
         if self._refused or self.transport.is_closing():
             return
         if not self._in_head:
@@ -109,7 +124,9 @@ class Transport(HttpToolsProtocol):
         if self.parser.get_http_version() == "1.1" and not any(name == b"host" for name, _ in self.headers):
             self._reason = BadHead(HTTPStatus.BAD_REQUEST, "An HTTP/1.1 request names its Host.")
             raise self._reason
+        self._starting = True
         super().on_headers_complete()
+        self._starting = False
         self._in_head, self._in_body = False, True
         self._lend()
         if self._readiness.closing:
@@ -120,9 +137,9 @@ class Transport(HttpToolsProtocol):
         self._bulk = None
         extensions: dict[str, Any] = {bulk.CYCLE: self.cycle}  # objects, since they are ours
         self.scope["extensions"] = extensions
-        declared = next((value for name, value in self.headers if name == b"content-length"), b"0")
-        if int(declared) >= bulk.SHORTEST and not self.pipeline:
-            self._bulk = bulk.Bulk(self, int(declared), self._idle_s, self._min_rate, self._after_body)
+        length = _declared(self.headers)
+        if length >= bulk.SHORTEST and not self.pipeline:
+            self._bulk = bulk.Bulk(self, length, self._idle_s, self._min_rate, self._after_body)
             extensions[bulk.EXTENSION] = self._bulk
 
     def _after_body(self) -> None:
@@ -134,6 +151,53 @@ class Transport(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._body_ended()
+        app = self._taken()
+        if app is not None and self._at_once is not None:
+            scope: Any = self.scope  # uvicorn's type is narrower than Starlette's
+            decline = partial(super()._start_asgi_task, self.cycle, app)
+            self._at_once.serve(Whole(scope, self.cycle.body, partial(self._send, self.cycle), decline))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - its type is uvicorn's own
+        """Wait a moment with a small request: if its body comes meanwhile, it needs no task."""
+        if self._at_once and self._starting and self._may_be_answered_at_once(self._at_once, cycle):
+            self._held = app
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _taken(self) -> Any:  # noqa: ANN401 - the same
+        """Return what a held request goes to, and hold it no longer; None where none is held."""
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        app, self._held = self._held, None
+        return app
+
+    def _let_go(self) -> None:
+        app = self._taken()
+        if app is not None:
+            super()._start_asgi_task(self.cycle, app)
+
+    def _may_be_answered_at_once(self, at_once: AtOnce, cycle: RequestResponseCycle) -> bool:
+        if cycle.waiting_for_100_continue or self.flow.write_paused or self.parser.should_upgrade():
+            return False
+        scope: Any = self.scope
+        return at_once.takes(scope, _declared(self.headers))
+
+    def _send(self, cycle: RequestResponseCycle, answer: Answer) -> None:
+        """Write an answer, as uvicorn would."""
+        if cycle.disconnected:
+            return
+        lines = [STATUS_LINE[answer.status]]
+        for name, value in (*cycle.default_headers, *answer.headers):
+            lines += name, b": ", value, b"\r\n"
+        if not cycle.keep_alive:
+            lines.append(b"connection: close\r\n")
+        lines += b"\r\n", answer.body
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(b"".join(lines))
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def _body_ended(self) -> None:
         self._head_bytes, self._in_body = 0, False

@@ -249,7 +249,9 @@ async def _evaluated(
         (found,) = await runtime.evaluate([objective], Upload(roles={**inputs, **beside}), SHARES)
     except UNFIT as refusal:
         return Evaluated(objective=text, role=role, result=None, reason=refusal.message)
-    return Evaluated(objective=text, role=role, result=result(found, None), reason=None)
+    return Evaluated(
+        objective=text, role=role, result=Result.model_validate(result(found, None), from_attributes=True), reason=None
+    )
 
 
 def _without(found: Recommendation, codes: set[str]) -> Recommendation:

@@ -1,12 +1,14 @@
 """POST /v1/evaluate: what does each loss make of these predictions and targets?"""
 
-import dataclasses
+from collections.abc import Generator
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
+import orjson
 import torch
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from starlette.types import Scope
 from torch import Tensor
 
 from losses.errors import (
@@ -24,12 +26,12 @@ from losses.expression import Objective, parse
 from losses.report import Evaluation
 from losses.stream import Stream
 from losses.tally import Reduction
+from service.at_once import Answer
 from service.errors import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
 from service.runtime import Runtime
-from service.settings import Settings
 from service.tensors import formats, numbers
 from service.tensors.body import JSON, header
-from service.tensors.upload import Upload, declared, receive_or_pass
+from service.tensors.upload import Upload, declared, decoded, receive_or_pass
 
 router = APIRouter(prefix="/v1", tags=["evaluate"])
 MOST_LOSSES = 64
@@ -162,8 +164,8 @@ def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
     return found
 
 
-def result(found: Evaluation, most_numbers: int | None) -> Result:
-    """Return one evaluation as it goes over the wire; None for `most_numbers` leaves the arrays out.
+def result(found: Evaluation, most_numbers: int | None) -> dict[str, Any]:
+    """Return one evaluation as the fields of a Result; None for `most_numbers` leaves the arrays out.
 
     Raises: TooLarge where JSON would have to carry too many numbers.
     """
@@ -180,21 +182,21 @@ def result(found: Evaluation, most_numbers: int | None) -> Result:
             arrays["values"] = numbers.to_lists(found.values)
         if found.gradients is not None:
             arrays["gradients"] = {role: numbers.to_lists(tensor) for role, tensor in found.gradients.items()}
-    return Result(
-        loss=found.name,
-        value=found.value,
-        numerator=found.numerator,
-        denominator=found.denominator,
-        kept=found.kept,
-        ignored=found.ignored,
-        standard_error=found.standard_error,
-        gradient=GradientShares(**dataclasses.asdict(found.gradient)) if found.gradient else None,
-        per_class=found.per_class,
-        terms=[result(term, most_numbers) for term in found.terms] if found.terms else None,
-        reason=found.reason,
-        warnings=[Warning_(**dataclasses.asdict(warned)) for warned in found.warnings],
+    return {
+        "loss": found.name,
+        "value": found.value,
+        "numerator": found.numerator,
+        "denominator": found.denominator,
+        "kept": found.kept,
+        "ignored": found.ignored,
+        "standard_error": found.standard_error,
+        "gradient": found.gradient,
+        "per_class": found.per_class,
+        "terms": [result(term, most_numbers) for term in found.terms] if found.terms else None,
+        "reason": found.reason,
+        "warnings": found.warnings,
         **arrays,
-    )
+    }
 
 
 def in_one_pass(upload: Upload) -> bool:
@@ -250,7 +252,6 @@ async def evaluate(http: Request) -> Response:
     """
     # Neither dependencies nor a response model: with them FastAPI takes longer than the loss of a small upload.
     runtime: Runtime = http.state.runtime
-    settings: Settings = http.state.settings
     upload = await receive_or_pass(http, in_one_pass)
     request = upload.read(EvaluateRequest)
     objectives, options = request.objectives, request.options.bound
@@ -260,16 +261,51 @@ async def evaluate(http: Request) -> Response:
     else:
         items = len(next(iter(upload.roles.values()), ()))
         results = await runtime.evaluate(objectives, upload, options)
-    timing = {"Server-Timing": ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())}
+    body, media, timing = _written(http, upload, results, items)
+    return Response(body, media_type=media, headers={"Server-Timing": timing})
+
+
+def at_once(scope: Scope, body: bytearray) -> Generator[None, None, Answer | None]:
+    """Do the same with a small body that has come; None where it takes a thread."""
+    http = Request(scope)
+    upload = decoded(http, body)
+    if upload is None:
+        return None
+    request = upload.read(EvaluateRequest)
+    yield
+    items = len(next(iter(upload.roles.values()), ()))
+    results = http.state.runtime.evaluate_at_once(request.objectives, upload, request.options.bound)
+    if results is None:
+        return None
+    yield
+    text, media, timing = _written(http, upload, results, items)
+    length = str(len(text)).encode()
+    headers = [
+        (b"content-length", length),
+        (b"content-type", media.encode()),
+        (b"server-timing", timing.encode()),
+    ]
+    return Answer(200, headers, text)
+
+
+def _written(http: Request, upload: Upload, results: list[Evaluation], items: int) -> tuple[bytes, str, str]:
+    """Return the answer, its media type and its Server-Timing.
+
+    Raises: TooLarge where JSON would have to carry too many numbers, BadRequest where a format cannot.
+    """
+    timing_ms = {name: round(ms, 3) for name, ms in upload.timing_ms.items()}
+    timing = ", ".join([f"{name};dur={ms}" for name, ms in timing_ms.items()])
     arrays, binary = arrays_of(results), formats.accepted(header(http, b"accept"))
-    answer = Evaluations(
-        results=[result(found, None if arrays and binary else settings.max_answer_numbers) for found in results],
-        items=items,
-        dtype=str(results[0].dtype).removeprefix("torch."),
-        device=str(runtime.device),
-        timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
+    most = None if arrays and binary else http.state.settings.max_answer_numbers
+    text = orjson.dumps(
+        {
+            "results": [result(found, most) for found in results],
+            "items": items,
+            "dtype": str(results[0].dtype).removeprefix("torch."),
+            "device": str(http.state.runtime.device),
+            "timing_ms": timing_ms,
+        }
     )
-    text = answer.model_dump_json(exclude_unset=True).encode()
     if arrays and binary:
-        return Response(binary.write(arrays, text), media_type=binary.media, headers=timing)
-    return Response(text, media_type=JSON, headers=timing)
+        return binary.write(arrays, text), binary.media, timing
+    return text, JSON, timing

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +24,10 @@ NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 def header(request: Request, name: bytes) -> str:
     """Return a header of a request, "" where it has none; Starlette's mapping decodes every name to find one."""
-    return next((value.decode("latin-1") for known, value in request.scope["headers"] if known == name), "")
+    for known, value in request.scope["headers"]:
+        if known == name:
+            return str(value, "latin-1")
+    return ""
 
 
 def require(request: Request, *accepted: str) -> str:
@@ -31,7 +35,7 @@ def require(request: Request, *accepted: str) -> str:
 
     Raises: UnsupportedFormat, before a byte is read.
     """
-    media = header(request, b"content-type").partition(";")[0].strip().lower()
+    media = _essence(header(request, b"content-type"))
     if media not in accepted:
         raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.", accepted)
     if header(request, b"content-encoding") not in ("", "identity"):
@@ -39,6 +43,11 @@ def require(request: Request, *accepted: str) -> str:
         refusal.headers = {"Accept-Encoding": "identity"}  # RFC 9110, 12.5.3
         raise refusal
     return media
+
+
+@lru_cache(256)  # the same few come again and again
+def _essence(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 async def limited(request: Request, limit: int, setting: str | None) -> AsyncIterator[bytes]:
@@ -67,7 +76,16 @@ async def _chunk(request: Request) -> tuple[bytes, bool]:
 
 def _refuse_declared(request: Request, limit: int, setting: str | None) -> None:
     declared = header(request, b"content-length")
-    if declared.isdigit() and int(declared) > limit:
+    if declared.isdigit():
+        refuse_long(int(declared), limit, setting)
+
+
+def refuse_long(length: int, limit: int, setting: str | None) -> None:
+    """Refuse a body of so many bytes.
+
+    Raises: TooLarge.
+    """
+    if length > limit:
         raise _too_large(limit, setting)
 
 

@@ -46,6 +46,8 @@ def formats() -> dict[str, Format]:
 
 def accepted(accept: str) -> Format | None:
     """Return the format that an Accept header names; None where it names none, and JSON will do."""
+    if not accept or accept == "*/*":
+        return None
     wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
     return next((formats()[media] for media in wanted if media in formats()), None)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any
 
+import orjson
 from anyio import from_thread, to_thread
 from fastapi import Depends, Request
 from pydantic import BaseModel
@@ -22,7 +23,7 @@ from service.errors import BadRequest, Model, TooLarge, read
 from service.record import current
 from service.settings import Settings
 from service.tensors import formats, multipart, npy, numbers, query, simd
-from service.tensors.body import JSON, MULTIPART, lent, limited, parsed, require, whole
+from service.tensors.body import JSON, MULTIPART, lent, limited, parsed, refuse_long, require, whole
 from service.tensors.formats import Buffer
 from service.tensors.held import Held, is_long
 from service.tensors.schema import inlined
@@ -31,6 +32,7 @@ from service.tensors.windows import Windows, passes
 OPTIONAL = ("weights", "mask")
 INLINE_BYTES = 1 << 18  # decoded in 0.5 ms, which a thread hop would double
 SHORT_JSON = 1 << 12  # bytes, of which lists are made as fast
+SHORT_FIELDS = 1 << 9  # bytes, of which the models are kept, since the same few come again and again
 MEASURED = ("embeddings", "labels")  # by POST /v1/profile, under names that no loss has
 BODY = (
     "Arrays named for their roles (of an Arrow stream, columns), or .npy arrays one after the other: the inputs of the "
@@ -54,7 +56,11 @@ class Upload:
 
         Raises: BadRequest.
         """
-        return read(model, self.fields) if self.query is None else _of_query(model, self.query)
+        if self.query is not None:
+            found: Model = _of_query(model, self.query)
+            return found
+        text = orjson.dumps(self.fields)
+        return _of_text(model, text) if len(text) <= SHORT_FIELDS else read(model, self.fields)
 
     def take(self, name: str) -> Tensor | None:
         """Return an input that is no role of a loss, such as the weights, and forget it."""
@@ -83,6 +89,11 @@ def _of_query(model: type[Model], given: tuple[tuple[str, str], ...]) -> Model:
     return read(model, query.fields(model, given))
 
 
+@lru_cache(512)
+def _of_text(model: type[Model], fields: bytes) -> Model:
+    return read(model, orjson.loads(fields))
+
+
 @cache
 def roles() -> tuple[str, ...]:
     """Return every role of every loss, then the weights and the mask, then what is measured alone."""
@@ -99,7 +110,12 @@ async def receive(request: Request) -> Upload:
 
 
 def _media(request: Request) -> str:
-    return require(request, JSON, MULTIPART, *formats.formats())
+    return require(request, *_accepted())
+
+
+@cache
+def _accepted() -> tuple[str, ...]:
+    return JSON, MULTIPART, *formats.formats()
 
 
 async def _received(request: Request, media: str, held: Held | None = None) -> Upload:
@@ -132,6 +148,29 @@ async def _received(request: Request, media: str, held: Held | None = None) -> U
         "receive": 1e3 * (received - started),
         "decode": 1e3 * (time.perf_counter() - received),
     }
+    return upload
+
+
+def decoded(request: Request, body: bytearray) -> Upload | None:
+    """Return the Upload of a small body that came whole; None for multipart, and what may become more than it is.
+
+    Raises: what `receive` raises.
+    """
+    settings: Settings = request.state.settings
+    started = time.perf_counter()
+    media = _media(request)
+    entry = formats.formats().get(media)
+    if media == JSON:
+        refuse_long(len(body), settings.max_json_bytes, "max_json_bytes")
+        upload = _from_json(body)
+    elif entry is None or entry.inflates > 1 or len(body) > settings.max_body_bytes:
+        return None
+    else:
+        given, order = query.split(request.scope["query_string"], roles())
+        upload = _from_body(media, body, order, settings)
+        upload.query = given
+    refuse_many(upload, settings.max_elements)
+    upload.timing_ms = {"receive": 0.0, "decode": 1e3 * (time.perf_counter() - started)}
     return upload
 
 

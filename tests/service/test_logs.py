@@ -115,7 +115,7 @@ async def test_probes_that_find_all_well_are_not_logged(client: Client, kept: Ke
 async def test_a_fault_of_ours_is_logged_with_its_traceback_and_answered_under_one_id(
     client: Client, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.routes.evaluate.parse", None)
+    monkeypatch.setattr("service.routes.evaluate.result", None)
     async with client() as http:
         answer = await http.post("/v1/evaluate", json=GOOD)
         after = await http.get("/v1/rules")

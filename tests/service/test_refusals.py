@@ -194,7 +194,7 @@ async def test_a_body_over_the_limit_is_refused(client: Client) -> None:
 
 
 async def test_a_fault_of_ours_says_nothing_but_where_to_look(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.routes.evaluate.parse", None)
+    monkeypatch.setattr("service.routes.evaluate.result", None)
 
     async with client() as http:
         answer = await http.post(EVALUATE, json=GOOD)

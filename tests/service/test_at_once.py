@@ -1,0 +1,253 @@
+"""Small requests take a shorter way: the answers are those of the longer one, whatever goes wrong on it."""
+
+import asyncio
+import io
+import json
+import re
+import socket
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from losses.errors import Refusal
+from service import at_once
+from service.admission import Budget
+from service.at_once import Answer, AtOnce, Whole
+from service.metrics import Metrics
+from service.observed import Journal
+from service.record import current
+from tests.service.processes import Server, serving
+
+Told = tuple[int, dict[str, str], bytes]
+JSON, NPY = "application/json", "application/x-npy"
+PATH = "/v1/evaluate"
+GOOD: dict[str, Any] = {"loss": "mse", "predictions": [1.0, 2.0], "targets": [1.5, 0.0]}
+
+
+def npy(*arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    for array in arrays:
+        np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def request(body: bytes, media: str, path: str = PATH, *more: str) -> tuple[bytes, bytes]:
+    """Return a request as it goes over the wire, its head and its body apart."""
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Type: {media}", f"Content-Length: {len(body)}", *more]
+    return "\r\n".join([*lines, "", ""]).encode(), body
+
+
+DRAW = np.random.default_rng(1)
+PAIR = [DRAW.normal(size=1000).astype(np.float32) for _ in range(2)]
+MANY = [DRAW.integers(0, 2, 25_000, dtype=np.int8) for _ in range(2)]  # computed on a thread
+REQUESTS = {
+    "JSON": request(json.dumps(GOOD).encode(), JSON),
+    "gradients": request(json.dumps({**GOOD, "options": {"gradient": "full"}}).encode(), JSON),
+    "a sum": request(json.dumps({**GOOD, "loss": ["mse + 2*mae", "huber"]}).encode(), JSON),
+    "npy": request(npy(*PAIR), NPY, f"{PATH}?loss=mse"),
+    "npy, more numbers than are computed at once": request(npy(*MANY), NPY, f"{PATH}?loss=mse"),
+    "npy for npy": request(npy(*PAIR), NPY, f"{PATH}?loss=mse&reduction=none", "Accept: application/x-npy"),
+    "a loss that is none": request(json.dumps({**GOOD, "loss": "msee"}).encode(), JSON),
+    "lengths that differ": request(json.dumps({**GOOD, "targets": [1.0]}).encode(), JSON),
+    "no JSON": request(b'{"loss": ', JSON),
+    "no such media type": request(b"x", "text/plain"),
+    "encoded": request(b"x", JSON, PATH, "Content-Encoding: gzip"),
+    "no npy": request(b"\x93NUMPY", NPY, f"{PATH}?loss=mse"),
+    "multipart": request(b"--b--\r\n", "multipart/form-data; boundary=b"),
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving(LOSSARY_LOG_FORMAT="json") as running:
+        yield running
+
+
+def answers(server: Server, *pieces: bytes, count: int = 1, pause_s: float = 0.0) -> list[Told]:
+    """Send pieces, and return as many answers: status, headers, body."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(pause_s)
+        came = b""
+        found: list[Told] = []
+        while len(found) < count:
+            head, mark, rest = came.partition(b"\r\n\r\n")
+            length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+            if mark and length and len(rest) >= int(length[1]):
+                lines = head.decode().split("\r\n")
+                headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+                found.append((int(lines[0].split()[1]), headers, rest[: int(length[1])]))
+                came = rest[int(length[1]) :]
+            else:
+                chunk = connection.recv(65536)
+                assert chunk, came
+                came += chunk
+        return found
+
+
+def logged(server: Server, name: str) -> list[dict[str, Any]]:
+    """Return the lines of requests whose id begins so."""
+    lines = [json.loads(line) for line in Path(server.log).read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line.get("request_id", "").startswith(name)]
+
+
+def told(answer: Told) -> tuple[int, set[str], object]:
+    """Return what two ways have in common: not ids, and not times."""
+    status, headers, body = answer
+    assert headers["x-request-id"]
+    if "json" not in headers["content-type"]:
+        return status, set(headers), body
+    members = json.loads(body)
+    for varies in ("timing_ms", "instance"):
+        members.pop(varies, None)
+    return status, set(headers), members
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_request_in_one_piece_gets_the_answer_that_one_in_two_gets(server: Server, name: str) -> None:
+    head, body = REQUESTS[name]
+    later = 3 * 0.05  # than is waited for its body: it goes the long way
+
+    (at_once,) = answers(server, head + body)
+    (soon,) = answers(server, head, body)
+    (in_time,) = answers(server, head, body, pause_s=later)
+
+    assert told(at_once) == told(soon) == told(in_time)
+
+
+def test_requests_one_after_the_other_in_one_piece_are_answered_in_order(server: Server) -> None:
+    values = [1.0, 2.0, 3.0, 4.0]
+    sent = [b"".join(request(json.dumps({**GOOD, "targets": [value, value]}).encode(), JSON)) for value in values]
+    wanted = [((1 - value) ** 2 + (2 - value) ** 2) / 2 for value in values]
+
+    found = answers(server, b"".join(sent), count=len(values))
+
+    assert [json.loads(body)["results"][0]["value"] for _, _, body in found] == wanted
+
+
+def test_many_at_once_each_get_their_own(server: Server) -> None:
+    sockets = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(32)]
+    for place, connection in enumerate(sockets):
+        body = json.dumps({**GOOD, "targets": [float(place)] * 2}).encode()
+        connection.sendall(b"".join(request(body, JSON, PATH, f"X-Request-Id: own-{place}", "Connection: close")))
+    for place, connection in enumerate(sockets):
+        answer = b""
+        while chunk := connection.recv(65536):  # until it is closed, as was asked
+            answer += chunk
+        connection.close()
+        assert f"x-request-id: own-{place}\r\n".encode() in answer
+        assert b"connection: close\r\n" in answer
+        value = json.loads(answer.partition(b"\r\n\r\n")[2])["results"][0]["value"]
+        assert value == ((1 - place) ** 2 + (2 - place) ** 2) / 2
+
+    lines = logged(server, "own-")
+    assert sorted(line["request_id"] for line in lines) == sorted(f"own-{place}" for place in range(32))
+    assert {(line["status"], line["items"], tuple(line["losses"])) for line in lines} == {(200, 2, ("mse",))}
+
+
+@pytest.mark.parametrize("sent", [0, 10])
+def test_a_client_that_leaves_before_its_body_is_logged_and_harms_nobody(server: Server, sent: int) -> None:
+    head, body = request(json.dumps(GOOD).encode(), JSON, PATH, f"X-Request-Id: left-{sent}")
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head + body[:sent])
+    (after,) = answers(server, *REQUESTS["JSON"])
+
+    assert after[0] == 200
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        lines = logged(server, f"left-{sent}")
+        if lines:
+            break
+        time.sleep(0.02)
+    assert [line["status"] for line in lines] == [499]
+
+
+def test_it_is_counted_as_any_other(server: Server) -> None:
+    def counted() -> float:
+        page = httpx.get(f"{server.url}/metrics").text
+        found = re.search(rf'lossary_http_requests_total{{method="POST",route="{PATH}",status="200"}} (\S+)', page)
+        return float(found[1]) if found else 0.0
+
+    before = counted()
+    answers(server, *REQUESTS["npy"])
+    answers(server, b"".join(REQUESTS["npy"]))
+
+    assert counted() - before == 2
+
+
+def answering(seen: list[str], *, fault: Exception | None = None) -> Any:  # noqa: ANN401 - an endpoint
+    def endpoint(_: Any, body: bytearray) -> Generator[None, None, Answer | None]:  # noqa: ANN401 - ASGI's
+        name = bytes(body).decode()
+        for step in range(3):
+            seen.append(f"{name}{step}")
+            assert current().id == name
+            if name == "b" and step == 1 and fault:
+                raise fault
+            yield
+        return None if name == "n" else Answer(200, [], bytes(body))
+
+    return endpoint
+
+
+def served(names: str, endpoint: Any, free: int = 1 << 20) -> tuple[dict[str, int], list[str]]:  # noqa: ANN401 - the same
+    """Serve one request a letter, all at once; return the status each got, and those that were declined."""
+    way = AtOnce({("POST", PATH): endpoint}, Journal(Metrics()), Budget(free, 1, 1.0))
+    sent: dict[str, int] = {}
+    declined: list[str] = []
+
+    async def main() -> None:
+        for name in names:
+            headers = [(b"content-length", b"1"), (b"x-request-id", name.encode())]
+            scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
+            assert way.takes(scope, 1)
+            way.serve(
+                Whole(
+                    scope,
+                    bytearray(name.encode()),
+                    lambda answer, name=name: sent.update({name: answer.status}),  # type: ignore[misc] # the loop's own
+                    lambda name=name: declined.append(name),  # type: ignore[misc] # the same
+                )
+            )
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    return sent, declined
+
+
+def test_those_that_came_together_take_each_step_together() -> None:
+    seen: list[str] = []
+
+    sent, declined = served("abc", answering(seen))
+
+    assert seen == ["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]
+    assert (sent, declined) == ({"a": 200, "b": 200, "c": 200}, [])
+
+
+@pytest.mark.parametrize(("fault", "status"), [(RuntimeError("ours"), 500), (Refusal("theirs"), 422)])
+def test_a_fault_of_one_is_no_fault_of_the_others(fault: Exception, status: int) -> None:
+    sent, _ = served("abc", answering([], fault=fault))
+
+    assert sent == {"a": 200, "b": status, "c": 200}
+
+
+def test_what_has_no_room_or_no_answer_here_goes_the_long_way() -> None:
+    assert served("n", answering([])) == ({}, ["n"])
+    seen: list[str] = []
+    assert served("a", answering(seen), free=1) == ({}, ["a"])
+    assert not seen
+
+
+def test_only_small_bodies_of_known_routes_are_taken() -> None:
+    way = AtOnce({("POST", PATH): answering([])}, Journal(Metrics()), Budget(1 << 20, 1, 1.0))
+    scope = {"method": "POST", "path": PATH}
+
+    assert way.takes(scope, at_once.LONGEST)
+    for refused, length in [(scope, 0), (scope, at_once.LONGEST + 1), ({**scope, "method": "GET"}, 1)]:
+        assert not way.takes(refused, length)
+    assert not way.takes({**scope, "path": "/v1/recommend"}, 1)
