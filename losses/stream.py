@@ -4,6 +4,7 @@ What takes a second pass is refused, since there is nothing left to pass over.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -65,15 +66,34 @@ class Stream:
             self._spread = Moments()
         self._quiet = replace(self.options, standard_error=self._spread is not None)
 
-    def add(self, inputs: Mapping[str, Tensor], weights: Tensor | None = None, mask: Tensor | None = None) -> None:
+    def add(
+        self,
+        inputs: Mapping[str, Tensor],
+        weights: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        options: Options | None = None,
+    ) -> None:
         """Take in the next items, one tensor a role; the axes after the first are the same in every window.
 
-        Raises: what `evaluate` raises, an index counted from the first item of the stream.
+        `options`: those of the stream, with chunks of another length from here on.
+        Raises: what `evaluate` raises, an index counted from the first item of the stream; torch.OutOfMemoryError,
+        after which the same items can be added again.
         """
+        self.options = options or self.options
         items = len(next(iter(inputs.values()), ()))
         if self.tallies and not items:
             return
         self._refuse_fixed(inputs)
+        before = [replace(tally, totals=dict(tally.totals)) for tally in self.tallies], copy(self._spread)
+        try:
+            self._add(inputs, weights, mask)
+        except torch.OutOfMemoryError:
+            self.tallies, self._spread = before
+            raise
+        self.items += items
+
+    def _add(self, inputs: Mapping[str, Tensor], weights: Tensor | None, mask: Tensor | None) -> None:
         feed = self._feed = _Window(
             self.objective,
             {role: tensor for role, tensor in inputs.items() if role in self.objective.roles},
@@ -93,7 +113,6 @@ class Stream:
         for tally, seen in zip(self.tallies, feed.seen, strict=True):
             for role, found in seen.items():
                 tally.seen[role] = _together(tally.seen.get(role, Seen()), found)
-        self.items += items
         if feed.staging:
             self._transfer_ms += feed.staging.spent_ms
 

@@ -209,7 +209,7 @@ def _add(streams: list[Stream], window: Window | Items) -> None:
     weights, mask = roles.pop("weights", None), roles.pop("mask", None)
     refuse_unused([stream.objective for stream in streams], roles)
     for stream in streams:
-        stream.add(roles, weights, mask)
+        in_memory(partial(stream.add, roles, weights, mask), stream.options)
 
 
 def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:

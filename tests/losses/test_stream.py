@@ -1,15 +1,18 @@
 """Items that arrive a window at a time amount to what they amount to together."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 
+from losses.chunks import Piece
 from losses.errors import BadOption, NonFiniteInput
 from losses.evaluate import Options
 from losses.expression import parse
 from losses.report import Evaluation
 from losses.stream import Stream
+from losses.tally import Tally
 from tests.losses.draw import SUBJECTS, Batch, Subject, every_weighted_kind, named
 from tests.losses.test_laws import absolute_terms, say_the_same
 
@@ -113,3 +116,38 @@ def test_probabilities_for_logits_are_noticed_at_the_end() -> None:
 def test_nothing_amounts_to_nothing() -> None:
     with pytest.raises(ValueError, match="nothing"):
         Stream(parse("mse"), Options()).finish()
+
+
+@pytest.mark.parametrize("text", ["mse + mae", "dice", "soft_f1"])
+def test_a_window_that_ran_out_of_memory_midway_is_added_again(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = torch.Generator().manual_seed(1)
+    windows = [
+        {"predictions": torch.rand(300, 2, generator=draw), "targets": torch.randint(2, (300, 2), generator=draw)}
+        for _ in range(3)
+    ]
+    options = Options(chunk_elements=256)
+    whole, broken = Stream(parse(text), options), Stream(parse(text), options)
+    add, calls = Tally.add, itertools.count(1)
+
+    def running_out(tally: Tally, piece: Piece, **more: bool) -> object:
+        if next(calls) == 8:  # some chunks of the second window are in by then
+            raise torch.OutOfMemoryError
+        return add(tally, piece, **more)
+
+    for window in windows:
+        whole.add(window)
+    monkeypatch.setattr(Tally, "add", running_out)
+    failures = 0
+    for window in windows:
+        try:
+            broken.add(window)
+        except torch.OutOfMemoryError:
+            failures += 1
+            broken.add(window, options=replace(options, chunk_elements=128))
+
+    assert failures == 1
+    assert (broken.items, broken.options.chunk_elements) == (900, 128)
+    found, wanted = broken.finish(), whole.finish()
+    assert found.value == pytest.approx(wanted.value, rel=1e-9)
+    assert (found.standard_error or 0) == pytest.approx(wanted.standard_error or 0, rel=1e-9)
+    assert found.kept == wanted.kept
