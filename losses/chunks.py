@@ -119,8 +119,8 @@ class Feed:
         self._there: dict[Hashable, Tensor] = {}  # the chunks that were sent ahead
         self._weighed = self.weights is not None or self.mask is not None
         self.seen = [{source.role: Seen() for source in sources} for sources in self.sources]
-        self.weights_by_term = [self._fitted("weights", self.weights, place) for place in range(len(self.axes))]
-        self.mask_by_term = [self._fitted("mask", self.mask, place) for place in range(len(self.axes))]
+        self.weights_by_term = self._by_term("weights", self.weights)
+        self.mask_by_term = self._by_term("mask", self.mask)
 
     def _layout(self) -> Layout:
         for role, tensor in self.inputs.items():
@@ -162,13 +162,17 @@ class Feed:
                 raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
         return lengths
 
-    def _fitted(self, name: str, tensor: Tensor | None, place: int) -> Tensor | None:
+    def _by_term(self, name: str, tensor: Tensor | None) -> Sequence[Tensor | None]:
+        """Return weights or a mask as each term takes them."""
+        if tensor is None:
+            return [None] * len(self.axes)
+        return [self._fitted(name, tensor, place) for place in range(len(self.axes))]
+
+    def _fitted(self, name: str, tensor: Tensor, place: int) -> Tensor:
         """Return weights or a mask as one term takes them: those of pixels (n, *s) hold for every class of (n, C, *s).
 
         Raises: BadOption, ShapeMismatch.
         """
-        if tensor is None:
-            return None
         _refuse_dtype(name, tensor)
         (_, term), axes = self.objective.terms[place], self.axes[place]
         if term.kind == "batch" and not term.loss.sums_itself:

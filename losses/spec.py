@@ -208,6 +208,11 @@ class BoundLoss:
         kind = self.loss.kind
         return kind(self.params) if callable(kind) else kind
 
+    @cached_property
+    def lead(self) -> str | None:
+        """The axis that items are counted along; None where there are no items, or none to count along."""
+        return self.loss.shapes.items.lead if self.kind == "item" else None
+
     def domain(self, role: str) -> Domain:
         """Return the set that an input must come from under these parameters."""
         domain = self.loss.domains[role]

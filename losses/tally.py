@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 import torch
@@ -43,10 +42,10 @@ class Tally:
         """The axes that weights and masks may have."""
         return dims(self.term.loss.elements, self.axes)
 
-    @cached_property
+    @property
     def lead(self) -> str:
         """The axis that the rows of items are counted along."""
-        return (self.term.loss.shapes.items.lead if self.term.kind == "item" else None) or WHOLE
+        return self.term.lead or WHOLE
 
     @property
     def has_rows(self) -> bool:

@@ -22,6 +22,7 @@ from service.errors import answer, crash
 from service.observed import Journal
 from service.record import UNDER_WAY, Record
 
+TOGETHER = 8  # requests: more would wait for one another, while whoever sent them waits for all
 LONGEST = 1 << 16  # bytes of body: evaluated within a millisecond
 
 
@@ -66,7 +67,9 @@ class AtOnce:
         self._came.append(request)
 
     def _serve(self) -> None:
-        came, self._came = self._came, []
+        came, self._came = self._came[:TOGETHER], self._came[TOGETHER:]
+        if self._came:
+            asyncio.get_running_loop().call_soon(self._serve)
         under_way = [self._steps(request) for request in came]
         while under_way:
             under_way = [steps for steps in under_way if next(steps, False)]

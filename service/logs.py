@@ -1,10 +1,11 @@
 """Log lines: a constant past-tense event and its facts, as JSON or as text."""
 
+import asyncio
 import logging
 import sys
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -26,6 +27,30 @@ def _when(record: logging.LogRecord) -> str:
 @lru_cache(2)
 def _iso(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes what one turn of the event loop says in one go: each write would cost as much as three lines.
+
+    Outside of a loop, and when the process ends, nothing waits.
+    """
+
+    _due: asyncio.AbstractEventLoop | None = None  # whose turn ends with a write
+
+    def flush(self) -> None:
+        """Write what was said, at the end of this turn."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write()
+            return
+        if self._due is not loop:
+            self._due = loop
+            loop.call_soon(self._write)
+
+    def _write(self) -> None:
+        self._due = None
+        super().flush()
 
 
 class JsonFormatter(logging.Formatter):
@@ -62,7 +87,7 @@ class TextFormatter(logging.Formatter):
 
 def configure(settings: Settings) -> None:
     """Send every log line of this process, uvicorn's too, to standard output in the format of the settings."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = Lines(sys.stdout)
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
     handler.setFormatter(TextFormatter() if as_text else JsonFormatter())
     # What no line of ours says need not be found out for each (Python's logging HOWTO, "Optimization").

@@ -41,6 +41,7 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.device = self._placed(settings.device, settings.worker)
+        self.name = str(self.device)
         self.readiness = Readiness()
         together = 1 if self.device.type == "cuda" else max(1, torch.get_num_threads() // settings.workers)
         self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
@@ -59,29 +60,24 @@ class Runtime:
 
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
-        return _told(objectives, upload, await self.run(*self._work(objectives, upload, options)))
+        work = partial(self._evaluated, objectives, upload, options)
+        return _told(objectives, upload, await self.run(work, _numbers(objectives, upload)))
 
     def evaluate_at_once(
         self, objectives: list[Objective], upload: Upload, options: Options
     ) -> list[Evaluation] | None:
         """Do the same on the event loop; None where that would hold it up."""
-        work, size = self._work(objectives, upload, options)
-        return None if size > INLINE_NUMBERS else _told(objectives, upload, self._inline(work))
+        if _numbers(objectives, upload) > INLINE_NUMBERS:
+            return None
+        return _told(objectives, upload, self._inline(partial(self._evaluated, objectives, upload, options)))
 
-    def _work(
-        self, objectives: list[Objective], upload: Upload, options: Options
-    ) -> tuple[Callable[[], list[Evaluation]], int]:
-        """Return what evaluates an upload, and how many numbers it goes through."""
-        size = _numbers(objectives, upload)
+    def _evaluated(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         weights, mask = upload.take("weights"), upload.take("mask")
+        current().items = upload.items
         refuse_unused(objectives, upload.roles)
         here = self._here(options)
-
-        def compute() -> list[Evaluation]:
-            given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
-            return [in_memory(partial(given, objective), here) for objective in objectives]
-
-        return compute, size
+        given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
+        return [in_memory(partial(given, objective), here) for objective in objectives]
 
     async def evaluate_stream(
         self,
@@ -173,13 +169,12 @@ def _numbers(objectives: list[Objective], upload: Upload) -> int:
     """Return how many numbers an evaluation goes through; pairs of items, which are not sent, count as too many."""
     if any(term.loss.work for objective in objectives for _, term in objective.terms):
         return INLINE_NUMBERS + 1
-    return sum(tensor.numel() for tensor in upload.roles.values()) * len(objectives)
+    return upload.numbers * len(objectives)
 
 
 def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
     """Write down what was evaluated, and how long it took."""
     record = current()
-    record.items = len(next(iter(upload.roles.values()), ()))
     record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
     transfer_ms = sum(found.transfer_ms for found in results)
     upload.timing_ms |= {"transfer": transfer_ms, "compute": record.compute_ms - transfer_ms}
@@ -217,9 +212,8 @@ def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
 
     Raises: BadOption.
     """
-    wanted = {role for objective in objectives for role in objective.roles}
     for role in roles:
-        if role not in wanted:
+        if not any(role in objective.roles for objective in objectives):
             raise BadOption(role, f"{role} is an input of none of the losses asked for; leave it out.")
 
 

@@ -259,7 +259,7 @@ async def evaluate(http: Request) -> Response:
         asked = "standard_error" in request.options.model_fields_set
         results, items = await runtime.evaluate_stream(objectives, upload.windows, upload, options, error_asked=asked)
     else:
-        items = len(next(iter(upload.roles.values()), ()))
+        items = upload.items
         results = await runtime.evaluate(objectives, upload, options)
     body, media, timing = _written(http, upload, results, items)
     return Response(body, media_type=media, headers={"Server-Timing": timing})
@@ -273,19 +273,14 @@ def at_once(scope: Scope, body: bytearray) -> Generator[None, None, Answer | Non
         return None
     request = upload.read(EvaluateRequest)
     yield
-    items = len(next(iter(upload.roles.values()), ()))
-    results = http.state.runtime.evaluate_at_once(request.objectives, upload, request.options.bound)
+    items = upload.items
+    results = scope["state"]["runtime"].evaluate_at_once(request.objectives, upload, request.options.bound)
     if results is None:
         return None
     yield
     text, media, timing = _written(http, upload, results, items)
-    length = str(len(text)).encode()
-    headers = [
-        (b"content-length", length),
-        (b"content-type", media.encode()),
-        (b"server-timing", timing.encode()),
-    ]
-    return Answer(200, headers, text)
+    headers = {"content-length": str(len(text)), "content-type": media, "server-timing": timing}
+    return Answer(200, [(name.encode(), value.encode()) for name, value in headers.items()], text)
 
 
 def _written(http: Request, upload: Upload, results: list[Evaluation], items: int) -> tuple[bytes, str, str]:
@@ -296,13 +291,14 @@ def _written(http: Request, upload: Upload, results: list[Evaluation], items: in
     timing_ms = {name: round(ms, 3) for name, ms in upload.timing_ms.items()}
     timing = ", ".join([f"{name};dur={ms}" for name, ms in timing_ms.items()])
     arrays, binary = arrays_of(results), formats.accepted(header(http, b"accept"))
-    most = None if arrays and binary else http.state.settings.max_answer_numbers
+    state = http.scope["state"]
+    most = None if arrays and binary else state["settings"].max_answer_numbers
     text = orjson.dumps(
         {
             "results": [result(found, most) for found in results],
             "items": items,
             "dtype": str(results[0].dtype).removeprefix("torch."),
-            "device": str(http.state.runtime.device),
+            "device": state["runtime"].name,
             "timing_ms": timing_ms,
         }
     )

@@ -144,10 +144,9 @@ class Held:
         if not prefix.startswith(VERSION) or length > min(npy.LONGEST_HEADER, self._left):
             return None
         text = bytes(await self._read(length))
-        dtype, shape, fortran, _ = npy.header(role, memoryview(prefix + text))
-        size = math.prod(shape) * dtype.itemsize
-        plain = dtype.isnative and dtype.str[1:] not in npy.WIDER and not (fortran and len(shape) > 1)
-        return Layout(dtype, shape, size) if plain and size else None
+        head, _ = npy.header(role, memoryview(prefix + text))
+        plain = head.computed is None and not (head.fortran and len(head.shape) > 1)
+        return Layout(head.dtype, head.shape, head.size) if plain and head.size else None
 
     async def _read(self, size: int) -> memoryview:
         view = memoryview(bytearray(size)) if size < PAGES else _lent(size)

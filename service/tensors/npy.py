@@ -6,9 +6,9 @@ Source: numpy.lib.format, versions 1.0 to 3.0.
 import ast
 import io
 import math
-import struct
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -68,30 +68,49 @@ FORMAT = Format(".npy", "application/x-npy", lambda data: bytes(data[:6]) == MAG
 
 def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
     """Return the array that begins here, and where it ends."""
-    dtype, shape, fortran, start = header(role, view)
-    count = math.prod(shape)
-    end = start + count * dtype.itemsize
+    head, start = header(role, view)
+    end = start + head.size
     if len(view) < end:
         raise BadRequest(
-            f"{role}: the header declares {count} numbers of {dtype.itemsize} bytes; {len(view) - start} bytes follow.",
+            f"{role}: the header declares {head.numbers} numbers of {head.dtype.itemsize} bytes; {len(view) - start} "
+            "bytes follow.",
             role=role,
         )
-    array = np.frombuffer(view, dtype, count, start)
-    wider = WIDER.get(dtype.str[1:])
-    if wider or not dtype.isnative:
-        array = array.astype(wider or dtype.newbyteorder("="))
-    array = array.reshape(shape, order="F" if fortran else "C")
+    array = np.frombuffer(view, head.dtype, head.numbers, start)
+    if head.computed is not None:
+        array = array.astype(head.computed)
+    if len(head.shape) != 1:
+        array = array.reshape(head.shape, order="F" if head.fortran else "C")
     if not array.flags.writeable:
         array = array.copy()
     return torch.from_numpy(array), end
 
 
-def header(role: str, view: memoryview) -> tuple[np.dtype, tuple[int, ...], bool, int]:
-    """Return dtype, shape, whether the first axis runs fastest, and where the numbers begin.
+class Header(NamedTuple):
+    """What stands before the numbers: their dtype, and that which torch computes with where it is another."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    fortran: bool  # the first axis runs fastest
+    numbers: int
+    size: int  # bytes
+    computed: np.dtype | None
+
+
+def header(role: str, view: memoryview) -> tuple[Header, int]:
+    """Return the header, and where the numbers begin.
 
     Raises: UnsupportedFormat, BadRequest.
     """
-    if bytes(view[:6]) != MAGIC:
+    end = 10 if bytes(view[6:7]) == b"\x01" else 12
+    start = end + int.from_bytes(view[8:end], "little")
+    return _header(role, bytes(view[: min(start, end + LONGEST_HEADER)])), start
+
+
+@lru_cache(1024)  # the same few come again and again, and parsing one takes 50 us
+def _header(role: str, view: bytes) -> Header:
+    """Return the header that these bytes are, no more and no less."""
+    if view[:6] != MAGIC:
         raise UnsupportedFormat(
             f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.",
             [".npy"],
@@ -100,16 +119,14 @@ def header(role: str, view: memoryview) -> tuple[np.dtype, tuple[int, ...], bool
     width = 2 if version == 1 else 4
     if version not in (1, 2, 3) or len(view) < 8 + width or view[7]:
         raise BadRequest(f"{role}: this version of the .npy format is not read; numpy.save writes 1.0.", role=role)
-    (length,) = struct.unpack("<H" if width == 2 else "<I", view[8 : 8 + width])  # noqa: PLR2004 - bytes
-    start = 8 + width + length
-    if length > LONGEST_HEADER or len(view) < start:
+    length = int.from_bytes(view[8 : 8 + width], "little")
+    if length > LONGEST_HEADER or len(view) < 8 + width + length:
         raise BadRequest(f"{role}: the .npy header is cut short or longer than {LONGEST_HEADER} bytes.", role=role)
     encoding = "utf-8" if version == 3 else "latin-1"  # noqa: PLR2004 - the version of the format
-    return *_described(role, bytes(view[8 + width : start]), encoding), start
+    return _described(role, view[8 + width :], encoding)
 
 
-@lru_cache(1024)  # the same few headers come again and again, and parsing one takes 50 us
-def _described(role: str, text: bytes, encoding: str) -> tuple[np.dtype, tuple[int, ...], bool]:
+def _described(role: str, text: bytes, encoding: str) -> Header:
     try:
         members = ast.literal_eval(text.decode(encoding))
         descr, fortran, shape = members["descr"], members["fortran_order"], members["shape"]
@@ -126,7 +143,9 @@ def _described(role: str, text: bytes, encoding: str) -> tuple[np.dtype, tuple[i
         )
     if not _plain(shape) or not isinstance(fortran, bool):
         raise BadRequest(f"{role}: the shape must be at most {MOST_AXES} whole numbers of at least 0.", role=role)
-    return np.dtype(descr), shape, fortran
+    dtype, numbers, wider = np.dtype(descr), math.prod(shape), WIDER.get(kind)
+    computed = np.dtype(wider) if wider else None if dtype.isnative else dtype.newbyteorder("=")
+    return Header(dtype, shape, fortran, numbers, numbers * dtype.itemsize, computed)
 
 
 def _plain(shape: object) -> bool:

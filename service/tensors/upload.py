@@ -51,6 +51,16 @@ class Upload:
     query: tuple[tuple[str, str], ...] | None = None
     windows: Windows | Held | None = None  # in place of roles, where the body is read as it is evaluated
 
+    @property
+    def items(self) -> int:
+        """How many there are of what is sent first, such as predictions."""
+        return next((len(tensor) for tensor in self.roles.values()), 0)
+
+    @property
+    def numbers(self) -> int:
+        """How many all arrays have together."""
+        return sum([tensor.numel() for tensor in self.roles.values()])
+
     def read(self, model: type[Model]) -> Model:
         """Return the fields as a model.
 
@@ -156,7 +166,7 @@ def decoded(request: Request, body: bytearray) -> Upload | None:
 
     Raises: what `receive` raises.
     """
-    settings: Settings = request.state.settings
+    settings: Settings = request.scope["state"]["settings"]
     started = time.perf_counter()
     media = _media(request)
     entry = formats.formats().get(media)
@@ -202,7 +212,7 @@ Received = Annotated[Upload, Depends(receive)]
 
 
 def refuse_many(upload: Upload, limit: int) -> None:
-    if sum(tensor.numel() for tensor in upload.roles.values()) > limit:
+    if upload.numbers > limit:
         raise TooLarge("The arrays together, in numbers,", limit, "max_elements", "Send fewer in one request.")
 
 

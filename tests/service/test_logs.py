@@ -1,5 +1,7 @@
 """One line and one id a request; nothing the client wrote gets into either unasked."""
 
+import asyncio
+import io
 import json
 import logging
 import time
@@ -10,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.logs import JsonFormatter, TextFormatter
+from service.logs import JsonFormatter, Lines, TextFormatter
 from tests.conftest import Client
 from tests.service.processes import serving
 from tests.service.test_refusals import is_problem
@@ -166,3 +168,31 @@ def test_text_is_for_people() -> None:
     line = TextFormatter().format(record("answered", status=200, route="/v1/losses/{loss_id}", losses=["mse"]))
 
     assert line.endswith('info    answered status=200 route=/v1/losses/{loss_id} losses=["mse"]')
+
+
+class Counting(io.StringIO):
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes += 1
+        super().flush()
+
+
+def test_the_lines_of_one_turn_are_written_in_one_go() -> None:
+    stream = Counting()
+    handler = Lines(stream)
+
+    async def said(turns: int) -> list[int]:
+        after = []
+        for _ in range(turns):
+            for _ in range(3):
+                handler.handle(record("said"))
+            await asyncio.sleep(0)
+            after.append(stream.flushes)
+        return after
+
+    assert asyncio.run(said(2)) == [1, 2]
+    assert asyncio.run(said(1)) == [3]  # another loop has turns of its own
+    handler.handle(record("said"))  # and where there is none, nothing waits
+    assert stream.flushes == 4
+    assert len(stream.getvalue().splitlines()) == 10
