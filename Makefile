@@ -136,7 +136,7 @@ sbom:
 .PHONY: bench-losses
 
 bench-losses: install
-	@$(BIN)/python -m benchmarks.losses_time
+	@$(BIN)/python -m benchmarks.losses_time $(if $(shell command -v g++),--compile)
 
 # How fast the service is, against what the machine allows and against what one writes first.
 .PHONY: bench

@@ -1,32 +1,38 @@
-"""What every loss of the catalogue costs beside its own formula: make bench-losses prints it, the worst last.
+"""What every loss of the catalogue costs beside its own formula: make bench-losses prints and writes it, worst last.
 
 `evaluate`: value, checks and standard error as the service gives them by default. `formula`: the loss function called
-once on the whole inputs, then the mean. `copy`: the same inputs copied. One thread, float32, about a million numbers in
-the largest input (or in the largest temporary). The three take turns and the least of each counts, since the machine
-is shared: read the ratios.
+once on the whole inputs, then the mean; `compiled`: that as torch.compile makes it. `evaluate, fused`: as the service
+evaluates long uploads under LOSSARY_COMPILE. `copy`: the same inputs copied. One thread, float32, about a million
+numbers in the largest input (or in the largest temporary). They take turns and the least of each counts, since the
+machine is shared: read the ratios.
 """
 
 import argparse
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from rich.console import Console
+from rich.table import Table
 from torch import Tensor
 
 from losses.domains import Domain
-from losses.evaluate import evaluate
+from losses.evaluate import Options, evaluate
 from losses.expression import Objective
 from losses.registry import catalogue
 from losses.shapes import Axes
 from losses.spec import BoundLoss, Items, Loss, Sums
+from service.server import settle_memory
 
+TABLE = Path(__file__).with_suffix(".md")
 NUMBERS = 1 << 20
 MOST = 3.0  # what the answer may cost, in formulas
 LENGTHS = {"C": 8, "D": 64, "K": 8, "L": 32, "T": 128, "S": 16}
 PIXELS = (32, 32)
-COPY, FORMULA, EVALUATE, COMPILED = "copy", "formula", "evaluate", "compiled"
+COPY, FORMULA, EVALUATE, COMPILED, FUSED = "copy", "formula", "evaluate", "compiled", "evaluate, fused"
 
 
 @dataclass(frozen=True)
@@ -38,14 +44,16 @@ class Row:
     numbers: int
     seconds: dict[str, float]
 
-    @property
-    def ratio(self) -> float:
-        """What the answer costs beside the cheapest way to the bare mean."""
-        return self.seconds[EVALUATE] / min(self.seconds.get(name, math.inf) for name in (FORMULA, COMPILED))
+    def ratio(self, way: str) -> float:
+        """What an answer costs beside the cheapest way to the bare mean."""
+        return self.seconds[way] / min(self.seconds.get(name, math.inf) for name in (FORMULA, COMPILED))
 
-    def __str__(self) -> str:
-        cells = [f"{1e9 * each / self.numbers:9.2f}" for each in self.seconds.values()]
-        return f"{self.loss:32}{self.shape:>16}{''.join(cells)}{self.ratio:8.2f}"
+    @property
+    def cells(self) -> list[str]:
+        """The columns after the name."""
+        times = [f"{1e9 * each / self.numbers:.2f}" for each in self.seconds.values()]
+        ratios = [f"{self.ratio(way):.2f}" for way in (EVALUATE, FUSED) if way in self.seconds]
+        return [self.shape, *times, *ratios]
 
 
 def axes(loss: Loss, numbers: int) -> Axes:
@@ -113,6 +121,8 @@ def measured(loss: Loss, numbers: int, rounds: int, *, compiled: bool) -> Row:
         role: drawn(term.domain(role), loss.pattern(role).lengths(lengths), lengths, rng) for role in loss.required
     }
     objective = Objective(((1.0, term),))
+    if compiled:
+        torch._dynamo.reset()  # noqa: SLF001 - else it gives up after some losses, and the rest is not compiled
     fused = torch.compile(mean) if compiled else mean
     ways: dict[str, Callable[[], object]] = {
         COPY: lambda: [tensor.clone() for tensor in inputs.values()],
@@ -121,6 +131,7 @@ def measured(loss: Loss, numbers: int, rounds: int, *, compiled: bool) -> Row:
     }
     if compiled:
         ways[COMPILED] = lambda: fused(term, inputs)
+        ways[FUSED] = lambda: evaluate(objective, inputs, options=Options(fuse=True))
     with torch.inference_mode():
         seconds = least(ways, rounds)
     largest = max(inputs.values(), key=torch.numel)
@@ -135,13 +146,34 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--compile", action="store_true", help="torch.compile(formula) as well; takes a C++ compiler")
     asked = parser.parse_args()
+    settle_memory()
     torch.set_num_threads(1)
     wanted = [loss for loss in catalogue().values() if not asked.losses or loss.id in asked.losses]
     rows = [measured(loss, asked.numbers, asked.rounds, compiled=asked.compile) for loss in wanted]
-    print(f"{'ns a number':32}{'largest input':>16}{''.join(f'{name:>9}' for name in rows[0].seconds)}{'ratio':>8}")
-    for row in sorted(rows, key=lambda row: row.ratio):
-        print(row)
-    print(f"{sum(row.ratio > MOST for row in rows)} of {len(rows)} cost more than {MOST:g} formulas.")
+    rows.sort(key=lambda row: row.ratio(EVALUATE))
+    ways = [way for way in (EVALUATE, FUSED) if way in rows[0].seconds]
+    names = ["loss", "largest input", *rows[0].seconds, *(f"{way} / least formula" for way in ways)]
+    said = [
+        f"{way}: {sum(row.ratio(way) > MOST for row in rows)} of {len(rows)} cost more than {MOST:g} formulas."
+        for way in ways
+    ]
+    table = Table(*names, title="Nanoseconds a number, on one thread")
+    for row in rows:
+        table.add_row(row.loss, *row.cells)
+    Console(width=150).print(table, *said, sep="\n")
+    if not asked.losses:
+        TABLE.write_text("\n".join(_table(names, rows, said)) + "\n")
+
+
+def _table(names: list[str], rows: list[Row], said: list[str]) -> Iterator[str]:
+    """Yield the lines of the table as Markdown."""
+    yield "# What every loss costs\n"
+    yield "Nanoseconds a number on one thread, as `make bench-losses` measured them; `losses_time.py` says what of.\n"
+    yield from (f"- {line}" for line in said)
+    yield f"\n| {' | '.join(names)} |"
+    yield f"|{'---|' * len(names)}"
+    for row in rows:
+        yield f"| `{row.loss}` | {' | '.join(row.cells)} |"
 
 
 if __name__ == "__main__":

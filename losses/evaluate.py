@@ -35,6 +35,7 @@ class Options:
     dtype: torch.dtype | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
+    fuse: bool = False  # have torch.compile make one kernel of a formula, but where a gradient is taken of it
 
 
 def evaluate(
@@ -101,7 +102,8 @@ def _refuse_reduction(tallies: list[Tally], options: Options) -> None:
 def _add(tallies: list[Tally], pieces: list[Piece], spread: Moments | None, options: Options) -> None:
     keep = options.reduction == "none"
     added = [
-        tally.add(piece, keep=keep, per_class=options.per_class) for tally, piece in zip(tallies, pieces, strict=True)
+        tally.add(piece, keep=keep, per_class=options.per_class, fuse=options.fuse)
+        for tally, piece in zip(tallies, pieces, strict=True)
     ]
     if spread is None:
         return

@@ -52,10 +52,10 @@ class Tally:
         """Whether there are rows whose spread says how sure the value is."""
         return self.lead != WHOLE if self.finish is None else WHOLE not in self.totals
 
-    def apply(self, piece: Piece) -> Items | Sums:
+    def apply(self, piece: Piece, *, fuse: bool = False) -> Items | Sums:
         """Return what the formula makes of one chunk, its weights and mask taken in."""
         weights, inner = self._split(piece)
-        out = self.term(piece.inputs, inner)
+        out = self.term(piece.inputs, inner, fuse=fuse)
         if isinstance(out, Sums):
             return out
         items = out if isinstance(out, Items) else Items(out)
@@ -102,9 +102,9 @@ class Tally:
         lengths = self.term.loss.elements.lengths(self.axes)
         return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
 
-    def add(self, piece: Piece, *, keep: bool, per_class: bool) -> tuple[list[Tensor], list[float]]:
+    def add(self, piece: Piece, *, keep: bool, per_class: bool, fuse: bool) -> tuple[list[Tensor], list[float]]:
         """Take in one chunk; return the columns of its items and their sums. `keep` holds on to the items' values."""
-        out = self.apply(piece)
+        out = self.apply(piece, fuse=fuse)
         if isinstance(out, Sums):
             self._add_sums(piece, out)
             return [], []

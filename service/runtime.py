@@ -3,11 +3,14 @@
 import asyncio
 import logging
 import math
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import TypeVar
 
 import torch
@@ -31,6 +34,8 @@ from service.tensors.windows import Window, Windows
 Answer = TypeVar("Answer")
 INLINE_NUMBERS = 20_000  # computed in under a millisecond, which a thread hop would double
 CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
+FUSED_NUMBERS = 1 << 20  # in which a fused formula gains more than its guards cost
+FORMS = 64  # of one formula, by parameters and dtypes, that are compiled before it is left as it is
 LEAST_CHUNK = 1 << 16  # below it what is missing is not the memory of a chunk
 CUDA_BYTES = 256  # of device memory for each number of a chunk: its inputs, sums in float64, and a graph of them
 log = logging.getLogger("lossary")
@@ -47,6 +52,9 @@ class Runtime:
         self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
         self._threads = CapacityLimiter(math.inf)  # the turns are the limit
         self._compute_s = settings.compute_seconds
+        self._fuses = settings.compile
+        if self._fuses:
+            _prepare_compiler()
         torch.set_num_threads(1)  # requests run side by side; one that is alone gains little from more
 
     @staticmethod
@@ -75,7 +83,7 @@ class Runtime:
         weights, mask = upload.take("weights"), upload.take("mask")
         current().items = upload.items
         refuse_unused(objectives, upload.roles)
-        here = self._here(options)
+        here = self._here(options, upload.numbers)
         given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
         return [in_memory(partial(given, objective), here) for objective in objectives]
 
@@ -92,7 +100,7 @@ class Runtime:
 
         Every window has its turn, and its deadline, to itself. `error_asked`: refuse, if there is none.
         """
-        here = self._here(options)
+        here = self._here(options, FUSED_NUMBERS)  # it is long, or nobody knows
         streams = [Stream(objective, here, error_asked=error_asked) for objective in objectives]
         record, started = current(), time.perf_counter()
         record.items, record.losses = 0, tuple(term.loss.id for entry in objectives for _, term in entry.terms)
@@ -116,7 +124,9 @@ class Runtime:
         upload.timing_ms = {**timing, "compute": record.compute_ms - transfer_ms}
         return results, record.items
 
-    def _here(self, options: Options) -> Options:
+    def _here(self, options: Options, numbers: int) -> Options:
+        if self._fuses and numbers >= FUSED_NUMBERS:
+            options = replace(options, fuse=True)
         if self.device.type == "cpu":
             return options
         free, _ = torch.cuda.mem_get_info(self.device)
@@ -163,6 +173,21 @@ class Runtime:
             raise DeviceLost from None
         finally:
             CHECK.reset(token)
+
+
+def _prepare_compiler() -> None:
+    """Have torch.compile leave a formula as it is where it fails, and start no processes.
+
+    Raises: ValueError where there is no C++ compiler.
+    """
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise ValueError(
+            f"LOSSARY_COMPILE: there is no C++ compiler {compiler} here; leave it out, or name one as CXX."
+        )
+    dynamo, inductor = import_module("torch._dynamo.config"), import_module("torch._inductor.config")
+    dynamo.suppress_errors, dynamo.recompile_limit = True, FORMS  # type: ignore[attr-defined] # torch fills them in
+    inductor.compile_threads = 1  # type: ignore[attr-defined] # the same
 
 
 def _numbers(objectives: list[Objective], upload: Upload) -> int:

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     ] = 25.0
     worker: Annotated[int, Field(ge=0, description="Which worker this is; the supervisor says so.")] = 0
     keys: Annotated[Path | None, Field(description="A TOML file of API keys: python -m service.auth new NAME.")] = None
+    compile: Annotated[
+        bool, Field(description="Have torch.compile fuse the formulas for long uploads; takes a C++ compiler.")
+    ] = False
     shared_memory: Annotated[
         Path | None, Field(description="The directory, such as /dev/shm, of whose files clients may register regions.")
     ] = None

@@ -155,8 +155,8 @@ def smooth_l1(
     ] = 1.0,
 ) -> Tensor:
     """Squares small errors and takes large ones as they are."""
-    error = (predictions - targets).abs()
+    error = predictions - targets
     if beta == 0:
-        return error
-    near = error.clamp(max=beta)
-    return near / beta * (error - near / 2)
+        return error.abs()
+    near = error.clamp(-beta, beta)
+    return near / beta * error.sub(near, alpha=1 / 2)

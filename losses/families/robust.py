@@ -50,9 +50,9 @@ def huber(
     ] = 1.0,
 ) -> Tensor:
     """Learns a centre between mean and median: small errors count squared, large ones in proportion to delta."""
-    error = (predictions - targets).abs()
-    near = error.clamp(max=delta)
-    return near * (error - near / 2)
+    error = predictions - targets
+    near = error.clamp(-delta, delta)
+    return near * error.sub(near, alpha=1 / 2)
 
 
 @loss(

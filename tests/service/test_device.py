@@ -1,5 +1,7 @@
 """A device that runs out of memory, or fails for good: torch's own errors, raised where they would be."""
 
+import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -119,3 +121,37 @@ def test_a_process_that_lost_its_device_answers_and_ends_with_a_status_that_says
     assert status == 1
     assert "device lost" in printed
     assert "device-side assert" in printed
+
+
+@pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="no C++ compiler is here")
+async def test_long_uploads_are_evaluated_by_fused_formulas_where_that_is_asked_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "FUSED_NUMBERS", 1000)
+    fused: list[bool] = []
+
+    def watched(*given: Any, options: Any, **more: Any) -> Any:  # noqa: ANN401 - what evaluate takes
+        fused.append(options.fuse)
+        return evaluate(*given, options=options, **more)
+
+    monkeypatch.setattr(runtime, "evaluate", watched)
+    async with client() as http:
+        wanted = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
+    async with client(compile=True) as http:
+        found = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
+        small = await http.post("/v1/evaluate", json=SMALL)
+
+    assert fused == [False, True, False]
+    assert small.is_success
+    assert found["value"] == pytest.approx(wanted["value"], rel=1e-9)
+    assert found["standard_error"] == pytest.approx(wanted["standard_error"], rel=1e-6)
+
+
+async def test_fusing_without_a_compiler_is_refused_in_one_line(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+
+    with pytest.raises(ValueError, match=r"^LOSSARY_COMPILE: .*no-such-compiler.*leave it out"):
+        async with client(compile=True):
+            pass
