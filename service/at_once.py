@@ -1,14 +1,15 @@
 """Small requests that came whole: answered where they arrive, with no task, no ASGI and no FastAPI between.
 
 Those take several times as long as a small loss takes to compute. What stands around the routes (service/layers.py)
-stands here too, in the same objects: the id, the log line and the counts, the memory, and the last word on a crash.
-Where keys are asked for, or traces sent, every request goes the long way.
+stands here too, in the same objects: the id, the log line and the counts, the key, the memory, and the last word on a
+crash. Where traces are sent, every request goes the long way.
 
 Requests that arrived in one turn of the event loop go through each step together: the code of a step, out of the caches
 when its turn comes, costs three times as much the first time as after that.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -18,10 +19,12 @@ from starlette.types import Scope
 
 from losses.errors import Refusal
 from service.admission import Budget, declared
+from service.auth import Keys
 from service.errors import answer, crash
 from service.observed import Journal
 from service.record import UNDER_WAY, Record
 
+log = logging.getLogger("lossary")
 TOGETHER = 8  # requests: more would wait for one another, while whoever sent them waits for all
 LONGEST = 1 << 16  # bytes of body: evaluated within a millisecond
 
@@ -52,8 +55,8 @@ Endpoints = Mapping[tuple[str, str], Endpoint]  # by method and path
 class AtOnce:
     """What answers them."""
 
-    def __init__(self, endpoints: Endpoints, journal: Journal, memory: Budget) -> None:
-        self._endpoints, self._journal, self._memory = endpoints, journal, memory
+    def __init__(self, endpoints: Endpoints, journal: Journal, memory: Budget, keys: Keys | None = None) -> None:
+        self._endpoints, self._journal, self._memory, self._keys = endpoints, journal, memory, keys
         self._came: list[Whole] = []
 
     def takes(self, scope: Scope, length: int) -> bool:
@@ -72,7 +75,7 @@ class AtOnce:
             asyncio.get_running_loop().call_soon(self._serve)
         under_way = [self._steps(request) for request in came]
         while under_way:
-            under_way = [steps for steps in under_way if next(steps, False)]
+            under_way = [steps for steps in under_way if _go_on(steps)]
         UNDER_WAY.set(None)
 
     def _steps(self, request: Whole) -> Iterator[bool]:
@@ -95,9 +98,19 @@ class AtOnce:
         self._journal.end(record, scope["path"], scope["method"], found.status, perf_counter() - started)
 
     def _answer(self, request: Whole, record: Record) -> Generator[bool, None, Answer | None]:
+        UNDER_WAY.set(record)
+        try:
+            rate = self._keys.admit(request.scope) if self._keys else {}
+        except Refusal as refusal:
+            return _plain(answer(refusal))
+        found = yield from self._inner(request, record)
+        if found is not None:
+            found.headers.extend((name.lower().encode(), value.encode()) for name, value in rate.items())
+        return found
+
+    def _inner(self, request: Whole, record: Record) -> Generator[bool, None, Answer | None]:
         scope = request.scope
         steps = self._endpoints[scope["method"], scope["path"]](scope, request.body)
-        UNDER_WAY.set(record)
         try:
             while True:
                 next(steps)
@@ -110,6 +123,15 @@ class AtOnce:
             return _plain(answer(refusal))
         except Exception as error:  # noqa: BLE001 - the last word, as in service/observed.py
             return _plain(crash(error))
+
+
+def _go_on(steps: Iterator[bool]) -> bool:
+    """Take the next step of one request; say whether there are more. What breaks here is no matter of the others."""
+    try:
+        return next(steps, False)
+    except Exception as error:
+        log.error("crashed", exc_info=error)  # noqa: TRY400 - as in service/errors.py
+        return False
 
 
 def _plain(response: Response) -> Answer:

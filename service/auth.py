@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import MutableHeaders
@@ -37,6 +37,7 @@ OPEN = frozenset(
 )
 OPEN_FILES = "/docs/assets/"
 SHARED_MEMORY = "/v2/systemsharedmemory"  # what is registered is for those who may use it
+ADMITTED = "lossary.admitted"  # of the scope
 WINDOW_S = 60
 REALM = 'Bearer realm="lossary"'
 LONGEST_KEY = 256  # bytes; ours have 51
@@ -90,6 +91,13 @@ class Bucket:
         }
 
 
+class Admitted(NamedTuple):
+    """By which key a request was let in, and how its rate stood."""
+
+    key: str
+    rate: Mapping[str, str]
+
+
 class Keys:
     """The keys in force, and what is left of the rate of each."""
 
@@ -98,10 +106,17 @@ class Keys:
         self._kept = [(bytes.fromhex(key.sha256), key, Bucket(key.rate, clock()) if key.rate else None) for key in keys]
 
     def admit(self, scope: Scope) -> Mapping[str, str]:
-        """Return the headers that the answer to this request carries.
+        """Return the headers that the answer to this request carries; however often it is asked, it counts once.
 
         Raises: Unauthorized, Forbidden, QuotaExceeded.
         """
+        admitted: Admitted | None = scope.get("extensions", {}).get(ADMITTED)
+        if admitted is None:
+            admitted = scope.setdefault("extensions", {})[ADMITTED] = self._admit(scope)
+        current().key = admitted.key
+        return admitted.rate
+
+    def _admit(self, scope: Scope) -> Admitted:
         secret = _presented(scope)
         if secret is None:
             raise Unauthorized("Send a key as Authorization: Bearer KEY, or as X-API-Key.", REALM)
@@ -111,10 +126,10 @@ class Keys:
         if needed and needed not in key.scopes:
             raise Forbidden(needed)
         if bucket is None:
-            return {}
+            return Admitted(key.name, {})
         if not bucket.take(self._clock()):
             raise QuotaExceeded(bucket.next_s, bucket.headers())
-        return bucket.headers()
+        return Admitted(key.name, bucket.headers())
 
     def _found(self, secret: bytes) -> tuple[Key, Bucket | None]:
         hashed = hashlib.sha256(secret[: LONGEST_KEY + 1]).digest()

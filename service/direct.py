@@ -2,7 +2,7 @@
 
 FastAPI takes as long to find and call an endpoint as a small loss takes to compute. An endpoint whose only argument is
 the request is called as it is; what it refuses is answered here, and its document is still FastAPI's. It is the way of
-all that service/at_once.py declines, or never sees: behind keys, with tracing, or behind another server.
+all that service/at_once.py declines, or never sees: with tracing, or behind another server.
 """
 
 from collections.abc import Sequence

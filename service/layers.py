@@ -52,7 +52,7 @@ def install(
     journal = Journal(metrics)
     app.add_middleware(Observed, journal=journal, routes=routes)
     _document(app, guarded=keys is not None)
-    return None if keys is not None or settings.telemetry else AtOnce(short, journal, memory)
+    return None if settings.telemetry else AtOnce(short, journal, memory, keys)
 
 
 def _show(metrics: Metrics, memory: Budget, turns: Budget) -> None:

@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from service.metrics import Metrics
 from service.observed import Journal
 from service.record import current
 from tests.service.processes import Server, serving
+from tests.service.test_auth import line
 
 Told = tuple[int, dict[str, str], bytes]
 JSON, NPY = "application/json", "application/x-npy"
@@ -181,6 +183,34 @@ def test_it_is_counted_as_any_other(server: Server) -> None:
     assert counted() - before == 2
 
 
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[Server]:
+    file = tmp_path / "keys.toml"
+    file.write_text(line("training", "lossary_first") + line("bursts", "lossary_bursts", "rate = 3"))
+    with serving(LOSSARY_KEYS=str(file), LOSSARY_LOG_FORMAT="json") as running:
+        yield running
+
+
+def test_keys_are_asked_for_and_rates_are_counted_once(guarded: Server) -> None:
+    def keyed(name: str, secret: str) -> tuple[int, str | None]:
+        """Return the status, and what is left of the rate."""
+        head, body = REQUESTS[name]
+        key = b"X-API-Key: " + secret.encode() + b"\r\n\r\n"
+        ((status, headers, _),) = answers(guarded, head[:-2] + key + body)
+        return status, headers.get("ratelimit")
+
+    assert keyed("JSON", "lossary_none") == (401, None)
+    assert keyed("JSON", "lossary_first") == (200, None)
+    assert keyed("JSON", "lossary_bursts") == (200, '"default";r=2;t=20')
+    # declined after it was let in: it goes the long way, and is not asked for twice
+    assert keyed("npy, more numbers than are computed at once", "lossary_bursts") == (200, '"default";r=1;t=40')
+    assert keyed("no JSON", "lossary_bursts") == (400, '"default";r=0;t=60')
+    assert keyed("JSON", "lossary_bursts")[0] == 429
+    lines = [json.loads(text) for text in Path(guarded.log).read_text().splitlines() if '"answered"' in text]
+    evaluated = [entry.get("key") for entry in lines if entry["route"] == PATH]
+    assert evaluated == ["training", "bursts", "bursts"]
+
+
 def answering(seen: list[str], *, fault: Exception | None = None) -> Any:  # noqa: ANN401 - an endpoint
     def endpoint(_: Any, body: bytearray) -> Generator[None, None, Answer | None]:  # noqa: ANN401 - ASGI's
         name = bytes(body).decode()
@@ -195,11 +225,21 @@ def answering(seen: list[str], *, fault: Exception | None = None) -> Any:  # noq
     return endpoint
 
 
-def served(names: str, endpoint: Any, free: int = 1 << 20) -> tuple[dict[str, int], list[str]]:  # noqa: ANN401 - the same
+def served(
+    names: str,
+    endpoint: Any,  # noqa: ANN401 - the same
+    free: int = 1 << 20,
+    broken: str = "",
+) -> tuple[dict[str, int], list[str]]:
     """Serve one request a letter, all at once; return the status each got, and those that were declined."""
     way = AtOnce({("POST", PATH): endpoint}, Journal(Metrics()), Budget(free, 1, 1.0))
     sent: dict[str, int] = {}
     declined: list[str] = []
+
+    def send(name: str, answer: Answer) -> None:
+        if name in broken:
+            raise OSError
+        sent[name] = answer.status
 
     async def main() -> None:
         for name in names:
@@ -210,8 +250,8 @@ def served(names: str, endpoint: Any, free: int = 1 << 20) -> tuple[dict[str, in
                 Whole(
                     scope,
                     bytearray(name.encode()),
-                    lambda answer, name=name: sent.update({name: answer.status}),  # type: ignore[misc] # the loop's own
-                    lambda name=name: declined.append(name),  # type: ignore[misc] # the same
+                    partial(send, name),
+                    partial(declined.append, name),
                 )
             )
         await asyncio.sleep(0.01)
@@ -234,6 +274,12 @@ def test_a_fault_of_one_is_no_fault_of_the_others(fault: Exception, status: int)
     sent, _ = served("abc", answering([], fault=fault))
 
     assert sent == {"a": 200, "b": status, "c": 200}
+
+
+def test_an_answer_that_cannot_be_sent_holds_up_no_other() -> None:
+    sent, _ = served("abc", answering([]), broken="b")
+
+    assert sent == {"a": 200, "c": 200}
 
 
 def test_what_has_no_room_or_no_answer_here_goes_the_long_way() -> None:
