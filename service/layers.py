@@ -21,7 +21,6 @@ from service.observed import Journal, Observed
 from service.punctual import Punctual
 from service.settings import Settings
 
-OFTEN = {"/v1/evaluate"}  # its endpoint takes the request alone
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -38,9 +37,11 @@ def install(
 ) -> AtOnce | None:
     """Put the layers around an application; the last that is added is the outermost.
 
-    Return what answers the `short` requests within the same layers, where that can be.
+    Return what answers the `short` requests within the same layers, where that can be. The endpoints of their paths
+    take the request alone, so that those it declines are spared FastAPI's routing.
     """
-    app.add_middleware(Direct, routes=[route for route in routes if route.path in OFTEN])
+    paths = {path for _, path in short}
+    app.add_middleware(Direct, routes=[route for route in routes if route.path in paths])
     memory = memory_budget(settings)
     _show(metrics, memory, turns)
     longest = max(settings.max_body_bytes, settings.max_json_bytes)
