@@ -1,7 +1,10 @@
-"""uvicorn's HTTP protocol with two more promises: a request's head arrives in time, and it is not too long.
+"""uvicorn's HTTP protocol with three more promises: a request's head arrives in time, it is not too long, and its body
+is never read as another request.
 
-uvicorn 0.54 waits for ever for the end of a head, and httptools takes one of any length. The deadline of the body is in
-service/tensors/body.py, where it holds behind any server. What is refused here is refused before there is a request, so
+uvicorn 0.54 waits for ever for the end of a head, and httptools takes one of any length. httptools also ends a request
+that asks for an upgrade at its head, so that the body would be parsed as the next request; no upgrade is offered here,
+and such a request is read as if it had asked for none (RFC 9110, 7.8). The deadline of the body is in
+service/punctual.py and service/bulk.py. What is refused here is refused before there is a request, so
 the problem is written straight to the socket; what the client still sends is read and dropped for a moment, since a
 close over unread bytes would reset the connection and take the answer with it.
 """
@@ -39,6 +42,7 @@ class BadHead(Exception):  # noqa: N818 - a reason to refuse, drawn out of the p
         self.status, self.detail = status, detail
 
 
+UPGRADE_ONLY = frozenset({b"upgrade", b"http2-settings"})  # headers that mean nothing without the upgrade they ask for
 UNREADABLE = BadHead(HTTPStatus.BAD_REQUEST, "The bytes are no HTTP/1.1 request.")
 
 
@@ -88,7 +92,7 @@ class Transport(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        super().data_received(data)
+        self._feed(data)
         if self._held is not None and self._hold is None:  # its body is still to come
             self._hold = self.loop.call_later(HOLD_S, self._let_go)
         if self._refused or self.transport.is_closing():
@@ -102,6 +106,37 @@ class Transport(HttpToolsProtocol):
             self._refuse(self._too_long())
         elif self._deadline is None:
             self._watch()
+
+    def _feed(self, data: bytes) -> None:
+        """Parse what came, each request that asks for an upgrade as one that asks for none."""
+        self._unset_keepalive_if_required()
+        try:
+            while True:
+                try:
+                    self.parser.feed_data(data)
+                except httptools.HttpParserUpgrade as upgrade:
+                    data = self._without_upgrade() + data[upgrade.args[0] :]
+                else:
+                    return
+        except httptools.HttpParserError:
+            self._refuse(self._reason)
+
+    def _without_upgrade(self) -> bytes:
+        """Return the head that was parsed last, without its upgrade, for the new parser that takes over here."""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        self._new_parser()
+        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [token for token in value.split(b",") if token.strip().lower() not in UPGRADE_ONLY]
+                lines.append(b"connection: " + b",".join(kept))
+            elif name not in UPGRADE_ONLY:
+                lines.append(name + b": " + value)
+        return b"\r\n".join([*lines, b"\r\n"])
+
+    def _new_parser(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -124,6 +159,11 @@ class Transport(HttpToolsProtocol):
         if self.parser.get_http_version() == "1.1" and not any(name == b"host" for name, _ in self.headers):
             self._reason = BadHead(HTTPStatus.BAD_REQUEST, "An HTTP/1.1 request names its Host.")
             raise self._reason
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self._reason = BadHead(HTTPStatus.NOT_IMPLEMENTED, "CONNECT is for proxies; this is none.")
+                raise self._reason
+            return  # the parser stops behind this head, and `_feed` has it read again
         self._starting = True
         super().on_headers_complete()
         self._starting = False
@@ -144,11 +184,12 @@ class Transport(HttpToolsProtocol):
 
     def _after_body(self) -> None:
         """Be as after the last byte of a body, of which the parser has seen but the first ones."""
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self._new_parser()
         self._body_ended()
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self._body_ended()
         app = self._taken()
@@ -178,7 +219,7 @@ class Transport(HttpToolsProtocol):
             super()._start_asgi_task(self.cycle, app)
 
     def _may_be_answered_at_once(self, at_once: AtOnce, cycle: RequestResponseCycle) -> bool:
-        if cycle.waiting_for_100_continue or self.flow.write_paused or self.parser.should_upgrade():
+        if cycle.waiting_for_100_continue or self.flow.write_paused:
             return False
         scope: Any = self.scope
         return at_once.takes(scope, _declared(self.headers))
@@ -212,9 +253,6 @@ class Transport(HttpToolsProtocol):
             for blank in self._bulk.blanks() if self._bulk else ():
                 self.parser.feed_data(blank)
             self._unread = self.loop.call_later(self._head_seconds, self.transport.close)
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, of one kind only
-        self._refuse(self._reason)
 
     def _too_long(self) -> BadHead:
         limit = self._longest_head
