@@ -1,5 +1,6 @@
-"""uvicorn's HTTP protocol with three more promises: a request's head arrives in time, it is not too long, and its body
-is never read as another request.
+"""uvicorn's HTTP protocol with three more promises.
+
+A request's head arrives in time, it is not too long, and its body is never read as another request.
 
 uvicorn 0.54 waits for ever for the end of a head, and httptools takes one of any length. httptools also ends a request
 that asks for an upgrade at its head, so that the body would be parsed as the next request; no upgrade is offered here,
