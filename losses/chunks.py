@@ -1,16 +1,16 @@
 """Inputs, weights and masks: fitted to one another once, then handed out a piece at a time."""
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from losses.checkpoint import checkpoint
-from losses.domains import NON_NEGATIVE, Domain, Seen, check, first_index
+from losses.domains import NON_NEGATIVE, Domain, Seen, check, first_index, outside
 from losses.errors import BadOption, DomainViolation, MissingInput, ShapeMismatch, UnsupportedDtype
 from losses.expression import Objective
 from losses.shapes import Axes, Pattern
@@ -60,12 +60,16 @@ def joined(factors: Sequence[Tensor]) -> Tensor | None:
 
 @dataclass(frozen=True)
 class Piece:
-    """One chunk of the inputs of one term, ready for the formula; its factors are the weights and the mask."""
+    """One chunk of the inputs of one term, ready for the formula; its factors are the weights and the mask.
+
+    `unweighted`: makes the same chunk without its weights, where some of those that are not masked are 0.
+    """
 
     inputs: dict[str, Tensor]
     factors: list[Tensor]
     weights: Tensor | None  # what every element counts, or None where each counts once
     mask: Tensor | None
+    unweighted: "Callable[[], Piece] | None" = None
 
 
 class Source(NamedTuple):
@@ -260,11 +264,31 @@ class Feed:
         return tensor if lead is None or len(self.edges) == 1 else tensor[edges[lead]]
 
     def _piece(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> Piece:
-        (_, term), axes = self.objective.terms[place], self.axes[place]
         factors = self._factors(place, edges, first_pass=first_pass) if self._weighed else []
-        weights = joined(factors)
+        mask = factors[-1] if self.mask is not None and factors else None
+        unweighted = None
+        if first_pass and self.weights is not None and not bool((factors[0] > 0).all()):
+            unweighted = partial(self._unweighted, place, edges, mask)
+        piece = self._filled(place, edges, joined(factors), first_pass=first_pass)
+        return Piece(piece, factors, joined(factors), mask, unweighted)
+
+    def _unweighted(self, place: int, edges: dict[str, slice], mask: Tensor | None) -> Piece:
+        """Return one chunk in which every item that is not masked counts once."""
+        inputs = self._filled(place, edges, mask, first_pass=False, legal=True)
+        return Piece(inputs, [] if mask is None else [mask], mask, mask)
+
+    def _filled(
+        self, place: int, edges: dict[str, slice], weights: Tensor | None, *, first_pass: bool, legal: bool = False
+    ) -> dict[str, Tensor]:
+        """Return the inputs of one chunk, with a legal number where the weight is 0.
+
+        An id that is ignored stays what it is, so that its item is ignored under any weight. `legal`: what lies outside
+        the domain is replaced too.
+        """
+        (_, term), axes = self.objective.terms[place], self.axes[place]
         own = dims(term.loss.elements, axes)[: weights.ndim] if weights is not None else ()
         ignored = term.params.get("ignore_index")
+        exempt = ignored if isinstance(ignored, int) else None
         inputs = {}
         for role, pattern, domain, dtype in self.sources[place]:
             tensor = self.inputs[role]
@@ -272,7 +296,10 @@ class Feed:
             if chunk.dtype is not dtype or chunk.device != self.device:  # `to` takes longer to find that out
                 chunk = chunk.to(self.device, dtype)
             if weights is not None and pattern.lead is not None:
-                chunk = torch.where(align(weights, own, dims(pattern, axes)) > 0, chunk, _filler(domain, chunk))
+                counted = align(weights, own, dims(pattern, axes)) > 0
+                if exempt is not None and domain.whole:
+                    counted = counted | (chunk == exempt)
+                chunk = torch.where(counted, chunk, _filler(domain, chunk))
             if first_pass and not (domain.free and math.isfinite(chunk.sum())):  # NaN and infinities show in a sum
                 check(
                     role,
@@ -280,12 +307,14 @@ class Feed:
                     domain,
                     self.seen[place][role],
                     offset=edges[pattern.lead].start if pattern.lead else 0,
-                    exempt=ignored if isinstance(ignored, int) else None,
+                    exempt=exempt,
                     sent=tensor.dtype,
                     allow_nonfinite=self.allow_nonfinite and not domain.whole,
                 )
+            if legal:
+                chunk = torch.where(outside(chunk, domain, tensor.dtype, exempt), _filler(domain, chunk), chunk)
             inputs[role] = chunk.to(torch.int64) if domain.whole and dtype != torch.int64 else chunk
-        return Piece(inputs, factors, weights, factors[-1] if self.mask is not None and factors else None)
+        return inputs
 
     def _factors(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
         """Return the weights and the mask of one chunk, those of the two that were given."""

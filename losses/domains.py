@@ -169,14 +169,26 @@ def check(
             raise NonFiniteInput(role, first_index(bad, offset))
         seen.nonfinite += int(bad.sum())
         return
-    tolerance = SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
+    tolerance = _tolerance(sent)
     if _inside(chunk, domain, low, high, tolerance):
         return
-    outside = _outside(chunk, domain, low, tolerance)
+    bad = _outside(chunk, domain, low, tolerance)
     if exempt is not None and domain.whole:
-        outside &= chunk != exempt
-    if bool(outside.any()):
-        raise DomainViolation(role, domain.meaning, first_index(outside, offset), domain.way_out)
+        bad &= chunk != exempt
+    if bool(bad.any()):
+        raise DomainViolation(role, domain.meaning, first_index(bad, offset), domain.way_out)
+
+
+def outside(chunk: Tensor, domain: Domain, sent: torch.dtype, exempt: int | None) -> Tensor:
+    """Return which numbers of a chunk `check` would refuse, in the shape of the chunk."""
+    bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
+    legal = chunk.masked_fill(bad, 0)
+    bad = bad | _outside(legal, domain, float(legal.amin()) if legal.numel() else 0.0, _tolerance(sent))
+    return bad & (chunk != exempt) if exempt is not None and domain.whole else bad
+
+
+def _tolerance(sent: torch.dtype) -> float:
+    return SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
 
 
 def _inside(chunk: Tensor, domain: Domain, low: float, high: float, tolerance: float) -> bool:

@@ -107,12 +107,13 @@ def _add(tallies: list[Tally], pieces: list[Piece], spread: Moments | None, opti
     ]
     if spread is None:
         return
-    columns = [column for own, _ in added for column in own]
+    columns = [column for rows in added for column in rows.columns]
     if all(tally.weighted for tally in tallies):
-        counted = torch.stack(columns[1::2]).amax(0) > 0
+        there = [rows.there for rows in added if rows.there is not None]
+        counted = torch.stack(there if there and options.reduction == "mean_over_count" else columns[1::2]).amax(0) > 0
         spread.add(columns if bool(counted.all()) else [column[counted] for column in columns])
     else:
-        spread.add(columns, [total for _, sums in added for total in sums])
+        spread.add(columns, [total for rows in added for total in rows.sums])
 
 
 def _per_item(feed: Feed, tallies: list[Tally]) -> Evaluation:

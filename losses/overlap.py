@@ -98,20 +98,21 @@ def combine(
 
     def finish(totals: dict[str, Tensor]) -> Items:
         sums = totals["n"]
-        weight = torch.ones_like(sums[..., 0, :])
-        if not include_background and weight.shape[-1] > 1:
-            weight = torch.cat([torch.zeros_like(weight[..., :1]), weight[..., 1:]], -1)
-        if class_weights is not None:
-            weight = weight * class_weights
+        there = torch.ones_like(sums[..., 0, :])
+        if not include_background and there.shape[-1] > 1:
+            there = torch.cat([torch.zeros_like(there[..., :1]), there[..., 1:]], -1)
+        weight = there if class_weights is None else there * class_weights
         if group == "all":
             sums, weight = (sums * weight).sum(-1), torch.ones_like(weight[0])
+            there = weight
         sizes = Sizes(*sums.unbind(-1 if group == "all" else -2))
-        value, weight = score(sizes), weight.where(sizes.pixels > 0, 0)
+        value, counted = score(sizes), sizes.pixels > 0
         if empty == "zero":
             value = value.where(sizes.true > 0, 0)
         if empty == "skip":
-            weight = weight.where(sizes.true > 0, 0)
-        return Items(value * weight, weight)
+            counted = counted & (sizes.true > 0)
+        weight = weight.where(counted, 0)
+        return Items(value * weight, weight, counted & (there > 0))
 
     return finish({"n": found}) if group == "image" else Sums({"n": found}, finish)
 

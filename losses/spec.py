@@ -24,7 +24,8 @@ class Items:
     """What each item adds to the two sums whose quotient is the value.
 
     Where items have no weight of their own, the denominator is None and stands for ones. `kept`: which items are
-    there at all, where a weight of 0 leaves that open; otherwise those with a denominator.
+    there at all, where a weight of 0 leaves that open; otherwise those with a denominator. An item that is there
+    counts in reduction=mean_over_count whatever it weighs; one that is masked or ignored is not there.
     """
 
     numerator: Tensor
@@ -36,6 +37,11 @@ class Items:
         """The denominators, ones written out; they take no memory."""
         ones = self.numerator.new_ones(()).expand_as(self.numerator)
         return ones if self.denominator is None else self.denominator
+
+    @property
+    def there(self) -> Tensor:
+        """Which items there are, whatever they weigh."""
+        return self.counts > 0 if self.kept is None else self.kept
 
 
 @dataclass(frozen=True)

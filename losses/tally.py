@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,6 +18,14 @@ Reduction = Literal["mean", "mean_over_count", "sum", "none"]
 Parts = dict[str, Tensor]  # by leading axis: (rows, ...) of one chunk, or (...) in total
 Slopes = Mapping[str, Tensor | tuple[float, float]]  # by leading axis: those of sums, or of numerator and denominator
 WHOLE = ""  # the leading axis of a sum that has no rows
+
+
+class Rows(NamedTuple):
+    """The columns of the items of one chunk and their sums, and which rows hold an item; None where all do."""
+
+    columns: list[Tensor]
+    sums: list[float]
+    there: Tensor | None
 
 
 @dataclass
@@ -62,10 +70,10 @@ class Tally:
         if weights is None:
             return items
         fit = self._fit(weights)
-        kept = items.counts > 0
+        there = items.there
         if piece.mask is not None and piece.mask.ndim <= weights.ndim:
-            kept = kept & (self._fit(piece.mask) > 0)
-        return Items((items.numerator * fit).where(fit > 0, 0), items.counts * fit, kept)
+            there = there & (self._fit(piece.mask) > 0)
+        return Items((items.numerator * fit).where(fit > 0, 0), items.counts * fit, there)
 
     def columns(self, items: Items) -> list[Tensor]:
         """Return the numerator of every row and, where items have weights, the denominator, in float64."""
@@ -102,18 +110,18 @@ class Tally:
         lengths = self.term.loss.elements.lengths(self.axes)
         return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
 
-    def add(self, piece: Piece, *, keep: bool, per_class: bool, fuse: bool) -> tuple[list[Tensor], list[float]]:
-        """Take in one chunk; return the columns of its items and their sums. `keep` holds on to the items' values."""
+    def add(self, piece: Piece, *, keep: bool, per_class: bool, fuse: bool) -> Rows:
+        """Take in one chunk; return the rows of its items. `keep` holds on to the items' values."""
         out = self.apply(piece, fuse=fuse)
         if isinstance(out, Sums):
             self._add_sums(piece, out)
-            return [], []
+            return Rows([], [], None)
         columns = self.columns(out)
         sums = [float(column.sum()) for column in columns]
         count = out.numerator.numel()
-        kept = out.denominator if out.kept is None else out.kept
+        there = self._there(piece, out)
         self.count += count
-        self.kept += count if kept is None else int(kept.count_nonzero())
+        self.kept += count if there is None else int(there.count_nonzero())
         self.weighted = out.denominator is not None
         self.numerator += sums[0]
         self.denominator += sums[1] if self.weighted else count
@@ -121,7 +129,14 @@ class Tally:
             self.values.append(out.numerator.cpu())
         if per_class:
             self._add_classes(piece, out)
-        return columns, sums
+        return Rows(columns, sums, None if there is None or self.lead == WHOLE else by_row(there) > 0)
+
+    def _there(self, piece: Piece, out: Items) -> Tensor | None:
+        """Return which items are neither masked nor ignored, whatever they weigh; None where all are there."""
+        if piece.unweighted is not None and self.term.loss.sums_itself:  # what it sums over may lack what weighs 0
+            counted = self.apply(piece.unweighted())
+            out = counted if isinstance(counted, Items) else out
+        return None if out.denominator is None else out.there
 
     def _add_sums(self, piece: Piece, out: Sums) -> None:
         self.finish = out.finish
@@ -130,7 +145,7 @@ class Tally:
             self.totals[lead] = self.totals[lead] + more if lead in self.totals else more
         count = self._count(piece)
         self.count += count
-        self.kept += count if piece.weights is None else _share_above_zero(piece.weights, count)
+        self.kept += count if piece.mask is None else _share_above_zero(piece.mask, count)
 
     def _add_classes(self, piece: Piece, items: Items) -> None:
         labels = classes.of_elements(self.term, self.axes, piece.inputs)

@@ -66,10 +66,11 @@ def _distance_to_boundary(p: Tensor) -> Tensor:
 
 def _finished(value: Tensor, class_weights: Tensor | None, *, include_background: bool) -> Items:
     """Return values (n, C) as items that weigh as much as their classes."""
-    weight = torch.ones_like(value) if class_weights is None else class_weights.to(value.dtype).expand_as(value)
+    there = torch.ones_like(value)
     if not include_background and value.shape[1] > 1:
-        weight = torch.cat([torch.zeros_like(weight[:, :1]), weight[:, 1:]], 1)
-    return Items(value * weight, weight)
+        there = torch.cat([torch.zeros_like(there[:, :1]), there[:, 1:]], 1)
+    weight = there if class_weights is None else class_weights.to(value.dtype) * there
+    return Items(value * weight, weight, there > 0)
 
 
 def _hausdorff_code(params: dict[str, Value]) -> str:

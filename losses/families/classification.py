@@ -19,9 +19,7 @@ KERAS_CLIPS = (
     "Keras clips probabilities at 1e-7 in float32, where 1 - 1e-7 rounds: a sure mistake costs 15.942 or 16.118 by its "
     "side; here 16.118 on both."
 )
-KERAS_WEIGHTS = (
-    "Keras never divides by weights (keras #18818, #19740): its mean is reduction=mean_over_count unless a weight is 0."
-)
+KERAS_WEIGHTS = "Keras never divides by weights (keras #18818, #19740): its mean is reduction=mean_over_count."
 NOTHING_KEPT = "torch gives NaN where every item is ignored (pytorch #70348, #75181), Keras 0; here null with a reason."
 
 
@@ -237,7 +235,8 @@ def categorical_ce(
     if class_weights is None:
         return Items(-terms.times(smooth, log_p).sum(1))
     weights = terms.along_classes(class_weights, predictions)
-    return Items(-terms.times(weights * smooth, log_p).sum(1), (weights * targets).sum(1))
+    value = -terms.times(weights * smooth, log_p).sum(1)
+    return Items(value, (weights * targets).sum(1), torch.ones_like(value, dtype=torch.bool))
 
 
 def _sparse_code(params: dict[str, Value]) -> str:
@@ -343,4 +342,4 @@ def sparse_categorical_ce(
     if label_smoothing:
         spread = -log_p if class_weights is None else terms.times(terms.along_classes(class_weights, log_p), -log_p)
         value = (1 - label_smoothing) * value + label_smoothing * spread.mean(1)
-    return Items(value.where(kept, 0), weight.where(kept, 0))
+    return Items(value.where(kept, 0), weight.where(kept, 0), kept)

@@ -150,7 +150,7 @@ def class_balanced(
     weights = (len(seen) / (1 / seen).sum() / seen).to(predictions.dtype)
     value, kept, ids = _cross_entropy(predictions, targets, ignore_index, from_logits=from_logits)
     weight = weights[ids].where(kept, 0)
-    return Items(terms.times(weight, value), weight)
+    return Items(terms.times(weight, value), weight, kept)
 
 
 def _logit_adjusted_code(params: dict[str, Value]) -> str:

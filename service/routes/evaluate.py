@@ -131,7 +131,7 @@ class Result(BaseModel):
     value: float | None
     numerator: float | None
     denominator: float | None
-    kept: int
+    kept: Annotated[int, Field(description="Items that are neither masked nor ignored, whatever they weigh.")]
     ignored: int
     standard_error: float | None
     gradient: GradientShares | None
