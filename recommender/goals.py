@@ -76,7 +76,8 @@ def variations(book: Book, situation: Situation) -> Iterator[tuple[Goal, Goal]]:
             for value in _values(name):
                 part = {name: value, **_COMPANIONS.get(value, {})}
                 if now.get(name) != value:
-                    yield Goal(**part), Goal(**{**now, **part})
+                    kept = {other: now[other] for other in now.keys() - _CONTRADICTED.get(name, set())}
+                    yield Goal(**part), Goal(**{**kept, **part})
 
 
 def _values(name: str) -> tuple[Any, ...]:
@@ -88,6 +89,8 @@ def _values(name: str) -> tuple[Any, ...]:
 
 
 _COMPANIONS: dict[object, dict[str, Any]] = {"quantile": {"quantile": 0.9}}
+# Parts of a goal that mean nothing once another part has changed: a quantile goes with functional=quantile alone.
+_CONTRADICTED = {"functional": {"quantile"}}
 _EXAMPLES: dict[str, float] = {"false_negative_cost": 10.0}
 
 

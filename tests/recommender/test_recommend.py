@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTas
 from recommender.evidence import regrets
 from recommender.page import rules_page
 from recommender.profile import Goal, Measured, Profile
+from recommender.rules.table import Rulebook
 from recommender.tasks import Scenario, Task
 from recommender.words import Language
 
@@ -62,6 +64,32 @@ def test_the_example_of_the_contract_comes_out() -> None:
     assert [other["objective"] for other in answer["alternatives"]] == ["mae"]
     assert [out["objective"] for out in answer["ruled_out"]] == ["mse"]
     assert "beta=2.82" in answer["snippets"]["pytorch"]
+
+
+def goals() -> list[Goal]:
+    """Return a goal with each value that any part of it can have."""
+    parts = {
+        name: [value for kind in get_args(field.annotation) for value in get_args(kind)] or [True, False]
+        for name, field in Goal.model_fields.items()
+    }
+    parts |= {"quantile": [0.5, 0.9], "false_negative_cost": [10.0]}
+    return [Goal(**{name: value}) for name, values in parts.items() for value in values]
+
+
+@pytest.mark.parametrize("rulebook", get_args(Rulebook))
+@pytest.mark.parametrize("task", Task)
+def test_every_goal_gets_an_answer_of_either_book_with_goals_beside_it_that_can_be_asked_for(
+    task: Task, rulebook: Rulebook
+) -> None:
+    for goal in goals():
+        answer = recommend(task, goal=goal, rulebook=rulebook)
+
+        assert goal.model_dump(exclude_none=True).items() <= answer.goal.model_dump().items()
+        for other in answer.other_goals:
+            asked = {**answer.goal.model_dump(exclude_none=True), **other.goal.model_dump(exclude_none=True)}
+            if asked.get("functional") != "quantile":
+                asked.pop("quantile", None)
+            assert recommend(task, goal=Goal(**asked), rulebook=rulebook).recommended.objective == other.objective
 
 
 @given(st.sampled_from(Task), st.none() | st.sampled_from(Scenario), facts, st.sampled_from(["en", "zh"]))
