@@ -24,10 +24,11 @@ from recommender.profile import Goal, Profile
 from recommender.repair import EXACT_WHERE, repair
 from recommender.rules.table import Rulebook
 from recommender.situation import Situation
-from recommender.tasks import PLACES, Scenario, settle
-from recommender.words import Language, say
+from recommender.tasks import PLACES, Scenario, Task, settle
+from recommender.words import Caution, Language, say
 
 _MOST_CANDIDATES = 4
+_BOOKS_ZH = {"article": "文章", "evidence": "证据库"}
 _NO_FACTS = Profile()
 _NO_GOAL = Goal()
 
@@ -52,6 +53,8 @@ def recommend(
     bounds = bounds_in_force(thresholds)
     books = {name: Book(name, bounds) for name in get_args(Rulebook)}
     choices = {name: choose(book.decide(situation), situation) for name, book in books.items()}
+    if not choices[rulebook]:
+        rulebook = "evidence" if rulebook == "article" else "article"
     book, chosen = books[rulebook], choices[rulebook]
 
     implied = [_implied(case)] if case and task is None else []
@@ -76,7 +79,10 @@ def recommend(
         other_goals=_other_goals(book, situation, objective),
         alternatives=alternatives,
         ruled_out=_ruled_out(chosen, language),
-        warnings=[caution.notice(language) for caution in cautions(book, situation, chosen)],
+        warnings=[
+            *(_silence(name, asked).notice(language) for name, found in choices.items() if not found),
+            *(caution.notice(language) for caution in cautions(book, situation, chosen)),
+        ],
         assumptions=[say(text, language) for text in (*implied, *assumed_goal, *assumed)],
         borderline=borderline(book, situation),
         experiment=answer.Experiment(
@@ -178,6 +184,17 @@ def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswe
         for choice in chosen
         for out in choice.rule.ruled_out
     ]
+
+
+def _silence(book: Rulebook, task: Task) -> Caution:
+    """Return what to say where a book has no answer: the other book's is recommended."""
+    return Caution(
+        f"{book}-silent",
+        Text(
+            en=f"The {book} book has no rule for {task} that applies here, so its answer is null.",
+            zh=f"{_BOOKS_ZH[book]}没有适用于此 {task} 问题的规则,因此其答案为 null。",
+        ),
+    )
 
 
 def _implied(scenario: Scenario) -> Text:

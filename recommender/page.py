@@ -10,22 +10,35 @@ from recommender.bounds import THRESHOLDS, bounds_in_force
 from recommender.profile import Profile
 from recommender.rules import ROWS
 from recommender.rules.computed import Formula
-from recommender.rules.table import Bounds, Condition, Rule, Threshold
+from recommender.rules.table import Bounds, Condition, Rule, Rulebook, Threshold
 from recommender.situation import Situation
+from recommender.tasks import read_task
 
 Data = dict[str, object]
 _HASH_DIGITS = 16
 
 
-def rules_page(thresholds: Mapping[str, float] | None = None) -> Data:
+def rules_page(
+    thresholds: Mapping[str, float] | None = None, task: str | None = None, rulebook: Rulebook | None = None
+) -> Data:
     """Return every row and threshold, in force and by default, and the hash that answers cite.
 
-    Raises: UnknownThreshold, BadThreshold.
+    Of one task or one book: its rows, and the thresholds that they ask for.
+    Raises: UnknownThreshold, BadThreshold, UnknownTask.
     """
     bounds = bounds_in_force(thresholds)
+    asked = None if task is None else read_task(task)
+    rows = [
+        (order, row)
+        for order, row in enumerate(ROWS)
+        if (asked is None or asked in row.tasks) and rulebook in {None, row.book}
+    ]
+    used = {condition.bound for _, row in rows for condition in row.when}
     return {
-        "rules": [_row(order, row, bounds) for order, row in enumerate(ROWS)],
-        "thresholds": [_threshold(threshold, fact, bounds) for threshold, fact in THRESHOLDS.values()],
+        "rules": [_row(order, row, bounds) for order, row in rows],
+        "thresholds": [
+            _threshold(threshold, fact, bounds) for threshold, fact in THRESHOLDS.values() if threshold in used
+        ],
         "rules_hash": rules_hash(bounds),
     }
 
@@ -56,6 +69,7 @@ def _row(order: int, row: Rule, bounds: Bounds) -> Data:
         "tasks": list(row.tasks),
         "head": row.head,
         "when": [_condition(condition, bounds) for condition in row.when],
+        "unless": [_condition(condition, bounds) for condition in row.unless],
         "recommend": row.recommend,
         "computed": _formulas(row.computed),
         "because": _text(row.because),

@@ -52,6 +52,7 @@ class Range:
     unit: str
     open: bool = False  # the ends themselves are outside
     whole: bool = False
+    instead: str = ""  # what to write where people write something else
 
     def holds(self, value: float) -> bool:
         """Whether the fact may have this value; NaN never."""
@@ -91,7 +92,9 @@ class Range:
 
     @property
     def _message(self) -> str:
-        return f"Write {self.wanted} ({self.unit}), or the measured object that POST /v1/profile returns"
+        instead = self.instead or ("8 % is 0.08" if self.is_share and self.low == 0 else "")
+        hint = f"; {instead}" if instead else ""
+        return f"Write {self.wanted} ({self.unit}), or the measured object that POST /v1/profile returns{hint}"
 
     def _check(self, given: float | Measured) -> float | Measured:
         value, ends = (given.value, given.interval or ()) if isinstance(given, Measured) else (given, ())
@@ -120,7 +123,12 @@ class Profile(BaseModel):
     ] = None
     class_imbalance: Annotated[
         float | Measured | None,
-        Range(1, math.inf, "ratio"),
+        Range(
+            1,
+            math.inf,
+            "ratio",
+            instead="2 % positives are a class_imbalance of 49 (98 to 2), or a positive_share of 0.02",
+        ),
         Field(
             description="Items of the largest class over items of the smallest; of several labels, the worst label's."
         ),
@@ -254,10 +262,12 @@ class Profile(BaseModel):
         Range(1, math.inf, "ratio"),
         Field(description="90th percentile of the box areas over the 10th."),
     ] = None
-    supervision: Literal["triplets", "labels", "positive_pairs", "labelled_pairs", "scored_pairs"] | None = Field(
-        default=None,
-        description="How similarity is given: anchor, positive, negative; class labels; pairs that belong together; "
-        "pairs with 0 or 1; pairs with a score.",
+    supervision: Literal["triplets", "labels", "positive_pairs", "labelled_pairs", "scored_pairs", "none"] | None = (
+        Field(
+            default=None,
+            description="How similarity is given: anchor, positive, negative; class labels; pairs that belong "
+            "together; pairs with 0 or 1; pairs with a score; none: not at all, as labels that all differ.",
+        )
     )
     unit_norm: bool | None = Field(default=None, strict=True, description="Whether embeddings have length 1.")
     embedding_scale: Annotated[

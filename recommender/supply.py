@@ -1,6 +1,7 @@
 """What a loss takes, made of the arrays that are there: labels in its form, counts of its classes."""
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -8,8 +9,11 @@ from torch import Tensor
 from losses.expression import Objective
 from losses.spec import BoundLoss, Text
 from recommender.measure.labels import exclusive, whole
+from recommender.measure.void import find_void, rows_that_count
+from recommender.tasks import Task
 
 COUNTS = ("class_counts", "priors")  # of priors only the ratios matter
+_WITH_CHANNELS = 4  # axes of (n, C, height, width)
 
 
 def supply(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str, Tensor] | Text:
@@ -23,7 +27,7 @@ def supply(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str, Tens
         given["targets"] = _labels(terms, given["predictions"], given["targets"])
         for role in COUNTS:
             if role in objective.roles and role not in given:
-                counts = _counts(given["predictions"], arrays["targets"])
+                counts = _counts(given["predictions"], arrays["targets"], arrays.get("mask"))
                 given |= {} if counts is None else {role: counts}
     needed = dict.fromkeys(role for term in terms for role in term.loss.required)
     missing = ", ".join(role for role in needed if role not in given)
@@ -58,12 +62,58 @@ def _are_ids(predictions: Tensor, targets: Tensor) -> bool:
     return bool(low >= 0) and bool(high < predictions.shape[1])
 
 
-def _counts(predictions: Tensor, targets: Tensor) -> Tensor | None:
-    """Return how often each class of the predictions occurs; None where the targets name no classes."""
+def masked(task: Task, arrays: Mapping[str, Tensor], ignore_index: int | None = None) -> Mapping[str, Tensor]:
+    """Return the arrays with a `mask` that leaves out the labels that do not count; as they are where all count.
+
+    Shapes: targets (n, *s) or (n, C, *s), of which the mask has the axes (n, *s); of multilabel rows those of the rows.
+    """
+    targets = arrays["targets"]
+    void = find_void(task, targets, ignore_index)
+    if void is None:
+        return arrays
+    marked = void.where(targets)
+    in_channels = task is Task.SEGMENTATION and targets.ndim >= _WITH_CHANNELS
+    if in_channels or (task is not Task.MULTILABEL and rows_that_count(targets, void) is not None):
+        counted = ~marked.any(1)
+    else:
+        counted = ~marked
+    sent = arrays.get("mask")
+    if _fits(sent, counted):
+        counted &= _over(sent, counted)
+    return {**arrays, "targets": targets.masked_fill(marked, 0), "mask": counted}
+
+
+def mask_for(objective: Objective, arrays: Mapping[str, Tensor]) -> Tensor:
+    """Return the mask as an objective takes it: of pixels (n, *s), over every class where its items are numbers."""
+    mask, predictions = arrays["mask"], arrays.get("predictions")
+    plain = all(str(term.loss.elements) == "*n" for _, term in objective.terms)
+    if not plain or predictions is None or _fits(mask, predictions):
+        return mask
+    pixels = predictions.ndim > 1 and mask.shape == (predictions.shape[0], *predictions.shape[2:])
+    return mask.unsqueeze(1).expand_as(predictions) if pixels else mask
+
+
+def _over(mask: Tensor, labels: Tensor) -> Tensor:
+    """Return a mask of the first axes over all of them, as truth values."""
+    return mask.bool().reshape(*mask.shape, *(1,) * (labels.ndim - mask.ndim)).expand_as(labels)
+
+
+def _fits(mask: Tensor | None, labels: Tensor) -> TypeGuard[Tensor]:
+    """Whether there is a mask of the first axes of the labels."""
+    return mask is not None and mask.shape == labels.shape[: mask.ndim]
+
+
+def _counts(predictions: Tensor, targets: Tensor, mask: Tensor | None) -> Tensor | None:
+    """Return how often each class of the predictions occurs where the mask is on; None where targets name no classes.
+
+    A mask that does not fit is left to the evaluation, which refuses it.
+    """
     if predictions.ndim > 1 and targets.shape == predictions.shape and exclusive(targets):
-        axes = [axis for axis in range(targets.ndim) if axis != 1]
-        return targets.to(torch.float64).sum(axes)
-    ids = targets[targets >= 0] if whole(targets) else targets[:0]
+        rows = targets.movedim(1, -1)
+        kept = rows[_over(mask, rows[..., 0])] if _fits(mask, rows[..., 0]) else rows.flatten(0, -2)
+        return kept.to(torch.float64).sum(0)
+    kept = targets[_over(mask, targets)] if _fits(mask, targets) else targets
+    ids = kept[kept >= 0] if whole(kept) else kept[:0]
     if predictions.ndim != targets.ndim + 1 or ids.numel() == 0 or int(ids.max()) >= predictions.shape[1]:
         return None
     return torch.bincount(ids.flatten().long(), minlength=predictions.shape[1]).to(torch.float64)

@@ -7,13 +7,16 @@ import torch
 from torch import Tensor
 
 from losses.errors import MissingInput, UnknownInput
+from recommender.errors import UnreadableTargets
+from recommender.measure import notices
+from recommender.measure.blocks import pieces
 from recommender.measure.checks import check
 from recommender.measure.details import Detail, present
 from recommender.measure.found import Found, Given
 from recommender.measure.noise import Kind
-from recommender.measure.notices import guessed
 from recommender.measure.reading import EMBEDDED, read
 from recommender.measure.tasks import MEASURES
+from recommender.measure.void import find_void
 from recommender.profile import Measured, Profile
 from recommender.tasks import Task, read_task
 from recommender.words import Caution, Language, Notice
@@ -42,8 +45,11 @@ def measure_profile(
     labels: Tensor | None = None,
     features: int | None = None,
     predictions_are: Kind | None = None,
+    ignore_index: int | None = None,
 ) -> Measurement:
     """Return every fact that arrays tell about a task; a task left out is read off them, and said.
+
+    Labels that do not count, `ignore_index` or those that `find_void` tells, enter no fact, and a warning says so.
 
     Shapes: targets as the task's losses take them; masks and labels also as class ids; boxes (n, 4). Predictions of a
     regression have the axes of the targets; of a classification they are out-of-fold probabilities or logits.
@@ -56,19 +62,26 @@ def measure_profile(
     known = read_task(task) if task is not None else None
     check(arrays)
     known, cautions = _task(known, arrays)
+    targets = next(iter(arrays.values()))
+    void = find_void(known, targets, ignore_index)
+    if void is not None:
+        if all(bool(void.where(some).all()) for some in pieces(targets)):
+            raise UnreadableTargets(known, "labels of which some count", targets.shape)
+        cautions += notices.void(void)
     given = Given(
-        targets=next(iter(arrays.values())),
+        targets=targets,
         predictions=arrays.get("predictions"),
         labels=arrays.get("labels"),
         embeddings=arrays.get("embeddings"),
         features=features,
         predictions_are=predictions_are,
+        void=void,
     )
     with np.errstate(all="ignore"):  # what is not finite is left out
         found = MEASURES[known](given) if known in MEASURES else Found({}, [], {})
     facts: dict[str, Any] = {**found.facts, "n": measured_n(arrays), "features": features}
-    notices = [caution.notice(language) for caution in (*cautions, *found.cautions)]
-    return Measurement(known, Profile(**facts), notices, present(found.details))
+    warnings = [caution.notice(language) for caution in (*cautions, *found.cautions)]
+    return Measurement(known, Profile(**facts), warnings, present(found.details))
 
 
 def _numbers(array: Tensor) -> Tensor:
@@ -89,7 +102,7 @@ def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[Cau
     if known is not None:
         return known, []
     guess, reason = (Task.SIMILARITY, EMBEDDED) if similar else read(arrays["targets"])
-    return guess, [guessed(guess, reason)]
+    return guess, [notices.guessed(guess, reason)]
 
 
 def measured_n(arrays: dict[str, Tensor]) -> Measured:

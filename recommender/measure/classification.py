@@ -32,6 +32,7 @@ from recommender.measure.noise import (
     confidence,
     label_noise,
 )
+from recommender.measure.void import Void, rows_that_count
 from recommender.profile import Measured
 from recommender.words import Caution
 
@@ -45,7 +46,7 @@ def binary(given: Given) -> Found:
     Raises: UnreadableTargets, NotProbabilities.
     """
     targets = given.targets
-    rows = targets[:, 1] if exclusive(targets) and targets.shape[1] == PAIR else targets.flatten()
+    labels, rows = _column(targets, given.void)
     values, _ = tally(rows, PAIR)
     soft = not whole(rows)
     if soft and not shares(rows):
@@ -59,6 +60,7 @@ def binary(given: Given) -> Found:
     cautions: list[Caution] = []
     if not shares(values):
         rows = (rows == values[-1]).to(torch.uint8)
+        labels = rows if given.void is None else (labels == values[-1]).to(torch.int8).masked_fill(labels < 0, -1)
         cautions.append(notices.LARGER_IS_POSITIVE)
     if different < PAIR:
         cautions.append(notices.ONE_CLASS)
@@ -70,12 +72,21 @@ def binary(given: Given) -> Found:
     }
     details = share_details(counts[0])
     if given.predictions is not None:
-        scores = binary_scores(given.predictions, rows.numel(), given.predictions_are)
+        scores = binary_scores(given.predictions, labels.numel(), given.predictions_are)
         if scores is None:
             cautions.append(notices.PREDICTIONS_DO_NOT_FIT)
         elif not soft:
-            details |= _hint(rows, scores, cautions)
+            details |= _hint(labels, scores, cautions)
     return Found(facts, cautions, details)
+
+
+def _column(targets: Tensor, void: Void | None) -> tuple[Tensor, Tensor]:
+    """Return the labels of the positive class with -1 where they do not count, and those that count."""
+    labels = targets[:, 1] if exclusive(targets) and targets.shape[1] == PAIR else targets.flatten()
+    if void is None:
+        return labels, labels
+    labels = void.without(labels)
+    return labels, labels[labels >= 0]
 
 
 def multilabel(given: Given) -> Found:
@@ -83,8 +94,8 @@ def multilabel(given: Given) -> Found:
 
     Raises: UnreadableTargets.
     """
-    targets = given.targets
-    if not shares(targets):
+    targets = given.targets if given.void is None else given.void.without(given.targets)
+    if not shares(targets if given.void is None else targets.clamp(min=0)):
         raise UnreadableTargets("multilabel", "multi-hot rows (n, labels) with entries from 0 to 1", targets.shape)
     counts = label_counts(targets)
     cautions = []
@@ -108,6 +119,8 @@ def multiclass(given: Given) -> Found:
     Raises: UnreadableTargets, NotOneHot, SingleColumn, NotProbabilities, IdOutOfRange.
     """
     targets, predictions = given.targets, given.predictions
+    if given.void is not None:
+        targets, predictions = _counted(targets, predictions, given.void)
     scores = None if predictions is None else class_scores(predictions, targets.shape[0], given.predictions_are)
     encoding = label_encoding(targets)
     if encoding != "onehot" and _meant_as_rows(targets, scores):
@@ -118,16 +131,8 @@ def multiclass(given: Given) -> Found:
     if columns is not None:
         check_ids(targets, columns)
     counts = class_counts(targets, columns)
-    if counts.sum() == 0:
-        raise UnreadableTargets("multiclass", "class ids from 0, or one-hot rows along axis 1", targets.shape)
     cautions = [notices.PREDICTIONS_DO_NOT_FIT] if scores is None and predictions is not None else []
-    if encoding == "integer" and bool((targets < 0).any()):
-        cautions.append(notices.IDS_BELOW_ZERO)
-    present = int((counts > 0).sum())
-    if present < counts.shape[1]:
-        cautions.append(notices.CLASS_ABSENT)
-    if present == 1:
-        cautions.append(notices.ONE_CLASS)
+    cautions += _occurring(counts)
     facts: Facts = {
         "label_encoding": encoding,
         "classes": classes(counts),
@@ -139,6 +144,26 @@ def multiclass(given: Given) -> Found:
         ids = targets.argmax(1) if encoding == "onehot" else targets.flatten()
         details |= _hint(ids, scores, cautions)
     return Found(facts, cautions, details)
+
+
+def _occurring(counts: Tensor) -> list[Caution]:
+    """Return what to say of classes (1, C) that never occur, or once each."""
+    present = int((counts > 0).sum())
+    cautions = [notices.CLASS_ABSENT] if present < counts.shape[1] else []
+    if present == 1:
+        cautions.append(notices.ONE_CLASS)
+    elif present == counts.sum():
+        cautions.append(notices.LABELS_ALL_DIFFER)
+    return cautions
+
+
+def _counted(targets: Tensor, predictions: Tensor | None, void: Void) -> tuple[Tensor, Tensor | None]:
+    """Return ids with -1 where they do not count; of one-hot rows those that do, and their predictions."""
+    kept = rows_that_count(targets, void)
+    if kept is None:
+        return void.without(targets), predictions
+    fits = predictions is not None and predictions.shape == targets.shape
+    return targets.movedim(1, -1)[kept], predictions.movedim(1, -1)[kept] if predictions is not None and fits else None
 
 
 def _meant_as_rows(targets: Tensor, scores: Scores | None) -> bool:

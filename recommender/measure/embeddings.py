@@ -16,6 +16,7 @@ from recommender.measure.found import Evidence, Facts, Found, Given
 from recommender.measure.labels import tally, whole
 from recommender.measure.stats import rank_interval, wilson
 from recommender.profile import Measured
+from recommender.words import Caution
 
 PAIRS = 1 << 14  # drawn: the median to 0.8 % of the ranks
 ENOUGH_ITEMS = 50  # the median distance of 25 disjoint pairs
@@ -41,13 +42,15 @@ def similarity(given: Given) -> Found:
         facts["unit_norm"] = unit_norm(embeddings)
     if labels is None:
         return Found(facts, [], details)
-    if embeddings is not None and labels.shape != embeddings.shape[:1]:
-        raise ShapeMismatch("labels", str(embeddings.shape[0]), labels.shape, "Each embedding has one label.")
-    if labels.ndim != 1 or not whole(labels):
-        raise UnreadableTargets("similarity", "labels (n), whole numbers that are equal within a class", labels.shape)
+    _check_labels(labels, embeddings)
+    counted = labels >= 0
+    if not bool(counted.all()):
+        labels, embeddings = labels[counted], None if embeddings is None else embeddings[counted]
     counts = tally(labels)[1]
+    cautions = [] if bool(counted.all()) else [notices.IDS_BELOW_ZERO]
+    cautions += _without_triplets(counts)
     facts |= {
-        "supervision": "labels",
+        "supervision": "none" if _without_triplets(counts) else "labels",
         "classes": Measured(value=counts.numel(), n=labels.numel(), method="count", basis="labels"),
         "smallest_class": Measured(value=int(counts.min()), n=labels.numel(), method="count", basis="labels"),
     }
@@ -60,7 +63,28 @@ def similarity(given: Given) -> Found:
         details["duplicate_conflicts"] = duplicate_conflicts(embeddings, labels)
         if evidence.enough("embedding_scale", ENOUGH_ITEMS):
             facts["embedding_scale"] = embedding_scale(embeddings, labels)
-    return Found(facts, [notices.too_few(evidence)] if evidence.short else [], details)
+        if bool((embeddings == embeddings[0]).all()) and len(embeddings) > 1:
+            cautions.append(notices.EMBEDDINGS_COINCIDE)
+    if evidence.short:
+        cautions.append(notices.too_few(evidence))
+    return Found(facts, cautions, details)
+
+
+def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
+    """Refuse labels that are no class ids, or not one for each embedding.
+
+    Raises: UnreadableTargets, ShapeMismatch.
+    """
+    if embeddings is not None and labels.shape != embeddings.shape[:1]:
+        raise ShapeMismatch("labels", str(embeddings.shape[0]), labels.shape, "Each embedding has one label.")
+    if labels.ndim != 1 or not whole(labels) or bool(labels.amax() < 0):
+        raise UnreadableTargets("similarity", "labels (n), whole numbers that are equal within a class", labels.shape)
+
+
+def _without_triplets(counts: Tensor) -> list[Caution]:
+    """Return why classes of so many items form no triplet, if they form none."""
+    reasons = [notices.NO_NEGATIVES] if counts.numel() == 1 else []
+    return [*reasons, notices.NO_POSITIVES] if int(counts.max()) == 1 else reasons
 
 
 def _either(named: Tensor | None, other: Tensor | None, axes: int) -> Tensor | None:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from recommender.measure.details import Details
+from recommender.measure.void import Void
 from recommender.profile import Measured
 from recommender.words import Caution
 
@@ -22,6 +23,7 @@ class Given:
     embeddings: Tensor | None = None
     features: int | None = None
     predictions_are: Literal["probabilities", "logits"] | None = None
+    void: Void | None = None  # which numbers of the targets do not count
 
 
 class Found(NamedTuple):

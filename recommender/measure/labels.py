@@ -32,10 +32,10 @@ def shares(values: Tensor) -> bool:
 def exclusive(targets: Tensor) -> bool:
     """Whether axis 1 holds one-hot rows, or shares that sum to 1."""
     several = targets.ndim > 1 and targets.shape[1] > 1 and shares(targets)
-    return several and all(bool(_sums_to_one(some).all()) for some in pieces(targets))
+    return several and all(bool(sums_to_one(some).all()) for some in pieces(targets))
 
 
-def _sums_to_one(rows: Tensor) -> Tensor:
+def sums_to_one(rows: Tensor) -> Tensor:
     """Return for every row along axis 1 whether it does."""
     return (rows.sum(1, dtype=torch.float64) - 1).abs() <= ROUNDING
 
@@ -44,7 +44,7 @@ def first_impure(targets: Tensor) -> list[int] | None:
     """Return the index of the first row along axis 1 that does not sum to 1."""
     start = 0
     for some in pieces(targets):
-        wrong = torch.nonzero(~_sums_to_one(some))
+        wrong = torch.nonzero(~sums_to_one(some))
         if wrong.numel():
             index = [int(axis) for axis in wrong[0]]
             return [index[0] + start, *index[1:]]
@@ -102,13 +102,17 @@ def class_counts(targets: Tensor, classes: int | None = None) -> Tensor:
 
 
 def label_counts(targets: Tensor) -> Tensor:
-    """Return (L, 2): negatives and positives of each label.
+    """Return (L, 2): negatives and positives of each label; entries below 0 do not count.
 
     Shapes: multi-hot (n, L, *s), entries 0 to 1; (n) is one label.
     """
     rows = targets[:, None] if targets.ndim == 1 else targets
-    positives = _column_sums(rows)
-    return torch.stack([rows.numel() / rows.shape[1] - positives, positives], dim=1)
+    if bool(rows.amin() < 0):
+        positives, each = _column_sums(rows.clamp(min=0)), _column_sums(rows >= 0)
+    else:
+        positives = _column_sums(rows)
+        each = torch.full_like(positives, rows.numel() / rows.shape[1])
+    return torch.stack([each - positives, positives], dim=1)
 
 
 def _column_sums(rows: Tensor) -> Tensor:
@@ -189,8 +193,8 @@ def multilabel_details(targets: Tensor, counts: Tensor) -> Details:
 
     Source: Charte et al. 2015, doi:10.1016/j.neucom.2014.08.091.
     """
-    items, positives = round(float(counts[0].sum())), counts[:, 1]
-    share = (positives / items).tolist()
+    items, positives = targets.numel() // counts.shape[0], counts[:, 1]
+    share = (positives / counts.sum(1).clamp(min=1)).tolist()
     occurring = positives[positives > 0]
     details: Details = {
         "label_shares": listed(share, items, "count; Wilson", intervals=[wilson(p, items) for p in share]),

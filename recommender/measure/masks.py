@@ -12,11 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from recommender.errors import UnreadableTargets
 from recommender.measure.blocks import Array, pieces
 from recommender.measure.components import Objects, objects
 from recommender.measure.details import MOST, Details, Interval, detail, listed
 from recommender.measure.labels import exclusive, shares, tally, whole
 from recommender.measure.stats import Z, rank_interval, wilson
+from recommender.measure.void import Void, rows_that_count
 from recommender.profile import Measured
 
 HALF = 0.5  # a soft mask counts as foreground from here
@@ -37,44 +39,80 @@ class Masks:
     values: Tensor
     kind: str  # ids, exclusive, overlapping or plain
     classes: Sequence[float]  # ids or channels that are foreground, at most MOST
+    void: Void | None = None
     more: bool = False  # classes that are not looked at one by one
 
     @classmethod
-    def of(cls, values: Tensor) -> "Masks | None":
-        """Return masks (n, C, *s) with entries 0 to 1, or ids (n, *s) with 0 the background; None for other numbers."""
-        if not shares(values):
+    def of(cls, values: Tensor, void: Void | None = None) -> "Masks | None":
+        """Return masks (n, C, *s) with entries 0 to 1, or ids (n, *s) with 0 the background; None for other numbers.
+
+        Signs are masks too: -1 is the background. `void` tells which numbers belong to no pixel that counts.
+        """
+        if not _shares_or_signs(values, void):
             if not whole(values):
                 return None
-            ids = [one for one in tally(values, MOST)[0].tolist() if one > 0]
-            return cls(values, "ids", ids[:MOST], more=len(ids) >= MOST)
+            labels = values if void is None else void.without(values)
+            ids = [one for one in tally(labels, MOST)[0].tolist() if one > 0]
+            return cls(values, "ids", ids[:MOST], void, more=len(ids) >= MOST)
         channels = values.shape[1] if values.ndim > 1 else 1
-        if exclusive(values):
-            return cls(values, "exclusive", list(range(1, channels))[:MOST], more=channels - 1 > MOST)
+        if _exclusive(values, void):
+            return cls(values, "exclusive", list(range(1, channels))[:MOST], void, more=channels - 1 > MOST)
         if values.ndim >= _WITH_CHANNELS:
-            return cls(values, "overlapping", list(range(channels))[:MOST], more=channels > MOST)
-        return cls(values, "plain", [0])
+            return cls(values, "overlapping", list(range(channels))[:MOST], void, more=channels > MOST)
+        return cls(values, "plain", [0], void)
 
     @property
     def planes(self) -> tuple[int, ...]:
         """Lengths of the spatial axes."""
-        return tuple(self.values.shape[2 if self.kind in {"exclusive", "overlapping"} else 1 :])
+        return tuple(self.values.shape[2 if self.in_channels else 1 :])
+
+    @property
+    def in_channels(self) -> bool:
+        """Whether axis 1 holds the classes."""
+        return self.kind in {"exclusive", "overlapping"}
+
+    def counted(self, values: Tensor) -> Tensor | None:
+        """Return which pixels (n, *s) of some of the images count; None where all do."""
+        if self.void is None:
+            return None
+        void = self.void.where(values)
+        return ~(void.any(1) if self.in_channels else void)
 
     def foreground(self, values: Tensor, one: float) -> NDArray[np.bool_]:
         """Return where one class is, (n, *s), in some of the images."""
-        if self.kind == "ids":
-            found = values == one
-        else:
-            found = (values if self.kind == "plain" else values[:, int(one)]) >= HALF
-        return found.cpu().numpy()
+        plane = values[:, int(one)] if self.in_channels else values
+        found = plane == one if self.kind == "ids" else plane >= HALF
+        counted = self.counted(values)
+        return (found if counted is None else found & counted).cpu().numpy()
 
     def background(self, values: Tensor) -> Tensor:
-        """Return where there is no foreground in some of the images."""
+        """Return where there is no foreground, (n, *s), in some of the images."""
         if self.kind == "ids":
-            return values == 0
-        if self.kind == "exclusive":
-            return values[:, 0] >= HALF
-        on = values >= HALF
-        return ~on.any(1) if self.kind == "overlapping" else ~on
+            found = values == 0
+        elif self.kind == "exclusive":
+            found = values[:, 0] >= HALF
+        else:
+            on = values >= HALF
+            found = ~on.any(1) if self.kind == "overlapping" else ~on
+        counted = self.counted(values)
+        return found if counted is None else found & counted
+
+
+def _shares_or_signs(values: Tensor, void: Void | None) -> bool:
+    """Whether what counts lies between 0 and 1, or is -1 or 1."""
+    if shares(values):
+        return True
+    if void is not None:
+        return all(bool(((some >= 0) & (some <= 1) | void.where(some)).all()) for some in pieces(values))
+    low, high = values.aminmax()
+    return bool(low == -1) and bool(high <= 1) and all(bool((some.abs() == 1).all()) for some in pieces(values))
+
+
+def _exclusive(values: Tensor, void: Void | None) -> bool:
+    """Whether every pixel that counts has shares along axis 1 that sum to 1; others are void in every channel."""
+    if void is None:
+        return exclusive(values)
+    return rows_that_count(values, void) is not None
 
 
 @dataclass
@@ -83,6 +121,7 @@ class Coverage:
 
     background: Array
     foreground: Array
+    counted: Array  # pixels (n)
 
     @property
     def images(self) -> int:
@@ -91,19 +130,27 @@ class Coverage:
 
 
 def coverage(masks: Masks) -> Coverage:
-    """Return the shares of every image, some images at a time; pixels of ids below 0 do not count."""
-    background, foreground = [], []
+    """Return the shares of every image among the pixels that count, some images at a time.
+
+    An image of which no pixel counts is left out.
+    Raises: UnreadableTargets where no pixel of any image counts.
+    """
+    background, foreground, pixels = [], [], []
     for some in pieces(masks.values, _AT_ONCE):
         empty = masks.background(some).flatten(1)
-        if masks.kind == "ids":
-            counted = (some >= 0).flatten(1).sum(1).to(torch.float64).clamp(min=1)
-        else:
-            counted = torch.full((empty.shape[0],), empty.shape[1], dtype=torch.float64)
-        background.append((empty.sum(1) / counted).cpu().numpy())
+        counted = masks.counted(some)
+        n = np.full(empty.shape[0], float(empty.shape[1]))
+        if counted is not None:
+            n = counted.flatten(1).sum(1).cpu().numpy().astype(np.float64)
         planes = [masks.foreground(some, one).reshape(empty.shape[0], -1).sum(1) for one in masks.classes]
         covered = np.stack(planes, axis=1) if planes else np.zeros((empty.shape[0], 0))
-        foreground.append(covered / counted[:, None].cpu().numpy())
-    return Coverage(np.concatenate(background), np.concatenate(foreground))
+        kept = n > 0
+        background.append(empty.sum(1).cpu().numpy()[kept] / n[kept])
+        foreground.append(covered[kept] / n[kept, None])
+        pixels.append(n[kept])
+    if not any(map(len, pixels)):
+        raise UnreadableTargets("segmentation", "masks of which some pixels count", masks.values.shape)
+    return Coverage(np.concatenate(background), np.concatenate(foreground), np.concatenate(pixels))
 
 
 def mask_sparsity(found: Coverage) -> Measured:
@@ -208,13 +255,12 @@ def thinness(found: Shapes) -> Measured | None:
     return Measured(value=value, interval=interval, n=ratio.size, method=f"median; {found.method}", basis="targets")
 
 
-def coverage_details(masks: Masks, found: Coverage) -> Details:
+def coverage_details(found: Coverage) -> Details:
     """Return how much of the images each class covers, and in how many it occurs."""
     n, foreground = found.images, found.foreground
     if not foreground.size:
         return {}
     present = (foreground > 0).mean(0)
-    total = math.prod(masks.planes)
     return {
         "foreground": listed(foreground.mean(0).tolist(), n, "mean over images, by class", intervals=_over(foreground)),
         "foreground_median": listed(np.median(foreground, axis=0).tolist(), n, "median over images, by class"),
@@ -226,7 +272,9 @@ def coverage_details(masks: Masks, found: Coverage) -> Details:
             intervals=[wilson(share, n) for share in present.tolist()],
         ),
         "foreground_pixels": detail(
-            float((1 - found.background).mean()) * total, n, "a mean image's; a batch under 50 makes dice unstable"
+            float(((1 - found.background) * found.counted).mean()),
+            n,
+            "a mean image's; a batch under 50 makes dice unstable",
         ),
     }
 

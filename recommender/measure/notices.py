@@ -3,6 +3,7 @@
 from losses.spec import Text
 from recommender import cautions
 from recommender.measure.found import Evidence
+from recommender.measure.void import Void
 from recommender.tasks import Task
 from recommender.words import Caution
 
@@ -28,6 +29,37 @@ CLASS_ABSENT = Caution(
         zh="有的列从未出现 1;class_imbalance 只按出现的类别计算。",
     ),
 )
+LABELS_ALL_DIFFER = Caution(
+    "labels-all-differ",
+    Text(
+        en="Every class occurs once, as identifiers do: nothing can be learnt of a class from one item. Numbers are "
+        "task=regression.",
+        zh="每个类别只出现一次,像是编号:单个样本无法让模型学到类别。若为数值,请用 task=regression。",
+    ),
+)
+NO_POSITIVES = Caution(
+    "no-positives",
+    Text(
+        en="All labels differ, so no item has another of its class: the labels form no pair and no triplet. Two views "
+        "of each item are what is left to learn from.",
+        zh="所有标签各不相同,没有同类样本:标签构不成样本对或三元组。只能从每个样本的两个视图中学习。",
+    ),
+)
+NO_NEGATIVES = Caution(
+    "no-negatives",
+    Text(
+        en="Only one label occurs, so no item has one of another class: the labels form no triplet, and embeddings "
+        "that all coincide would fit them.",
+        zh="只出现一个标签,没有异类样本:标签构不成三元组,所有嵌入重合即可满足。",
+    ),
+)
+EMBEDDINGS_COINCIDE = Caution(
+    "embeddings-coincide",
+    Text(
+        en="All embeddings are equal: the model has collapsed, and no distance tells classes apart.",
+        zh="所有嵌入都相同:模型已坍缩,距离无法区分类别。",
+    ),
+)
 CONSTANT_LABEL = Caution(
     "constant-label",
     Text(
@@ -40,6 +72,13 @@ IDS_BELOW_ZERO = Caution(
     Text(
         en="Ids below 0 were taken to mark labels that do not count.",
         zh="小于 0 的索引被视为不计入的标签。",
+    ),
+)
+SIGNS = Caution(
+    "signs",
+    Text(
+        en="The masks hold -1 and 1; -1 was taken for the background.",
+        zh="掩膜只含 -1 和 1;-1 被视为背景。",
     ),
 )
 LARGER_IS_POSITIVE = Caution(
@@ -87,6 +126,14 @@ NO_FOREGROUND = Caution(
         zh="没有任何图像含有前景,没有可测的目标,也无可分割。",
     ),
 )
+NO_BACKGROUND = Caution(
+    "no-background",
+    Text(
+        en="No image has any background: every pixel is an object, and there is no outline to find. Are the masks "
+        "inverted, or written with a background other than 0?",
+        zh="没有任何图像含有背景:每个像素都是目标,无轮廓可寻。掩膜是否取反,或背景是否不为 0?",
+    ),
+)
 SEVERAL_OUTPUTS = Caution(
     "several-outputs",
     Text(
@@ -94,6 +141,21 @@ SEVERAL_OUTPUTS = Caution(
         zh="离散度随预测值的变化只对单个输出测量;请逐个输出发送。",
     ),
 )
+
+
+def void(found: Void) -> list[Caution]:
+    """Return what to say where some labels do not count."""
+    cautions = [IDS_BELOW_ZERO] if found.below_zero else []
+    if found.labels:
+        labels = ", ".join(f"{label:g}" for label in found.labels)
+        text = Text(
+            en=f"{labels} was taken to mark what does not count, and no fact counts it. Name another label with "
+            "ignore_index; leave such places out of a loss by `mask`.",
+            zh=f"{labels} 被视为不计入的标签,各项事实均不含它。可用 ignore_index 指定其他标签;"
+            "计算损失时请用 `mask` 排除这些位置。",
+        )
+        cautions.append(Caution("void-label", text))
+    return cautions
 
 
 def too_few(evidence: Evidence) -> Caution:

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from losses.spec import Text
 from recommender.measure.labels import exclusive, tally, whole
+from recommender.measure.void import find_void
 from recommender.tasks import Task
 
 # as AutoGluon infers problem types: whole targets are classes while few of them differ
@@ -22,6 +23,9 @@ def read(targets: Tensor) -> tuple[Task, Text]:
     if not whole(targets):
         return Task.REGRESSION, Text("some are not whole numbers", "存在非整数")
     values, _ = tally(targets, _MOST_CLASSES)
+    void = find_void(Task.SEGMENTATION, targets) if targets.ndim > 1 else None
+    if void is not None:
+        values = values[~void.where(values)]
     bits = set(values[:3].tolist()) <= {0, 1}
     if targets.ndim > _TABLE and (bits or _few(values, targets)):
         return Task.SEGMENTATION, Text("they are whole numbers on pixels", "它们是逐像素的整数")

@@ -6,6 +6,7 @@ from recommender.measure.found import Evidence, Facts, Found, Given
 from recommender.measure.masks import (
     ENOUGH_IMAGES,
     ENOUGH_OBJECTS,
+    Coverage,
     Masks,
     coverage,
     coverage_details,
@@ -16,6 +17,7 @@ from recommender.measure.masks import (
     small_share,
     thinness,
 )
+from recommender.words import Caution
 
 
 def segmentation(given: Given) -> Found:
@@ -23,14 +25,14 @@ def segmentation(given: Given) -> Found:
 
     Raises: UnreadableTargets.
     """
-    masks = Masks.of(given.targets) if given.targets.ndim > 1 else None
+    masks = Masks.of(given.targets, given.void) if given.targets.ndim > 1 else None
     if masks is None:
         wanted = "masks (n, C, *s) from 0 to 1, or class ids (n, *s)"
         raise UnreadableTargets("segmentation", wanted, given.targets.shape)
     covered, found = coverage(masks), shapes(masks)
     evidence = Evidence(covered.images)
     facts: Facts = {"mask_sparsity": mask_sparsity(covered)}
-    details = coverage_details(masks, covered)
+    details = coverage_details(covered)
     if evidence.enough("empty_share", ENOUGH_IMAGES):
         facts["empty_share"] = empty_share(covered)
     if found is not None:
@@ -40,11 +42,15 @@ def segmentation(given: Given) -> Found:
             facts["small_share"] = small_share(found)
         if found.found.perimeter is not None and evidence.enough("thinness", ENOUGH_OBJECTS, count):
             facts["thinness"] = thinness(found)
-    cautions = []
-    if masks.kind == "ids" and bool(given.targets.amin() < 0):
-        cautions.append(notices.IDS_BELOW_ZERO)
-    if not masks.classes or covered.background.min() >= 1:
-        cautions.append(notices.NO_FOREGROUND)
+    cautions = [notices.SIGNS] if given.void is None and bool(given.targets.amin() < 0) else []
+    cautions += _one_sided(masks, covered)
     if evidence.short:
         cautions.append(notices.too_few(evidence))
     return Found(facts, cautions, details)
+
+
+def _one_sided(masks: Masks, covered: Coverage) -> list[Caution]:
+    """Return what to say where all is background, or all is foreground."""
+    if not masks.classes or covered.background.min() >= 1:
+        return [notices.NO_FOREGROUND]
+    return [notices.NO_BACKGROUND] if covered.background.max() <= 0 else []

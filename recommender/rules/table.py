@@ -140,6 +140,7 @@ class RuledOut:
 class Rule:
     """One row. Of the rows of a book, a task and a head, the first that applies decides.
 
+    It applies where all of `when` hold and none of `unless`, which is for what cannot be done and not for preferences.
     `computed` are parameters of the first term of `recommend`. `assumption` is what the row takes for granted,
     `cautions` what a reader should know whenever it decides.
     `fires` and `silent` are the two sides of its edge, of the row's first task where they are only a profile.
@@ -154,6 +155,7 @@ class Rule:
     fires: Profile | Situation
     silent: Profile | Situation
     when: tuple[Condition, ...] = ()
+    unless: tuple[Condition, ...] = ()
     head: str = "output"
     computed: Mapping[str, Formula] = field(default_factory=dict)
     alternatives: tuple[Alternative, ...] = ()
@@ -162,8 +164,12 @@ class Rule:
     cautions: tuple[Caution, ...] = ()
 
     def applies(self, situation: Situation, bounds: Bounds) -> bool:
-        """Whether the task is the row's and every condition holds."""
-        return situation.task in self.tasks and all(condition.holds(situation, bounds) for condition in self.when)
+        """Whether the task is the row's, every condition holds, and nothing stands against it."""
+        return (
+            situation.task in self.tasks
+            and all(condition.holds(situation, bounds) for condition in self.when)
+            and not any(condition.holds(situation, bounds) for condition in self.unless)
+        )
 
     def example(self, side: Profile | Situation) -> Situation:
         """Return `fires` or `silent` as a whole question."""

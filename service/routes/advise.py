@@ -33,7 +33,7 @@ from recommender.measure import measure_profile
 from recommender.measure.details import Detail
 from recommender.profile import Goal, Profile
 from recommender.rules.table import Rulebook
-from recommender.supply import supply
+from recommender.supply import mask_for, masked, supply
 from recommender.tasks import Scenario, Task, settle
 from recommender.words import Language, Notice, say
 from service.errors import BadEnvelope, BadRequest, ComputeDeadline, TooLarge, UnsupportedFormat, responses
@@ -83,6 +83,13 @@ class AdviseRequest(BaseModel):
     )
     features: Annotated[
         StrictInt | None, Field(ge=1, description="Parameters the model effectively fits, as in the profile.")
+    ] = None
+    ignore_index: Annotated[
+        StrictInt | None,
+        Field(
+            description="A label that does not count. Left out, 255, 254 and 65535 do not where other labels are far "
+            "below, and labels below 0 do not; a warning says so."
+        ),
     ] = None
 
 
@@ -179,6 +186,7 @@ async def advise(
         thresholds=bounds,
         language=language,
     )
+    upload = await _counting(found.task, request.ignore_index, upload, runtime)
     evaluations = [
         await _evaluated(text, role, heads, upload, runtime, language)
         for text, (role, heads) in _rivals(recommendation).items()
@@ -204,13 +212,25 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
         return MeasuredAnswer(task=task, profile=Profile(n=_length(upload.roles) or None), warnings=[])
     targets = upload.need("targets")
     found = await runtime.run(
-        lambda: measure_profile(task, targets, predictions, language, features=request.features), targets.numel()
+        lambda: measure_profile(
+            task, targets, predictions, language, features=request.features, ignore_index=request.ignore_index
+        ),
+        targets.numel(),
     )
     warnings = found.warnings
     if set(OPTIONAL) & set(upload.roles):
         notice = Notice(code="measured-on-every-item", text=say(COUNTED, language))
         warnings = [*warnings, notice]
     return MeasuredAnswer(task=found.task, profile=found.profile, warnings=warnings, details=found.details)
+
+
+async def _counting(task: Task, ignore_index: int | None, upload: Upload, runtime: Runtime) -> Upload:
+    """Return the arrays with labels that do not count masked, as they were left out of the facts."""
+    targets = upload.roles.get("targets")
+    if targets is None:
+        return upload
+    arrays = await runtime.run(lambda: masked(task, upload.roles, ignore_index), targets.numel())
+    return upload if arrays is upload.roles else Upload(roles=dict(arrays), timing_ms=upload.timing_ms)
 
 
 def _length(roles: dict[str, Tensor]) -> int:
@@ -245,6 +265,8 @@ async def _evaluated(
     if isinstance(inputs, Text):
         return Evaluated(objective=text, role=role, result=None, reason=say(inputs, language))
     beside = {name: upload.roles[name] for name in OPTIONAL if name in upload.roles}
+    if "mask" in beside:
+        beside["mask"] = mask_for(objective, upload.roles)
     try:
         (found,) = await runtime.evaluate([objective], Upload(roles={**inputs, **beside}), SHARES)
     except UNFIT as refusal:

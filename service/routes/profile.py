@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from losses.errors import MissingInput, NonFiniteInput, ShapeMismatch, UnknownInput, UnsupportedDtype
 from recommender.errors import (
@@ -41,6 +41,13 @@ class ProfileRequest(BaseModel):
     features: Annotated[
         int | None,
         Field(ge=1, le=_MOST_FEATURES, description="Parameters the model effectively fits; it lands in the profile."),
+    ] = None
+    ignore_index: Annotated[
+        StrictInt | None,
+        Field(
+            description="A label that does not count. Left out, 255, 254 and 65535 do not where other labels are far "
+            "below, and labels below 0 do not; a warning says so."
+        ),
     ] = None
     predictions_are: Annotated[
         Kind | None,
@@ -125,6 +132,7 @@ async def profile(upload: Received, runtime: RuntimeInForce, language: Spoken) -
             request.task,
             language=language,
             features=request.features,
+            ignore_index=request.ignore_index,
             predictions_are=request.predictions_are,
             **upload.roles,
         ),

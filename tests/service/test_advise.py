@@ -284,3 +284,24 @@ async def test_every_refusal_is_documented(client: Client) -> None:
     assert {"targets", "predictions", "goal", "profile", "features"} <= set(
         content["application/json"]["schema"]["properties"]
     )
+
+
+@pytest.mark.parametrize("named", [{}, {"ignore_index": 255}], ids=["told", "named"])
+async def test_void_pixels_count_neither_in_the_facts_nor_in_the_evaluations(
+    client: Client, named: dict[str, int]
+) -> None:
+    targets = RANDOM.integers(0, 2, (4, 1, 8, 8))
+    targets[:, :, 0] = 255
+    predictions = RANDOM.normal(size=targets.shape)
+    body = {"task": "segmentation", "targets": targets.tolist(), "predictions": predictions.tolist(), **named}
+
+    answer = (await advise(client, body)).json()
+
+    assert "void-label" in {warning["code"] for warning in answer["measured"]["warnings"]}
+    counted = targets[:, :, 1:]
+    assert answer["measured"]["profile"]["mask_sparsity"]["value"] == pytest.approx(1 - counted.mean())
+    inputs = {"predictions": torch.tensor(predictions[:, :, 1:]), "targets": torch.tensor(counted)}
+    assert {"dice", "bce", "dice + bce"} <= {entry["objective"] for entry in answer["evaluations"]}
+    for entry in answer["evaluations"]:
+        value = evaluate(parse(entry["objective"]), inputs).value
+        assert entry["result"]["value"] == pytest.approx(value, rel=1e-12)

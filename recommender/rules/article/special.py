@@ -2,7 +2,7 @@
 
 from losses.spec import Text
 from recommender.profile import Profile
-from recommender.rules.table import Alternative, Article, Rule, RuledOut
+from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
 from recommender.situation import Situation
 from recommender.tasks import Task
 
@@ -11,6 +11,7 @@ RULES = (
         name="similarity.triplet",
         book="article",
         tasks=(Task.SIMILARITY,),
+        unless=(fact("supervision").equals("none"),),
         recommend="triplet",
         because=Text(
             en="It pulls items of one class together and pushes others away until they are a margin farther off.",
@@ -39,8 +40,8 @@ RULES = (
                 ),
             ),
         ),
-        fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        fires=Profile(supervision="labels"),
+        silent=Profile(supervision="none"),
     ),
     Rule(
         name="generation.generator",

@@ -128,6 +128,40 @@ RULES = (
         silent=Profile(supervision="triplets"),
     ),
     Rule(
+        name="evidence.similarity.no_pairs",
+        book="evidence",
+        tasks=(Task.SIMILARITY,),
+        when=(fact("supervision").equals("none"),),
+        recommend="nt_xent",
+        because=Text(
+            en="Labels that all differ, or are all one, form no triplet. Two views of each item are a pair without "
+            "labels, and the rest of the batch are its negatives.",
+            zh="标签各不相同或全部相同时构不成三元组。每个样本的两个视图无需标签即成一对,同批其他样本为负样本。",
+        ),
+        source=Evidence("C", "Chen et al. 2020, arXiv:2002.05709: SimCLR"),
+        assumption=Text(
+            en="An item can be changed in ways that leave it the same thing: crops, colours, dropout.",
+            zh="假定样本可经裁剪、变色、dropout 等变换而本质不变。",
+        ),
+        alternatives=(
+            Alternative(
+                "info_nce",
+                Text(en="the two views come from two encoders.", zh="两个视图来自两个编码器。"),
+            ),
+        ),
+        ruled_out=(
+            RuledOut(
+                "triplet",
+                Text(
+                    en="No anchor has both a positive and a negative among these labels.",
+                    zh="这些标签中没有锚点同时具有正样本和负样本。",
+                ),
+            ),
+        ),
+        fires=Profile(supervision="none"),
+        silent=Profile(supervision="labels"),
+    ),
+    Rule(
         name="evidence.similarity.labelled_pairs",
         book="evidence",
         tasks=(Task.SIMILARITY,),
