@@ -270,14 +270,19 @@ def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def wrong_fields(errors: Iterable[Mapping[str, Any]], known: Iterable[str], within: tuple[str, ...] = ()) -> BadRequest:
-    """Return a refusal that names the first fields that are wrong, where they stand and what they should be."""
+def wrong_fields(
+    errors: Iterable[Mapping[str, Any]], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...] = ()
+) -> BadRequest:
+    """Return a refusal that names the first fields that are wrong, where they stand and what they should be.
+
+    `known` has the members inside which each field of the request stands.
+    """
     listed: list[dict[str, str]] = []
-    total, names = 0, list(known)
+    total = 0
     for error in errors:
         total += 1
         if len(listed) < MOST_ERRORS:
-            listed.append(_field(error, names, within))
+            listed.append(_field(error, known, within))
     first = listed[0]
     hint = f" Did you mean {first['did_you_mean']}?" if "did_you_mean" in first else ""
     more = f" ({total} fields are wrong.)" if total > 1 else ""
@@ -288,12 +293,16 @@ def wrong_fields(errors: Iterable[Mapping[str, Any]], known: Iterable[str], with
     )
 
 
-def _field(error: Mapping[str, Any], names: list[str], within: tuple[str, ...]) -> dict[str, str]:
+def _field(error: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...]) -> dict[str, str]:
     where = [str(part) for part in (*within, *error["loc"]) if part not in ("body", "query", "path")]
     unknown = error["type"] == "extra_forbidden"
     message = "there is no such field" if unknown else str(error["msg"])[:LONGEST_TEXT]
+    suggestion = near(where[-1], known) if unknown and where else None
+    if suggestion and suggestion == where[-1]:  # it exists, but elsewhere
+        inside = known[suggestion]
+        home = f"inside `{'.'.join(inside)}`" if inside else "at the top level, beside the other members"
+        message, suggestion = f"there is no such field here; `{suggestion}` belongs {home}", None
     entry = {"pointer": "", "code": str(error["type"]), "message": message}
-    suggestion = near(where[-1], names) if unknown and where else None
     shown = where[:-1] if unknown else where  # the name of an unknown field is the caller's text
     entry["pointer"] = "".join(f"/{part[:60]}" for part in shown if "[" not in part)
     return {**entry, "did_you_mean": suggestion} if suggestion else entry
@@ -308,15 +317,18 @@ def read(model: type[Model], data: object, *within: str) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise wrong_fields(found, field_names(model), within) from None
+        raise wrong_fields(found, field_places(model), within) from None
 
 
 @cache
-def field_names(model: type[BaseModel]) -> frozenset[str]:
-    """Return the names of all fields of a model and of the models inside it."""
-    schema = model.model_json_schema()
-    inside = [schema, *schema.get("$defs", {}).values()]
-    return frozenset(name for part in inside for name in part.get("properties", {}))
+def field_places(model: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
+    """Return every field of a model and of the models that are its members, with the members that lead to it."""
+    places: dict[str, tuple[str, ...]] = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            for inner, path in field_places(field.annotation).items():
+                places.setdefault(inner, (name, *path))
+    return {**places, **dict.fromkeys(model.model_fields, ())}
 
 
 def install(app: FastAPI) -> None:
@@ -328,7 +340,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        refusal = wrong_fields(error.errors(), ())
+        refusal = wrong_fields(error.errors(), {})
         return problem(422, refusal.title, refusal.message, slug(BadRequest), refusal.facts)
 
     @app.exception_handler(HTTPException)

@@ -13,9 +13,10 @@ from losses.expression import Objective, parse
 from losses.spec import Loss
 from service.errors import BadRequest, UnknownPath, responses
 from service.routes.losses import known
+from service.routes.parameters import KNOWN_PARAMETERS
 from service.svg import draw
 
-router = APIRouter(prefix="/v1", tags=["losses"])
+router = APIRouter(prefix="/v1", tags=["losses"], dependencies=KNOWN_PARAMETERS)
 MOST_CURVES = 6
 SVG = "image/svg+xml"
 

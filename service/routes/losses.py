@@ -14,8 +14,9 @@ from losses.errors import BadOption, UnknownLoss, near
 from losses.expression import Objective
 from losses.spec import Loss, Said, Text
 from service.errors import BadRequest, UnknownPath, responses
+from service.routes.parameters import KNOWN_PARAMETERS
 
-router = APIRouter(prefix="/v1", tags=["losses"])
+router = APIRouter(prefix="/v1", tags=["losses"], dependencies=KNOWN_PARAMETERS)
 
 
 class Row(BaseModel):
@@ -180,7 +181,7 @@ TASKS = sorted({task for loss in registry.catalogue().values() for task in loss.
 TRAITS = sorted({trait for loss in registry.catalogue().values() for trait in loss.traits})
 
 
-@router.get("/losses", summary="Which losses are there?", responses=responses(BadOption))
+@router.get("/losses", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
 async def catalogue(
     task: Annotated[
         str | None,

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from recommender import engine
@@ -14,11 +14,12 @@ from recommender.rules.table import Rulebook
 from recommender.tasks import Scenario, Task
 from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, read, responses
 from service.language import Spoken
+from service.routes.parameters import KNOWN_PARAMETERS
 from service.state import ThresholdsInForce
 from service.tensors.body import JSON, parsed, require, whole
 from service.tensors.schema import inlined
 
-router = APIRouter(prefix="/v1", tags=["recommend"])
+router = APIRouter(prefix="/v1", tags=["recommend"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 64 << 10  # bytes; a profile with every fact measured takes about two thousand
 
 
@@ -114,7 +115,14 @@ async def recommend(
     )
 
 
-@router.get("/rules", summary="By which rules?")
-async def rules(thresholds: ThresholdsInForce) -> dict[str, Any]:
+@router.get("/rules", summary="By which rules?", responses=responses(BadRequest, UnknownTask))
+async def rules(
+    thresholds: ThresholdsInForce,
+    task: Annotated[
+        str | None,
+        Query(max_length=100, description="Only rows for this task.", json_schema_extra={"enum": list(Task)}),
+    ] = None,
+    rulebook: Annotated[Rulebook | None, Query(description="Only rows of this book.")] = None,
+) -> dict[str, Any]:
     """Show every row of the rule table in both languages, and every threshold with its source."""
-    return rules_page(thresholds)
+    return rules_page(thresholds, task, rulebook)
