@@ -20,7 +20,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 demo: install
-	@$(BIN)/python -m service.demo
+	@$(BIN)/python -m examples.demo
 
 serve: install
 	@echo "Lossary is starting; its docs are at http://127.0.0.1:8000/docs"
@@ -89,7 +89,7 @@ $(REGRET)/.installed: pyproject.toml $(REGRET_PINS)
 .PHONY: bench-profile
 
 bench-profile: install
-	@$(BIN)/python -m benchmarks.profile
+	@$(BIN)/python -m benchmarks.measuring
 
 # Fifty workers killed under load: what fails, and how soon another serves.
 .PHONY: bench-kill

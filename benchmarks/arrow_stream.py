@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from service.tensors.arrow import FORMAT, MEDIA, PREFIX
+from service.uploads.formats.arrow import FORMAT, MEDIA, PREFIX
 from tests.service.processes import serving
 
 ITEMS = 1 << 16  # of a record batch: half a megabyte of two columns of float32

@@ -13,9 +13,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
-from service.runtime import CUDA_CHUNK_ELEMENTS
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from service.compute import CUDA_CHUNK_ELEMENTS
 
 NUMBERS = 1 << 28  # 1 GiB in float32, twice
 ROUNDS = 9

@@ -19,13 +19,14 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from losses.domains import Domain
-from losses.evaluate import Options, evaluate
-from losses.expression import Objective
-from losses.registry import catalogue
-from losses.shapes import Axes
-from losses.spec import BoundLoss, Items, Loss, Sums
-from service.server import settle_memory
+from losses.contract.domains import Domain
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss, Items, Loss, Sums
+from losses.contract.registry import catalogue
+from losses.contract.shapes import Axes
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from service.server.server import settle_memory
 
 TABLE = Path(__file__).with_suffix(".md")
 NUMBERS = 1 << 20

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from losses.errors import near
+from losses.text import Text
 from recommender.errors import NoTask, UnknownScenario, UnknownTask
+from recommender.profile import Goal
 
 
 class Task(StrEnum):
@@ -71,6 +73,45 @@ PLACES: dict[Scenario, Place] = {
     Scenario.SUPER_RESOLUTION: Place("3.2", Task.GENERATION),
     Scenario.TUMOUR_SEGMENTATION: Place("3.3", Task.SEGMENTATION),
 }
+
+
+ONE_LABEL = (Task.BINARY, Task.MULTICLASS)
+LABELLED = (*ONE_LABEL, Task.MULTILABEL)
+# The article's key principle: classification cares about probabilities, regression about differences of values.
+_PROBABILITIES = Goal(decision="probabilities")
+DEFAULT_GOALS: dict[Task, Goal] = {
+    Task.REGRESSION: Goal(functional="mean", outliers="errors"),
+    Task.BINARY: _PROBABILITIES,
+    Task.MULTILABEL: _PROBABILITIES,
+    Task.MULTICLASS: _PROBABILITIES,
+    Task.SEGMENTATION: Goal(segmentation="overlap", empty_masks=False),
+    Task.GENERATION: Goal(generation="likelihood"),
+}
+_DECISION = "decision"
+GOAL_PARTS = {  # the part of the goal that the metric follows
+    Task.REGRESSION: "functional",
+    Task.BINARY: _DECISION,
+    Task.MULTILABEL: _DECISION,
+    Task.MULTICLASS: _DECISION,
+    Task.SEGMENTATION: "segmentation",
+}
+METRICS = {
+    "mean": Text("root mean squared error", "均方根误差"),
+    "median": Text("mean absolute error", "平均绝对误差"),
+    "quantile": Text("pinball loss", "分位数损失"),
+    "probabilities": Text("log loss and Brier score", "对数损失与 Brier 分数"),
+    "ranking": Text("average precision", "平均精度"),
+    "balanced": Text("balanced accuracy", "平衡准确率"),
+    "accuracy": Text("accuracy", "准确率"),
+    "distribution": Text("negative log likelihood on held-out data", "留出数据上的负对数似然"),
+    "overlap": Text("Dice coefficient per image", "逐图 Dice 系数"),
+    "boundary": Text("95th-percentile Hausdorff distance", "95 百分位 Hausdorff 距离"),
+    "detection": Text("mean average precision", "平均精度均值(mAP)"),
+    "similarity": Text("recall at 1", "首位召回率"),
+    "generation": Text("Fréchet inception distance", "FID"),
+}
+YES_OR_NO = (Task.BINARY, Task.MULTILABEL, Task.SEGMENTATION)  # tasks whose answers are yes or no
+WITHOUT_TARGETS = (Task.DETECTION, Task.SIMILARITY, Task.GENERATION)  # their losses take other arrays
 
 
 # What else people call the tasks; good for a hint, not for an answer.

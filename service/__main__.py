@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from service import logs
+from service.observability import logs
 from service.settings import SHARED_METRICS, Settings
 
 ALIKE = 0.8  # of 1; compose's GPU_PORT is no PORT, WORKRS are WORKERS
@@ -53,7 +53,7 @@ def refuse_exposed(settings: Settings) -> None:
     if not (alone or settings.keys or settings.open):
         sys.exit(
             f"LOSSARY_HOST: others reach {settings.host}, and no key is asked for. Name a file of keys in LOSSARY_KEYS "
-            "(python -m service.auth new NAME), or set LOSSARY_OPEN=1 where something else keeps them out."
+            "(python -m service.pipeline.auth new NAME), or set LOSSARY_OPEN=1 where something else keeps them out."
         )
 
 
@@ -73,8 +73,8 @@ def main() -> None:
     logs.configure(settings)
     if settings.workers > 1:
         share_metrics()
-    from service.server import listen, serve  # noqa: PLC0415 - it imports prometheus_client
-    from service.supervisor import Supervisor  # noqa: PLC0415 - and so does it
+    from service.server.server import listen, serve  # noqa: PLC0415 - it imports prometheus_client
+    from service.server.supervisor import Supervisor  # noqa: PLC0415 - and so does it
 
     sockets = listen(settings)
     if settings.workers > 1:

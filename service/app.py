@@ -11,17 +11,19 @@ from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from uvicorn.config import STARTUP_FAILURE
 
+from losses.contract.registry import catalogue
 from losses.errors import Refusal
-from losses.registry import catalogue
-from recommender.page import rules_page
-from service import errors, layers, logs
-from service.metrics import Metrics
-from service.observed import QUIET
+from recommender.rules.export import rules_page
+from service import problems
+from service.compute import Runtime
+from service.dependencies import State
+from service.observability import logs
+from service.observability.metrics import Metrics
+from service.pipeline import pipeline
+from service.pipeline.access_log import QUIET
 from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend, shared_memory
-from service.runtime import Runtime
 from service.settings import Settings, thresholds_of
-from service.state import State
-from service.tensors.regions import regions_of
+from service.uploads.shared_memory import regions_of
 
 VERSION = "0.1.0"
 DESCRIPTION = """
@@ -66,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         telemetry=_telemetry(on=settings.telemetry),
     )
-    errors.install(app)
+    problems.install(app)
     routers = [module.router for module in (evaluate, recommend, profile, advise, losses, curve, inference, health)]
     for router in routers:
         app.include_router(router)
@@ -76,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         route for router in (*routers, shared_memory.router) for route in router.routes if isinstance(route, APIRoute)
     ]
     short = {("POST", "/v1/evaluate"): evaluate.at_once}
-    at_once = layers.install(app, settings, metrics, runtime.turns, routes, short)
+    at_once = pipeline.install(app, settings, metrics, runtime.turns, routes, short)
     return app
 
 

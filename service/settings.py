@@ -88,7 +88,9 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="For which requests under way may still end; compose kills after 30.")
     ] = 25.0
     worker: Annotated[int, Field(ge=0, description="Which worker this is; the supervisor says so.")] = 0
-    keys: Annotated[Path | None, Field(description="A TOML file of API keys: python -m service.auth new NAME.")] = None
+    keys: Annotated[
+        Path | None, Field(description="A TOML file of API keys: python -m service.pipeline.auth new NAME.")
+    ] = None
     compile: Annotated[
         bool, Field(description="Have torch.compile fuse the formulas for long uploads; takes a C++ compiler.")
     ] = False

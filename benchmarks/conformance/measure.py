@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.conformance.table import Inputs, Row
+from losses.contract.expression import Objective, parse
 from losses.errors import Refusal
-from losses.evaluate import Options, evaluate
-from losses.expression import Objective, parse
-from losses.report import INFINITE
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import INFINITE
 
 LIMIT = {torch.float64: 1e-9, torch.float32: 1e-5}  # of the sum of absolute terms
 SIDE = ("weights", "mask")

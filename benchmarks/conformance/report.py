@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.conformance.measure import LIMIT, Gap, Measured
 from benchmarks.conformance.table import Library
-from losses.registry import catalogue
+from losses.contract.registry import catalogue
 
 SHORT = {torch.float64: "float64", torch.float32: "float32"}
 MARKS = {"equal": "=", "explained": "≈", "bounded": "~", "UNEXPLAINED": "**!**"}

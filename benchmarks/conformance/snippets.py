@@ -15,13 +15,14 @@ from torch import Generator, Tensor
 
 from benchmarks.conformance import draws
 from benchmarks.conformance.table import Inputs
-from losses.domains import Domain
-from losses.evaluate import Options, evaluate
-from losses.expression import Objective
-from losses.registry import catalogue
-from losses.shapes import Axes
-from losses.snippets import FORM, convention, foreign
-from recommender.choice import bind
+from losses.contract.domains import Domain
+from losses.contract.expression import Objective
+from losses.contract.registry import catalogue
+from losses.contract.shapes import Axes
+from losses.description.snippets import FORM, convention, foreign
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from recommender.recommendation.choice import bind
 from recommender.rules import ROWS
 
 LIMIT = 1e-5

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Generator, Tensor
 
-from losses.tally import Reduction
+from losses.evaluation.totals import Reduction
 
 Inputs = dict[str, Tensor]
 Draws = Callable[[Generator], Iterator[Inputs]]

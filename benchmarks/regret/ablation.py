@@ -11,11 +11,11 @@ from benchmarks.regret.cells import Cell, seed_of
 from benchmarks.regret.policies import Matrix, UntrainedError, decided
 from benchmarks.regret.score import Family, Scored
 from benchmarks.regret.statistics import cluster_means
-from recommender.answer import AtLeast, Below
-from recommender.engine import recommend
 from recommender.profile import RANGES, Goal
+from recommender.question import Situation
+from recommender.recommendation.answer import AtLeast, Below
+from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
-from recommender.situation import Situation
 
 DRAWS = 5
 NORMAL_95 = 1.96  # half a 95 % interval in standard deviations

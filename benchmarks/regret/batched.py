@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from losses.expression import Objective
-from losses.spec import Items
+from losses.contract.expression import Objective
+from losses.contract.loss import Items
 
 LEARNING_RATES = (0.01, 0.03, 0.1)
 STEPS = 160

@@ -11,9 +11,9 @@ from benchmarks.regret.cells import HERE, RESULTS
 from benchmarks.regret.protocol import FILE
 from benchmarks.regret.score import ARTICLE, BEST_CONSTANT, EVIDENCE, EVIDENCE_TOLD, Family, Scored
 from benchmarks.regret.statistics import Estimate, estimate, noise_of_mean
-from recommender.evidence import Measured, Regret
+from recommender.rules.measured_regret import Measured, Regret
 
-CITED = HERE.parents[1] / "recommender" / "evidence.json"
+CITED = HERE.parents[1] / "recommender" / "rules" / "measured_regret.json"
 DIGITS = 5
 
 

@@ -12,10 +12,10 @@ from benchmarks.regret.batched import Data, fit
 from benchmarks.regret.cells import HALVES, Cell, Done, Row, everywhere, seed_of, write
 from benchmarks.regret.tables import Array, Table
 from benchmarks.regret.tables.binary import tables
-from losses.expression import Objective, parse
+from losses.contract.expression import Objective, parse
+from losses.description.probability import repair
 from recommender.measure import measure_profile
-from recommender.repair import repair
-from recommender.rules.computed import DIGITS, significant
+from recommender.rules.formulas import DIGITS, significant
 
 FAMILY = "binary"
 SEEDS = 2

@@ -8,14 +8,14 @@ from functools import cache, cached_property
 
 from benchmarks.regret.cells import Cell, Row
 from benchmarks.regret.protocol import Metric
-from losses.expression import parse
-from recommender.book import Book
-from recommender.bounds import bounds_in_force
-from recommender.choice import choose, total
-from recommender.goals import goal_in_force
+from losses.contract.expression import parse
 from recommender.profile import Goal, Profile
+from recommender.question import Situation
+from recommender.recommendation.choice import choose, total
+from recommender.recommendation.goals import goal_in_force
+from recommender.rules.rulebook import Book
 from recommender.rules.table import Rulebook
-from recommender.situation import Situation
+from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import Task
 
 # Where a computed parameter, or a computed way to group pictures, is taken back: the loss as the article prints it.

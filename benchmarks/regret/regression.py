@@ -15,10 +15,10 @@ from benchmarks.regret.batched import Data, fit
 from benchmarks.regret.cells import HALVES, Cell, Done, Row, everywhere, seed_of, write
 from benchmarks.regret.tables import Array, Table
 from benchmarks.regret.tables.regression import tables
-from losses.expression import parse
+from losses.contract.expression import parse
 from recommender.measure import measure_profile
 from recommender.profile import Profile
-from recommender.rules.computed import DIGITS, significant
+from recommender.rules.formulas import DIGITS, significant
 
 FAMILY = "regression"
 SEEDS = 2

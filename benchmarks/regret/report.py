@@ -23,7 +23,7 @@ from benchmarks.regret.score import (
     Family,
     Scored,
 )
-from recommender.bounds import bounds_in_force
+from recommender.rules.thresholds import bounds_in_force
 
 POLICIES = (EVIDENCE, EVIDENCE_TOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM)
 SUMMARY = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM, WORST)

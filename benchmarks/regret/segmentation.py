@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from benchmarks.regret.canvases import Image, Scene, draw, scenes, shapes, textures
 from benchmarks.regret.cells import HALVES, Cell, Done, Row, everywhere, seed_of, write
-from losses.expression import Objective, parse
-from losses.spec import Items, Sums
+from losses.contract.expression import Objective, parse
+from losses.contract.loss import Items, Sums
 from recommender.measure import measure_profile
 
 FAMILY = "segmentation"

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.regret.policies import Matrix, decided
 from benchmarks.regret.statistics import Array, cluster_means
-from recommender.bounds import bounds_in_force
+from recommender.rules.thresholds import bounds_in_force
 
 ROUNDS = 3
 

@@ -28,8 +28,9 @@ from rich.table import Table
 
 from benchmarks.serving import bound
 from benchmarks.serving.load import load
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
 from tests.service.processes import ROOT, serving
 
 RESULTS = Path(__file__).with_name("results.json")

@@ -7,13 +7,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import overlap as pipeline
-from losses import terms
-from losses.domains import LABELS, LOGITS
-from losses.knobs import FromLogits
-from losses.overlap import Activation, Background
-from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.contract.domains import LABELS, LOGITS
+from losses.contract.loss import Items, Value, case
+from losses.contract.parameters import FromLogits
+from losses.contract.registry import loss
+from losses.mathematics import overlap as pipeline
+from losses.mathematics import terms
+from losses.mathematics.overlap import Activation, Background
 
 ACTIVATION = "sigmoid for one class, softmax for several"
 SURE: dict[str, Value] = {"from_logits": False}  # worked cases on probabilities

@@ -7,10 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import CORNERS
-from losses.registry import loss
-from losses.spec import Value, case
+from losses.contract.domains import CORNERS
+from losses.contract.loss import Value, case
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 SHAPES = "n 4, n 4 -> n"
 Eps = Annotated[

@@ -7,11 +7,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import CLASS_LOGITS, IDS, LABELS, LOGITS, ONE_HOT
-from losses.knobs import Clip, FromLogits, IgnoreIndex, Smoothing
-from losses.registry import loss
-from losses.spec import Items, Said, Text, Value, case
+from losses.contract.domains import CLASS_LOGITS, IDS, LABELS, LOGITS, ONE_HOT
+from losses.contract.loss import Items, Said, Value, case
+from losses.contract.parameters import Clip, FromLogits, IgnoreIndex, Smoothing
+from losses.contract.registry import loss
+from losses.mathematics import terms
+from losses.text import Text
 
 TORCH_CLIP = math.exp(-100)  # torch's BCELoss takes no logarithm to be less than -100
 KERAS: dict[str, Value] = {"from_logits": False, "clip": 1e-7}

@@ -7,10 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import GROUPS, REAL
-from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.contract.domains import GROUPS, REAL
+from losses.contract.loss import Items, Value, case
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 Temperature = Annotated[float, Field(gt=0, description="What similarities are divided by; small looks at hard ones.")]
 Normalize = Annotated[

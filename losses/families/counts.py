@@ -7,10 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import COUNTS, NON_NEGATIVE, POSITIVE, REAL, Domain
-from losses.registry import loss
-from losses.spec import Value, case
+from losses.contract.domains import COUNTS, NON_NEGATIVE, POSITIVE, REAL, Domain
+from losses.contract.loss import Value, case
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 _WAY_OUT = "The logarithm of a mean is taken with log_input=true, the default."
 MEANS = Domain("means of at least 0", low=0, way_out=_WAY_OUT)

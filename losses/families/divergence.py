@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import CLASS_LOGITS, LOGARITHMS, NON_NEGATIVE, ONE_HOT
-from losses.knobs import Clip, FromLogits, PerItem
-from losses.registry import loss
-from losses.spec import Value, case
+from losses.contract.domains import CLASS_LOGITS, LOGARITHMS, NON_NEGATIVE, ONE_HOT
+from losses.contract.loss import Value, case
+from losses.contract.parameters import Clip, FromLogits, PerItem
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 KULLBACK_LEIBLER = "Kullback & Leibler 1951, doi:10.1214/aoms/1177729694"
 

@@ -7,11 +7,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import NON_NEGATIVE, REAL
+from losses.contract.domains import NON_NEGATIVE, REAL
+from losses.contract.loss import Items, Value, case
+from losses.contract.registry import loss
 from losses.errors import BadOption
-from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.mathematics import terms
 
 Gain = Annotated[Literal["exponential", "linear"], Field(description="What a relevance of y is worth: 2^y - 1, or y.")]
 

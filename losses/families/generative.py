@@ -6,10 +6,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import REAL
-from losses.registry import loss
-from losses.spec import Items, Said, Sums, Text, Value, case
+from losses.contract.domains import REAL
+from losses.contract.loss import Items, Said, Sums, Value, case
+from losses.contract.registry import loss
+from losses.mathematics import terms
+from losses.text import Text
 
 Form = Annotated[
     Literal["non_saturating", "minimax", "lsgan", "wgan", "hinge"],

@@ -6,11 +6,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import CLASS_LOGITS, IDS, LABELS, LOGITS
-from losses.knobs import Clip, FromLogits, IgnoreIndex, PerItem
-from losses.registry import loss
-from losses.spec import Items, Said, Sums, Text, Value, case
+from losses.contract.domains import CLASS_LOGITS, IDS, LABELS, LOGITS
+from losses.contract.loss import Items, Said, Sums, Value, case
+from losses.contract.parameters import Clip, FromLogits, IgnoreIndex, PerItem
+from losses.contract.registry import loss
+from losses.mathematics import terms
+from losses.text import Text
 
 Gamma = Annotated[float, Field(ge=0, le=100, description="How far easy items are turned down; 0 is cross-entropy.")]
 FOCAL = Said(

@@ -7,11 +7,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import CLASS_COUNTS, CLASS_LOGITS, IDS, LABELS, LOGITS, PRIORS, REAL
-from losses.knobs import FromLogits, IgnoreIndex
-from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.contract.domains import CLASS_COUNTS, CLASS_LOGITS, IDS, LABELS, LOGITS, PRIORS, REAL
+from losses.contract.loss import Items, Value, case
+from losses.contract.parameters import FromLogits, IgnoreIndex
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 
 def _asymmetric_code(params: dict[str, Value]) -> str:

@@ -6,11 +6,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import IDS, LABELS, LOGITS, ONE_HOT, REAL
-from losses.knobs import FromLogits
-from losses.registry import loss
-from losses.spec import Value, case
+from losses.contract.domains import IDS, LABELS, LOGITS, ONE_HOT, REAL
+from losses.contract.loss import Value, case
+from losses.contract.parameters import FromLogits
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 SIGNED = "Labels are 0 and 1 here and stand for -1 and 1; a label between them asks for a smaller margin."
 CRAMMER_SINGER = "Crammer & Singer 2001, JMLR 2:265"

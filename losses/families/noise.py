@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import CLASS_LOGITS, IDS, ONE_HOT
-from losses.knobs import FromLogits, IgnoreIndex
-from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.contract.domains import CLASS_LOGITS, IDS, ONE_HOT
+from losses.contract.loss import Items, Value, case
+from losses.contract.parameters import FromLogits, IgnoreIndex
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 
 def _probability_of_label(params: dict[str, Value]) -> str:

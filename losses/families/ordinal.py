@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from losses import terms
-from losses.domains import CLASS_LOGITS, IDS, LOGITS, NON_NEGATIVE, RANKS
-from losses.knobs import FromLogits, IgnoreIndex
-from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.contract.domains import CLASS_LOGITS, IDS, LOGITS, NON_NEGATIVE, RANKS
+from losses.contract.loss import Items, Value, case
+from losses.contract.parameters import FromLogits, IgnoreIndex
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 LEVELS = "coral-pytorch takes the rank as levels of 0 and 1, one a threshold; their sum is the rank."
 

@@ -6,10 +6,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import REAL, SIGNS
-from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.contract.domains import REAL, SIGNS
+from losses.contract.loss import Items, Value, case
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 
 @loss(

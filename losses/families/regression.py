@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor
 
-from losses.domains import REAL
-from losses.registry import loss
-from losses.spec import Said, Text, case
+from losses.contract.domains import REAL
+from losses.contract.loss import Said, case
+from losses.contract.registry import loss
+from losses.text import Text
 
 
 @loss(

@@ -6,9 +6,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses.domains import REAL, Domain
-from losses.registry import loss
-from losses.spec import Value, case
+from losses.contract.domains import REAL, Domain
+from losses.contract.loss import Value, case
+from losses.contract.registry import loss
 
 ABOVE_MINUS_ONE = Domain(
     "numbers greater than -1",

@@ -7,9 +7,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses.domains import REAL
-from losses.registry import loss
-from losses.spec import Value, case
+from losses.contract.domains import REAL
+from losses.contract.loss import Value, case
+from losses.contract.registry import loss
 
 ALPHA_ZERO = 1e-20  # below it alpha changes no digit, and 1 / alpha would leave float32
 

@@ -7,9 +7,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses.domains import REAL, Domain
-from losses.registry import loss
-from losses.spec import Value, case
+from losses.contract.domains import REAL, Domain
+from losses.contract.loss import Value, case
+from losses.contract.registry import loss
 
 VARIANCES = Domain("variances of at least 0", low=0, way_out="A log-variance becomes a variance by exp.")
 DEVIATIONS = Domain("standard deviations of at least 0", low=0, way_out="A variance becomes one by its root.")

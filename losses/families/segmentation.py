@@ -6,12 +6,22 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import overlap as pipeline
-from losses.domains import LABELS, LOGITS
-from losses.knobs import FromLogits
-from losses.overlap import Activation, Background, Empty, Epsilon, Group, Overlap, Sizes, Smooth
-from losses.registry import loss
-from losses.spec import Call, Items, Said, Sums, Text, Value, case
+from losses.contract.domains import LABELS, LOGITS
+from losses.contract.loss import Call, Items, Said, Sums, Value, case
+from losses.contract.parameters import FromLogits
+from losses.contract.registry import loss
+from losses.mathematics import overlap as pipeline
+from losses.mathematics.overlap import (
+    Activation,
+    Background,
+    Empty,
+    Epsilon,
+    Group,
+    Overlap,
+    Sizes,
+    Smooth,
+)
+from losses.text import Text
 
 SHAPES = "n C *s, n C *s, C -> n C"
 PIXELS = "n *s"

@@ -8,12 +8,12 @@ import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import CLASS_LOGITS, FRAMES, LABEL_COUNTS, SYMBOLS
+from losses.contract.domains import CLASS_LOGITS, FRAMES, LABEL_COUNTS, SYMBOLS
+from losses.contract.loss import Value, case
+from losses.contract.parameters import FromLogits
+from losses.contract.registry import loss
 from losses.errors import BadParameter
-from losses.knobs import FromLogits
-from losses.registry import loss
-from losses.spec import Value, case
+from losses.mathematics import terms
 
 NEVER = -1e30  # stands for a log-probability of -infinity, of which torch's CTC makes NaN gradients
 

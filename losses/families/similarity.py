@@ -6,10 +6,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import LABELS, NON_NEGATIVE, REAL, SIGNS
-from losses.registry import loss
-from losses.spec import Said, Text, Value, case
+from losses.contract.domains import LABELS, NON_NEGATIVE, REAL, SIGNS
+from losses.contract.loss import Said, Value, case
+from losses.contract.registry import loss
+from losses.mathematics import terms
+from losses.text import Text
 
 Norm = Annotated[float, Field(ge=1, le=100, description="The norm of the distance.")]
 Eps = Annotated[

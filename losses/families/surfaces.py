@@ -6,11 +6,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import overlap, terms
-from losses.domains import CLASS_LOGITS, MASKS, REAL
-from losses.knobs import FromLogits
-from losses.registry import loss
-from losses.spec import Items, Kind, Value, case
+from losses.contract.domains import CLASS_LOGITS, MASKS, REAL
+from losses.contract.loss import Items, Kind, Value, case
+from losses.contract.parameters import FromLogits
+from losses.contract.registry import loss
+from losses.mathematics import overlap, terms
 
 PIXELS = "n *s"
 SOURCE = "Berman et al. 2018, arXiv:1705.08790"

@@ -7,10 +7,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses import terms
-from losses.domains import GROUPS, LABELS, REAL
-from losses.registry import loss
-from losses.spec import Items, Value, case
+from losses.contract.domains import GROUPS, LABELS, REAL
+from losses.contract.loss import Items, Value, case
+from losses.contract.registry import loss
+from losses.mathematics import terms
 
 Normalize = Annotated[
     bool, Field(description="Embeddings are brought to length 1 first, so that products are cosines.")

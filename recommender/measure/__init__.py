@@ -7,19 +7,20 @@ import torch
 from torch import Tensor
 
 from losses.errors import MissingInput, UnknownInput
+from losses.text import Language
 from recommender.errors import UnreadableTargets
-from recommender.measure import notices
-from recommender.measure.blocks import pieces
-from recommender.measure.checks import check
+from recommender.measure import warnings as notices
+from recommender.measure.by_task import MEASURES
 from recommender.measure.details import Detail, present
-from recommender.measure.found import Found, Given
-from recommender.measure.noise import Kind
-from recommender.measure.reading import EMBEDDED, read
-from recommender.measure.tasks import MEASURES
+from recommender.measure.infer_task import EMBEDDED, read
+from recommender.measure.label_noise import Kind
+from recommender.measure.measurement import Found, Given
+from recommender.measure.residual_blocks import pieces
+from recommender.measure.validation import check
 from recommender.measure.void import find_void
+from recommender.notices import Caution, Notice
 from recommender.profile import Measured, Profile
 from recommender.tasks import Task, read_task
-from recommender.words import Caution, Language, Notice
 
 _PAIRED = ("targets", "predictions")
 _SIMILAR = ("embeddings", "labels", "targets", "predictions")

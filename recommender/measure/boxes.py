@@ -7,18 +7,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from losses.domains import first_index
+from losses.contract.domains import first_index
 from losses.errors import ShapeMismatch
 from recommender.errors import BadBox, UnreadableTargets
-from recommender.measure import notices
+from recommender.measure import warnings
 from recommender.measure.accumulators import Order, brackets
-from recommender.measure.blocks import SAMPLE, Array, Stream, float64, pieces
 from recommender.measure.details import Details, detail, listed
-from recommender.measure.found import Evidence, Facts, Found, Given
 from recommender.measure.masks import SMALL_SIDE
+from recommender.measure.measurement import Evidence, Facts, Found, Given
+from recommender.measure.residual_blocks import SAMPLE, Array, Stream, float64, pieces
+from recommender.measure.residual_scores import survey
 from recommender.measure.residuals import outlier_rate, residual_scale
 from recommender.measure.stats import rank_interval, wilson
-from recommender.measure.survey import survey
 from recommender.profile import Measured
 
 ENOUGH_BOXES = 30  # three boxes beyond each percentile
@@ -49,7 +49,7 @@ def detection(given: Given) -> Found:
     details, small = _sizes(boxes, orders)
     if evidence.enough("small_share", ENOUGH_BOXES):
         facts["small_share"] = small
-    return Found(facts, [notices.too_few(evidence)] if evidence.short else [], details)
+    return Found(facts, [warnings.too_few(evidence)] if evidence.short else [], details)
 
 
 def check_boxes(role: str, boxes: Tensor) -> None:

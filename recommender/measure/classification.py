@@ -4,9 +4,17 @@ import torch
 from torch import Tensor
 
 from recommender.errors import NotOneHot, UnreadableTargets
-from recommender.measure import notices
+from recommender.measure import warnings
 from recommender.measure.details import Details
-from recommender.measure.found import Evidence, Facts, Found, Given
+from recommender.measure.label_noise import (
+    ENOUGH_IN_CLASS,
+    Scores,
+    binary_scores,
+    check_ids,
+    class_scores,
+    confidence,
+    label_noise,
+)
 from recommender.measure.labels import (
     class_counts,
     class_imbalance,
@@ -23,18 +31,10 @@ from recommender.measure.labels import (
     tally,
     whole,
 )
-from recommender.measure.noise import (
-    ENOUGH_IN_CLASS,
-    Scores,
-    binary_scores,
-    check_ids,
-    class_scores,
-    confidence,
-    label_noise,
-)
+from recommender.measure.measurement import Evidence, Facts, Found, Given
 from recommender.measure.void import Void, rows_that_count
+from recommender.notices import Caution
 from recommender.profile import Measured
-from recommender.words import Caution
 
 PAIR = 2  # classes of a binary task
 _MATRIX = 2  # axes of (n, C)
@@ -61,9 +61,9 @@ def binary(given: Given) -> Found:
     if not shares(values):
         rows = (rows == values[-1]).to(torch.uint8)
         labels = rows if given.void is None else (labels == values[-1]).to(torch.int8).masked_fill(labels < 0, -1)
-        cautions.append(notices.LARGER_IS_POSITIVE)
+        cautions.append(warnings.LARGER_IS_POSITIVE)
     if different < PAIR:
-        cautions.append(notices.ONE_CLASS)
+        cautions.append(warnings.ONE_CLASS)
     counts = label_counts(rows)
     facts |= {
         "class_imbalance": class_imbalance(counts),
@@ -74,7 +74,7 @@ def binary(given: Given) -> Found:
     if given.predictions is not None:
         scores = binary_scores(given.predictions, labels.numel(), given.predictions_are)
         if scores is None:
-            cautions.append(notices.PREDICTIONS_DO_NOT_FIT)
+            cautions.append(warnings.PREDICTIONS_DO_NOT_FIT)
         elif not soft:
             details |= _hint(labels, scores, cautions)
     return Found(facts, cautions, details)
@@ -100,9 +100,9 @@ def multilabel(given: Given) -> Found:
     counts = label_counts(targets)
     cautions = []
     if exclusive(targets):
-        cautions.append(notices.LOOKS_EXCLUSIVE)
+        cautions.append(warnings.LOOKS_EXCLUSIVE)
     if bool((counts == 0).any()):
-        cautions.append(notices.CONSTANT_LABEL)
+        cautions.append(warnings.CONSTANT_LABEL)
     facts: Facts = {
         "multilabel": True,
         "classes": Measured(value=counts.shape[0], n=targets.shape[0], method="count", basis="targets"),
@@ -131,7 +131,7 @@ def multiclass(given: Given) -> Found:
     if columns is not None:
         check_ids(targets, columns)
     counts = class_counts(targets, columns)
-    cautions = [notices.PREDICTIONS_DO_NOT_FIT] if scores is None and predictions is not None else []
+    cautions = [warnings.PREDICTIONS_DO_NOT_FIT] if scores is None and predictions is not None else []
     cautions += _occurring(counts)
     facts: Facts = {
         "label_encoding": encoding,
@@ -149,11 +149,11 @@ def multiclass(given: Given) -> Found:
 def _occurring(counts: Tensor) -> list[Caution]:
     """Return what to say of classes (1, C) that never occur, or once each."""
     present = int((counts > 0).sum())
-    cautions = [notices.CLASS_ABSENT] if present < counts.shape[1] else []
+    cautions = [warnings.CLASS_ABSENT] if present < counts.shape[1] else []
     if present == 1:
-        cautions.append(notices.ONE_CLASS)
+        cautions.append(warnings.ONE_CLASS)
     elif present == counts.sum():
-        cautions.append(notices.LABELS_ALL_DIFFER)
+        cautions.append(warnings.LABELS_ALL_DIFFER)
     return cautions
 
 
@@ -180,10 +180,10 @@ def _hint(ids: Tensor, scores: Scores, cautions: list[Caution]) -> Details:
     found = confidence(ids, scores)
     evidence = Evidence(int(found.count.min()))
     if not evidence.enough("label_noise", ENOUGH_IN_CLASS):
-        cautions.append(notices.too_few(evidence))
+        cautions.append(warnings.too_few(evidence))
     elif not found.tells_classes_apart:
-        cautions.append(notices.PREDICTIONS_TELL_LITTLE)
+        cautions.append(warnings.PREDICTIONS_TELL_LITTLE)
     else:
-        cautions.append(notices.NOISE_IS_A_HINT)
+        cautions.append(warnings.NOISE_IS_A_HINT)
         return {"label_noise": label_noise(ids, scores, found)}
     return {}

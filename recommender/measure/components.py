@@ -11,8 +11,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from losses.checkpoint import checkpoint
-from recommender.measure.blocks import Array
+from losses.evaluation.deadline import checkpoint
+from recommender.measure.residual_blocks import Array
 
 Ints = NDArray[np.int64]
 _PLANE = 2  # axes of a mask whose outline has a length

@@ -6,17 +6,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from losses.domains import HALF_TOLERANCE, SIMPLEX_TOLERANCE
+from losses.contract.domains import HALF_TOLERANCE, SIMPLEX_TOLERANCE
 from losses.errors import ShapeMismatch
 from recommender.errors import UnreadableTargets
-from recommender.measure import notices
-from recommender.measure.blocks import float64, pieces
+from recommender.measure import warnings
 from recommender.measure.details import Detail, Details, detail
-from recommender.measure.found import Evidence, Facts, Found, Given
 from recommender.measure.labels import tally, whole
+from recommender.measure.measurement import Evidence, Facts, Found, Given
+from recommender.measure.residual_blocks import float64, pieces
 from recommender.measure.stats import rank_interval, wilson
+from recommender.notices import Caution
 from recommender.profile import Measured
-from recommender.words import Caution
 
 PAIRS = 1 << 14  # drawn: the median to 0.8 % of the ranks
 ENOUGH_ITEMS = 50  # the median distance of 25 disjoint pairs
@@ -47,7 +47,7 @@ def similarity(given: Given) -> Found:
     if not bool(counted.all()):
         labels, embeddings = labels[counted], None if embeddings is None else embeddings[counted]
     counts = tally(labels)[1]
-    cautions = [] if bool(counted.all()) else [notices.IDS_BELOW_ZERO]
+    cautions = [] if bool(counted.all()) else [warnings.IDS_BELOW_ZERO]
     cautions += _without_triplets(counts)
     facts |= {
         "supervision": "none" if _without_triplets(counts) else "labels",
@@ -64,9 +64,9 @@ def similarity(given: Given) -> Found:
         if evidence.enough("embedding_scale", ENOUGH_ITEMS):
             facts["embedding_scale"] = embedding_scale(embeddings, labels)
         if bool((embeddings == embeddings[0]).all()) and len(embeddings) > 1:
-            cautions.append(notices.EMBEDDINGS_COINCIDE)
+            cautions.append(warnings.EMBEDDINGS_COINCIDE)
     if evidence.short:
-        cautions.append(notices.too_few(evidence))
+        cautions.append(warnings.too_few(evidence))
     return Found(facts, cautions, details)
 
 
@@ -83,8 +83,8 @@ def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
 
 def _without_triplets(counts: Tensor) -> list[Caution]:
     """Return why classes of so many items form no triplet, if they form none."""
-    reasons = [notices.NO_NEGATIVES] if counts.numel() == 1 else []
-    return [*reasons, notices.NO_POSITIVES] if int(counts.max()) == 1 else reasons
+    reasons = [warnings.NO_NEGATIVES] if counts.numel() == 1 else []
+    return [*reasons, warnings.NO_POSITIVES] if int(counts.max()) == 1 else reasons
 
 
 def _either(named: Tensor | None, other: Tensor | None, axes: int) -> Tensor | None:

@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from recommender.measure.blocks import pieces
 from recommender.measure.details import Details, detail, listed
+from recommender.measure.residual_blocks import pieces
 from recommender.measure.stats import LARGEST, Z, times_and_over, wilson
 from recommender.profile import Measured
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.errors import UnreadableTargets
-from recommender.measure.blocks import Array, pieces
 from recommender.measure.components import Objects, objects
 from recommender.measure.details import MOST, Details, Interval, detail, listed
 from recommender.measure.labels import exclusive, shares, tally, whole
+from recommender.measure.residual_blocks import Array, pieces
 from recommender.measure.stats import Z, rank_interval, wilson
 from recommender.measure.void import Void, rows_that_count
 from recommender.profile import Measured

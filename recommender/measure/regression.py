@@ -1,11 +1,16 @@
 """Which facts targets and predictions of a regression tell."""
 
-from recommender.measure import notices
-from recommender.measure.amounts import Amounts, amount_details, amounts, dispersion, support, zero_share
-from recommender.measure.blocks import Stream
-from recommender.measure.found import Evidence, Facts, Found, Given
-from recommender.measure.reading import read
-from recommender.measure.relation import SAMPLED, heteroscedasticity, relation_details, variance_power
+from recommender.measure import warnings
+from recommender.measure.heteroscedasticity import (
+    SAMPLED,
+    heteroscedasticity,
+    relation_details,
+    variance_power,
+)
+from recommender.measure.infer_task import read
+from recommender.measure.measurement import Evidence, Facts, Found, Given
+from recommender.measure.residual_blocks import Stream
+from recommender.measure.residual_scores import Survey, survey
 from recommender.measure.residuals import (
     mean_median_gap,
     one_sidedness,
@@ -16,7 +21,14 @@ from recommender.measure.residuals import (
     skewness,
     tail_index,
 )
-from recommender.measure.survey import Survey, survey
+from recommender.measure.target_values import (
+    Amounts,
+    amount_details,
+    amounts,
+    dispersion,
+    support,
+    zero_share,
+)
 from recommender.tasks import Task
 
 ENOUGH_FOR_TAIL = 400  # items: 40 in the tail, and the index known to 31 %
@@ -34,22 +46,22 @@ def regression(given: Given) -> Found:
     cautions = []
     task, reason = read(given.targets)
     if task is not Task.REGRESSION:
-        cautions.append(notices.looks_like(task, reason))
+        cautions.append(warnings.looks_like(task, reason))
     if given.predictions is None:
-        cautions.append(notices.ON_TARGETS)
+        cautions.append(warnings.ON_TARGETS)
     evidence = Evidence(stream.items)
     facts = residual_facts(found, evidence) | _target_facts(told, stream, given.features)
     details = residual_details(found) | amount_details(told, stream)
     if facts["residual_scale"] is None:
-        cautions.append(notices.NO_SPREAD)
+        cautions.append(warnings.NO_SPREAD)
     if given.predictions is not None and stream.width == 1:
         _relate(stream, facts, evidence)
         if evidence.enough("breusch_pagan", ENOUGH_FOR_SHAPE):
             details |= relation_details(stream.sample(SAMPLED), stream.items)
     elif given.predictions is not None:
-        cautions.append(notices.SEVERAL_OUTPUTS)
+        cautions.append(warnings.SEVERAL_OUTPUTS)
     if evidence.short:
-        cautions.append(notices.too_few(evidence))
+        cautions.append(warnings.too_few(evidence))
     return Found(facts, cautions, details)
 
 

@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 from recommender.measure.details import Detail, Details, detail
-from recommender.measure.spread import MEAN_TO_SIGMA, TO_SIGMA
+from recommender.measure.residual_scores import CUT, Survey
+from recommender.measure.robust_scale import MEAN_TO_SIGMA, TO_SIGMA
 from recommender.measure.stats import (
     LARGEST,
     SMALLEST,
@@ -19,7 +20,6 @@ from recommender.measure.stats import (
     times_and_over,
     wilson,
 )
-from recommender.measure.survey import CUT, Survey
 from recommender.profile import Measured
 
 SIGMA_ERROR = 1.17  # standard error of the scaled median absolute deviation, in sigma / sqrt(n)

@@ -1,8 +1,7 @@
 """Which facts masks tell."""
 
 from recommender.errors import UnreadableTargets
-from recommender.measure import notices
-from recommender.measure.found import Evidence, Facts, Found, Given
+from recommender.measure import warnings
 from recommender.measure.masks import (
     ENOUGH_IMAGES,
     ENOUGH_OBJECTS,
@@ -17,7 +16,8 @@ from recommender.measure.masks import (
     small_share,
     thinness,
 )
-from recommender.words import Caution
+from recommender.measure.measurement import Evidence, Facts, Found, Given
+from recommender.notices import Caution
 
 
 def segmentation(given: Given) -> Found:
@@ -42,15 +42,15 @@ def segmentation(given: Given) -> Found:
             facts["small_share"] = small_share(found)
         if found.found.perimeter is not None and evidence.enough("thinness", ENOUGH_OBJECTS, count):
             facts["thinness"] = thinness(found)
-    cautions = [notices.SIGNS] if given.void is None and bool(given.targets.amin() < 0) else []
+    cautions = [warnings.SIGNS] if given.void is None and bool(given.targets.amin() < 0) else []
     cautions += _one_sided(masks, covered)
     if evidence.short:
-        cautions.append(notices.too_few(evidence))
+        cautions.append(warnings.too_few(evidence))
     return Found(facts, cautions, details)
 
 
 def _one_sided(masks: Masks, covered: Coverage) -> list[Caution]:
     """Return what to say where all is background, or all is foreground."""
     if not masks.classes or covered.background.min() >= 1:
-        return [notices.NO_FOREGROUND]
-    return [notices.NO_BACKGROUND] if covered.background.max() <= 0 else []
+        return [warnings.NO_FOREGROUND]
+    return [warnings.NO_BACKGROUND] if covered.background.max() <= 0 else []

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from recommender.measure.blocks import pieces
 from recommender.measure.labels import shares, sums_to_one, tally, whole
+from recommender.measure.residual_blocks import pieces
 from recommender.tasks import Task
 
 # 255: PASCAL VOC, Cityscapes, ADE20K, SMP and torchvision; 254: -2 in a byte; 65535: 255 in two bytes

@@ -1,9 +1,10 @@
-"""Both books, in one table: every row of every file in this folder and below, found by walking it."""
+"""Both rule books in one table: every row of every file in `article` and `evidence`, found by walking them."""
 
 import pkgutil
 from collections.abc import Iterable
 from importlib import import_module
 
+from recommender.rules import article, evidence
 from recommender.rules.table import Rule
 
 
@@ -13,4 +14,4 @@ def find_rows(package: str, path: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(row for name in names for row in getattr(import_module(name), "RULES", ()))
 
 
-ROWS = find_rows(__name__, __path__)
+ROWS = (*find_rows(article.__name__, article.__path__), *find_rows(evidence.__name__, evidence.__path__))

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from losses.spec import Text
+from losses.text import Language, Text, say
+from recommender.notices import Caution
 from recommender.profile import RANGES, Profile
-from recommender.rules.computed import Formula
-from recommender.situation import Situation, known
+from recommender.question import Situation, known
+from recommender.rules.formulas import Formula
 from recommender.tasks import Task
-from recommender.words import Caution, Language, say
 
 Rulebook = Literal["article", "evidence"]
 Strength = Literal["A", "B", "C", "D", "P"]

@@ -1,54 +1,46 @@
-"""The numbers behind the article's words. Each may be overridden by name."""
+"""The thresholds in force: defaults of the rows, overridden by name."""
 
-from losses.spec import Text
+from collections.abc import Mapping
+from functools import lru_cache
+
+from losses.errors import near
+from recommender.errors import BadThreshold, UnknownThreshold
+from recommender.profile import RANGES, Range
+from recommender.rules import ROWS
 from recommender.rules.table import Threshold
 
-SOME_OUTLIERS = Threshold(
-    name="outliers.some",
-    default=0.003,
-    source="Huber 1964, asymptotic variances under (1-e)N(0,1) + eN(0,K^2): Huber's estimate beats the mean from a "
-    "flagged share of 0.26 % at K = 3, 0.17 % at K = 5, 0.09 % at K = 10; clean normal errors flag 0.047 %",
-    description=Text(
-        en='From this share of flagged residuals on, the article\'s "with outliers" applies.',
-        zh="被标记残差达到该比例,即视为文章所说的“有异常值”。",
-    ),
-)
-MANY_OUTLIERS = Threshold(
-    name="outliers.many",
-    default=0.20,
-    source="the same model: the median beats Huber's estimate from a flagged share of 10 % at K = 5, 16 % at K = 10, "
-    "19 % at K = 30",
-    description=Text(
-        en='From this share on they are "many" (section 1.2), and MAE takes over from Smooth L1.',
-        zh="达到该比例即为“较多异常值”(第 1.2 节),由 MAE 取代平滑 L1。",
-    ),
-    not_below=SOME_OUTLIERS,
-)
-SOME_IMBALANCE = Threshold(
-    name="imbalance.some",
-    default=9.0,
-    source="EvalML's class imbalance check and deepchecks: the smaller class is under 10 % of the pair",
-    description=Text(
-        en="From this ratio of the largest class to the smallest on, classes are imbalanced.",
-        zh="最大类与最小类的样本数之比达到该值,即视为类别不平衡。",
-    ),
-)
-SPARSE_MASKS = Threshold(
-    name="masks.sparse",
-    default=0.95,
-    source="ours: under 5 % foreground a single image has too few pixels of it for a steady overlap; nnU-Net "
-    "(Isensee et al. 2021, doi:10.1038/s41592-020-01008-z) has the same switch as batch_dice",
-    description=Text(
-        en="From this share of background on, overlap is taken over the batch rather than image by image.",
-        zh="背景占比达到该值,重叠度按整批而不是逐图计算。",
-    ),
-)
-MANY_CLASSES = Threshold(
-    name="classes.many",
-    default=1000.0,
-    source='the article, section 2.3: text classification with "thousands" of classes',
-    description=Text(
-        en="From this number of classes on, one-hot labels cost memory for nothing.",
-        zh="类别数达到该值,独热标签只会浪费内存。",
-    ),
-)
+THRESHOLDS: dict[str, tuple[Threshold, str]] = {
+    condition.bound.name: (condition.bound, condition.fact)
+    for row in ROWS
+    for condition in row.when
+    if isinstance(condition.bound, Threshold)
+}
+
+
+def bounds_in_force(overrides: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return every threshold's number by name.
+
+    Raises: UnknownThreshold with the nearest name; BadThreshold outside the range of its fact, or past another.
+    """
+    return dict(_checked(tuple(sorted((overrides or {}).items()))))
+
+
+@lru_cache(maxsize=256)
+def _checked(overrides: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
+    given = dict(overrides)
+    for name in given:
+        if name not in THRESHOLDS:
+            raise UnknownThreshold(THRESHOLDS, near(name, THRESHOLDS))
+    bounds = {name: given.get(name, threshold.default) for name, (threshold, _) in THRESHOLDS.items()}
+    for name, (_, fact) in THRESHOLDS.items():
+        _check(name, bounds[name], RANGES[fact])
+    for name, (threshold, _) in THRESHOLDS.items():
+        lower = threshold.not_below
+        if lower and bounds[name] < bounds[lower.name]:
+            raise BadThreshold(lower.name, f"at most {name}, which is {bounds[name]:g}")
+    return {name: float(value) for name, value in bounds.items()}
+
+
+def _check(name: str, value: float, allowed: Range) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not allowed.holds(value):
+        raise BadThreshold(name, allowed.wanted)

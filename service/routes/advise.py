@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 from torch import Tensor
 
+from losses.contract.expression import parse
 from losses.errors import (
     BadOption,
     DomainViolation,
@@ -15,12 +16,8 @@ from losses.errors import (
     UnknownInput,
     UnsupportedDtype,
 )
-from losses.evaluate import Options
-from losses.expression import parse
-from losses.spec import Text
-from recommender import engine
-from recommender.answer import BookAnswer, Recommendation
-from recommender.bounds import bounds_in_force
+from losses.evaluation.passes import Options
+from losses.text import Language, Text, say
 from recommender.errors import (
     BadThreshold,
     NothingToMeasure,
@@ -29,24 +26,34 @@ from recommender.errors import (
     UnknownThreshold,
     UnreadableTargets,
 )
+from recommender.loss_inputs import mask_for, masked, supply
 from recommender.measure import measure_profile
 from recommender.measure.details import Detail
+from recommender.notices import Notice
 from recommender.profile import Goal, Profile
+from recommender.recommendation import recommend as engine
+from recommender.recommendation.answer import BookAnswer, Recommendation
 from recommender.rules.table import Rulebook
-from recommender.supply import mask_for, masked, supply
-from recommender.tasks import Scenario, Task, settle
-from recommender.words import Language, Notice, say
-from service.errors import BadEnvelope, BadRequest, ComputeDeadline, TooLarge, UnsupportedFormat, responses
-from service.language import Spoken
-from service.record import current
-from service.routes.evaluate import Result, result
-from service.runtime import Runtime
-from service.state import RuntimeInForce, ThresholdsInForce
-from service.tensors.upload import OPTIONAL, Received, Upload, declared
+from recommender.rules.thresholds import bounds_in_force
+from recommender.tasks import WITHOUT_TARGETS, Scenario, Task, settle
+from service.compute import Runtime
+from service.dependencies import RuntimeInForce, ThresholdsInForce
+from service.problems import (
+    BadEnvelope,
+    BadRequest,
+    ComputeDeadline,
+    TooLarge,
+    UnsupportedFormat,
+    responses,
+)
+from service.request_record import current
+from service.routes.evaluation_schema import Result, result
+from service.routes.language import Spoken
+from service.uploads.openapi import declared
+from service.uploads.upload import OPTIONAL, Received, Upload
 
 router = APIRouter(prefix="/v1", tags=["advise"])
 MOST_EVALUATED = 8  # a row has three alternatives at most, and the other book one answer
-WITHOUT_TARGETS = (Task.DETECTION, Task.SIMILARITY, Task.GENERATION)  # their losses take other arrays
 UNFIT = (BadOption, DomainViolation, MissingInput, NonFiniteInput, ShapeMismatch, UnsupportedDtype)
 Part = Literal["recommended", "article", "evidence", "alternative"]
 SHARES = Options(gradient="summary")

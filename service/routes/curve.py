@@ -7,14 +7,14 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
-from losses.curve import Curve, curve
+from losses.contract.expression import Objective, parse
+from losses.contract.loss import Loss
+from losses.description.curve import Curve, curve
 from losses.errors import BadExpression, BadOption, BadParameter
-from losses.expression import Objective, parse
-from losses.spec import Loss
-from service.errors import BadRequest, UnknownPath, responses
+from service.problems import BadRequest, UnknownPath, responses
+from service.routes.curve_svg import draw
 from service.routes.losses import known
 from service.routes.parameters import KNOWN_PARAMETERS
-from service.svg import draw
 
 router = APIRouter(prefix="/v1", tags=["losses"], dependencies=KNOWN_PARAMETERS)
 MOST_CURVES = 6

@@ -2,15 +2,14 @@
 
 from collections.abc import Generator
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import orjson
-import torch
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from starlette.types import Scope
-from torch import Tensor
 
+from losses.contract.expression import Objective, parse
 from losses.errors import (
     BadExpression,
     BadOption,
@@ -21,50 +20,19 @@ from losses.errors import (
     ShapeMismatch,
     UnknownLoss,
 )
-from losses.evaluate import Options
-from losses.expression import Objective, parse
-from losses.report import Evaluation
-from losses.stream import Stream
-from losses.tally import Reduction
-from service.at_once import Answer
-from service.errors import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
-from service.runtime import Runtime
-from service.tensors import formats, numbers
-from service.tensors.body import JSON, header
-from service.tensors.upload import Upload, declared, decoded, receive_or_pass
+from losses.evaluation.result import Evaluation
+from losses.evaluation.stream import Stream
+from service.compute import Runtime
+from service.pipeline.inline import Answer
+from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
+from service.routes.evaluation_schema import EvaluateOptions, Evaluations, arrays_of, result
+from service.uploads.body import JSON, header
+from service.uploads.formats import registry as formats
+from service.uploads.openapi import declared
+from service.uploads.upload import Upload, decoded, receive_or_pass
 
 router = APIRouter(prefix="/v1", tags=["evaluate"])
 MOST_LOSSES = 64
-
-
-class EvaluateOptions(BaseModel):
-    """How to reduce, and what to say beside the value."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    reduction: Reduction = "mean"
-    gradient: Annotated[
-        Literal["none", "summary", "full"],
-        Field(description="summary: how the absolute gradient is shared among the items; full: the gradient itself."),
-    ] = "none"
-    standard_error: Annotated[bool, Field(description="Clustered on axis 0.")] = True
-    per_class: Annotated[bool, Field(description="The value of each class, where targets or axes name classes.")] = (
-        False
-    )
-    nonfinite: Annotated[
-        Literal["refuse", "allow"],
-        Field(description="allow: a null value with the count in place of a refusal."),
-    ] = "refuse"
-    dtype: Annotated[
-        Literal["float32", "float64"] | None,
-        Field(description="Compute in this; otherwise in the widest dtype sent, at least float32."),
-    ] = None
-
-    @cached_property
-    def bound(self) -> Options:
-        """The options as the room of losses takes them."""
-        fields = self.model_dump(exclude={"dtype"})
-        return Options(**fields, dtype=getattr(torch, self.dtype) if self.dtype else None)
 
 
 def _listed(value: object) -> object:
@@ -101,102 +69,6 @@ class EvaluateRequest(BaseModel):
     def objectives(self) -> list[Objective]:
         """What is to be evaluated, in the order asked."""
         return [parse(text) for text in self.loss]
-
-
-class Warning_(BaseModel):  # noqa: N801 - the built-in has the name
-    """Something you may not have meant."""
-
-    model_config = ConfigDict(title="Warning")
-
-    code: str
-    text: str
-
-
-class GradientShares(BaseModel):
-    """How the absolute gradient is shared among the items: what an outlier does to training, in a number."""
-
-    absolute_sum: float
-    largest: float
-    zero_share: float
-    top_1_percent_share: float | None
-    top_5_percent_share: float | None
-    top_10_percent_share: float | None
-    by_class: Annotated[list[float] | None, Field(description="The share of each class that the targets name.")]
-
-
-class Result(BaseModel):
-    """What one objective says. `reason` says why where `value` is null."""
-
-    loss: str
-    value: float | None
-    numerator: float | None
-    denominator: float | None
-    kept: Annotated[int, Field(description="Items that are neither masked nor ignored, whatever they weigh.")]
-    ignored: int
-    standard_error: float | None
-    gradient: GradientShares | None
-    per_class: list[float | None] | None
-    terms: list["Result"] | None
-    reason: str | None
-    warnings: list[Warning_]
-    values: Annotated[Any, Field(description="Per item, with reduction=none.")] = None
-    gradients: Annotated[Any, Field(description="By role, with gradient=full.")] = None
-
-
-class Evaluations(BaseModel):
-    """The results in the order asked, and where the time went."""
-
-    results: list[Result]
-    items: int
-    dtype: str
-    device: str
-    timing_ms: dict[str, float]
-
-
-def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
-    """Return the arrays of an answer by name; of several losses each name begins with the loss's place."""
-    found = {}
-    for place, entry in enumerate(results):
-        prefix = f"{place}." if len(results) > 1 else ""
-        if entry.values is not None:
-            found[f"{prefix}values"] = entry.values
-        found |= {f"{prefix}gradients.{role}": tensor for role, tensor in (entry.gradients or {}).items()}
-    return found
-
-
-def result(found: Evaluation, most_numbers: int | None) -> dict[str, Any]:
-    """Return one evaluation as the fields of a Result; None for `most_numbers` leaves the arrays out.
-
-    Raises: TooLarge where JSON would have to carry too many numbers.
-    """
-    arrays: dict[str, Any] = {}
-    if most_numbers is not None:
-        if sum(tensor.numel() for tensor in arrays_of([found]).values()) > most_numbers:
-            raise TooLarge(
-                "The answer in numbers",
-                most_numbers,
-                "max_answer_numbers",
-                f"Accept {' or '.join(formats.formats())}, ask with gradient=summary, or send fewer items.",
-            )
-        if found.values is not None:
-            arrays["values"] = numbers.to_lists(found.values)
-        if found.gradients is not None:
-            arrays["gradients"] = {role: numbers.to_lists(tensor) for role, tensor in found.gradients.items()}
-    return {
-        "loss": found.name,
-        "value": found.value,
-        "numerator": found.numerator,
-        "denominator": found.denominator,
-        "kept": found.kept,
-        "ignored": found.ignored,
-        "standard_error": found.standard_error,
-        "gradient": found.gradient,
-        "per_class": found.per_class,
-        "terms": [result(term, most_numbers) for term in found.terms] if found.terms else None,
-        "reason": found.reason,
-        "warnings": found.warnings,
-        **arrays,
-    }
 
 
 def in_one_pass(upload: Upload) -> bool:

@@ -4,12 +4,12 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel
 
-from service.errors import DeviceLost, Draining, responses
+from service.dependencies import MetricsInForce, ReadinessInForce, RuntimeInForce, SettingsInForce
+from service.problems import DeviceLost, Draining, responses
 from service.settings import Settings
-from service.state import MetricsInForce, ReadinessInForce, RuntimeInForce, SettingsInForce
-from service.tensors.body import MOST_LEVELS
-from service.tensors.multipart import MOST_PARTS
-from service.tensors.npz import MOST_MEMBERS
+from service.uploads.formats.npz import MOST_MEMBERS
+from service.uploads.json_text import MOST_LEVELS
+from service.uploads.multipart import MOST_PARTS
 
 router = APIRouter(tags=["health"])
 

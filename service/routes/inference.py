@@ -13,7 +13,9 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from losses import registry
+from losses.contract import registry
+from losses.contract.expression import Objective, parse
+from losses.contract.loss import Loss
 from losses.errors import (
     BadExpression,
     BadOption,
@@ -25,10 +27,9 @@ from losses.errors import (
     UnknownLoss,
     near,
 )
-from losses.expression import Objective, parse
-from losses.report import Evaluation
-from losses.spec import Loss
-from service.errors import (
+from losses.evaluation.result import Evaluation
+from service.dependencies import RegionsInForce, RuntimeInForce, SettingsInForce
+from service.problems import (
     BadEnvelope,
     BadRegion,
     BadRequest,
@@ -40,12 +41,12 @@ from service.errors import (
     read,
     responses,
 )
-from service.routes.evaluate import EvaluateOptions, arrays_of
-from service.state import RegionsInForce, RuntimeInForce, SettingsInForce
-from service.tensors import oip, regions
-from service.tensors.body import JSON, parsed, require, whole
-from service.tensors.schema import inlined
-from service.tensors.upload import Upload, refuse_many
+from service.routes.evaluation_schema import EvaluateOptions, arrays_of
+from service.uploads import inference_protocol, shared_memory
+from service.uploads.body import JSON, require, whole
+from service.uploads.json_text import parsed
+from service.uploads.openapi import inlined
+from service.uploads.upload import Upload, refuse_many
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OBJECTIVE = "objective"
@@ -70,8 +71,12 @@ class InferRequest(BaseModel):
     parameters: Annotated[
         dict[str, Any], Field(description="Of the loss and of the evaluation; `loss` for the model `objective`.")
     ] = {}
-    inputs: Annotated[list[oip.InputTensor], Field(min_length=1, max_length=oip.MOST_TENSORS)]
-    outputs: Annotated[list[oip.OutputWanted] | None, Field(max_length=oip.MOST_TENSORS)] = None
+    inputs: Annotated[
+        list[inference_protocol.InputTensor], Field(min_length=1, max_length=inference_protocol.MOST_TENSORS)
+    ]
+    outputs: Annotated[
+        list[inference_protocol.OutputWanted] | None, Field(max_length=inference_protocol.MOST_TENSORS)
+    ] = None
 
 
 class InferAnswer(BaseModel):
@@ -81,7 +86,7 @@ class InferAnswer(BaseModel):
     model_version: str = VERSION
     id: str | None = None
     parameters: dict[str, str] | None = None
-    outputs: list[oip.OutputTensor]
+    outputs: list[inference_protocol.OutputTensor]
 
 
 @router.get("", summary="What speaks here?")
@@ -225,8 +230,8 @@ async def infer(
     asked = read(InferRequest, parsed(bytes(body[:length])))
     objective, options = _asked(loss, asked.parameters)
     spans = _spans(shared, asked.outputs or [])
-    lying = await regions.read(_lying(shared, asked.inputs), settings.max_body_bytes)
-    upload = Upload(roles=oip.decode(asked.inputs, body[length:], lying))
+    lying = await shared_memory.read(_lying(shared, asked.inputs), settings.max_body_bytes)
+    upload = Upload(roles=inference_protocol.decode(asked.inputs, body[length:], lying))
     refuse_many(upload, settings.max_elements)
     (found,) = await runtime.evaluate([objective], upload, options.bound)
     return await _answer(model, asked, found, spans)
@@ -249,31 +254,34 @@ def _model(name: str, version: str) -> Loss | None:
 
 
 def _spans(
-    shared: regions.Regions | None, tensors: Sequence[oip.InputTensor | oip.OutputWanted]
-) -> dict[int, regions.Span]:
+    shared: shared_memory.Regions | None,
+    tensors: Sequence[inference_protocol.InputTensor | inference_protocol.OutputWanted],
+) -> dict[int, shared_memory.Span]:
     """Return where those tensors lie that are in shared memory, by their position in the request.
 
     Raises: BadRequest where there is no shared memory, or they do not say where; UnknownRegion, BadRegion.
     """
     found = {}
     for position, tensor in enumerate(tensors):
-        if not tensor.parameters.keys() & regions.Place.model_fields.keys():
+        if not tensor.parameters.keys() & shared_memory.Place.model_fields.keys():
             continue
         if shared is None:
-            raise BadRequest(regions.OFF)
-        kind = "inputs" if isinstance(tensor, oip.InputTensor) else "outputs"
-        found[position] = shared.span(read(regions.Place, tensor.parameters, kind, str(position), "parameters"))
+            raise BadRequest(shared_memory.OFF)
+        kind = "inputs" if isinstance(tensor, inference_protocol.InputTensor) else "outputs"
+        found[position] = shared.span(read(shared_memory.Place, tensor.parameters, kind, str(position), "parameters"))
     return found
 
 
-def _lying(shared: regions.Regions | None, inputs: list[oip.InputTensor]) -> dict[int, regions.Span]:
+def _lying(
+    shared: shared_memory.Regions | None, inputs: list[inference_protocol.InputTensor]
+) -> dict[int, shared_memory.Span]:
     """Return where those inputs lie that are in shared memory, by their position in the request.
 
     Raises: what `_spans` raises, BadRequest where they are of another size, or sent as well.
     """
     found = _spans(shared, inputs)
     for position, span in found.items():
-        sent, wanted = inputs[position], oip.size(inputs[position])
+        sent, wanted = inputs[position], inference_protocol.size(inputs[position])
         if span.size != wanted or sent.data is not None or "binary_data_size" in sent.parameters:
             raise BadRequest(
                 f"An input of {wanted} bytes by shape and datatype that lies in shared memory must have "
@@ -330,14 +338,14 @@ def _wanted(asked: InferRequest, outputs: Mapping[str, Tensor]) -> Iterator[tupl
     Raises: BadRequest for one that there is not.
     """
     everything = bool(asked.parameters.get("binary_data_output", False))
-    wanted = asked.outputs or [oip.OutputWanted(name=name) for name in outputs]
+    wanted = asked.outputs or [inference_protocol.OutputWanted(name=name) for name in outputs]
     for output in wanted:
         if output.name not in outputs:
             raise BadRequest(f"There is no such output; there are {', '.join(outputs)}.")
         yield output.name, outputs[output.name], bool(output.parameters.get("binary_data", everything))
 
 
-def _with_room(span: regions.Span, name: str, data: bytes) -> regions.Span:
+def _with_room(span: shared_memory.Span, name: str, data: bytes) -> shared_memory.Span:
     """Return where an output goes.
 
     Raises: BadRegion where that is too little.
@@ -352,15 +360,17 @@ def _with_room(span: regions.Span, name: str, data: bytes) -> regions.Span:
     return span
 
 
-async def _answer(model: str, asked: InferRequest, found: Evaluation, spans: Mapping[int, regions.Span]) -> Response:
+async def _answer(
+    model: str, asked: InferRequest, found: Evaluation, spans: Mapping[int, shared_memory.Span]
+) -> Response:
     encoded, filled = [], []
     for position, (name, tensor, binary) in enumerate(_wanted(asked, _outputs(found))):
-        output, data = oip.encode(name, tensor, binary=binary or position in spans)
+        output, data = inference_protocol.encode(name, tensor, binary=binary or position in spans)
         if position in spans:
             filled.append((_with_room(spans[position], name, data), data))
             output.parameters, data = spans[position].parameters(len(data)), b""
         encoded.append((output, data))
-    await regions.write(filled)
+    await shared_memory.write(filled)
     answer = InferAnswer(
         model_name=model,
         id=asked.id,

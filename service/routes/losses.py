@@ -9,11 +9,13 @@ from fastapi import Path as PathParameter
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
-from losses import registry, snippets
+from losses.contract import registry
+from losses.contract.expression import Objective
+from losses.contract.loss import Loss, Said
+from losses.description import snippets
 from losses.errors import BadOption, UnknownLoss, near
-from losses.expression import Objective
-from losses.spec import Loss, Said, Text
-from service.errors import BadRequest, UnknownPath, responses
+from losses.text import Text
+from service.problems import BadRequest, UnknownPath, responses
 from service.routes.parameters import KNOWN_PARAMETERS
 
 router = APIRouter(prefix="/v1", tags=["losses"], dependencies=KNOWN_PARAMETERS)

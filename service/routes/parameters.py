@@ -7,7 +7,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from losses.errors import near
-from service.errors import BadRequest
+from service.problems import BadRequest
 
 LONGEST_NAME = 60  # characters of the caller's text that are said back
 

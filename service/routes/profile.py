@@ -18,14 +18,22 @@ from recommender.errors import (
 )
 from recommender.measure import measure_profile
 from recommender.measure.details import Detail
-from recommender.measure.noise import Kind
+from recommender.measure.label_noise import Kind
+from recommender.notices import Notice
 from recommender.profile import Profile
 from recommender.tasks import Task
-from recommender.words import Notice
-from service.errors import BadEnvelope, BadRequest, ComputeDeadline, TooLarge, UnsupportedFormat, responses
-from service.language import Spoken
-from service.state import RuntimeInForce
-from service.tensors.upload import Received, declared
+from service.dependencies import RuntimeInForce
+from service.problems import (
+    BadEnvelope,
+    BadRequest,
+    ComputeDeadline,
+    TooLarge,
+    UnsupportedFormat,
+    responses,
+)
+from service.routes.language import Spoken
+from service.uploads.openapi import declared
+from service.uploads.upload import Received
 
 router = APIRouter(prefix="/v1", tags=["profile"])
 ROLES = ("targets", "predictions", "embeddings", "labels")

@@ -5,19 +5,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
-from recommender import engine
-from recommender.answer import Recommendation
 from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
-from recommender.page import rules_page
 from recommender.profile import Goal, Profile
+from recommender.recommendation import recommend as engine
+from recommender.recommendation.answer import Recommendation
+from recommender.rules.export import rules_page
 from recommender.rules.table import Rulebook
 from recommender.tasks import Scenario, Task
-from service.errors import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, read, responses
-from service.language import Spoken
+from service.dependencies import ThresholdsInForce
+from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, read, responses
+from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
-from service.state import ThresholdsInForce
-from service.tensors.body import JSON, parsed, require, whole
-from service.tensors.schema import inlined
+from service.uploads.body import JSON, require, whole
+from service.uploads.json_text import parsed
+from service.uploads.openapi import inlined
 
 router = APIRouter(prefix="/v1", tags=["recommend"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 64 << 10  # bytes; a profile with every fact measured takes about two thousand

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from service.errors import (
+from service.dependencies import RegionsInForce, SettingsInForce
+from service.problems import (
     BadEnvelope,
     BadRegion,
     BadRequest,
@@ -19,10 +20,10 @@ from service.errors import (
     read,
     responses,
 )
-from service.state import RegionsInForce, SettingsInForce
-from service.tensors.body import JSON, parsed, require, whole
-from service.tensors.regions import OFF, Extent, Region, RegionName, Regions
-from service.tensors.schema import inlined
+from service.uploads.body import JSON, require, whole
+from service.uploads.json_text import parsed
+from service.uploads.openapi import inlined
+from service.uploads.shared_memory import OFF, Extent, Region, RegionName, Regions
 
 router = APIRouter(prefix="/v2/systemsharedmemory", tags=["open inference protocol"])
 EXAMPLE = {"key": "/lossary_example", "offset": 0, "byte_size": 8}

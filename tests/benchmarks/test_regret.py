@@ -25,11 +25,11 @@ from benchmarks.regret.statistics import (
     tally,
 )
 from benchmarks.regret.tuning import Tuner
-from recommender.bounds import THRESHOLDS
-from recommender.evidence import measured, regrets
 from recommender.profile import Goal
 from recommender.rules import ROWS
+from recommender.rules.measured_regret import measured, regrets
 from recommender.rules.table import Rulebook
+from recommender.rules.thresholds import THRESHOLDS
 from tests.conftest import Client
 
 FAMILIES = list(protocol().families)

@@ -26,7 +26,7 @@ class Locked:
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locked]:
     file = tmp_path_factory.mktemp("keys") / "keys.toml"
     made = subprocess.run(
-        [sys.executable, "-m", "service.auth", "new", "tests"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "service.pipeline.auth", "new", "tests"], capture_output=True, text=True, check=True
     )
     file.write_text(made.stdout, encoding="utf-8")
     file.chmod(0o444)  # compose mounts the file itself, with the mode it has here, and the service is nobody's owner

@@ -1,4 +1,4 @@
-"""What is fuzzed: one small function a decoder, found in HARNESSES. A new format of service/tensors is in it unasked.
+"""What is fuzzed: one small function a decoder, found in HARNESSES. A new format is in it unasked.
 
 A harness takes bytes and returns, or raises a Refusal, where the decoder keeps its word. It raises Finding where the
 decoder took what an independent reader takes differently; whatever else comes out of it is a finding too.
@@ -25,16 +25,18 @@ import torch
 from starlette.requests import Request
 from torch import Tensor
 
-from losses import registry
+from losses.contract import registry
+from losses.contract.expression import parse
 from losses.errors import Refusal
-from losses.expression import parse
-from service.errors import read
+from service.problems import read
 from service.routes.advise import AdviseRequest
 from service.routes.evaluate import EvaluateRequest
 from service.routes.inference import InferRequest, _length
 from service.routes.profile import ProfileRequest
-from service.tensors import body, formats, multipart, numbers, oip, query, upload
-from service.tensors.formats import Format
+from service.uploads import body, inference_protocol, json_lists, multipart, query, upload
+from service.uploads.formats import registry as formats
+from service.uploads.formats.registry import Format
+from service.uploads.json_text import parsed
 from tests.fuzz.mutations import MENDERS, as_they_are
 
 LIMIT = 1 << 20  # bytes that a compressed body may become
@@ -117,7 +119,7 @@ def _bounded(tensors: dict[str, Tensor], size: int) -> None:
         raise Finding(f"{size} bytes became {grown}.")
 
 
-# Formats: every one that service/tensors has, held to an independent reader where there is one.
+# Formats: every one that service/uploads/formats has, held to an independent reader where there is one.
 
 
 def _numpy(data: bytes) -> Read:
@@ -265,7 +267,7 @@ MARKS = (
 def json_body(data: bytes) -> None:
     """The JSON of an upload, held to Python's own parser, and its arrays to numpy."""
     text = bytearray(data)
-    found = body.parsed(text)
+    found = parsed(text)
     if found != json.loads(data, parse_int=_whole):
         raise Finding("Python's parser found something else.")
     sent = upload._from_json(text)  # noqa: SLF001 - what a body goes through
@@ -273,7 +275,7 @@ def json_body(data: bytes) -> None:
         if not _same(tensor, np.array(found[role])):
             raise Finding("numpy makes another array of the same numbers.")
         if tensor.numel():
-            numbers.to_lists(tensor)
+            json_lists.to_lists(tensor)
     _models(sent)
 
 
@@ -466,18 +468,24 @@ def _sized(size: int) -> dict[str, int]:
         struct.pack("<4f", 1, 2, 0.5, 0),
     ),
     _framed({"id": "1", "parameters": {"loss": "mse"}, "outputs": [{"name": "value"}], "inputs": []}, b""),
-    _framed({"inputs": [_input("p", d, [1], data=[3]) for d in oip.DATATYPES]}),
+    _framed({"inputs": [_input("p", d, [1], data=[3]) for d in inference_protocol.DATATYPES]}),
     _framed({"inputs": [_input("p", "BF16", [0, 9], parameters=_sized(0))]}),
     mend=MENDERS["oip"],
-    words=(*(f'"{name}"'.encode() for name in oip.DATATYPES), b"binary_data_size", b"shape", b"1e400", b"-1"),
+    words=(
+        *(f'"{name}"'.encode() for name in inference_protocol.DATATYPES),
+        b"binary_data_size",
+        b"shape",
+        b"1e400",
+        b"-1",
+    ),
 )
 def open_inference(data: bytes) -> None:
     """A request of the Open Inference Protocol: its length, its JSON, the bytes behind; held to numpy."""
     header, _, sent = data.partition(b"\n")
     buffer = memoryview(bytearray(sent))
     length = _length(header.decode("latin-1") if header else None, len(buffer))
-    asked = read(InferRequest, body.parsed(bytes(buffer[:length])))
-    found = oip.decode(asked.inputs, buffer[length:])
+    asked = read(InferRequest, parsed(bytes(buffer[:length])))
+    found = inference_protocol.decode(asked.inputs, buffer[length:])
     _bounded(found, len(sent))
     place = length
     for entry in asked.inputs:
@@ -501,10 +509,10 @@ def open_inference(data: bytes) -> None:
         if not _same(tensor, theirs):
             raise Finding("numpy reads other numbers.")
         place += size or 0
-        shown, behind = oip.encode(entry.name, tensor, binary=True)
+        shown, behind = inference_protocol.encode(entry.name, tensor, binary=True)
         if shown.shape != entry.shape or len(behind) != tensor.numel() * tensor.element_size():
             raise Finding("A tensor is written as another.")
-        oip.encode(entry.name, tensor, binary=False)
+        inference_protocol.encode(entry.name, tensor, binary=False)
 
 
 @harness(

@@ -6,7 +6,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from service.tensors.formats import formats
+from service.uploads.formats.registry import formats
 from tests.fuzz.harnesses import HARNESSES
 from tests.fuzz.mutations import mutated
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.tensors.formats import formats
+from service.uploads.formats.registry import formats
 from tests.fuzz.harnesses import HARNESSES, LIMIT, Harness
 from tests.fuzz.mutations import mutated
 

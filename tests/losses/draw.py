@@ -9,15 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.chunks import Dims, align, dims
-from losses.domains import Domain
+from losses.contract.domains import Domain
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss, Loss, Value
+from losses.contract.registry import catalogue
+from losses.contract.shapes import Axes
 from losses.errors import BadOption, DomainViolation
-from losses.evaluate import Options, evaluate
-from losses.expression import Objective
-from losses.registry import catalogue
-from losses.report import Evaluation
-from losses.shapes import Axes
-from losses.spec import BoundLoss, Loss, Value
+from losses.evaluation.chunks import Dims, align, dims
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
 
 ITEMS, CLASSES, FEATURES, SPATIAL = 13, 3, 5, (2, 3)
 LONG = 3 * FEATURES  # frames: enough for FEATURES labels, a blank between any two, and some to spare

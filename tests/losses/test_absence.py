@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
-from losses.report import Evaluation
-from losses.tally import Reduction
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
+from losses.evaluation.totals import Reduction
 from tests.losses.draw import SUBJECTS, Subject, every_weighted_subject, named
 
 IGNORING = [subject for subject in SUBJECTS if "ignore_index" in subject.term.params]

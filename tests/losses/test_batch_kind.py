@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.domains import REAL
+from losses.contract.domains import REAL
+from losses.contract.expression import Objective
+from losses.contract.loss import Items
+from losses.contract.registry import catalogue
+from losses.contract.shapes import Pattern, Shapes
 from losses.errors import BadOption
-from losses.evaluate import Options, evaluate
-from losses.expression import Objective
-from losses.registry import catalogue
-from losses.shapes import Pattern, Shapes
-from losses.spec import Items
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
 
 
 def spread(predictions: Tensor) -> Tensor:

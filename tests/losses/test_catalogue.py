@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from losses import registry
+from losses.contract import registry
+from losses.contract.expression import Objective, parse
+from losses.contract.loss import BoundLoss, Loss
+from losses.contract.registry import catalogue
+from losses.description.snippets import elsewhere, pytorch
 from losses.errors import UnknownLoss
-from losses.evaluate import evaluate
-from losses.expression import Objective, parse
-from losses.registry import catalogue
-from losses.snippets import elsewhere, pytorch
-from losses.spec import BoundLoss, Loss, Text
+from losses.evaluation.evaluate import evaluate
+from losses.text import Text
 from tests.losses.draw import SUBJECTS, Batch, Subject, every_kind, every_loss, named, variants
 
 ARTICLE = {"1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "3.1", "3.2", "3.3"}  # the ten losses it speaks of

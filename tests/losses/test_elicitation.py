@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.registry import catalogue
-from losses.spec import BoundLoss
+from losses.contract.loss import BoundLoss
+from losses.contract.registry import catalogue
 from tests.losses.draw import Batch, Subject, named, variants
 
 ITEMS, ROUNDS, NARROWINGS = 101, 6, 40  # an odd number has one median; 12 * 0.618 ** 40 is 5e-8

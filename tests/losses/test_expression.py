@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from losses.contract.expression import LONGEST, MOST_TERMS, parse
+from losses.contract.registry import names
 from losses.errors import BadExpression, BadParameter, Refusal, UnknownLoss
-from losses.expression import LONGEST, MOST_TERMS, parse
-from losses.registry import names
 
 PIECES = ["mse", "focal", "dice", "(", ")", "gamma", "=", ",", "+", "*", "-", "0.5", "2", "1e999", "none", "true", " "]
 PIECES += ["lambda", ":", ".", "[", "]", "'", '"', "\\", "\n", "#", "if", "else", "not", "==", "**", "@", "{", "}", "_"]

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
 
 pytestmark = [
     pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="no C++ compiler is here"),

@@ -19,9 +19,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 
+from losses.contract.expression import parse
 from losses.errors import DomainViolation
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
 
 Case = dict[str, Any]
 Call = dict[str, Any]

@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
-from losses.report import Evaluation
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
 from tests.losses.draw import Subject
 
 

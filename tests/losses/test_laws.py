@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.evaluate import Options, evaluate
-from losses.expression import Objective, parse
-from losses.registry import catalogue
-from losses.report import Evaluation
-from losses.spec import Case, Loss
+from losses.contract.expression import Objective, parse
+from losses.contract.loss import Case, Loss
+from losses.contract.registry import catalogue
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
 from tests.losses.draw import (
     FIRSTS,
     ITEMS,

@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager
 import pytest
 import torch
 
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
-from losses.report import Evaluation
-from losses.tally import Reduction
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
+from losses.evaluation.totals import Reduction
 from tests.losses.draw import Batch, Subject, every_kind, every_subject, every_weighted_kind
 
 INF, NAN = math.inf, math.nan

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from losses.contract.expression import parse
 from losses.errors import (
     BadOption,
     DomainViolation,
@@ -15,9 +16,9 @@ from losses.errors import (
     ShapeMismatch,
     UnsupportedDtype,
 )
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
-from losses.tally import Reduction
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.totals import Reduction
 from tests.losses.draw import Batch, Subject, every_kind
 
 NAN, INF = math.nan, math.inf

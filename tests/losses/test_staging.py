@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.chunks import Feed
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
+from losses.contract.expression import parse
+from losses.evaluation.chunks import Feed
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
 
 
 class Copied:

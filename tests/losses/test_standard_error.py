@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
 from tests.losses.draw import KINDS, Batch, Subject, every_kind, named
 
 ITEMS, RESAMPLES = 400, 200  # the bootstrap itself is good to 1 / sqrt(2 * 200) = 5 %

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from losses.chunks import Piece
+from losses.contract.expression import parse
 from losses.errors import BadOption, NonFiniteInput
-from losses.evaluate import Options
-from losses.expression import parse
-from losses.report import Evaluation
-from losses.stream import Stream
-from losses.tally import Tally
+from losses.evaluation.chunks import Piece
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
+from losses.evaluation.stream import Stream
+from losses.evaluation.totals import Tally
 from tests.losses.draw import SUBJECTS, Batch, Subject, every_weighted_kind, named
 from tests.losses.test_laws import absolute_terms, say_the_same
 

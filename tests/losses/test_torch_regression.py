@@ -9,10 +9,11 @@ import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 from torch.distributions import Laplace, NegativeBinomial
 
+from losses.contract.expression import parse
 from losses.errors import DomainViolation
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
-from losses.report import Evaluation
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
 
 Inputs = dict[str, Tensor]
 ITEMS = 60

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
-from losses.report import Evaluation
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
 
 Inputs = dict[str, Tensor]
 EVERY = ["dice", "jaccard", "tversky", "focal_tversky", "generalized_dice", "lovasz_softmax", "hausdorff_dt", "cldice"]

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 
+from losses.contract.expression import parse
 from losses.errors import BadOption, DomainViolation
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
-from losses.report import Evaluation
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
 
 Inputs = dict[str, Tensor]
 LISTS, LONG = 6, 7

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from tests.conftest import Client
 from tests.monitoring.written import alerts, expressions, grouped, load, names, panels, queries, rules, selectors
 

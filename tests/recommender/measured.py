@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from recommender.measure import Measurement
-from recommender.measure.blocks import Stream
-from recommender.measure.survey import Survey, survey
+from recommender.measure.residual_blocks import Stream
+from recommender.measure.residual_scores import Survey, survey
 
 RANDOM = torch.Generator().manual_seed(1)
 NORMAL = torch.randn(400_000, generator=RANDOM, dtype=torch.float64)

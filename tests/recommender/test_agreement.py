@@ -2,9 +2,9 @@
 
 import pytest
 
-from recommender.agreement import Agreement
-from recommender.engine import recommend
 from recommender.profile import Goal, Profile
+from recommender.recommendation.agreement import Agreement
+from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
 from recommender.rules.table import Rule
 from recommender.tasks import Task

@@ -2,8 +2,8 @@
 
 import pytest
 
-from recommender.engine import recommend
 from recommender.profile import Profile
+from recommender.recommendation.recommend import recommend
 from recommender.tasks import PLACES, Scenario
 
 SECTION_4 = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from recommender.engine import recommend
 from recommender.profile import Goal, Measured, Profile
+from recommender.recommendation.recommend import recommend
 
 NO_GOAL = Goal()
 ON_TARGETS = Measured(value=0.1, basis="targets")

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.answer import AtLeast, Below, Recommendation
-from recommender.engine import recommend
 from recommender.profile import RANGES, Measured, Profile
+from recommender.question import Situation
+from recommender.recommendation.answer import AtLeast, Below, Recommendation
+from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
 from recommender.rules.table import Rule, Rulebook
-from recommender.situation import Situation
 from recommender.tasks import Task
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.expression import parse
-from recommender.engine import recommend
+from losses.contract.expression import parse
 from recommender.profile import Goal, Measured, Profile
-from recommender.rules.computed import (
+from recommender.recommendation.recommend import recommend
+from recommender.rules.formulas import (
     box_beta,
     dice_smooth,
     focal_alpha,

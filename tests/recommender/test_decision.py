@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from recommender.engine import recommend
 from recommender.profile import Goal, Profile
+from recommender.recommendation.recommend import recommend
 
 RARE = Profile(class_imbalance=19, positive_share=0.05)
 

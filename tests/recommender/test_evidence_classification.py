@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.agreement import Agreement
-from recommender.answer import AtLeast, Below, Recommendation
-from recommender.engine import recommend
 from recommender.profile import RANGES, Goal, Profile
+from recommender.question import Situation
+from recommender.recommendation.agreement import Agreement
+from recommender.recommendation.answer import AtLeast, Below, Recommendation
+from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
 from recommender.rules.table import Rule
-from recommender.situation import Situation
 from recommender.tasks import Task
 
 LABELLED = {Task.BINARY, Task.MULTILABEL, Task.MULTICLASS}

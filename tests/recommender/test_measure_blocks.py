@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommender.measure import blocks, spread, survey
+from recommender.measure import residual_blocks, residual_scores, robust_scale
 from recommender.measure.accumulators import Ends, Largest, Moments, Order, brackets
-from recommender.measure.amounts import Amounts
-from recommender.measure.blocks import Array, Stream
+from recommender.measure.residual_blocks import Array, Stream
+from recommender.measure.residual_scores import Limits, Scores, Survey
 from recommender.measure.residuals import one_sidedness, outlier_magnitude, outlier_rate, residual_scale, tail_index
-from recommender.measure.survey import Limits, Scores, Survey
+from recommender.measure.target_values import Amounts
 from tests.recommender.measured import NORMAL, surveyed
 
 N = 20_000
@@ -37,7 +37,7 @@ every_array = pytest.mark.parametrize("values", ARRAYS.values(), ids=ARRAYS.keys
 @pytest.fixture
 def few_in_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let arrays of some thousands be as large to measuring as millions are."""
-    for module in (blocks, spread):
+    for module in (residual_blocks, robust_scale):
         monkeypatch.setattr(module, "SAMPLE", 1000)
 
 
@@ -56,7 +56,7 @@ def test_the_number_of_blocks_changes_nothing(values: Tensor, count: int) -> Non
     whole = surveyed(values)
 
     with np.errstate(all="ignore"):
-        cut = survey.survey(Stream(values, block=math.ceil(N / count)))
+        cut = residual_scores.survey(Stream(values, block=math.ceil(N / count)))
 
     assert facts(cut) == pytest.approx(facts(whole), rel=1e-12, nan_ok=True)
 
@@ -91,7 +91,7 @@ def test_of_many_outputs_groups_fit_in_memory_and_give_the_same(monkeypatch: pyt
     values = NORMAL[:12_000].reshape(100, 120)
     at_once = surveyed(values)
 
-    for module in (blocks, spread):
+    for module in (residual_blocks, robust_scale):
         monkeypatch.setattr(module, "SAMPLE", 1000)
 
     assert np.array_equal(surveyed(values).spread.mad, at_once.spread.mad)
@@ -146,7 +146,7 @@ def filled(make: Callable[[], Scores], stream: Stream) -> list[Scores]:
 
 def test_scores_merge_in_any_order() -> None:
     stream = Stream(ARRAYS["outliers"], block=4000)
-    limits = Limits.of(spread.spread(stream))
+    limits = Limits.of(robust_scale.spread(stream))
 
     def make() -> Scores:
         return Scores(limits, Order(3.5, 20.0), Largest(100))

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
-from recommender.measure import Measurement, blocks, boxes, labels, measure_profile
+from recommender.measure import Measurement, boxes, labels, measure_profile, residual_blocks
 from recommender.measure.details import Detail
+from recommender.measure.label_noise import Confidence
 from recommender.measure.labels import class_counts, tally
-from recommender.measure.noise import Confidence
 from recommender.measure.stats import wilson
 from tests.recommender.measured import NORMAL, RANDOM, codes, number
 
@@ -69,7 +69,7 @@ def test_a_tally_is_that_of_sorting_everything_however_it_is_cut(
     values = (NORMAL[:5000] * 20 + 100).to(torch.int64).to(dtype)
     expected = torch.unique(values, return_counts=True)
     found = [tally(values)]
-    monkeypatch.setattr(labels, "pieces", lambda some: blocks.pieces(some, 7))
+    monkeypatch.setattr(labels, "pieces", lambda some: residual_blocks.pieces(some, 7))
     found.append(tally(values))
 
     for numbers, counts in found:

@@ -9,9 +9,13 @@ import torch
 from torch import Tensor
 
 from recommender.measure import measure_profile
-from recommender.measure.amounts import amounts, dispersion, heaping, support, zero_excess
-from recommender.measure.blocks import Array, Block, Stream
-from recommender.measure.relation import heteroscedasticity, ranks, relation_details, variance_power
+from recommender.measure.heteroscedasticity import (
+    heteroscedasticity,
+    ranks,
+    relation_details,
+    variance_power,
+)
+from recommender.measure.residual_blocks import Array, Block, Stream
 from recommender.measure.residuals import (
     mean_median_gap,
     one_sidedness,
@@ -22,6 +26,7 @@ from recommender.measure.residuals import (
     tail_index,
 )
 from recommender.measure.stats import l_kurtosis, medcouple, rank_interval
+from recommender.measure.target_values import amounts, dispersion, heaping, support, zero_excess
 from tests.recommender.measured import NORMAL, RANDOM, number, surveyed
 
 ONES = torch.ones(40_000, dtype=torch.float64)

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.evaluate import evaluate
-from losses.expression import parse
-from losses.spec import Text
-from recommender.engine import recommend
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.text import Text
 from recommender.errors import UnreadableTargets
+from recommender.loss_inputs import masked, supply
 from recommender.measure import Measurement, measure_profile
+from recommender.recommendation.recommend import recommend
 from recommender.rules.table import Rulebook
-from recommender.supply import masked, supply
 from recommender.tasks import Task
 from tests.recommender.measured import codes, number
 

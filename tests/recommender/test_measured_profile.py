@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from losses.errors import MissingInput, NonFiniteInput, Refusal, ShapeMismatch, UnknownInput, UnsupportedDtype
-from recommender.engine import recommend
 from recommender.errors import (
     BadBox,
     IdOutOfRange,
@@ -23,6 +22,7 @@ from recommender.errors import (
     UnreadableTargets,
 )
 from recommender.measure import measure_profile
+from recommender.recommendation.recommend import recommend
 from recommender.tasks import Task
 from tests.recommender.measured import NORMAL, RANDOM, codes, number
 

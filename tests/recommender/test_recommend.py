@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from losses.contract.expression import parse
 from losses.errors import Refusal
-from losses.expression import parse
-from recommender.bounds import THRESHOLDS
-from recommender.engine import recommend
+from losses.text import Language
 from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
-from recommender.evidence import regrets
-from recommender.page import rules_page
 from recommender.profile import Goal, Measured, Profile
+from recommender.recommendation.recommend import recommend
+from recommender.rules.export import rules_page
+from recommender.rules.measured_regret import regrets
 from recommender.rules.table import Rulebook
+from recommender.rules.thresholds import THRESHOLDS
 from recommender.tasks import Scenario, Task
-from recommender.words import Language
 
 facts = st.fixed_dictionaries(
     {},

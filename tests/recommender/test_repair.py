@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.autograd import functional
 
-from losses.expression import parse
-from losses.spec import BoundLoss, Items
-from recommender.repair import repair
+from losses.contract.expression import parse
+from losses.contract.loss import BoundLoss, Items
+from losses.description.probability import repair
 
 BINARY = [
     "focal",

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from losses.expression import parse
-from losses.spec import Text
-from recommender.book import Book
-from recommender.bounds import THRESHOLDS, bounds_in_force
+from losses.contract.expression import parse
+from losses.text import Text
 from recommender.profile import RANGES, Profile
+from recommender.question import Situation
 from recommender.rules import ROWS, find_rows
+from recommender.rules.rulebook import Book
 from recommender.rules.table import Rule, Threshold, fact
-from recommender.situation import Situation
+from recommender.rules.thresholds import THRESHOLDS, bounds_in_force
 from recommender.tasks import PLACES, Scenario, Task
 
 BOUNDS = bounds_in_force()

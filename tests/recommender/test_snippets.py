@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.evaluate import evaluate
-from losses.expression import Objective, parse
-from losses.snippets import foreign, pytorch
-from recommender.choice import bind
-from recommender.engine import recommend
+from losses.contract.expression import Objective, parse
+from losses.description.snippets import foreign, pytorch
+from losses.evaluation.evaluate import evaluate
 from recommender.profile import Profile
+from recommender.recommendation.choice import bind
+from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
 from tests.losses.draw import Subject
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from losses.evaluate import evaluate
-from losses.expression import parse
-from losses.spec import Text
-from recommender.supply import supply
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.text import Text
+from recommender.loss_inputs import supply
 
 IDS = torch.tensor([0, 0, 0, 1, 2, 2])
 ROWS = torch.eye(3, dtype=torch.float64)[IDS]

@@ -1,7 +1,7 @@
 """The two tables of the README, printed from the code: python -m tests.service.tables."""
 
-from losses.registry import catalogue
-from losses.spec import Loss
+from losses.contract.loss import Loss
+from losses.contract.registry import catalogue
 from recommender.rules import ROWS
 from recommender.rules.table import Condition, Rule, Threshold
 

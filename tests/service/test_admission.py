@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from service.admission import BINARY_FACTOR, JSON_FACTOR, Admission, Budget
-from service.errors import TemporaryReducedCapacity
-from service.record import UNDER_WAY, Record
-from service.tensors import formats
+from service.pipeline.admission import BINARY_FACTOR, JSON_FACTOR, Admission, Budget
+from service.problems import TemporaryReducedCapacity
+from service.request_record import UNDER_WAY, Record
+from service.uploads.formats import registry as formats
 from tests.conftest import Client
 from tests.service.processes import Server, serving
 from tests.service.test_metrics import Value, reader

@@ -9,8 +9,9 @@ import torch
 from httpx import Response
 from sklearn.datasets import load_diabetes
 
-from losses.evaluate import Options, evaluate
-from losses.expression import parse
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
 from tests.conftest import Client
 from tests.service.files import Files, npy
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from losses.errors import Refusal
-from service.tensors import arrow, windows
-from service.tensors.arrow import FORMAT, MEDIA, PAIR
-from service.tensors.columns import BYTE, INT, LONG, SHORT
-from service.tensors.flatbuffer import Number, Rows, Slots, written
+from service.uploads.formats import arrow, arrow_stream
+from service.uploads.formats.arrow import FORMAT, MEDIA, PAIR
+from service.uploads.formats.arrow_columns import BYTE, INT, LONG, SHORT
+from service.uploads.formats.flatbuffer import Number, Rows, Slots, written
 from tests.conftest import Client
 from tests.service.faults.arrow_ import FAULTS
 from tests.service.faults.fault import Fault
@@ -446,7 +446,7 @@ STREAMED = [
 async def test_a_stream_that_is_not_kept_says_what_a_body_says(
     client: Client, monkeypatch: pytest.MonkeyPatch, columns: dict[str, pa.Array], asked: str, rows: int, window: int
 ) -> None:
-    monkeypatch.setattr(windows, "WINDOW", window)
+    monkeypatch.setattr(arrow_stream, "WINDOW", window)
     body = table(rows, **columns)
 
     async with client() as http:
@@ -493,7 +493,7 @@ async def test_what_takes_a_second_pass_is_refused_before_the_body_is_read(
 async def test_a_refusal_counts_items_from_the_first_of_the_stream(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "WINDOW", 1 << 12)
+    monkeypatch.setattr(arrow_stream, "WINDOW", 1 << 12)
     predictions, targets = np.zeros(5000), np.zeros(5000)
     predictions[4321] = np.nan
     body = table(100, predictions=pa.array(predictions, from_pandas=False), targets=pa.array(targets))
@@ -535,7 +535,7 @@ BROKEN = [
 async def test_a_broken_stream_is_refused(
     client: Client, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int, says: str
 ) -> None:
-    monkeypatch.setattr(windows, "WINDOW", 1 << 14)
+    monkeypatch.setattr(arrow_stream, "WINDOW", 1 << 14)
 
     async with client(max_body_bytes=1 << 16, max_stream_bytes=1 << 19) as http:
         answer = await http.post("/v1/evaluate?loss=mse", content=chunked(body, 777), headers=HEADERS)
@@ -582,7 +582,7 @@ async def test_what_has_no_entry_an_item_is_no_column(client: Client) -> None:
 async def test_a_stream_reserves_its_window_and_leaves_the_rest_to_others(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "WINDOW", 1 << 12)
+    monkeypatch.setattr(arrow_stream, "WINDOW", 1 << 12)
     body, meanwhile = table(100, **SCALARS), []
 
     async with client(max_reserved_bytes=1 << 17, queue_seconds=0.01) as http:

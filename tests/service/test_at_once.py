@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from losses.errors import Refusal
-from service import at_once
-from service.admission import Budget
-from service.at_once import Answer, AtOnce, Whole
-from service.metrics import Metrics
-from service.observed import Journal
-from service.record import current
+from service.observability.metrics import Metrics
+from service.pipeline import inline as at_once
+from service.pipeline.access_log import Journal
+from service.pipeline.admission import Budget
+from service.pipeline.inline import Answer, AtOnce, Whole
+from service.request_record import current
 from tests.service.processes import Server, serving
 from tests.service.test_auth import line
 

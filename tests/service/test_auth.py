@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.auth import Bucket, keys_of
+from service.pipeline.auth import Bucket, keys_of
 from tests.conftest import Client
 from tests.service.processes import ROOT
 from tests.service.test_refusals import is_problem
@@ -199,7 +199,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.anyio
 async def test_a_new_key_is_shown_once_and_its_line_lets_it_in(client: Client, tmp_path: Path) -> None:
-    made = run("service.auth", "new", "ci", "--scope", "evaluate", "--rate", "90")
+    made = run("service.pipeline.auth", "new", "ci", "--scope", "evaluate", "--rate", "90")
     secret = made.stderr.strip().rpartition(" ")[2]
     file = tmp_path / "keys.toml"
     file.write_text(made.stdout)

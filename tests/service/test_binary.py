@@ -12,9 +12,9 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
 from losses.errors import Refusal
-from service.errors import TooLarge
-from service.tensors import npz, safetensors
-from service.tensors.formats import formats
+from service.problems import TooLarge
+from service.uploads.formats import npz, safetensors
+from service.uploads.formats.registry import formats
 from tests.conftest import Client
 from tests.service.files import npy
 

@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from service.tensors.pool import PAGES, Pool
+from service.uploads.buffers import PAGES, Pool
 from tests.service.processes import Server, serving
 
 NPY = {"content-type": "application/x-npy"}

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import torch
 
-from losses.evaluate import evaluate
-from service import runtime
+from losses.evaluation.evaluate import evaluate
+from service import compute
 from tests.conftest import Client
 from tests.service.processes import ROOT, free_port
 
@@ -39,7 +39,7 @@ async def test_out_of_memory_halves_the_chunks_until_they_fit(client: Client, mo
     seen: list[int] = []
     async with client() as http:
         wanted = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
-        monkeypatch.setattr(runtime, "evaluate", small_device(1 << 16, seen))
+        monkeypatch.setattr(compute, "evaluate", small_device(1 << 16, seen))
 
         answer = await http.post("/v1/evaluate", json=BODY)
 
@@ -54,7 +54,7 @@ async def test_what_fits_in_no_chunk_is_refused_and_the_next_is_served(
 ) -> None:
     async with client() as http:
         with monkeypatch.context() as patch:
-            patch.setattr(runtime, "evaluate", small_device(0, []))
+            patch.setattr(compute, "evaluate", small_device(0, []))
             answer = await http.post("/v1/evaluate", json=BODY)
         again = await http.post("/v1/evaluate", json=SMALL)
         ready = await http.get("/readyz")
@@ -72,7 +72,7 @@ async def test_a_device_that_fails_is_asked_nothing_more(client: Client, monkeyp
     async with client() as http:
         assert (await http.get("/readyz")).is_success
         with monkeypatch.context() as patch:
-            patch.setattr(runtime, "evaluate", failing)
+            patch.setattr(compute, "evaluate", failing)
             answer = await http.post("/v1/evaluate", json=SMALL)
         again = await http.post("/v1/evaluate", json=SMALL)
         ready = await http.get("/readyz")
@@ -86,13 +86,13 @@ async def test_a_device_that_fails_is_asked_nothing_more(client: Client, monkeyp
 
 SERVICE = """
     import sys, torch
-    from service import runtime
+    from service import compute
     from service.__main__ import main
 
     def failing(*_, **__):
         {fault}
 
-    runtime.evaluate = failing
+    compute.evaluate = failing
     sys.argv = ["service", "--port", "{port}"]
     main()
 """
@@ -127,14 +127,14 @@ def test_a_process_that_lost_its_device_answers_and_ends_with_a_status_that_says
 async def test_long_uploads_are_evaluated_by_fused_formulas_where_that_is_asked_for(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "FUSED_NUMBERS", 1000)
+    monkeypatch.setattr(compute, "FUSED_NUMBERS", 1000)
     fused: list[bool] = []
 
     def watched(*given: Any, options: Any, **more: Any) -> Any:  # noqa: ANN401 - what evaluate takes
         fused.append(options.fuse)
         return evaluate(*given, options=options, **more)
 
-    monkeypatch.setattr(runtime, "evaluate", watched)
+    monkeypatch.setattr(compute, "evaluate", watched)
     async with client() as http:
         wanted = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
     async with client(compile=True) as http:

@@ -19,9 +19,9 @@ from packaging.version import Version
 from starlette.types import Scope
 from torch import Tensor
 
-from losses.registry import catalogue, names
-from service.auth import Key, Keys
-from service.errors import QuotaExceeded, Unauthorized
+from losses.contract.registry import catalogue, names
+from service.pipeline.auth import Key, Keys
+from service.problems import QuotaExceeded, Unauthorized
 from tests.conftest import Client
 from tests.service.faults.fault import EVALUATE, OK
 from tests.service.processes import ROOT, serving

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from losses.errors import Refusal
-from service.tensors import npy as format_
-from service.tensors.numbers import from_lists, to_lists
+from service.uploads.formats import npy as format_
+from service.uploads.json_lists import from_lists, to_lists
 from tests.conftest import Client
 from tests.service.files import Files, Part, npy
 

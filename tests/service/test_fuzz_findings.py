@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from losses.errors import Refusal
-from service.tensors import npy, npz, oip, safetensors
-from service.tensors.upload import SHORT_JSON, _from_json
+from service.uploads import inference_protocol
+from service.uploads.formats import npy, npz, safetensors
+from service.uploads.upload import SHORT_JSON, _from_json
 from tests.conftest import Client
 from tests.service.files import npy as file_of
 
@@ -77,10 +78,10 @@ def test_a_header_that_the_safetensors_library_refuses_is_refused(header: bytes,
     [("UINT8", 300), ("UINT8", -1), ("INT32", 2.5), ("BOOL", 3), ("INT64", 1e300), ("FP16", 70000), ("FP32", 1e39)],
 )
 def test_a_number_that_its_datatype_cannot_hold_is_refused(datatype: str, number: float) -> None:
-    sent = oip.InputTensor(name="targets", shape=[1], datatype=datatype, data=[number])
+    sent = inference_protocol.InputTensor(name="targets", shape=[1], datatype=datatype, data=[number])
 
     with pytest.raises(Refusal, match="cannot hold"):
-        oip.decode([sent], memoryview(b""))
+        inference_protocol.decode([sent], memoryview(b""))
 
 
 @pytest.mark.parametrize("size", [0, SHORT_JSON])
@@ -148,7 +149,7 @@ async def test_the_document_names_every_value_that_is_looked_up(client: Client) 
     inferred = json.dumps(paths["/v2/models/{model}/infer"]["post"]["requestBody"])
     assert set(listed["trait"]["enum"]) == traits
     assert "regression" in listed["task"]["enum"]
-    assert json.dumps([*oip.DATATYPES]) in inferred
+    assert json.dumps([*inference_protocol.DATATYPES]) in inferred
 
 
 async def test_a_tensor_without_a_name_is_no_input(client: Client) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from losses.evaluate import Options, evaluate
-from losses.expression import Objective, parse
-from losses.registry import catalogue
-from service.runtime import in_memory
+from losses.contract.expression import Objective, parse
+from losses.contract.registry import catalogue
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from service.compute import in_memory
 from tests.conftest import Client
 
 pytestmark = [

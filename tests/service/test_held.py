@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
-from service.tensors.held import SHORTEST
+from service.uploads.formats.npy_stream import SHORTEST
 from tests.service.processes import Server, serving
 from tests.service.test_faults import resident
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tritonclient.http as triton
 
-from losses.registry import catalogue
+from losses.contract.registry import catalogue
 from tests.conftest import Client
 from tests.service.processes import serving
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from service.errors import ComputeDeadline
-from service.runtime import deadline
+from service.compute import deadline
+from service.problems import ComputeDeadline
 from service.settings import Settings, memory_limit
 from tests.conftest import Client
 from tests.service.test_refusals import GOOD, is_problem

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.logs import JsonFormatter, Lines, TextFormatter
+from service.observability.logs import JsonFormatter, Lines, TextFormatter
 from tests.conftest import Client
 from tests.service.processes import serving
 from tests.service.test_refusals import is_problem

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from losses.registry import catalogue
+from losses.contract.registry import catalogue
 from tests.conftest import Client
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from tests.service.processes import ROOT
 CODE = """
 import resource, sys, threading
 import torch
-from service.server import settle_memory
+from service.server.server import settle_memory
 
 if sys.argv[1] == "settled":
     settle_memory()

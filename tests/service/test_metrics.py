@@ -12,8 +12,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.errors import HttpRefusal
-from service.metrics import INTERNAL, METHODS
+from service.observability.metrics import INTERNAL, METHODS
+from service.problems import HttpRefusal
 from service.settings import memory_limit
 from tests.conftest import Client
 from tests.service.processes import ROOT, serving
@@ -102,7 +102,7 @@ async def test_every_reason_stands_at_zero_before_its_first_refusal(client: Clie
 
 
 def test_every_refusal_has_a_reason_of_its_own() -> None:
-    from service.errors import slug  # noqa: PLC0415 - beside its only use
+    from service.problems import slug  # noqa: PLC0415 - beside its only use
 
     kinds = HttpRefusal.__subclasses__()
 

@@ -15,9 +15,9 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import shared_memory as shm
 
-from service.errors import TemporaryReducedCapacity
-from service.record import UNDER_WAY, Record
-from service.tensors.regions import MOST_REGIONS, Place, Span, read
+from service.problems import TemporaryReducedCapacity
+from service.request_record import UNDER_WAY, Record
+from service.uploads.shared_memory import MOST_REGIONS, Place, Span, read
 from tests.conftest import Client
 from tests.service.processes import Server, serving
 from tests.service.test_auth import METRICS, SECRET, line

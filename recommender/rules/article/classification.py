@@ -1,11 +1,11 @@
 """One label among two, or several labels at once: sections 2.1, 2.4 and 4 of the article."""
 
-from losses.spec import Text
+from losses.text import Text
 from recommender.profile import Profile
-from recommender.rules.computed import focal_alpha, focal_gamma
+from recommender.question import Situation
+from recommender.rules.article.thresholds import SOME_IMBALANCE
+from recommender.rules.formulas import focal_alpha, focal_gamma
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
-from recommender.rules.thresholds import SOME_IMBALANCE
-from recommender.situation import Situation
 from recommender.tasks import Scenario, Task
 
 _TASKS = (Task.BINARY, Task.MULTILABEL)

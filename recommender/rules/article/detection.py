@@ -1,10 +1,10 @@
 """Boxes and their classes: sections 1.3 and 2.4 of the article."""
 
-from losses.spec import Text
+from losses.text import Text
 from recommender.profile import Profile
-from recommender.rules.computed import box_beta, focal_gamma, paper_alpha, proposal_beta
+from recommender.question import Situation
+from recommender.rules.formulas import box_beta, focal_gamma, paper_alpha, proposal_beta
 from recommender.rules.table import Alternative, Article, Rule, RuledOut
-from recommender.situation import Situation
 from recommender.tasks import Task
 
 _TASKS = (Task.DETECTION,)

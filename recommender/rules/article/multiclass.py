@@ -1,11 +1,11 @@
 """One label among many: sections 2.2, 2.3, 2.4 and 4 of the article."""
 
-from losses.spec import Text
+from losses.text import Text
 from recommender.profile import Profile
-from recommender.rules.computed import focal_gamma
+from recommender.question import Situation
+from recommender.rules.article.thresholds import MANY_CLASSES, SOME_IMBALANCE
+from recommender.rules.formulas import focal_gamma
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
-from recommender.rules.thresholds import MANY_CLASSES, SOME_IMBALANCE
-from recommender.situation import Situation
 from recommender.tasks import Scenario, Task
 
 _TASKS = (Task.MULTICLASS,)

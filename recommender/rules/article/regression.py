@@ -1,11 +1,11 @@
 """Regression: sections 1 and 4 of the article."""
 
-from losses.spec import Text
+from losses.text import Text
 from recommender.profile import Profile
-from recommender.rules.computed import box_beta, huber_beta, proposal_beta
+from recommender.question import Situation
+from recommender.rules.article.thresholds import MANY_OUTLIERS, SOME_OUTLIERS
+from recommender.rules.formulas import box_beta, huber_beta, proposal_beta
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
-from recommender.rules.thresholds import MANY_OUTLIERS, SOME_OUTLIERS
-from recommender.situation import Situation
 from recommender.tasks import Scenario, Task
 
 _TASKS = (Task.REGRESSION,)

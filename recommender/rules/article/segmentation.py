@@ -1,11 +1,11 @@
 """Masks: sections 3.3 and 4 of the article. Imbalance does not lead away from Dice, which is robust to it."""
 
-from losses.spec import Text
+from losses.text import Text
 from recommender.profile import Profile
-from recommender.rules.computed import dice_smooth
+from recommender.question import Situation
+from recommender.rules.article.thresholds import SPARSE_MASKS
+from recommender.rules.formulas import dice_smooth
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
-from recommender.rules.thresholds import SPARSE_MASKS
-from recommender.situation import Situation
 from recommender.tasks import Scenario, Task
 
 _TASKS = (Task.SEGMENTATION,)

@@ -1,9 +1,9 @@
 """Similarity and generation: sections 3.1, 3.2 and 4 of the article."""
 
-from losses.spec import Text
+from losses.text import Text
 from recommender.profile import Profile
+from recommender.question import Situation
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
-from recommender.situation import Situation
 from recommender.tasks import Task
 
 RULES = (

@@ -1,8 +1,10 @@
 """One label among two, or several labels at once: what the output is used for decides, imbalance seldom does."""
 
-from losses.spec import Text
+from losses.text import Text
+from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.rules.computed import pair_smoothing, training_prior
+from recommender.question import Situation
+from recommender.rules.article.thresholds import SOME_IMBALANCE
 from recommender.rules.evidence.imbalance import (
     BALANCED_INSTEAD,
     COST_WEIGHTS,
@@ -18,11 +20,9 @@ from recommender.rules.evidence.imbalance import (
     WEIGHTS,
 )
 from recommender.rules.evidence.noise import LUKASIK, NO_FOCAL, NOISE_BENDS_OUTPUTS, NOISY, VERY_NOISY
+from recommender.rules.formulas import pair_smoothing, training_prior
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
-from recommender.rules.thresholds import SOME_IMBALANCE
-from recommender.situation import Situation
 from recommender.tasks import Task
-from recommender.words import Caution
 
 _BINARY = (Task.BINARY,)
 _MULTILABEL = (Task.MULTILABEL,)

@@ -1,7 +1,7 @@
 """What rows about rare classes share: where imbalance begins to matter, and what may be taken instead."""
 
-from losses.spec import Text
-from recommender.rules.computed import (
+from losses.text import Text
+from recommender.rules.formulas import (
     cost_weight,
     focal_alpha,
     focal_gamma,

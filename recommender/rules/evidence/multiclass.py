@@ -1,15 +1,15 @@
 """One label among many: the encoding chooses the form of one loss; order, noise and a balanced goal choose others."""
 
-from losses.spec import Text
+from losses.text import Text
+from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.rules.computed import class_smoothing, focal_gamma
+from recommender.question import Situation
+from recommender.rules.article.thresholds import MANY_CLASSES, SOME_IMBALANCE
 from recommender.rules.evidence.imbalance import MENON, REBALANCING
 from recommender.rules.evidence.noise import LUKASIK, NO_FOCAL_SOFTMAX, NOISE_BENDS_OUTPUTS, NOISY, VERY_NOISY
+from recommender.rules.formulas import class_smoothing, focal_gamma
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
-from recommender.rules.thresholds import MANY_CLASSES, SOME_IMBALANCE
-from recommender.situation import Situation
 from recommender.tasks import Scenario, Task
-from recommender.words import Caution
 
 _TASKS = (Task.MULTICLASS,)
 _SMOOTHING = {"label_smoothing": class_smoothing}

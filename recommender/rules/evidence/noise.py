@@ -1,8 +1,8 @@
 """What rows about wrong labels share: how many are some, and many."""
 
-from losses.spec import Text
+from losses.text import Text
+from recommender.notices import Caution
 from recommender.rules.table import RuledOut, Threshold
-from recommender.words import Caution
 
 NOISY = Threshold(
     name="evidence.labels.noisy",

@@ -1,8 +1,10 @@
 """Regression and counts: what theory and measurement say; the functional and the outliers decide."""
 
-from losses.spec import Text
+from losses.text import Text
+from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.rules.computed import (
+from recommender.question import Situation
+from recommender.rules.formulas import (
     box_beta,
     goal_quantile,
     huber_beta,
@@ -11,9 +13,7 @@ from recommender.rules.computed import (
     tweedie_power,
 )
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
-from recommender.situation import Situation
 from recommender.tasks import Scenario, Task
-from recommender.words import Caution
 
 _TASKS = (Task.REGRESSION,)
 _TUNED = "tuned on benchmarks/regret, leaving out one cluster of tables at a time"

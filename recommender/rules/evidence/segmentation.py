@@ -1,13 +1,13 @@
 """Masks: Dice together with cross-entropy, over the batch where foreground is rare, and alone almost never."""
 
-from losses.spec import Text
+from losses.text import Text
+from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.rules.computed import dice_smooth, false_alarm_weight, miss_weight
+from recommender.question import Situation
+from recommender.rules.article.thresholds import SPARSE_MASKS
+from recommender.rules.formulas import dice_smooth, false_alarm_weight, miss_weight
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
-from recommender.rules.thresholds import SPARSE_MASKS
-from recommender.situation import Situation
 from recommender.tasks import Scenario, Task
-from recommender.words import Caution
 
 _TASKS = (Task.SEGMENTATION,)
 _SMOOTH = {"smooth": dice_smooth}

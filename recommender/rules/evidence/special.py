@@ -1,13 +1,13 @@
 """Detection, similarity, generation."""
 
-from losses.spec import Text
+from losses.text import Text
+from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.rules.computed import box_beta, focal_gamma, paper_alpha, triplet_margin
+from recommender.question import Situation
 from recommender.rules.evidence.regression import WIDE_BOXES
+from recommender.rules.formulas import box_beta, focal_gamma, paper_alpha, triplet_margin
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
-from recommender.situation import Situation
 from recommender.tasks import Task
-from recommender.words import Caution
 
 _GIOU = Evidence("C", "Rezatofighi et al. 2019, arXiv:1902.09630")
 _OVERLAP = Text(

@@ -1,0 +1,221 @@
+"""The sets that inputs may come from, and the check that they do."""
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from losses.contract.shapes import Axes
+from losses.errors import DomainViolation, NonFiniteInput
+
+SIMPLEX_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # rounding of a sum of C terms
+HALF_TOLERANCE = 1e-2  # float16 and bfloat16 carry three digits or fewer
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An interval, and what else is asked of the numbers in it.
+
+    `low` and `high` are included in it, `above` and `under` are not. `below`: the axis whose length bounds whole
+    numbers; `up_to`: the axis whose length is the largest of them. `simplex`: entries along axis 1 sum to one.
+    `corners`: rows along axis 1 are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2. `signs`: -1 or 1 and nothing between.
+    `minus_infinity` is legal where it means a probability of zero. `probabilities`: the domain that takes over when
+    the parameter that `switch` names is false.
+    """
+
+    meaning: str
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    under: float | None = None
+    whole: bool = False
+    below: str | None = None
+    up_to: str | None = None
+    simplex: bool = False
+    corners: bool = False
+    signs: bool = False
+    minus_infinity: bool = False
+    way_out: str = ""
+    probabilities: "Domain | None" = field(default=None, repr=False)
+    switch: str = "from_logits"
+
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The least and the most that a number may be; beside an open end, the nearest float64."""
+        least = -math.inf if self.low is None else self.low
+        most = math.inf if self.high is None else self.high
+        if self.above is not None:
+            least = math.nextafter(self.above, math.inf)
+        if self.under is not None:
+            most = math.nextafter(self.under, -math.inf)
+        return least, most
+
+    @cached_property
+    def free(self) -> bool:
+        """Whether every finite number belongs to it, and no other."""
+        more = self.whole or self.simplex or self.corners or self.signs or self.minus_infinity
+        return self.ends == (-math.inf, math.inf) and not more
+
+    @property
+    def legal(self) -> float:
+        """A number of the domain: 0, or where that is outside, one beside the nearer end."""
+        least, most = self.ends
+        if least <= 0 <= most:
+            return float(self.signs)
+        return math.floor(least) + 1.0 if least > 0 else math.ceil(most) - 1.0
+
+    def bounded(self, axes: Axes) -> "Domain":
+        """Return the domain with `below` or `up_to` filled in from the lengths of the axes."""
+        axis = self.below or self.up_to
+        if axis is None:
+            return self
+        high = axes[axis][0] - 1 if self.below else axes[axis][0]
+        return replace(self, below=None, up_to=None, high=high, meaning=f"{self.meaning}, 0 to {high}")
+
+
+REAL = Domain("finite numbers")
+POSITIVE = Domain("numbers greater than 0", above=0)
+NON_NEGATIVE = Domain("numbers of at least 0", low=0)
+COUNTS = Domain("whole numbers of at least 0", low=0, whole=True)
+GROUPS = Domain("whole numbers, equal where items belong together", whole=True)
+CORNERS = Domain(
+    "boxes x1, y1, x2, y2 along axis 1 with x1 <= x2 and y1 <= y2",
+    corners=True,
+    way_out="Centre, width and height become corners by adding and taking off half the size.",
+)
+SIGNS = Domain("labels of -1 or 1", low=-1, high=1, signs=True, way_out="Labels of 0 and 1 become 2 * y - 1.")
+LABELS = Domain("labels from 0 to 1", low=0, high=1, way_out="Labels of -1 and 1 become (y + 1) / 2.")
+MASKS = Domain("masks of 0 and 1", low=0, high=1, whole=True, way_out="Soft masks belong to dice and jaccard.")
+IDS = Domain("whole class ids", low=0, whole=True, below="C", way_out="One-hot labels belong to categorical_ce.")
+ONE_HOT = Domain(
+    "one-hot rows or probabilities that sum to 1 along axis 1",
+    low=0,
+    high=1,
+    simplex=True,
+    way_out="Class ids belong to sparse_categorical_ce, several labels an item to bce.",
+)
+PROBABILITIES = Domain(
+    "probabilities from 0 to 1", low=0, high=1, way_out="Logits are taken with from_logits=true, the default."
+)
+DISTRIBUTION = Domain(
+    "probabilities that sum to 1 along axis 1",
+    low=0,
+    high=1,
+    simplex=True,
+    way_out="Logits are taken with from_logits=true, the default.",
+)
+RANKS = Domain(
+    "whole ranks, the number of thresholds exceeded",
+    low=0,
+    whole=True,
+    up_to="K",
+    way_out="K classes in order have K - 1 thresholds; levels of 0 and 1 become their sum along axis 1.",
+)
+FRAMES = Domain("whole numbers of frames", low=0, whole=True, up_to="T")
+LABEL_COUNTS = Domain("whole numbers of labels", low=0, whole=True, up_to="S")
+SYMBOLS = Domain("whole symbol ids", low=0, whole=True, below="C", way_out="Fill up short sequences with the blank.")
+CLASS_COUNTS = Domain("numbers of items of at least 1, one a class", low=1)
+PRIORS = Domain("class frequencies greater than 0; only their ratios matter", above=0)
+LOGARITHMS = Domain(
+    "logarithms: finite numbers or -infinity", minus_infinity=True, probabilities=Domain("numbers of at least 0", low=0)
+)
+LOGITS = Domain("logits: finite numbers or -infinity", minus_infinity=True, probabilities=PROBABILITIES)
+CLASS_LOGITS = Domain("logits: finite numbers or -infinity", minus_infinity=True, probabilities=DISTRIBUTION)
+
+
+def first_index(bad: Tensor, offset: int = 0) -> list[int]:
+    """Return where `bad` is true first, `offset` added along axis 0."""
+    position = torch.unravel_index(bad.flatten().to(torch.uint8).argmax(), bad.shape)
+    index = [int(axis) for axis in position]
+    return [index[0] + offset, *index[1:]] if index else []
+
+
+@dataclass
+class Seen:
+    """The extremes of one input over all its chunks, where its domain makes them worth knowing."""
+
+    low: float = float("inf")
+    high: float = float("-inf")
+    nonfinite: int = 0
+
+
+def check(
+    role: str,
+    chunk: Tensor,
+    domain: Domain,
+    seen: Seen,
+    *,
+    offset: int = 0,
+    exempt: int | None = None,
+    sent: torch.dtype,
+    allow_nonfinite: bool = False,
+) -> None:
+    """Refuse a chunk with numbers outside its domain.
+
+    `exempt` is the one id that is ignored, wherever it lies; `sent` is the dtype before any conversion, whose rounding
+    is forgiven.
+
+    Raises: NonFiniteInput, DomainViolation, both with the first index.
+    """
+    if chunk.numel() == 0:
+        return
+    low, high = (float(bound) for bound in chunk.aminmax())  # NaN shows in both
+    seen.low, seen.high = min(seen.low, low), max(seen.high, high)
+    if not (high < math.inf and (low > -math.inf or (domain.minus_infinity and low == -math.inf))):
+        bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
+        if not allow_nonfinite:
+            raise NonFiniteInput(role, first_index(bad, offset))
+        seen.nonfinite += int(bad.sum())
+        return
+    tolerance = _tolerance(sent)
+    if _inside(chunk, domain, low, high, tolerance):
+        return
+    bad = _outside(chunk, domain, low, tolerance)
+    if exempt is not None and domain.whole:
+        bad &= chunk != exempt
+    if bool(bad.any()):
+        raise DomainViolation(role, domain.meaning, first_index(bad, offset), domain.way_out)
+
+
+def outside(chunk: Tensor, domain: Domain, sent: torch.dtype, exempt: int | None) -> Tensor:
+    """Return which numbers of a chunk `check` would refuse, in the shape of the chunk."""
+    bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
+    legal = chunk.masked_fill(bad, 0)
+    bad = bad | _outside(legal, domain, float(legal.amin()) if legal.numel() else 0.0, _tolerance(sent))
+    return bad & (chunk != exempt) if exempt is not None and domain.whole else bad
+
+
+def _tolerance(sent: torch.dtype) -> float:
+    return SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
+
+
+def _inside(chunk: Tensor, domain: Domain, low: float, high: float, tolerance: float) -> bool:
+    """Return whether it shows at once that finite numbers lie in the domain; arithmetic is faster than truth values."""
+    least, most = domain.ends
+    if low < least or high > most:
+        return False
+    if domain.simplex:  # in the dtype that came: what its rounding leaves open is looked at again
+        return float((chunk.sum(1) - 1).abs().amax()) <= tolerance / 2
+    if domain.signs:
+        return float(chunk.abs().amin()) == 1
+    if domain.corners:
+        return float((chunk[:, 2:] - chunk[:, :2]).amin()) >= 0
+    return not (domain.whole and chunk.is_floating_point()) or torch.equal(chunk, chunk.round())
+
+
+def _outside(chunk: Tensor, domain: Domain, low: float, tolerance: float) -> Tensor:
+    """Return where the finite numbers of a chunk leave the domain."""
+    if domain.simplex and low >= 0:
+        off = (chunk.sum(1, dtype=torch.float64) - 1).abs() > tolerance
+        return off.unsqueeze(1) | (chunk > 1)
+    if domain.signs:
+        return chunk.abs() != 1
+    if domain.corners:
+        crossed = chunk[:, :2] > chunk[:, 2:]
+        return torch.cat([torch.zeros_like(crossed), crossed], 1)
+    least, most = domain.ends
+    wide = chunk.to(torch.float64)  # the nearest float64 beside an open end is none of float32
+    bad = (wide < least) | (wide > most)
+    return bad | (chunk != chunk.round()) if domain.whole else bad

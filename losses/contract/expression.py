@@ -1,0 +1,123 @@
+"""An objective as text: "dice + 0.5*bce(pos_weight=3)". Parsed against a whitelist, never evaluated."""
+
+import ast
+import re
+import sys
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from losses.contract import registry
+from losses.contract.loss import BoundLoss, Value, show
+from losses.errors import BadExpression
+
+LONGEST = 1_000  # characters; sixty losses with all their parameters fit
+MOST_TERMS = 16
+_WORDS: dict[str, Value] = {"none": None, "null": None, "None": None, "true": True, "false": False}
+_LOST_PLUS = re.compile(r"(?<=[\w)]) (?= *[A-Za-z\d.])")  # in a query string an unescaped + arrives as a space
+_FOREIGN = re.compile(r"[^\w\s+*().,='\"-]", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Positive coefficients times losses, summed."""
+
+    terms: tuple[tuple[float, BoundLoss], ...]
+
+    @cached_property
+    def roles(self) -> tuple[str, ...]:
+        """Every input that some term takes, in order, without repeats."""
+        return tuple(dict.fromkeys(role for _, term in self.terms for role in term.loss.roles))
+
+    @cached_property
+    def spreads_at_once(self) -> bool:
+        """Whether the standard error takes one pass: every term is a sum of items, all along one axis."""
+        leads = {term.loss.shapes.items.lead for _, term in self.terms}
+        return all(term.kind == "item" for _, term in self.terms) and len(leads) == 1
+
+    @cached_property
+    def layouts(self) -> dict[object, object]:
+        """Empty at first; losses/evaluation/chunks.py keeps here what it knows of inputs of shapes that come again."""
+        return {}
+
+    @cached_property
+    def _text(self) -> str:
+        return " + ".join(
+            str(term) if coefficient == 1 else f"{show(coefficient)}*{term}" for coefficient, term in self.terms
+        )
+
+    def __str__(self) -> str:
+        return self._text
+
+
+@lru_cache(1024)  # the same few come again and again, and parsing one takes 100 us
+def parse(text: str) -> Objective:
+    """Return the objective that a text names.
+
+    Raises: BadExpression with the position, UnknownLoss, BadParameter.
+    """
+    if len(text) > LONGEST:
+        raise BadExpression(f"The objective has {len(text)} characters; {LONGEST} are read.")
+    foreign = _FOREIGN.search(text)
+    if foreign:
+        raise BadExpression(f"Character {foreign.start()} is none that objectives are written with.", foreign.start())
+    source = _LOST_PLUS.sub("+", re.sub(r"\s", " ", text))
+    start = len(source) - len(source.lstrip())
+    try:
+        tree = ast.parse(source[start:], mode="eval")
+    except SyntaxError as error:
+        position = start + error.offset - 1 if error.offset else len(text.rstrip())  # 0 and None: it ends too early
+        raise BadExpression(f"The text stops making sense at character {position}.", position) from None
+    except (ValueError, RecursionError, MemoryError):
+        raise BadExpression("The text is no sum of losses.") from None
+    for node in ast.walk(tree.body):
+        if isinstance(node, ast.expr):
+            node.col_offset += start
+    terms = tuple(_terms(tree.body))
+    if len(terms) > MOST_TERMS:
+        raise BadExpression(f"The objective has {len(terms)} terms; {MOST_TERMS} are read.")
+    return Objective(terms)
+
+
+def _terms(node: ast.expr) -> list[tuple[float, BoundLoss]]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return [*_terms(node.left), *_terms(node.right)]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return [(_coefficient(node.left), _bound(node.right))]
+    return [(1.0, _bound(node))]
+
+
+def _coefficient(node: ast.expr) -> float:
+    value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadExpression("A coefficient is a number in front of its loss.", node.col_offset)
+    if not 0 < value <= sys.float_info.max:
+        raise BadExpression("A coefficient is greater than 0 and finite.", node.col_offset)
+    return float(value)
+
+
+def _bound(node: ast.expr) -> BoundLoss:
+    call = node if isinstance(node, ast.Call) else None
+    name = call.func if call else node
+    if not isinstance(name, ast.Name):
+        raise BadExpression("Here a loss is expected.", node.col_offset)
+    loss, implied = registry.get(name.id)
+    given: dict[str, Value] = {}
+    for keyword in call.keywords if call else []:
+        if keyword.arg is None or keyword.arg in given:
+            raise BadExpression("Each parameter is named, once.", keyword.value.col_offset)
+        given[keyword.arg] = _literal(keyword.value)
+    if call and call.args:
+        raise BadExpression("Parameters are named: gamma=2.", call.args[0].col_offset)
+    return loss.bind({**implied, **given})
+
+
+def _literal(node: ast.expr) -> Value:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+        value = node.operand.value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return -value
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str | None):
+        return node.value
+    if isinstance(node, ast.Name):
+        return _WORDS.get(node.id, node.id)
+    raise BadExpression("A parameter is a number, a word, true, false or none.", node.col_offset)

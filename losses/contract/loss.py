@@ -1,0 +1,256 @@
+"""What a loss promises: its inputs and their domains, its axes, its parameters, how it reduces."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Any, Literal, get_type_hints
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from torch import Tensor
+
+from losses.contract.domains import Domain
+from losses.contract.shapes import Pattern, Shapes
+from losses.errors import BadParameter, near
+from losses.text import Text
+
+Kind = Literal["item", "ratio", "batch"]
+Value = float | int | bool | str | None
+Roles = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Items:
+    """What each item adds to the two sums whose quotient is the value.
+
+    Where items have no weight of their own, the denominator is None and stands for ones. `kept`: which items are
+    there at all, where a weight of 0 leaves that open; otherwise those with a denominator. An item that is there
+    counts in reduction=mean_over_count whatever it weighs; one that is masked or ignored is not there.
+    """
+
+    numerator: Tensor
+    denominator: Tensor | None = None
+    kept: Tensor | None = None
+
+    @property
+    def counts(self) -> Tensor:
+        """The denominators, ones written out; they take no memory."""
+        ones = self.numerator.new_ones(()).expand_as(self.numerator)
+        return ones if self.denominator is None else self.denominator
+
+    @property
+    def there(self) -> Tensor:
+        """Which items there are, whatever they weigh."""
+        return self.counts > 0 if self.kept is None else self.kept
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sufficient statistics that add over items, and how their totals become values.
+
+    `parts` has one row an entry of the axis it is named for; `finish` takes the totals, in float64.
+    """
+
+    parts: dict[str, Tensor]
+    finish: Callable[[dict[str, Tensor]], Items]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of another library: an expression of the inputs with parameters in braces.
+
+    `stands_for`: the parameters in which it is not the library's convention.
+    """
+
+    text: str
+    stands_for: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the article says of a loss, and where it is loose."""
+
+    section: str
+    characteristics: Text
+    scenarios: Text
+    note: Text | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A worked example: inputs by role, and the items (or the value) that come out."""
+
+    gives: Any
+    params: dict[str, Value] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+
+def case(*, gives: object, params: dict[str, Value] | None = None, **inputs: object) -> Case:
+    """Return a worked example, its inputs named by their roles."""
+    return Case(gives=gives, params=params or {}, inputs=inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """A loss as the catalogue knows it: one function and its columns."""
+
+    compute: Callable[..., Tensor | Items | Sums]
+    id: str
+    title: str
+    tasks: tuple[str, ...]
+    shapes: Shapes
+    domains: dict[str, Domain]
+    formula: str
+    source: str
+    elicits: str
+    activation: str
+    cases: tuple[Case, ...]
+    pytorch: str | Callable[[dict[str, Value]], str]
+    elsewhere: dict[str, tuple[Call, ...]]
+    traits: frozenset[str]
+    aliases: dict[str, dict[str, Value]]
+    conventions: dict[str, dict[str, Value]]
+    differences: tuple[str, ...]
+    constant: tuple[str, ...]
+    article: Said | None
+    kind: Kind | Callable[[dict[str, Value]], Kind]
+    elements: Pattern
+    work: Pattern | None
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self.compute)
+
+    @cached_property
+    def roles(self) -> tuple[str, ...]:
+        """Every array input, in the order of the signature."""
+        return tuple(
+            name
+            for name, parameter in self._signature.parameters.items()
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        )
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The inputs without which there is no value."""
+        return tuple(name for name in self.roles if self._signature.parameters[name].default is inspect.Parameter.empty)
+
+    @cached_property
+    def differentiable(self) -> tuple[str, ...]:
+        """The inputs that a gradient is taken for: all that a model in training puts out."""
+        return tuple(name for name in self.required if name not in self.constant)
+
+    @cached_property
+    def encodings(self) -> dict[str, str]:
+        """The way out for inputs of another encoding, whose shape shows it."""
+        return {role: domain.way_out for role, domain in self.domains.items() if domain.whole or domain.simplex}
+
+    @cached_property
+    def sums_itself(self) -> bool:
+        """Whether weights of single elements go into the function, because it sums over them."""
+        return "weights" in self._signature.parameters
+
+    @cached_property
+    def parameters(self) -> type[BaseModel]:
+        """The scalar parameters, their ranges and defaults, as a pydantic model."""
+        hints = get_type_hints(self.compute, include_extras=True)
+        fields: dict[str, Any] = {
+            name: (hints[name], parameter.default)
+            for name, parameter in self._signature.parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY and name != "weights"
+        }
+        if self.conventions:
+            known = Literal[tuple(self.conventions)]  # type: ignore[valid-type] # known when the program runs
+            described = Field(description="The parameters another library gives it; those named here come on top.")
+            fields["convention"] = (Annotated[known | None, described], None)
+        config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+        return create_model(self.id, __config__=config, **fields)
+
+    @cached_property
+    def fused(self) -> Callable[..., Tensor | Items | Sums]:
+        """The function as torch.compile makes it, on the first call: one pass over the numbers for many."""
+        return torch.compile(self.compute, dynamic=True)
+
+    def pattern(self, role: str) -> Pattern:
+        """Return the axes of one role."""
+        return self.shapes.roles[self.roles.index(role)]
+
+    def bind(self, params: Mapping[str, Value] | None = None) -> "BoundLoss":
+        """Return the loss with its parameters checked and its defaults filled in.
+
+        Raises: BadParameter.
+        """
+        given = dict(params or {})
+        preset = self.conventions.get(str(given.get("convention")), {})
+        try:
+            checked = self.parameters.model_validate({**preset, **given})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            known = list(self.parameters.model_fields)
+            name = str(first["loc"][0])
+            if first["type"] == "extra_forbidden":
+                listed = ", ".join(known) or "none"
+                raise BadParameter(
+                    self.id, "one parameter", f"is unknown; it has {listed}", near(name, known)
+                ) from None
+            raise BadParameter(self.id, name, first["msg"].replace("Input should", "should")) from None
+        bound = checked.model_dump()
+        return BoundLoss(self, bound, bound.pop("convention", None))
+
+
+@dataclass(frozen=True)
+class BoundLoss:
+    """A loss with its parameters: what is evaluated, printed and recommended."""
+
+    loss: Loss
+    params: dict[str, Value]
+    convention: str | None = None
+
+    @cached_property
+    def kind(self) -> Kind:
+        """How the value comes out of the items; it can depend on a parameter."""
+        kind = self.loss.kind
+        return kind(self.params) if callable(kind) else kind
+
+    @cached_property
+    def lead(self) -> str | None:
+        """The axis that items are counted along; None where there are no items, or none to count along."""
+        return self.loss.shapes.items.lead if self.kind == "item" else None
+
+    def domain(self, role: str) -> Domain:
+        """Return the set that an input must come from under these parameters."""
+        domain = self.loss.domains[role]
+        if domain.probabilities is not None and self.params.get(domain.switch) is False:
+            return domain.probabilities
+        return domain
+
+    def __call__(self, inputs: Roles, weights: Tensor | None = None, *, fuse: bool = False) -> Tensor | Items | Sums:
+        """Apply the formula to one chunk."""
+        extra = {"weights": weights} if self.loss.sums_itself else {}
+        return (self.loss.fused if fuse else self.loss.compute)(**inputs, **self.params, **extra)
+
+    def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        fields = self.loss.parameters.model_fields
+        usual = {name: fields[name].default for name in self.params} | self.loss.conventions.get(
+            self.convention or "", {}
+        )
+        shown = {name: value for name, value in self.params.items() if value != usual[name]}
+        named = {"convention": self.convention, **shown} if self.convention else shown
+        listed = ", ".join(f"{name}={show(value)}" for name, value in named.items())
+        return f"{self.loss.id}({listed})" if listed else self.loss.id
+
+
+def show(value: Value) -> str:
+    """Return a parameter as an expression spells it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)  # noqa: PLR2004 - exact below
+    return str(value)

@@ -1,0 +1,120 @@
+"""The catalogue: every loss under its id and the names other libraries give it."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import losses.families
+from losses.contract.domains import NON_NEGATIVE, Domain
+from losses.contract.loss import Call, Case, Kind, Loss, Said, Value
+from losses.contract.shapes import Pattern, Shapes
+from losses.errors import UnknownLoss, near
+
+Computes = Callable[..., Any]
+LAST = "9"  # sorts after every section of the article
+_shelf: dict[str, Loss] = {}
+
+
+def loss(
+    *,
+    title: str,
+    task: str | tuple[str, ...],
+    shapes: str,
+    formula: str,
+    source: str,
+    elicits: str,
+    cases: list[Case],
+    pytorch: str | Callable[[dict[str, Value]], str],
+    activation: str = "none",
+    kind: Kind | Callable[[dict[str, Value]], Kind] = "item",
+    elements: str | None = None,
+    work: str | None = None,
+    traits: set[str] | None = None,
+    aliases: Mapping[str, dict[str, Value]] | None = None,
+    conventions: Mapping[str, dict[str, Value]] | None = None,
+    elsewhere: Mapping[str, str | tuple[str | Call, ...]] | None = None,
+    differences: tuple[str, ...] = (),
+    constant: tuple[str, ...] = ("targets",),
+    article: Said | None = None,
+    **domains: Domain,
+) -> Callable[[Computes], Computes]:
+    """Put a function on the shelf; its name is the id, the keywords left over are the domains of its inputs.
+
+    `shapes`: the axes of every input in order, then those of the items. `elements`: what a weight or a mask may
+    stand for where that is finer than an item (pixels of an image). `work`: the axes of the largest temporary where
+    it is larger than the inputs (all pairs: n n). `pytorch`: the body of a function `loss` that gives the same
+    number, its parameters in braces or passed in. `conventions`: what each library's name for it stands for, in
+    parameters of its own; `differences`: what those cannot say. `elsewhere`: the call of each library that gives the
+    same number under its convention, an expression of the inputs with parameters in braces; of several, the first that
+    takes the parameters wanted counts. `constant`: inputs that no gradient is taken for.
+    """
+
+    def register(compute: Computes) -> Computes:
+        parsed = Shapes.parse(shapes)
+        entry = Loss(
+            compute=compute,
+            id=compute.__name__,
+            title=title,
+            tasks=(task,) if isinstance(task, str) else task,
+            shapes=parsed,
+            domains={"class_weights": NON_NEGATIVE, **domains},
+            formula=formula,
+            source=source,
+            elicits=elicits,
+            activation=activation,
+            cases=tuple(cases),
+            pytorch=pytorch,
+            elsewhere={library: _calls(given) for library, given in (elsewhere or {}).items()},
+            traits=frozenset(traits or ()),
+            aliases=dict(aliases or {}),
+            conventions=dict(conventions or {}),
+            differences=differences,
+            constant=constant,
+            article=article,
+            kind=kind,
+            elements=Pattern.parse(elements) if elements else parsed.items,
+            work=Pattern.parse(work) if work else None,
+        )
+        _shelf[entry.id] = entry
+        return compute
+
+    return register
+
+
+def _calls(given: str | tuple[str | Call, ...]) -> tuple[Call, ...]:
+    listed = (given,) if isinstance(given, str) else given
+    return tuple(Call(call) if isinstance(call, str) else call for call in listed)
+
+
+@cache
+def catalogue() -> dict[str, Loss]:
+    """Return every loss by id, in the order in which the article speaks of them."""
+    for module in pkgutil.iter_modules(losses.families.__path__):
+        importlib.import_module(f"losses.families.{module.name}")
+    entries = sorted(_shelf.values(), key=lambda entry: entry.article.section if entry.article else LAST)
+    return {entry.id: entry for entry in entries}
+
+
+@cache
+def names() -> dict[str, tuple[Loss, dict[str, Value]]]:
+    """Return every name a loss answers to, with the parameters that name implies."""
+    known: dict[str, tuple[Loss, dict[str, Value]]] = {entry.id: (entry, {}) for entry in catalogue().values()}
+    for entry in catalogue().values():
+        for alias, params in entry.aliases.items():
+            if alias in known:
+                raise ValueError(f"{alias} names two losses")
+            known[alias] = (entry, params)
+    return known
+
+
+def get(name: str) -> tuple[Loss, dict[str, Value]]:
+    """Return the loss of that name, and the parameters the name implies.
+
+    Raises: UnknownLoss, with the nearest name.
+    """
+    found = names().get(name)
+    if found is None:
+        raise UnknownLoss(near(name, names()))
+    return found

@@ -1,0 +1,115 @@
+"""An objective as code that runs as it stands and gives the same number: of PyTorch, and of libraries that have it."""
+
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Mapping
+from string import Formatter
+
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss, Loss, Value, show
+
+IMPORTS = "import torch\nimport torch.nn.functional as F\n"
+FORM = {"from_logits", "clip"}  # how predictions arrive, and how near 0 and 1 they are kept; a comment says so
+_JAX = {"jax": "import jax", "jnp": "import jax.numpy as jnp"}
+
+
+def pytorch(objective: Objective) -> str:
+    """Return a module that defines `loss`; its arguments are the inputs the objective cannot do without."""
+    arguments = ", ".join(dict.fromkeys(role for _, term in objective.terms for role in term.loss.required))
+    if len(objective.terms) == 1 and objective.terms[0][0] == 1:
+        return f"{IMPORTS}\n\n{_function('loss', objective.terms[0][1])}"
+    functions, calls = [], []
+    seen: Counter[str] = Counter()
+    for coefficient, term in objective.terms:
+        seen[term.loss.id] += 1
+        name = term.loss.id if seen[term.loss.id] == 1 else f"{term.loss.id}_{seen[term.loss.id]}"
+        functions.append(_function(name, term))
+        factor = "" if coefficient == 1 else f"{show(coefficient)} * "
+        calls.append(f"{factor}{name}({', '.join(term.loss.required)})")
+    functions.append(f"def loss({arguments}):\n    return {' + '.join(calls)}\n")
+    return "\n\n".join([IMPORTS, *functions])
+
+
+def elsewhere(loss: Loss, library: str) -> str:
+    """Return a module that defines `loss` by a call of another library, under the parameters of its convention."""
+    text = foreign(Objective(((1.0, convention(loss, library)),)), library)
+    if text is None:
+        raise KeyError(library)
+    return text
+
+
+def foreign(objective: Objective, library: str) -> str | None:
+    """Return a module that defines `loss` by calls of another library; None where it cannot say all of the objective.
+
+    Comments say where it takes its inputs in another form.
+    """
+    calls = [_call(term, library) for _, term in objective.terms]
+    known = [call for call in calls if call is not None]
+    forms = {_takes_logits(term.loss, library) for _, term in objective.terms} - {None}
+    if len(known) < len(calls) or len(forms) > 1:
+        return None
+    factors = ["" if coefficient == 1 else f"{show(coefficient)} * " for coefficient, _ in objective.terms]
+    value = " + ".join(f"{factor}{call}" for factor, call in zip(factors, known, strict=True))
+    jax = [line for name, line in _JAX.items() if re.search(rf"\b{name}\.", value)]
+    imports = "\n".join([*jax, f"import {library}"])
+    arguments = ", ".join(dict.fromkeys(role for _, term in objective.terms for role in term.loss.required))
+    notes = dict.fromkeys(
+        note for (_, term), call in zip(objective.terms, known, strict=True) for note in _notes(term, library, call)
+    )
+    body = "".join(f"    # {note}\n" for note in notes) + f"    return {value}\n"
+    return f"{imports}\n\n\ndef loss({arguments}):\n{body}"
+
+
+def together(modules: Mapping[str, str]) -> str:
+    """Return one module of several that each define `loss`, which gets the name its module is under."""
+    imports: dict[str, None] = {}
+    bodies = []
+    for name, text in modules.items():
+        lines = text.splitlines(keepends=True)
+        imports |= dict.fromkeys(line for line in lines if line.startswith("import "))
+        body = "".join(line for line in lines if not line.startswith("import ")).strip("\n")
+        bodies.append(body.replace("def loss(", f"def {name}("))
+    return "\n\n".join(["".join(imports), *(f"{body}\n" for body in bodies)])
+
+
+def convention(loss: Loss, library: str, stands_for: Mapping[str, Value] | None = None) -> BoundLoss:
+    """Return what a library's calls stand for: its convention, or our defaults where it has none."""
+    named: dict[str, Value] = {"convention": library} if library in loss.conventions else {}
+    return loss.bind({**named, **(stands_for or {})})
+
+
+def _call(term: BoundLoss, library: str) -> str | None:
+    """Return the first call that takes every parameter in which the term is not what the call stands for."""
+    for call in term.loss.elsewhere.get(library, ()):
+        usual = convention(term.loss, library, call.stands_for).params
+        own = {name for name, value in term.params.items() if value != usual[name]} - FORM
+        if own <= {name for _, name, _, _ in Formatter().parse(call.text)}:
+            return call.text.format(**term.params)
+    return None
+
+
+def _takes_logits(loss: Loss, library: str) -> bool | None:
+    """Whether a library's calls take logits; None where there are none to take."""
+    takes = convention(loss, library).params.get("from_logits")
+    return takes if isinstance(takes, bool) else None
+
+
+def _notes(term: BoundLoss, library: str, call: str) -> list[str]:
+    """Return what is different about the inputs of a call."""
+    notes = []
+    takes = _takes_logits(term.loss, library)
+    if takes is False:
+        notes.append("predictions are probabilities here, after the sigmoid or softmax")
+    elif takes is True and term.params["from_logits"] is False:
+        notes.append("predictions are logits here")
+    names = term.loss.pattern(term.loss.required[0]).names
+    if "C" in names and "*s" in names and "axis" not in call:
+        notes.append("with more than two axes, classes come last here")
+    return notes
+
+
+def _function(name: str, term: BoundLoss) -> str:
+    body = term.loss.pytorch
+    text = body(term.params) if callable(body) else body.format(**term.params)
+    return f"def {name}({', '.join(term.loss.required)}):\n{textwrap.indent(text.strip(), '    ')}\n"

@@ -1,0 +1,352 @@
+"""Inputs, weights and masks: fitted to one another once, then handed out a piece at a time."""
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from losses.contract.domains import NON_NEGATIVE, Domain, Seen, check, first_index, outside
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss
+from losses.contract.shapes import Axes, Pattern
+from losses.errors import BadOption, DomainViolation, MissingInput, ShapeMismatch, UnsupportedDtype
+from losses.evaluation.deadline import checkpoint
+from losses.evaluation.device_copies import Staging
+
+CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
+ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
+MOST_LAYOUTS = 64  # of one objective
+MOST_PAIRS = 1 << 26  # 8,192 items against one another: a matrix of 512 MiB in float64
+ACCEPTED = (
+    torch.float16,
+    torch.bfloat16,
+    torch.float32,
+    torch.float64,
+    torch.bool,
+    torch.uint8,
+    torch.int8,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+)
+Dims = tuple[tuple[str, int], ...]
+
+
+def dims(pattern: Pattern, axes: Axes) -> Dims:
+    """Return every axis of a pattern as (name, position within a starred name)."""
+    return tuple(
+        (name.lstrip("*"), position) for name in pattern.names for position in range(len(axes[name.lstrip("*")]))
+    )
+
+
+def align(weights: Tensor, own: Dims, other: Dims) -> Tensor:
+    """Return `weights` with axes of length one where `other` has axes that it lacks."""
+    lengths = dict(zip(own, weights.shape, strict=True))
+    return weights.reshape([lengths.get(dim, 1) for dim in other])
+
+
+def joined(factors: Sequence[Tensor]) -> Tensor | None:
+    """Return the product of weights and masks, each the first axes of the longest; None where there are none."""
+    if len(factors) < 2:  # noqa: PLR2004 - nothing to multiply
+        return factors[0] if factors else None
+    most = max(factor.ndim for factor in factors)
+    longest = [factor.reshape(*factor.shape, *[1] * (most - factor.ndim)) for factor in factors]
+    return reduce(torch.mul, longest)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One chunk of the inputs of one term, ready for the formula; its factors are the weights and the mask.
+
+    `unweighted`: makes the same chunk without its weights, where some of those that are not masked are 0.
+    """
+
+    inputs: dict[str, Tensor]
+    factors: list[Tensor]
+    weights: Tensor | None  # what every element counts, or None where each counts once
+    mask: Tensor | None
+    unweighted: "Callable[[], Piece] | None" = None
+
+
+class Source(NamedTuple):
+    """One input of one term, what is asked of its numbers, and the dtype in which that is looked at."""
+
+    role: str
+    pattern: Pattern
+    domain: Domain
+    dtype: torch.dtype
+
+
+class Layout(NamedTuple):
+    """What follows from the shapes and dtypes of the inputs alone: of every term its axes and its sources."""
+
+    dtype: torch.dtype
+    axes: list[Axes]
+    sources: list[list[Source]]
+    lengths: dict[str, int]  # of every axis that chunks are cut along
+    edges: list[dict[str, slice]]  # of every chunk, on every such axis
+
+
+@dataclass
+class Feed:
+    """The inputs of one objective, checked as they are cut.
+
+    Raises, on making: MissingInput, ShapeMismatch, UnsupportedDtype, BadOption; on cutting: DomainViolation,
+    NonFiniteInput.
+    """
+
+    objective: Objective
+    inputs: Mapping[str, Tensor]
+    weights: Tensor | None = None
+    mask: Tensor | None = None
+    dtype: torch.dtype | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    chunk_elements: int = CHUNK_ELEMENTS
+    allow_nonfinite: bool = False
+
+    def __post_init__(self) -> None:
+        sent = [(role, tensor.shape, tensor.dtype) for role, tensor in self.inputs.items()]
+        key = self.dtype, self.chunk_elements, *sent
+        known = self.objective.layouts.get(key)
+        layout = known if isinstance(known, Layout) else self._layout()
+        if layout is not known:
+            if len(self.objective.layouts) >= MOST_LAYOUTS:
+                self.objective.layouts.clear()
+            self.objective.layouts[key] = layout
+        self.compute_dtype, self.axes, self.sources, self.lengths, edges = layout
+        self.edges = self._moved(edges)
+        self.staging = Staging(self.device) if self.device.type == "cuda" else None
+        self._there: dict[Hashable, Tensor] = {}  # the chunks that were sent ahead
+        self._weighed = self.weights is not None or self.mask is not None
+        self.seen = [{source.role: Seen() for source in sources} for sources in self.sources]
+        self.weights_by_term = self._by_term("weights", self.weights)
+        self.mask_by_term = self._by_term("mask", self.mask)
+
+    def _layout(self) -> Layout:
+        for role, tensor in self.inputs.items():
+            _refuse_dtype(role, tensor)
+        axes = [self._bind(term) for _, term in self.objective.terms]
+        dtype = self.dtype or self._promoted()
+        sources = [self._sources(term, own, dtype) for (_, term), own in zip(self.objective.terms, axes, strict=True)]
+        lengths = self._lengths(sources)
+        return Layout(dtype, axes, sources, lengths, self._cut(axes, lengths))
+
+    def _moved(self, edges: list[dict[str, slice]]) -> list[dict[str, slice]]:
+        """Return the edges of the chunks as refusals count the items."""
+        return edges
+
+    def _bind(self, term: BoundLoss) -> Axes:
+        for role in term.loss.required:
+            if role not in self.inputs:
+                raise MissingInput(term.loss.id, role, term.loss.roles)
+        return term.loss.shapes.bind(self.inputs, term.loss.roles, term.loss.encodings)
+
+    def _sources(self, term: BoundLoss, axes: Axes, compute_dtype: torch.dtype) -> list[Source]:
+        """Return the inputs of one term, in the order of its signature."""
+        sources = []
+        for role, pattern in zip(term.loss.roles, term.loss.shapes.roles, strict=True):
+            if role in self.inputs:
+                tensor, domain = self.inputs[role], term.domain(role).bounded(axes)
+                ids = domain.whole and not tensor.is_floating_point()
+                sources.append(Source(role, pattern, domain, torch.int64 if ids else compute_dtype))
+        return sources
+
+    def _lengths(self, sources: list[list[Source]]) -> dict[str, int]:
+        lengths: dict[str, int] = {}
+        for role, pattern, *_ in (source for listed in sources for source in listed):
+            if pattern.lead is None:
+                continue
+            shape = self.inputs[role].shape
+            length = lengths.setdefault(pattern.lead, shape[0])
+            if length != shape[0]:
+                raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
+        return lengths
+
+    def _by_term(self, name: str, tensor: Tensor | None) -> Sequence[Tensor | None]:
+        """Return weights or a mask as each term takes them."""
+        if tensor is None:
+            return [None] * len(self.axes)
+        return [self._fitted(name, tensor, place) for place in range(len(self.axes))]
+
+    def _fitted(self, name: str, tensor: Tensor, place: int) -> Tensor:
+        """Return weights or a mask as one term takes them: those of pixels (n, *s) hold for every class of (n, C, *s).
+
+        Raises: BadOption, ShapeMismatch.
+        """
+        _refuse_dtype(name, tensor)
+        (_, term), axes = self.objective.terms[place], self.axes[place]
+        if term.kind == "batch" and not term.loss.sums_itself:
+            raise BadOption(name, f"{term.loss.id} looks at all items at once; leave out those you would not count.")
+        if not term.loss.elements.names:
+            raise BadOption(name, f"{term.loss.id} has two lists of items; leave out the items you would not count.")
+        wanted = term.loss.elements.lengths(axes)
+        if tensor.ndim > 1 and term.loss.elements == ENTRIES and self._counts_pixels():
+            tensor, wanted = tensor.unsqueeze(1), (wanted[0], 1, *wanted[2:])
+        if not tensor.ndim or tuple(tensor.shape) != wanted[: tensor.ndim]:
+            raise ShapeMismatch(
+                name, str(term.loss.elements), tensor.shape, f"{list(wanted)} or its first axes would fit."
+            )
+        return tensor
+
+    def _counts_pixels(self) -> bool:
+        """Say whether some term has classes on axis 1 that its weights and masks do not have."""
+        return any(term.loss.elements == PIXELS for _, term in self.objective.terms)
+
+    def _promoted(self) -> torch.dtype:
+        """Return the widest float among the inputs, at least float32; whole numbers alone become float64."""
+        floats = [tensor.dtype for tensor in self.inputs.values() if tensor.is_floating_point()]
+        if not floats:
+            return torch.float64
+        wide = torch.float32
+        for dtype in floats:
+            wide = torch.promote_types(wide, dtype)
+        return wide
+
+    def _cut(self, axes_of: list[Axes], lengths: dict[str, int]) -> list[dict[str, slice]]:
+        """Return for every chunk the slice of every axis that is cut.
+
+        Raises: BadOption where all of it is needed at once and that is too much.
+        """
+        work = [tensor.numel() for tensor in self.inputs.values()]
+        for (_, term), axes in zip(self.objective.terms, axes_of, strict=True):
+            work.append(math.prod(term.loss.work.lengths(axes)) if term.loss.work else 0)
+            if term.kind == "batch" and work[-1] > MOST_PAIRS:
+                message = f"{term.loss.id} compares every item with every other; send at most {math.isqrt(MOST_PAIRS)}."
+                raise BadOption("items", message)
+        pieces = max(1, math.ceil(max(work) / self.chunk_elements))
+        pieces = min(pieces, max([1, *lengths.values()]))
+        if any(term.kind == "batch" for _, term in self.objective.terms):
+            pieces = 1
+        return [
+            {lead: slice(length * k // pieces, length * (k + 1) // pieces) for lead, length in lengths.items()}
+            for k in range(pieces)
+        ]
+
+    def pieces(self, *, first_pass: bool) -> Iterator[list[Piece]]:
+        """Yield every chunk as one piece a term; the first pass checks the numbers too."""
+        for edges in self._arriving() if self.staging else self.edges:
+            checkpoint()
+            yield [self._piece(place, edges, first_pass=first_pass) for place in range(len(self.axes))]
+
+    def _arriving(self) -> Iterator[dict[str, slice]]:
+        """Yield the edges of every chunk once it is on the device, when the next is on its way."""
+        staging = self.staging
+        if staging is None:
+            return
+        ahead = staging.send(self._sendable(self.edges[0]))
+        for place, edges in enumerate(self.edges):
+            self._there = staging.receive(ahead)
+            if place + 1 < len(self.edges):
+                ahead = staging.send(self._sendable(self.edges[place + 1]))
+            yield edges
+        self._there = {}
+
+    def _sendable(self, edges: dict[str, slice]) -> dict[Hashable, Tensor]:
+        """Return the chunks of every input, the weights and the masks, each once however many terms look at it."""
+        found: dict[Hashable, Tensor] = {}
+        for place, (_, term) in enumerate(self.objective.terms):
+            wanted = [(self.inputs[source.role], source.pattern.lead) for source in self.sources[place]]
+            more = self.weights_by_term[place], self.mask_by_term[place]
+            wanted += [(tensor, term.loss.elements.lead) for tensor in more if tensor is not None]
+            for tensor, lead in wanted:
+                found[id(tensor), lead] = self._slice(tensor, lead, edges)
+        return found
+
+    def _at(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
+        """Return one chunk, on the device where it was sent ahead."""
+        return self._there[id(tensor), lead] if self._there else self._slice(tensor, lead, edges)
+
+    def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
+        return tensor if lead is None or len(self.edges) == 1 else tensor[edges[lead]]
+
+    def _piece(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> Piece:
+        factors = self._factors(place, edges, first_pass=first_pass) if self._weighed else []
+        mask = factors[-1] if self.mask is not None and factors else None
+        unweighted = None
+        if first_pass and self.weights is not None and not bool((factors[0] > 0).all()):
+            unweighted = partial(self._unweighted, place, edges, mask)
+        piece = self._filled(place, edges, joined(factors), first_pass=first_pass)
+        return Piece(piece, factors, joined(factors), mask, unweighted)
+
+    def _unweighted(self, place: int, edges: dict[str, slice], mask: Tensor | None) -> Piece:
+        """Return one chunk in which every item that is not masked counts once."""
+        inputs = self._filled(place, edges, mask, first_pass=False, legal=True)
+        return Piece(inputs, [] if mask is None else [mask], mask, mask)
+
+    def _filled(
+        self, place: int, edges: dict[str, slice], weights: Tensor | None, *, first_pass: bool, legal: bool = False
+    ) -> dict[str, Tensor]:
+        """Return the inputs of one chunk, with a legal number where the weight is 0.
+
+        An id that is ignored stays what it is, so that its item is ignored under any weight. `legal`: what lies outside
+        the domain is replaced too.
+        """
+        (_, term), axes = self.objective.terms[place], self.axes[place]
+        own = dims(term.loss.elements, axes)[: weights.ndim] if weights is not None else ()
+        ignored = term.params.get("ignore_index")
+        exempt = ignored if isinstance(ignored, int) else None
+        inputs = {}
+        for role, pattern, domain, dtype in self.sources[place]:
+            tensor = self.inputs[role]
+            chunk = self._at(tensor, pattern.lead, edges)
+            if chunk.dtype is not dtype or chunk.device != self.device:  # `to` takes longer to find that out
+                chunk = chunk.to(self.device, dtype)
+            if weights is not None and pattern.lead is not None:
+                counted = align(weights, own, dims(pattern, axes)) > 0
+                if exempt is not None and domain.whole:
+                    counted = counted | (chunk == exempt)
+                chunk = torch.where(counted, chunk, _filler(domain, chunk))
+            if first_pass and not (domain.free and math.isfinite(chunk.sum())):  # NaN and infinities show in a sum
+                check(
+                    role,
+                    chunk,
+                    domain,
+                    self.seen[place][role],
+                    offset=edges[pattern.lead].start if pattern.lead else 0,
+                    exempt=exempt,
+                    sent=tensor.dtype,
+                    allow_nonfinite=self.allow_nonfinite and not domain.whole,
+                )
+            if legal:
+                chunk = torch.where(outside(chunk, domain, tensor.dtype, exempt), _filler(domain, chunk), chunk)
+            inputs[role] = chunk.to(torch.int64) if domain.whole and dtype != torch.int64 else chunk
+        return inputs
+
+    def _factors(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
+        """Return the weights and the mask of one chunk, those of the two that were given."""
+        factors: list[Tensor] = []
+        lead = self.objective.terms[place][1].loss.elements.lead
+        sent, mask = self.weights_by_term[place], self.mask_by_term[place]
+        if sent is not None:
+            weights = self._at(sent, lead, edges).to(self.device, self.compute_dtype)
+            if first_pass:
+                check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[lead or ""].start, sent=sent.dtype)
+            factors.append(weights)
+        if mask is not None:
+            kept = self._at(mask, lead, edges).to(self.device)
+            if first_pass and kept.dtype != torch.bool:
+                _check_mask(kept, edges[lead or ""].start)
+            factors.append((kept != 0).to(self.compute_dtype))
+        return factors
+
+
+def _refuse_dtype(role: str, tensor: Tensor) -> None:
+    if tensor.dtype not in ACCEPTED:
+        names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
+        raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
+
+
+def _check_mask(mask: Tensor, offset: int) -> None:
+    """Refuse what is neither kept nor left out; a share is a weight."""
+    wrong = (mask != 0) & (mask != 1)
+    if wrong.any():
+        raise DomainViolation("mask", "true or false, 1 or 0", first_index(wrong, offset), "Shares are weights.")
+
+
+def _filler(domain: Domain, chunk: Tensor) -> Tensor:
+    """Return a legal number to stand where a masked one was."""
+    return chunk.new_tensor(1 / chunk.shape[1] if domain.simplex else domain.legal)

@@ -1,0 +1,63 @@
+"""The one place that reduces: chunks to totals, totals to a value, its error bar and its gradient.
+
+Every loss is a map, a sum and a finish. The first pass maps chunks to sums; the finish turns their totals into the
+value and, differentiated there, into a small cotangent; a second pass, taken only when a gradient or the error of a
+quotient is asked for, pulls that cotangent back through each chunk.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from losses.contract.expression import Objective
+from losses.evaluation.chunks import Feed
+from losses.evaluation.moments import Moments
+from losses.evaluation.passes import Options, first_pass, reduce_totals, refuse_reduction, values_per_item
+from losses.evaluation.result import Evaluation
+from losses.evaluation.totals import Tally
+
+
+def evaluate(
+    objective: Objective,
+    inputs: Mapping[str, Tensor],
+    *,
+    weights: Tensor | None = None,
+    mask: Tensor | None = None,
+    options: Options | None = None,
+) -> Evaluation:
+    """Return what an objective says of the inputs, one tensor a role.
+
+    Shapes: `weights` and `mask` are the first axes of the items, or of their elements.
+    Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
+    """
+    options = options or Options()
+    feed = Feed(
+        objective,
+        {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles},
+        None if weights is None else _plain(weights),
+        None if mask is None else _plain(mask),
+        dtype=options.dtype,
+        device=options.device,
+        chunk_elements=options.chunk_elements,
+        allow_nonfinite=options.nonfinite == "allow",
+    )
+    tallies = [
+        Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)
+    ]
+    refuse_reduction(tallies, options)
+    spread = Moments() if options.standard_error and objective.spreads_at_once else None
+    first_pass(feed, tallies, spread, options)
+    per_item = options.reduction == "none"
+    result = values_per_item(feed, tallies) if per_item else reduce_totals(feed, tallies, spread, options)
+    if feed.staging:
+        result.transfer_ms = feed.staging.spent_ms
+    return result
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """Return a tensor that a gradient can pass through, also where the caller made it in inference mode."""
+    if not tensor.is_inference():
+        return tensor
+    with torch.inference_mode(mode=False):
+        return tensor.clone()

@@ -1,0 +1,55 @@
+"""How the gradient is shared among the items."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from losses.evaluation.chunks import Dims
+
+TOP = (1, 5, 10)  # percent of the items
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The total absolute gradient, and what part of it the items with the largest carry.
+
+    `top_*_percent_share`: fractions of `absolute_sum`, at least one item counted; None where all gradients are 0.
+    `by_class`: the fraction that falls on each class, None where the targets name none.
+    """
+
+    absolute_sum: float
+    largest: float
+    zero_share: float
+    top_1_percent_share: float | None
+    top_5_percent_share: float | None
+    top_10_percent_share: float | None
+    by_class: list[float] | None
+
+
+def per_item(gradient: Tensor, own: Dims, items: Dims) -> Tensor:
+    """Return the absolute gradient summed over every axis of the input that no item has."""
+    extra = [position for position, dim in enumerate(own) if items and dim not in items]
+    size = gradient.abs().to(torch.float64)
+    return (size.sum(extra) if extra else size).flatten()
+
+
+def shares(sizes: Iterable[Tensor], by_class: Tensor | None) -> Shares:
+    """Return the summary over absolute gradients that arrived in pieces, and their sums by class."""
+    gathered = list(sizes)
+    flat = torch.cat(gathered) if gathered else torch.zeros(0)
+    total = float(flat.sum())
+    leading = [math.ceil(flat.numel() * percent / 100) for percent in TOP]
+    largest = flat.topk(leading[-1]).values if flat.numel() else flat
+    top = [float(largest[:count].sum()) / total if total else None for count in leading]
+    return Shares(
+        absolute_sum=total,
+        largest=float(largest[0]) if flat.numel() else 0.0,
+        zero_share=float((flat == 0).double().mean()) if flat.numel() else 0.0,
+        top_1_percent_share=top[0],
+        top_5_percent_share=top[1],
+        top_10_percent_share=top[2],
+        by_class=None if by_class is None or not total else (by_class / total).tolist(),
+    )

@@ -1,0 +1,120 @@
+"""What is said of an evaluation: the value or the reason why there is none, the sums behind it, warnings."""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from losses.evaluation.chunks import Feed
+from losses.evaluation.gradient_shares import Shares
+from losses.evaluation.totals import Tally
+
+NO_PARTNER = "no item has another to be compared with"
+NOTHING_COUNTS = "nothing here counts: what the sum is divided by is 0"
+INFINITE = "the loss is not finite: something that happened was given probability 0, or numbers overflowed"
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something the caller may not have meant."""
+
+    code: str
+    text: str
+
+
+@dataclass
+class Evaluation:
+    """What one objective says of the inputs; `reason` says why where `value` is None."""
+
+    name: str
+    dtype: torch.dtype
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    kept: int = 0
+    ignored: int = 0
+    standard_error: float | None = None
+    values: Tensor | None = None
+    per_class: list[float | None] | None = None
+    gradient: Shares | None = None
+    gradients: dict[str, Tensor] | None = None
+    terms: list["Evaluation"] | None = None
+    reason: str | None = None
+    warnings: list[Warned] = field(default_factory=list)
+    transfer_ms: float = 0.0  # in which the inputs went to the device
+
+
+def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:
+    """Return the value of one term with the sums it came from."""
+    reason = _reason(tally, value, feed)
+    result = Evaluation(
+        name=str(tally.term),
+        dtype=feed.compute_dtype,
+        value=None if reason else value,
+        kept=tally.kept,
+        ignored=tally.count - tally.kept,
+        reason=reason,
+    )
+    if tally.finish is None:
+        result.numerator, result.denominator = finite(tally.numerator), finite(tally.denominator)
+        classes = tally.by_class
+    else:
+        items = tally.finish(tally.totals)
+        classes = torch.stack([items.numerator, items.counts], 1) if items.numerator.ndim else None
+    if classes is not None:
+        result.per_class = [finite(entry) for entry in (classes[:, 0] / classes[:, 1]).tolist()]
+    return result
+
+
+def of_sum(feed: Feed, terms: list[Evaluation], value: float) -> Evaluation:
+    """Return the value of a sum, its terms listed."""
+    reason = next((term.reason for term in terms if term.reason), None if math.isfinite(value) else INFINITE)
+    return Evaluation(
+        name=str(feed.objective),
+        dtype=feed.compute_dtype,
+        value=None if reason else value,
+        kept=terms[0].kept,
+        ignored=terms[0].ignored,
+        terms=terms,
+        reason=reason,
+    )
+
+
+def finite(value: float) -> float | None:
+    """Return the number, or None for NaN and the infinities, which JSON cannot say."""
+    return value if math.isfinite(value) else None
+
+
+def _reason(tally: Tally, value: float, feed: Feed) -> str | None:
+    if math.isfinite(value) and tally.kept and not any(seen.nonfinite for seen in tally.seen.values()):
+        return None
+    listed = [f"{seen.nonfinite} non-finite numbers in {role}" for role, seen in tally.seen.items() if seen.nonfinite]
+    if listed:
+        return ", ".join(listed)
+    if not all(feed.inputs[role].numel() for role in tally.seen):
+        return "there are no items"
+    if not tally.kept:
+        return NO_PARTNER if tally.term.kind == "batch" else "every item is masked, ignored or has weight 0"
+    return NOTHING_COUNTS if _denominator(tally) == 0 else INFINITE
+
+
+def _denominator(tally: Tally) -> float:
+    if tally.finish is not None:
+        return float(tally.finish(tally.totals).counts.sum())
+    return tally.denominator
+
+
+def warnings(feed: Feed) -> list[Warned]:
+    """Return what looks unintended in the inputs."""
+    warned = {}
+    for (_, term), extremes, sources in zip(feed.objective.terms, feed.seen, feed.sources, strict=True):
+        for role in [source.role for source in sources if source.domain.minus_infinity]:
+            seen = extremes[role]
+            if 0 <= seen.low < seen.high <= 1:
+                warned[term.loss.id, role] = Warned(
+                    "looks-like-probabilities",
+                    f"All {role} lie between 0 and 1, as probabilities do, and {term.loss.id} takes them as logits. "
+                    "If they are probabilities, ask with from_logits=false.",
+                )
+    return list(warned.values())

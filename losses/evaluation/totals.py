@@ -1,0 +1,193 @@
+"""What one term sums over the chunks: its formula applied, weights and masks taken in, items counted."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from losses.contract.domains import Seen
+from losses.contract.loss import BoundLoss, Items, Sums
+from losses.contract.shapes import Axes
+from losses.evaluation import class_labels as classes
+from losses.evaluation.chunks import Dims, Piece, align, dims, joined
+
+Reduction = Literal["mean", "mean_over_count", "sum", "none"]
+Parts = dict[str, Tensor]  # by leading axis: (rows, ...) of one chunk, or (...) in total
+Slopes = Mapping[str, Tensor | tuple[float, float]]  # by leading axis: those of sums, or of numerator and denominator
+WHOLE = ""  # the leading axis of a sum that has no rows
+
+
+class Rows(NamedTuple):
+    """The columns of the items of one chunk and their sums, and which rows hold an item; None where all do."""
+
+    columns: list[Tensor]
+    sums: list[float]
+    there: Tensor | None
+
+
+@dataclass
+class Tally:
+    """The sums of one term so far: of its items, or `totals` and what finishes them where it has none."""
+
+    term: BoundLoss
+    axes: Axes
+    seen: dict[str, Seen]
+    totals: Parts = field(default_factory=dict)
+    kept: int = 0
+    count: int = 0
+    finish: Callable[[Parts], Items] | None = None
+    numerator: float = 0.0
+    denominator: float = 0.0
+    weighted: bool = False
+    values: list[Tensor] = field(default_factory=list)
+    by_class: Tensor | None = None
+
+    @property
+    def elements(self) -> Dims:
+        """The axes that weights and masks may have."""
+        return dims(self.term.loss.elements, self.axes)
+
+    @property
+    def lead(self) -> str:
+        """The axis that the rows of items are counted along."""
+        return self.term.lead or WHOLE
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there are rows whose spread says how sure the value is."""
+        return self.lead != WHOLE if self.finish is None else WHOLE not in self.totals
+
+    def apply(self, piece: Piece, *, fuse: bool = False) -> Items | Sums:
+        """Return what the formula makes of one chunk, its weights and mask taken in."""
+        weights, inner = self._split(piece)
+        out = self.term(piece.inputs, inner, fuse=fuse)
+        if isinstance(out, Sums):
+            return out
+        items = out if isinstance(out, Items) else Items(out)
+        if weights is None:
+            return items
+        fit = self._fit(weights)
+        there = items.there
+        if piece.mask is not None and piece.mask.ndim <= weights.ndim:
+            there = there & (self._fit(piece.mask) > 0)
+        return Items((items.numerator * fit).where(fit > 0, 0), items.counts * fit, there)
+
+    def columns(self, items: Items) -> list[Tensor]:
+        """Return the numerator of every row and, where items have weights, the denominator, in float64."""
+        columns = [items.numerator] if items.denominator is None else [items.numerator, items.denominator]
+        if self.lead == WHOLE:
+            return [column.sum(dtype=torch.float64)[None] for column in columns]
+        return [by_row(column) for column in columns]
+
+    def influence(self, out: Items | Sums, slopes: Slopes) -> Parts:
+        """Return what every row adds to a value of which `slopes` is the derivative with respect to the totals."""
+        if isinstance(out, Sums):
+            flat = {lead: rows.to(torch.float64).flatten(1) for lead, rows in out.parts.items()}
+            return {lead: rows @ torch.as_tensor(slopes[lead]).flatten() for lead, rows in flat.items()}
+        weighed = [float(slope) * column for slope, column in zip(slopes[self.lead], self.columns(out), strict=False)]
+        return {self.lead: weighed[0] + weighed[1] if len(weighed) > 1 else weighed[0]}
+
+    def _fit(self, factor: Tensor) -> Tensor:
+        """Return weights of the first axes of the items with axes of length one for the rest."""
+        return align(factor, self.elements[: factor.ndim], dims(self.term.loss.shapes.items, self.axes))
+
+    def _split(self, piece: Piece) -> tuple[Tensor | None, Tensor | None]:
+        """Return what multiplies whole items, and what goes into a loss that sums over elements itself.
+
+        Shapes: the second has every axis of the elements.
+        """
+        if not self.term.loss.sums_itself:
+            return piece.weights, None
+        whole = [factor for factor in piece.factors if factor.ndim == 1 and self.term.kind == "item"]
+        inner = joined([factor for factor in piece.factors if factor.ndim > 1 or self.term.kind != "item"])
+        return joined(whole), None if inner is None else self.spread(inner)
+
+    def spread(self, factor: Tensor) -> Tensor:
+        """Return weights of the first axes of the elements with all of their axes."""
+        lengths = self.term.loss.elements.lengths(self.axes)
+        return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
+
+    def add(self, piece: Piece, *, keep: bool, per_class: bool, fuse: bool) -> Rows:
+        """Take in one chunk; return the rows of its items. `keep` holds on to the items' values."""
+        out = self.apply(piece, fuse=fuse)
+        if isinstance(out, Sums):
+            self._add_sums(piece, out)
+            return Rows([], [], None)
+        columns = self.columns(out)
+        sums = [float(column.sum()) for column in columns]
+        count = out.numerator.numel()
+        there = self._there(piece, out)
+        self.count += count
+        self.kept += count if there is None else int(there.count_nonzero())
+        self.weighted = out.denominator is not None
+        self.numerator += sums[0]
+        self.denominator += sums[1] if self.weighted else count
+        if keep:
+            self.values.append(out.numerator.cpu())
+        if per_class:
+            self._add_classes(piece, out)
+        return Rows(columns, sums, None if there is None or self.lead == WHOLE else by_row(there) > 0)
+
+    def _there(self, piece: Piece, out: Items) -> Tensor | None:
+        """Return which items are neither masked nor ignored, whatever they weigh; None where all are there."""
+        if piece.unweighted is not None and self.term.loss.sums_itself:  # what it sums over may lack what weighs 0
+            counted = self.apply(piece.unweighted())
+            out = counted if isinstance(counted, Items) else out
+        return None if out.denominator is None else out.there
+
+    def _add_sums(self, piece: Piece, out: Sums) -> None:
+        self.finish = out.finish
+        for lead, rows in out.parts.items():
+            more = rows.sum(0, dtype=torch.float64)
+            self.totals[lead] = self.totals[lead] + more if lead in self.totals else more
+        count = self._count(piece)
+        self.count += count
+        self.kept += count if piece.mask is None else _share_above_zero(piece.mask, count)
+
+    def _add_classes(self, piece: Piece, items: Items) -> None:
+        labels = classes.of_elements(self.term, self.axes, piece.inputs)
+        sums = classes.of_items(items, dims(self.term.loss.shapes.items, self.axes), labels)
+        if sums is not None:
+            self.by_class = sums if self.by_class is None else self.by_class + sums
+
+    def settle(self, reduction: Reduction, coefficient: float) -> tuple[float, Slopes]:
+        """Return what the totals amount to, and the derivative of so many times that with respect to them."""
+        if self.finish is not None:
+            return _differentiated(self.finish, self.totals, coefficient)
+        below = {"sum": 1.0, "mean_over_count": float(self.kept)}.get(reduction, self.denominator)
+        if below == 0:
+            return math.nan, {self.lead: (math.nan, math.nan)}
+        value = self.numerator / below
+        slope = coefficient / below
+        return value, {self.lead: (slope, -slope * value if reduction == "mean" else 0.0)}
+
+    def _count(self, piece: Piece) -> int:
+        """Return how many elements of a quotient one chunk holds."""
+        if not self.elements:
+            return sum(tensor.numel() for tensor in piece.inputs.values())
+        role = self.term.loss.roles[0]
+        own = dims(self.term.loss.pattern(role), self.axes)
+        shape = piece.inputs[role].shape
+        return math.prod(shape[position] for position, dim in enumerate(own) if dim in self.elements)
+
+
+def _differentiated(finish: Callable[[Parts], Items], totals: Parts, coefficient: float) -> tuple[float, Parts]:
+    """Return the quotient of what `finish` makes of the totals, and the derivative of so many times that."""
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        leaves = {lead: total.clone().requires_grad_() for lead, total in totals.items()}
+        items = finish(leaves)
+        value = torch.div(items.numerator.sum(), items.counts.sum())
+        slopes = torch.autograd.grad(coefficient * value, list(leaves.values()))
+    return value.item(), dict(zip(leaves, slopes, strict=True))
+
+
+def by_row(column: Tensor) -> Tensor:
+    """Return the sum over every axis but the first, in float64."""
+    return column.flatten(1).sum(1, dtype=torch.float64) if column.ndim > 1 else column.double()
+
+
+def _share_above_zero(weights: Tensor, count: int) -> int:
+    return int((weights > 0).sum()) * (count // weights.numel()) if weights.numel() else 0

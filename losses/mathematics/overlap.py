@@ -1,0 +1,148 @@
+"""One pipeline for overlap losses: sum over pixels, group by image or batch, finish per class, combine classes."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from losses.contract.loss import Items, Kind, Sums, Value
+from losses.mathematics import terms
+
+Group = Annotated[
+    Literal["image", "batch", "all"],
+    Field(
+        description="One overlap an image and class, one a class over the batch, or one of everything, in which "
+        "class weights weigh the classes' sums."
+    ),
+]
+Empty = Annotated[
+    Literal["score", "zero", "skip"],
+    Field(description="A class that the target lacks is scored like any other, costs 0 and counts, or does not count."),
+]
+Background = Annotated[bool, Field(description="Class 0 counts; false: it does not, unless it is the only one.")]
+Activation = Annotated[
+    Literal["auto", "sigmoid", "softmax"],
+    Field(description="What turns logits into probabilities; auto: sigmoid for one class, softmax for several."),
+]
+Overlap = Annotated[
+    Literal["product", "squares", "minimum"],
+    Field(
+        description="The region shared: sum of p y beside sums of p and y; the same beside sums of squares (V-Net); "
+        "sum of min(p, y), which soft labels met exactly bring to 0."
+    ),
+]
+Smooth = Annotated[float, Field(ge=0, description="Added above and below the line, in pixels.")]
+Epsilon = Annotated[float, Field(ge=0, description="Added below the line alone, in pixels.")]
+
+
+class Sizes(NamedTuple):
+    """How many pixels the region shared, the one predicted, the true one and all of them have."""
+
+    shared: Tensor
+    predicted: Tensor
+    true: Tensor
+    pixels: Tensor
+
+
+Score = Callable[[Sizes], Tensor]
+
+
+def kind(params: dict[str, Value]) -> Kind:
+    """Return how the value comes out of the images under a parameter `group`."""
+    return "item" if params["group"] == "image" else "ratio"
+
+
+def activated(predictions: Tensor, *, from_logits: bool, activation: str) -> Tensor:
+    """Return probabilities."""
+    if not from_logits:
+        return predictions
+    single = activation == "sigmoid" or (activation == "auto" and predictions.shape[1] == 1)
+    return predictions.sigmoid() if single else predictions.softmax(1)
+
+
+def spread(weights: Tensor | None, p: Tensor) -> Tensor:
+    """Return what each pixel of (n, C, pixels) counts, (n, 1, pixels)."""
+    return torch.ones_like(p[:, :1]) if weights is None else terms.flat(weights.unsqueeze(1)).to(p.dtype)
+
+
+def regions(p: Tensor, y: Tensor, weights: Tensor | None, *, overlap: str = "product") -> Tensor:
+    """Return the sums over the pixels of each image, of probabilities p and masks y.
+
+    Shapes: p and y (n, C, *s), sums (n, 4, C) in the order of Sizes, in float64.
+    """
+    p, y = terms.flat(p), terms.flat(y)
+    w = spread(weights, p)
+    shared = p.minimum(y) if overlap == "minimum" else p * y
+    sizes = [p.square(), y.square()] if overlap == "squares" else [p, y]
+    return torch.stack([terms.total(w * each) for each in (shared, *sizes, torch.ones_like(p))], 1)
+
+
+def ratio(above: Tensor, below: Tensor) -> Tensor:
+    """Return above / below; 1 where there is nothing at all, neither true nor predicted nor added."""
+    nothing = below == 0
+    return (above / below.where(~nothing, 1)).where(~nothing, 1)
+
+
+def combine(
+    found: Tensor,
+    score: Score,
+    class_weights: Tensor | None,
+    *,
+    group: str,
+    empty: str,
+    include_background: bool,
+) -> Items | Sums:
+    """Return the loss of every class from the sums of regions."""
+
+    def finish(totals: dict[str, Tensor]) -> Items:
+        sums = totals["n"]
+        there = torch.ones_like(sums[..., 0, :])
+        if not include_background and there.shape[-1] > 1:
+            there = torch.cat([torch.zeros_like(there[..., :1]), there[..., 1:]], -1)
+        weight = there if class_weights is None else there * class_weights
+        if group == "all":
+            sums, weight = (sums * weight).sum(-1), torch.ones_like(weight[0])
+            there = weight
+        sizes = Sizes(*sums.unbind(-1 if group == "all" else -2))
+        value, counted = score(sizes), sizes.pixels > 0
+        if empty == "zero":
+            value = value.where(sizes.true > 0, 0)
+        if empty == "skip":
+            counted = counted & (sizes.true > 0)
+        weight = weight.where(counted, 0)
+        return Items(value * weight, weight, counted & (there > 0))
+
+    return finish({"n": found}) if group == "image" else Sums({"n": found}, finish)
+
+
+def code(params: dict[str, Value], score: str) -> str:
+    """Return the body of a snippet; `score` finishes `shared`, `predicted` and `true`."""
+    over = {"image": "2", "batch": "(0, 2)", "all": "(0, 1, 2)"}[str(params["group"])]
+    shared = "torch.minimum(p, y)" if params["overlap"] == "minimum" else "p * y"
+    sizes = "p.square(), y.square()" if params["overlap"] == "squares" else "p, y"
+    mean = {"score": "value", "zero": "(value * (true > 0))", "skip": "value[true > 0]"}[str(params["empty"])]
+    lines = [
+        *probabilities(params),
+        "p, y = (mask.reshape(*mask.shape[:2], -1) for mask in (p, targets))  # (n, classes, pixels)",
+        *foreground(params),
+        f"shared, predicted, true = (mask.sum({over}) for mask in ({shared}, {sizes}))",
+        f"value = {score}",
+        f"return {mean}.mean()",
+    ]
+    return "\n".join(lines)
+
+
+def probabilities(params: dict[str, Value]) -> list[str]:
+    """Return the line of a snippet that makes p of predictions."""
+    auto = "predictions.sigmoid() if predictions.shape[1] == 1 else predictions.softmax(1)"
+    made = {"auto": auto, "sigmoid": "predictions.sigmoid()", "softmax": "predictions.softmax(1)"}
+    return [f"p = {made[str(params['activation'])]}" if params["from_logits"] else "p = predictions"]
+
+
+def foreground(params: dict[str, Value]) -> list[str]:
+    """Return the lines of a snippet that leave class 0 out of p and y."""
+    if params["include_background"]:
+        return []
+    return ["if p.shape[1] > 1:", "    p, y = p[:, 1:], y[:, 1:]"]

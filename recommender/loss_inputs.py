@@ -1,0 +1,120 @@
+"""What a loss takes, made of the arrays that are there: labels in its form, counts of its classes."""
+
+from collections.abc import Mapping
+from typing import TypeGuard
+
+import torch
+from torch import Tensor
+
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss
+from losses.text import Text
+from recommender.measure.labels import exclusive, whole
+from recommender.measure.void import find_void, rows_that_count
+from recommender.tasks import Task
+
+COUNTS = ("class_counts", "priors")  # of priors only the ratios matter
+_WITH_CHANNELS = 4  # axes of (n, C, height, width)
+
+
+def supply(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str, Tensor] | Text:
+    """Return the inputs of an objective, or why they cannot be made of the arrays.
+
+    Class ids become one-hot rows and one-hot rows class ids, along axis 1 of the predictions; classes are counted.
+    """
+    given = {role: arrays[role] for role in objective.roles if role in arrays}
+    terms = [term for _, term in objective.terms]
+    if "predictions" in given and "targets" in given:
+        given["targets"] = _labels(terms, given["predictions"], given["targets"])
+        for role in COUNTS:
+            if role in objective.roles and role not in given:
+                counts = _counts(given["predictions"], arrays["targets"], arrays.get("mask"))
+                given |= {} if counts is None else {role: counts}
+    needed = dict.fromkeys(role for term in terms for role in term.loss.required)
+    missing = ", ".join(role for role in needed if role not in given)
+    if missing:
+        return Text(en=f"It needs {missing}, which was not sent.", zh=f"它需要 {missing},而请求中没有。")
+    return given
+
+
+def _labels(terms: list[BoundLoss], predictions: Tensor, targets: Tensor) -> Tensor:
+    """Return the targets in the form that every term takes; as they are where there is no such form."""
+    wants_ids = {term.domain("targets").below == "C" for term in terms if "targets" in term.loss.roles}
+    wants_rows = {_rowwise(term) for term in terms if "targets" in term.loss.roles}
+    if wants_rows == {True} and _are_ids(predictions, targets):
+        rows = torch.zeros(predictions.shape, dtype=torch.uint8)
+        return rows.scatter_(1, targets.long().unsqueeze(1), 1)
+    if wants_ids == {True} and targets.shape == predictions.shape and exclusive(targets) and whole(targets):
+        return targets.argmax(1)
+    return targets
+
+
+def _rowwise(term: BoundLoss) -> bool:
+    """Whether targets have the axes of predictions, classes among them."""
+    axes = term.loss.pattern("targets").names
+    return "C" in axes and axes == term.loss.pattern("predictions").names
+
+
+def _are_ids(predictions: Tensor, targets: Tensor) -> bool:
+    """Whether targets (n, *s) are ids of the classes of predictions (n, C, *s)."""
+    if predictions.ndim != targets.ndim + 1 or targets.numel() == 0 or not whole(targets):
+        return False
+    low, high = targets.aminmax()
+    return bool(low >= 0) and bool(high < predictions.shape[1])
+
+
+def masked(task: Task, arrays: Mapping[str, Tensor], ignore_index: int | None = None) -> Mapping[str, Tensor]:
+    """Return the arrays with a `mask` that leaves out the labels that do not count; as they are where all count.
+
+    Shapes: targets (n, *s) or (n, C, *s), of which the mask has the axes (n, *s); of multilabel rows those of the rows.
+    """
+    targets = arrays["targets"]
+    void = find_void(task, targets, ignore_index)
+    if void is None:
+        return arrays
+    marked = void.where(targets)
+    in_channels = task is Task.SEGMENTATION and targets.ndim >= _WITH_CHANNELS
+    if in_channels or (task is not Task.MULTILABEL and rows_that_count(targets, void) is not None):
+        counted = ~marked.any(1)
+    else:
+        counted = ~marked
+    sent = arrays.get("mask")
+    if _fits(sent, counted):
+        counted &= _over(sent, counted)
+    return {**arrays, "targets": targets.masked_fill(marked, 0), "mask": counted}
+
+
+def mask_for(objective: Objective, arrays: Mapping[str, Tensor]) -> Tensor:
+    """Return the mask as an objective takes it: of pixels (n, *s), over every class where its items are numbers."""
+    mask, predictions = arrays["mask"], arrays.get("predictions")
+    plain = all(str(term.loss.elements) == "*n" for _, term in objective.terms)
+    if not plain or predictions is None or _fits(mask, predictions):
+        return mask
+    pixels = predictions.ndim > 1 and mask.shape == (predictions.shape[0], *predictions.shape[2:])
+    return mask.unsqueeze(1).expand_as(predictions) if pixels else mask
+
+
+def _over(mask: Tensor, labels: Tensor) -> Tensor:
+    """Return a mask of the first axes over all of them, as truth values."""
+    return mask.bool().reshape(*mask.shape, *(1,) * (labels.ndim - mask.ndim)).expand_as(labels)
+
+
+def _fits(mask: Tensor | None, labels: Tensor) -> TypeGuard[Tensor]:
+    """Whether there is a mask of the first axes of the labels."""
+    return mask is not None and mask.shape == labels.shape[: mask.ndim]
+
+
+def _counts(predictions: Tensor, targets: Tensor, mask: Tensor | None) -> Tensor | None:
+    """Return how often each class of the predictions occurs where the mask is on; None where targets name no classes.
+
+    A mask that does not fit is left to the evaluation, which refuses it.
+    """
+    if predictions.ndim > 1 and targets.shape == predictions.shape and exclusive(targets):
+        rows = targets.movedim(1, -1)
+        kept = rows[_over(mask, rows[..., 0])] if _fits(mask, rows[..., 0]) else rows.flatten(0, -2)
+        return kept.to(torch.float64).sum(0)
+    kept = targets[_over(mask, targets)] if _fits(mask, targets) else targets
+    ids = kept[kept >= 0] if whole(kept) else kept[:0]
+    if predictions.ndim != targets.ndim + 1 or ids.numel() == 0 or int(ids.max()) >= predictions.shape[1]:
+        return None
+    return torch.bincount(ids.flatten().long(), minlength=predictions.shape[1]).to(torch.float64)

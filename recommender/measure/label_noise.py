@@ -1,0 +1,174 @@
+"""A hint at wrong labels: items that out-of-fold predictions confidently put in another class."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from recommender.errors import IdOutOfRange, NotProbabilities, SingleColumn
+from recommender.measure.details import Detail, detail
+from recommender.measure.labels import shares
+from recommender.measure.residual_blocks import pieces
+from recommender.measure.stats import Z, wilson
+
+Kind = Literal["probabilities", "logits"]
+ENOUGH_IN_CLASS = 50  # items: each class has a confidence of its own
+TRUE_OF_FLAGGED = 0.5  # 51 % of the flagged were wrong, Northcutt, Athalye & Mueller 2021, arXiv:2103.14749
+_ROUNDING = 1e-3  # of a sum of probabilities; half precision carries three digits
+_NUMBERS = 1 << 18  # of predictions in memory at once
+_MATRIX = 2  # axes of (n, C)
+_PAIR = 2  # classes of a binary task
+
+
+@dataclass
+class Scores:
+    """Predictions (n, C) of items, as probabilities whatever they were sent as."""
+
+    predictions: Tensor
+    kind: Kind
+    pair: bool  # one column, of the positive class
+
+    def blocks(self) -> Iterator[Tensor]:
+        """Yield rows of probabilities in float64."""
+        for some in pieces(self.predictions, _NUMBERS):
+            rows = some.to(torch.float64)
+            if self.pair:
+                positive = rows if self.kind == "probabilities" else rows.sigmoid()
+                yield torch.cat([1 - positive, positive], dim=1)
+            else:
+                yield rows if self.kind == "probabilities" else rows.softmax(1)
+
+
+def binary_scores(predictions: Tensor, items: int, said: Kind | None) -> Scores | None:
+    """Return what predictions (n), (n, 1) or (n, 2) say of the positive class; None where they have other axes.
+
+    Raises: NotProbabilities.
+    """
+    rows = predictions[:, None] if predictions.ndim == 1 else predictions
+    if rows.ndim != _MATRIX or rows.shape[0] != items or rows.shape[1] > _PAIR:
+        return None
+    return Scores(rows, _kind(rows, said), pair=rows.shape[1] == 1)
+
+
+def class_scores(predictions: Tensor, items: int, said: Kind | None) -> Scores | None:
+    """Return what predictions (n, C, *s) say of the classes; None where they have other axes.
+
+    Raises: SingleColumn, NotProbabilities.
+    """
+    if predictions.ndim < _MATRIX or predictions.shape[0] != items:
+        return None
+    if predictions.shape[1] == 1:
+        raise SingleColumn(predictions.shape)
+    return Scores(predictions, _kind(predictions, said), pair=False)
+
+
+def _kind(rows: Tensor, said: Kind | None) -> Kind:
+    """Return what the numbers are: as said, if they can be that; else probabilities where they can be."""
+    if said == "logits":
+        return said
+    if not shares(rows):
+        wanted, index = "from 0 to 1", _first(rows, lambda some: (some < 0) | (some > 1))
+    elif rows.shape[1] > 1:
+        wanted, index = "probabilities that sum to 1 along axis 1", _first(rows, _off_one)
+    else:
+        return "probabilities"
+    if index and said:
+        raise NotProbabilities(wanted, index)
+    return "logits" if index else "probabilities"
+
+
+def _off_one(rows: Tensor) -> Tensor:
+    """Return where rows along axis 1 do not sum to 1."""
+    return (rows.sum(1, dtype=torch.float64) - 1).abs() > _ROUNDING
+
+
+def _first(rows: Tensor, wrong: Callable[[Tensor], Tensor]) -> list[int]:
+    """Return the first index where something is wrong; empty where nothing is."""
+    start = 0
+    for some in pieces(rows):
+        found = torch.nonzero(wrong(some))
+        if found.numel():
+            index = [int(axis) for axis in found[0]]
+            return [index[0] + start, *index[1:]]
+        start += some.shape[0]
+    return []
+
+
+def check_ids(ids: Tensor, classes: int) -> None:
+    """Refuse a class id that has no column.
+
+    Raises: IdOutOfRange.
+    """
+    if bool(ids.amax() >= classes):
+        raise IdOutOfRange(classes, _first(ids, lambda some: some >= classes))
+
+
+@dataclass
+class Confidence:
+    """For every class how many items it has, the sum of what they are given, and how many are put in it."""
+
+    total: Tensor
+    count: Tensor
+    right: Tensor
+
+    @classmethod
+    def none(cls, classes: int) -> "Confidence":
+        """Return the sums of no items."""
+        return cls(*torch.zeros(3, classes, dtype=torch.float64))
+
+    def add(self, ids: Tensor, rows: Tensor) -> None:
+        """Take in a block of labels and probabilities; labels below 0 do not count."""
+        counted = ids >= 0
+        own = ids[counted]
+        kept = rows[counted]
+        self.total.index_add_(0, own, kept.gather(1, own[:, None])[:, 0])
+        self.right += torch.bincount(own[kept.argmax(1) == own], minlength=self.count.numel())
+        self.count += torch.bincount(own, minlength=self.count.numel())
+
+    def merge(self, other: "Confidence") -> None:
+        """Take in what another has seen."""
+        self.total += other.total
+        self.count += other.count
+        self.right += other.right
+
+    @property
+    def tells_classes_apart(self) -> bool:
+        """Whether the mean share put in its own class is above chance by more than chance allows, at 95 %."""
+        share = self.right / self.count
+        error = float((share * (1 - share) / self.count).sum().sqrt()) / share.numel()
+        return float(share.mean()) - Z * error > 1 / share.numel()
+
+
+def flagged(ids: Tensor, rows: Tensor, thresholds: Tensor) -> int:
+    """Return how many items of a block are confidently of another class than their label."""
+    confident = torch.where(rows >= thresholds, rows, -1.0)
+    best, place = confident.max(1)
+    return int(((best >= 0) & (place != ids) & (ids >= 0)).sum())
+
+
+def confidence(ids: Tensor, scores: Scores) -> Confidence:
+    """Return the mean confidence of every class, in one pass; ids (n) are whole."""
+    found, start = Confidence.none(_PAIR if scores.pair else scores.predictions.shape[1]), 0
+    for rows in scores.blocks():
+        found.add(ids[start : start + rows.shape[0]].long(), rows)
+        start += rows.shape[0]
+    return found
+
+
+def label_noise(ids: Tensor, scores: Scores, found: Confidence) -> Detail | None:
+    """Return half the share of labels that confident learning flags: of those about half were wrong.
+
+    The interval runs from none of the flagged to all of them, since which are wrong is not known.
+    Source: Northcutt, Jiang & Chuang 2021, arXiv:1911.00068.
+    """
+    thresholds, count, start = found.total / found.count, 0, 0
+    for rows in scores.blocks():
+        count += flagged(ids[start : start + rows.shape[0]].long(), rows, thresholds)
+        start += rows.shape[0]
+    items = round(float(found.count.sum()))
+    share = count / items
+    method = f"hint: {TRUE_OF_FLAGGED} * labels that confident learning flags in {scores.kind}, assumed out-of-fold"
+    interval = (0.0, wilson(share, items)[1])
+    return detail(TRUE_OF_FLAGGED * share, items, method, "predictions", interval=interval)

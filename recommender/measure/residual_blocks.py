@@ -1,0 +1,134 @@
+"""Residuals a block at a time: nothing as large as the arrays is ever made beside them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from losses.contract.domains import first_index
+from losses.errors import NonFiniteInput, ShapeMismatch
+from losses.evaluation.deadline import checkpoint
+
+Array = NDArray[np.float64]
+
+BLOCK = 1 << 16  # numbers: half a megabyte in float64, which stays in the second cache
+SAMPLE = 1 << 18  # numbers drawn to say where an order statistic lies: to 0.5 % of the ranks, at five sigma
+_SEED = 0  # the same arrays give the same profile
+
+
+class Block(NamedTuple):
+    """Rows of the arrays in float64, and their difference; without predictions the errors are the targets."""
+
+    targets: Array
+    predictions: Array | None
+    errors: Array
+
+
+def float64(values: Tensor) -> Array:
+    """Return a block as numbers that sums may be taken of."""
+    found: Array = values.detach().to("cpu", torch.float64).numpy()
+    return found
+
+
+@dataclass
+class Stream:
+    """Targets (n, m), and predictions of the same axes, in blocks of rows.
+
+    `shift` scales by a power of two, so that squares of huge numbers stay finite; `passes` counts what was read.
+    """
+
+    targets: Tensor
+    predictions: Tensor | None = None
+    block: int = BLOCK
+    shift: int = 0
+    passes: int = 0
+    _kept: Block | None = field(default=None, init=False, repr=False)  # of arrays that are one block
+
+    def __post_init__(self) -> None:
+        if self.predictions is not None and self.predictions.shape != self.targets.shape:
+            wanted = ", ".join(map(str, self.targets.shape))
+            raise ShapeMismatch("predictions", wanted, self.predictions.shape, "Those are the axes of the targets.")
+        self.items = self.targets.shape[0]
+        self.targets = self.targets.reshape(self.items, -1)
+        self.width = self.targets.shape[1]
+        self.predictions = None if self.predictions is None else self.predictions.reshape(self.items, -1)
+
+    @property
+    def basis(self) -> str:
+        """What facts are measured on."""
+        return "targets" if self.predictions is None else "residuals"
+
+    def rescale(self, shift: int) -> None:
+        """Read everything times two to the power of -shift from now on."""
+        self.shift, self._kept = shift, None
+
+    def columns(self, start: int, stop: int) -> "Stream":
+        """Return some of the outputs."""
+        predictions = None if self.predictions is None else self.predictions[:, start:stop]
+        return Stream(self.targets[:, start:stop], predictions, self.block, self.shift)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield everything once.
+
+        Raises: NonFiniteInput, with the first index.
+        """
+        rows = max(1, self.block // self.width)
+        if self.items <= rows:
+            yield self.whole()
+            return
+        self.passes += 1
+        for start in range(0, self.items, rows):
+            yield self._read(slice(start, start + rows), start)
+
+    def whole(self) -> Block:
+        """Return everything at once; for streams of at most SAMPLE numbers.
+
+        Raises: NonFiniteInput, with the first index.
+        """
+        self.passes += 1
+        if self._kept is None:
+            block = self._read(slice(None), 0)
+            if block.errors.size > self.block:
+                return block
+            self._kept = block
+        return self._kept
+
+    def sample(self, numbers: int | None = None) -> Block:
+        """Return about so many numbers, all of them where there are no more, in whole rows drawn with replacement."""
+        rows = max(1, (numbers or SAMPLE) // self.width)
+        if self.items <= rows:
+            return self.whole()
+        drawn = torch.randint(self.items, (rows,), generator=torch.Generator().manual_seed(_SEED)).sort().values
+        return self._read(drawn.to(self.targets.device), None)
+
+    def _read(self, where: slice | Tensor, offset: int | None) -> Block:
+        checkpoint()
+        targets = float64(self.targets[where])
+        predictions = None if self.predictions is None else float64(self.predictions[where])
+        errors = targets if predictions is None else targets - predictions
+        if not np.isfinite(errors.sum()) and not np.isfinite(errors).all():
+            self._refuse(targets, predictions, errors, offset)
+        if self.shift:
+            errors = np.ldexp(errors, -self.shift)
+        return Block(targets, predictions, errors)
+
+    def _refuse(self, targets: Array, predictions: Array | None, errors: Array, offset: int | None) -> None:
+        """Refuse numbers that are not finite; a sample, whose rows are out of place, is read on."""
+        if offset is None:
+            return
+        for role, values in (("targets", targets), ("predictions", predictions), ("targets - predictions", errors)):
+            if values is not None and not np.isfinite(values).all():
+                index = first_index(torch.from_numpy(~np.isfinite(values)), offset)
+                raise NonFiniteInput(role, index if self.width > 1 else index[:1])
+
+
+def pieces(values: Tensor, numbers: int = BLOCK) -> Iterator[Tensor]:
+    """Yield an array in runs of items, at most so many numbers each where an item has fewer."""
+    rows = max(1, numbers // max(1, values[:1].numel()))
+    for start in range(0, values.shape[0], rows):
+        checkpoint()
+        yield values[start : start + rows]

@@ -1,0 +1,133 @@
+"""Everything that the facts on residuals are read off: three passes, whatever the size."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from recommender.measure.accumulators import Largest, Moments, Order, brackets
+from recommender.measure.residual_blocks import Array, Block, Stream
+from recommender.measure.robust_scale import Z_PER_MAD, Spread, spread
+
+CUT = 3.5  # Iglewicz & Hoaglin 1993; NIST handbook 1.3.5.17
+CLASSIC_CUT = 3.0  # the z-score of text books
+WHISKER = 1.5  # Tukey 1977: fences lie so many interquartile ranges beyond the quartiles
+_TAIL_SHARE, _FEWEST_TAIL, _TAIL_ROOT = 0.1, 20, 2.0  # the tail is min(0.1 n, max(20, 2 sqrt(n))) items
+
+
+@dataclass
+class Limits:
+    """Centre and limits of every output; all but the centre in its modified z-scores."""
+
+    centre: Array
+    per_unit: Array  # modified z-scores per unit of the residuals
+    fence: tuple[Array, Array]
+    classic: tuple[Array, Array]
+
+    @classmethod
+    def of(cls, found: Spread) -> "Limits":
+        """Return what follows from the spread; where nothing varies, every score is 0."""
+        scale = found.sigma(1 / Z_PER_MAD)
+        per_unit = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+        reach = WHISKER * (found.upper - found.lower)
+        ends = (found.lower - reach, found.upper + reach)
+        deviation = CLASSIC_CUT * found.deviation
+        classic = (found.mean - deviation, found.mean + deviation)
+        low, high = ((end - found.centre) * per_unit for end in ends)
+        return cls(
+            found.centre,
+            per_unit,
+            (low, high),
+            ((classic[0] - found.centre) * per_unit, (classic[1] - found.centre) * per_unit),
+        )
+
+    def scores(self, block: Block) -> Array:
+        """Return modified z-scores."""
+        scores: Array = (block.errors - self.centre) * self.per_unit
+        return scores
+
+
+@dataclass
+class Scores:
+    """Counts and extremes of the modified z-scores of all outputs together."""
+
+    limits: Limits
+    magnitude: Order  # of the flagged
+    tail: Largest  # of the absolute scores
+    moments: Moments = field(default_factory=Moments)
+    above: int = 0
+    below: int = 0
+    beyond_fence: int = 0
+    beyond_classic: int = 0
+
+    def add(self, block: Block) -> None:
+        """Take in a block."""
+        scores = self.limits.scores(block)
+        self.moments.add(scores)
+        self.beyond_fence += _outside(scores, self.limits.fence)
+        self.beyond_classic += _outside(scores, self.limits.classic)
+        above = int(np.count_nonzero(scores > CUT))
+        np.abs(scores, out=scores)
+        flagged = scores[scores > CUT]
+        self.above += above
+        self.below += flagged.size - above
+        self.magnitude.add(flagged)
+        self.tail.add(scores.ravel())
+
+    def merge(self, other: "Scores") -> None:
+        """Take in what another with the same limits has seen."""
+        self.moments.merge(other.moments)
+        self.magnitude.merge(other.magnitude)
+        self.tail.merge(other.tail)
+        self.above += other.above
+        self.below += other.below
+        self.beyond_fence += other.beyond_fence
+        self.beyond_classic += other.beyond_classic
+
+    @property
+    def flagged(self) -> int:
+        """How many lie beyond the cut."""
+        return self.above + self.below
+
+
+def _outside(scores: Array, limits: tuple[Array, Array]) -> int:
+    return int(np.count_nonzero(scores < limits[0])) + int(np.count_nonzero(scores > limits[1]))
+
+
+def tail_length(n: int) -> int:
+    """Return how many of the largest residuals count as the tail."""
+    return math.floor(min(_TAIL_SHARE * n, max(_FEWEST_TAIL, _TAIL_ROOT * math.sqrt(n))))
+
+
+@dataclass
+class Survey:
+    """What was found of the residuals; `items` along axis 0, `numbers` with all outputs."""
+
+    items: int
+    numbers: int
+    basis: str
+    spread: Spread
+    scores: Scores
+    sample: Array  # of the scores, sorted
+    passes: int
+
+
+def survey(stream: Stream) -> Survey:
+    """Return what the facts on residuals are read off.
+
+    Raises: NonFiniteInput.
+    """
+    found = spread(stream)
+    limits = Limits.of(found)
+    sample = np.sort(limits.scores(stream.sample()).ravel())
+    flagged = np.sort(np.abs(sample[np.abs(sample) > CUT]))
+    numbers = stream.items * stream.width
+    tries = 0
+    while True:
+        (order,) = brackets(flagged, (0.5,), tries)
+        scores = Scores(limits, order, Largest(tail_length(numbers) + 1))
+        for block in stream.blocks():
+            scores.add(block)
+        if not scores.flagged or order.quantile(0.5) is not None:
+            return Survey(stream.items, numbers, stream.basis, found, scores, sample, stream.passes)
+        tries += 1

@@ -1,0 +1,136 @@
+"""Where the residuals of every output lie and how far they spread, by medians that outliers cannot move.
+
+Few items are measured a group of outputs at a time, in memory; many an output at a time, in two passes.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from recommender.measure.accumulators import Moments, brackets
+from recommender.measure.residual_blocks import SAMPLE, Array, Stream
+
+Z_PER_MAD = 0.6745  # normal median absolute deviation, in sigma
+TO_SIGMA = 1.4826  # normal sigma over median absolute deviation
+MEAN_TO_SIGMA = 1.2533  # normal sigma over mean absolute deviation, sqrt(pi / 2)
+QUARTILES = (0.25, 0.5, 0.75)
+_SQUARES = 250  # binary exponent up to which the fourth powers of as many numbers as fit in memory stay finite
+
+
+@dataclass
+class Spread:
+    """One number an output, in units of two to the power of `shift`."""
+
+    lower: Array  # the first quartile
+    centre: Array  # the median
+    upper: Array  # the third quartile
+    mean: Array
+    deviation: Array  # standard
+    mean_deviation: Array  # mean distance from the median
+    mad: Array  # median distance from the median
+    shift: int = field(default=0, kw_only=True)
+
+    def sigma(self, to_sigma: float = TO_SIGMA) -> Array:
+        """Return a normal sigma for each output; where half the values are equal, from the mean deviation."""
+        return np.where(self.mad > 0, to_sigma * self.mad, MEAN_TO_SIGMA * self.mean_deviation)
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether some output has half its values equal."""
+        return bool((self.mad == 0).any())
+
+
+def spread(stream: Stream) -> Spread:
+    """Return the spread of every output, in a unit in which squares stay finite.
+
+    Raises: NonFiniteInput.
+    """
+    found = _spread(stream)
+    largest = float(np.max([np.abs(found.lower), np.abs(found.upper), np.abs(found.mean), found.mean_deviation]))
+    shift = 0
+    if largest:
+        exponent = math.frexp(largest)[1] if math.isfinite(largest) else 1024
+        shift = exponent if abs(exponent) > _SQUARES else 0
+    if not shift:
+        return found
+    stream.rescale(shift)
+    found = _spread(stream)
+    found.shift = shift
+    return found
+
+
+def _spread(stream: Stream) -> Spread:
+    if stream.items > SAMPLE:
+        return _joined(_streamed(stream.columns(k, k + 1), stream) for k in range(stream.width))
+    together = max(1, SAMPLE // stream.items)
+    if together >= stream.width:
+        return _direct(stream.whole().errors)
+    starts = range(0, stream.width, together)
+    return _joined(_direct(stream.columns(k, k + together).whole().errors) for k in starts)
+
+
+def _joined(parts: Iterable[Spread]) -> Spread:
+    every = list(parts)
+    names = [one.name for one in fields(Spread) if not one.kw_only]
+    return Spread(*(np.concatenate([getattr(part, name) for part in every]) for name in names))
+
+
+def quantiles(values: Array, shares: Iterable[float]) -> list[Array]:
+    """Return quantiles along axis 0, between the two nearest ranks in proportion."""
+    places = [(values.shape[0] - 1) * share for share in shares]
+    ranks = sorted({rank for place in places for rank in (math.floor(place), math.ceil(place))})
+    parted = np.partition(values, ranks, axis=0)
+    low, high = ([parted[end(place)] for place in places] for end in (math.floor, math.ceil))
+    return [a + (b - a) * (place - math.floor(place)) for a, b, place in zip(low, high, places, strict=True)]
+
+
+def _direct(errors: Array) -> Spread:
+    lower, centre, upper = quantiles(errors, QUARTILES)
+    mean = errors.mean(0)
+    deviation = np.sqrt(np.square(errors - mean).sum(0) / max(errors.shape[0] - 1, 1))
+    distances = np.abs(errors - centre)
+    (mad,) = quantiles(distances, (0.5,))
+    return Spread(lower, centre, upper, mean, deviation, distances.mean(0), mad)
+
+
+def _streamed(column: Stream, counter: Stream) -> Spread:
+    """Return the same of one long column, in two passes more often than once in a million times."""
+    sample = np.sort(column.sample().errors.ravel())
+    (lower, centre, upper), moments = _quartiles(column, sample)
+    mad, mean_deviation = _mad(column, sample, centre)
+    counter.passes += column.passes
+    found = (lower, centre, upper, moments.mean, moments.deviation, mean_deviation, mad)
+    return Spread(*(np.array([fact]) for fact in found))
+
+
+def _quartiles(column: Stream, sample: Array) -> tuple[list[float], Moments]:
+    tries = 0
+    while True:
+        orders, moments = brackets(sample, QUARTILES, tries), Moments()
+        for block in column.blocks():
+            errors = block.errors.ravel()
+            moments.add(errors)
+            for order in orders:
+                order.add(errors)
+        found = [order.quantile(share) for order, share in zip(orders, QUARTILES, strict=True)]
+        hit = [one for one in found if one is not None]
+        if len(hit) == len(found):
+            return hit, moments
+        tries += 1
+
+
+def _mad(column: Stream, sample: Array, centre: float) -> tuple[float, float]:
+    ordered = np.sort(np.abs(sample - centre))
+    tries = 0
+    while True:
+        (order,), total = brackets(ordered, (0.5,), tries), 0.0
+        for block in column.blocks():
+            distances = np.abs(block.errors.ravel() - centre)
+            total += float(distances.sum())
+            order.add(distances)
+        found = order.quantile(0.5)
+        if found is not None:
+            return found, total / order.n
+        tries += 1

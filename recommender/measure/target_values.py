@@ -1,0 +1,147 @@
+"""What targets of a regression can be: any number, counts, shares; and where they pile up."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from recommender.measure.accumulators import Ends, Moments
+from recommender.measure.details import Detail, Details, detail
+from recommender.measure.residual_blocks import Array, Block, Stream
+from recommender.measure.stats import times_and_over, wilson
+from recommender.profile import Measured
+
+NEARLY_ALL_WHOLE = 0.999  # share of whole targets: a few typing errors do not make counts a measure
+LOWEST_COUNT = 1  # ours: counts come down to 0 or 1; whole numbers that do not are rounded measurements
+PILED_UP = 0.02  # share of targets at one end from which they may be censored there
+_ROUND = 10  # heaping: people round to tens
+HEAPING_SAMPLE = 1 << 16
+
+Support = Literal["real", "nonnegative", "positive", "unit", "counts"]
+
+
+@dataclass
+class Amounts:
+    """Counts, ends and moments of the targets, and how far counts lie from positive predictions."""
+
+    ends: Ends = field(default_factory=Ends)
+    moments: Moments = field(default_factory=Moments)
+    whole: int = 0
+    zeros: int = 0
+    squares: float = 0.0  # of residuals, each over its prediction
+    judged: int = 0  # items whose prediction is positive
+
+    def add(self, block: Block) -> None:
+        """Take in a block."""
+        targets = block.targets.ravel()
+        self.ends.add(targets)
+        self.moments.add(targets)
+        self.whole += int(np.count_nonzero(targets == np.rint(targets)))
+        self.zeros += targets.size - int(np.count_nonzero(targets))
+        if block.predictions is not None:
+            predictions = block.predictions.ravel()
+            positive = predictions > 0
+            self.judged += int(np.count_nonzero(positive))
+            over = np.divide(np.square(targets - predictions), predictions, out=np.zeros_like(targets), where=positive)
+            self.squares += float(over.sum())
+
+    def merge(self, other: "Amounts") -> None:
+        """Take in what another has seen."""
+        self.ends.merge(other.ends)
+        self.moments.merge(other.moments)
+        self.whole += other.whole
+        self.zeros += other.zeros
+        self.squares += other.squares
+        self.judged += other.judged
+
+
+def amounts(stream: Stream) -> Amounts:
+    """Return what the facts on targets are read off, in one pass.
+
+    Raises: NonFiniteInput.
+    """
+    found = Amounts()
+    for block in stream.blocks():
+        found.add(block)
+    return found
+
+
+def support(found: Amounts) -> Support:
+    """Return which numbers the targets can be, the narrowest set that holds them all."""
+    least, most = found.ends.least, found.ends.most
+    if least >= 0 and most > 1 and least <= LOWEST_COUNT and found.whole >= NEARLY_ALL_WHOLE * found.moments.n:
+        return "counts"
+    if least >= 0 and most <= 1:
+        return "unit"
+    if least > 0:
+        return "positive"
+    return "nonnegative" if least == 0 else "real"
+
+
+def zero_share(found: Amounts, items: int) -> Measured:
+    """Return the share of targets that are exactly 0."""
+    share = found.zeros / found.moments.n
+    return Measured(value=share, interval=wilson(share, items), n=items, method="count", basis="targets")
+
+
+def dispersion(found: Amounts, items: int, *, judged: bool, features: int | None = None) -> Measured | None:
+    """Return Pearson's chi-square over its degrees of freedom; without predictions, variance over mean.
+
+    Units: 1 for Poisson counts; the interval is that of a variance. None where some prediction is not positive.
+    """
+    n, mean = found.moments.n, found.moments.mean
+    if judged:
+        freedom = n - (features or 1)
+        if found.judged < n or freedom < 1:
+            return None
+        value, method = found.squares / freedom, f"Pearson chi-square / {freedom}"
+    else:
+        value = found.moments.m2 / max(n - 1, 1) / mean if mean > 0 else math.nan
+        method = "variance / mean"
+    if not math.isfinite(value):
+        return None
+    basis = "residuals" if judged else "targets"
+    interval = times_and_over(value, math.sqrt(2 / items))  # variance of chi-square / n is 2 / n
+    return Measured(value=value, interval=interval, n=items, method=method, basis=basis)
+
+
+def amount_details(found: Amounts, stream: Stream) -> Details:
+    """Return where targets pile up: whole numbers, tens, the ends, and more zeros than counts have."""
+    n, items = found.moments.n, stream.items
+
+    def share(count: int, method: str) -> Detail | None:
+        return detail(count / n, items, method, interval=wilson(count / n, items))
+
+    integers = share(found.whole, "count of whole targets")
+    details: Details = {
+        "integer_share": integers,
+        "share_at_least": share(found.ends.at_least, "targets equal to the least; censored there from 0.02, perhaps"),
+        "share_at_most": share(found.ends.at_most, "targets equal to the largest; censored there from 0.02, perhaps"),
+        "censored": Detail(
+            value=n > 1 / PILED_UP and max(found.ends.at_least, found.ends.at_most) > PILED_UP * n,
+            n=items,
+            method="more than 0.02 of the targets equal one end",
+            basis="targets",
+        ),
+    }
+    if found.whole >= NEARLY_ALL_WHOLE * n:
+        details["heaping"] = heaping(stream.sample(HEAPING_SAMPLE).targets)
+    if support(found) == "counts":
+        details["zero_excess"] = zero_excess(found, items)
+    return details
+
+
+def heaping(targets: Array) -> Detail | None:
+    """Return the share of whole targets that are multiples of 10; without rounding it is near 0.1."""
+    tens = float(np.mean(np.remainder(targets, _ROUND) == 0))
+    n = targets.shape[0]
+    return detail(tens, n, "multiples of 10; 0.1 where nobody rounds", interval=wilson(tens, n))
+
+
+def zero_excess(found: Amounts, items: int) -> Detail | None:
+    """Return how many standard errors the share of zeros lies above a Poisson count's of that mean; above 3, excess."""
+    expected = math.exp(-found.moments.mean)
+    error = math.sqrt(expected * (1 - expected) / items)
+    score = (found.zeros / found.moments.n - expected) / error if error > 0 else math.nan
+    return detail(score, items, "(zeros - exp(-mean)) / standard error; excess above 3")

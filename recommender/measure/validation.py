@@ -1,0 +1,42 @@
+"""What is refused before anything is measured."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from losses.contract.domains import first_index
+from losses.errors import NonFiniteInput, ShapeMismatch, UnsupportedDtype
+from recommender.errors import NothingToMeasure
+from recommender.measure.residual_blocks import pieces
+
+
+def check(arrays: Mapping[str, Tensor]) -> None:
+    """Refuse arrays that no fact can be measured on.
+
+    Raises: NothingToMeasure, ShapeMismatch, UnsupportedDtype, NonFiniteInput.
+    """
+    for role, values in arrays.items():
+        check_numbers(role, values)
+
+
+def check_numbers(role: str, values: Tensor) -> None:
+    """Refuse one array that has no items, or holds what is no finite real number."""
+    if values.is_complex():
+        dtype = str(values.dtype).removeprefix("torch.")
+        raise UnsupportedDtype(role, dtype, ["floating-point numbers", "integers", "booleans"])
+    if values.ndim == 0:
+        raise ShapeMismatch(role, "n, ...", values.shape)
+    if values.numel() == 0:
+        raise NothingToMeasure(role, values.shape)
+    if values.is_floating_point() and not bool(torch.isfinite(torch.stack(values.aminmax())).all()):
+        _refuse(role, values)
+
+
+def _refuse(role: str, values: Tensor) -> None:
+    start = 0
+    for some in pieces(values):
+        finite = torch.isfinite(some)
+        if not finite.all():
+            raise NonFiniteInput(role, first_index(~finite, start))
+        start += some.shape[0]

@@ -1,0 +1,18 @@
+"""How the two books stand to each other, derived from their answers."""
+
+from typing import Literal
+
+from losses.contract.expression import Objective
+
+Agreement = Literal["agree", "refine", "conflict"]
+
+
+def agreement(article: Objective, evidence: Objective) -> Agreement:
+    """Return agree for the same text, refine where every loss of the article stays, conflict otherwise."""
+    if str(article) == str(evidence):
+        return "agree"
+    return "refine" if _ids(article) <= _ids(evidence) else "conflict"
+
+
+def _ids(objective: Objective) -> set[str]:
+    return {term.loss.id for _, term in objective.terms}

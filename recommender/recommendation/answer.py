@@ -1,0 +1,194 @@
+"""What a recommendation says, field by field."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recommender.notices import Notice
+from recommender.profile import Goal
+from recommender.recommendation.agreement import Agreement
+from recommender.rules.measured_regret import Regret
+from recommender.rules.table import Operator, Rulebook, Strength
+from recommender.tasks import Scenario, Task
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HeadAnswer(_Part):
+    """What one output of the model takes."""
+
+    head: str
+    objective: str
+    activation: str = Field(description="What the output goes through before it is read as a prediction.")
+
+
+class Recommended(_Part):
+    """The answer of the book that was asked for."""
+
+    objective: str = Field(description="Text that every other endpoint takes; of several heads, their sum.")
+    heads: list[HeadAnswer]
+    rulebook: Rulebook
+
+
+class Source(_Part):
+    """What a row rests on."""
+
+    rule: str
+    text: str
+    strength: Strength | None = Field(
+        description="A theorem, B controlled comparison on many data sets, C one paper, D library default, P our own "
+        "benchmark; null for the article."
+    )
+
+
+class BookAnswer(_Part):
+    """The answer of one book."""
+
+    objective: str
+    heads: list[HeadAnswer]
+    section: str | None = Field(description="Where in the article; of several heads, one each. Null for evidence.")
+    rule: str = Field(description="The row that decided; of several heads, one each.")
+    sources: list[Source] = Field(description="What the deciding rows rest on.")
+    measured: list[Regret] = Field(description="What our benchmark measured where these rows decided; can be empty.")
+
+
+class ParameterAnswer(_Part):
+    """A parameter and how it was computed."""
+
+    loss: str
+    name: str
+    value: float
+    formula: str
+    source: str
+
+
+class Fired(_Part):
+    """One condition of one row against what is known."""
+
+    rule: str
+    fact: str
+    value: float | str
+    interval: tuple[float, float] | None
+    operator: Operator
+    threshold: float | str
+    margin: float | None = Field(description="Value minus threshold, positive inside; null where there is no number.")
+    because: str
+    source: str
+
+
+class Below(_Part):
+    """The answer changes when the fact falls below a number."""
+
+    fact: str
+    below: float
+    objective: str
+
+
+class AtLeast(_Part):
+    """The answer changes when the fact reaches a number."""
+
+    fact: str
+    at_least: float
+    objective: str
+
+
+class RepairAnswer(_Part):
+    """How the output of one head becomes a probability."""
+
+    head: str
+    formula: str = Field(description="v is the output, z before its activation, p the probability, k a class.")
+    code: str = Field(
+        description="A module that defines `probability`: it takes predictions as the loss does, and what else of its "
+        "arguments has one number a class."
+    )
+    exact_where: str
+
+
+class Decision(_Part):
+    """Where to cut a probability into yes and no."""
+
+    threshold: float = Field(description="Yes from this probability on.")
+    on: Literal["probability"] = Field(
+        description="The output after its activation and, where `repair` has one for it, after the repair."
+    )
+    formula: str
+    because: str
+    source: str
+
+
+class AlternativeAnswer(_Part):
+    """Another objective worth trying."""
+
+    objective: str
+    prefer_when: str
+    repair: list[RepairAnswer]
+
+
+class OtherGoal(_Part):
+    """What the book would say, were one part of the goal another."""
+
+    goal: Goal
+    objective: str
+
+
+class RuledOutAnswer(_Part):
+    """An objective that does not fit here."""
+
+    objective: str
+    because: str
+
+
+class Experiment(_Part):
+    """A small plan: the article's last word is to compare by experiment."""
+
+    candidates: list[str]
+    metric: str
+    how: str
+
+
+class Snippets(_Part):
+    """Code that runs; comments say where another library takes its inputs in another form."""
+
+    pytorch: str
+    keras: str | None = Field(description="Null where Keras cannot say this objective.")
+    optax: str | None = Field(description="Null where optax cannot say this objective.")
+
+
+class Recommendation(_Part):
+    """Which loss, why, what nearly decided otherwise, and what was assumed."""
+
+    task: Task
+    scenario: Scenario | None
+    goal: Goal = Field(description="The goal in force, defaults filled in; `assumptions` names those.")
+    recommended: Recommended
+    article: BookAnswer | None = Field(description="Null where the article says nothing of the task.")
+    evidence: BookAnswer | None = Field(description="Null where no evidence row speaks of the task.")
+    agreement: Agreement | None = Field(
+        description="agree: both books give the same text. refine: the evidence keeps the article's losses with other "
+        "parameters or more terms. conflict: otherwise. Null where one book is silent."
+    )
+    parameters: list[ParameterAnswer]
+    repair: list[RepairAnswer] = Field(
+        description="One for each head whose output is bent away from the probability and can be bent back."
+    )
+    decision: Decision | None = Field(
+        description="Null where no yes or no was asked for, or where `warnings` says what is missing for it."
+    )
+    fired: list[Fired] = Field(description="Conditions of the rows that apply; those of the deciding row first.")
+    nearly: list[Fired] = Field(description="Conditions missed by a factor of two or less, or inside the interval.")
+    counterfactual: Below | AtLeast | None = Field(
+        description="The nearest change of one fact that changes the answer."
+    )
+    other_goals: list[OtherGoal] = Field(
+        description="Every other value of one part of the goal that would change the answer; the rest would not."
+    )
+    alternatives: list[AlternativeAnswer]
+    ruled_out: list[RuledOutAnswer]
+    warnings: list[Notice]
+    assumptions: list[str]
+    borderline: bool = Field(description="Whether another answer lies inside the interval of a measured fact.")
+    experiment: Experiment
+    snippets: Snippets
+    rules_hash: str

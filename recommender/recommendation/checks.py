@@ -1,0 +1,264 @@
+"""What a reader should know before using an answer; each check is one function, found by its decorator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from losses.description.probability import repair
+from losses.text import Text
+from recommender.notices import MEASURED_ON_TARGETS, Caution
+from recommender.profile import Measured, Profile
+from recommender.question import Situation
+from recommender.recommendation.choice import Choices
+from recommender.recommendation.decision_threshold import decision
+from recommender.rules import ROWS
+from recommender.rules.rulebook import Book
+from recommender.tasks import LABELLED, ONE_LABEL, PLACES, Task
+
+FEW_OF_A_CLASS = 100  # EvalML's class imbalance check calls it severe below
+TOO_FEW_OF_A_CLASS = 20  # ours: the share of hits among them has a 95 % interval of more than 0.4
+FEW_ITEMS = 50  # below, the interval of a 0.3 % share reaches past 7 %
+PAIR = 2  # classes of a binary task
+_TOLERANCE = 0.1  # relative: shares and ratios arrive rounded
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question and the answer given to it."""
+
+    book: Book
+    situation: Situation
+    chosen: Choices
+
+    @property
+    def ids(self) -> set[str]:
+        """Every loss recommended."""
+        return {term.loss.id for choice in self.chosen for _, term in choice.objective.terms}
+
+
+Check = Callable[[Case], Text | None]
+_checks: dict[str, Check] = {}
+
+
+def caution(code: str) -> Callable[[Check], Check]:
+    """Register a check under the code of the notice it gives."""
+
+    def register(check: Check) -> Check:
+        _checks[code] = check
+        return check
+
+    return register
+
+
+def cautions(book: Book, situation: Situation, chosen: Choices) -> list[Caution]:
+    """Return what the computed parameters and the checks have to say."""
+    case = Case(book, situation, chosen)
+    computed = [found for choice in chosen for parameter in choice.parameters.values() for found in parameter.cautions]
+    computed += [found for choice in chosen for found in choice.rule.cautions]
+    checked = [Caution(code, text) for code, check in _checks.items() if (text := check(case))]
+    return [*computed, *checked]
+
+
+_FUNCTIONALS = {
+    "mean": Text("the mean", "均值"),
+    "median": Text("the median", "中位数"),
+    "quantile": Text("a quantile", "分位数"),
+    "huber functional": Text("a value between the mean and the median", "介于均值与中位数之间的值"),
+}
+
+
+@caution("goal-not-elicited")
+def _goal_not_elicited(case: Case) -> Text | None:
+    goal = case.situation.goal
+    if case.situation.task is not Task.REGRESSION or goal.functional is None:
+        return None
+    loss = case.chosen[0].loss.loss
+    is_median = goal.functional == "quantile" and goal.quantile == 1 / 2
+    learnt = _FUNCTIONALS.get(loss.elicits)
+    if learnt is None or loss.elicits == ("median" if is_median else goal.functional):
+        return None
+    if goal.functional == "distribution":
+        return Text(
+            en=f"{loss.id} learns {learnt.en} alone; beta_nll learns how uncertain it is as well.",
+            zh=f"{loss.id} 只学到{learnt.zh};beta_nll 还能学到其不确定性。",
+        )
+    wanted = _FUNCTIONALS[goal.functional]
+    return Text(
+        en=f"{loss.id} learns {learnt.en}; the goal is {wanted.en}. They agree where errors are symmetric.",
+        zh=f"{loss.id} 学到的是{learnt.zh};目标是{wanted.zh}。误差对称时二者一致。",
+    )
+
+
+@caution("outliers-are-signal")
+def _outliers_are_signal(case: Case) -> Text | None:
+    loss = case.chosen[0].loss.loss
+    if case.situation.goal.outliers != "signal" or "robust" not in loss.traits:
+        return None
+    return Text(
+        en=f"You called outliers signal; {loss.id} limits their pull on the model. mse gives them their full weight.",
+        zh=f"您指明异常值是有用信号;{loss.id} 会限制其对模型的影响,mse 则给予全部权重。",
+    )
+
+
+@caution("output-not-a-probability")
+def _output_not_a_probability(case: Case) -> Text | None:
+    bent = [choice.objective for choice in case.chosen if repair(choice.objective)]
+    if case.situation.goal.decision != "probabilities" or not bent:
+        return None
+    losses = " + ".join(map(str, bent))
+    return Text(
+        en=f"The output of {losses} is no probability; the code in `repair` makes it one.",
+        zh=f"{losses} 的输出不是概率;`repair` 中的代码可将其还原为概率。",
+    )
+
+
+@caution("no-threshold")
+def _no_threshold(case: Case) -> Text | None:
+    found = decision(case.situation, case.chosen)
+    return found if isinstance(found, Text) else None
+
+
+@caution("dice-is-not-iou")
+def _dice_is_not_iou(case: Case) -> Text | None:
+    if "dice" not in case.ids:
+        return None
+    return Text(
+        en="The article calls Dice the intersection over union J; it is D = 2J / (1 + J). Report the one you mean.",
+        zh="文章称 Dice 为交并比 J,实际上 D = 2J / (1 + J)。报告指标时请写明是哪一个。",
+    )
+
+
+@caution("empty-masks")
+def _empty_masks(case: Case) -> Text | None:
+    if case.situation.goal.empty_masks is not True or "dice" not in case.ids:
+        return None
+    return Text(
+        en="Empty masks count, and Dice hardly rewards leaving them empty; dice + bce gives every pixel a say.",
+        zh="空掩膜计入指标,而 Dice 几乎不奖励正确的空预测;dice + bce 使每个像素都起作用。",
+    )
+
+
+@caution("boundary-not-measured")
+def _boundary_not_measured(case: Case) -> Text | None:
+    if case.situation.goal.segmentation != "boundary" or "dice" not in case.ids:
+        return None
+    return Text(
+        en="The goal is the outline; Dice measures area and hardly notices a displaced outline of a large region.",
+        zh="目标是轮廓;Dice 衡量面积,对大区域轮廓的偏移几乎不敏感。",
+    )
+
+
+@caution("scenario-outside-task")
+def _scenario_outside_task(case: Case) -> Text | None:
+    scenario, task = case.situation.scenario, case.situation.task
+    if scenario is None or task in {PLACES[scenario].task, *PLACES[scenario].also}:
+        return None
+    return Text(
+        en=f"{scenario} belongs to {PLACES[scenario].task}; the task given, {task}, decided.",
+        zh=f"{scenario} 属于 {PLACES[scenario].task};以给出的任务 {task} 为准。",
+    )
+
+
+@caution("classes-contradict-task")
+def _classes_contradict_task(case: Case) -> Text | None:
+    task, classes = case.situation.task, case.situation.profile.number("classes")
+    if classes is None or task not in ONE_LABEL:
+        return None
+    if classes == 1:
+        return Text(
+            en="There is one class only: nothing to tell apart, and any classifier is right.",
+            zh="只有一个类别:无可区分,任何分类器都正确。",
+        )
+    if task is Task.BINARY and classes > PAIR:
+        return Text(
+            en=f"The task is binary and there are {classes:g} classes; one label among them is multiclass.",
+            zh=f"任务为 binary,却有 {classes:g} 个类别;多选一应为 multiclass。",
+        )
+    return None
+
+
+@caution("multilabel-contradicts-task")
+def _multilabel_contradicts_task(case: Case) -> Text | None:
+    task, multilabel = case.situation.task, case.situation.profile.multilabel
+    if multilabel is True and task in ONE_LABEL:
+        return Text(
+            en=f"Items can have several labels, and {task} allows one; the task for that is multilabel.",
+            zh=f"样本可有多个标签,而 {task} 只允许一个;应使用 multilabel 任务。",
+        )
+    if multilabel is False and task is Task.MULTILABEL:
+        return Text(
+            en="Items have one label each; the task for that is multiclass.",
+            zh="每个样本只有一个标签;应使用 multiclass 任务。",
+        )
+    return None
+
+
+@caution("shares-disagree")
+def _shares_disagree(case: Case) -> Text | None:
+    profile = case.situation.profile
+    share, imbalance = profile.number("positive_share"), profile.number("class_imbalance")
+    if case.situation.task is not Task.BINARY or share is None or imbalance is None:
+        return None
+    implied = max(share, 1 - share) / min(share, 1 - share)
+    if abs(implied / imbalance - 1) <= _TOLERANCE:
+        return None
+    return Text(
+        en=f"positive_share implies a class_imbalance of {implied:.3g}, and {imbalance:.3g} was given.",
+        zh=f"由 positive_share 得出的 class_imbalance 为 {implied:.3g},给出的却是 {imbalance:.3g}。",
+    )
+
+
+@caution("measured-on-targets")
+def _measured_on_targets(case: Case) -> Text | None:
+    profile = case.situation.profile
+    given = (profile.outlier_rate, profile.residual_scale)
+    if not any(isinstance(fact, Measured) and fact.basis == "targets" for fact in given):
+        return None
+    return MEASURED_ON_TARGETS
+
+
+@caution("few-items")
+def _few_items(case: Case) -> Text | None:
+    n = case.situation.profile.number("n")
+    if n is None or n >= FEW_ITEMS:
+        return None
+    return Text(
+        en=f"With {n:g} items measured shares and ratios are rough; trust only what follows from the task.",
+        zh=f"只有 {n:g} 个样本,测得的比例很粗略;只有由任务本身得出的结论可靠。",
+    )
+
+
+@caution("rare-class")
+def _rare_class(case: Case) -> Text | None:
+    fewest = case.situation.profile.number("smallest_class")
+    if case.situation.task not in LABELLED or fewest is None or fewest >= FEW_OF_A_CLASS:
+        return None
+    if fewest < TOO_FEW_OF_A_CLASS:
+        return Text(
+            en=f"The smallest class has {fewest:g} items: no loss learns it. Gather more, merge classes, or drop it.",
+            zh=f"最小类别只有 {fewest:g} 个样本:任何损失都学不好。请收集更多样本、合并类别或放弃该类。",
+        )
+    return Text(
+        en=f"The smallest class has {fewest:g} items: compare losses on several splits, for one is mostly chance.",
+        zh=f"最小类别只有 {fewest:g} 个样本:请在多个划分上比较损失,单次划分多半是偶然。",
+    )
+
+
+@caution("fact-not-used")
+def _fact_not_used(case: Case) -> Text | None:
+    rows = [row for row in ROWS if case.situation.task in row.tasks]
+    used = {"n", "features"} | {condition.fact for row in rows for condition in row.when}
+    for row in rows:
+        for formula in row.computed.values():
+            used |= formula.reads
+    if case.situation.task is Task.DETECTION:
+        used.add("boxes")
+    if case.situation.task in LABELLED:
+        used |= {"classes", "multilabel", "label_encoding", "smallest_class"}
+    given = {name: getattr(case.situation.profile, name) for name in Profile.model_fields}
+    typed = [name for name, value in given.items() if value is not None and not isinstance(value, Measured)]
+    idle = ", ".join(name for name in typed if name not in used)
+    if not idle:
+        return None
+    return Text(
+        en=f"No rule for {case.situation.task} reads {idle}.", zh=f"{case.situation.task} 的规则不使用 {idle}。"
+    )

@@ -1,0 +1,96 @@
+"""Where to cut a probability into yes and no, by what the mistakes cost.
+
+Weights in the loss move the same cut a second time: the thresholds here are for the probability itself.
+"""
+
+from dataclasses import dataclass
+
+from losses.description.probability import tells_probability
+from losses.text import Text
+from recommender.question import Situation
+from recommender.recommendation.choice import Choices
+from recommender.rules.formulas import significant
+from recommender.tasks import YES_OR_NO, Task
+
+_CLEAN = 12  # significant digits: three would round 0.9996 to a threshold that nothing passes
+_ELKAN = "Elkan 2001, The foundations of cost-sensitive learning, IJCAI"
+_MENON = "Menon et al. 2013, PMLR 28(3):603; Menon et al. 2021, arXiv:2007.07314"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A threshold on the probability, and where it comes from."""
+
+    threshold: float
+    formula: str
+    because: Text
+    source: str
+
+
+def decision(situation: Situation, chosen: Choices) -> Cut | Text | None:
+    """Return the threshold, what keeps it from being known, or None where no yes or no was asked for."""
+    cut = _wanted(situation)
+    if cut is None or all(tells_probability(choice.objective) for choice in chosen):
+        return cut
+    losses = " + ".join(str(choice.objective) for choice in chosen)
+    return Text(
+        en=f"The output of {losses} is no probability, so no formula gives its threshold; choose it on held-out data.",
+        zh=f"{losses} 的输出不是概率,没有公式能给出其判定阈值;请在留出数据上选取。",
+    )
+
+
+def _wanted(situation: Situation) -> Cut | Text | None:
+    if situation.task not in YES_OR_NO:
+        return None
+    cost, aim = situation.number("goal.false_negative_cost"), situation.goal.decision
+    if cost is not None:
+        return _by_cost(cost)
+    if aim == "balanced":
+        return _balanced(situation)
+    return _EVEN if aim == "accuracy" else None
+
+
+def _by_cost(cost: float) -> Cut:
+    return Cut(
+        threshold=significant(1 / (1 + cost), _CLEAN),
+        formula="1 / (1 + false_negative_cost)",
+        because=Text(
+            en=f"A miss costs {cost:g} false alarms: from here on a yes is the cheaper mistake. A loss weighted by the "
+            "same cost would count it twice: weights or a threshold, not both.",
+            zh=f"一次漏报相当于 {cost:g} 次误报:概率达到该值后判为正的代价更低。若损失再按同一代价加权,"
+            "则代价被计算两次:加权与阈值只取其一。",
+        ),
+        source=_ELKAN,
+    )
+
+
+def _balanced(situation: Situation) -> Cut | Text:
+    share = situation.number("positive_share")
+    if share is None:
+        return Text(
+            en="For balanced errors a yes begins at positive_share, which was not measured.",
+            zh="平衡误差下的判定阈值等于 positive_share,而 positive_share 未测量。",
+        )
+    own = situation.task is Task.MULTILABEL
+    return Cut(
+        threshold=share,
+        formula="positive_share",
+        because=Text(
+            en="Balanced error weighs each class by 1 over its share, so a yes begins where an item is likelier "
+            f"positive than items are at large{'; every label has its own share' if own else ''}.",
+            zh="平衡误差按各类占比的倒数加权,因此当样本为正的概率超过总体正例占比时即判为正"
+            f"{';每个标签应使用各自的占比' if own else ''}。",
+        ),
+        source=_MENON,
+    )
+
+
+_EVEN = Cut(
+    threshold=1 / 2,
+    formula="1/2",
+    because=Text(
+        en="Accuracy counts both mistakes alike, so the likelier answer is the better one.",
+        zh="准确率对两类错误一视同仁,因此取可能性更大的答案。",
+    ),
+    source=_ELKAN,
+)

@@ -1,0 +1,65 @@
+"""What is taken for the goal where the request leaves it out, and the metric that goes with it."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from losses.text import Text
+from recommender.profile import Goal
+from recommender.question import Situation
+from recommender.rules.rulebook import Book
+from recommender.tasks import DEFAULT_GOALS, GOAL_PARTS, METRICS, Task
+
+HOW = Text(
+    en="Train each candidate with its own learning rate, since losses differ in scale, from several seeds, and "
+    "compare the metric on held-out data: the article's last word is to compare by experiment.",
+    zh="由于各损失的尺度不同,请为每个候选单独调学习率,用多个随机种子训练,并在留出数据上比较指标:"
+    "文章的结论正是通过实验对比。",
+)
+
+
+def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
+    """Return the goal with the task's defaults filled in, and a sentence for each."""
+    default = DEFAULT_GOALS.get(task, Goal()).model_dump(exclude_none=True)
+    if goal.quantile is not None:
+        default["functional"] = "quantile"
+    given = goal.model_dump(exclude_none=True)
+    assumed = {name: value for name, value in default.items() if name not in given}
+    return Goal(**{**assumed, **given}), [_assumed(name, value) for name, value in assumed.items()]
+
+
+def metric(task: Task, goal: Goal) -> Text:
+    """Return what to compare the candidates by."""
+    aim = getattr(goal, GOAL_PARTS[task]) if task in GOAL_PARTS else task
+    return METRICS[aim]
+
+
+def variations(book: Book, situation: Situation) -> Iterator[tuple[Goal, Goal]]:
+    """Yield every other value of a part of the goal that the task's rows ask for, alone and in the whole goal."""
+    asked = {condition.fact for row in book.rows(situation.task) for condition in row.when}
+    now = situation.goal.model_dump(exclude_none=True)
+    for name in Goal.model_fields:
+        if f"goal.{name}" in asked:
+            for value in _values(name):
+                part = {name: value, **_COMPANIONS.get(value, {})}
+                if now.get(name) != value:
+                    kept = {other: now[other] for other in now.keys() - _CONTRADICTED.get(name, set())}
+                    yield Goal(**part), Goal(**{**kept, **part})
+
+
+def _values(name: str) -> tuple[Any, ...]:
+    """Return the values a part of the goal can have; an example where it is a number."""
+    if name in _EXAMPLES:
+        return (_EXAMPLES[name],)
+    choices = [choice for kind in get_args(Goal.model_fields[name].annotation) for choice in get_args(kind)]
+    return tuple(choices) or (True, False)
+
+
+_COMPANIONS: dict[object, dict[str, Any]] = {"quantile": {"quantile": 0.9}}
+# Parts of a goal that mean nothing once another part has changed: a quantile goes with functional=quantile alone.
+_CONTRADICTED = {"functional": {"quantile"}}
+_EXAMPLES: dict[str, float] = {"false_negative_cost": 10.0}
+
+
+def _assumed(name: str, value: object) -> Text:
+    shown = str(value).lower()
+    return Text(en=f"goal.{name} was not given; {shown} was assumed.", zh=f"未给出 goal.{name};假定为 {shown}。")

@@ -1,0 +1,229 @@
+"""Task, facts and goal in; a recommendation with its working out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import get_args
+
+from losses.contract.expression import parse
+from losses.description import snippets
+from losses.description.probability import EXACT_WHERE, repair
+from losses.text import Language, Text, say
+from recommender.notices import Caution
+from recommender.profile import Goal, Profile
+from recommender.question import Situation
+from recommender.recommendation import answer
+from recommender.recommendation.agreement import Agreement, agreement
+from recommender.recommendation.checks import cautions
+from recommender.recommendation.choice import Choices, bind, choose, total
+from recommender.recommendation.counterfactual import borderline, nearest_change
+from recommender.recommendation.decision_threshold import Cut, decision
+from recommender.recommendation.goals import HOW, goal_in_force, metric, variations
+from recommender.recommendation.reasons import fired, nearly
+from recommender.rules.export import rules_hash
+from recommender.rules.measured_regret import regrets
+from recommender.rules.rulebook import Book
+from recommender.rules.table import Rulebook
+from recommender.rules.thresholds import bounds_in_force
+from recommender.tasks import PLACES, Scenario, Task, settle
+
+_MOST_CANDIDATES = 4
+_BOOKS_ZH = {"article": "文章", "evidence": "证据库"}
+_NO_FACTS = Profile()
+_NO_GOAL = Goal()
+
+
+def recommend(
+    task: str | None = None,
+    scenario: str | None = None,
+    profile: Profile = _NO_FACTS,
+    goal: Goal = _NO_GOAL,
+    *,
+    rulebook: Rulebook = "article",
+    thresholds: Mapping[str, float] | None = None,
+    language: Language = "en",
+) -> answer.Recommendation:
+    """Return the loss for a task or scenario, with what fired, what nearly did, and what was assumed.
+
+    `thresholds` are overrides by name. Raises: NoTask, UnknownTask, UnknownScenario, UnknownThreshold, BadThreshold.
+    """
+    asked, case = settle(task, scenario)
+    aim, assumed_goal = goal_in_force(asked, goal)
+    situation = Situation(asked, case, profile, aim)
+    bounds = bounds_in_force(thresholds)
+    books = {name: Book(name, bounds) for name in get_args(Rulebook)}
+    choices = {name: choose(book.decide(situation), situation) for name, book in books.items()}
+    if not choices[rulebook]:
+        rulebook = "evidence" if rulebook == "article" else "article"
+    book, chosen = books[rulebook], choices[rulebook]
+
+    implied = [_implied(case)] if case and task is None else []
+    assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
+    objective = str(total(chosen))
+    alternatives = _alternatives(chosen, situation, language)
+    candidates = [objective, *(other.objective for other in alternatives)][:_MOST_CANDIDATES]
+    return answer.Recommendation(
+        task=asked,
+        scenario=case,
+        goal=aim,
+        recommended=answer.Recommended(objective=objective, heads=_heads(chosen), rulebook=rulebook),
+        article=_book_answer(choices["article"], language),
+        evidence=_book_answer(choices["evidence"], language),
+        agreement=_agreement(choices["article"], choices["evidence"]),
+        parameters=_parameters(chosen),
+        repair=_repairs(chosen, language),
+        decision=_decision(situation, chosen, language),
+        fired=fired(book, situation, language),
+        nearly=nearly(book, situation, language),
+        counterfactual=nearest_change(book, situation),
+        other_goals=_other_goals(book, situation, objective),
+        alternatives=alternatives,
+        ruled_out=_ruled_out(chosen, language),
+        warnings=[
+            *(_silence(name, asked).notice(language) for name, found in choices.items() if not found),
+            *(caution.notice(language) for caution in cautions(book, situation, chosen)),
+        ],
+        assumptions=[say(text, language) for text in (*implied, *assumed_goal, *assumed)],
+        borderline=borderline(book, situation),
+        experiment=answer.Experiment(
+            candidates=candidates, metric=say(metric(asked, aim), language), how=say(HOW, language)
+        ),
+        snippets=_snippets(chosen),
+        rules_hash=rules_hash(bounds),
+    )
+
+
+def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
+    return [
+        answer.HeadAnswer(head=choice.head, objective=str(choice.objective), activation=choice.loss.loss.activation)
+        for choice in chosen
+    ]
+
+
+def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | None:
+    if not chosen:
+        return None
+    return answer.BookAnswer(
+        objective=str(total(chosen)),
+        heads=_heads(chosen),
+        section=", ".join(dict.fromkeys(filter(None, (choice.rule.source.section for choice in chosen)))) or None,
+        rule=", ".join(choice.rule.name for choice in chosen),
+        sources=[
+            answer.Source(
+                rule=choice.rule.name, text=choice.rule.source.text(language), strength=choice.rule.source.strength
+            )
+            for choice in chosen
+        ],
+        measured=[found for choice in chosen for found in regrets(choice.rule.name)],
+    )
+
+
+def _agreement(article: Choices, evidence: Choices) -> Agreement | None:
+    return agreement(total(article), total(evidence)) if article and evidence else None
+
+
+def _other_goals(book: Book, situation: Situation, objective: str) -> list[answer.OtherGoal]:
+    others = []
+    for part, goal in variations(book, situation):
+        there = replace(situation, goal=goal)
+        other = str(total(choose(book.decide(there), there)))
+        if other != objective:
+            others.append(answer.OtherGoal(goal=part, objective=other))
+    return others
+
+
+def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
+    return [
+        answer.ParameterAnswer(
+            loss=choice.loss.loss.id, name=name, value=found.value, formula=found.formula, source=found.source
+        )
+        for choice in chosen
+        for name, found in choice.parameters.items()
+    ]
+
+
+def _alternatives(chosen: Choices, situation: Situation, language: Language) -> list[answer.AlternativeAnswer]:
+    """Return the other objectives; of several heads, the whole sum with one head changed."""
+    found: dict[str, answer.AlternativeAnswer] = {}
+    for place, choice in enumerate(chosen):
+        for other in choice.rule.alternatives:
+            objective, _ = bind(other.recommend, other.computed, situation)
+            changed = (*chosen[:place], replace(choice, objective=objective), *chosen[place + 1 :])
+            text, when = str(total(changed)), say(other.when, language)
+            repairs = _repairs(changed, language)
+            found.setdefault(text, answer.AlternativeAnswer(objective=text, prefer_when=when, repair=repairs))
+    found.pop(str(total(chosen)), None)
+    return list(found.values())
+
+
+def _repairs(chosen: Choices, language: Language) -> list[answer.RepairAnswer]:
+    maps = [(choice.head, repair(choice.objective)) for choice in chosen]
+    return [
+        answer.RepairAnswer(head=head, formula=found.formula, code=found.code, exact_where=say(EXACT_WHERE, language))
+        for head, found in maps
+        if found
+    ]
+
+
+def _decision(situation: Situation, chosen: Choices, language: Language) -> answer.Decision | None:
+    cut = decision(situation, chosen)
+    if not isinstance(cut, Cut):
+        return None
+    return answer.Decision(
+        threshold=cut.threshold,
+        on="probability",
+        formula=cut.formula,
+        because=say(cut.because, language),
+        source=cut.source,
+    )
+
+
+def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswer]:
+    return [
+        answer.RuledOutAnswer(objective=out.objective, because=say(out.because, language))
+        for choice in chosen
+        for out in choice.rule.ruled_out
+    ]
+
+
+def _silence(book: Rulebook, task: Task) -> Caution:
+    """Return what to say where a book has no answer: the other book's is recommended."""
+    return Caution(
+        f"{book}-silent",
+        Text(
+            en=f"The {book} book has no rule for {task} that applies here, so its answer is null.",
+            zh=f"{_BOOKS_ZH[book]}没有适用于此 {task} 问题的规则,因此其答案为 null。",
+        ),
+    )
+
+
+def _implied(scenario: Scenario) -> Text:
+    place = PLACES[scenario]
+    return Text(
+        en=f"{scenario} (article, section {place.section}) was taken to be the task {place.task}.",
+        zh=f"{scenario}(文章第 {place.section} 节)被视为 {place.task} 任务。",
+    )
+
+
+def _snippets(chosen: Choices) -> answer.Snippets:
+    """Return a function for each library that has all of it; of several heads one each, since their inputs differ."""
+
+    def module(library: str) -> str | None:
+        texts = {f"{choice.head}_loss": _code(library, str(choice.objective)) for choice in chosen}
+        known = {name: text for name, text in texts.items() if text is not None}
+        if len(known) < len(texts):
+            return None
+        return next(iter(known.values())) if len(known) == 1 else snippets.together(known)
+
+    return answer.Snippets(
+        pytorch=module("pytorch") or "",
+        keras=module("keras"),
+        optax=module("optax"),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _code(library: str, objective: str) -> str | None:
+    """Return one objective in the words of one library."""
+    bound = parse(objective)
+    return snippets.pytorch(bound) if library == "pytorch" else snippets.foreign(bound, library)

@@ -1,0 +1,136 @@
+"""The whole table as plain data: what GET /v1/rules shows, and what an answer's hash stands for."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache, lru_cache
+
+from losses.text import Text
+from recommender.profile import Profile
+from recommender.question import Situation
+from recommender.rules import ROWS
+from recommender.rules.formulas import Formula
+from recommender.rules.table import Bounds, Condition, Rule, Rulebook, Threshold
+from recommender.rules.thresholds import THRESHOLDS, bounds_in_force
+from recommender.tasks import read_task
+
+Data = dict[str, object]
+_HASH_DIGITS = 16
+
+
+def rules_page(
+    thresholds: Mapping[str, float] | None = None, task: str | None = None, rulebook: Rulebook | None = None
+) -> Data:
+    """Return every row and threshold, in force and by default, and the hash that answers cite.
+
+    Of one task or one book: its rows, and the thresholds that they ask for.
+    Raises: UnknownThreshold, BadThreshold, UnknownTask.
+    """
+    bounds = bounds_in_force(thresholds)
+    asked = None if task is None else read_task(task)
+    rows = [
+        (order, row)
+        for order, row in enumerate(ROWS)
+        if (asked is None or asked in row.tasks) and rulebook in {None, row.book}
+    ]
+    used = {condition.bound for _, row in rows for condition in row.when}
+    return {
+        "rules": [_row(order, row, bounds) for order, row in rows],
+        "thresholds": [
+            _threshold(threshold, fact, bounds) for threshold, fact in THRESHOLDS.values() if threshold in used
+        ],
+        "rules_hash": rules_hash(bounds),
+    }
+
+
+def rules_hash(bounds: Bounds) -> str:
+    """Return 16 digits that change with any row and any threshold in force."""
+    return _hash(tuple(sorted(bounds.items())))
+
+
+@cache
+def _rows_as_text() -> str:
+    defaults = bounds_in_force()
+    rows = [_row(order, row, defaults) for order, row in enumerate(ROWS)]
+    return json.dumps(rows, sort_keys=True, ensure_ascii=False)
+
+
+@lru_cache(maxsize=64)
+def _hash(bounds: tuple[tuple[str, float], ...]) -> str:
+    text = json.dumps(bounds) + _rows_as_text()
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+
+
+def _row(order: int, row: Rule, bounds: Bounds) -> Data:
+    return {
+        "order": order,
+        "name": row.name,
+        "book": row.book,
+        "tasks": list(row.tasks),
+        "head": row.head,
+        "when": [_condition(condition, bounds) for condition in row.when],
+        "unless": [_condition(condition, bounds) for condition in row.unless],
+        "recommend": row.recommend,
+        "computed": _formulas(row.computed),
+        "because": _text(row.because),
+        "source": row.source.text("en"),
+        "strength": row.source.strength,
+        "assumption": _text(row.assumption) if row.assumption else None,
+        "alternatives": [
+            {"objective": other.recommend, "prefer_when": _text(other.when), "computed": _formulas(other.computed)}
+            for other in row.alternatives
+        ],
+        "ruled_out": [{"objective": out.objective, "because": _text(out.because)} for out in row.ruled_out],
+        "cautions": [{"code": caution.code, "text": _text(caution.text)} for caution in row.cautions],
+        "fires": _example(row.fires),
+        "silent": _example(row.silent),
+    }
+
+
+def _condition(condition: Condition, bounds: Bounds) -> Data:
+    bound, limit = condition.bound, condition.limit(bounds)
+    return {
+        "fact": condition.fact,
+        "operator": condition.operator,
+        "threshold": bound.name if isinstance(bound, Threshold) else None,
+        "value": bound if limit is None else limit,
+    }
+
+
+def _threshold(threshold: Threshold, fact: str, bounds: Bounds) -> Data:
+    return {
+        "name": threshold.name,
+        "fact": fact,
+        "value": bounds[threshold.name],
+        "default": threshold.default,
+        "source": threshold.source,
+        "description": _text(threshold.description),
+    }
+
+
+def _formulas(computed: Mapping[str, Formula]) -> Data:
+    return {name: _formula(formula) for name, formula in computed.items()}
+
+
+def _formula(formula: Formula) -> Data:
+    return {
+        "formula": formula.text,
+        "inputs": list(formula.inputs),
+        "low": formula.low,
+        "high": formula.high,
+        "source": formula.source,
+        "otherwise": _formula(formula.otherwise) if formula.otherwise else None,
+    }
+
+
+def _example(side: Profile | Situation) -> Data:
+    profile = side if isinstance(side, Profile) else side.profile
+    facts = profile.model_dump(exclude_none=True)
+    if isinstance(side, Profile):
+        return {"profile": facts}
+    goal = side.goal.model_dump(exclude_none=True)
+    return {"task": side.task, "scenario": side.scenario, "profile": facts, "goal": goal}
+
+
+def _text(text: Text) -> Data:
+    return {"en": text.en, "zh": text.zh}

@@ -1,0 +1,47 @@
+"""What our own benchmark measured of each rule: written by benchmarks/regret, cited by every answer."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FILE = "measured_regret.json"
+
+
+class Regret(BaseModel):
+    """How far a rule's answers were from the best loss in hindsight, where the rule decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    unit: Literal["relative", "absolute"] = Field(
+        description="relative: of the error of the best loss. absolute: of a score from 0 to 1."
+    )
+    mean_regret: float
+    interval: tuple[float, float] = Field(description="95 %, data sets of one origin resampled together.")
+    cells: int = Field(description="Training runs, each a mean over seeds.")
+    clusters: int = Field(description="Origins of the data sets among them.")
+    other_book: float = Field(description="The mean regret of the other book's answers in the same cells.")
+    best_constant: float = Field(description="That of the best single loss, chosen on other data sets.")
+    tied: bool = Field(description="Whether other seeds could make the two alike.")
+
+
+class Measured(BaseModel):
+    """The file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str = Field(description="Changes with every measured number.")
+    rules: dict[str, list[Regret]]
+
+
+@cache
+def measured() -> Measured:
+    """Return all that was measured."""
+    return Measured.model_validate_json(files(__package__).joinpath(FILE).read_bytes())
+
+
+def regrets(rule: str) -> list[Regret]:
+    """Return what was measured of one rule; nothing where the benchmark never met it."""
+    return measured().rules.get(rule, [])

@@ -1,0 +1,267 @@
+"""The device: where tensors are placed and losses are computed, off the event loop once they are large."""
+
+import asyncio
+import logging
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from typing import TypeVar
+
+import torch
+from anyio import CapacityLimiter, to_thread
+
+from losses.contract.expression import Objective
+from losses.errors import BadOption
+from losses.evaluation.deadline import CHECK
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
+from losses.evaluation.stream import Stream
+from service.pipeline.admission import Budget, lent
+from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory
+from service.readiness import Readiness
+from service.request_record import Record, current
+from service.settings import Settings
+from service.uploads.formats.arrow_stream import Window, Windows
+from service.uploads.formats.npy_stream import Held, Items
+from service.uploads.upload import Upload
+
+Answer = TypeVar("Answer")
+INLINE_NUMBERS = 20_000  # computed in under a millisecond, which a thread hop would double
+CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
+FUSED_NUMBERS = 1 << 20  # in which a fused formula gains more than its guards cost
+FORMS = 64  # of one formula, by parameters and dtypes, that are compiled before it is left as it is
+LEAST_CHUNK = 1 << 16  # below it what is missing is not the memory of a chunk
+CUDA_BYTES = 256  # of device memory for each number of a chunk: its inputs, sums in float64, and a graph of them
+log = logging.getLogger("lossary")
+
+
+class Runtime:
+    """One device and its threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.device = self._placed(settings.device, settings.worker)
+        self.name = str(self.device)
+        self.readiness = Readiness()
+        together = 1 if self.device.type == "cuda" else max(1, torch.get_num_threads() // settings.workers)
+        self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
+        self._threads = CapacityLimiter(math.inf)  # the turns are the limit
+        self._compute_s = settings.compute_seconds
+        self._fuses = settings.compile
+        if self._fuses:
+            _prepare_compiler()
+        torch.set_num_threads(1)  # requests run side by side; one that is alone gains little from more
+
+    @staticmethod
+    def _placed(device: str, worker: int) -> torch.device:
+        """Return the device named; workers that may take any CUDA device take one each, as far as they go."""
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ValueError(f"LOSSARY_DEVICE is {device}, and no CUDA device is here; use auto or cpu.")
+        return torch.device(device, worker % torch.cuda.device_count()) if device == "cuda" else torch.device(device)
+
+    async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
+        """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
+        work = partial(self._evaluated, objectives, upload, options)
+        return _told(objectives, upload, await self.run(work, _numbers(objectives, upload)))
+
+    def evaluate_at_once(
+        self, objectives: list[Objective], upload: Upload, options: Options
+    ) -> list[Evaluation] | None:
+        """Do the same on the event loop; None where that would hold it up."""
+        if _numbers(objectives, upload) > INLINE_NUMBERS:
+            return None
+        return _told(objectives, upload, self._inline(partial(self._evaluated, objectives, upload, options)))
+
+    def _evaluated(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
+        weights, mask = upload.take("weights"), upload.take("mask")
+        current().items = upload.items
+        refuse_unused(objectives, upload.roles)
+        here = self._here(options, upload.numbers)
+        given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
+        return [in_memory(partial(given, objective), here) for objective in objectives]
+
+    async def evaluate_stream(
+        self,
+        objectives: list[Objective],
+        windows: Windows | Held,
+        upload: Upload,
+        options: Options,
+        *,
+        error_asked: bool,
+    ) -> tuple[list[Evaluation], int]:
+        """Return what each objective says of a body that is read meanwhile, by a window ahead, and of how many items.
+
+        Every window has its turn, and its deadline, to itself. `error_asked`: refuse, if there is none.
+        """
+        here = self._here(options, FUSED_NUMBERS)  # it is long, or nobody knows
+        streams = [Stream(objective, here, error_asked=error_asked) for objective in objectives]
+        record, started = current(), time.perf_counter()
+        record.items, record.losses = 0, tuple(term.loss.id for entry in objectives for _, term in entry.terms)
+        computing: asyncio.Task[None] | None = None
+        try:
+            async for window in windows:
+                if computing:
+                    await computing
+                work = partial(_add, streams, window)
+                computing = asyncio.create_task(self.run(work, window.numbers * len(streams), afresh=True))
+            if computing:
+                await computing
+        finally:
+            if computing:
+                await asyncio.gather(computing, return_exceptions=True)
+        results = await self.run(lambda: [stream.finish() for stream in streams], 0, afresh=True)
+        record.items = streams[0].items
+        waited = 1e3 * (time.perf_counter() - started)
+        transfer_ms = sum(found.transfer_ms for found in results)
+        timing = {"receive": waited, "decode": 0.0, "transfer": transfer_ms}
+        upload.timing_ms = {**timing, "compute": record.compute_ms - transfer_ms}
+        return results, record.items
+
+    def _here(self, options: Options, numbers: int) -> Options:
+        if self._fuses and numbers >= FUSED_NUMBERS:
+            options = replace(options, fuse=True)
+        if self.device.type == "cpu":
+            return options
+        free, _ = torch.cuda.mem_get_info(self.device)
+        fits = max(LEAST_CHUNK, min(CUDA_CHUNK_ELEMENTS, free // CUDA_BYTES))
+        power = 1 << (fits.bit_length() - 1)  # of 2, so that what is worked out for one length serves again
+        return replace(options, device=self.device, chunk_elements=power)
+
+    async def run(self, work: Callable[[], Answer], size: int, *, afresh: bool = False) -> Answer:
+        """Return what `work` returns; off the event loop, in its turn, where it goes through many numbers.
+
+        `afresh`: the deadline is that of this work alone, whatever the request computed before.
+        Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfDeviceMemory, DeviceLost.
+        """
+        if size <= INLINE_NUMBERS:
+            return self._inline(work, afresh=afresh)
+        if self.readiness.lost:
+            raise DeviceLost
+        record = current()
+        spent_s = 0.0 if afresh else record.compute_ms / 1e3
+        asked = time.perf_counter()
+        await self.turns.wait(1)
+        record.queue_ms += 1e3 * (time.perf_counter() - asked)
+        with lent(self.turns, 1), timed(record):
+            return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
+
+    def _inline(self, work: Callable[[], Answer], *, afresh: bool = False) -> Answer:
+        if self.readiness.lost:
+            raise DeviceLost
+        record, started = current(), time.perf_counter()
+        try:
+            return self._bounded(work, 0.0 if afresh else record.compute_ms / 1e3)
+        finally:
+            record.compute_ms += 1e3 * (time.perf_counter() - started)
+
+    def _bounded(self, work: Callable[[], Answer], spent_s: float) -> Answer:
+        token = CHECK.set(deadline(self._compute_s, spent_s))
+        try:
+            return work()
+        except torch.OutOfMemoryError:
+            raise OutOfDeviceMemory from None
+        except torch.AcceleratorError as error:  # a device that said this says it to everything from now on
+            self.readiness.lost = True
+            log.error("device lost", exc_info=error, extra={"facts": {"device": str(self.device)}})  # noqa: TRY400 - it is refused, no crash
+            raise DeviceLost from None
+        finally:
+            CHECK.reset(token)
+
+
+def _prepare_compiler() -> None:
+    """Have torch.compile leave a formula as it is where it fails, and start no processes.
+
+    Raises: ValueError where there is no C++ compiler.
+    """
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise ValueError(
+            f"LOSSARY_COMPILE: there is no C++ compiler {compiler} here; leave it out, or name one as CXX."
+        )
+    dynamo, inductor = import_module("torch._dynamo.config"), import_module("torch._inductor.config")
+    dynamo.suppress_errors, dynamo.recompile_limit = True, FORMS  # type: ignore[attr-defined] # torch fills them in
+    inductor.compile_threads = 1  # type: ignore[attr-defined] # the same
+
+
+def _numbers(objectives: list[Objective], upload: Upload) -> int:
+    """Return how many numbers an evaluation goes through; pairs of items, which are not sent, count as too many."""
+    if any(term.loss.work for objective in objectives for _, term in objective.terms):
+        return INLINE_NUMBERS + 1
+    return upload.numbers * len(objectives)
+
+
+def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
+    """Write down what was evaluated, and how long it took."""
+    record = current()
+    record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
+    transfer_ms = sum(found.transfer_ms for found in results)
+    upload.timing_ms |= {"transfer": transfer_ms, "compute": record.compute_ms - transfer_ms}
+    return results
+
+
+def in_memory(work: Callable[..., Answer], options: Options) -> Answer:
+    """Return what `work(options=...)` returns, done again in chunks half as long while device memory runs out.
+
+    Raises: torch.OutOfMemoryError where the smallest chunk is too much, or nothing is cut.
+    """
+    while True:
+        try:
+            return work(options=options)
+        except torch.OutOfMemoryError:
+            half = options.chunk_elements // 2
+            if half < LEAST_CHUNK:
+                raise
+        log.warning("device memory ran out", extra={"facts": {"chunk_elements": half}})
+        torch.cuda.empty_cache()  # outside of the handler, whose traceback holds the tensors of what failed
+        options = replace(options, chunk_elements=half)
+
+
+def _add(streams: list[Stream], window: Window | Items) -> None:
+    """Take a window into every sum."""
+    roles = window.roles()
+    weights, mask = roles.pop("weights", None), roles.pop("mask", None)
+    refuse_unused([stream.objective for stream in streams], roles)
+    for stream in streams:
+        in_memory(partial(stream.add, roles, weights, mask), stream.options)
+
+
+def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
+    """Refuse an input that none of the objectives has.
+
+    Raises: BadOption.
+    """
+    for role in roles:
+        if not any(role in objective.roles for objective in objectives):
+            raise BadOption(role, f"{role} is an input of none of the losses asked for; leave it out.")
+
+
+@contextmanager
+def timed(record: Record) -> Iterator[None]:
+    """Add the time taken to what the request computed for."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        record.compute_ms += 1e3 * (time.perf_counter() - started)
+
+
+def deadline(limit_s: float, spent_s: float = 0.0) -> Callable[[], None]:
+    """Return a check that refuses once `limit_s` are over, of which some are spent.
+
+    Raises, from the check: ComputeDeadline.
+    """
+    end = time.monotonic() + limit_s - spent_s
+
+    def check() -> None:
+        if time.monotonic() >= end:
+            raise ComputeDeadline(limit_s)
+
+    return check

@@ -1,0 +1,62 @@
+"""What lives as long as the application."""
+
+from typing import Annotated, TypedDict
+
+from fastapi import Depends, Request
+
+from service.compute import Runtime
+from service.observability.metrics import Metrics
+from service.pipeline.inline import AtOnce
+from service.readiness import Readiness
+from service.settings import Settings
+from service.uploads.shared_memory import Regions
+
+
+class State(TypedDict):
+    """Yielded by the lifespan, so that a request finds it typed."""
+
+    settings: Settings
+    runtime: Runtime
+    metrics: Metrics
+    readiness: Readiness
+    thresholds: dict[str, float]
+    regions: Regions | None  # None where shared memory is off
+    at_once: AtOnce | None  # None where every request takes the long way
+
+
+async def _settings(request: Request) -> Settings:
+    settings: Settings = request.state.settings
+    return settings
+
+
+async def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.state.runtime
+    return runtime
+
+
+async def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.state.metrics
+    return metrics
+
+
+async def _thresholds(request: Request) -> dict[str, float]:
+    thresholds: dict[str, float] = request.state.thresholds
+    return thresholds
+
+
+async def _readiness(request: Request) -> Readiness:
+    readiness: Readiness = request.state.readiness
+    return readiness
+
+
+async def _regions(request: Request) -> Regions | None:
+    regions: Regions | None = request.state.regions
+    return regions
+
+
+SettingsInForce = Annotated[Settings, Depends(_settings)]
+RuntimeInForce = Annotated[Runtime, Depends(_runtime)]
+MetricsInForce = Annotated[Metrics, Depends(_metrics)]
+ReadinessInForce = Annotated[Readiness, Depends(_readiness)]
+ThresholdsInForce = Annotated[dict[str, float], Depends(_thresholds)]
+RegionsInForce = Annotated[Regions | None, Depends(_regions)]

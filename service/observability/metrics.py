@@ -1,0 +1,134 @@
+"""Prometheus metrics: bounded labels, base units, one registry an application.
+
+With PROMETHEUS_MULTIPROC_DIR set, before anything is imported, the workers write to files of that folder and each
+answers for all.
+"""
+
+import os
+from collections.abc import Iterator
+from importlib.metadata import version as installed
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from losses.errors import Refusal
+from service.problems import slug
+from service.request_record import Record
+from service.settings import SHARED_METRICS, memory_limit
+
+# OpenTelemetry's buckets for http.server.request.duration, and three below them: a small request takes 2 ms.
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 120)
+BYTES = tuple(4**power for power in range(5, 16))  # 1 KiB to 1 GiB
+METHODS = frozenset(  # others are counted as OTHER
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
+)
+INTERNAL = "internal"  # the reason of an answer that is a fault of ours
+CLIENT_GONE = 499  # nginx's status for a client that closed first; nothing was answered
+
+
+def _reasons(kind: type[Refusal]) -> Iterator[str]:
+    below = kind.__subclasses__()
+    if not below:
+        yield slug(kind)
+    for each in below:
+        yield from _reasons(each)
+
+
+class Metrics:
+    """What this process counts."""
+
+    def __init__(self) -> None:
+        self.registry = own = CollectorRegistry()
+        self.requests = Counter(
+            "lossary_http_requests_total", "Requests answered.", ["route", "method", "status"], registry=own
+        )
+        self.seconds = Histogram(
+            "lossary_http_request_duration_seconds",
+            "From the head of a request to the end of its answer.",
+            ["route"],
+            buckets=SECONDS,
+            registry=own,
+        )
+        self.body = Histogram(
+            "lossary_request_body_bytes", "Bytes of body received.", ["route"], buckets=BYTES, registry=own
+        )
+        self.answer = Histogram(
+            "lossary_response_body_bytes", "Bytes of body sent.", ["route"], buckets=BYTES, registry=own
+        )
+        self.queued = Histogram(
+            "lossary_queue_wait_seconds", "Waited for memory and for a thread.", buckets=SECONDS, registry=own
+        )
+        self.computed = Histogram(
+            "lossary_compute_duration_seconds", "Losses computed or data measured.", buckets=SECONDS, registry=own
+        )
+        self.rejected = Counter("lossary_rejected_total", "Requests refused.", ["reason"], registry=own)
+        self.evaluations = Counter(
+            "lossary_evaluations_total", "Terms of objectives evaluated.", ["loss"], registry=own
+        )
+        self.in_flight = self._gauge("lossary_in_flight_requests", "Requests under way.")
+        self.reserved = self._gauge("lossary_reserved_bytes", "Memory promised to requests under way.")
+        self.reservable = self._gauge("lossary_reservable_bytes", "Memory that can be promised.")
+        self.waiting = self._gauge("lossary_queue_length", "Requests that wait, by what for.", ["resource"])
+        self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram, Histogram]] = {}
+        Gauge(
+            "lossary_memory_limit_bytes",
+            "Memory that this container, or machine, has.",
+            registry=own,
+            multiprocess_mode="max",
+        ).set(memory_limit())
+        self._build = Gauge(
+            "lossary_build_info",
+            "Constant 1; its labels say what runs.",
+            ["version", "torch", "device"],
+            registry=own,
+            multiprocess_mode="max",
+        )
+        self._started = Counter("lossary_workers_started_total", "Processes that came up, all told.", registry=own)
+        self._workers = self._gauge("lossary_workers", "Processes that serve.")
+        if SHARED_METRICS not in os.environ:  # in the other case these would be of the one worker that was asked
+            ProcessCollector(registry=own)
+
+    def _gauge(self, name: str, meaning: str, labels: list[str] | None = None) -> Gauge:
+        return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livesum")
+
+    def built(self, version: str, device: str) -> None:
+        """Say what runs, once for each process."""
+        self._started.inc()
+        self._workers.set(1)
+        self._build.labels(version, installed("torch"), device).set(1)
+        for reason in (INTERNAL, *_reasons(Refusal)):  # from 0 on, so that the first of a kind is an increase
+            self.rejected.labels(reason)
+
+    def answered(self, record: Record, *, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        requests, took, body, sent = self._of(route, method, status)
+        requests.inc()
+        took.observe(seconds)
+        if record.bytes_in:
+            body.observe(record.bytes_in)
+        if record.bytes_out:
+            sent.observe(record.bytes_out)
+        if record.problem is not None:
+            self.rejected.labels(record.problem).inc()
+        if record.compute_ms:
+            self.queued.observe(record.queue_ms / 1e3)
+            self.computed.observe(record.compute_ms / 1e3)
+        for loss in record.losses:
+            self.evaluations.labels(loss).inc()
+
+    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram, Histogram, Histogram]:
+        """Return what counts such requests; `labels` would take 10 us."""
+        found = self._kinds.get((route, method, status))
+        if found is None:
+            counted = self.requests.labels(route, method, str(status))
+            by_route = self.seconds.labels(route), self.body.labels(route), self.answer.labels(route)
+            found = self._kinds[route, method, status] = (counted, *by_route)
+        return found
+
+    def page(self) -> bytes:
+        """Return the text that Prometheus reads: of all workers, where they share a folder."""
+        if SHARED_METRICS not in os.environ:
+            return generate_latest(self.registry)
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all)  # type: ignore[no-untyped-call] # prometheus_client 0.26 leaves it untyped
+        return generate_latest(of_all)

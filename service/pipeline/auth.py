@@ -1,0 +1,235 @@
+"""API keys: kept as hashes in a TOML file, each with scopes and a rate.
+
+`python -m service.pipeline.auth new NAME` makes one:
+
+    [[key]]
+    name = "training"
+    sha256 = "..."                       # of the key; the key itself is kept nowhere
+    scopes = ["evaluate", "recommend"]   # left out: all of evaluate, recommend, metrics
+    rate = 600                           # requests a minute; left out: without limit
+
+Several keys may have one name, so that a new one can be handed out before the old one is taken away. The probes, the
+docs page and openapi.json are open to all; everything else needs a key, and so will every path that is added.
+"""
+
+import argparse
+import hashlib
+import hmac
+import math
+import secrets
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Literal, NamedTuple, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from losses.errors import Refusal
+from service.problems import Forbidden, QuotaExceeded, Unauthorized, answer
+from service.request_record import current
+
+Permission = Literal["evaluate", "recommend", "metrics"]
+ALL: frozenset[Permission] = frozenset(get_args(Permission))
+OPEN = frozenset(
+    {"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json"},
+)
+OPEN_FILES = "/docs/assets/"
+SHARED_MEMORY = "/v2/systemsharedmemory"  # what is registered is for those who may use it
+ADMITTED = "lossary.admitted"  # of the scope
+WINDOW_S = 60
+REALM = 'Bearer realm="lossary"'
+LONGEST_KEY = 256  # bytes; ours have 51
+
+
+class Key(BaseModel):
+    """One line of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    scopes: Annotated[frozenset[Permission], Field(min_length=1)] = ALL
+    rate: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+
+
+class KeyFile(BaseModel):
+    """The file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Annotated[list[Key], Field(min_length=1)]
+
+
+class Bucket:
+    """A rate: `size` requests at once, refilled evenly over a minute. Each worker has its own."""
+
+    def __init__(self, size: int, now: float) -> None:
+        self.size, self.level, self._at = size, float(size), now
+
+    def take(self, now: float) -> bool:
+        """Take one request out, where one is left."""
+        self.level = min(self.size, self.level + (now - self._at) * self.size / WINDOW_S)
+        self._at = now
+        if self.level < 1:
+            return False
+        self.level -= 1
+        return True
+
+    @property
+    def next_s(self) -> float:
+        """In how many seconds one request is left."""
+        return max(0.0, 1 - self.level) * WINDOW_S / self.size
+
+    def headers(self) -> dict[str, str]:
+        """Return how it stands: r requests left, full again in t seconds (draft-ietf-httpapi-ratelimit-headers-11)."""
+        full = math.ceil((self.size - self.level) * WINDOW_S / self.size)
+        return {
+            "RateLimit-Policy": f'"default";q={self.size};w={WINDOW_S}',
+            "RateLimit": f'"default";r={int(self.level)};t={full}',
+        }
+
+
+class Admitted(NamedTuple):
+    """By which key a request was let in, and how its rate stood."""
+
+    key: str
+    rate: Mapping[str, str]
+
+
+class Keys:
+    """The keys in force, and what is left of the rate of each."""
+
+    def __init__(self, keys: Sequence[Key], clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._kept = [(bytes.fromhex(key.sha256), key, Bucket(key.rate, clock()) if key.rate else None) for key in keys]
+
+    def admit(self, scope: Scope) -> Mapping[str, str]:
+        """Return the headers that the answer to this request carries; however often it is asked, it counts once.
+
+        Raises: Unauthorized, Forbidden, QuotaExceeded.
+        """
+        admitted: Admitted | None = scope.get("extensions", {}).get(ADMITTED)
+        if admitted is None:
+            admitted = scope.setdefault("extensions", {})[ADMITTED] = self._admit(scope)
+        current().key = admitted.key
+        return admitted.rate
+
+    def _admit(self, scope: Scope) -> Admitted:
+        secret = _presented(scope)
+        if secret is None:
+            raise Unauthorized("Send a key as Authorization: Bearer KEY, or as X-API-Key.", REALM)
+        key, bucket = self._found(secret)
+        current().key = key.name
+        needed = permission(scope)
+        if needed and needed not in key.scopes:
+            raise Forbidden(needed)
+        if bucket is None:
+            return Admitted(key.name, {})
+        if not bucket.take(self._clock()):
+            raise QuotaExceeded(bucket.next_s, bucket.headers())
+        return Admitted(key.name, bucket.headers())
+
+    def _found(self, secret: bytes) -> tuple[Key, Bucket | None]:
+        hashed = hashlib.sha256(secret[: LONGEST_KEY + 1]).digest()
+        # Every hash is compared, and each in constant time: how long it takes says nothing of which one is near.
+        found = [(key, bucket) for kept, key, bucket in self._kept if hmac.compare_digest(kept, hashed)]
+        if not found:
+            raise Unauthorized("The key is not one of those in force.", f'{REALM}, error="invalid_token"')
+        return found[0]
+
+
+def _presented(scope: Scope) -> bytes | None:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    kind, _, secret = headers.get(b"authorization", b"").partition(b" ")
+    if kind.lower() == b"bearer" and secret:
+        return secret.strip()
+    return headers.get(b"x-api-key") or None
+
+
+def permission(scope: Scope) -> Permission | None:
+    """Return the scope a request needs; None where any key will do, as for reading the catalogue."""
+    if scope["path"] == "/metrics":
+        return "metrics"
+    if scope["method"] in ("GET", "HEAD", "OPTIONS") and not scope["path"].startswith(SHARED_MEMORY):
+        return None
+    return "recommend" if scope["path"] == "/v1/recommend" else "evaluate"
+
+
+def is_open(path: str) -> bool:
+    """Say whether a path is answered without a key."""
+    return path in OPEN or path.startswith(OPEN_FILES)
+
+
+class Guard:
+    """ASGI middleware: asks for a key before anything of the body is read."""
+
+    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+        self.app, self._keys = app, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or is_open(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        try:
+            rate = self._keys.admit(scope)
+        except Refusal as refusal:
+            await answer(refusal)(scope, receive, send)
+            return
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(rate)
+            await send(message)
+
+        await self.app(scope, receive, counted if rate else send)
+
+
+def keys_of(file: Path | None) -> Keys | None:
+    """Return the keys of a file, or None where there is none.
+
+    Raises: ValueError, in one line that shows no key, where the file cannot be read.
+    """
+    if file is None:
+        return None
+    try:
+        return Keys(KeyFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).key)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"LOSSARY_KEYS: the file cannot be read as TOML ({type(error).__name__}).") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"LOSSARY_KEYS: {where}: {first['msg']}.") from None
+
+
+def main(arguments: list[str]) -> None:
+    """Show a new key on standard error, and print the lines that let it in, to be appended to the file."""
+    parser = argparse.ArgumentParser(prog="python -m service.pipeline.auth", description="Make an API key.")
+    new = parser.add_subparsers(required=True, metavar="new").add_parser("new", help="print a new key and its lines")
+    new.add_argument("name")
+    new.add_argument("--scope", action="append", choices=sorted(ALL), help="may be given more than once; default all")
+    new.add_argument("--rate", type=int, help="requests a minute; default without limit")
+    asked = parser.parse_args(arguments)
+    secret = f"lossary_{secrets.token_urlsafe(32)}"
+    try:
+        key = Key(
+            name=asked.name,
+            sha256=hashlib.sha256(secret.encode()).hexdigest(),
+            scopes=frozenset(asked.scope or ALL),
+            rate=asked.rate,
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        sys.exit(f"{first['loc'][0]}: {first['msg']}")
+    scopes = ", ".join(f'"{scope}"' for scope in sorted(key.scopes))
+    rate = f"rate = {key.rate}\n" if key.rate else ""
+    sys.stderr.write(f"The key, shown only now: {secret}\n")
+    sys.stdout.write(f'[[key]]\nname = "{key.name}"\nsha256 = "{key.sha256}"\nscopes = [{scopes}]\n{rate}')
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,355 @@
+"""Every refusal leaves as application/problem+json (RFC 9457): small, true, with the way out, never an echo.
+
+losses.errors.Refusal    422: the content is wrong
+└── HttpRefusal          the same, with a status of its own
+    ├── BadEnvelope      400: the body cannot be read at all
+    ├── BadRequest       422: the body reads, and fields of it are wrong
+    ├── BadRegion        422: shared memory that cannot be used
+    ├── Unauthorized     401
+    ├── Forbidden        403: the key may not do this
+    ├── UnknownPath      404
+    ├── UnknownRegion    404: of shared memory
+    ├── RegionExists     409
+    ├── RequestTimeout   408: the body stalled
+    ├── TooLarge         413
+    ├── UnsupportedFormat 415
+    ├── QuotaExceeded    429
+    ├── TemporaryReducedCapacity 503: shed
+    ├── OutOfDeviceMemory, DeviceLost 503
+    ├── Draining         503: the process ends
+    └── ComputeDeadline  504
+"""
+
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from functools import cache
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.exceptions import HTTPException
+
+from losses.errors import Refusal, near
+from service.request_record import current
+
+log = logging.getLogger("lossary")
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 10
+Model = TypeVar("Model", bound=BaseModel)
+IANA = "https://iana.org/assignments/http-problem-types#"  # draft-ietf-httpapi-ratelimit-headers-11
+LONGEST_TEXT = 300  # characters of one member; ten errors and the rest stay under 4 KiB
+
+
+class HttpRefusal(Refusal):
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    registered = False  # its type is one of IANA's, not of ours
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+class BadEnvelope(HttpRefusal):
+    status = HTTPStatus.BAD_REQUEST
+    title = "The body cannot be read"
+
+
+class BadRequest(HttpRefusal):
+    title = "Fields of the request are wrong"
+
+
+class Unauthorized(HttpRefusal):
+    status = HTTPStatus.UNAUTHORIZED
+    title = "A key is needed"
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.headers = {"WWW-Authenticate": challenge}
+
+
+class Forbidden(HttpRefusal):
+    status = HTTPStatus.FORBIDDEN
+    title = "The key may not do this"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The key lacks the scope {scope}.", scope=scope)
+        self.headers = {"WWW-Authenticate": f'Bearer realm="lossary", error="insufficient_scope", scope="{scope}"'}
+
+
+class UnknownPath(HttpRefusal):
+    status = HTTPStatus.NOT_FOUND
+    title = "Nothing is here"
+
+
+class UnknownRegion(HttpRefusal):
+    status = HTTPStatus.NOT_FOUND
+    title = "No such region of shared memory"
+
+    def __init__(self) -> None:
+        super().__init__("No region of that name is registered; /v2/systemsharedmemory/status lists them.")
+
+
+class RegionExists(HttpRefusal):
+    status = HTTPStatus.CONFLICT
+    title = "A region has this name already"
+
+    def __init__(self) -> None:
+        super().__init__("A shared memory region of that name is already in manager; unregister it first.")
+
+
+class BadRegion(HttpRefusal):
+    title = "This shared memory cannot be used"
+
+
+class RequestTimeout(HttpRefusal):
+    status = HTTPStatus.REQUEST_TIMEOUT
+    title = "The body did not arrive in time"
+    headers = MappingProxyType({"Connection": "close"})
+
+
+class TooLarge(HttpRefusal):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    title = "Too large"
+
+    def __init__(self, what: str, limit: int, setting: str | None, way_out: str) -> None:
+        super().__init__(f"{what} is over {limit}. {way_out}", limit=limit, limit_name=setting)
+
+
+class UnsupportedFormat(HttpRefusal):
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    title = "A format that is not read here"
+
+    def __init__(self, message: str, accepted: Iterable[str]) -> None:
+        super().__init__(message, accepted=list(accepted))
+
+
+class QuotaExceeded(HttpRefusal):
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    registered = True
+    title = "Too many requests for this key"
+
+    def __init__(self, wait_s: float, headers: Mapping[str, str]) -> None:
+        seconds = max(1, math.ceil(wait_s))
+        message = f"This key has used up its requests; the next is answered in {seconds} s."
+        super().__init__(message, retry_after_s=seconds, **{"violated-policies": ["default"]})
+        self.headers = {**headers, "Retry-After": str(seconds)}
+
+
+class TemporaryReducedCapacity(HttpRefusal):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    registered = True
+    title = "Too much is under way"
+
+    def __init__(self, wait_s: float) -> None:
+        seconds = max(1, math.ceil(wait_s))
+        super().__init__(
+            f"Other requests hold what this one needs. Send it again in {seconds} s, with its Content-Length.",
+            retry_after_s=seconds,
+        )
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class OutOfDeviceMemory(HttpRefusal):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "The device has too little memory"
+    headers = MappingProxyType({"Retry-After": "5"})
+
+    def __init__(self) -> None:
+        super().__init__("The device has too little memory free, for small pieces too. Send fewer items, or later.")
+
+
+class DeviceLost(HttpRefusal):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "The device failed"
+    headers = MappingProxyType({"Retry-After": "5"})
+
+    def __init__(self) -> None:
+        super().__init__("The device failed, and this process ends; another takes its place. Send it again.")
+
+
+class Draining(HttpRefusal):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "This process is about to end"
+    headers = MappingProxyType({"Retry-After": "1"})
+
+    def __init__(self) -> None:
+        super().__init__("It was told to stop. Ask again in a second; another one answers then.", retry_after_s=1)
+
+
+class ComputeDeadline(HttpRefusal):
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    title = "It takes too long"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"Computing took over {limit_s:g} s. Send fewer items or losses, or raise LOSSARY_COMPUTE_SECONDS.",
+            limit=limit_s,
+            limit_name="compute_seconds",
+        )
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457). Other members name the facts: role, expected, got, index, did_you_mean, ..."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+def slug(kind: type[Refusal]) -> str:
+    """Return the last part of the problem's type: ShapeMismatch is shape-mismatch."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).lstrip("-")
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    kind: str,
+    facts: Mapping[str, object],
+    headers: Mapping[str, str] | None = None,
+    *,
+    registered: bool = False,
+) -> Response:
+    """Return a problem as a response; `instance` is the request id, under which the log has it too."""
+    record = current()
+    record.problem = kind
+    members = {
+        "type": f"{IANA}{kind}" if registered else f"urn:lossary:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": record.instance,
+    }
+    if record.v2:
+        members["error"] = detail
+    return Response(orjson.dumps({**members, **facts}), status, headers, MEDIA_TYPE)
+
+
+def answer(refusal: Refusal) -> Response:
+    """Return a refusal as a response."""
+    kind = slug(type(refusal))
+    if not isinstance(refusal, HttpRefusal):
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, refusal.title, refusal.message, kind, refusal.facts)
+    return problem(
+        refusal.status,
+        refusal.title,
+        refusal.message,
+        kind,
+        refusal.facts,
+        refusal.headers,
+        registered=refusal.registered,
+    )
+
+
+def crash(error: Exception) -> Response:
+    """Return what is said of a fault of ours; the log alone has the error, under the same id."""
+    found = problem(
+        500, "Internal error", "This is our fault; the log has the details under `instance`.", "internal", {}
+    )
+    log.error("crashed", exc_info=error, extra={"facts": {"request_id": current().id}})
+    return found
+
+
+def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of an endpoint that may refuse in these ways."""
+    titles: dict[int, list[str]] = {}
+    for kind in kinds:
+        titles.setdefault(int(getattr(kind, "status", HTTPStatus.UNPROCESSABLE_ENTITY)), []).append(kind.title)
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": "; ".join(said), "content": content, "model": Problem}
+        for status, said in titles.items()
+    }
+
+
+def wrong_fields(
+    errors: Iterable[Mapping[str, Any]], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...] = ()
+) -> BadRequest:
+    """Return a refusal that names the first fields that are wrong, where they stand and what they should be.
+
+    `known` has the members inside which each field of the request stands.
+    """
+    listed: list[dict[str, str]] = []
+    total = 0
+    for error in errors:
+        total += 1
+        if len(listed) < MOST_ERRORS:
+            listed.append(_field(error, known, within))
+    first = listed[0]
+    hint = f" Did you mean {first['did_you_mean']}?" if "did_you_mean" in first else ""
+    more = f" ({total} fields are wrong.)" if total > 1 else ""
+    return BadRequest(
+        f"{first['pointer'] or 'The body'}: {first['message']}.{hint}{more}",
+        errors=listed,
+        errors_total=total,
+    )
+
+
+def _field(error: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...]) -> dict[str, str]:
+    where = [str(part) for part in (*within, *error["loc"]) if part not in ("body", "query", "path")]
+    unknown = error["type"] == "extra_forbidden"
+    message = "there is no such field" if unknown else str(error["msg"])[:LONGEST_TEXT]
+    suggestion = near(where[-1], known) if unknown and where else None
+    if suggestion and suggestion == where[-1]:  # it exists, but elsewhere
+        inside = known[suggestion]
+        home = f"inside `{'.'.join(inside)}`" if inside else "at the top level, beside the other members"
+        message, suggestion = f"there is no such field here; `{suggestion}` belongs {home}", None
+    entry = {"pointer": "", "code": str(error["type"]), "message": message}
+    shown = where[:-1] if unknown else where  # the name of an unknown field is the caller's text
+    entry["pointer"] = "".join(f"/{part[:60]}" for part in shown if "[" not in part)
+    return {**entry, "did_you_mean": suggestion} if suggestion else entry
+
+
+def read(model: type[Model], data: object, *within: str) -> Model:
+    """Return `data` as a model.
+
+    Raises: BadRequest with every wrong field, and the near name of an unknown one.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise wrong_fields(found, field_places(model), within) from None
+
+
+@cache
+def field_places(model: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
+    """Return every field of a model and of the models that are its members, with the members that lead to it."""
+    places: dict[str, tuple[str, ...]] = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            for inner, path in field_places(field.annotation).items():
+                places.setdefault(inner, (name, *path))
+    return {**places, **dict.fromkeys(model.model_fields, ())}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every way a request can fail with a problem."""
+
+    @app.exception_handler(Refusal)
+    async def refused(_: Request, refusal: Refusal) -> Response:
+        return answer(refusal)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        refusal = wrong_fields(error.errors(), {})
+        return problem(422, refusal.title, refusal.message, slug(BadRequest), refusal.facts)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        way_out = {
+            404: "There is no such path; all are listed at /openapi.json and shown at /docs.",
+            405: f"{request.method} is not answered here; see the Allow header.",
+        }
+        detail = way_out.get(status, status.description or status.phrase)
+        headers = dict(error.headers) if error.headers else None
+        return problem(status, status.phrase, detail, status.name.lower().replace("_", "-"), {}, headers)

@@ -1,0 +1,84 @@
+"""Curves as an SVG that stands alone: two panels, one colour a loss, readable on light and dark pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from math import floor, log10
+
+from losses.description.curve import Curve
+
+WIDTH, HEIGHT = 860, 340
+PANEL, GAP = 370, 70
+LEFT, TOP, TALL = 48, 44, 220
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe & Ito 2008: told apart by all eyes
+STYLE = """\
+svg{font:13px system-ui,sans-serif;background:#fff}text{fill:#333}.faint{fill:#777;font-size:11px}
+.grid{stroke:#e4e4e4}.zero{stroke:#b5b5b5}path{fill:none;stroke-width:2.2;stroke-linejoin:round}
+@media(prefers-color-scheme:dark){svg{background:#16181d}text{fill:#e6e6e6}.faint{fill:#9aa0a6}
+.grid{stroke:#2a2e36}.zero{stroke:#565c66}}"""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Numbers along an axis to places on the paper."""
+
+    low: float
+    high: float
+    start: float
+    length: float
+
+    def __call__(self, value: float) -> float:
+        return round(self.start + self.length * (value - self.low) / (self.high - self.low), 1)
+
+    def ticks(self) -> list[float]:
+        """Return about five round numbers from low to high."""
+        raw = (self.high - self.low) / 5
+        unit = 10.0 ** floor(log10(raw))
+        step = next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= raw)
+        first, last = -floor(-self.low / step), floor(self.high / step + 1e-9)
+        return [round(place * step, 10) for place in range(int(first), int(last) + 1)]
+
+
+def draw(curves: Sequence[Curve]) -> str:
+    """Return the curves, all along the same axis, as one picture."""
+    names = ", ".join(curve.loss for curve in curves)
+    box = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img">',
+        f"<title>{escape(names)} against the {curves[0].axis}</title><style>{STYLE}</style>",
+        _panel("loss", curves, [curve.value for curve in curves], LEFT),
+        _panel("gradient", curves, [curve.gradient for curve in curves], LEFT + PANEL + GAP),
+        _legend(curves),
+        "</svg>",
+    ]
+    return "".join(parts)
+
+
+def _panel(title: str, curves: Sequence[Curve], lines: list[list[float]], left: float) -> str:
+    across = Scale(curves[0].x[0], curves[0].x[-1], left, PANEL - 10)
+    low, high = min(0.0, *(min(line) for line in lines)), max(0.0, *(max(line) for line in lines))
+    room = (high - low or 1.0) * 0.04
+    up = Scale(low - room, high + room, TOP + TALL, -TALL)
+    right = across(across.high)
+    parts = [f'<text x="{left}" y="{TOP - 14}">{title}</text>']
+    for tick in up.ticks():
+        kind = "zero" if tick == 0 else "grid"
+        parts.append(f'<line class="{kind}" x1="{left}" x2="{right}" y1="{up(tick)}" y2="{up(tick)}"/>')
+        parts.append(f'<text class="faint" x="{left - 6}" y="{up(tick) + 4}" text-anchor="end">{tick:g}</text>')
+    marks = [(across(tick), TOP + TALL + 16, f"{tick:g}") for tick in across.ticks()]
+    marks.append(((left + right) / 2, TOP + TALL + 34, curves[0].axis))
+    parts += [f'<text class="faint" x="{x}" y="{y}" text-anchor="middle">{text}</text>' for x, y, text in marks]
+    for place, line in enumerate(lines):
+        points = " L".join(f"{across(x)} {up(y)}" for x, y in zip(curves[0].x, line, strict=True))
+        parts.append(f'<path stroke="{COLOURS[place % len(COLOURS)]}" d="M{points}"/>')
+    return "".join(parts)
+
+
+def _legend(curves: Sequence[Curve]) -> str:
+    parts, x = [], float(LEFT)
+    for place, curve in enumerate(curves):
+        colour = COLOURS[place % len(COLOURS)]
+        parts.append(f'<path stroke="{colour}" d="M{x:g} {HEIGHT - 16} h18"/>')
+        parts.append(f'<text x="{x + 24:g}" y="{HEIGHT - 12}">{escape(curve.loss)}</text>')
+        x += 24 + 7.4 * len(curve.loss) + 26
+    return "".join(parts)

@@ -1,0 +1,141 @@
+"""The members of an evaluation on the wire: its options, and its results."""
+
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
+from losses.evaluation.totals import Reduction
+from service.problems import TooLarge
+from service.uploads import json_lists
+from service.uploads.formats import registry as formats
+
+
+class EvaluateOptions(BaseModel):
+    """How to reduce, and what to say beside the value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    reduction: Reduction = "mean"
+    gradient: Annotated[
+        Literal["none", "summary", "full"],
+        Field(description="summary: how the absolute gradient is shared among the items; full: the gradient itself."),
+    ] = "none"
+    standard_error: Annotated[bool, Field(description="Clustered on axis 0.")] = True
+    per_class: Annotated[bool, Field(description="The value of each class, where targets or axes name classes.")] = (
+        False
+    )
+    nonfinite: Annotated[
+        Literal["refuse", "allow"],
+        Field(description="allow: a null value with the count in place of a refusal."),
+    ] = "refuse"
+    dtype: Annotated[
+        Literal["float32", "float64"] | None,
+        Field(description="Compute in this; otherwise in the widest dtype sent, at least float32."),
+    ] = None
+
+    @cached_property
+    def bound(self) -> Options:
+        """The options as the room of losses takes them."""
+        fields = self.model_dump(exclude={"dtype"})
+        return Options(**fields, dtype=getattr(torch, self.dtype) if self.dtype else None)
+
+
+class Warning_(BaseModel):  # noqa: N801 - the built-in has the name
+    """Something you may not have meant."""
+
+    model_config = ConfigDict(title="Warning")
+
+    code: str
+    text: str
+
+
+class GradientShares(BaseModel):
+    """How the absolute gradient is shared among the items: what an outlier does to training, in a number."""
+
+    absolute_sum: float
+    largest: float
+    zero_share: float
+    top_1_percent_share: float | None
+    top_5_percent_share: float | None
+    top_10_percent_share: float | None
+    by_class: Annotated[list[float] | None, Field(description="The share of each class that the targets name.")]
+
+
+class Result(BaseModel):
+    """What one objective says. `reason` says why where `value` is null."""
+
+    loss: str
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    kept: Annotated[int, Field(description="Items that are neither masked nor ignored, whatever they weigh.")]
+    ignored: int
+    standard_error: float | None
+    gradient: GradientShares | None
+    per_class: list[float | None] | None
+    terms: list["Result"] | None
+    reason: str | None
+    warnings: list[Warning_]
+    values: Annotated[Any, Field(description="Per item, with reduction=none.")] = None
+    gradients: Annotated[Any, Field(description="By role, with gradient=full.")] = None
+
+
+class Evaluations(BaseModel):
+    """The results in the order asked, and where the time went."""
+
+    results: list[Result]
+    items: int
+    dtype: str
+    device: str
+    timing_ms: dict[str, float]
+
+
+def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
+    """Return the arrays of an answer by name; of several losses each name begins with the loss's place."""
+    found = {}
+    for place, entry in enumerate(results):
+        prefix = f"{place}." if len(results) > 1 else ""
+        if entry.values is not None:
+            found[f"{prefix}values"] = entry.values
+        found |= {f"{prefix}gradients.{role}": tensor for role, tensor in (entry.gradients or {}).items()}
+    return found
+
+
+def result(found: Evaluation, most_numbers: int | None) -> dict[str, Any]:
+    """Return one evaluation as the fields of a Result; None for `most_numbers` leaves the arrays out.
+
+    Raises: TooLarge where JSON would have to carry too many numbers.
+    """
+    arrays: dict[str, Any] = {}
+    if most_numbers is not None:
+        if sum(tensor.numel() for tensor in arrays_of([found]).values()) > most_numbers:
+            raise TooLarge(
+                "The answer in numbers",
+                most_numbers,
+                "max_answer_numbers",
+                f"Accept {' or '.join(formats.formats())}, ask with gradient=summary, or send fewer items.",
+            )
+        if found.values is not None:
+            arrays["values"] = json_lists.to_lists(found.values)
+        if found.gradients is not None:
+            arrays["gradients"] = {role: json_lists.to_lists(tensor) for role, tensor in found.gradients.items()}
+    return {
+        "loss": found.name,
+        "value": found.value,
+        "numerator": found.numerator,
+        "denominator": found.denominator,
+        "kept": found.kept,
+        "ignored": found.ignored,
+        "standard_error": found.standard_error,
+        "gradient": found.gradient,
+        "per_class": found.per_class,
+        "terms": [result(term, most_numbers) for term in found.terms] if found.terms else None,
+        "reason": found.reason,
+        "warnings": found.warnings,
+        **arrays,
+    }

@@ -1,0 +1,181 @@
+"""Keeps several workers serving one socket. This process imports no torch, answers nothing, and outlives its workers.
+
+A worker that dies, or says nothing for long, is replaced at once; one that dies before it served is tried again ever
+more slowly, since the next will do the same. On SIGHUP each worker is replaced in turn, the new one serving before the
+old one leaves. The socket stays open here, so that connections wait in line while nobody serves.
+"""
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import Pipe, connection, get_context
+from multiprocessing.context import ForkServerProcess
+
+from prometheus_client import multiprocess
+from uvicorn.config import STARTUP_FAILURE
+
+from service.observability import logs
+from service.server.server import DRAIN, LEAVE, serve
+from service.settings import SHARED_METRICS, Settings
+
+log = logging.getLogger("lossary")
+SILENCE_S = 30.0  # without a heartbeat: its event loop has stopped
+STARTING_S = 120.0  # torch is imported from a cold disk, on a GPU that is set up
+SLOWEST_S = 30.0  # between two attempts to start a worker
+PULSE_S = 0.5
+REST_S = 2.0  # for what a worker does after its last answer
+
+
+@dataclass
+class Worker:
+    """One process that serves."""
+
+    index: int
+    process: ForkServerProcess
+    pipe: connection.Connection
+    heard: float = field(default_factory=time.monotonic)
+    ready: bool = False
+    outdated: bool = False
+    leaving: bool = False
+
+    def tell(self, word: str) -> None:
+        """Say something to it; it may have died."""
+        self.leaving = True
+        with suppress(OSError):
+            self.pipe.send(word)
+
+
+def work(index: int, sockets: list[socket.socket], pipe: connection.Connection) -> None:
+    """Be one worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor too
+    os.environ["LOSSARY_WORKER"] = str(index)
+    settings = Settings()
+    logs.configure(settings)
+    serve(settings, sockets, pipe)
+
+
+class Supervisor:
+    """So many workers, until told to stop."""
+
+    def __init__(self, settings: Settings, sockets: list[socket.socket]) -> None:
+        self._wanted, self._sockets = settings.workers, sockets
+        self._end_s = settings.drain_seconds + settings.grace_seconds + REST_S
+        self._workers: list[Worker] = []
+        # Workers are forked off a process that has torch imported and does nothing else: up in a tenth of the time.
+        self._context = get_context("forkserver")
+        self._context.set_forkserver_preload(["service.app"])
+        self._failures, self._not_before = 0, 0.0
+        self._served = False  # whether any worker ever did
+        self._signals: list[int] = []
+        self._status: int | None = None  # of this process, once it is to end
+        self._impatient = False
+
+    def run(self) -> int:
+        """Supervise; return the exit status."""
+        wake, woken = socket.socketpair()
+        wake.setblocking(False)  # noqa: FBT003 - positional only
+        signal.set_wakeup_fd(wake.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda caught, _: self._signals.append(caught))
+        while self._status is None:
+            self._balance()
+            self._listen(woken)
+        return self._end(woken)
+
+    def _listen(self, woken: socket.socket) -> None:
+        sources = {worker.pipe: worker for worker in self._workers}
+        ends = {worker.process.sentinel: worker for worker in self._workers}
+        found = connection.wait([woken, *sources, *ends], PULSE_S)
+        for source in found:
+            if isinstance(source, connection.Connection):
+                self._hear(sources[source])
+        if woken in found:
+            woken.recv(64)
+        for worker in [ends[source] for source in found if isinstance(source, int)]:
+            self._bury(worker)
+        self._kill_silent()
+        while self._signals:
+            self._told(self._signals.pop(0))
+
+    @staticmethod
+    def _hear(worker: Worker) -> None:
+        try:
+            worker.pipe.recv()
+        except (EOFError, OSError):
+            return  # its end is seen at the sentinel
+        worker.heard = time.monotonic()
+        if not worker.ready:
+            worker.ready = True
+            log.info("worker ready", extra={"facts": {"worker": worker.index, "pid": worker.process.pid}})
+
+    def _told(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            for worker in self._workers:
+                worker.outdated = True
+        else:
+            self._impatient = self._status is not None
+            self._status = 0
+
+    def _kill_silent(self) -> None:
+        now = time.monotonic()
+        for worker in self._workers:
+            if now - worker.heard > (SILENCE_S if worker.ready else STARTING_S) and not worker.leaving:
+                log.error("worker silent", extra={"facts": {"worker": worker.index, "pid": worker.process.pid}})
+                worker.process.kill()
+
+    def _bury(self, worker: Worker) -> None:
+        worker.process.join()
+        worker.pipe.close()
+        self._workers.remove(worker)
+        if SHARED_METRICS in os.environ and worker.process.pid is not None:
+            multiprocess.mark_process_dead(worker.process.pid)  # type: ignore[no-untyped-call] # as it comes
+        if worker.leaving:
+            return
+        facts = {"worker": worker.index, "pid": worker.process.pid, "exit_status": worker.process.exitcode}
+        log.error("worker lost", extra={"facts": facts})
+        if worker.ready:
+            self._served = True
+        elif worker.process.exitcode == STARTUP_FAILURE and not self._served:
+            self._status = STARTUP_FAILURE  # it has said why, and the others would say it again
+        else:
+            self._not_before = time.monotonic() + min(SLOWEST_S, PULSE_S * 2**self._failures)
+            self._failures += 1
+
+    def _balance(self) -> None:
+        old = [worker for worker in self._workers if worker.outdated and not worker.leaving]
+        new = [worker for worker in self._workers if not worker.outdated and not worker.leaving]
+        if any(worker.ready for worker in new):
+            self._served, self._failures = True, 0
+        if not all(worker.ready for worker in new) and (old or not self._served):
+            return  # one at a time: the first shows whether the settings are good, a successor that it serves
+        if old and len(old) + len(new) > self._wanted:
+            old[0].tell(LEAVE)
+        elif old or len(new) < self._wanted:
+            self._start({worker.index for worker in new})
+
+    def _start(self, taken: Iterable[int]) -> None:
+        if time.monotonic() < self._not_before:
+            return
+        index = min(set(range(self._wanted)) - set(taken))
+        ours, theirs = Pipe()
+        process = self._context.Process(target=work, args=(index, self._sockets, theirs))
+        process.start()
+        theirs.close()
+        self._workers.append(Worker(index, process, ours))
+
+    def _end(self, woken: socket.socket) -> int:
+        for worker in self._workers:
+            worker.tell(DRAIN)
+        deadline = time.monotonic() + self._end_s
+        while self._workers and time.monotonic() < deadline and not self._impatient:
+            self._listen(woken)
+        for worker in self._workers:  # too late, or told to stop twice
+            worker.process.kill()
+        for worker in list(self._workers):
+            self._bury(worker)
+        return self._status or 0

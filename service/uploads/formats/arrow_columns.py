@@ -1,0 +1,171 @@
+"""What the schema of an Arrow stream says of a column, read and written.
+
+Source: https://arrow.apache.org/docs/format/Columnar.html; format/Schema.fbs; CanonicalExtensions.html for tensors.
+"""
+
+import math
+import struct
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from service.problems import BadRequest
+from service.uploads.formats.flatbuffer import Malformed, Number, Slots, Table
+
+LONGEST_NAME, LONGEST_PROPERTY = 256, 4096
+MOST_PROPERTIES, MOST_AXES = 64, 8
+BYTE, SHORT, INT, LONG = (struct.Struct(f"<{letter}") for letter in "bhiq")
+INTEGER, FLOAT, BOOL, LIST = 2, 3, 6, 16  # the types that are taken, of these
+TYPES = (
+    *("no type", "null", "int", "float", "binary", "utf8", "bool", "decimal", "date", "time", "timestamp", "interval"),
+    *("list", "struct", "union", "fixed-size binary", "fixed-size list", "map", "duration", "large binary"),
+    *("large utf8", "large list", "run-end encoded", "binary view", "utf8 view", "list view", "large list view"),
+)
+TAKEN = "ints, floats of 16 to 64 bits, bool, and fixed-size lists of those"
+FLOATS = ("f2", "f4", "f8")
+INTEGERS = {8: "1", 16: "2", 32: "4", 64: "8"}
+WIDER = {"u2": "i4", "u4": "i8", "u8": "i8"}  # torch computes with no unsigned whole numbers of these sizes
+EXTENSION, OF_EXTENSION = "ARROW:extension:name", "ARROW:extension:metadata"
+TENSOR = "arrow.fixed_shape_tensor"
+
+
+class Column(NamedTuple):
+    """One input: what an item of it is."""
+
+    name: str
+    dtype: str  # numpy's; ? is bits
+    lists: tuple[int, ...]  # the length of each list inside the one before
+    shape: tuple[int, ...]  # of an item as it lies
+    order: tuple[int, ...]  # of its axes, as they are meant
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers an item has."""
+        return math.prod(self.lists)
+
+    @property
+    def wide(self) -> np.dtype:
+        """What its numbers become."""
+        return np.dtype(WIDER.get(self.dtype, self.dtype))
+
+    def encoded(self, items: int) -> int:
+        """Return how many bytes of the stream so many items take."""
+        count = items * self.numbers
+        return -(-count // 8) if self.dtype == "?" else count * int(self.dtype[1])
+
+    def decoded(self, items: int) -> int:
+        """Return how many bytes they become."""
+        return items * self.numbers * self.wide.itemsize
+
+
+def column(name: str, field: Table) -> Column:
+    """Return what a field of the schema says; `name` is what the stream is called.
+
+    Raises: BadRequest for anything but numbers, Malformed.
+    """
+    title = field.text(0, LONGEST_NAME) or ""
+    if not title.isidentifier():
+        raise BadRequest(f"{name}: a column is not named like predictions.")
+    properties = _properties(field)
+    lists: list[int] = []
+    while (kind := _kind(title, field)) == LIST:
+        lists.append(field.need(3).scalar(0, INT))
+        inner = list(field.tables(5, 1))
+        if not inner:
+            raise Malformed
+        field = inner[0]
+        if lists[-1] < 1 or len(lists) >= MOST_AXES or EXTENSION in _properties(field):
+            message = f"{title}: lists must hold at least 1 number, within at most {MOST_AXES} axes, of no extension."
+            raise BadRequest(message, role=title)
+    shape, order = _shape(title, properties, tuple(lists))
+    return Column(title, _dtype(title, kind, field), tuple(lists), shape, order)
+
+
+def field(name: str, array: np.ndarray) -> Slots:
+    """Return an array as a field of a schema; items of several axes as the tensors that pyarrow knows."""
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind == "b":
+        number: Slots = {2: Number(BYTE, BOOL), 3: {}}
+    elif kind == "f":
+        number = {2: Number(BYTE, FLOAT), 3: {0: Number(SHORT, FLOATS.index(f"f{size}"))}}
+    else:
+        number = {2: Number(BYTE, INTEGER), 3: {0: Number(INT, 8 * size), 1: Number(BYTE, int(kind == "i"))}}
+    item = {0: "item", **number, 5: []}
+    if array.ndim == 1:
+        return {**item, 0: name}
+    shape = orjson.dumps({"shape": array.shape[1:]}).decode()
+    tensor = [{0: EXTENSION, 1: TENSOR}, {0: OF_EXTENSION, 1: shape}] if array.ndim > 2 else []  # noqa: PLR2004 - axes
+    length = {0: Number(INT, math.prod(array.shape[1:]))}
+    return {0: name, 2: Number(BYTE, LIST), 3: length, 5: [item], 6: tensor}
+
+
+def _kind(title: str, field: Table) -> int:
+    """Return the type of a field, one of those taken."""
+    kind = field.scalar(2, BYTE)
+    if field.table(4):
+        raise BadRequest(f"{title} is dictionary-encoded. Decode it: column.dictionary_decode().", role=title)
+    if kind not in (INTEGER, FLOAT, BOOL, LIST):
+        got = TYPES[kind] if 0 <= kind < len(TYPES) else "a type"
+        raise BadRequest(f"{title} is {got}, which is not read. Cast it to one of {TAKEN}.", role=title)
+    return kind
+
+
+def _dtype(title: str, kind: int, field: Table) -> str:
+    if kind == BOOL:
+        return "?"
+    said = field.need(3)
+    if kind == INTEGER:
+        size = INTEGERS.get(said.scalar(0, INT))
+        dtype = f"{'i' if said.scalar(1, BYTE) else 'u'}{size}" if size else None
+    else:
+        precision = said.scalar(0, SHORT)
+        dtype = FLOATS[precision] if 0 <= precision < len(FLOATS) else None
+    if dtype is None:
+        raise BadRequest(f"{title}: numbers of this width are not read. Cast them to one of {TAKEN}.", role=title)
+    return dtype
+
+
+def _properties(field: Table) -> dict[str, str | None]:
+    """Return the extension that a field names; its other properties have no say."""
+    found = {}
+    for entry in field.tables(6, MOST_PROPERTIES):
+        key = entry.text(0, LONGEST_PROPERTY)
+        if key in (EXTENSION, OF_EXTENSION):
+            found[key] = entry.text(1, LONGEST_PROPERTY)
+    return found
+
+
+def _shape(
+    title: str, properties: dict[str, str | None], lists: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the axes of an item as they lie, and the order in which they are meant."""
+    extension = properties.get(EXTENSION)
+    if extension is None:
+        return lists, tuple(range(len(lists)))
+    if extension != TENSOR:
+        message = f"{title} is of an extension type. Send its storage: column.storage; only {TENSOR} is read."
+        raise BadRequest(message, role=title)
+    said = _json(properties.get(OF_EXTENSION))
+    shape = _lengths(said.get("shape"))
+    if shape is None or 0 in shape or len(shape) >= MOST_AXES or lists != (math.prod(shape),):
+        message = f"{title}: the shape of a {TENSOR} must be less than {MOST_AXES} lengths whose product is the list's."
+        raise BadRequest(message, role=title)
+    axes = tuple(range(len(shape)))
+    order = axes if said.get("permutation") is None else _lengths(said["permutation"])
+    if order is None or tuple(sorted(order)) != axes:
+        raise BadRequest(f"{title}: the permutation of a {TENSOR} must name every axis once.", role=title)
+    return shape, order
+
+
+def _lengths(said: object) -> tuple[int, ...] | None:
+    whole = isinstance(said, list) and all(type(entry) is int and entry >= 0 for entry in said)
+    return tuple(said) if isinstance(said, list) and whole else None
+
+
+def _json(text: str | None) -> dict[str, Any]:
+    try:
+        said = orjson.loads(text or "")
+    except orjson.JSONDecodeError:
+        return {}
+    return said if isinstance(said, dict) else {}

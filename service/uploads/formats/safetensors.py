@@ -1,0 +1,135 @@
+"""The .safetensors format: a JSON header under a cap, then the numbers without holes, viewed where they lie.
+
+Source: https://huggingface.co/docs/safetensors, "Format".
+"""
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+import torch
+from torch import Tensor
+
+from service.problems import BadRequest
+from service.uploads.formats.registry import Arrays, Buffer, Format
+from service.uploads.json_text import refuse_twice
+
+LONGEST_HEADER = 1 << 20  # bytes; the library's own cap is 100 MB
+MOST_AXES = 8
+PREFIX = 8  # bytes of the header's length
+DTYPES: dict[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "U16": torch.uint16,
+    "U32": torch.uint32,
+    "BOOL": torch.bool,
+}
+# torch computes with none of these: to what holds all their numbers
+WIDER = {
+    torch.float8_e4m3fn: torch.float32,
+    torch.float8_e5m2: torch.float32,
+    torch.uint16: torch.int32,
+    torch.uint32: torch.int64,
+}
+
+
+class Entry(NamedTuple):
+    """One tensor of the header."""
+
+    name: str
+    dtype: torch.dtype
+    shape: list[int]
+    begin: int
+    end: int
+
+
+def _begins(data: Buffer) -> bool:
+    return len(data) > PREFIX and data[PREFIX] == ord("{")
+
+
+def _read(name: str, data: Buffer, _: int) -> Arrays:
+    view = memoryview(data)
+    entries, start = _header(name, view)
+    position = 0
+    for entry in entries:
+        size = math.prod(entry.shape) * entry.dtype.itemsize
+        if entry.begin != position or entry.end - entry.begin != size:
+            raise BadRequest(f"{name}: the offsets of the .safetensors header overlap, leave a hole or lie.")
+        position = entry.end
+    if start + position != len(view):
+        raise BadRequest(f"{name}: the header declares {position} bytes of numbers; {len(view) - start} follow.")
+    for entry in entries:
+        yield entry.name, _tensor(view[start + entry.begin : start + entry.end], entry)
+
+
+def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
+    names = {dtype: name for name, dtype in DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": {"answer": answer.decode()}}
+    numbers = []
+    position = 0
+    for name, tensor in sorted(arrays.items(), key=lambda item: -item[1].element_size()):
+        data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        end = position + len(data)
+        header[name] = {"dtype": names[tensor.dtype], "shape": [*tensor.shape], "data_offsets": [position, end]}
+        numbers.append(data)
+        position = end
+    text = orjson.dumps(header)
+    text += b" " * (-len(text) % PREFIX)
+    return b"".join([struct.pack("<Q", len(text)), text, *numbers])
+
+
+FORMAT = Format(".safetensors", "application/x-safetensors", _begins, _read, _write)
+
+
+def _tensor(view: memoryview, entry: Entry) -> Tensor:
+    if not len(view):
+        return torch.empty(entry.shape, dtype=WIDER.get(entry.dtype, entry.dtype))
+    flat = torch.frombuffer(view, dtype=torch.uint8)
+    aligned = flat if flat.data_ptr() % entry.dtype.itemsize == 0 else flat.clone()
+    tensor = aligned.view(entry.dtype).reshape(entry.shape)
+    return tensor.to(WIDER.get(entry.dtype, entry.dtype))
+
+
+def _header(name: str, view: memoryview) -> tuple[list[Entry], int]:
+    """Return the tensors in the order they lie, and where the first begins."""
+    length = int.from_bytes(view[:PREFIX], "little")
+    start = PREFIX + length
+    if length > LONGEST_HEADER or len(view) < start:
+        raise BadRequest(f"{name}: the .safetensors header is cut short or longer than {LONGEST_HEADER} bytes.")
+    try:
+        header = orjson.loads(view[PREFIX:start])
+    except orjson.JSONDecodeError:
+        raise BadRequest(f"{name}: the .safetensors header is no JSON.") from None
+    if not isinstance(header, dict):
+        raise BadRequest(f"{name}: the .safetensors header is no JSON object.")
+    refuse_twice(view[PREFIX:start], header)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise BadRequest(f"{name}: __metadata__ of the .safetensors header must be an object of texts.")
+    entries = [_entry(name, *item) for item in header.items()]
+    return sorted(entries, key=lambda entry: (entry.begin, entry.end)), start
+
+
+def _entry(name: str, tensor: str, said: Any) -> Entry:  # noqa: ANN401 - any JSON
+    said = said if isinstance(said, dict) else {}
+    shape, offsets, dtype = said.get("shape"), said.get("data_offsets"), said.get("dtype")
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise BadRequest(f"{name}: a tensor has a dtype that is not read; those read are {', '.join(DTYPES)}.")
+    if not _whole(shape) or len(shape) > MOST_AXES or not _whole(offsets) or len(offsets) != 2:  # noqa: PLR2004 - begin, end
+        raise BadRequest(f"{name}: a shape must be at most {MOST_AXES} whole numbers, data_offsets a begin and an end.")
+    return Entry(tensor, DTYPES[dtype], shape, *offsets)
+
+
+def _whole(values: object) -> bool:
+    return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 48 for value in values)

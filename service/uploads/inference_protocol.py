@@ -1,0 +1,142 @@
+"""Tensors as the Open Inference Protocol writes them: numbers in the JSON, or bytes after it in the same order.
+
+Source: the Open Inference Protocol, HTTP/REST, and its binary tensor data extension.
+"""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from service.problems import BadEnvelope, BadRequest
+from service.uploads import json_lists
+
+MOST_AXES = 8
+MOST_TENSORS = 64
+DATATYPES: dict[str, torch.dtype] = {
+    "BOOL": torch.bool,
+    "UINT8": torch.uint8,
+    "UINT16": torch.uint16,
+    "UINT32": torch.uint32,
+    "INT8": torch.int8,
+    "INT16": torch.int16,
+    "INT32": torch.int32,
+    "INT64": torch.int64,
+    "FP16": torch.float16,
+    "BF16": torch.bfloat16,
+    "FP32": torch.float32,
+    "FP64": torch.float64,
+}
+WIDER = {torch.uint16: torch.int32, torch.uint32: torch.int64}  # torch computes with neither
+_NAMES = {dtype: name for name, dtype in DATATYPES.items()}
+Length = Annotated[int, Field(ge=0, lt=1 << 48)]
+
+
+class InputTensor(BaseModel):
+    """One tensor of a request."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(max_length=100)]
+    shape: Annotated[list[Length], Field(max_length=MOST_AXES)]
+    datatype: Annotated[str, Field(json_schema_extra={"enum": [*DATATYPES]})]
+    parameters: dict[str, Any] = {}
+    data: Any = None
+
+
+class OutputWanted(BaseModel):
+    """One tensor that the answer should hold."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(max_length=100)]
+    parameters: dict[str, Any] = {}
+
+
+class OutputTensor(BaseModel):
+    """One tensor of an answer; its numbers are in `data`, or where its parameters say."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    parameters: dict[str, int | str] | None = None
+    data: list[Any] | None = None
+
+
+def size(sent: InputTensor) -> int:
+    """Return the bytes of an input, by its shape and datatype.
+
+    Raises: BadRequest for a datatype that is not read.
+    """
+    if sent.datatype not in DATATYPES:
+        raise BadRequest(f"An input has a datatype that is not read; those read are {', '.join(DATATYPES)}.")
+    return math.prod(sent.shape) * DATATYPES[sent.datatype].itemsize
+
+
+def decode(
+    inputs: list[InputTensor], behind: memoryview, shared: Mapping[int, memoryview] = MappingProxyType({})
+) -> dict[str, Tensor]:
+    """Return the tensors by name; `behind` is what follows the JSON, `shared` what lay in shared memory, by position.
+
+    Raises: BadRequest where shape, datatype and bytes contradict one another, BadEnvelope where bytes are left over.
+    """
+    found: dict[str, Tensor] = {}
+    position = 0
+    for index, sent in enumerate(inputs):
+        wanted = size(sent)
+        if sent.name in found:
+            raise BadRequest("Two inputs have the same name; each role is sent once.")
+        if index in shared:
+            found[sent.name] = _tensor(shared[index], sent)
+            continue
+        announced = sent.parameters.get("binary_data_size")
+        if announced is None:
+            found[sent.name] = _listed(sent)
+            continue
+        if type(announced) is not int or announced != wanted or len(behind) - position < wanted:
+            raise BadRequest(
+                f"An input of {wanted} bytes by shape and datatype must have them behind the JSON, and "
+                f"binary_data_size={wanted}."
+            )
+        found[sent.name] = _tensor(behind[position : position + wanted], sent)
+        position += wanted
+    if position != len(behind):
+        raise BadEnvelope(f"{len(behind) - position} bytes follow the JSON that no input has announced.")
+    return found
+
+
+def _tensor(data: memoryview, sent: InputTensor) -> Tensor:
+    dtype = DATATYPES[sent.datatype]
+    if not data:
+        return torch.empty(sent.shape, dtype=WIDER.get(dtype, dtype))
+    flat = torch.frombuffer(data, dtype=torch.uint8)
+    aligned = flat if flat.data_ptr() % dtype.itemsize == 0 else flat.clone()
+    return aligned.view(dtype).reshape(sent.shape).to(WIDER.get(dtype, dtype))
+
+
+def _listed(sent: InputTensor) -> Tensor:
+    """Return numbers out of the JSON: one flat list, or nested as deep as there are axes."""
+    tensor = json_lists.from_lists("An input", sent.data, booleans=True)
+    count = math.prod(sent.shape)
+    if tensor.numel() != count:
+        raise BadRequest(f"An input of shape {sent.shape} has {count} numbers; {tensor.numel()} were sent.")
+    dtype = DATATYPES[sent.datatype]
+    held = tensor.to(dtype)
+    if not (held.isfinite() if dtype.is_floating_point else held.to(tensor.dtype) == tensor).all():
+        raise BadRequest(f"An input has a number that {sent.datatype} cannot hold.")
+    return held.reshape(sent.shape).to(WIDER.get(dtype, dtype))
+
+
+def encode(name: str, tensor: Tensor, *, binary: bool) -> tuple[OutputTensor, bytes]:
+    """Return an output and the bytes that go behind the JSON for it; what is not finite is null in JSON."""
+    shape, datatype = [*tensor.shape], _NAMES[tensor.dtype]
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    if binary:
+        data = np.ascontiguousarray(flat.view(torch.uint8).numpy()).tobytes()
+        return OutputTensor(name=name, datatype=datatype, shape=shape, parameters={"binary_data_size": len(data)}), data
+    return OutputTensor(name=name, datatype=datatype, shape=shape, data=json_lists.to_lists(flat)), b""

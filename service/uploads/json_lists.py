@@ -1,0 +1,75 @@
+"""JSON lists of numbers, nested as deep as the tensor has axes, to tensors and back."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from service.problems import BadRequest
+
+DEEPEST = 8  # axes: a batch of 3-D images with channels has 5
+
+
+def from_lists(role: str, value: object, *, booleans: bool) -> Tensor:
+    """Return a float64 tensor, or a whole-number or boolean one where every entry is.
+
+    `booleans`: whether true or false stand in the text at all, so that they are looked for only then.
+    Raises: BadRequest for anything but numbers in lists of equal lengths.
+    """
+    depth, inner = 0, value
+    while isinstance(inner, list) and inner:
+        depth, inner = depth + 1, inner[0]
+    if not isinstance(value, list) or depth > DEEPEST:
+        raise too_deep(role)
+    try:
+        array = np.array(value)
+    except (ValueError, OverflowError):
+        raise ragged(role) from None
+    if not array.size:
+        return torch.empty(array.shape, dtype=torch.float64)
+    kind = array.dtype.kind
+    mixed = booleans and kind != "b" and _any_boolean(value)
+    # beside smaller ones numpy rounds whole numbers of 2^63 and more
+    if kind not in "fib" or mixed or (kind == "f" and abs(array).max() >= 1 << 63 and _all_whole(value)):
+        raise not_numbers(role)
+    return torch.from_numpy(array)
+
+
+def too_deep(role: str) -> BadRequest:
+    return BadRequest(f"{role} must be a list of numbers, nested at most {DEEPEST} deep.", role=role)
+
+
+def ragged(role: str) -> BadRequest:
+    return BadRequest(f"{role} must be a list of numbers whose rows all have the same length.", role=role)
+
+
+def not_numbers(role: str) -> BadRequest:
+    return BadRequest(
+        f"{role} must hold numbers only: no text, no null, no true among numbers, nothing of 2^63 or more.", role=role
+    )
+
+
+def _all_whole(value: object) -> bool:
+    if isinstance(value, list):
+        return all(_all_whole(entry) for entry in value)
+    return isinstance(value, int)
+
+
+def _any_boolean(value: object) -> bool:
+    """Say whether true or false stand among numbers, where numpy would take them for 1 and 0."""
+    if isinstance(value, list):
+        return any(_any_boolean(entry) for entry in value)
+    return isinstance(value, bool)
+
+
+def to_lists(tensor: Tensor) -> list[object]:
+    """Return nested lists, null where a number is not finite, since JSON has no NaN."""
+
+    def strict(entry: object) -> object:
+        if isinstance(entry, list):
+            return [strict(inner) for inner in entry]
+        return entry if isinstance(entry, float) and math.isfinite(entry) else None
+
+    lists = strict(tensor.to(torch.float64).tolist())
+    return lists if isinstance(lists, list) else [lists]

@@ -1,0 +1,77 @@
+"""The request bodies of the OpenAPI document that FastAPI cannot derive: declared by hand from models and roles."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from service.uploads.body import JSON, MULTIPART
+from service.uploads.formats import registry as formats
+from service.uploads.upload import MEASURED, roles
+
+BODY = (
+    "Arrays named for their roles (of an Arrow stream, columns), or .npy arrays one after the other: the inputs of the "
+    "loss in order, or those that roles=a,b names. The other fields are query parameters, such as "
+    "?loss=mse&reduction=sum."
+)
+
+
+def inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the schema of a model with every reference replaced by what it refers to."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def resolve(node: Any) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(node, list):
+            return [resolve(entry) for entry in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return resolve({**parts[node["$ref"].rsplit("/", 1)[-1]], **{k: v for k, v in node.items() if k != "$ref"}})
+        return {key: resolve(value) for key, value in node.items()}
+
+    resolved: dict[str, Any] = resolve(schema)
+    return resolved
+
+
+def declared(
+    model: type[BaseModel],
+    examples: Mapping[str, Mapping[str, Any]],
+    parts: Mapping[str, Any],
+    needed: tuple[str, ...] = (),
+    taken: tuple[str, ...] | None = None,
+) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route that reads an Upload whose other fields are `model`.
+
+    `examples`: named JSON bodies that work as they stand. `parts`: an example of the request part. `needed`: the
+    roles without which nothing can be said. `taken`: those that mean anything, if not all that losses have.
+    """
+    names = taken or tuple(name for name in roles() if name not in MEASURED)
+    fields = inlined(model)
+    array = {"type": "array", "items": {}, "description": "Numbers, nested one list an axis."}
+    properties = {**fields["properties"], **dict.fromkeys(names, array)}
+    binary = formats.formats()
+    suffixes = ", ".join(entry.suffix for entry in binary.values())
+    files = {
+        role: {"type": "string", "format": "binary", "description": f"{role}, a file: {suffixes}"} for role in names
+    }
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {
+                    "schema": {**fields, "properties": properties, "required": [*fields.get("required", []), *needed]},
+                    "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
+                },
+                MULTIPART: {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"request": {**fields, "example": parts}, **files},
+                        "required": [*(["request"] if fields.get("required") else []), *needed],
+                    },
+                    "encoding": {"request": {"contentType": JSON}},
+                },
+                **{media: {"schema": {"type": "string", "format": "binary", "description": BODY}} for media in binary},
+            },
+        }
+    }

@@ -1,0 +1,258 @@
+"""Shared memory: files of one directory, of which clients register regions that hold inputs and take outputs.
+
+Nothing is mapped. A client may shorten its file at any time, and touching a mapped page beyond the end, or one for
+which the directory has no room, kills the process (SIGBUS), where reading it is short and writing it an error. What is
+read into memory of our own also stays as it was while it is checked and computed with.
+A file is opened anew for every use, so that none is kept that its owner has deleted, and none closed under a reader.
+
+Source: Triton's system shared memory extension of the Open Inference Protocol.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from anyio import to_thread
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.problems import BadRegion, RegionExists, TooLarge, UnknownRegion
+from service.request_record import current
+from service.settings import Settings
+from service.uploads.buffers import INLINE_BYTES, PAGES, POOL
+from service.uploads.inference_protocol import Length
+
+MOST_REGIONS = 256  # listed in under 128 KiB
+OFF = (
+    "Shared memory is not served here: LOSSARY_SHARED_MEMORY names its directory when the service starts. "
+    "Send the numbers as data, or behind the JSON with binary_data_size."
+)
+# No link is followed, no pipe waited for, no terminal taken.
+CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+RegionName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")]
+
+
+class Extent(BaseModel):
+    """The part of a file that a region is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    key: Annotated[
+        str,
+        Field(
+            max_length=200,
+            pattern=r"^/?[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+            description="The name of a file of the directory, as shm_open takes it.",
+        ),
+    ]
+    offset: Length = 0
+    byte_size: Annotated[Length, Field(ge=1)]
+
+
+class Region(BaseModel):
+    """A part of a file, by a name."""
+
+    name: str
+    key: str
+    offset: int
+    byte_size: int
+
+
+class Place(BaseModel):
+    """Where a tensor lies, among the parameters of an input or an output."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    shared_memory_region: RegionName
+    shared_memory_byte_size: Length
+    shared_memory_offset: Length = 0
+
+
+@dataclass(frozen=True)
+class Span:
+    """The bytes of a file that one tensor has."""
+
+    place: Place
+    file: Path
+    start: int
+
+    @property
+    def size(self) -> int:
+        return self.place.shared_memory_byte_size
+
+    def parameters(self, size: int) -> dict[str, int | str]:
+        """Return the parameters of an output of which `size` bytes were written here."""
+        return {**self.place.model_dump(), "shared_memory_byte_size": size}
+
+
+class Regions:
+    """The regions of one process. They belong to all of its clients."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._kept: dict[str, Region] = {}
+
+    def register(self, name: str, extent: Extent) -> None:
+        """Keep a region.
+
+        Raises: RegionExists, BadRegion where there are too many, or the file does not have it.
+        """
+        if name in self._kept:
+            raise RegionExists
+        if len(self._kept) >= MOST_REGIONS:
+            raise BadRegion(f"{MOST_REGIONS} regions are registered; unregister one first.", limit=MOST_REGIONS)
+        with _opened(self._file(extent.key), os.O_RDONLY, extent.offset + extent.byte_size):
+            self._kept[name] = Region(name=name, **extent.model_dump())
+
+    def unregister(self, name: str) -> None:
+        """Forget a region; where there is none, that is so already, as Triton has it."""
+        self._kept.pop(name, None)
+
+    def unregister_all(self) -> None:
+        self._kept.clear()
+
+    def listed(self) -> list[Region]:
+        return list(self._kept.values())
+
+    def named(self, name: str) -> Region:
+        """Return one region.
+
+        Raises: UnknownRegion.
+        """
+        if name not in self._kept:
+            raise UnknownRegion
+        return self._kept[name]
+
+    def span(self, place: Place) -> Span:
+        """Return which bytes of which file a tensor has.
+
+        Raises: UnknownRegion, BadRegion where they are not all within the region.
+        """
+        region = self.named(place.shared_memory_region)
+        end = place.shared_memory_offset + place.shared_memory_byte_size
+        if end > region.byte_size:
+            raise BadRegion(
+                f"The region has {region.byte_size} bytes; shared_memory_offset and shared_memory_byte_size reach "
+                f"to {end}.",
+                expected=region.byte_size,
+                got=end,
+            )
+        return Span(place, self._file(region.key), region.offset + place.shared_memory_offset)
+
+    def _file(self, key: str) -> Path:
+        return self._directory / key.removeprefix("/")  # one name: a key has no other slash, and begins with no dot
+
+
+@contextmanager
+def _opened(path: Path, access: int, end: int) -> Iterator[int]:
+    """Lend the descriptor of a regular file of at least `end` bytes, that has no second name elsewhere.
+
+    Raises: BadRegion, also in place of any OSError inside.
+    """
+    try:
+        file = os.open(path, access | CAREFULLY)
+        try:
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+                raise _unusable()
+            if found.st_size < end:
+                raise _short(end, found.st_size)
+            yield file
+        finally:
+            os.close(file)
+    except OSError:
+        raise _unusable() from None
+
+
+def _unusable() -> BadRegion:
+    return BadRegion("In the directory of LOSSARY_SHARED_MEMORY is no regular file of this key that can be used so.")
+
+
+def _short(expected: int, got: int) -> BadRegion:
+    return BadRegion(f"The file has {got} bytes, and the region reaches to {expected}.", expected=expected, got=got)
+
+
+async def read(spans: Mapping[int, Span], limit: int) -> dict[int, memoryview]:
+    """Return what lies there now, in memory that was reserved before.
+
+    Raises: TooLarge, TemporaryReducedCapacity, BadRegion.
+    """
+    total = sum(span.size for span in spans.values())
+    if total > limit:
+        way_out = "Send less in one request, or raise LOSSARY_MAX_BODY_BYTES."
+        raise TooLarge("What lies in shared memory, in bytes,", limit, "max_body_bytes", way_out)
+    current().reserve(total)
+    found = {key: _memory(span.size) for key, span in spans.items()}
+
+    def fill() -> None:
+        for key, span in spans.items():
+            _read(span, found[key])
+
+    await _off_loop(fill, total)
+    return found
+
+
+async def write(filled: Iterable[tuple[Span, bytes]]) -> None:
+    """Write every output where it belongs.
+
+    Raises: BadRegion.
+    """
+    outputs = [*filled]
+
+    def fill() -> None:
+        for span, data in outputs:
+            _write(span, data)
+
+    await _off_loop(fill, sum(len(data) for _, data in outputs))
+
+
+def _memory(size: int) -> memoryview:
+    if size < PAGES:
+        return memoryview(bytearray(size))
+    view, give_back = POOL.lend(size)
+    current().at_end.append(give_back)
+    return view
+
+
+def _read(span: Span, view: memoryview) -> None:
+    with _opened(span.file, os.O_RDONLY, span.start + span.size) as file:
+        done = 0
+        while done < span.size:
+            came = os.preadv(file, [view[done:]], span.start + done)
+            if not came:  # shortened since it was opened
+                raise _short(span.start + span.size, span.start + done)
+            done += came
+
+
+def _write(span: Span, data: bytes) -> None:
+    # A file that its owner shortens between the look at its size and the writing is as long again, and no longer.
+    with _opened(span.file, os.O_WRONLY, span.start + span.size) as file:
+        done = 0
+        while done < len(data):
+            done += os.pwrite(file, memoryview(data)[done:], span.start + done)
+
+
+async def _off_loop(work: Callable[[], None], size: int) -> None:
+    """Do `work`; off the event loop where so many bytes may keep it busy."""
+    if size <= INLINE_BYTES:
+        work()
+    else:
+        await to_thread.run_sync(work)
+
+
+def regions_of(settings: Settings) -> Regions | None:
+    """Return what keeps the regions, or None where shared memory is off.
+
+    Raises: ValueError, in one line, where there is no such directory, or more than one worker: a region would be known
+    to the one that happened to register it alone.
+    """
+    if settings.shared_memory is None:
+        return None
+    if settings.workers > 1:
+        raise ValueError("LOSSARY_SHARED_MEMORY: regions are known to one worker alone; set LOSSARY_WORKERS=1.")
+    if not settings.shared_memory.is_dir():
+        raise ValueError("LOSSARY_SHARED_MEMORY: there is no such directory.")
+    return Regions(settings.shared_memory)
