@@ -12,11 +12,11 @@ SBOM = Path(__file__).parents[1] / "sbom.json"
 def licences(component: dict[str, object]) -> list[str]:
     """Return the licences of a component in SPDX's words, as far as it uses them."""
     listed: list[dict[str, object]] = component.get("licenses", [])  # type: ignore[assignment] # as the format has it
-    found = []
+    licences_ = []
     for entry in listed:
         inner: dict[str, str] = entry.get("license", {})  # type: ignore[assignment] # the same
-        found.append(str(entry.get("expression") or inner.get("id") or inner.get("name")).split(" :: ")[-1])
-    return found
+        licences_.append(str(entry.get("expression") or inner.get("id") or inner.get("name")).split(" :: ")[-1])
+    return licences_
 
 
 def main() -> None:

@@ -64,16 +64,18 @@ def axes(loss: Loss, numbers: int) -> Axes:
         pattern.names[1] for role, pattern in zip(loss.roles, patterns, strict=True) if loss.domains[role].corners
     }
     leads = {pattern.lead for pattern in patterns if pattern.lead}
-    found: Axes = dict.fromkeys(leads, (1,))
+    lengths: Axes = dict.fromkeys(leads, (1,))
     for name in {name for pattern in patterns for name in pattern.names} - {*leads, *(f"*{lead}" for lead in leads)}:
         bare = name.lstrip("*")
-        found[bare] = PIXELS if name.startswith("*") else (4 if name in corners else LENGTHS[bare],)
-    largest = max(math.prod(pattern.lengths(found)) for pattern in patterns)
+        lengths[bare] = PIXELS if name.startswith("*") else (4 if name in corners else LENGTHS[bare],)
+    largest = max(math.prod(pattern.lengths(lengths)) for pattern in patterns)
     length = max(1, numbers // largest)
     if loss.work is not None:
         power = sum(name in leads for name in loss.work.names)
-        length = min(length, round((numbers / math.prod(loss.work.lengths(found))) ** (1 / power))) if power else length
-    return found | dict.fromkeys(leads, (length,))
+        length = (
+            min(length, round((numbers / math.prod(loss.work.lengths(lengths))) ** (1 / power))) if power else length
+        )
+    return lengths | dict.fromkeys(leads, (length,))
 
 
 def drawn(domain: Domain, shape: tuple[int, ...], lengths: Axes, rng: torch.Generator) -> Tensor:

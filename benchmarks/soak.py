@@ -94,14 +94,14 @@ def told(body: bytes) -> object:
 async def expected(port: int) -> dict[str, object]:
     """Return the right answers, asked for while nothing else goes on."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    found = {}
+    answers = {}
     for name, wanted in {**SMALL, **LARGE}.items():
         writer.write(wanted)
         status, body = await read_answer(reader)
         assert status == 200, body  # noqa: S101, PLR2004 - or there is nothing to compare with
-        found[name] = told(body)
+        answers[name] = told(body)
     writer.close()
-    return found
+    return answers
 
 
 async def good(port: int, until: float, seen: Seen, right: dict[str, object], draw: random.Random) -> None:

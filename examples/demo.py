@@ -133,7 +133,7 @@ def show(http: httpx.Client, study: Study) -> None:
     advice = http.post("/v1/recommend", json={"task": study.task, "profile": measured["profile"]}).json()
     chosen = advice["recommended"]["objective"]
     losses = list(dict.fromkeys([chosen, *study.compare]))
-    found = post(http, "/v1/evaluate", study, loss=losses, options={"gradient": "summary"})
+    evaluations = post(http, "/v1/evaluate", study, loss=losses, options={"gradient": "summary"})
 
     console.print(f"  {len(study.targets)} held-out rows, predicted by {study.model} ({study.unit})")
     console.print(f"  measured   {', '.join(_fact(name, fact) for name, fact in measured['profile'].items())}")
@@ -145,7 +145,7 @@ def show(http: httpx.Client, study: Study) -> None:
         console.print(f"  otherwise  {change['fact']} {bound}: {change['objective']}")
     if advice["borderline"]:
         console.print("  [yellow]borderline[/] the interval of a measured fact reaches across a threshold")
-    console.print(_table(found["results"], chosen))
+    console.print(_table(evaluations["results"], chosen))
     console.print()
 
 

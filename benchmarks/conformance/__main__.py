@@ -67,12 +67,12 @@ def main(chosen: list[str]) -> int:
                 missing.append(f"{library.title}: {row.ours}")
             else:
                 results.append((library, result))
-    found = {
+    versions = {
         library.title: importlib.metadata.version(library.package)
         for library in LIBRARIES
         if any(library is of for of, _ in results)
     }
-    outcome = report.Outcome(results, found, absent, missing, time.perf_counter() - started)
+    outcome = report.Outcome(results, versions, absent, missing, time.perf_counter() - started)
     print(report.shown(outcome))
     if not chosen:
         report.write(outcome, HERE)

@@ -34,10 +34,10 @@ CASES = {
 
 def normal(n: int, dtype: torch.dtype, seed: int) -> Tensor:
     """Return normal numbers, made a million at a time so that nothing large is left behind."""
-    found, generator = torch.empty(n, dtype=dtype), torch.Generator().manual_seed(seed)
+    numbers, generator = torch.empty(n, dtype=dtype), torch.Generator().manual_seed(seed)
     for start in range(0, n, MILLION):
-        found[start : start + MILLION] = torch.randn(min(MILLION, n - start), generator=generator)
-    return found
+        numbers[start : start + MILLION] = torch.randn(min(MILLION, n - start), generator=generator)
+    return numbers
 
 
 def histogram(values: Tensor) -> np.ndarray:
@@ -62,12 +62,12 @@ def library_histogram(values: Tensor) -> Tensor:
 
 def seconds(work: Callable[[], object], tries: int = TRIES) -> float:
     """Return the least of a few wall-clock times."""
-    found = []
+    times = []
     for _ in range(tries):
         started = time.perf_counter()
         work()
-        found.append(time.perf_counter() - started)
-    return min(found)
+        times.append(time.perf_counter() - started)
+    return min(times)
 
 
 def resident_mb(key: str) -> float:

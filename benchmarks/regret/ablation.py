@@ -37,35 +37,35 @@ class Fidelity(NamedTuple):
     checked: int
 
 
-def ablations(found: Family, scored: Scored) -> Iterator[Ablation]:
+def ablations(family: Family, scored: Scored) -> Iterator[Ablation]:
     """Yield what happens to the regret under each change of the question that changes any answer."""
     matrix = scored.matrix
     plain = {cell: matrix.situation(cell) for cell in matrix.cells}
-    whole = _regret(found, matrix, plain)
+    whole = _regret(family, matrix, plain)
     yield Ablation("as it is", whole)
-    for name, goal in _other_goals(found, scored):
-        yield Ablation(name, _regret(found, matrix, {cell: matrix.situation(cell, goal) for cell in matrix.cells}))
+    for name, goal in _other_goals(family, scored):
+        yield Ablation(name, _regret(family, matrix, {cell: matrix.situation(cell, goal) for cell in matrix.cells}))
     decides, feeds = _facts(matrix)
     for fact in sorted(decides | feeds):
         without = {
             cell: replace(now, profile=now.profile.model_copy(update={fact: None})) for cell, now in plain.items()
         }
-        regret = _regret(found, matrix, without)
+        regret = _regret(family, matrix, without)
         if regret != whole:
             yield Ablation(f"without {fact}", regret)
     draws = [
-        _regret(found, matrix, {cell: _moved(now, decides - feeds, cell, draw) for cell, now in plain.items()})
+        _regret(family, matrix, {cell: _moved(now, decides - feeds, cell, draw) for cell, now in plain.items()})
         for draw in range(DRAWS)
     ]
     known = [regret for regret in draws if regret is not None]
     yield Ablation("facts drawn from their intervals", float(np.mean(known)) if len(known) == DRAWS else None)
 
 
-def fidelity(found: Family, scored: Scored) -> Fidelity:
+def fidelity(family: Family, scored: Scored) -> Fidelity:
     """Move the cited fact to its threshold and just across, and compare with what was announced."""
     matrix, outcomes = scored.matrix, []
     for cell in matrix.cells[::2]:
-        situation, thresholds = matrix.situation(cell), found.without[cell.cluster]
+        situation, thresholds = matrix.situation(cell), family.without[cell.cluster]
         change = recommend(
             situation.task, profile=situation.profile, goal=situation.goal, rulebook="evidence", thresholds=thresholds
         ).counterfactual
@@ -93,9 +93,9 @@ def _at(situation: Situation, fact: str, value: float) -> Situation:
     return replace(situation, profile=situation.profile.replace(fact, value))
 
 
-def _other_goals(found: Family, scored: Scored) -> Iterator[tuple[str, Goal]]:
+def _other_goals(family: Family, scored: Scored) -> Iterator[tuple[str, Goal]]:
     yield "goal left out", Goal()
-    for other in found.scored.values():
+    for other in family.scored.values():
         if other is not scored:
             yield f"goal of {other.matrix.metric.shown}", other.matrix.metric.goal
 
@@ -122,10 +122,10 @@ def _moved(now: Situation, facts: set[str], cell: Cell, draw: int) -> Situation:
     return replace(now, profile=profile)
 
 
-def _regret(found: Family, matrix: Matrix, situations: dict[Cell, Situation]) -> float | None:
+def _regret(family: Family, matrix: Matrix, situations: dict[Cell, Situation]) -> float | None:
     try:
         regrets = [
-            matrix.regret(cell, matrix.candidate(cell, decided(now, thresholds=found.without[cell.cluster])))
+            matrix.regret(cell, matrix.candidate(cell, decided(now, thresholds=family.without[cell.cluster])))
             for cell, now in situations.items()
         ]
     except UntrainedError:

@@ -56,8 +56,10 @@ async def _one(http: httpx.AsyncClient, question: Question) -> Answer:
     answer = await http.post("/v1/recommend", json=question)
     if answer.status_code != httpx.codes.OK:
         raise RefusedError(answer.text)
-    found = answer.json()
+    recommendation = answer.json()
     for book in ("article", "evidence"):
-        if found[book] is None:
+        if recommendation[book] is None:
             raise RefusedError(f"The {book} book is silent about {question['task']}; its policy cannot be scored.")
-    return Answer(*(Advice(found[book]["objective"], found[book]["rule"]) for book in ("article", "evidence")))
+    return Answer(
+        *(Advice(recommendation[book]["objective"], recommendation[book]["rule"]) for book in ("article", "evidence"))
+    )

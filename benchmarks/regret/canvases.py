@@ -28,7 +28,7 @@ class Scene:
 
 def textures() -> dict[str, Image]:
     """Return grey photographs, standardised."""
-    found = {
+    pictures = {
         "brick": data.brick(),
         "grass": data.grass(),
         "gravel": data.gravel(),
@@ -36,8 +36,8 @@ def textures() -> dict[str, Image]:
         "page": data.page(),
     }
     for name, picture in zip(("china", "flower"), load_sample_images().images, strict=True):
-        found[name] = picture.mean(2)
-    return {name: _standard(picture) for name, picture in found.items()}
+        pictures[name] = picture.mean(2)
+    return {name: _standard(picture) for name, picture in pictures.items()}
 
 
 def shapes() -> dict[str, Image]:

@@ -60,10 +60,10 @@ def seed_of(*names: object) -> int:
     return int.from_bytes(hashlib.sha256("|".join(map(str, names)).encode()).digest()[:4], "little")
 
 
-def write(family: str, found: Iterable[Done]) -> None:
+def write(family: str, cells: Iterable[Done]) -> None:
     """Write the rows and the profiles of a family, sorted."""
     RESULTS.mkdir(exist_ok=True)
-    done = list(found)
+    done = list(cells)
     rows = sorted(row for entry in done for row in entry.rows)
     text = io.StringIO(newline="")
     writer = csv.writer(text)

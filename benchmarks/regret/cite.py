@@ -28,8 +28,8 @@ def version() -> str:
 def cite(families: Iterable[Family], path: Path = CITED) -> None:
     """Write the file."""
     rules: dict[str, list[Regret]] = {}
-    for found in families:
-        for scored in found.scored.values():
+    for family in families:
+        for scored in family.scored.values():
             for rule, entry in by_rule(scored):
                 rules.setdefault(rule, []).append(entry)
     whole = Measured(version=version(), rules=rules).model_dump(mode="json")

@@ -85,18 +85,18 @@ def _cell(table: Table, cell: Cell) -> Done:
         for metric in tested[0]:
             sign = 1 if metric in ERRORS else -1
             best = int(np.argmin([sign * scores[metric].mean() for scores in tuning]))
-            found = tested[best][metric]
-            rows.append(Row(cell, name, text, metric, float(found.mean()), float(found.std())))
+            by_run = tested[best][metric]
+            rows.append(Row(cell, name, text, metric, float(by_run.mean()), float(by_run.std())))
     return Done(rows, {"task": "binary", "profile": measured.model_dump(mode="json", exclude_none=True)})
 
 
 def _probabilities(objective: Objective) -> Callable[[Tensor], Tensor]:
     """Return the printed repair of a loss as a function; sigmoid where it needs none."""
-    found = repair(objective)
-    if found is None:
+    to_probability = repair(objective)
+    if to_probability is None:
         return torch.sigmoid
     names: dict[str, Callable[[Tensor], Tensor]] = {}
-    exec(found.code, names)  # noqa: S102 - the code a reader of a recommendation is given
+    exec(to_probability.code, names)  # noqa: S102 - the code a reader of a recommendation is given
     return names["probability"]
 
 
@@ -113,7 +113,7 @@ def _scores(logits: Tensor, targets: Tensor, probabilities: Callable[[Tensor], T
     ranks = torch.from_numpy(rankdata(z.numpy(), axis=1))
     positives, negatives = positive.sum(), (~positive).sum()
     above = ranks[:, positive].sum(1) - positives * (positives + 1) / 2
-    found = {
+    scores = {
         "balanced_accuracy": (hit[:, positive].mean(1) + hit[:, ~positive].mean(1)) / 2,
         "auc": above / (positives * negatives),
         "accuracy": hit.mean(1),
@@ -121,7 +121,7 @@ def _scores(logits: Tensor, targets: Tensor, probabilities: Callable[[Tensor], T
         "brier_repaired": (fixed - y).square().mean(1),
         "log_loss_repaired": -(y * safe.log() + (1 - y) * (1 - safe).log()).mean(1),
     }
-    return {name: score.numpy() for name, score in found.items()}
+    return {name: score.numpy() for name, score in scores.items()}
 
 
 def _split(table: Table, cell: Cell) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -36,7 +36,7 @@ NARROWEST = 0.003
 
 def draw(families: Sequence[Family], path: Path) -> None:
     """Write the picture as SVG."""
-    panels = [scored for found in families for scored in found.scored.values()]
+    panels = [scored for family in families for scored in family.scored.values()]
     mpl.rcParams.update({"font.family": "sans-serif", "font.size": 9, "svg.hashsalt": "regret", "svg.fonttype": "none"})
     rows = -(-len(panels) // COLUMNS)
     figure, axes = plt.subplots(
@@ -63,11 +63,11 @@ def draw(families: Sequence[Family], path: Path) -> None:
 
 
 def _panel(axis: Axes, scored: Scored) -> None:
-    found = {policy: scored.estimate(policy) for policy in SHOWN}
-    widest = min(WIDEST, max(NARROWEST, *(1.25 * entry.high for entry in found.values())))
-    lowest = min(-0.06 * widest, 1.15 * min(entry.low for entry in found.values()))
+    estimates = {policy: scored.estimate(policy) for policy in SHOWN}
+    widest = min(WIDEST, max(NARROWEST, *(1.25 * entry.high for entry in estimates.values())))
+    lowest = min(-0.06 * widest, 1.15 * min(entry.low for entry in estimates.values()))
     for place, policy in enumerate(reversed(SHOWN)):
-        entry, colour = found[policy], COLOURS.get(policy, GREY)
+        entry, colour = estimates[policy], COLOURS.get(policy, GREY)
         inside, beyond = min(entry.mean, widest), entry.mean > widest
         axis.plot([min(entry.low, widest), min(entry.high, widest)], [place, place], color=colour, lw=2.2, alpha=0.4)
         axis.plot(inside, place, ">" if beyond else "o", color=colour, ms=7 if policy == EVIDENCE else 5, clip_on=False)

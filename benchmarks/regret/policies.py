@@ -60,10 +60,10 @@ class Matrix:
                 spreads[row.cell][row.candidate] = row.spread
                 objectives[row.cell][canonical(row.objective)] = row.candidate
         diverged = 0
-        for found in scores.values():
-            worst = min(filter(math.isfinite, found.values()), key=lambda value: metric.better * value)
-            for name in [name for name, value in found.items() if not math.isfinite(value)]:
-                found[name], diverged = worst, diverged + 1
+        for by_objective in scores.values():
+            worst = min(filter(math.isfinite, by_objective.values()), key=lambda value: metric.better * value)
+            for name in [name for name, value in by_objective.items() if not math.isfinite(value)]:
+                by_objective[name], diverged = worst, diverged + 1
         return cls(family, metric, scores, spreads, objectives, questions, diverged)
 
     @cached_property
@@ -74,7 +74,7 @@ class Matrix:
     @cached_property
     def constants(self) -> list[str]:
         """Candidates that were trained in every cell."""
-        common = set.intersection(*(set(found) for found in self.scores.values()))
+        common = set.intersection(*(set(by_objective) for by_objective in self.scores.values()))
         return sorted(common)
 
     def regret(self, cell: Cell, candidate: str) -> float:
@@ -99,11 +99,11 @@ class Matrix:
 
         Raises: UntrainedError.
         """
-        found = self.objectives[cell].get(objective)
-        if found is None:
+        name = self.objectives[cell].get(objective)
+        if name is None:
             trained = ", ".join(self.objectives[cell])
             raise UntrainedError(f"{objective} was not trained in {cell.key}; trained were {trained}.")
-        return found
+        return name
 
     def goal(self, cell: Cell, *, told: bool) -> Goal:
         """Return the goal that the metric implies; `told`: also whether extreme targets are mistakes."""

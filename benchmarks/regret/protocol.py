@@ -87,7 +87,7 @@ def check(name: str, rows: Iterable[Row]) -> None:
     _same(name, "constants", listed.constants, everywhere)
 
 
-def _same(family: str, what: str, wanted: Iterable[str], found: set[str]) -> None:
-    odd = sorted(set(wanted) ^ found)
+def _same(family: str, what: str, wanted: Iterable[str], present: set[str]) -> None:
+    odd = sorted(set(wanted) ^ present)
     if odd:
         raise DeviationError(f"{family}: {what} of protocol and results differ in {', '.join(odd)}.")

@@ -91,8 +91,8 @@ def _cell(table: Table, cell: Cell) -> Done:
         for metric, tested in _scores(entry.predict(fits.test[place]), data.test[1]).items():
             # what is to be forecast is clean: where outliers are errors the absolute error tunes for both metrics
             by = tuning[metric if STRATA[cell.stratum][1] in SIGNAL else "mae"].mean(1)
-            found = tested[int(torch.nan_to_num(by, nan=torch.inf).argmin())]
-            rows.append(Row(cell, name, str(parse(entry.objective)), metric, float(found.mean()), float(found.std())))
+            scores = tested[int(torch.nan_to_num(by, nan=torch.inf).argmin())]
+            rows.append(Row(cell, name, str(parse(entry.objective)), metric, float(scores.mean()), float(scores.std())))
     profile = measured.model_dump(mode="json", exclude_none=True) | {"features": table.features.shape[1] + 1}
     return Done(rows, {"task": "regression", "profile": profile})
 
@@ -109,7 +109,7 @@ def _candidates(profile: Profile, seen: Array, train: Array) -> dict[str, Candid
     def log_link(raw: Tensor) -> Tensor:
         return (raw + level).clamp(-30, 30)
 
-    found = {
+    candidates = {
         "mse": Candidate("mse", straight),
         "mae": Candidate("mae", straight),
         HUBER: Candidate(f"smooth_l1(beta={significant(1.345 * scale, DIGITS)})", straight),
@@ -118,15 +118,15 @@ def _candidates(profile: Profile, seen: Array, train: Array) -> dict[str, Candid
     }
     if (seen >= 0).all():
         power = significant(min(max(profile.number("variance_power") or 1.5, 1.1), 1.9), DIGITS)
-        found["poisson_nll"] = Candidate("poisson_nll", log_link, torch.exp)
-        found["tweedie computed"] = Candidate(f"tweedie(power={power})", log_link, torch.exp)
+        candidates["poisson_nll"] = Candidate("poisson_nll", log_link, torch.exp)
+        candidates["tweedie computed"] = Candidate(f"tweedie(power={power})", log_link, torch.exp)
     if (seen > 0).all():
-        found["gamma_deviance"] = Candidate("gamma_deviance", log_link, torch.exp)
+        candidates["gamma_deviance"] = Candidate("gamma_deviance", log_link, torch.exp)
     if (seen >= 0).all() and (seen <= 1).all():
         share = float(np.clip(train.mean(), 1e-3, 1 - 1e-3))
         start = float(np.log(share / (1 - share)))
-        found["bce"] = Candidate("bce", lambda raw: raw + start, torch.sigmoid)
-    return found
+        candidates["bce"] = Candidate("bce", lambda raw: raw + start, torch.sigmoid)
+    return candidates
 
 
 def _scores(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:

@@ -35,16 +35,16 @@ def markdown(families: Sequence[Family], head: str) -> str:
     """Return the whole report."""
     parts = [head.strip(), f"Protocol `{digest()}` ([protocol.json](protocol.json)), results `{version()}`."]
     parts += ["## In short", summary(families), "## What was promised", _promises(families)]
-    parts += ["## Thresholds", *(_thresholds(found) for found in families if found.thresholds)]
-    for found in families:
-        for scored in found.scored.values():
-            parts += [f"## {found.name}: {scored.matrix.metric.shown}", *_page(found, scored)]
+    parts += ["## Thresholds", *(_thresholds(family) for family in families if family.thresholds)]
+    for family in families:
+        for scored in family.scored.values():
+            parts += [f"## {family.name}: {scored.matrix.metric.shown}", *_page(family, scored)]
     return "\n\n".join(parts) + "\n"
 
 
 def summary(families: Iterable[Family]) -> str:
     """Return mean regrets: policies down, metrics across."""
-    panels = [scored for found in families for scored in found.scored.values()]
+    panels = [scored for family in families for scored in family.scored.values()]
     return table(
         ["mean regret", *(scored.matrix.metric.shown for scored in panels)],
         ([policy, *(percent(scored.estimate(policy).mean) for scored in panels)] for policy in SUMMARY),
@@ -60,7 +60,7 @@ def _promises(families: Iterable[Family]) -> str:
         f"regret above 10 % in at most {percent(promised.catastrophes)} of cells",
         f"{promised.gap_closed:.0%} of the gap from the best constant to the oracle closed",
     ]
-    rows = [[scored.matrix.metric.shown, *_kept(scored)] for found in families for scored in found.scored.values()]
+    rows = [[scored.matrix.metric.shown, *_kept(scored)] for family in families for scored in family.scored.values()]
     return table(head, rows)
 
 
@@ -79,25 +79,25 @@ def _kept(scored: Scored) -> Iterator[str]:
         yield f"{shown}, {met(gap.share >= promised.gap_closed)}"
 
 
-def _thresholds(found: Family) -> str:
+def _thresholds(family: Family) -> str:
     shipped = bounds_in_force()
     rows = []
-    for name, value in found.thresholds.items():
-        elsewhere = sorted({setting[name] for setting in found.without.values()})
+    for name, value in family.thresholds.items():
+        elsewhere = sorted({setting[name] for setting in family.without.values()})
         rows.append([f"`{name}`", f"{shipped[name]:g}", f"{value:g}", ", ".join(f"{one:g}" for one in elsewhere)])
-    return table([found.name, "in the rules", "tuned on all origins", "tuned without one origin"], rows)
+    return table([family.name, "in the rules", "tuned on all origins", "tuned without one origin"], rows)
 
 
-def _page(found: Family, scored: Scored) -> Iterator[str]:
+def _page(family: Family, scored: Scored) -> Iterator[str]:
     yield _facts(scored)
-    yield _regrets(found, scored)
+    yield _regrets(family, scored)
     yield _against(scored)
-    yield _strata(found, scored)
+    yield _strata(family, scored)
     yield "Where each rule decided, with *tie* where the best constant is as close as seeds are:"
     yield _rules(scored)
     yield "The evidence book asked otherwise:"
-    yield _ablations(found, scored)
-    told = fidelity(found, scored)
+    yield _ablations(family, scored)
+    told = fidelity(family, scored)
     yield f"Of {told.checked} printed counterfactuals {told.true} came true; in {told.nearest} nothing changed before."
 
 
@@ -117,8 +117,8 @@ def _facts(scored: Scored) -> str:
     return " ".join(sentences)
 
 
-def _regrets(found: Family, scored: Scored) -> str:
-    default = protocol().families[found.name].library_default
+def _regrets(family: Family, scored: Scored) -> str:
+    default = protocol().families[family.name].library_default
     shown = {
         policy: f"{policy} (`{default}`)" if policy == LIBRARY else policy
         for policy in POLICIES
@@ -148,8 +148,8 @@ def _against(scored: Scored) -> str:
     )
 
 
-def _strata(found: Family, scored: Scored) -> str:
-    listed = protocol().families[found.name]
+def _strata(family: Family, scored: Scored) -> str:
+    listed = protocol().families[family.name]
     groups = {f"*{name}*": strata for name, strata in listed.groups.items() if len(strata) > 1}
     groups |= {name: [name] for name in listed.strata}
     rows = [
@@ -174,9 +174,9 @@ def _rules(scored: Scored) -> str:
     return table(["rule", "halves", "origins", "mean regret", "other book there", "best constant there"], rows)
 
 
-def _ablations(found: Family, scored: Scored) -> str:
+def _ablations(family: Family, scored: Scored) -> str:
     rows = [
         [entry.asked, "names a loss that was not trained" if entry.regret is None else percent(entry.regret)]
-        for entry in ablations(found, scored)
+        for entry in ablations(family, scored)
     ]
     return table(["question", "mean regret"], rows)

@@ -100,10 +100,10 @@ def _trained(cell: Cell, text: str, train: Split, validation: Split, test: Split
             _scores(_forward(part.pictures, weights, replicas), part.masks) for part in (validation, test)
         )
     rows = []
-    for metric, found in tested.items():
+    for metric, scores in tested.items():
         by_rate = tuning[metric].reshape(len(RATES), SEEDS).mean(1)
         best = int(by_rate.argmax() if metric != "brier" else by_rate.argmin())
-        score = found.reshape(len(RATES), SEEDS)[best]
+        score = scores.reshape(len(RATES), SEEDS)[best]
         rows.append(Row(cell, text, str(objective), metric, float(score.mean()), float(score.std())))
     return rows
 

@@ -94,16 +94,16 @@ def ask(connection: socket.socket, wanted: bytes) -> float:
     """Return how many seconds a request takes."""
     started = time.perf_counter()
     connection.sendall(wanted)
-    found = b""
-    while b"\r\n\r\n" not in found:
-        found += connection.recv(65536)
-    end = found.index(b"\r\n\r\n") + 4
-    length = LENGTH.search(found)
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536)
+    end = received.index(b"\r\n\r\n") + 4
+    length = LENGTH.search(received)
     wanted_length = end + int(length.group(1)) if length else end
-    while len(found) < wanted_length:
-        found += connection.recv(65536)
-    if not found.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(found[:500].decode(errors="replace"))
+    while len(received) < wanted_length:
+        received += connection.recv(65536)
+    if not received.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(received[:500].decode(errors="replace"))
     return time.perf_counter() - started
 
 
@@ -135,13 +135,13 @@ def resident(pid: int) -> float:
 
 def in_turn(rounds: int, *sides: Callable[[], float]) -> list[float]:
     """Return the median of each side, all of which take turns; the first round warms up."""
-    found: list[list[float]] = [[] for _ in sides]
+    rates: list[list[float]] = [[] for _ in sides]
     for turn in range(rounds + 1):
-        for side, seen in zip(sides, found, strict=True):
+        for side, seen in zip(sides, rates, strict=True):
             took = side()
             if turn:
                 seen.append(took)
-    return [statistics.median(seen) for seen in found]
+    return [statistics.median(seen) for seen in rates]
 
 
 def of_loss(first: np.ndarray, second: np.ndarray) -> Callable[[], float]:

@@ -42,8 +42,8 @@ class _Connection(asyncio.Protocol):
             head = self._buffer.find(b"\r\n\r\n")
             if head < 0:
                 return
-            found = LENGTH.search(self._buffer, 0, head)
-            self._wanted = head + 4 + (int(found.group(1)) if found else 0)
+            length = LENGTH.search(self._buffer, 0, head)
+            self._wanted = head + 4 + (int(length.group(1)) if length else 0)
             if self._buffer[9:12] != b"200":
                 self.failed = bytes(self._buffer[:300]).decode(errors="replace")
                 self._end.set()

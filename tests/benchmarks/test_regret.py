@@ -43,7 +43,9 @@ def cell(half: str, cluster: str = "one") -> Cell:
 
 def matrix(scores: Mapping[Cell, Mapping[str, float]], metric: Metric = RMSE, rate: float = 0.0) -> Matrix:
     rows = [
-        Row(of, name, name, metric.name, value, 0.1) for of, found in scores.items() for name, value in found.items()
+        Row(of, name, name, metric.name, value, 0.1)
+        for of, by_objective in scores.items()
+        for name, value in by_objective.items()
     ]
     question = {"task": "regression", "profile": {"outlier_rate": rate, "residual_scale": 1 / 1.345}}
     return Matrix.of("regression", metric, rows, {of.key: question for of in scores})
@@ -64,12 +66,12 @@ def scored(scores: Matrix, **chosen: list[str]) -> Scored:
         BEST_CONSTANT: chosen["constant"],
         ORACLE: [scores.oracle(of) for of in scores.cells],
     }
-    found = {
+    policies = {
         policy: np.array([scores.regret(of, name) for of, name in zip(scores.cells, names, strict=True)])
         for policy, names in named.items()
     }
     rules = {EVIDENCE: ["evidence.regression.clean"] * 2, ARTICLE: ["regression.no_outliers"] * 2}
-    return Scored(scores, named, found, rules, ["mae"])
+    return Scored(scores, named, policies, rules, ["mae"])
 
 
 def test_the_oracle_is_chosen_in_the_other_half() -> None:
@@ -80,16 +82,16 @@ def test_the_oracle_is_chosen_in_the_other_half() -> None:
 
 
 def test_scores_are_compared_by_difference() -> None:
-    found = matrix({cell("a"): {"bce": 0.8, "focal": 0.9}, cell("b"): {"bce": 0.7, "focal": 0.75}}, AUC)
+    cells = matrix({cell("a"): {"bce": 0.8, "focal": 0.9}, cell("b"): {"bce": 0.7, "focal": 0.75}}, AUC)
 
-    assert found.regret(cell("a"), "bce") == pytest.approx(0.1)
-    assert found.regret(cell("b"), "bce") == pytest.approx(0.05)
+    assert cells.regret(cell("a"), "bce") == pytest.approx(0.1)
+    assert cells.regret(cell("b"), "bce") == pytest.approx(0.05)
 
 
 def test_a_run_that_diverged_is_as_bad_as_the_worst_of_its_cell() -> None:
-    found = matrix({cell("a"): {"mse": float("nan"), "mae": 3.0, "log_cosh": 2.0}, cell("b"): {"mse": 1.0}})
+    cells = matrix({cell("a"): {"mse": float("nan"), "mae": 3.0, "log_cosh": 2.0}, cell("b"): {"mse": 1.0}})
 
-    assert (found.scores[cell("a")]["mse"], found.diverged) == (3.0, 1)
+    assert (cells.scores[cell("a")]["mse"], cells.diverged) == (3.0, 1)
 
 
 def test_every_cluster_counts_the_same() -> None:
@@ -129,16 +131,16 @@ def test_a_difference_within_the_noise_is_a_tie() -> None:
 
 
 def test_policies_that_choose_alike_differ_by_no_noise() -> None:
-    found = scored(SMALL, evidence=["mse", "mae"], article=["mae", "mae"], constant=["mae", "mae"])
+    policies = scored(SMALL, evidence=["mse", "mae"], article=["mae", "mae"], constant=["mae", "mae"])
 
-    assert found.variances(EVIDENCE, BEST_CONSTANT).tolist() == pytest.approx([(0.1 / 3) ** 2, 0])
-    assert found.noise(ARTICLE, BEST_CONSTANT) == 0
+    assert policies.variances(EVIDENCE, BEST_CONSTANT).tolist() == pytest.approx([(0.1 / 3) ** 2, 0])
+    assert policies.noise(ARTICLE, BEST_CONSTANT) == 0
 
 
 def test_a_rule_is_cited_with_what_the_other_book_and_the_best_constant_cost_there() -> None:
-    found = scored(SMALL, evidence=["mse", "mse"], article=["mae", "mse"], constant=["mae", "mae"])
+    policies = scored(SMALL, evidence=["mse", "mse"], article=["mae", "mse"], constant=["mae", "mae"])
 
-    entry = dict(by_rule(found))["evidence.regression.clean"]
+    entry = dict(by_rule(policies))["evidence.regression.clean"]
 
     assert entry.mean_regret == pytest.approx((-1 / 3 + 0) / 2, abs=1e-5)
     assert (entry.other_book, entry.best_constant) == pytest.approx((0, -0.1), abs=1e-5)
@@ -148,31 +150,31 @@ def test_a_rule_is_cited_with_what_the_other_book_and_the_best_constant_cost_the
 def test_the_best_constant_is_chosen_without_the_clusters_it_is_scored_on() -> None:
     one = {cell(half, "one"): {"mse": 1.0, "mae": 2.0} for half in "ab"}
     two = {cell(half, "two"): {"mse": 1.5, "mae": 1.0} for half in "ab"}
-    found = matrix(one | two)
+    cells = matrix(one | two)
 
-    assert (best_constant(found, ["one"]), best_constant(found, ["two"])) == ("mae", "mse")
+    assert (best_constant(cells, ["one"]), best_constant(cells, ["two"])) == ("mae", "mse")
 
 
 def test_a_threshold_is_left_only_for_one_that_is_better_by_more_than_a_standard_error() -> None:
     name = "evidence.outliers.some"
     clusters = ("one", "two", "three")
 
-    def found(first: float, *others: float) -> float:
+    def tuned(first: float, *others: float) -> float:
         worth = zip(clusters, (first, *others), strict=True)
         cells = {cell(half, of): {"mse": 1.0, "smooth_l1": 1 + gain, "mae": 1.0} for of, gain in worth for half in "ab"}
         tuner = Tuner([matrix(cells, rate=0.005)], {name: [0.003, 0.01]})
         return tuner.tuned()[name]
 
     assert THRESHOLDS[name][0].default < 0.005
-    assert found(0.1, 0.11, 0.09) == 0.01
-    assert found(0.3, -0.1, -0.1) == THRESHOLDS[name][0].default
+    assert tuned(0.1, 0.11, 0.09) == 0.01
+    assert tuned(0.3, -0.1, -0.1) == THRESHOLDS[name][0].default
 
 
 def test_printed_counterfactuals_are_checked_on_both_sides() -> None:
-    found = scored(SMALL, evidence=["mse", "mse"], article=["mse", "mse"], constant=["mae", "mae"])
-    family = Family("regression", {"rmse": found}, {}, {"one": {}})
+    policies = scored(SMALL, evidence=["mse", "mse"], article=["mse", "mse"], constant=["mae", "mae"])
+    family = Family("regression", {"rmse": policies}, {}, {"one": {}})
 
-    assert fidelity(family, found) == (1, 1, 1)
+    assert fidelity(family, policies) == (1, 1, 1)
 
 
 def test_an_objective_that_was_not_trained_is_an_error_and_names_it() -> None:
@@ -211,9 +213,9 @@ def test_the_file_of_the_engine_belongs_to_the_stored_scores_and_to_rules_that_e
 
     assert cited["version"] == version() == measured().version
     assert set(cited["rules"]) <= {row.name for row in ROWS}
-    found = regrets("evidence.regression.outliers")
-    assert {entry.metric for entry in found} == {"RMSE"}
-    assert all(entry.interval[0] <= entry.mean_regret <= entry.interval[1] for entry in found)
+    entries = regrets("evidence.regression.outliers")
+    assert {entry.metric for entry in entries} == {"RMSE"}
+    assert all(entry.interval[0] <= entry.mean_regret <= entry.interval[1] for entry in entries)
 
 
 @pytest.mark.anyio

@@ -48,18 +48,18 @@ def ask(client: httpx.Client) -> str:
 @contextmanager
 def load(url: str, callers: int = 8) -> Iterator[Load]:
     """Ask until the end of the block; each caller keeps one connection and asks again when it has its answer."""
-    found, ended = Load(), threading.Event()
+    counts, ended = Load(), threading.Event()
 
     def call() -> None:
         with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
             while not ended.is_set():
-                found.count(ask(client))
+                counts.count(ask(client))
 
     threads = [threading.Thread(target=call) for _ in range(callers)]
     for thread in threads:
         thread.start()
     try:
-        yield found
+        yield counts
     finally:
         ended.set()
         for thread in threads:

@@ -87,8 +87,8 @@ class Stack:
         """Return everything the engine knows of a container, running or not."""
         name = self.compose("ps", "--all", "--quiet", service or self.service).strip()
         [facts] = json.loads(docker("inspect", name).stdout)
-        found: dict[str, Any] = facts
-        return found
+        inspected: dict[str, Any] = facts
+        return inspected
 
     def kill(self, service: str = "") -> None:
         """Kill the server in a container as nothing but the kernel would: `docker kill` counts as a stop by hand."""
@@ -98,9 +98,11 @@ class Stack:
         """Wait until the engine has restarted a container so often, and it is healthy."""
 
         def healthy() -> bool:
-            found = self.container(service)
-            state = found["State"]
-            return bool(found["RestartCount"] == times and state["Running"] and state["Health"]["Status"] == "healthy")
+            inspected = self.container(service)
+            state = inspected["State"]
+            return bool(
+                inspected["RestartCount"] == times and state["Running"] and state["Health"]["Status"] == "healthy"
+            )
 
         until(healthy)
 
@@ -142,5 +144,5 @@ def value(url: str, headers: dict[str, str] | None = None) -> float:
     """Return what the service says of two numbers."""
     answer = httpx.post(f"{url}/v1/evaluate", json=REQUEST, headers=headers, timeout=PATIENCE_S)
     assert answer.status_code == httpx.codes.OK, answer.text
-    found: float = answer.json()["results"][0]["value"]
-    return found
+    value_: float = answer.json()["results"][0]["value"]
+    return value_

@@ -18,8 +18,8 @@ every_image = pytest.mark.parametrize("image", IMAGES)
 
 def config(image: str) -> dict[str, Any]:
     """Return how an image starts."""
-    found: dict[str, Any] = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
-    return found
+    config_: dict[str, Any] = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
+    return config_
 
 
 def inside(image: str, command: str) -> str:
@@ -30,9 +30,9 @@ def inside(image: str, command: str) -> str:
 
 @every_image
 def test_nothing_in_it_builds_anything(image: str) -> None:
-    found = inside(image, f"for tool in {' '.join(TOOLS)}; do command -v $tool; done; echo looked")
+    tools = inside(image, f"for tool in {' '.join(TOOLS)}; do command -v $tool; done; echo looked")
 
-    assert found.split() == ["looked"]
+    assert tools.split() == ["looked"]
 
 
 @every_image
@@ -68,6 +68,6 @@ def test_its_history_and_its_variables_hold_no_secret(image: str) -> None:
 
 
 def test_only_what_runs_was_copied_into_it() -> None:
-    found = inside("lossary:cpu", "ls -A /app; find /app -name '*.md' -o -name '*.env' -o -name 'test*'")
+    copied = inside("lossary:cpu", "ls -A /app; find /app -name '*.md' -o -name '*.env' -o -name 'test*'")
 
-    assert found.split() == ["losses", "recommender", "sbom.json", "service"]
+    assert copied.split() == ["losses", "recommender", "sbom.json", "service"]

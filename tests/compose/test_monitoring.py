@@ -147,11 +147,11 @@ def test_the_share_of_failures_is_right(watched: Watched) -> None:
 def test_an_alert_names_what_it_is_about(watched: Watched) -> None:
     until(lambda: bool(traffic(watched.url)) and watched.alert("LossarySheds") is not None)
 
-    found = watched.alert("LossarySheds")
+    alert = watched.alert("LossarySheds")
 
-    assert found is not None
-    assert re.fullmatch(r"lossary sheds [\d.]+% of its requests\.", found["annotations"]["summary"])
-    assert found["labels"]["severity"] == "critical"
+    assert alert is not None
+    assert re.fullmatch(r"lossary sheds [\d.]+% of its requests\.", alert["annotations"]["summary"])
+    assert alert["labels"]["severity"] == "critical"
 
 
 def test_a_replica_is_found_and_missed(watched: Watched) -> None:
@@ -160,10 +160,10 @@ def test_a_replica_is_found_and_missed(watched: Watched) -> None:
     watched.compose("stop", "replica-1")
     until(lambda: watched.alert("LossaryServiceGone") is not None)
 
-    found = watched.alert("LossaryServiceGone")
+    alert = watched.alert("LossaryServiceGone")
 
-    assert found is not None
-    assert found["labels"]["service"] == "replica-1"
+    assert alert is not None
+    assert alert["labels"]["service"] == "replica-1"
     assert not watched.alert("LossaryDown")
 
 
@@ -195,14 +195,14 @@ def test_it_runs_only_where_it_is_asked_for() -> None:
         docker("compose", *profile, "config", "--services").stdout for profile in ((), ("--profile", "metrics"))
     ]
 
-    assert ["prometheus" in found.split() for found in services] == [False, True]
+    assert ["prometheus" in listed.split() for listed in services] == [False, True]
 
 
 def test_nobody_answers_and_somebody_is_called(watched: Watched) -> None:
     watched.compose("stop", "lossary")
 
     until(lambda: watched.alert("LossaryDown") is not None)
-    found = watched.alert("LossaryDown")
+    alert = watched.alert("LossaryDown")
 
-    assert found is not None
-    assert found["labels"]["severity"] == "critical"
+    assert alert is not None
+    assert alert["labels"]["severity"] == "critical"

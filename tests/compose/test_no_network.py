@@ -35,6 +35,6 @@ def alone() -> Iterator[Stack]:
 
 
 def test_it_starts_and_shows_its_docs(alone: Stack) -> None:
-    found = alone.inside("python", "-c", READ)
+    page = alone.inside("python", "-c", READ)
 
-    assert found.splitlines() == ["unreachable", "unreachable", "200", "True True", "{200}"]
+    assert page.splitlines() == ["unreachable", "unreachable", "200", "True True", "{200}"]

@@ -17,8 +17,8 @@ TOO_MUCH = 500  # megabytes, of which one array of two is kept; over the memory
 def events(stack: Stack, since: float) -> list[str]:
     """Return what happened to a container: oom, die 137."""
     chosen = ("--filter", f"container={stack.container()['Id']}", "--filter", "event=oom", "--filter", "event=die")
-    found = docker("events", "--since", f"{since:.0f}", "--until", f"{time.time():.0f}", "--format", "json", *chosen)
-    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    output = docker("events", "--since", f"{since:.0f}", "--until", f"{time.time():.0f}", "--format", "json", *chosen)
+    lines = [json.loads(line) for line in output.stdout.splitlines()]
     return [" ".join([line["Action"], *filter(None, [line["Actor"]["Attributes"].get("exitCode")])]) for line in lines]
 
 

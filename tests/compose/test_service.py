@@ -52,10 +52,10 @@ def test_only_tmp_can_be_written(up: Stack) -> None:
 def test_memory_swap_and_processes_are_limited(up: Stack) -> None:
     files = ("memory.max memory/memory.limit_in_bytes", "pids.max pids/pids.max")  # cgroup 2, cgroup 1
 
-    found = up.inside("sh", "-c", "cd /sys/fs/cgroup; " + "; ".join(f"cat {pair} 2>&-" for pair in files) + "; true")
+    limits = up.inside("sh", "-c", "cd /sys/fs/cgroup; " + "; ".join(f"cat {pair} 2>&-" for pair in files) + "; true")
     engine = up.container()["HostConfig"]
 
-    assert [int(limit) for limit in found.split()] == [MEMORY, PROCESSES]
+    assert [int(limit) for limit in limits.split()] == [MEMORY, PROCESSES]
     assert engine["Memory"] == engine["MemorySwap"] == MEMORY  # memory and swap together: no swap
 
 

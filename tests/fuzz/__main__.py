@@ -66,14 +66,14 @@ def _guided(entry: Harness, runs: int, folder: Path) -> Row:
     command = [sys.executable, "-m", "tests.fuzz.guided", entry.name, str(runs), str(folder)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, errors="replace")  # noqa: S603 - our own
     done = re.search(r"number_of_executed_units: *(\d+)", ended.stderr)
-    found = len(list((folder / "findings").glob("*.bin")))
+    findings = len(list((folder / "findings").glob("*.bin")))
     if ended.returncode or not done:
-        found += 1
+        findings += 1
         (folder / "findings").mkdir(parents=True, exist_ok=True)
         (folder / "findings" / "ended.txt").write_text(ended.stderr[-10000:], encoding="utf-8")
     read = folder / "read"
     note = f"{float(read.read_text()):.1%} read, the rest refused" if read.exists() else ""
-    return Row(entry.name, int(done.group(1)) if done else 0, found, time.monotonic() - started, note)
+    return Row(entry.name, int(done.group(1)) if done else 0, findings, time.monotonic() - started, note)
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ QUERIES: tuple[dict[str, object], ...] = (
 
 def files(name: str) -> st.SearchStrategy[bytes]:
     """Return the inputs of a harness, three of four of them whole."""
-    found = HARNESSES[name]
-    whole = st.sampled_from(found.seeds)
+    harness = HARNESSES[name]
+    whole = st.sampled_from(harness.seeds)
 
     def broken(seed: int) -> bytes:
         random = Random(seed)
-        return mutated(random.choice(found.seeds), random, found.words, found.mend)
+        return mutated(random.choice(harness.seeds), random, harness.words, harness.mend)
 
     return st.one_of(whole, whole, whole, st.integers(0, 1 << 32).map(broken))
 

@@ -31,10 +31,10 @@ def mutated(data: bytes, random: Random, words: Sequence[bytes] = (), mend: Mend
 
 
 def _replaced(pattern: re.Pattern[bytes], data: bytes, random: Random, by: bytes) -> bytes:
-    found = list(pattern.finditer(data))
-    if not found:
+    matches = list(pattern.finditer(data))
+    if not matches:
         return data
-    place = random.choice(found)
+    place = random.choice(matches)
     return data[: place.start()] + by + data[place.end() :]
 
 
@@ -47,8 +47,8 @@ def _other_text(data: bytes, random: Random, words: Sequence[bytes]) -> bytes:
 
 
 def _another_of_its_own(data: bytes, random: Random, _: Sequence[bytes]) -> bytes:
-    found = [*_QUOTED.findall(data), *_NUMBER.findall(data)] or [b""]
-    return _replaced(random.choice((_QUOTED, _NUMBER)), data, random, random.choice(found))
+    words = [*_QUOTED.findall(data), *_NUMBER.findall(data)] or [b""]
+    return _replaced(random.choice((_QUOTED, _NUMBER)), data, random, random.choice(words))
 
 
 def _word(data: bytes, random: Random, words: Sequence[bytes]) -> bytes:

@@ -240,17 +240,17 @@ def kinds(loss: Loss) -> list[BoundLoss]:
 
 def subjects() -> list[Subject]:
     """Return every loss of the catalogue under all its variants, and under its defaults in all its shapes."""
-    found = []
+    listed = []
     for loss in catalogue().values():
-        found += [Subject(term) for term in variants(loss)]
+        listed += [Subject(term) for term in variants(loss)]
         if loss.roles != loss.required:
-            found += [Subject(term, optional=True) for term in kinds(loss)]
+            listed += [Subject(term, optional=True) for term in kinds(loss)]
         names = {name for pattern in loss.shapes.roles for name in pattern.names}
         if "C" in names:
-            found.append(Subject(loss.bind(), classes=1))
+            listed.append(Subject(loss.bind(), classes=1))
         if any(name.startswith("*") for name in names):
-            found.append(Subject(loss.bind(), spatial=()))
-    return found
+            listed.append(Subject(loss.bind(), spatial=()))
+    return listed
 
 
 def named(thing: object) -> str:

@@ -95,9 +95,9 @@ def test_an_ignored_item_of_weight_zero_is_not_kept(text: str, value: float) -> 
 
 
 def test_where_all_are_ignored_and_weigh_nothing_there_is_no_value() -> None:
-    found = classified("cross_entropy", [-100, -100, -100], [0.0, 0.0, 0.0])
+    evaluation = classified("cross_entropy", [-100, -100, -100], [0.0, 0.0, 0.0])
 
-    assert (found.value, found.reason, found.kept) == (None, MASKED, 0)
+    assert (evaluation.value, evaluation.reason, evaluation.kept) == (None, MASKED, 0)
 
 
 @pytest.mark.parametrize("least", [0.0, 1e-300])
@@ -109,8 +109,8 @@ def test_the_class_weight_of_another_class_does_not_say_what_is_kept(least: floa
     }
     weights = torch.tensor([1.0, 1.0, least], dtype=torch.float64)
 
-    found = evaluate(parse("cross_entropy"), inputs, weights=weights, options=Options(reduction="mean_over_count"))
+    evaluation = evaluate(parse("cross_entropy"), inputs, weights=weights, options=Options(reduction="mean_over_count"))
 
-    assert found.kept == 3
-    assert found.value == pytest.approx((1.3132616875182228 + 0.31326168751822286) / 3, rel=1e-12)
-    assert found.standard_error == pytest.approx(0.3960070948277158, rel=1e-9)
+    assert evaluation.kept == 3
+    assert evaluation.value == pytest.approx((1.3132616875182228 + 0.31326168751822286) / 3, rel=1e-12)
+    assert evaluation.standard_error == pytest.approx(0.3960070948277158, rel=1e-9)

@@ -177,9 +177,9 @@ every_peer = pytest.mark.parametrize("peer", PEERS, ids=str)
 def test_in_float64_the_numbers_are_the_same(peer: Peer) -> None:
     inputs = peer.draw()
 
-    found = evaluate(parse(peer.text), inputs, options=Options(reduction=peer.reduction))
+    evaluation = evaluate(parse(peer.text), inputs, options=Options(reduction=peer.reduction))
 
-    assert found.value == pytest.approx(float(peer.reference(inputs)), rel=1e-12)
+    assert evaluation.value == pytest.approx(float(peer.reference(inputs)), rel=1e-12)
 
 
 @every_peer
@@ -187,10 +187,10 @@ def test_in_float32_the_numbers_agree_to_its_precision(peer: Peer) -> None:
     single = {role: tensor.float() if tensor.is_floating_point() else tensor for role, tensor in peer.draw().items()}
     double = {role: tensor.double() if tensor.is_floating_point() else tensor for role, tensor in single.items()}
 
-    found = evaluate(parse(peer.text), single, options=Options(reduction=peer.reduction))
+    evaluation = evaluate(parse(peer.text), single, options=Options(reduction=peer.reduction))
 
-    assert found.dtype == torch.float32
-    assert found.value == pytest.approx(float(peer.reference(double)), rel=1e-6)
+    assert evaluation.dtype == torch.float32
+    assert evaluation.value == pytest.approx(float(peer.reference(double)), rel=1e-6)
 
 
 @pytest.mark.parametrize("peer", IN_TORCH, ids=str)
@@ -199,8 +199,8 @@ def test_the_gradients_are_the_same(peer: Peer) -> None:
     options = Options(reduction=peer.reduction, gradient="full")
     ((_, term),) = parse(peer.text).terms
 
-    found = evaluate(parse(peer.text), inputs, options=options).gradients
+    gradients = evaluate(parse(peer.text), inputs, options=options).gradients
 
     leaves = {role: inputs[role].requires_grad_() for role in term.loss.differentiable}
     expected = dict(zip(leaves, torch.autograd.grad(peer.reference(inputs), list(leaves.values())), strict=True))
-    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-13)
+    torch.testing.assert_close(gradients, expected, rtol=1e-10, atol=1e-13)

@@ -49,10 +49,10 @@ INPUTS = {"predictions": PREDICTIONS}
 
 @pytest.mark.parametrize("chunk", [1, 1000])
 def test_it_is_never_cut(chunk: int) -> None:
-    found = evaluate(all_at_once(spread), INPUTS, options=Options(chunk_elements=chunk))
+    evaluation = evaluate(all_at_once(spread), INPUTS, options=Options(chunk_elements=chunk))
 
-    assert found.value == pytest.approx(2 * float(PREDICTIONS.var(correction=0)), rel=1e-12)
-    assert (found.numerator, found.denominator) == (found.value, 1.0)
+    assert evaluation.value == pytest.approx(2 * float(PREDICTIONS.var(correction=0)), rel=1e-12)
+    assert (evaluation.numerator, evaluation.denominator) == (evaluation.value, 1.0)
 
 
 def test_its_standard_error_is_unknown() -> None:
@@ -60,12 +60,12 @@ def test_its_standard_error_is_unknown() -> None:
 
 
 def test_its_gradient_is_exact() -> None:
-    found = evaluate(all_at_once(spread), INPUTS, options=Options(gradient="full"))
+    evaluation = evaluate(all_at_once(spread), INPUTS, options=Options(gradient="full"))
 
-    assert found.gradients
-    assert found.gradient
-    torch.testing.assert_close(found.gradients["predictions"], PREDICTIONS - PREDICTIONS.mean())
-    assert found.gradient.absolute_sum == pytest.approx(float((PREDICTIONS - PREDICTIONS.mean()).abs().sum()))
+    assert evaluation.gradients
+    assert evaluation.gradient
+    torch.testing.assert_close(evaluation.gradients["predictions"], PREDICTIONS - PREDICTIONS.mean())
+    assert evaluation.gradient.absolute_sum == pytest.approx(float((PREDICTIONS - PREDICTIONS.mean()).abs().sum()))
 
 
 @pytest.mark.parametrize("name", ["weights", "mask"])
@@ -102,10 +102,10 @@ def test_in_a_sum_nothing_else_is_cut_either_and_the_error_stays_unknown() -> No
     alone = all_at_once(spread)
     objective = Objective((*alone.terms, *((2.0, term) for _, term in all_at_once(weighted_spread).terms)))
 
-    found = evaluate(objective, INPUTS, options=Options(chunk_elements=1))
+    evaluation = evaluate(objective, INPUTS, options=Options(chunk_elements=1))
 
-    assert found.value == pytest.approx(3 * (evaluate(alone, INPUTS).value or 0), rel=1e-12)
-    assert found.standard_error is None
+    assert evaluation.value == pytest.approx(3 * (evaluate(alone, INPUTS).value or 0), rel=1e-12)
+    assert evaluation.standard_error is None
 
 
 def test_a_later_axis_may_be_told_by_a_later_input() -> None:

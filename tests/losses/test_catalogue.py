@@ -110,19 +110,19 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[object]:
     """Return the values that the schema of a parameter admits."""
     match schema:
         case {"anyOf": several}:
-            found = st.one_of([values(each) for each in several])
+            strategy = st.one_of([values(each) for each in several])
         case {"enum": words}:
-            found = st.sampled_from(words)
+            strategy = st.sampled_from(words)
         case {"const": word}:
-            found = st.just(word)
+            strategy = st.just(word)
         case {"type": "boolean"}:
-            found = st.booleans()
+            strategy = st.booleans()
         case {"type": "null"}:
-            found = st.none()
+            strategy = st.none()
         case {"type": "integer"}:
-            found = st.integers(schema.get("minimum"), schema.get("maximum", schema.get("exclusiveMaximum", 1) - 1))
+            strategy = st.integers(schema.get("minimum"), schema.get("maximum", schema.get("exclusiveMaximum", 1) - 1))
         case _:
-            found = st.floats(
+            strategy = st.floats(
                 schema.get("minimum", schema.get("exclusiveMinimum")),
                 schema.get("maximum", schema.get("exclusiveMaximum")),
                 exclude_min="exclusiveMinimum" in schema,
@@ -130,7 +130,7 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[object]:
                 allow_nan=False,
                 allow_infinity=False,
             )
-    return found
+    return strategy
 
 
 @every_loss

@@ -103,10 +103,10 @@ def test_the_best_constant_is_what_the_loss_elicits(term: BoundLoss) -> None:
     targets = targets.exp().clamp(max=5) if term.loss.activation == "none" else targets  # mean and median differ
     skewed = Batch(batch.subject, {**batch.inputs, "targets": targets})
 
-    found = best_constant(term, skewed)
+    best = best_constant(term, skewed)
 
     expected = FUNCTIONALS[term.loss.elicits](skewed.inputs["targets"], term)
-    torch.testing.assert_close(found, expected.double(), rtol=0, atol=2e-6)
+    torch.testing.assert_close(best, expected.double(), rtol=0, atol=2e-6)
 
 
 def test_the_functionals_differ_on_these_targets() -> None:

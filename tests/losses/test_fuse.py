@@ -33,10 +33,10 @@ def test_a_fused_formula_says_what_the_formula_says(text: str, inputs: dict[str,
     options = Options(chunk_elements=1000, gradient="summary")
 
     wanted = evaluate(parse(text), inputs, weights=weights, options=options)
-    found = evaluate(parse(text), inputs, weights=weights, options=replace(options, fuse=True))
+    evaluation = evaluate(parse(text), inputs, weights=weights, options=replace(options, fuse=True))
 
-    assert found.value == pytest.approx(wanted.value, rel=1e-6)
-    assert found.standard_error == pytest.approx(wanted.standard_error, rel=1e-5)
-    assert found.gradient is not None
+    assert evaluation.value == pytest.approx(wanted.value, rel=1e-6)
+    assert evaluation.standard_error == pytest.approx(wanted.standard_error, rel=1e-5)
+    assert evaluation.gradient is not None
     assert wanted.gradient is not None
-    assert found.gradient.absolute_sum == pytest.approx(wanted.gradient.absolute_sum, rel=1e-6)
+    assert evaluation.gradient.absolute_sum == pytest.approx(wanted.gradient.absolute_sum, rel=1e-6)

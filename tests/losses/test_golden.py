@@ -128,11 +128,11 @@ def test_the_number_is_that_of_the_library(name: str, cases: dict[str, Case]) ->
     given = {role: tensor[rows] for role, tensor in inputs(case, call).items()}
     options = Options(reduction=call.get("reduction", "mean"))
 
-    found = evaluate(
+    evaluation = evaluate(
         parse(call["objective"]), given, weights=weights(case, call, next(iter(given.values()))), options=options
     )
 
-    shown = numbers(found.value) if found.values is None else found.values
+    shown = numbers(evaluation.value) if evaluation.values is None else evaluation.values
     shown = shown.mean(-1) if call.get("then") == "mean_last" else shown
     shown = 1 - shown if call.get("score") else shown
     expected = numbers(case["expected"])

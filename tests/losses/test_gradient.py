@@ -60,9 +60,9 @@ def test_the_gradient_is_the_slope_of_the_value(subject: Subject) -> None:
 def test_the_shares_of_the_gradient_add_up(subject: Subject) -> None:
     batch = subject.draw(items=40, edges=True)
 
-    found = batch.evaluate(gradient="full")
+    evaluation = batch.evaluate(gradient="full")
 
-    shares, gradients = found.gradient, found.gradients or {}
+    shares, gradients = evaluation.gradient, evaluation.gradients or {}
     assert shares is not None
     total = sum(float(gradient.abs().sum()) for gradient in gradients.values())
     assert shares.absolute_sum == pytest.approx(total, rel=1e-12)

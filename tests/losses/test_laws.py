@@ -49,26 +49,26 @@ CASES = [
 ]
 
 
-def agree(found: object, expected: object, relative: float = 1e-12, absolute: float = 1e-12) -> None:
+def agree(got: object, expected: object, relative: float = 1e-12, absolute: float = 1e-12) -> None:
     """Assert that numbers agree, and that what is None on one side is None on the other."""
-    if isinstance(found, dict) and isinstance(expected, dict):
-        assert found.keys() == expected.keys()
-        agree([*found.values()], [*expected.values()], relative, absolute)
-    elif isinstance(found, list) and isinstance(expected, list):
-        for one, other in zip(found, expected, strict=True):
+    if isinstance(got, dict) and isinstance(expected, dict):
+        assert got.keys() == expected.keys()
+        agree([*got.values()], [*expected.values()], relative, absolute)
+    elif isinstance(got, list) and isinstance(expected, list):
+        for one, other in zip(got, expected, strict=True):
             agree(one, other, relative, absolute)
     else:
-        assert found == (None if expected is None else pytest.approx(expected, rel=relative, abs=absolute))
+        assert got == (None if expected is None else pytest.approx(expected, rel=relative, abs=absolute))
 
 
-def say_the_same(found: Evaluation, expected: Evaluation, absolute: float = 1e-12) -> None:
+def say_the_same(evaluation: Evaluation, expected: Evaluation, absolute: float = 1e-12) -> None:
     """Assert that two evaluations agree to 1e-12, of the sum of absolute terms where that is more."""
-    assert (found.kept, found.reason) == (expected.kept, expected.reason)
+    assert (evaluation.kept, evaluation.reason) == (expected.kept, expected.reason)
     for name in ("value", "numerator", "denominator", "per_class"):
-        agree(getattr(found, name), getattr(expected, name), absolute=absolute)
-    agree(found.standard_error, expected.standard_error, relative=1e-9)
-    if found.gradient and expected.gradient:
-        agree(vars(found.gradient), vars(expected.gradient), relative=1e-9)
+        agree(getattr(evaluation, name), getattr(expected, name), absolute=absolute)
+    agree(evaluation.standard_error, expected.standard_error, relative=1e-9)
+    if evaluation.gradient and expected.gradient:
+        agree(vars(evaluation.gradient), vars(expected.gradient), relative=1e-9)
 
 
 def absolute_terms(batch: Batch) -> float:
@@ -100,9 +100,9 @@ def test_a_worked_case_gives_what_it_says(loss: Loss, case: Case) -> None:
     }
     options = Options(reduction="none" if term.kind == "item" else "mean")
 
-    found = evaluate(Subject(term).objective, inputs, options=options)
+    evaluation = evaluate(Subject(term).objective, inputs, options=options)
 
-    gives = torch.as_tensor(found.value if found.values is None else found.values, dtype=torch.float64)
+    gives = torch.as_tensor(evaluation.value if evaluation.values is None else evaluation.values, dtype=torch.float64)
     torch.testing.assert_close(gives, torch.tensor(case.gives, dtype=torch.float64), rtol=1e-12, atol=1e-12)
 
 
@@ -244,9 +244,9 @@ def test_a_sum_far_beyond_float16_is_right(loss: Loss) -> None:
     few = Subject(loss.bind(), spatial=(1,)).draw(items=4).to(torch.float16)
     many = few.map(lambda _, tensor: tensor.tile(25_000, *[1] * (tensor.ndim - 1)) if len(tensor) > 3 else tensor)
 
-    found, expected = many.evaluate(), few.evaluate()
+    evaluation, expected = many.evaluate(), few.evaluate()
 
-    assert found.value == pytest.approx(expected.value, rel=2e-5 if found.numerator is None else 1e-6)
+    assert evaluation.value == pytest.approx(expected.value, rel=2e-5 if evaluation.numerator is None else 1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32], ids=str)
@@ -254,9 +254,9 @@ def test_totals_are_kept_in_float64(dtype: torch.dtype) -> None:
     predictions = torch.ones(2**12 + 1, dtype=dtype)
     predictions[0] = 2.0**12  # its square is 2**24, beyond which float32 has no odd numbers
 
-    found = evaluate(parse("mse"), {"predictions": predictions, "targets": torch.zeros_like(predictions)})
+    evaluation = evaluate(parse("mse"), {"predictions": predictions, "targets": torch.zeros_like(predictions)})
 
-    assert (found.numerator, found.denominator) == (2**24 + 2**12, 2**12 + 1)
+    assert (evaluation.numerator, evaluation.denominator) == (2**24 + 2**12, 2**12 + 1)
 
 
 @every_itemwise_kind

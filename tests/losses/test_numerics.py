@@ -30,9 +30,11 @@ def _dtype(role: str, numbers: object) -> torch.dtype | None:
     return None if role == "targets" and isinstance(numbers, int) else torch.float64
 
 
-def finite(found: Evaluation) -> bool:
+def finite(evaluation: Evaluation) -> bool:
     """Return whether the value and its whole gradient are finite."""
-    return found.value is not None and all(bool(slope.isfinite().all()) for slope in (found.gradients or {}).values())
+    return evaluation.value is not None and all(
+        bool(slope.isfinite().all()) for slope in (evaluation.gradients or {}).values()
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,10 +59,10 @@ def finite(found: Evaluation) -> bool:
 def test_huge_logits_keep_value_and_gradient_finite(
     text: str, predictions: list[object], targets: list[object], value: float
 ) -> None:
-    found = said(text, predictions=predictions, targets=targets)
+    evaluation = said(text, predictions=predictions, targets=targets)
 
-    assert found.value == pytest.approx(value, rel=1e-12, abs=1e-30)
-    assert finite(found)
+    assert evaluation.value == pytest.approx(value, rel=1e-12, abs=1e-30)
+    assert finite(evaluation)
 
 
 @pytest.mark.parametrize("form", ["non_saturating", "minimax"])
@@ -88,10 +90,10 @@ def test_huge_scores_keep_both_networks_finite(form: str) -> None:
 def test_minus_infinity_is_a_probability_of_zero(
     text: str, predictions: list[object], targets: list[object], value: float
 ) -> None:
-    found = said(text, predictions=predictions, targets=targets)
+    evaluation = said(text, predictions=predictions, targets=targets)
 
-    assert found.value == pytest.approx(value, rel=1e-12)
-    assert finite(found)
+    assert evaluation.value == pytest.approx(value, rel=1e-12)
+    assert finite(evaluation)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +117,10 @@ def test_minus_infinity_is_a_probability_of_zero(
 def test_a_perfect_prediction_costs_nothing(
     text: str, predictions: list[object], targets: list[object], value: float
 ) -> None:
-    found = said(text, predictions=predictions, targets=targets)
+    evaluation = said(text, predictions=predictions, targets=targets)
 
-    assert found.value == value
-    assert finite(found)
+    assert evaluation.value == value
+    assert finite(evaluation)
 
 
 @pytest.mark.parametrize("p", [1, 2, 3])
@@ -126,10 +128,10 @@ def test_a_perfect_prediction_costs_nothing(
 def test_a_collapsed_embedding_costs_the_margin(p: float, eps: float) -> None:
     same = [[1.0, 2.0]]
 
-    found = said(f"triplet(margin=0.2, p={p}, eps={eps})", anchor=same, positive=same, negative=same)
+    evaluation = said(f"triplet(margin=0.2, p={p}, eps={eps})", anchor=same, positive=same, negative=same)
 
-    assert found.value == pytest.approx(0.2, rel=1e-12)
-    assert finite(found)
+    assert evaluation.value == pytest.approx(0.2, rel=1e-12)
+    assert finite(evaluation)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -148,25 +150,25 @@ def test_a_high_norm_stays_in_range(dtype: torch.dtype, scale: float) -> None:
 def test_an_empty_mask_predicted_empty_costs_nothing(group: str, smooth: float) -> None:
     empty = [[[0.0, 0.0]]]
 
-    found = said(f"dice(from_logits=false, group={group}, smooth={smooth})", predictions=empty, targets=empty)
+    evaluation = said(f"dice(from_logits=false, group={group}, smooth={smooth})", predictions=empty, targets=empty)
 
-    assert found.value == 0
-    assert finite(found)
+    assert evaluation.value == 0
+    assert finite(evaluation)
 
 
 def test_an_empty_mask_predicted_full_costs_everything() -> None:
-    found = said("dice(from_logits=false, smooth=0)", predictions=[[[1.0, 1.0]]], targets=[[[0.0, 0.0]]])
+    evaluation = said("dice(from_logits=false, smooth=0)", predictions=[[[1.0, 1.0]]], targets=[[[0.0, 0.0]]])
 
-    assert found.value == 1
-    assert finite(found)
+    assert evaluation.value == 1
+    assert finite(evaluation)
 
 
 @pytest.mark.parametrize("loss", ["sparse_categorical_ce", "focal_softmax"])
 def test_where_every_id_is_ignored_there_is_no_value(loss: str) -> None:
-    found = said(loss, predictions=[[0.0, 1.0], [2.0, 0.0]], targets=[-100, -100])
+    evaluation = said(loss, predictions=[[0.0, 1.0], [2.0, 0.0]], targets=[-100, -100])
 
-    assert (found.value, found.reason, found.kept, found.ignored) == (None, MASKED, 0, 2)
-    assert (found.standard_error, found.gradient) == (None, None)
+    assert (evaluation.value, evaluation.reason, evaluation.kept, evaluation.ignored) == (None, MASKED, 0, 2)
+    assert (evaluation.standard_error, evaluation.gradient) == (None, None)
 
 
 @every_weighted_kind
@@ -185,23 +187,23 @@ def test_where_everything_is_masked_there_is_no_value(subject: Subject) -> None:
 def test_of_no_items_there_is_no_value(subject: Subject) -> None:
     empty = subject.draw().map(lambda role, tensor: tensor[:0] if subject.loss.pattern(role).lead else tensor)
 
-    found = empty.evaluate(gradient="full")
+    evaluation = empty.evaluate(gradient="full")
 
-    assert (found.value, found.reason, found.kept) == (None, NOTHING, 0)
+    assert (evaluation.value, evaluation.reason, evaluation.kept) == (None, NOTHING, 0)
 
 
 @pytest.mark.parametrize("text", ["mse", "bce + 0.5*focal"])
 @pytest.mark.parametrize("reduction", ["mean", "mean_over_count"])
 def test_of_empty_lists_there_is_no_value(text: str, reduction: Reduction) -> None:
-    found = said(text, predictions=[], targets=[], options=Options(reduction=reduction))
+    evaluation = said(text, predictions=[], targets=[], options=Options(reduction=reduction))
 
-    assert (found.value, found.reason) == (None, NOTHING)
+    assert (evaluation.value, evaluation.reason) == (None, NOTHING)
 
 
 def test_one_empty_list_of_two_is_said_to_be_empty() -> None:
-    found = said("adversarial_discriminator", real=[], fake=[1.0])
+    evaluation = said("adversarial_discriminator", real=[], fake=[1.0])
 
-    assert (found.value, found.reason) == (None, NOTHING)
+    assert (evaluation.value, evaluation.reason) == (None, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -219,26 +221,31 @@ def test_one_empty_list_of_two_is_said_to_be_empty() -> None:
     ],
 )
 def test_what_is_not_finite_is_null_with_a_reason(text: str, predictions: list[object], targets: list[object]) -> None:
-    found = said(text, predictions=predictions, targets=targets)
+    evaluation = said(text, predictions=predictions, targets=targets)
 
-    assert (found.value, found.standard_error, found.gradient, found.gradients) == (None, None, None, None)
-    assert (found.reason or "").startswith("the loss is not finite")
+    assert (evaluation.value, evaluation.standard_error, evaluation.gradient, evaluation.gradients) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    assert (evaluation.reason or "").startswith("the loss is not finite")
 
 
 @pytest.mark.parametrize("loss", ["categorical_ce", "dice", "dice(group=batch)"])
 def test_one_class_only_is_certain(loss: str) -> None:
-    found = said(f"{loss}", predictions=[[[40.0, 50.0]]], targets=[[[1.0, 1.0]]])
+    evaluation = said(f"{loss}", predictions=[[[40.0, 50.0]]], targets=[[[1.0, 1.0]]])
 
-    assert found.value == pytest.approx(0.0, abs=1e-16)
-    assert finite(found)
+    assert evaluation.value == pytest.approx(0.0, abs=1e-16)
+    assert finite(evaluation)
 
 
 @pytest.mark.parametrize("loss", ["sparse_categorical_ce", "focal_softmax", "focal_softmax(gamma=0.5)"])
 def test_one_class_by_id_is_certain(loss: str) -> None:
-    found = said(loss, predictions=[[-4.0], [7.0]], targets=[0, 0])
+    evaluation = said(loss, predictions=[[-4.0], [7.0]], targets=[0, 0])
 
-    assert found.value == 0
-    assert finite(found)
+    assert evaluation.value == 0
+    assert finite(evaluation)
 
 
 @every_subject
@@ -255,9 +262,9 @@ def test_numbers_that_are_not_finite_give_a_null_and_their_count_where_that_is_a
     spoilt = batch.inputs[role].clone()
     spoilt.view(-1)[0], spoilt.view(-1)[-1] = NAN, INF
 
-    found = Batch(subject, {**batch.inputs, role: spoilt}).evaluate(nonfinite="allow", chunk_elements=7)
+    evaluation = Batch(subject, {**batch.inputs, role: spoilt}).evaluate(nonfinite="allow", chunk_elements=7)
 
-    assert (found.value, found.reason) == (None, f"2 non-finite numbers in {role}")
+    assert (evaluation.value, evaluation.reason) == (None, f"2 non-finite numbers in {role}")
 
 
 @pytest.mark.parametrize(
@@ -271,32 +278,32 @@ def test_numbers_that_are_not_finite_give_a_null_and_their_count_where_that_is_a
 def test_an_infinity_that_would_cost_nothing_is_still_reported(text: str, inputs: dict[str, list[object]]) -> None:
     tensors = {role: torch.tensor(numbers) for role, numbers in inputs.items()}
 
-    found = evaluate(parse(text), tensors, options=Options(nonfinite="allow"))
+    evaluation = evaluate(parse(text), tensors, options=Options(nonfinite="allow"))
 
-    assert found.value is None
-    assert (found.reason or "").startswith("1 non-finite numbers in ")
+    assert evaluation.value is None
+    assert (evaluation.reason or "").startswith("1 non-finite numbers in ")
 
 
 def test_a_number_is_counted_once_for_all_terms() -> None:
-    found = said("mse + mae", options=Options(nonfinite="allow"), predictions=[NAN, 1.0], targets=[0.0, 0.0])
+    evaluation = said("mse + mae", options=Options(nonfinite="allow"), predictions=[NAN, 1.0], targets=[0.0, 0.0])
 
-    assert (found.value, found.reason) == (None, "1 non-finite numbers in predictions")
-    assert [term.reason for term in found.terms or []] == [found.reason] * 2
+    assert (evaluation.value, evaluation.reason) == (None, "1 non-finite numbers in predictions")
+    assert [term.reason for term in evaluation.terms or []] == [evaluation.reason] * 2
 
 
 def test_logits_of_an_ignored_item_leave_no_trace() -> None:
     nothing = [-INF, -INF, -INF]
 
-    found = said("sparse_categorical_ce", predictions=[nothing, [0.0, 0.0, 0.0]], targets=[-100, 1])
+    evaluation = said("sparse_categorical_ce", predictions=[nothing, [0.0, 0.0, 0.0]], targets=[-100, 1])
 
-    assert found.value == pytest.approx(math.log(3))
-    assert finite(found)
+    assert evaluation.value == pytest.approx(math.log(3))
+    assert finite(evaluation)
 
 
 def test_whole_numbers_alone_are_computed_in_float64() -> None:
-    found = evaluate(parse("mse"), {"predictions": torch.tensor([3, 4]), "targets": torch.tensor([True, False])})
+    evaluation = evaluate(parse("mse"), {"predictions": torch.tensor([3, 4]), "targets": torch.tensor([True, False])})
 
-    assert (found.value, found.dtype) == (10.0, torch.float64)
+    assert (evaluation.value, evaluation.dtype) == (10.0, torch.float64)
 
 
 @pytest.mark.parametrize(
@@ -314,10 +321,10 @@ def test_the_callers_mode_does_not_matter(mode: type[AbstractContextManager[None
 
     with mode():
         inputs = {"predictions": torch.linspace(0, 1, 6).reshape(2, 1, 3), "targets": torch.ones(2, 1, 3)}
-        found = evaluate(objective, inputs, options=Options(gradient="full"))
+        evaluation = evaluate(objective, inputs, options=Options(gradient="full"))
 
-    assert found.gradient is not None
-    assert found.gradient.absolute_sum > 0
+    assert evaluation.gradient is not None
+    assert evaluation.gradient.absolute_sum > 0
 
 
 def test_a_weight_of_zero_is_kept_and_a_mask_is_not() -> None:

@@ -48,10 +48,14 @@ def test_they_are_the_chunks_that_would_be_cut(
         feed.staging = Copied()  # type: ignore[assignment] # stands for it
 
     monkeypatch.setattr(Feed, "__post_init__", staged)
-    found = evaluate(parse(objective), roles, options=options, **given)
+    evaluation = evaluate(parse(objective), roles, options=options, **given)
 
-    assert (found.value, found.standard_error, found.kept) == (wanted.value, wanted.standard_error, wanted.kept)
-    assert found.gradients is not None
+    assert (evaluation.value, evaluation.standard_error, evaluation.kept) == (
+        wanted.value,
+        wanted.standard_error,
+        wanted.kept,
+    )
+    assert evaluation.gradients is not None
     assert wanted.gradients is not None
-    assert all(torch.equal(found.gradients[role], wanted.gradients[role]) for role in wanted.gradients)
-    assert found.transfer_ms == Copied.spent_ms
+    assert all(torch.equal(evaluation.gradients[role], wanted.gradients[role]) for role in wanted.gradients)
+    assert evaluation.transfer_ms == Copied.spent_ms

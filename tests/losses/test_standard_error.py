@@ -28,8 +28,8 @@ def bootstrapped(batch: Batch, weights: Tensor | None = None) -> float:
     values = []
     for _ in range(RESAMPLES):
         again, positions = drawn(batch, rng)
-        found = again.evaluate(None if weights is None else weights[positions], standard_error=False)
-        values.append(found.value)
+        evaluation = again.evaluate(None if weights is None else weights[positions], standard_error=False)
+        values.append(evaluation.value)
     return float(torch.tensor(values, dtype=torch.float64).std())
 
 
@@ -37,9 +37,9 @@ def bootstrapped(batch: Batch, weights: Tensor | None = None) -> float:
 def test_the_standard_error_is_that_of_a_bootstrap(subject: Subject) -> None:
     batch = subject.draw(seed=12, items=ITEMS)
 
-    found = batch.evaluate()
+    evaluation = batch.evaluate()
 
-    assert found.standard_error == pytest.approx(bootstrapped(batch), rel=0.15)
+    assert evaluation.standard_error == pytest.approx(bootstrapped(batch), rel=0.15)
 
 
 @pytest.mark.parametrize("subject", [subject for subject in KNOWN if subject.takes_weights], ids=named)
@@ -47,9 +47,9 @@ def test_the_standard_error_of_a_weighted_mean_is_that_of_a_bootstrap(subject: S
     batch = subject.draw(seed=12, items=ITEMS)
     weights = torch.rand(ITEMS, generator=torch.Generator().manual_seed(13))
 
-    found = batch.evaluate(weights)
+    evaluation = batch.evaluate(weights)
 
-    assert found.standard_error == pytest.approx(bootstrapped(batch, weights), rel=0.15)
+    assert evaluation.standard_error == pytest.approx(bootstrapped(batch, weights), rel=0.15)
 
 
 @pytest.mark.parametrize("text", ["mse + 2*mae", "bce + dice(group=batch)"])
@@ -61,14 +61,14 @@ def test_the_standard_error_of_a_sum_knows_that_its_terms_move_together(text: st
         "targets": torch.rand(ITEMS, 1, 5, generator=rng).round(),
     }
 
-    found = evaluate(objective, inputs)
+    evaluation = evaluate(objective, inputs)
 
     values = []
     for _ in range(RESAMPLES):
         again = torch.randint(ITEMS, (ITEMS,), generator=rng)
         resampled = {role: tensor[again] for role, tensor in inputs.items()}
         values.append(evaluate(objective, resampled, options=Options(standard_error=False)).value)
-    assert found.standard_error == pytest.approx(float(torch.tensor(values).std()), rel=0.15)
+    assert evaluation.standard_error == pytest.approx(float(torch.tensor(values).std()), rel=0.15)
 
 
 def test_independent_lists_add_in_squares() -> None:
@@ -86,10 +86,10 @@ def test_independent_lists_add_in_squares() -> None:
 def test_one_row_has_no_standard_error(subject: Subject) -> None:
     one = subject.draw().map(lambda role, tensor: tensor[:1] if subject.loss.pattern(role).lead else tensor)
 
-    found = one.evaluate()
+    evaluation = one.evaluate()
 
-    assert found.value is not None or subject.term.kind == "batch"  # which may need another row to compare with
-    assert found.standard_error is None
+    assert evaluation.value is not None or subject.term.kind == "batch"  # which may need another row to compare with
+    assert evaluation.standard_error is None
 
 
 @every_kind

@@ -41,12 +41,12 @@ def test_windows_change_nothing_but_what_takes_two_passes(subject: Subject) -> N
             streamed(batch)
         return
 
-    found, whole = streamed(batch), batch.evaluate()
+    evaluation, whole = streamed(batch), batch.evaluate()
 
     if not subject.objective.spreads_at_once:
-        assert [warned.code for warned in found.warnings] == ["no-standard-error"]
-        found.standard_error = whole.standard_error
-    say_the_same(found, whole, absolute=1e-12 * absolute_terms(batch))
+        assert [warned.code for warned in evaluation.warnings] == ["no-standard-error"]
+        evaluation.standard_error = whole.standard_error
+    say_the_same(evaluation, whole, absolute=1e-12 * absolute_terms(batch))
 
 
 @every_weighted_kind
@@ -57,12 +57,12 @@ def test_weights_and_masks_arrive_with_their_items(subject: Subject) -> None:
     rng = torch.Generator().manual_seed(5)
     weights, mask = torch.rand(batch.shape[0], generator=rng), torch.rand(batch.shape, generator=rng) > 0.3
 
-    found, whole = (
+    evaluation, whole = (
         streamed(batch, weights, mask, standard_error=False),
         batch.evaluate(weights, mask, standard_error=False),
     )
 
-    say_the_same(found, whole, absolute=1e-12 * absolute_terms(batch))
+    say_the_same(evaluation, whole, absolute=1e-12 * absolute_terms(batch))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_window_that_ran_out_of_memory_midway_is_added_again(text: str, monkey
 
     assert failures == 1
     assert (broken.items, broken.options.chunk_elements) == (900, 128)
-    found, wanted = broken.finish(), whole.finish()
-    assert found.value == pytest.approx(wanted.value, rel=1e-9)
-    assert (found.standard_error or 0) == pytest.approx(wanted.standard_error or 0, rel=1e-9)
-    assert found.kept == wanted.kept
+    evaluation, wanted = broken.finish(), whole.finish()
+    assert evaluation.value == pytest.approx(wanted.value, rel=1e-9)
+    assert (evaluation.standard_error or 0) == pytest.approx(wanted.standard_error or 0, rel=1e-9)
+    assert evaluation.kept == wanted.kept

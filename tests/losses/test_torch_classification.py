@@ -100,14 +100,14 @@ REFERENCES: dict[str, Reference] = {
 def test_the_number_and_the_gradient_are_torchs(text: str) -> None:
     inputs = drawn(text, optional=True)
 
-    found = ours(text, inputs)
+    evaluation = ours(text, inputs)
 
     ((_, term),) = parse(text).terms
     leaves = {role: inputs[role].clone().requires_grad_() for role in term.loss.differentiable}
     expected = REFERENCES[text]({**inputs, **leaves})
     slopes = dict(zip(leaves, torch.autograd.grad(expected, list(leaves.values())), strict=True))
-    assert found.value == pytest.approx(expected.item(), rel=1e-12)
-    torch.testing.assert_close(found.gradients, slopes, rtol=1e-11, atol=1e-14)
+    assert evaluation.value == pytest.approx(expected.item(), rel=1e-12)
+    torch.testing.assert_close(evaluation.gradients, slopes, rtol=1e-11, atol=1e-14)
 
 
 def test_multilabel_margin_is_torchs_whatever_the_labels() -> None:
@@ -115,13 +115,13 @@ def test_multilabel_margin_is_torchs_whatever_the_labels() -> None:
     scores = 2 * torch.randn(ITEMS, 7, generator=rng, dtype=torch.float64) + 1e3
     labels = (torch.rand(ITEMS, 7, generator=rng) < 0.4).double()
 
-    found = ours("multilabel_margin", {"predictions": scores, "targets": labels})
+    evaluation = ours("multilabel_margin", {"predictions": scores, "targets": labels})
 
     leaf = scores.clone().requires_grad_()
     expected = F.multilabel_margin_loss(leaf, listed(labels))
     (slope,) = torch.autograd.grad(expected, leaf)
-    assert found.value == pytest.approx(expected.item(), rel=1e-12)
-    torch.testing.assert_close(found.gradients, {"predictions": slope}, rtol=1e-11, atol=1e-14)
+    assert evaluation.value == pytest.approx(expected.item(), rel=1e-12)
+    torch.testing.assert_close(evaluation.gradients, {"predictions": slope}, rtol=1e-11, atol=1e-14)
 
 
 IDENTITIES = {
@@ -159,15 +159,15 @@ def test_labels_of_0_and_1_stand_for_signs(text: str) -> None:
 def test_of_a_class_twice_as_rare_the_margin_is_the_wider() -> None:
     scores, counts = torch.zeros(2, 2, dtype=torch.float64), torch.tensor([100.0, 50.0], dtype=torch.float64)
 
-    found = evaluate(
+    evaluation = evaluate(
         parse("ldam(scale=1)"),
         {"predictions": scores, "targets": torch.tensor([0, 1]), "class_counts": counts},
         options=Options(reduction="none"),
     )
 
     wide = torch.tensor([0.5 * 0.5**0.25, 0.5], dtype=torch.float64)
-    assert found.values is not None
-    torch.testing.assert_close(found.values, torch.log1p(wide.exp()), rtol=1e-12, atol=0)
+    assert evaluation.values is not None
+    torch.testing.assert_close(evaluation.values, torch.log1p(wide.exp()), rtol=1e-12, atol=0)
 
 
 def spellings(labels: list[int], frames: int, classes: int) -> list[tuple[int, ...]]:
@@ -190,11 +190,11 @@ def test_ctc_counts_every_path(labels: list[int]) -> None:
     paths = spellings(labels, 4, 3)
     total = torch.stack([torch.stack([p[symbol, t] for t, symbol in enumerate(path)]).prod() for path in paths]).sum()
 
-    found = ours("ctc", {"predictions": scores, "targets": torch.tensor([labels + [0] * (4 - len(labels))])})
+    evaluation = ours("ctc", {"predictions": scores, "targets": torch.tensor([labels + [0] * (4 - len(labels))])})
 
     (slope,) = torch.autograd.grad(-total.log(), leaf)
-    assert found.value == pytest.approx(-total.log().item(), rel=1e-12)
-    torch.testing.assert_close(found.gradients, {"predictions": slope}, rtol=1e-10, atol=1e-14)
+    assert evaluation.value == pytest.approx(-total.log().item(), rel=1e-12)
+    torch.testing.assert_close(evaluation.gradients, {"predictions": slope}, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -230,7 +230,7 @@ def test_of_no_sequences_there_is_no_value() -> None:
 def test_normalising_by_positives_divides_by_them_alone() -> None:
     inputs = drawn("focal")
 
-    found = ours("focal(normalize=positives)", inputs)
+    evaluation = ours("focal(normalize=positives)", inputs)
 
     total = evaluate(parse("focal"), inputs, options=Options(reduction="sum")).value or 0.0
-    assert found.value == pytest.approx(total / float(inputs["targets"].sum()), rel=1e-12)
+    assert evaluation.value == pytest.approx(total / float(inputs["targets"].sum()), rel=1e-12)

@@ -122,13 +122,13 @@ def test_value_and_gradient_are_those_of_torch(
 ) -> None:
     inputs = roles(drawn())
 
-    found = said(text, inputs)
+    evaluation = said(text, inputs)
 
-    leaves = {role: inputs[role].requires_grad_() for role in found.gradients or {}}
+    leaves = {role: inputs[role].requires_grad_() for role in evaluation.gradients or {}}
     expected = reference(inputs)
     slopes = torch.autograd.grad(expected, list(leaves.values()))
-    assert found.value == pytest.approx(expected.item(), rel=1e-12)
-    torch.testing.assert_close(found.gradients, dict(zip(leaves, slopes, strict=True)), rtol=1e-11, atol=1e-13)
+    assert evaluation.value == pytest.approx(expected.item(), rel=1e-12)
+    torch.testing.assert_close(evaluation.gradients, dict(zip(leaves, slopes, strict=True)), rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -146,23 +146,23 @@ def test_value_and_gradient_are_those_of_torch(
 def test_two_names_of_one_loss_give_one_number(one: str, other: str) -> None:
     inputs = real(drawn())
 
-    found, expected = said(one, inputs), said(other, inputs)
+    evaluation, expected = said(one, inputs), said(other, inputs)
 
-    assert found.value == pytest.approx(expected.value, rel=1e-12)
-    torch.testing.assert_close(found.gradients, expected.gradients, rtol=1e-12, atol=1e-15)
+    assert evaluation.value == pytest.approx(expected.value, rel=1e-12)
+    torch.testing.assert_close(evaluation.gradients, expected.gradients, rtol=1e-12, atol=1e-15)
 
 
 def test_an_interval_is_two_quantiles() -> None:
     x = drawn()
     bounds = {"lower": x["predictions"] - x["positive"], "upper": x["predictions"] + x["positive"]}
 
-    found = said("interval_score(alpha=0.2)", {**bounds, "targets": x["targets"]}).value
+    value = said("interval_score(alpha=0.2)", {**bounds, "targets": x["targets"]}).value
 
     low, high = (
         said(f"quantile(quantile={share})", {"predictions": bounds[role], "targets": x["targets"]}).value or 0
         for role, share in (("lower", 0.1), ("upper", 0.9))
     )
-    assert found == pytest.approx(2 / 0.2 * (low + high), rel=1e-12)
+    assert value == pytest.approx(2 / 0.2 * (low + high), rel=1e-12)
 
 
 def test_the_ranked_probability_score_is_twice_the_mean_of_all_quantile_losses() -> None:
@@ -171,41 +171,41 @@ def test_the_ranked_probability_score_is_twice_the_mean_of_all_quantile_losses()
     shares = (torch.arange(points, dtype=torch.float64) + 0.5) / points
     forecast = x["predictions"][:, None] + x["scale"][:, None] * torch.special.ndtri(shares)
 
-    found = said("crps_gaussian", x).value
+    value = said("crps_gaussian", x).value
 
     error = x["targets"][:, None] - forecast
-    assert found == pytest.approx(float(2 * (shares * error).maximum((shares - 1) * error).mean()), rel=1e-4)
+    assert value == pytest.approx(float(2 * (shares * error).maximum((shares - 1) * error).mean()), rel=1e-4)
 
 
 def test_without_its_weight_beta_nll_is_gaussian() -> None:
     inputs = with_scale("variance")(drawn())
 
-    found, expected = said("beta_nll(beta=0)", inputs), said("gaussian_nll", inputs)
+    evaluation, expected = said("beta_nll(beta=0)", inputs), said("gaussian_nll", inputs)
 
-    assert found.value == expected.value
-    torch.testing.assert_close(found.gradients, expected.gradients, rtol=0, atol=0)
+    assert evaluation.value == expected.value
+    torch.testing.assert_close(evaluation.gradients, expected.gradients, rtol=0, atol=0)
 
 
 def test_at_beta_1_the_mean_learns_as_from_squares() -> None:
     inputs = with_scale("variance")(drawn())
 
-    found = (said("beta_nll(beta=1)", inputs).gradients or {})["predictions"]
+    gradients = (said("beta_nll(beta=1)", inputs).gradients or {})["predictions"]
 
     expected = (said("mse", real(inputs)).gradients or {})["predictions"] / 2
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-15)
+    torch.testing.assert_close(gradients, expected, rtol=1e-12, atol=1e-15)
 
 
 def test_without_dispersion_a_negative_binomial_is_poisson() -> None:
     inputs = overdispersed(drawn())
     inputs["dispersion"] = torch.zeros_like(inputs["dispersion"])
 
-    found = said("negative_binomial_nll", inputs)
+    evaluation = said("negative_binomial_nll", inputs)
 
     expected = said("poisson_nll", counted(drawn()))
     left_out = float((inputs["targets"] + 1).lgamma().mean())
-    assert found.value == pytest.approx((expected.value or 0) + left_out, rel=1e-12)
+    assert evaluation.value == pytest.approx((expected.value or 0) + left_out, rel=1e-12)
     torch.testing.assert_close(
-        (found.gradients or {})["predictions"], (expected.gradients or {})["predictions"], rtol=1e-12, atol=1e-14
+        (evaluation.gradients or {})["predictions"], (expected.gradients or {})["predictions"], rtol=1e-12, atol=1e-14
     )
 
 
@@ -222,10 +222,10 @@ def test_without_dispersion_a_negative_binomial_is_poisson() -> None:
 def test_a_negative_binomial_keeps_its_digits(z: float, alpha: float, count: int, expected: float) -> None:
     inputs = {"predictions": torch.tensor([z]), "dispersion": torch.tensor([alpha]), "targets": torch.tensor([count])}
 
-    found = evaluate(parse("negative_binomial_nll"), inputs, options=Options(dtype=torch.float64))
+    evaluation = evaluate(parse("negative_binomial_nll"), inputs, options=Options(dtype=torch.float64))
 
     single = evaluate(parse("negative_binomial_nll"), inputs)
-    assert found.value == pytest.approx(expected, rel=1e-6)  # alpha was rounded to float32
+    assert evaluation.value == pytest.approx(expected, rel=1e-6)  # alpha was rounded to float32
     assert single.value == pytest.approx(expected, rel=1e-5)
 
 
@@ -233,20 +233,20 @@ def test_a_small_error_keeps_its_digits_under_every_robust_loss() -> None:
     tiny = torch.tensor([1e-9], dtype=torch.float64)
 
     for name in ("log_cosh", "charbonnier", "cauchy", "geman_mcclure", "welsch", "tukey_biweight"):
-        found = said(name, {"predictions": tiny, "targets": torch.zeros_like(tiny)})
+        evaluation = said(name, {"predictions": tiny, "targets": torch.zeros_like(tiny)})
 
-        assert found.value == pytest.approx(5e-19, rel=1e-12)
-        assert float((found.gradients or {})["predictions"]) == pytest.approx(1e-9, rel=1e-12)
+        assert evaluation.value == pytest.approx(5e-19, rel=1e-12)
+        assert float((evaluation.gradients or {})["predictions"]) == pytest.approx(1e-9, rel=1e-12)
 
 
 def test_an_outlier_beyond_all_squares_is_finite_under_a_redescending_loss() -> None:
     far = torch.tensor([1e200, -1e200], dtype=torch.float64)
 
     for name, limit in (("geman_mcclure", 2.0), ("welsch", 1.0), ("cauchy", None), ("charbonnier", 1e200)):
-        found = said(name, {"predictions": far, "targets": torch.zeros_like(far)})
+        evaluation = said(name, {"predictions": far, "targets": torch.zeros_like(far)})
 
-        assert found.value == pytest.approx(limit or 2 * 200 * math.log(10) - math.log(2), rel=1e-12)
-        assert (found.gradients or {})["predictions"].isfinite().all()
+        assert evaluation.value == pytest.approx(limit or 2 * 200 * math.log(10) - math.log(2), rel=1e-12)
+        assert (evaluation.gradients or {})["predictions"].isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["poisson_nll", "negative_binomial_nll", "gamma_deviance"])

@@ -47,11 +47,11 @@ def agree(text: str, inputs: Inputs, reference: Callable[[Tensor, Tensor], Tenso
     expected = reference(leaf, inputs["targets"])
     expected.backward()  # type: ignore[no-untyped-call] # torch does not type it
 
-    found = said(text, inputs)
+    evaluation = said(text, inputs)
 
-    assert found.value == pytest.approx(expected.item(), rel=1e-12, abs=1e-12)
-    assert found.gradients
-    torch.testing.assert_close(found.gradients["predictions"], leaf.grad, rtol=1e-10, atol=1e-12)
+    assert evaluation.value == pytest.approx(expected.item(), rel=1e-12, abs=1e-12)
+    assert evaluation.gradients
+    torch.testing.assert_close(evaluation.gradients["predictions"], leaf.grad, rtol=1e-10, atol=1e-12)
 
 
 def everything_at_once(z: Tensor, y: Tensor) -> Tensor:
@@ -166,11 +166,11 @@ def test_over_the_batch_too_a_masked_pixel_counts_as_absent(text: str) -> None:
 def test_a_class_without_a_pixel_is_scored_or_free_or_left_out(empty: str, value: float) -> None:
     masks = torch.tensor([[[1.0, 0.0]], [[0.0, 0.0]]])
 
-    found = said(
+    evaluation = said(
         f"dice(smooth=0, from_logits=false, empty={empty})", {"predictions": masks * 0 + 0.5, "targets": masks}
     )
 
-    assert found.value == value
+    assert evaluation.value == value
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -181,11 +181,11 @@ def test_masks_met_exactly_cost_nothing_and_leave_a_finite_gradient(name: str, l
         f"{name}(from_logits=false)" if name != "lovasz_softmax" else "lovasz_softmax(from_logits=false, empty=score)"
     )
 
-    found = said(text, {"predictions": torch.ones_like(masks) if "lovasz" in name else masks, "targets": masks})
+    evaluation = said(text, {"predictions": torch.ones_like(masks) if "lovasz" in name else masks, "targets": masks})
 
-    assert found.value == pytest.approx(1 - level if "lovasz" in name else 0.0, abs=1e-12)
-    assert found.gradients
-    assert found.gradients["predictions"].isfinite().all()
+    assert evaluation.value == pytest.approx(1 - level if "lovasz" in name else 0.0, abs=1e-12)
+    assert evaluation.gradients
+    assert evaluation.gradients["predictions"].isfinite().all()
 
 
 def ciou(predictions: Tensor, targets: Tensor) -> Tensor:
@@ -210,7 +210,7 @@ def test_boxes_without_area_leave_a_finite_gradient(name: str) -> None:
     point = torch.ones(1, 4, dtype=torch.float64)
 
     for other in (point, 2 * point, torch.tensor([[0.0, 0.0, 2.0, 2.0]], dtype=torch.float64)):
-        found = said(name, {"predictions": point, "targets": other})
-        assert found.value is not None
-        assert found.gradients
-        assert found.gradients["predictions"].isfinite().all()
+        evaluation = said(name, {"predictions": point, "targets": other})
+        assert evaluation.value is not None
+        assert evaluation.gradients
+        assert evaluation.gradients["predictions"].isfinite().all()

@@ -74,13 +74,13 @@ def test_the_value_and_the_gradient_are_those_of_torch(
     roles = {id(x[name]): name for name in x}
     inputs = ours(x)
 
-    found = evaluate(parse(text), inputs, options=Options(gradient="full"))
+    evaluation = evaluate(parse(text), inputs, options=Options(gradient="full"))
 
     leaves = {name: tensor.clone().requires_grad_() for name, tensor in x.items()}
     expected = torchs(leaves)
     torch.autograd.backward(expected)
-    assert found.value == pytest.approx(float(expected.detach()), rel=1e-12, abs=1e-12)
-    for role, gradient in (found.gradients or {}).items():
+    assert evaluation.value == pytest.approx(float(expected.detach()), rel=1e-12, abs=1e-12)
+    for role, gradient in (evaluation.gradients or {}).items():
         torch.testing.assert_close(gradient, leaves[roles[id(inputs[role])]].grad, rtol=1e-11, atol=1e-12)
 
 
@@ -119,11 +119,11 @@ def test_embeddings_of_any_size_leave_finite_numbers(text: str) -> None:
     for size in (0.0, 1e-200, 1e150):
         roles = {"first": size * x["a"], "second": x["b"]}
         inputs = {**roles, "targets": torch.arange(9)} if text.startswith("n_pairs") else roles
-        found = ask(text, **inputs)
+        evaluation = ask(text, **inputs)
 
-        assert found.value is not None
-        assert math.isfinite(found.value)
-        assert all(bool(gradient.isfinite().all()) for gradient in (found.gradients or {}).values())
+        assert evaluation.value is not None
+        assert math.isfinite(evaluation.value)
+        assert all(bool(gradient.isfinite().all()) for gradient in (evaluation.gradients or {}).values())
 
 
 def lists() -> tuple[Tensor, Tensor]:
@@ -169,10 +169,10 @@ def test_an_item_has_one_place_in_its_list(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["approx_ndcg", "lambda_loss"])
 def test_a_gain_beyond_the_range_of_floats_is_still_a_share(text: str) -> None:
-    found = ask(text, predictions=[[1.0, 0.0, 3.0]], targets=[[5000.0, 4999.0, 0.0]])
+    evaluation = ask(text, predictions=[[1.0, 0.0, 3.0]], targets=[[5000.0, 4999.0, 0.0]])
 
-    assert found.value is not None
-    assert math.isfinite(found.value)
+    assert evaluation.value is not None
+    assert math.isfinite(evaluation.value)
 
 
 @pytest.mark.parametrize("text", ["cosine_embedding", "margin_ranking"])

@@ -35,13 +35,13 @@ async def counted(client: Client) -> Labels:
         for probe in PROBES:
             await http.get(probe)
         page = await http.get("/metrics")
-    found: Labels = {}
+    counted_labels: Labels = {}
     for family in text_string_to_metric_families(page.text):
         for sample in family.samples:
-            labels = found.setdefault(sample.name, {})
+            labels = counted_labels.setdefault(sample.name, {})
             for label, value in sample.labels.items():
                 labels.setdefault(label, set()).add(value)
-    return found
+    return counted_labels
 
 
 @pytest.mark.anyio

@@ -21,8 +21,8 @@ Matchers = list[tuple[str, str, str]]
 def load(name: str) -> dict[str, Any]:
     """Return a file of the folder."""
     text = (FOLDER / name).read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
-    return found
+    document: dict[str, Any] = json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
+    return document
 
 
 def rules() -> list[dict[str, Any]]:

@@ -44,9 +44,9 @@ async def test_out_of_memory_halves_the_chunks_until_they_fit(client: Client, mo
         answer = await http.post("/v1/evaluate", json=BODY)
 
     assert seen == [1 << 18, 1 << 17, 1 << 16]
-    found = answer.json()["results"][0]
-    assert found["value"] == pytest.approx(wanted["value"], rel=1e-12)
-    assert found["standard_error"] == pytest.approx(wanted["standard_error"], rel=1e-9)
+    result = answer.json()["results"][0]
+    assert result["value"] == pytest.approx(wanted["value"], rel=1e-12)
+    assert result["standard_error"] == pytest.approx(wanted["standard_error"], rel=1e-9)
 
 
 async def test_what_fits_in_no_chunk_is_refused_and_the_next_is_served(
@@ -138,13 +138,13 @@ async def test_long_uploads_are_evaluated_by_fused_formulas_where_that_is_asked_
     async with client() as http:
         wanted = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
     async with client(compile=True) as http:
-        found = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
+        result = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
         small = await http.post("/v1/evaluate", json=SMALL)
 
     assert fused == [False, True, False]
     assert small.is_success
-    assert found["value"] == pytest.approx(wanted["value"], rel=1e-9)
-    assert found["standard_error"] == pytest.approx(wanted["standard_error"], rel=1e-6)
+    assert result["value"] == pytest.approx(wanted["value"], rel=1e-9)
+    assert result["standard_error"] == pytest.approx(wanted["standard_error"], rel=1e-6)
 
 
 async def test_fusing_without_a_compiler_is_refused_in_one_line(

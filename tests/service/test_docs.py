@@ -19,11 +19,11 @@ async def test_the_page_loads_nothing_from_outside(client: Client) -> None:
     async with client() as http:
         page = await http.get("/docs")
         links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-        found = [await http.get(link) for link in links]
+        answers = [await http.get(link) for link in links]
 
     assert len(links) >= 3
     assert all(link.startswith("/") for link in links)
-    assert all(answer.is_success for answer in found)
+    assert all(answer.is_success for answer in answers)
 
 
 async def test_every_example_works_as_it_stands(client: Client) -> None:

@@ -44,13 +44,13 @@ def threads(pid: int) -> int:
 
 def open_files(pid: int) -> set[str]:
     """Return what is open, sockets left out."""
-    found = set()
+    paths = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            found.add(str(link.readlink()))
+            paths.add(str(link.readlink()))
         except FileNotFoundError:
             continue
-    return {name for name in found if not name.startswith("socket:")}
+    return {name for name in paths if not name.startswith("socket:")}
 
 
 def asked(client: httpx.Client) -> float:

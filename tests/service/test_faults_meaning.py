@@ -23,17 +23,17 @@ async def evaluated(http: httpx.AsyncClient, loss: str, **inputs: object) -> dic
     """Return what one loss says; strict JSON, or the test fails."""
     answer = await http.post(EVALUATE, json={"loss": loss, **inputs})
     assert answer.is_success, answer.text
-    found: dict[str, Any] = json.loads(answer.content, parse_constant=pytest.fail)["results"][0]
-    return found
+    result: dict[str, Any] = json.loads(answer.content, parse_constant=pytest.fail)["results"][0]
+    return result
 
 
 async def test_probabilities_sent_for_logits_are_evaluated_and_pointed_out(client: Client) -> None:  # H07
     async with client() as http:
-        found = await evaluated(http, "bce", predictions=[0.2, 0.7], targets=[0, 1])
+        result = await evaluated(http, "bce", predictions=[0.2, 0.7], targets=[0, 1])
         logits = await evaluated(http, "bce", predictions=[-2.0, 0.7], targets=[0, 1])
 
-    assert [warned["code"] for warned in found["warnings"]] == ["looks-like-probabilities"]
-    assert "from_logits=false" in found["warnings"][0]["text"]
+    assert [warned["code"] for warned in result["warnings"]] == ["looks-like-probabilities"]
+    assert "from_logits=false" in result["warnings"][0]["text"]
     assert logits["warnings"] == []
 
 
@@ -49,11 +49,11 @@ async def test_a_value_past_every_number_is_null_with_its_reason(
     client: Client, loss: str, predictions: list[float], targets: list[float]
 ) -> None:  # H10
     async with client() as http:
-        found = await evaluated(http, loss, predictions=predictions, targets=targets)
+        result = await evaluated(http, loss, predictions=predictions, targets=targets)
 
     # Instead of the catalogue's value_text: the reason says what happened, whatever the sign.
-    assert found["value"] is None
-    assert "not finite" in found["reason"]
+    assert result["value"] is None
+    assert "not finite" in result["reason"]
 
 
 async def test_a_nan_that_is_let_in_is_counted(client: Client) -> None:  # H09, G06
@@ -65,8 +65,8 @@ async def test_a_nan_that_is_let_in_is_counted(client: Client) -> None:  # H09, 
         allowed = await http.post(f"{EVALUATE}?loss=mse&nonfinite=allow", content=content, headers=headers)
 
     assert is_problem(refused, 422)["index"] == [1]
-    found = json.loads(allowed.content, parse_constant=pytest.fail)["results"][0]
-    assert (found["value"], found["reason"]) == (None, "2 non-finite numbers in predictions")
+    result = json.loads(allowed.content, parse_constant=pytest.fail)["results"][0]
+    assert (result["value"], result["reason"]) == (None, "2 non-finite numbers in predictions")
 
 
 NOTHING = np.zeros((1, 1, 2, 2)).tolist()
@@ -86,9 +86,9 @@ async def test_nought_over_nought_has_the_value_its_page_gives_it(
 ) -> None:  # H11
     # The catalogue wants a warning beside it; what an empty mask costs is a parameter here (empty, smooth, eps).
     async with client() as http:
-        found = await evaluated(http, loss, **inputs)
+        result = await evaluated(http, loss, **inputs)
 
-    assert found["value"] == value
+    assert result["value"] == value
 
 
 async def test_a_mean_over_nothing_is_null_with_its_reason(client: Client) -> None:  # H11, H03
@@ -108,11 +108,11 @@ async def test_a_mean_over_nothing_is_null_with_its_reason(client: Client) -> No
 async def test_one_item_has_no_other_to_be_compared_with(client: Client) -> None:  # H16
     # Instead of a refusal: the last batch of an epoch may hold one, and the rest of its answer stands.
     async with client() as http:
-        found = [
+        results = [
             await evaluated(http, loss, predictions=[[1.0, 2.0]], targets=[1]) for loss in ("supcon", "nt_xent_labels")
         ]
 
-    for one in found:
+    for one in results:
         assert (one["value"], one["kept"]) == (None, 0)
         assert one["reason"] == "no item has another to be compared with"
 
@@ -120,10 +120,10 @@ async def test_one_item_has_no_other_to_be_compared_with(client: Client) -> None
 async def test_weights_that_are_all_zero_leave_nothing_to_take_the_mean_of(client: Client) -> None:  # H20
     # Instead of a refusal, as an empty batch: the sums are right, and the value is undefined.
     async with client() as http:
-        found = await evaluated(http, "mse", predictions=[1.0, 2.0], targets=[0.0, 0.0], weights=[0, 0])
+        result = await evaluated(http, "mse", predictions=[1.0, 2.0], targets=[0.0, 0.0], weights=[0, 0])
 
-    assert (found["value"], found["denominator"]) == (None, 0.0)
-    assert "is 0" in found["reason"]
+    assert (result["value"], result["denominator"]) == (None, 0.0)
+    assert "is 0" in result["reason"]
 
 
 async def test_json_is_read_up_to_its_limit_and_refused_past_it(client: Client) -> None:  # B15, B23
@@ -149,7 +149,7 @@ async def test_ten_million_halves_are_summed_as_in_double_precision(client: Clie
         url = f"{EVALUATE}?loss=mse&loss=mae&standard_error=false"
         answer = await http.post(url, content=npy(predictions) + npy(targets), headers={"content-type": NPY})
 
-    mse, mae = (found["value"] for found in answer.json()["results"])
+    mse, mae = (result["value"] for result in answer.json()["results"])
     assert mse == pytest.approx((error**2).mean(), rel=1e-6)
     assert mae == pytest.approx(np.abs(error).mean(), rel=1e-6)
 

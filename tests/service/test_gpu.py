@@ -72,11 +72,11 @@ def test_chunks_that_are_sent_ahead_are_all_counted_once(where: str) -> None:
     mask = torch.rand(1_000_003) < 1 / 2
 
     wanted = evaluate(parse("mse + mae"), roles, mask=mask)
-    found = evaluate(parse("mse + mae"), placed, mask=mask, options=Options(device=CUDA, chunk_elements=1 << 16))
+    evaluation = evaluate(parse("mse + mae"), placed, mask=mask, options=Options(device=CUDA, chunk_elements=1 << 16))
 
-    assert found.value == pytest.approx(wanted.value, rel=1e-6)
-    assert found.kept == wanted.kept
-    assert found.transfer_ms > 0
+    assert evaluation.value == pytest.approx(wanted.value, rel=1e-6)
+    assert evaluation.kept == wanted.kept
+    assert evaluation.transfer_ms > 0
 
 
 def test_too_little_memory_halves_the_chunks() -> None:
@@ -91,9 +91,9 @@ def test_too_little_memory_halves_the_chunks() -> None:
         return evaluate(parse("mse"), roles, options=options).value
 
     try:
-        found = in_memory(counted, Options(device=CUDA, chunk_elements=1 << 24))
+        value = in_memory(counted, Options(device=CUDA, chunk_elements=1 << 24))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
 
     assert len(seen) > 1
-    assert found == pytest.approx(wanted, rel=1e-6)
+    assert value == pytest.approx(wanted, rel=1e-6)

@@ -45,11 +45,11 @@ class Upload:
 
     def answer(self) -> str:
         """Return all that comes until the connection ends."""
-        found = b""
+        received = b""
         while piece := self._connection.recv(65536):
-            found += piece
+            received += piece
         self._connection.close()
-        return found.decode()
+        return received.decode()
 
 
 def eventually(true: Callable[[], bool]) -> bool:

@@ -15,16 +15,16 @@ COMPONENTS = json.loads((ROOT / "sbom.json").read_text())["components"]
 ELSEWHERE = ("nvidia", "cuda", "triton")  # of torch's own wheel from the package index, which carries CUDA
 
 
-def needed(requirements: list[str], found: set[str]) -> set[str]:
+def needed(requirements: list[str], names: set[str]) -> set[str]:
     """Return the packages that these need, and what those need."""
     for text in requirements:
         wanted = Requirement(text)
         name = canonicalize_name(wanted.name)
-        if name in found or name.startswith(ELSEWHERE) or (wanted.marker and not wanted.marker.evaluate({"extra": ""})):
+        if name in names or name.startswith(ELSEWHERE) or (wanted.marker and not wanted.marker.evaluate({"extra": ""})):
             continue
-        found.add(name)
-        needed(requires(name) or [], found)
-    return found
+        names.add(name)
+        needed(requires(name) or [], names)
+    return names
 
 
 def test_every_package_that_is_needed_is_listed_and_no_other() -> None:

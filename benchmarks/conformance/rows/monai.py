@@ -24,9 +24,9 @@ def _views(loss: Function) -> Function:
 def _all_classes(ours: Ours, predictions: Tensor, targets: Tensor) -> Tensor:
     """Return clDice with one precision and one sensitivity an image, whatever its classes, from the same skeletons."""
     del ours
-    found, true = soft_skel(predictions, 3), soft_skel(targets, 3)
+    predicted, true = soft_skel(predictions, 3), soft_skel(targets, 3)
     over = tuple(range(1, predictions.ndim))
-    precision = ((found * targets).sum(over) + 1) / (found.sum(over) + 1)
+    precision = ((predicted * targets).sum(over) + 1) / (predicted.sum(over) + 1)
     sensitivity = ((true * predictions).sum(over) + 1) / (true.sum(over) + 1)
     return (1 - 2 * precision * sensitivity / (precision + sensitivity)).mean()
 

@@ -250,21 +250,21 @@ def took(port: int, body: Body, numbers: int, rounds: int) -> float:
 
 def measured(peer: Peer, port: int, seconds: float) -> dict[str, float | str | None]:
     """Return every figure of one server; a text where there is none, which says why."""
-    found: dict[str, float | str | None] = {}
+    figures: dict[str, float | str | None] = {}
 
     def note(name: str, measure: Callable[[], float]) -> None:
         try:
-            found[name] = measure()
+            figures[name] = measure()
         except (RuntimeError, OSError, httpx.HTTPError) as error:
-            found[name] = str(error)[:40] or type(error).__name__
+            figures[name] = str(error)[:40] or type(error).__name__
 
     with running(peer, port) as (pid, ready_s):
-        found["ready_s"], found["idle_mb"] = ready_s, resident(pid) / 1e6
+        figures["ready_s"], figures["idle_mb"] = ready_s, resident(pid) / 1e6
         binary = peer.binary
         note("json_per_s", lambda: often(port, peer.text, seconds))
         note("json_1m_ms", lambda: 1e3 * took(port, peer.text, MILLION, 5))
         if binary is None:
-            return {**found, "binary_per_s": "none", "8_mb_ms": "none", "512_mb_s": "none", "growth": "none"}
+            return {**figures, "binary_per_s": "none", "8_mb_ms": "none", "512_mb_s": "none", "growth": "none"}
         note("binary_per_s", lambda: often(port, binary, seconds))
         note("8_mb_ms", lambda: 1e3 * took(port, binary, MILLION, 15))
         seen = [resident(pid)]
@@ -274,8 +274,8 @@ def measured(peer: Peer, port: int, seconds: float) -> dict[str, float | str | N
                 return took(port, binary, HUGE, 3)
 
         note("512_mb_s", huge)
-        found["growth"] = (max(seen) - seen[0]) / (2 * 4 * HUGE) if isinstance(found["512_mb_s"], float) else None
-    return found
+        figures["growth"] = (max(seen) - seen[0]) / (2 * 4 * HUGE) if isinstance(figures["512_mb_s"], float) else None
+    return figures
 
 
 COLUMNS = {
@@ -305,8 +305,8 @@ def main() -> None:
             except RuntimeError as error:
                 results[peer.name] = dict.fromkeys(COLUMNS, str(error))
     table = Table("", *(title for title, _ in COLUMNS.values()), title="One worker each; the client shares the cores")
-    for name, found in results.items():
-        cells = [(found.get(key), shown) for key, (_, shown) in COLUMNS.items()]
+    for name, figures in results.items():
+        cells = [(figures.get(key), shown) for key, (_, shown) in COLUMNS.items()]
         table.add_row(name, *(shown.format(cell) if isinstance(cell, float) else str(cell) for cell, shown in cells))
     Console(width=140).print(table)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

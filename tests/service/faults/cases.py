@@ -61,12 +61,12 @@ NOT_HERE = {
 
 def labels() -> dict[str, set[str]]:
     """Return the cases that tests are labelled with, each with the files it stands in."""
-    found: dict[str, set[str]] = {}
+    files_by_label: dict[str, set[str]] = {}
     for file in [*HERE.glob("test_*.py"), *HERE.glob("faults/*.py")]:
         if file != Path(__file__):
             for case in _labels(file):
-                found.setdefault(case, set()).add(file.name)
-    return found
+                files_by_label.setdefault(case, set()).add(file.name)
+    return files_by_label
 
 
 def _labels(file: Path) -> Iterator[str]:
