@@ -103,12 +103,12 @@ def objects(planes: NDArray[np.bool_]) -> Objects:
     touching = runs.touching()
     one, other = (np.concatenate([pair[side] for pair in touching]) for side in (0, 1))
     group = joined(runs.line.size, one, other)
-    found = int(group.max()) + 1 if group.size else 0
+    count = int(group.max()) + 1 if group.size else 0
     length = runs.end - runs.start
-    area = np.bincount(group, length, found).astype(np.float64)
-    plane = np.zeros(found, dtype=np.int64)
+    area = np.bincount(group, length, count).astype(np.float64)
+    plane = np.zeros(count, dtype=np.int64)
     plane[group] = runs.plane
-    border = np.bincount(group, _at_border(runs), found) > 0
+    border = np.bincount(group, _at_border(runs), count) > 0
     flat = len(runs.shape) - 1 == _PLANE
     perimeter = _perimeter(runs, group, area, one, other) if flat else None
     return Objects(plane, area, perimeter, border)
@@ -116,10 +116,10 @@ def objects(planes: NDArray[np.bool_]) -> Objects:
 
 def _at_border(runs: Runs) -> NDArray[np.bool_]:
     places = np.unravel_index(runs.line, runs.shape[:-1])
-    found: NDArray[np.bool_] = (runs.start == 0) | (runs.end == runs.shape[-1])
+    touching: NDArray[np.bool_] = (runs.start == 0) | (runs.end == runs.shape[-1])
     for place, size in zip(places[1:], runs.shape[1:-1], strict=True):
-        found |= (place == 0) | (place == size - 1)
-    return found
+        touching |= (place == 0) | (place == size - 1)
+    return touching
 
 
 def _perimeter(runs: Runs, group: Ints, area: Array, one: Ints, other: Ints) -> Array:
@@ -132,5 +132,5 @@ def _perimeter(runs: Runs, group: Ints, area: Array, one: Ints, other: Ints) -> 
         return area - np.bincount(group[one], np.maximum(high - low, 0), area.size)
 
     across = np.bincount(group, minlength=area.size)
-    found: Array = math.pi / 4 * (across + left(0) + (left(-1) + left(1)) / math.sqrt(2))
-    return found
+    perimeter: Array = math.pi / 4 * (across + left(0) + (left(-1) + left(1)) / math.sqrt(2))
+    return perimeter

@@ -46,4 +46,4 @@ def listed(
 
 def present(details: Details) -> dict[str, Detail]:
     """Return the details that exist."""
-    return {name: found for name, found in details.items() if found is not None}
+    return {name: value for name, value in details.items() if value is not None}

@@ -105,8 +105,8 @@ def _columns(block: Block) -> tuple[Array, Array]:
 
 def _mad(values: Array) -> float:
     (centre,) = quantiles(values, (0.5,))
-    (found,) = quantiles(np.abs(values - centre), (0.5,))
-    return float(found)
+    (deviation,) = quantiles(np.abs(values - centre), (0.5,))
+    return float(deviation)
 
 
 def _correlation(one: Array, other: Array) -> float:

@@ -88,9 +88,9 @@ def _first(rows: Tensor, wrong: Callable[[Tensor], Tensor]) -> list[int]:
     """Return the first index where something is wrong; empty where nothing is."""
     start = 0
     for some in pieces(rows):
-        found = torch.nonzero(wrong(some))
-        if found.numel():
-            index = [int(axis) for axis in found[0]]
+        positions = torch.nonzero(wrong(some))
+        if positions.numel():
+            index = [int(axis) for axis in positions[0]]
             return [index[0] + start, *index[1:]]
         start += some.shape[0]
     return []
@@ -150,24 +150,24 @@ def flagged(ids: Tensor, rows: Tensor, thresholds: Tensor) -> int:
 
 def confidence(ids: Tensor, scores: Scores) -> Confidence:
     """Return the mean confidence of every class, in one pass; ids (n) are whole."""
-    found, start = Confidence.none(_PAIR if scores.pair else scores.predictions.shape[1]), 0
+    confident, start = Confidence.none(_PAIR if scores.pair else scores.predictions.shape[1]), 0
     for rows in scores.blocks():
-        found.add(ids[start : start + rows.shape[0]].long(), rows)
+        confident.add(ids[start : start + rows.shape[0]].long(), rows)
         start += rows.shape[0]
-    return found
+    return confident
 
 
-def label_noise(ids: Tensor, scores: Scores, found: Confidence) -> Detail | None:
+def label_noise(ids: Tensor, scores: Scores, confident: Confidence) -> Detail | None:
     """Return half the share of labels that confident learning flags: of those about half were wrong.
 
     The interval runs from none of the flagged to all of them, since which are wrong is not known.
     Source: Northcutt, Jiang & Chuang 2021, arXiv:1911.00068.
     """
-    thresholds, count, start = found.total / found.count, 0, 0
+    thresholds, count, start = confident.total / confident.count, 0, 0
     for rows in scores.blocks():
         count += flagged(ids[start : start + rows.shape[0]].long(), rows, thresholds)
         start += rows.shape[0]
-    items = round(float(found.count.sum()))
+    items = round(float(confident.count.sum()))
     share = count / items
     method = f"hint: {TRUE_OF_FLAGGED} * labels that confident learning flags in {scores.kind}, assumed out-of-fold"
     interval = (0.0, wilson(share, items)[1])

@@ -81,21 +81,21 @@ class Masks:
     def foreground(self, values: Tensor, one: float) -> NDArray[np.bool_]:
         """Return where one class is, (n, *s), in some of the images."""
         plane = values[:, int(one)] if self.in_channels else values
-        found = plane == one if self.kind == "ids" else plane >= HALF
+        inside = plane == one if self.kind == "ids" else plane >= HALF
         counted = self.counted(values)
-        return (found if counted is None else found & counted).cpu().numpy()
+        return (inside if counted is None else inside & counted).cpu().numpy()
 
     def background(self, values: Tensor) -> Tensor:
         """Return where there is no foreground, (n, *s), in some of the images."""
         if self.kind == "ids":
-            found = values == 0
+            outside = values == 0
         elif self.kind == "exclusive":
-            found = values[:, 0] >= HALF
+            outside = values[:, 0] >= HALF
         else:
             on = values >= HALF
-            found = ~on.any(1) if self.kind == "overlapping" else ~on
+            outside = ~on.any(1) if self.kind == "overlapping" else ~on
         counted = self.counted(values)
-        return found if counted is None else found & counted
+        return outside if counted is None else outside & counted
 
 
 def _shares_or_signs(values: Tensor, void: Void | None) -> bool:
@@ -153,27 +153,29 @@ def coverage(masks: Masks) -> Coverage:
     return Coverage(np.concatenate(background), np.concatenate(foreground), np.concatenate(pixels))
 
 
-def mask_sparsity(found: Coverage) -> Measured:
+def mask_sparsity(covered: Coverage) -> Measured:
     """Return the share of background pixels, 0 to 1, with an interval over images."""
-    value = float(found.background.mean())
+    value = float(covered.background.mean())
     interval = None
-    if found.images > 1:
-        half = Z * float(found.background.std(ddof=1)) / math.sqrt(found.images)
+    if covered.images > 1:
+        half = Z * float(covered.background.std(ddof=1)) / math.sqrt(covered.images)
         interval = (max(0.0, value - half), min(1.0, value + half))
-    return Measured(value=value, interval=interval, n=found.images, method="mean over images", basis="targets")
+    return Measured(value=value, interval=interval, n=covered.images, method="mean over images", basis="targets")
 
 
-def empty_share(found: Coverage) -> Measured:
+def empty_share(covered: Coverage) -> Measured:
     """Return the share of images without any foreground."""
-    share = float((found.background >= 1).mean())
-    return Measured(value=share, interval=wilson(share, found.images), n=found.images, method="count", basis="targets")
+    share = float((covered.background >= 1).mean())
+    return Measured(
+        value=share, interval=wilson(share, covered.images), n=covered.images, method="count", basis="targets"
+    )
 
 
 @dataclass
 class Shapes:
     """Objects of a number of images, and the size of these."""
 
-    found: Objects  # planes count images
+    objects: Objects  # planes count images
     images: int
     planes: tuple[int, ...]
     sampled: bool
@@ -214,50 +216,50 @@ def _objects(masks: Masks, kept: Tensor, numbers: int) -> Iterator[Objects]:
     offset = 0
     for some in pieces(kept, numbers):
         for one in masks.classes:
-            found = objects(masks.foreground(some, one))
-            found.plane += offset
-            yield found
+            regions = objects(masks.foreground(some, one))
+            regions.plane += offset
+            yield regions
         offset += some.shape[0]
 
 
-def small_share(found: Shapes) -> Measured | None:
+def small_share(measured: Shapes) -> Measured | None:
     """Return the share of objects under 32 x 32 pixels, or whose side is under 1/16 of the image's.
 
     The interval is over images, by the variance of a ratio. None where there is no object. Volumes have no 32 x 32.
     """
-    area = found.found.area
+    area = measured.objects.area
     if not area.size:
         return None
-    axes = len(found.planes)
-    small = area ** (1 / axes) * SMALL_PART < math.prod(found.planes) ** (1 / axes)
+    axes = len(measured.planes)
+    small = area ** (1 / axes) * SMALL_PART < math.prod(measured.planes) ** (1 / axes)
     if axes == _SPATIAL:
         small |= area < SMALL_SIDE**2
     share = float(small.mean())
-    count = np.bincount(found.found.plane, minlength=found.images)
-    off = np.bincount(found.found.plane, small, found.images) - share * count
-    error = math.sqrt(float(off @ off) / max(1, found.images - 1) * found.images) / area.size
-    low, high = wilson(share, found.images)
+    count = np.bincount(measured.objects.plane, minlength=measured.images)
+    off = np.bincount(measured.objects.plane, small, measured.images) - share * count
+    error = math.sqrt(float(off @ off) / max(1, measured.images - 1) * measured.images) / area.size
+    low, high = wilson(share, measured.images)
     interval = (max(0.0, share - Z * error), min(1.0, share + Z * error)) if error > 0 else (low, high)
-    return Measured(value=share, interval=interval, n=area.size, method=found.method, basis="targets")
+    return Measured(value=share, interval=interval, n=area.size, method=measured.method, basis="targets")
 
 
-def thinness(found: Shapes) -> Measured | None:
+def thinness(measured: Shapes) -> Measured | None:
     """Return the median of perimeter ** 2 / (4 pi area): 1 for a disc, large for vessels.
 
     Perimeters are Crofton's in four directions. None where there is no object, and of volumes.
     """
-    if found.found.perimeter is None or not found.found.area.size:
+    if measured.objects.perimeter is None or not measured.objects.area.size:
         return None
-    ratio = np.sort(found.found.perimeter**2 / (4 * math.pi * found.found.area))
+    ratio = np.sort(measured.objects.perimeter**2 / (4 * math.pi * measured.objects.area))
     low, high = rank_interval(ratio.size, 0.5)
     value = float(np.median(ratio))
     interval = (float(ratio[low]), float(ratio[high]))
-    return Measured(value=value, interval=interval, n=ratio.size, method=f"median; {found.method}", basis="targets")
+    return Measured(value=value, interval=interval, n=ratio.size, method=f"median; {measured.method}", basis="targets")
 
 
-def coverage_details(found: Coverage) -> Details:
+def coverage_details(covered: Coverage) -> Details:
     """Return how much of the images each class covers, and in how many it occurs."""
-    n, foreground = found.images, found.foreground
+    n, foreground = covered.images, covered.foreground
     if not foreground.size:
         return {}
     present = (foreground > 0).mean(0)
@@ -272,24 +274,24 @@ def coverage_details(found: Coverage) -> Details:
             intervals=[wilson(share, n) for share in present.tolist()],
         ),
         "foreground_pixels": detail(
-            float(((1 - found.background) * found.counted).mean()),
+            float(((1 - covered.background) * covered.counted).mean()),
             n,
             "a mean image's; a batch under 50 makes dice unstable",
         ),
     }
 
 
-def shape_details(found: Shapes) -> Details:
+def shape_details(measured: Shapes) -> Details:
     """Return how many objects there are, how large, and how they lie."""
-    area, n = found.found.area, found.found.area.size
-    count = np.bincount(found.found.plane, minlength=found.images)
-    details: Details = {"objects_per_image": detail(float(count.mean()), found.images, f"mean; {found.method}")}
+    area, n = measured.objects.area, measured.objects.area.size
+    count = np.bincount(measured.objects.plane, minlength=measured.images)
+    details: Details = {"objects_per_image": detail(float(count.mean()), measured.images, f"mean; {measured.method}")}
     if not n:
         return details
-    border = float(found.found.at_border.mean())
-    total = np.bincount(found.found.plane, area, found.images)
-    largest = np.zeros(found.images)
-    np.maximum.at(largest, found.found.plane, area)
+    border = float(measured.objects.at_border.mean())
+    total = np.bincount(measured.objects.plane, area, measured.images)
+    largest = np.zeros(measured.images)
+    np.maximum.at(largest, measured.objects.plane, area)
     some = total > 0
     details |= {
         "object_area": listed(np.quantile(area, (0.1, 0.5, 0.9)).tolist(), n, "pixels: 10th, 50th, 90th percentile"),
@@ -298,8 +300,8 @@ def shape_details(found: Shapes) -> Details:
         ),
         "border_share": detail(border, n, "objects that touch the border", interval=wilson(border, n)),
     }
-    if found.found.perimeter is not None:
-        outline = float(np.median(found.found.perimeter / area))
+    if measured.objects.perimeter is not None:
+        outline = float(np.median(measured.objects.perimeter / area))
         details["boundary_share"] = detail(outline, n, "perimeter over area in pixels; median of objects")
     return details
 

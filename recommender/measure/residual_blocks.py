@@ -30,8 +30,8 @@ class Block(NamedTuple):
 
 def float64(values: Tensor) -> Array:
     """Return a block as numbers that sums may be taken of."""
-    found: Array = values.detach().to("cpu", torch.float64).numpy()
-    return found
+    numbers: Array = values.detach().to("cpu", torch.float64).numpy()
+    return numbers
 
 
 @dataclass

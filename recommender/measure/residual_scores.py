@@ -25,20 +25,20 @@ class Limits:
     classic: tuple[Array, Array]
 
     @classmethod
-    def of(cls, found: Spread) -> "Limits":
+    def of(cls, spread: Spread) -> "Limits":
         """Return what follows from the spread; where nothing varies, every score is 0."""
-        scale = found.sigma(1 / Z_PER_MAD)
+        scale = spread.sigma(1 / Z_PER_MAD)
         per_unit = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-        reach = WHISKER * (found.upper - found.lower)
-        ends = (found.lower - reach, found.upper + reach)
-        deviation = CLASSIC_CUT * found.deviation
-        classic = (found.mean - deviation, found.mean + deviation)
-        low, high = ((end - found.centre) * per_unit for end in ends)
+        reach = WHISKER * (spread.upper - spread.lower)
+        ends = (spread.lower - reach, spread.upper + reach)
+        deviation = CLASSIC_CUT * spread.deviation
+        classic = (spread.mean - deviation, spread.mean + deviation)
+        low, high = ((end - spread.centre) * per_unit for end in ends)
         return cls(
-            found.centre,
+            spread.centre,
             per_unit,
             (low, high),
-            ((classic[0] - found.centre) * per_unit, (classic[1] - found.centre) * per_unit),
+            ((classic[0] - spread.centre) * per_unit, (classic[1] - spread.centre) * per_unit),
         )
 
     def scores(self, block: Block) -> Array:
@@ -117,8 +117,8 @@ def survey(stream: Stream) -> Survey:
 
     Raises: NonFiniteInput.
     """
-    found = spread(stream)
-    limits = Limits.of(found)
+    robust = spread(stream)
+    limits = Limits.of(robust)
     sample = np.sort(limits.scores(stream.sample()).ravel())
     flagged = np.sort(np.abs(sample[np.abs(sample) > CUT]))
     numbers = stream.items * stream.width
@@ -129,5 +129,5 @@ def survey(stream: Stream) -> Survey:
         for block in stream.blocks():
             scores.add(block)
         if not scores.flagged or order.quantile(0.5) is not None:
-            return Survey(stream.items, numbers, stream.basis, found, scores, sample, stream.passes)
+            return Survey(stream.items, numbers, stream.basis, robust, scores, sample, stream.passes)
         tries += 1

@@ -30,70 +30,72 @@ _COMPARED = 2000  # numbers that the medcouple compares with one another: a mill
 FEWEST_FLAGGED = 6  # all on one side by chance: 2 * 0.5 ** 6 = 3 %
 
 
-def outlier_rate(found: Survey) -> Measured:
+def outlier_rate(survey: Survey) -> Measured:
     """Return the share of residuals whose modified z-score exceeds 3.5.
 
     Units: fraction, 0 to 1; a clean Gaussian gives 0.00047. Where half the residuals are equal the scale falls back to
     the mean absolute deviation.
     Source: Iglewicz & Hoaglin 1993; NIST handbook 1.3.5.17.
     """
-    share = found.scores.flagged / found.numbers
+    share = survey.scores.flagged / survey.numbers
     method = f"modified z-score above {CUT}"
-    if found.spread.fell_back:
+    if survey.spread.fell_back:
         method += "; mean absolute deviation, since half the values are equal"
-    return Measured(value=share, interval=wilson(share, found.items), n=found.items, method=method, basis=found.basis)
+    return Measured(
+        value=share, interval=wilson(share, survey.items), n=survey.items, method=method, basis=survey.basis
+    )
 
 
-def residual_scale(found: Survey) -> Measured | None:
+def residual_scale(survey: Survey) -> Measured | None:
     """Return 1.4826 times the median absolute deviation; of several outputs, the median of theirs.
 
     Units: those of the target. None where all residuals are equal.
     """
-    sigma = found.spread.sigma()
+    sigma = survey.spread.sigma()
     sigma = sigma[sigma > 0]
     if not sigma.size:
         return None
-    value = min(max(_in_units(float(np.median(sigma)), found.spread.shift), SMALLEST), LARGEST)
-    fell_back = found.spread.fell_back
+    value = min(max(_in_units(float(np.median(sigma)), survey.spread.shift), SMALLEST), LARGEST)
+    fell_back = survey.spread.fell_back
     method = f"{MEAN_TO_SIGMA} * mean absolute deviation" if fell_back else f"{TO_SIGMA} * median absolute deviation"
-    interval = times_and_over(value, SIGMA_ERROR / math.sqrt(found.items))
-    return Measured(value=value, interval=interval, n=found.items, method=method, basis=found.basis)
+    interval = times_and_over(value, SIGMA_ERROR / math.sqrt(survey.items))
+    return Measured(value=value, interval=interval, n=survey.items, method=method, basis=survey.basis)
 
 
-def one_sidedness(found: Survey) -> Measured | None:
+def one_sidedness(survey: Survey) -> Measured | None:
     """Return how far the flagged residuals lie on one side: 0 as many above as below, 1 all on one side.
 
     None where so few are flagged that all of them lie on one side by chance in 5 % of samples.
     """
-    flagged = found.scores.flagged
+    flagged = survey.scores.flagged
     if flagged < FEWEST_FLAGGED:
         return None
-    share = max(found.scores.above, found.scores.below) / flagged
+    share = max(survey.scores.above, survey.scores.below) / flagged
     low, high = wilson(share, flagged)
     interval = (max(0.0, 2 * low - 1), 2 * high - 1)
     return Measured(
-        value=2 * share - 1, interval=interval, n=flagged, method="|above - below| / flagged", basis=found.basis
+        value=2 * share - 1, interval=interval, n=flagged, method="|above - below| / flagged", basis=survey.basis
     )
 
 
-def outlier_magnitude(found: Survey) -> Measured | None:
+def outlier_magnitude(survey: Survey) -> Measured | None:
     """Return the median absolute modified z-score of the flagged residuals. None where none is flagged."""
-    flagged, value = found.scores.flagged, found.scores.magnitude.quantile(0.5)
+    flagged, value = survey.scores.flagged, survey.scores.magnitude.quantile(0.5)
     if not flagged or value is None:
         return None
-    low, high = found.scores.magnitude.ranks(rank_interval(flagged, 0.5))
+    low, high = survey.scores.magnitude.ranks(rank_interval(flagged, 0.5))
     interval = None if low is None or high is None else (low, high)
     method = "median modified z-score of the flagged"
-    return Measured(value=value, interval=interval, n=flagged, method=method, basis=found.basis)
+    return Measured(value=value, interval=interval, n=flagged, method=method, basis=survey.basis)
 
 
-def tail_index(found: Survey) -> Measured | None:
+def tail_index(survey: Survey) -> Measured | None:
     """Return Hill's estimate on distances from the median; under 2 their variance is infinite.
 
     Units: exponent. None where the tail has no spread.
     Source: Hill 1975, doi:10.1214/aos/1176343247; k = min(0.1 n, max(20, 2 sqrt(n))).
     """
-    largest = found.scores.tail.finish()
+    largest = survey.scores.tail.finish()
     k = largest.size - 1
     if k < 1 or largest[k] <= 0:
         return None
@@ -102,30 +104,30 @@ def tail_index(found: Survey) -> Measured | None:
         return None
     value, error = 1 / slope, Z / math.sqrt(k)
     interval = (value * max(0.0, 1 - error), value * (1 + error))
-    return Measured(value=value, interval=interval, n=found.items, method=f"Hill, largest {k}", basis=found.basis)
+    return Measured(value=value, interval=interval, n=survey.items, method=f"Hill, largest {k}", basis=survey.basis)
 
 
-def skewness(found: Survey) -> Measured:
+def skewness(survey: Survey) -> Measured:
     """Return the medcouple of the residuals, -1 to 1; of many, that of a sample.
 
     Source: Brys, Hubert & Struyf 2004, doi:10.1198/106186004X12632.
     """
-    ordered, method = found.sample, "medcouple"
+    ordered, method = survey.sample, "medcouple"
     if ordered.size > _COMPARED:
         places = np.linspace(0, ordered.size - 1, _COMPARED).round().astype(np.int64)
         ordered, method = ordered[places], f"medcouple of {_COMPARED} quantiles"
     value = medcouple(ordered)
-    half = Z * math.sqrt(_MEDCOUPLE_VARIANCE / min(found.items, ordered.size))
+    half = Z * math.sqrt(_MEDCOUPLE_VARIANCE / min(survey.items, ordered.size))
     interval = (max(-1.0, value - half), min(1.0, value + half))
-    return Measured(value=value, interval=interval, n=found.items, method=method, basis=found.basis)
+    return Measured(value=value, interval=interval, n=survey.items, method=method, basis=survey.basis)
 
 
-def mean_median_gap(found: Survey) -> Measured | None:
+def mean_median_gap(survey: Survey) -> Measured | None:
     """Return how far the mean lies from the median, in residual scales; of several outputs, the median of theirs.
 
     The standard error takes the density at the median to be that of a normal of the same scale.
     """
-    spread = found.spread
+    spread = survey.spread
     sigma = spread.sigma()
     some = sigma > 0
     if not some.any():
@@ -134,17 +136,19 @@ def mean_median_gap(found: Survey) -> Measured | None:
     ratio, mean_ratio = spread.deviation[some] / sigma[some], spread.mean_deviation[some] / sigma[some]
     half_pi = math.pi / 2  # variance of the median times n / sigma ** 2
     variance = np.maximum(ratio**2 + half_pi - 2 * math.sqrt(half_pi) * mean_ratio, half_pi - 1)
-    value, error = float(np.median(gaps)), Z * math.sqrt(float(np.median(variance)) / found.items)
+    value, error = float(np.median(gaps)), Z * math.sqrt(float(np.median(variance)) / survey.items)
     if not math.isfinite(value + error):
         return None
     interval = (max(0.0, value - error), value + error)
-    return Measured(value=value, interval=interval, n=found.items, method="|mean - median| / scale", basis=found.basis)
+    return Measured(
+        value=value, interval=interval, n=survey.items, method="|mean - median| / scale", basis=survey.basis
+    )
 
 
-def residual_details(found: Survey) -> Details:
+def residual_details(survey: Survey) -> Details:
     """Return what else the survey holds: other rates of outliers, and moments for display."""
-    rate = found.scores.flagged / found.numbers
-    items, basis, moments = found.items, found.basis, found.scores.moments
+    rate = survey.scores.flagged / survey.numbers
+    items, basis, moments = survey.items, survey.basis, survey.scores.moments
     low, high = wilson(rate, items)
     return {
         "excess_rate": detail(
@@ -154,23 +158,23 @@ def residual_details(found: Survey) -> Details:
             basis,
             interval=(low - CLEAN_RATE, high - CLEAN_RATE),
         ),
-        "tukey_fence_rate": _rate(found.scores.beyond_fence, found, "beyond 1.5 interquartile ranges; normal 0.007"),
-        "z_above_3_rate": _rate(found.scores.beyond_classic, found, "beyond 3 standard deviations; normal 0.0027"),
+        "tukey_fence_rate": _rate(survey.scores.beyond_fence, survey, "beyond 1.5 interquartile ranges; normal 0.007"),
+        "z_above_3_rate": _rate(survey.scores.beyond_classic, survey, "beyond 3 standard deviations; normal 0.0027"),
         "masking": Detail(
-            value=found.scores.flagged >= MASKED * max(found.scores.beyond_classic, 1),
+            value=survey.scores.flagged >= MASKED * max(survey.scores.beyond_classic, 1),
             n=items,
             method="outlier_rate at least 3 times z_above_3_rate",
             basis=basis,
         ),
-        "l_kurtosis": detail(l_kurtosis(found.sample), items, "L-moments; normal 0.1226", basis),
+        "l_kurtosis": detail(l_kurtosis(survey.sample), items, "L-moments; normal 0.1226", basis),
         "excess_kurtosis": detail(moments.kurtosis, items, "fourth standardised moment - 3; normal 0", basis),
         "moment_skewness": detail(moments.skewness, items, "third standardised moment; normal 0", basis),
     }
 
 
-def _rate(count: int, found: Survey, method: str) -> Detail | None:
-    share = count / found.numbers
-    return detail(share, found.items, method, found.basis, interval=wilson(share, found.items))
+def _rate(count: int, survey: Survey, method: str) -> Detail | None:
+    share = count / survey.numbers
+    return detail(share, survey.items, method, survey.basis, interval=wilson(share, survey.items))
 
 
 def _in_units(value: float, shift: int) -> float:

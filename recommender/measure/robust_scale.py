@@ -47,18 +47,18 @@ def spread(stream: Stream) -> Spread:
 
     Raises: NonFiniteInput.
     """
-    found = _spread(stream)
-    largest = float(np.max([np.abs(found.lower), np.abs(found.upper), np.abs(found.mean), found.mean_deviation]))
+    robust = _spread(stream)
+    largest = float(np.max([np.abs(robust.lower), np.abs(robust.upper), np.abs(robust.mean), robust.mean_deviation]))
     shift = 0
     if largest:
         exponent = math.frexp(largest)[1] if math.isfinite(largest) else 1024
         shift = exponent if abs(exponent) > _SQUARES else 0
     if not shift:
-        return found
+        return robust
     stream.rescale(shift)
-    found = _spread(stream)
-    found.shift = shift
-    return found
+    robust = _spread(stream)
+    robust.shift = shift
+    return robust
 
 
 def _spread(stream: Stream) -> Spread:
@@ -101,8 +101,8 @@ def _streamed(column: Stream, counter: Stream) -> Spread:
     (lower, centre, upper), moments = _quartiles(column, sample)
     mad, mean_deviation = _mad(column, sample, centre)
     counter.passes += column.passes
-    found = (lower, centre, upper, moments.mean, moments.deviation, mean_deviation, mad)
-    return Spread(*(np.array([fact]) for fact in found))
+    statistics = (lower, centre, upper, moments.mean, moments.deviation, mean_deviation, mad)
+    return Spread(*(np.array([fact]) for fact in statistics))
 
 
 def _quartiles(column: Stream, sample: Array) -> tuple[list[float], Moments]:
@@ -114,9 +114,9 @@ def _quartiles(column: Stream, sample: Array) -> tuple[list[float], Moments]:
             moments.add(errors)
             for order in orders:
                 order.add(errors)
-        found = [order.quantile(share) for order, share in zip(orders, QUARTILES, strict=True)]
-        hit = [one for one in found if one is not None]
-        if len(hit) == len(found):
+        quartiles = [order.quantile(share) for order, share in zip(orders, QUARTILES, strict=True)]
+        hit = [one for one in quartiles if one is not None]
+        if len(hit) == len(quartiles):
             return hit, moments
         tries += 1
 
@@ -130,7 +130,7 @@ def _mad(column: Stream, sample: Array, centre: float) -> tuple[float, float]:
             distances = np.abs(block.errors.ravel() - centre)
             total += float(distances.sum())
             order.add(distances)
-        found = order.quantile(0.5)
-        if found is not None:
-            return found, total / order.n
+        median = order.quantile(0.5)
+        if median is not None:
+            return median, total / order.n
         tries += 1

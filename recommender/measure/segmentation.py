@@ -37,10 +37,10 @@ def segmentation(given: Given) -> Found:
         facts["empty_share"] = empty_share(covered)
     if found is not None:
         details |= shape_details(found)
-        count = found.found.area.size
+        count = found.objects.area.size
         if evidence.enough("small_share", ENOUGH_OBJECTS, count):
             facts["small_share"] = small_share(found)
-        if found.found.perimeter is not None and evidence.enough("thinness", ENOUGH_OBJECTS, count):
+        if found.objects.perimeter is not None and evidence.enough("thinness", ENOUGH_OBJECTS, count):
             facts["thinness"] = thinness(found)
     cautions = [warnings.SIGNS] if given.void is None and bool(given.targets.amin() < 0) else []
     cautions += _one_sided(masks, covered)

@@ -24,9 +24,9 @@ def residual_scale(errors: Tensor) -> Measured | None:
 
 
 def sparsity(written: Tensor) -> Measured:
-    found = Masks.of(written)
-    assert found is not None
-    return mask_sparsity(coverage(found))
+    measured_masks = Masks.of(written)
+    assert measured_masks is not None
+    return mask_sparsity(coverage(measured_masks))
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_every_output_has_its_own_centre_and_scale() -> None:
 
 def test_the_interval_of_the_spread_covers_the_truth() -> None:
     samples = NORMAL[:60_000].reshape(300, 200)
-    found = [residual_scale(sample) for sample in samples]
+    scales = [residual_scale(sample) for sample in samples]
 
-    covered = sum(one.interval[0] <= 1 <= one.interval[1] for one in found if one and one.interval)
+    covered = sum(one.interval[0] <= 1 <= one.interval[1] for one in scales if one and one.interval)
 
     assert covered / 300 == pytest.approx(0.95, abs=0.04)
 
@@ -111,12 +111,12 @@ def test_huge_and_tiny_numbers_stay_finite() -> None:
 def test_imbalance_is_a_ratio_with_an_interval_in_its_logarithm() -> None:
     counts = class_counts(torch.tensor([0] * 90 + [1] * 10))
 
-    found = class_imbalance(counts)
+    imbalance = class_imbalance(counts)
 
-    assert found is not None
+    assert imbalance is not None
     half = math.exp(1.96 * math.sqrt(1 / 10 + 1 / 90))
-    assert (found.value, found.n) == (9, 100)
-    assert found.interval == pytest.approx((9 / half, 9 * half), rel=1e-4)
+    assert (imbalance.value, imbalance.n) == (9, 100)
+    assert imbalance.interval == pytest.approx((9 / half, 9 * half), rel=1e-4)
 
 
 def test_the_worst_label_gives_the_imbalance_of_several() -> None:
@@ -166,14 +166,14 @@ def masks(*foreground: int) -> Tensor:
     ids=["one channel", "no channel", "background first", "ids", "overlapping classes", "soft"],
 )
 def test_sparsity_is_the_share_of_background_with_an_interval_over_images(written: Tensor) -> None:
-    found = sparsity(written)
+    measured = sparsity(written)
 
-    assert found.value == pytest.approx(0.7)
-    assert found.n == 2
-    assert found.interval == pytest.approx((0.7 - 1.96 * 0.2, 1.0), rel=1e-4)
+    assert measured.value == pytest.approx(0.7)
+    assert measured.n == 2
+    assert measured.interval == pytest.approx((0.7 - 1.96 * 0.2, 1.0), rel=1e-4)
 
 
 def test_one_image_has_no_interval() -> None:
-    found = sparsity(masks(3))
+    measured = sparsity(masks(3))
 
-    assert found == Measured(value=0.7, n=1, method="mean over images", basis="targets")
+    assert measured == Measured(value=0.7, n=1, method="mean over images", basis="targets")

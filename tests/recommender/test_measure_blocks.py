@@ -41,11 +41,11 @@ def few_in_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "SAMPLE", 1000)
 
 
-def facts(found: Survey) -> list[float]:
-    measured = [one(found) for one in (outlier_rate, residual_scale, one_sidedness, outlier_magnitude, tail_index)]
+def facts(drawn: Survey) -> list[float]:
+    measured = [one(drawn) for one in (outlier_rate, residual_scale, one_sidedness, outlier_magnitude, tail_index)]
     return [math.nan if one is None else one.value for one in measured] + [
-        float(found.scores.beyond_fence),
-        float(found.scores.beyond_classic),
+        float(drawn.scores.beyond_fence),
+        float(drawn.scores.beyond_classic),
     ]
 
 
@@ -106,8 +106,8 @@ def test_an_order_statistic_is_that_of_the_sorted_numbers() -> None:
         (order,) = brackets(sample, (quantile,), 0)
         for part in np.array_split(values, 13):
             order.add(part)
-        found = order.quantile(quantile)
-        assert found == pytest.approx(np.quantile(values, quantile), rel=1e-12)
+        order_statistic = order.quantile(quantile)
+        assert order_statistic == pytest.approx(np.quantile(values, quantile), rel=1e-12)
         assert quantile in {0.0, 1.0} or order.inside.all.size < N / 3
 
 
@@ -190,11 +190,11 @@ def test_moments_and_amounts_merge_as_if_never_parted() -> None:
 @pytest.mark.parametrize("parts", [1, 3, 50])
 def test_ends_count_how_often_they_occur(parts: int) -> None:
     values = np.array([3.0, 1.0, 1.0, 2.0, 9.0, 9.0, 9.0, 1.0] * 25)
-    found = Ends()
+    ends = Ends()
     for part in np.array_split(values, parts):
-        found.add(part)
+        ends.add(part)
 
-    assert (found.least, found.at_least, found.most, found.at_most) == (1.0, 75, 9.0, 75)
+    assert (ends.least, ends.at_least, ends.most, ends.at_most) == (1.0, 75, 9.0, 75)
 
 
 def test_the_largest_numbers_are_kept_whatever_their_order() -> None:
@@ -210,6 +210,6 @@ def test_a_million_residuals_leave_no_array_of_their_size() -> None:
     values = NORMAL.float().repeat(3)
     kept = max(block.errors.nbytes for block in Stream(values).blocks())
 
-    found = surveyed(values)
+    survey = surveyed(values)
 
-    assert found.scores.magnitude.inside.all.nbytes + kept + found.sample.nbytes < 0.4 * values.numel() * 8
+    assert survey.scores.magnitude.inside.all.nbytes + kept + survey.sample.nbytes < 0.4 * values.numel() * 8

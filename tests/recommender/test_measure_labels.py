@@ -68,11 +68,11 @@ def test_a_tally_is_that_of_sorting_everything_however_it_is_cut(
 ) -> None:
     values = (NORMAL[:5000] * 20 + 100).to(torch.int64).to(dtype)
     expected = torch.unique(values, return_counts=True)
-    found = [tally(values)]
+    tallies = [tally(values)]
     monkeypatch.setattr(labels, "pieces", lambda some: residual_blocks.pieces(some, 7))
-    found.append(tally(values))
+    tallies.append(tally(values))
 
-    for numbers, counts in found:
+    for numbers, counts in tallies:
         assert numbers.tolist() == expected[0].tolist()
         assert counts.tolist() == expected[1].tolist()
 

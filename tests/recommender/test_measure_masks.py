@@ -46,10 +46,10 @@ def searched(plane: Bools) -> list[int]:
 def test_objects_are_those_that_a_search_finds(shape: tuple[int, ...], share: float) -> None:
     planes = DRAWN.random(shape) < share
 
-    found = objects(planes)
+    regions = objects(planes)
 
     for place, plane in enumerate(planes):
-        assert sorted(found.area[found.plane == place].astype(int).tolist()) == searched(plane)
+        assert sorted(regions.area[regions.plane == place].astype(int).tolist()) == searched(plane)
 
 
 def test_corners_connect_and_the_ends_of_lines_do_not() -> None:
@@ -71,15 +71,15 @@ def test_a_snake_is_one_object() -> None:
 
 
 def test_objects_that_touch_the_border_are_told() -> None:
-    found = objects(drawn("#.....", "......", "..##..", "......", ".....#"))
+    regions = objects(drawn("#.....", "......", "..##..", "......", ".....#"))
 
-    assert dict(zip(found.area.tolist(), found.at_border.tolist(), strict=True)) == {1.0: True, 2.0: False}
+    assert dict(zip(regions.area.tolist(), regions.at_border.tolist(), strict=True)) == {1.0: True, 2.0: False}
 
 
 def outlines(plane: Bools) -> tuple[float, float]:
-    found = objects(plane)
-    assert found.perimeter is not None
-    return float(found.perimeter[0]), float(found.area[0])
+    regions = objects(plane)
+    assert regions.perimeter is not None
+    return float(regions.perimeter[0]), float(regions.area[0])
 
 
 def test_the_outline_of_a_disc_is_its_circumference() -> None:
@@ -144,9 +144,9 @@ def test_lines_are_thin_and_discs_are_not() -> None:
 def test_small_is_under_32_pixels_or_a_16th_of_the_image(side: int, image: int, small: float) -> None:
     planes = torch.zeros(1, image, image)
     planes[0, 3 : 3 + side, 5 : 5 + side] = 1
-    found = Masks.of(planes)
-    assert found is not None
-    drawn_shapes = shapes(found)
+    measured = Masks.of(planes)
+    assert measured is not None
+    drawn_shapes = shapes(measured)
 
     assert drawn_shapes is not None
     share = small_share(drawn_shapes)
@@ -185,25 +185,25 @@ def test_pixels_with_ids_below_0_do_not_count() -> None:
 def test_of_many_images_some_are_looked_at_and_the_method_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masks, "PIXELS", 10 * 64 * 64)
 
-    found = Masks.of(discs(50))
+    measured = Masks.of(discs(50))
 
-    assert found is not None
-    drawn_shapes = shapes(found)
+    assert measured is not None
+    drawn_shapes = shapes(measured)
     assert drawn_shapes is not None
     thin = thinness(drawn_shapes)
     assert thin is not None
     assert thin.n == 10
     assert thin.method == "median; 8-connected objects of 10 images, evenly spaced"
-    assert empty_share(coverage(found)).n == 50
+    assert empty_share(coverage(measured)).n == 50
 
 
 def test_of_many_classes_a_hundred_are_looked_at_and_the_method_says_so() -> None:
     ids = torch.arange(30 * 12 * 12).reshape(30, 12, 12) % 300
 
-    found = measure_profile("segmentation", ids).profile.small_share
+    fact = measure_profile("segmentation", ids).profile.small_share
 
-    assert isinstance(found, Measured)
-    assert found.method == "8-connected objects, 100 classes"
+    assert isinstance(fact, Measured)
+    assert fact.method == "8-connected objects, 100 classes"
 
 
 def test_volumes_have_objects_and_no_outline() -> None:

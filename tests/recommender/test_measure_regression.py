@@ -34,15 +34,15 @@ ONES = torch.ones(40_000, dtype=torch.float64)
 
 def drawn(distribution: torch.distributions.Distribution, n: int = 40_000) -> Tensor:
     torch.manual_seed(3)
-    found: Tensor = distribution.sample((n,)).double()
-    return found
+    numbers: Tensor = distribution.sample((n,)).double()
+    return numbers
 
 
 def shown(values: Tensor, name: str) -> float:
-    found = residual_details(surveyed(values))[name]
-    assert found is not None
-    assert isinstance(found.value, float)
-    return found.value
+    detail = residual_details(surveyed(values))[name]
+    assert detail is not None
+    assert isinstance(detail.value, float)
+    return detail.value
 
 
 def by_definition(values: list[float]) -> float:
@@ -84,9 +84,9 @@ def test_the_medcouple_of_a_sample_is_that_of_its_definition_and_turns_with_it()
 
 
 def test_the_interval_of_the_medcouple_covers_the_truth() -> None:
-    found = [skewness(surveyed(part)) for part in NORMAL[:60_000].reshape(200, 300)]
+    skews = [skewness(surveyed(part)) for part in NORMAL[:60_000].reshape(200, 300)]
 
-    covered = sum(one.interval[0] <= 0 <= one.interval[1] for one in found if one.interval)
+    covered = sum(one.interval[0] <= 0 <= one.interval[1] for one in skews if one.interval)
 
     assert covered / 200 == pytest.approx(0.95, abs=0.04)
 
@@ -117,11 +117,11 @@ def test_l_kurtosis_by_hand() -> None:
 
 @pytest.mark.parametrize("freedom", [1.0, 2.0, 3.0])
 def test_the_tail_index_of_students_t_is_its_degrees_of_freedom(freedom: float) -> None:
-    found = tail_index(surveyed(drawn(torch.distributions.StudentT(freedom))))
+    index = tail_index(surveyed(drawn(torch.distributions.StudentT(freedom))))
 
-    assert found is not None
-    assert found.value == pytest.approx(freedom, rel=0.15)
-    assert found.interval == pytest.approx((found.value * 0.902, found.value * 1.098), rel=1e-3)  # k = 400
+    assert index is not None
+    assert index.value == pytest.approx(freedom, rel=0.15)
+    assert index.interval == pytest.approx((index.value * 0.902, index.value * 1.098), rel=1e-3)  # k = 400
 
 
 def test_the_tail_index_is_hills_over_the_largest() -> None:
@@ -129,11 +129,11 @@ def test_the_tail_index_is_hills_over_the_largest() -> None:
     distances = (values - values.median()).abs().sort(descending=True).values.numpy()
     k = 100
 
-    found = tail_index(surveyed(torch.cat([values, values.median()[None]])))
+    index = tail_index(surveyed(torch.cat([values, values.median()[None]])))
 
-    assert found is not None
-    assert found.method == f"Hill, largest {k}"
-    assert found.value == pytest.approx(1 / np.log(distances[:k] / distances[k]).mean())
+    assert index is not None
+    assert index.method == f"Hill, largest {k}"
+    assert index.value == pytest.approx(1 / np.log(distances[:k] / distances[k]).mean())
 
 
 def test_clean_normal_errors_have_known_rates_and_shapes() -> None:
@@ -149,12 +149,12 @@ def test_clean_normal_errors_have_known_rates_and_shapes() -> None:
 def test_a_tenth_of_equal_gross_errors_masks_itself_from_the_classic_score() -> None:
     errors = torch.cat([NORMAL[:900], 50 * ONES[:110]])
 
-    found = residual_details(surveyed(errors))
+    details = residual_details(surveyed(errors))
 
     assert shown(errors, "z_above_3_rate") == 0
     assert outlier_rate(surveyed(errors)).value > 0.1
-    assert found["masking"] is not None
-    assert found["masking"].value is True
+    assert details["masking"] is not None
+    assert details["masking"].value is True
     clean = residual_details(surveyed(NORMAL[:20_000]))["masking"]
     assert clean is not None
     assert clean.value is False
@@ -182,12 +182,12 @@ def test_mean_and_median_of_an_exponential_lie_a_known_way_apart() -> None:
     values = drawn(torch.distributions.Exponential(1.0))
     centre = math.log(2)
     mad = 0.48121  # x with sinh(x) = 1 / 2, the median distance from the median
-    found = mean_median_gap(surveyed(values))
+    gap = mean_median_gap(surveyed(values))
 
-    assert found is not None
-    assert found.value == pytest.approx((1 - centre) / (1.4826 * mad), rel=0.03)
-    assert found.interval is not None
-    assert found.interval[0] < (1 - centre) / (1.4826 * mad) < found.interval[1]
+    assert gap is not None
+    assert gap.value == pytest.approx((1 - centre) / (1.4826 * mad), rel=0.03)
+    assert gap.interval is not None
+    assert gap.interval[0] < (1 - centre) / (1.4826 * mad) < gap.interval[1]
 
 
 def related(predictions: Tensor, errors: Tensor) -> Block:
@@ -198,10 +198,10 @@ def test_the_spread_of_the_top_fifth_over_the_bottom_fifth() -> None:
     predictions = torch.linspace(0, 1, 40_000, dtype=torch.float64)
     errors = NORMAL[:40_000] * torch.where(predictions > 0.5, 3.0, 1.0)
 
-    found = heteroscedasticity(related(predictions, errors), 40_000)
+    ratio = heteroscedasticity(related(predictions, errors), 40_000)
 
-    assert found is not None
-    assert found.value == pytest.approx(3, rel=0.06)
+    assert ratio is not None
+    assert ratio.value == pytest.approx(3, rel=0.06)
     assert heteroscedasticity(related(ONES, errors), 40_000) is None
     same = heteroscedasticity(related(predictions, NORMAL[:40_000]), 40_000)
     assert same is not None
@@ -213,12 +213,12 @@ def test_the_spread_of_the_top_fifth_over_the_bottom_fifth() -> None:
 def test_the_power_of_the_variance_is_recovered(power: float) -> None:
     mean = torch.linspace(1, 50, 40_000, dtype=torch.float64)
 
-    found = variance_power(related(mean, NORMAL[:40_000] * mean ** (power / 2) * 0.1), 40_000)
+    exponent = variance_power(related(mean, NORMAL[:40_000] * mean ** (power / 2) * 0.1), 40_000)
 
-    assert found is not None
-    assert found.value == pytest.approx(power, abs=0.1)
-    assert found.interval is not None
-    assert found.interval[0] <= power + 0.05
+    assert exponent is not None
+    assert exponent.value == pytest.approx(power, abs=0.1)
+    assert exponent.interval is not None
+    assert exponent.interval[0] <= power + 0.05
 
 
 def test_a_power_that_the_data_cannot_tell_is_left_out() -> None:
@@ -235,14 +235,14 @@ def test_rank_correlation_and_breusch_pagan_are_those_of_their_formulae() -> Non
     fit = design @ np.linalg.lstsq(design, square, rcond=None)[0]
     explained = 1 - ((square - fit) ** 2).sum() / ((square - square.mean()) ** 2).sum()
 
-    found = relation_details(block, 500)
+    details = relation_details(block, 500)
 
-    assert found["spearman_spread"] is not None
-    assert found["spearman_spread"].value == pytest.approx(np.corrcoef(*rank)[0, 1])
-    assert found["breusch_pagan"] is not None
-    assert found["breusch_pagan"].value == pytest.approx(500 * explained)
-    assert found["breusch_pagan_p"] is not None
-    assert found["breusch_pagan_p"].value == pytest.approx(math.erfc(math.sqrt(500 * explained / 2)))
+    assert details["spearman_spread"] is not None
+    assert details["spearman_spread"].value == pytest.approx(np.corrcoef(*rank)[0, 1])
+    assert details["breusch_pagan"] is not None
+    assert details["breusch_pagan"].value == pytest.approx(500 * explained)
+    assert details["breusch_pagan_p"] is not None
+    assert details["breusch_pagan_p"].value == pytest.approx(math.erfc(math.sqrt(500 * explained / 2)))
 
 
 def test_equal_numbers_share_the_mean_of_their_ranks() -> None:
@@ -295,10 +295,10 @@ def test_poisson_counts_have_a_dispersion_of_one_and_no_more_zeros_than_they_sho
 def test_dispersion_counts_the_features_and_needs_positive_predictions() -> None:
     counts, mean = torch.tensor([0.0, 2.0, 4.0, 1.0]), torch.tensor([1.0, 1.0, 2.0, 2.0])
 
-    found = dispersion(amounts(Stream(counts, mean)), 4, judged=True, features=2)
+    dispersed = dispersion(amounts(Stream(counts, mean)), 4, judged=True, features=2)
 
-    assert found is not None
-    assert found.value == pytest.approx((1 + 1 + 2 + 0.5) / 2)
+    assert dispersed is not None
+    assert dispersed.value == pytest.approx((1 + 1 + 2 + 0.5) / 2)
     assert dispersion(amounts(Stream(counts, mean - 1)), 4, judged=True) is None
 
 
@@ -311,9 +311,9 @@ def test_where_targets_pile_up_is_shown() -> None:
     assert details["censored"].value is True
     assert details["integer_share"].value == pytest.approx(0.1, abs=0.01)
     tens: Array = np.array([10.0, 20.0, 30.0, 31.0])
-    found = heaping(tens)
-    assert found is not None
-    assert found.value == 0.75
+    heaps = heaping(tens)
+    assert heaps is not None
+    assert heaps.value == 0.75
 
 
 def test_zeros_are_counted_exactly() -> None:

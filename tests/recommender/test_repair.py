@@ -55,10 +55,10 @@ HOPELESS = ["generalized_ce(q=1)", "focal(alpha=0)", "mse", "dice", "dice + bce(
 
 
 def printed(text: str) -> Callable[..., Tensor]:
-    found = repair(parse(text))
-    assert found is not None
+    to_probability = repair(parse(text))
+    assert to_probability is not None
     names: dict[str, Callable[..., Tensor]] = {}
-    exec(found.code, names)  # noqa: S102 - the code a reader is given
+    exec(to_probability.code, names)  # noqa: S102 - the code a reader is given
     return names["probability"]
 
 
@@ -68,8 +68,8 @@ def bound(text: str) -> BoundLoss:
 
 def costs(term: BoundLoss, predictions: Tensor, targets: Tensor, **arrays: Tensor) -> Tensor:
     """Return what each item costs."""
-    found = term.loss.bind({**term.params, "normalize": "item"}) if term.kind == "ratio" else term
-    given = found({"predictions": predictions, "targets": targets, **arrays})
+    bound = term.loss.bind({**term.params, "normalize": "item"}) if term.kind == "ratio" else term
+    given = bound({"predictions": predictions, "targets": targets, **arrays})
     if isinstance(given, Items):
         return given.numerator
     assert isinstance(given, Tensor)
@@ -105,12 +105,12 @@ def minimiser(term: BoundLoss, truth: Tensor, **arrays: Tensor) -> Tensor:
         return value
 
     steps.step(closure)  # type: ignore[no-untyped-call] # torch's
-    found = logits.detach()
+    logits_now = logits.detach()
     for _ in range(5):
-        bend = functional.hessian(expected, found)  # type: ignore[no-untyped-call] # torch's
-        slope = functional.jacobian(expected, found)  # type: ignore[no-untyped-call] # torch's
-        found = found - torch.linalg.pinv(bend, rtol=1e-9) @ slope
-    return found[None]
+        bend = functional.hessian(expected, logits_now)  # type: ignore[no-untyped-call] # torch's
+        slope = functional.jacobian(expected, logits_now)  # type: ignore[no-untyped-call] # torch's
+        logits_now = logits_now - torch.linalg.pinv(bend, rtol=1e-9) @ slope
+    return logits_now[None]
 
 
 @pytest.mark.parametrize("text", BINARY)
@@ -146,10 +146,10 @@ def test_classes_are_axis_1_of_pixels_too(text: str, arrays: dict[str, Tensor]) 
     flat = logits.movedim(1, -1).reshape(-1, 3)
     inside = text.replace(")", ", from_logits=false)") if text.endswith(")") else f"{text}(from_logits=false)"
 
-    found = printed(text)(logits, **arrays)
+    probabilities = printed(text)(logits, **arrays)
 
-    assert torch.allclose(found.movedim(1, -1).reshape(-1, 3), printed(text)(flat, **arrays), rtol=1e-12)
-    assert torch.allclose(found, printed(inside)(logits.softmax(1), **arrays), rtol=1e-9)
+    assert torch.allclose(probabilities.movedim(1, -1).reshape(-1, 3), printed(text)(flat, **arrays), rtol=1e-12)
+    assert torch.allclose(probabilities, printed(inside)(logits.softmax(1), **arrays), rtol=1e-9)
 
 
 @pytest.mark.parametrize("text", PURE)
@@ -175,24 +175,24 @@ def test_a_binary_repair_holds_at_the_ends(text: str, dtype: torch.dtype) -> Non
 def test_a_multiclass_repair_holds_at_the_ends(text: str, arrays: dict[str, Tensor]) -> None:
     logits = torch.tensor([[1000.0, -1000.0, 0.0], [0.0, -torch.inf, -90.0]])
 
-    found = printed(text)(logits, **{role: array.float() for role, array in arrays.items()})
+    probabilities = printed(text)(logits, **{role: array.float() for role, array in arrays.items()})
 
-    assert found.dtype == torch.float32
-    assert found.sum(1).tolist() == pytest.approx([1, 1], abs=1e-6)
-    assert found[:, 0].tolist() == pytest.approx([1, 1], abs=1e-6)
+    assert probabilities.dtype == torch.float32
+    assert probabilities.sum(1).tolist() == pytest.approx([1, 1], abs=1e-6)
+    assert probabilities[:, 0].tolist() == pytest.approx([1, 1], abs=1e-6)
 
 
 def test_the_function_is_the_printed_code() -> None:
-    found = repair(parse("focal(alpha=0.9)"))
-    assert found is not None
+    to_probability = repair(parse("focal(alpha=0.9)"))
+    assert to_probability is not None
     logits = torch.linspace(-3, 3, 7)
 
-    assert found.function()(logits).tolist() == printed("focal(alpha=0.9)")(logits).tolist()
+    assert to_probability.function()(logits).tolist() == printed("focal(alpha=0.9)")(logits).tolist()
 
 
 def test_the_figures_of_the_literature_come_out() -> None:
     output = torch.tensor([0.694, 0.846, 0.154], dtype=torch.float64)  # of focal with gamma 2 at .9, .99 and .01
 
-    found = printed("focal(alpha=none)")(output.logit())
+    probabilities = printed("focal(alpha=none)")(output.logit())
 
-    assert found.tolist() == pytest.approx([0.9, 0.99, 0.01], abs=1e-3)
+    assert probabilities.tolist() == pytest.approx([0.9, 0.99, 0.01], abs=1e-3)

@@ -34,13 +34,13 @@ OFFERED = {str(objective): objective for objective in objectives()}
 
 def inputs(objective: Objective) -> dict[str, Tensor]:
     """Return arrays that every term takes: of the domains of one role, numbers of the narrowest."""
-    found: dict[str, Tensor] = {}
+    drawn: dict[str, Tensor] = {}
     for role in dict.fromkeys(role for _, term in objective.terms for role in term.loss.required):
         takers = [term for _, term in objective.terms if role in term.loss.required]
         taker = max(takers, key=lambda term: (term.domain(role).simplex, term.domain(role).whole))
         spatial = (16, 16) if len(objective.terms) > 1 else (2, 3)
-        found[role] = Subject(taker, spatial=spatial).draw(items=ITEMS).inputs[role]
-    return found
+        drawn[role] = Subject(taker, spatial=spatial).draw(items=ITEMS).inputs[role]
+    return drawn
 
 
 def loss_of(code: str) -> Any:  # noqa: ANN401 - a function with the inputs of its loss
@@ -84,10 +84,10 @@ def test_code_of_another_library_takes_the_same_inputs(objective: Objective, lib
     ],
 )
 def test_the_call_has_the_parameters_that_were_set(text: str, library: str, call: str) -> None:
-    found = foreign(parse(text), library)
+    snippet = foreign(parse(text), library)
 
-    assert found is not None
-    assert call in found
+    assert snippet is not None
+    assert call in snippet
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ def test_a_comment_says_where_inputs_are_of_another_form() -> None:
 
 
 def test_pixels_of_keras_have_their_classes_last_and_a_comment_says_so() -> None:
-    found = foreign(parse("sparse_categorical_ce"), "keras")
+    snippet = foreign(parse("sparse_categorical_ce"), "keras")
 
-    assert found is not None
-    assert "# with more than two axes, classes come last here\n" in found
+    assert snippet is not None
+    assert "# with more than two axes, classes come last here\n" in snippet
 
 
 def test_an_answer_has_code_for_each_library_that_has_all_of_it() -> None:
@@ -143,5 +143,5 @@ def test_of_several_heads_each_has_its_function() -> None:
     predictions, targets = torch.tensor([0.2, 3.0]), torch.tensor([0.0, 1.0])
     room: dict[str, Any] = {}
     exec(snippets.pytorch, room)  # noqa: S102 - our own code, and that it runs is the promise
-    found = evaluate(parse("smooth_l1"), {"predictions": predictions, "targets": targets}).value
-    assert float(room["box_loss"](predictions, targets)) == pytest.approx(found)
+    value = evaluate(parse("smooth_l1"), {"predictions": predictions, "targets": targets}).value
+    assert float(room["box_loss"](predictions, targets)) == pytest.approx(value)

@@ -15,9 +15,9 @@ COUNTED = ["class_balanced", "logit_adjusted", "ldam"]
 
 
 def value(text: str, targets: torch.Tensor, predictions: torch.Tensor = LOGITS) -> float | None:
-    found = supply(parse(text), {"predictions": predictions, "targets": targets})
-    assert not isinstance(found, Text)
-    return evaluate(parse(text), found).value
+    value = supply(parse(text), {"predictions": predictions, "targets": targets})
+    assert not isinstance(value, Text)
+    return evaluate(parse(text), value).value
 
 
 @pytest.mark.parametrize("text", COUNTED)
@@ -34,19 +34,19 @@ def test_classes_are_counted(text: str, targets: torch.Tensor) -> None:
 def test_counts_that_were_sent_are_kept() -> None:
     counts = torch.tensor([10.0, 10.0, 10.0])
 
-    found = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": IDS, "class_counts": counts})
+    given = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": IDS, "class_counts": counts})
 
-    assert not isinstance(found, Text)
-    assert found["class_counts"] is counts
+    assert not isinstance(given, Text)
+    assert given["class_counts"] is counts
 
 
 def test_ignored_ids_are_not_counted() -> None:
     targets = torch.tensor([0, 0, 0, 1, 2, -100])
 
-    found = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": targets})
+    given = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": targets})
 
-    assert not isinstance(found, Text)
-    assert found["class_counts"].tolist() == [3, 1, 1]
+    assert not isinstance(given, Text)
+    assert given["class_counts"].tolist() == [3, 1, 1]
 
 
 @pytest.mark.parametrize("text", ["categorical_ce", "categorical_ce + 0.5*categorical_ce(label_smoothing=0.1)"])
@@ -71,9 +71,9 @@ def test_ids_of_pixels_become_masks() -> None:
 @pytest.mark.parametrize("targets", [ROWS * 0.9 + 0.1 / 3, IDS + 1, IDS - 1, IDS + 0.5])
 def test_labels_of_another_kind_stay_as_they_are(targets: torch.Tensor) -> None:
     for text in ("focal_softmax", "categorical_ce"):
-        found = supply(parse(text), {"predictions": LOGITS, "targets": targets})
-        assert not isinstance(found, Text)
-        assert found["targets"] is targets
+        given = supply(parse(text), {"predictions": LOGITS, "targets": targets})
+        assert not isinstance(given, Text)
+        assert given["targets"] is targets
 
 
 @pytest.mark.parametrize(
@@ -81,22 +81,22 @@ def test_labels_of_another_kind_stay_as_they_are(targets: torch.Tensor) -> None:
     [("mse", ("targets",), "predictions"), ("triplet", ("targets", "anchor"), "positive, negative")],
 )
 def test_what_is_missing_is_said(text: str, given: tuple[str, ...], missing: str) -> None:
-    found = supply(parse(text), dict.fromkeys(given, LOGITS))
+    refusal = supply(parse(text), dict.fromkeys(given, LOGITS))
 
-    assert isinstance(found, Text)
-    assert f"It needs {missing}, " in found.en
-    assert missing in found.zh
+    assert isinstance(refusal, Text)
+    assert f"It needs {missing}, " in refusal.en
+    assert missing in refusal.zh
 
 
 def test_classes_that_the_targets_do_not_name_cannot_be_counted() -> None:
-    found = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": IDS + 7})
+    given = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": IDS + 7})
 
-    assert isinstance(found, Text)
-    assert "class_counts" in found.en
+    assert isinstance(given, Text)
+    assert "class_counts" in given.en
 
 
 def test_only_what_the_loss_takes_is_passed_on() -> None:
-    found = supply(parse("mse"), {"predictions": LOGITS, "targets": ROWS, "anchor": LOGITS})
+    given = supply(parse("mse"), {"predictions": LOGITS, "targets": ROWS, "anchor": LOGITS})
 
-    assert not isinstance(found, Text)
-    assert set(found) == {"predictions", "targets"}
+    assert not isinstance(given, Text)
+    assert set(given) == {"predictions", "targets"}
