@@ -218,6 +218,19 @@ class BoundLoss:
         """The axis that items are counted along; None where there are no items, or none to count along."""
         return self.loss.shapes.items.lead if self.kind == "item" else None
 
+    def refuse_unfit(self, dtype: torch.dtype) -> None:
+        """Refuse parameters that are infinite, or no longer themselves, as numbers of the dtype that is computed in.
+
+        Raises: BadParameter.
+        """
+        range_ = torch.finfo(dtype)
+        for name, value in self.params.items():
+            if isinstance(value, float) and value and not range_.smallest_normal <= abs(value) <= range_.max:
+                kind = str(dtype).removeprefix("torch.")
+                wider = "" if dtype == torch.float64 else "; dtype=float64 has a wider range"
+                wanted = f"must fit {kind}: 0, or from {range_.smallest_normal:.3g} to {range_.max:.3g} in size{wider}"
+                raise BadParameter(self.loss.id, name, wanted)
+
     def domain(self, role: str) -> Domain:
         """Return the set that an input must come from under these parameters."""
         domain = self.loss.domains[role]

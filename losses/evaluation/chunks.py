@@ -95,8 +95,8 @@ class Layout(NamedTuple):
 class Feed:
     """The inputs of one objective, checked as they are cut.
 
-    Raises, on making: MissingInput, ShapeMismatch, UnsupportedDtype, BadOption; on cutting: DomainViolation,
-    NonFiniteInput.
+    Raises, on making: BadParameter, MissingInput, ShapeMismatch, UnsupportedDtype, BadOption; on cutting:
+    DomainViolation, NonFiniteInput.
     """
 
     objective: Objective
@@ -107,6 +107,8 @@ class Feed:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
     allow_nonfinite: bool = False
+    weights_scale_out: bool = False  # as of a mean: then weights too large or small to be summed are scaled first
+    weight_unit: float = field(default=1.0, init=False)
 
     def __post_init__(self) -> None:
         sent = [(role, tensor.shape, tensor.dtype) for role, tensor in self.inputs.items()]
@@ -123,6 +125,8 @@ class Feed:
         self._there: dict[Hashable, Tensor] = {}  # the chunks that were sent ahead
         self._weighed = self.weights is not None or self.mask is not None
         self.seen = [{source.role: Seen() for source in sources} for sources in self.sources]
+        if self.weights is not None and self.weights_scale_out:
+            self._scale(self.weights)
         self.weights_by_term = self._by_term("weights", self.weights)
         self.mask_by_term = self._by_term("mask", self.mask)
 
@@ -131,6 +135,8 @@ class Feed:
             _refuse_dtype(role, tensor)
         axes = [self._bind(term) for _, term in self.objective.terms]
         dtype = self.dtype or self._promoted()
+        for _, term in self.objective.terms:
+            term.refuse_unfit(dtype)
         sources = [self._sources(term, own, dtype) for (_, term), own in zip(self.objective.terms, axes, strict=True)]
         lengths = self._lengths(sources)
         return Layout(dtype, axes, sources, lengths, self._cut(axes, lengths))
@@ -165,6 +171,17 @@ class Feed:
             if length != shape[0]:
                 raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
         return lengths
+
+    def _scale(self, weights: Tensor) -> None:
+        """Divide weights of whole items by a power of 2, exactly, where their sum could leave the dtype's range."""
+        whole = all(term.kind == "item" and not term.loss.sums_itself for _, term in self.objective.terms)
+        if not weights.is_floating_point() or not weights.numel() or not (whole or weights.ndim == 1):
+            return
+        low, high = (float(bound) for bound in weights.aminmax())
+        safe = torch.finfo(self.compute_dtype).max ** (1 / 3)
+        if low >= 0 and 0 < high < math.inf and not 1 / safe <= high <= safe:
+            self.weight_unit = 2.0 ** (math.frexp(high)[1] - 1)
+            self.weights = weights.double() / self.weight_unit
 
     def _by_term(self, name: str, tensor: Tensor | None) -> Sequence[Tensor | None]:
         """Return weights or a mask as each term takes them."""

@@ -41,6 +41,7 @@ def evaluate(
         device=options.device,
         chunk_elements=options.chunk_elements,
         allow_nonfinite=options.nonfinite == "allow",
+        weights_scale_out=options.reduction == "mean",
     )
     tallies = [
         Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)

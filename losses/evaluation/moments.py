@@ -1,10 +1,12 @@
 """Means and co-moments of rows that arrive in chunks, merged without loss of precision."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
+SAFE = 1e-200  # products between it and its inverse keep all their digits, however they are summed
 LOST = 1e-3  # of a sum of squares: where less is left once the mean is out, more than 3 of 16 digits have cancelled
 
 
@@ -12,9 +14,11 @@ LOST = 1e-3  # of a sum of squares: where less is left once the mean is out, mor
 class Moments:
     """Count, means and sums of centred products of k-vectors; k is small, so that Python is faster at it than torch.
 
+    Both are in units of `unit`, a power of 2, so that products of very large and very small numbers stay in range.
     Source: Chan, Golub & LeVeque 1983, doi:10.1080/00031305.1983.10483115 (pairwise update).
     """
 
+    unit: float = 1.0
     count: int = 0
     means: list[float] = field(default_factory=list)
     centred: list[list[float]] = field(default_factory=list)
@@ -24,8 +28,14 @@ class Moments:
         more = columns[0].shape[0]
         if not more:
             return
-        means = [total / more for total in sums or [float(column.sum()) for column in columns]]
+        if self.unit != 1:
+            columns, sums = [column / self.unit for column in columns], None
         products = _products(columns)
+        if not all(SAFE < row[k] < 1 / SAFE for k, row in enumerate(products)):
+            scaled = self._rescaled(columns)
+            if scaled is not None:
+                columns, sums, products = scaled, None, _products(scaled)
+        means = [total / more for total in sums or [float(column.sum()) for column in columns]]
         centred = _added(products, -more, means)
         if not all(row[k] > LOST * products[k][k] for k, row in enumerate(centred)):
             centred = _products([column - mean for column, mean in zip(columns, means, strict=True)])
@@ -37,16 +47,31 @@ class Moments:
             means = [mean + away * more / total for mean, away in zip(self.means, step, strict=True)]
         self.count, self.means, self.centred = self.count + more, means, centred
 
+    def _rescaled(self, columns: Sequence[Tensor]) -> list[Tensor] | None:
+        """Return the columns in a unit that fits them and all that came before, which becomes that of the moments."""
+        largest = max(float(column.abs().amax()) for column in columns)
+        before = max((row[k] for k, row in enumerate(self.centred)), default=0.0) + sum(x * x for x in self.means)
+        if not 0 < largest < math.inf or (largest < 1 and before > 0):
+            return None
+        factor = 2.0 ** (math.frexp(largest)[1] - 1)
+        self.unit *= factor
+        self.means = [mean / factor for mean in self.means]
+        self.centred = [[product / factor / factor for product in row] for row in self.centred]
+        return [column / factor for column in columns]
+
     def error_of_sum(self, direction: list[float]) -> float | None:
         """Return the standard error of the sum over rows of row times `direction`; None from fewer than 2 rows."""
         if self.count < 2:  # noqa: PLR2004 - one row has no spread
             return None
+        longest = max(map(abs, direction)) or 1.0
+        along = [step / longest for step in direction]
         spread = sum(
             a * b * product
-            for a, row in zip(direction, self.centred, strict=True)
-            for b, product in zip(direction, row, strict=True)
+            for a, row in zip(along, self.centred, strict=True)
+            for b, product in zip(along, row, strict=True)
         )
-        return float((max(spread, 0.0) * self.count / (self.count - 1)) ** 0.5)
+        error = longest * (self.unit * float((max(spread, 0.0) * self.count / (self.count - 1)) ** 0.5))
+        return error if math.isfinite(error) else None
 
 
 def _products(columns: Sequence[Tensor]) -> list[list[float]]:

@@ -1,5 +1,6 @@
 """The first pass over the chunks, and the results made of its totals: what `evaluate` and streams share."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,7 +10,7 @@ from losses.errors import BadOption
 from losses.evaluation.chunks import CHUNK_ELEMENTS, Feed, Piece
 from losses.evaluation.gradient_shares import shares
 from losses.evaluation.moments import Moments
-from losses.evaluation.result import Evaluation, of_sum, of_term, warnings
+from losses.evaluation.result import Evaluation, gradient_overflowed, of_sum, of_term, warnings
 from losses.evaluation.second_pass import Backward
 from losses.evaluation.totals import Reduction, Tally
 
@@ -117,4 +118,7 @@ def reduce_totals(feed: Feed, tallies: list[Tally], spread: Moments | None, opti
                 result.gradient = shares(backward.sizes, backward.class_sizes)
             if options.gradient == "full":
                 result.gradients = backward.gradients()
+            if result.gradient and not math.isfinite(result.gradient.absolute_sum):
+                result.gradient = result.gradients = None
+                result.warnings.append(gradient_overflowed(feed.compute_dtype))
     return result

@@ -57,7 +57,8 @@ def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:
         reason=reason,
     )
     if tally.finish is None:
-        result.numerator, result.denominator = finite(tally.numerator), finite(tally.denominator)
+        sums = tally.numerator * feed.weight_unit, tally.denominator * feed.weight_unit
+        result.numerator, result.denominator = finite(sums[0]), finite(sums[1])
         classes = tally.by_class
     else:
         items = tally.finish(tally.totals)
@@ -103,6 +104,13 @@ def _denominator(tally: Tally) -> float:
     if tally.finish is not None:
         return float(tally.finish(tally.totals).counts.sum())
     return tally.denominator
+
+
+def gradient_overflowed(dtype: torch.dtype) -> Warned:
+    """Return what is said where there is a value, and its gradient leaves the range of the dtype."""
+    wider = "" if dtype == torch.float64 else " dtype=float64 has a wider range."
+    text = f"The value is finite and its gradient is not: numbers overflowed on the way back.{wider}"
+    return Warned("gradient-not-finite", text)
 
 
 def warnings(feed: Feed) -> list[Warned]:

@@ -13,6 +13,7 @@ from losses.contract.loss import BoundLoss, Items, Sums
 from losses.contract.shapes import Axes
 from losses.evaluation import class_labels as classes
 from losses.evaluation.chunks import Dims, Piece, align, dims, joined
+from losses.mathematics.terms import in_range
 
 Reduction = Literal["mean", "mean_over_count", "sum", "none"]
 Parts = dict[str, Tensor]  # by leading axis: (rows, ...) of one chunk, or (...) in total
@@ -158,7 +159,7 @@ class Tally:
         if self.finish is not None:
             return _differentiated(self.finish, self.totals, coefficient)
         below = {"sum": 1.0, "mean_over_count": float(self.kept)}.get(reduction, self.denominator)
-        if below == 0:
+        if below == 0 or not math.isfinite(below):  # a quotient by infinity would be 0 and look like an answer
             return math.nan, {self.lead: (math.nan, math.nan)}
         value = self.numerator / below
         slope = coefficient / below
@@ -179,7 +180,7 @@ def _differentiated(finish: Callable[[Parts], Items], totals: Parts, coefficient
     with torch.inference_mode(mode=False), torch.enable_grad():
         leaves = {lead: total.clone().requires_grad_() for lead, total in totals.items()}
         items = finish(leaves)
-        value = torch.div(items.numerator.sum(), items.counts.sum())
+        value = torch.div(items.numerator.sum(), in_range(items.counts.sum()))
         slopes = torch.autograd.grad(coefficient * value, list(leaves.values()))
     return value.item(), dict(zip(leaves, slopes, strict=True))
 

@@ -24,7 +24,7 @@ UNIT, RIGHT, HALF, APART = (
 )
 TALL, WIDE = [[0.0, 0.0, 2.0, 4.0]], [[0.0, 0.0, 4.0, 2.0]]
 ASPECT = 4 / math.pi**2 * (math.atan(2) - math.atan(1 / 2)) ** 2  # of TALL against WIDE
-TINY: dict[str, Value] = {"eps": 1e-300}  # below the last digit of anything in the worked cases
+TINY: dict[str, Value] = {"eps": 1e-30}  # below the last digit of anything in the worked cases
 DEGENERATE = "A box without area overlaps nothing, not even itself: it costs 1, as in torchvision (vision #7746)."
 REVERSED = "torchvision takes boxes with x2 < x1 as they come (vision #2582); here they are refused."
 
@@ -106,7 +106,7 @@ def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Ten
     """Return IoU, and the squared distance of the centres in units of the hull's diagonal."""
     shared, union = terms.shared_area(predictions, targets)
     between = (predictions[:, :2] + predictions[:, 2:] - targets[:, :2] - targets[:, 2:]) / 2
-    diagonal = terms.hull(predictions, targets).square().sum(1)
+    diagonal = terms.in_range(terms.hull(predictions, targets).square().sum(1))
     return shared / (union + eps), between.square().sum(1) / (diagonal + eps)
 
 

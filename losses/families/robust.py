@@ -214,10 +214,11 @@ def tukey_biweight(
 ) -> Tensor:
     """Learns the centre of the bulk: errors beyond c have no gradient at all.
 
-    1 - (1 - r)^3 is multiplied out: safe from small errors that vanish beside 1.
+    1 - (1 - r)^3 is multiplied out: safe from small errors that vanish beside 1, and from squares of c alone.
     """
-    r = ((predictions - targets) / c).clamp(-1, 1).square()
-    return c**2 / 6 * r * (3 - 3 * r + r.square())
+    near = (predictions - targets).clamp(-c, c)
+    r = (near / c).square()
+    return near.square() / 6 * (3 - 3 * r + r.square())
 
 
 @loss(

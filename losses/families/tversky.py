@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -242,10 +243,13 @@ def mcc(
     def score(of: Sizes) -> Tensor:
         tp, fp, fn = of.shared, of.predicted - of.shared, of.true - of.shared
         tn = of.pixels - tp - fp - fn
-        tp, tn, fp, fn = (cell + smooth for cell in (tp, tn, fp, fn))
-        below = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-        defined = below > 0
-        return 1 - ((tp * tn - fp * fn) / below.where(defined, 1).sqrt()).where(defined, 0)
+        cells = torch.stack([cell + smooth for cell in (tp, tn, fp, fn)])
+        largest = cells.detach().amax(0)
+        tp, tn, fp, fn = (cells / largest.where(largest > 0, 1)).unbind()  # safe from products that leave the range
+        sides = torch.stack([tp + fp, tp + fn, tn + fp, tn + fn])
+        defined = (sides > 0).all(0)
+        below = sides.where(defined, 1).sqrt().prod(0)
+        return 1 - ((tp * tn - fp * fn) / below).where(defined, 0)
 
     found = pipeline.regions(p, targets, weights)
     return pipeline.combine(

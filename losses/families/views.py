@@ -236,6 +236,14 @@ def barlow_twins(
 
 
 def _standard(x: Tensor, eps: float, correction: int) -> Tensor:
-    centred = x - x.mean(0)
-    variance = centred.square().sum(0) / max(len(x) - correction, 1) + eps
+    """Return every feature less its mean, over its standard deviation.
+
+    The largest entry is taken out: safe from squares that leave the range of the dtype.
+    """
+    if not len(x):
+        return x
+    largest = x.detach().abs().amax(0)
+    scale = largest.where(largest > 0, 1)
+    centred = x / scale - (x / scale).mean(0)
+    variance = centred.square().sum(0) / max(len(x) - correction, 1) + eps / scale / scale
     return centred / variance.where(variance > 0, 1).sqrt()

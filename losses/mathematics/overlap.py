@@ -82,7 +82,7 @@ def regions(p: Tensor, y: Tensor, weights: Tensor | None, *, overlap: str = "pro
 def ratio(above: Tensor, below: Tensor) -> Tensor:
     """Return above / below; 1 where there is nothing at all, neither true nor predicted nor added."""
     nothing = below == 0
-    return (above / below.where(~nothing, 1)).where(~nothing, 1)
+    return (above / terms.in_range(below).where(~nothing, 1)).where(~nothing, 1)
 
 
 def combine(

@@ -166,12 +166,20 @@ def total(pixels: Tensor) -> Tensor:
     return pixels.sum(-1, dtype=torch.float64) if pixels.shape[-1] != 1 else pixels.squeeze(-1).to(torch.float64)
 
 
+def in_range(divisor: Tensor) -> Tensor:
+    """Return what is divided by, NaN where it overflowed: a quotient by infinity would be 0 and look like an answer."""
+    return divisor.where(divisor.isfinite(), math.nan)
+
+
 def shared_area(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the area of the intersection and of the union of boxes x1, y1, x2, y2, row by row."""
+    """Return the area of the intersection and of the union of boxes x1, y1, x2, y2, row by row.
+
+    A union that leaves the range of the dtype is NaN, since a quotient by infinity would be a wrong number.
+    """
     sides = (boxes[:, 2:].minimum(others[:, 2:]) - boxes[:, :2].maximum(others[:, :2])).clamp(min=0)
     shared = sides.prod(1)
     areas = [(box[:, 2:] - box[:, :2]).prod(1) for box in (boxes, others)]
-    return shared, areas[0] + areas[1] - shared
+    return shared, in_range(areas[0] + areas[1] - shared)
 
 
 def hull(boxes: Tensor, others: Tensor) -> Tensor:
