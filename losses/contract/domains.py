@@ -1,4 +1,4 @@
-"""The sets that inputs may come from, and the check that they do."""
+"""The domains of inputs: which numbers are legal, and the check of a chunk against its domain."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ HALF_TOLERANCE = 1e-2  # float16 and bfloat16 carry three digits or fewer
 
 @dataclass(frozen=True)
 class Domain:
-    """An interval, and what else is asked of the numbers in it.
+    """An interval, and further conditions on the numbers in it.
 
     `low` and `high` are included in it, `above` and `under` are not. `below`: the axis whose length bounds whole
     numbers; `up_to`: the axis whose length is the largest of them. `simplex`: entries along axis 1 sum to one.
@@ -43,7 +43,7 @@ class Domain:
 
     @cached_property
     def ends(self) -> tuple[float, float]:
-        """The least and the most that a number may be; beside an open end, the nearest float64."""
+        """The smallest and the largest legal number; at an open end, the float64 next to it."""
         least = -math.inf if self.low is None else self.low
         most = math.inf if self.high is None else self.high
         if self.above is not None:
@@ -54,13 +54,13 @@ class Domain:
 
     @cached_property
     def free(self) -> bool:
-        """Whether every finite number belongs to it, and no other."""
+        """Whether the domain is exactly the finite numbers."""
         more = self.whole or self.simplex or self.corners or self.signs or self.minus_infinity
         return self.ends == (-math.inf, math.inf) and not more
 
     @property
     def legal(self) -> float:
-        """A number of the domain: 0, or where that is outside, one beside the nearer end."""
+        """A legal number: 0, or where that is outside the domain, one near the end that is closer to 0."""
         least, most = self.ends
         if least <= 0 <= most:
             return float(self.signs)
@@ -134,7 +134,7 @@ def first_index(bad: Tensor, offset: int = 0) -> list[int]:
 
 @dataclass
 class Seen:
-    """The extremes of one input over all its chunks, where its domain makes them worth knowing."""
+    """The extremes of one input over all its chunks, and how many of its numbers are not finite."""
 
     low: float = float("inf")
     high: float = float("-inf")
@@ -192,11 +192,14 @@ def _tolerance(sent: torch.dtype) -> float:
 
 
 def _inside(chunk: Tensor, domain: Domain, low: float, high: float, tolerance: float) -> bool:
-    """Return whether it shows at once that finite numbers lie in the domain; arithmetic is faster than truth values."""
+    """Return whether a quick test proves that the numbers lie in the domain; False leaves it open.
+
+    The test uses sums and extremes, which are faster to compute than a mask of booleans.
+    """
     least, most = domain.ends
     if low < least or high > most:
         return False
-    if domain.simplex:  # in the dtype that came: what its rounding leaves open is looked at again
+    if domain.simplex:  # in the dtype that was sent; within its rounding `_outside` decides
         return float((chunk.sum(1) - 1).abs().amax()) <= tolerance / 2
     if domain.signs:
         return float(chunk.abs().amin()) == 1
@@ -216,6 +219,6 @@ def _outside(chunk: Tensor, domain: Domain, low: float, tolerance: float) -> Ten
         crossed = chunk[:, :2] > chunk[:, 2:]
         return torch.cat([torch.zeros_like(crossed), crossed], 1)
     least, most = domain.ends
-    wide = chunk.to(torch.float64)  # the nearest float64 beside an open end is none of float32
+    wide = chunk.to(torch.float64)  # the float64 next to an open end has no float32
     bad = (wide < least) | (wide > most)
     return bad | (chunk != chunk.round()) if domain.whole else bad

@@ -13,7 +13,7 @@ from losses.errors import BadExpression
 LONGEST = 1_000  # characters; sixty losses with all their parameters fit
 MOST_TERMS = 16
 _WORDS: dict[str, Value] = {"none": None, "null": None, "None": None, "true": True, "false": False}
-_LOST_PLUS = re.compile(r"(?<=[\w)]) (?= *[A-Za-z\d.])")  # in a query string an unescaped + arrives as a space
+_LOST_PLUS = re.compile(r"(?<=[\w)]) (?= *[A-Za-z\d.])")  # an unescaped + in a query string is decoded as a space
 _FOREIGN = re.compile(r"[^\w\s+*().,='\"-]", re.ASCII)
 
 
@@ -36,7 +36,7 @@ class Objective:
 
     @cached_property
     def layouts(self) -> dict[object, object]:
-        """Empty at first; losses/evaluation/chunks.py keeps here what it knows of inputs of shapes that come again."""
+        """A cache for losses/evaluation: what follows from the shapes and dtypes of inputs that were seen before."""
         return {}
 
     @cached_property
@@ -49,7 +49,7 @@ class Objective:
         return self._text
 
 
-@lru_cache(1024)  # the same few come again and again, and parsing one takes 100 us
+@lru_cache(1024)  # most requests repeat a few expressions, and parsing one takes 100 us
 def parse(text: str) -> Objective:
     """Return the objective that a text names.
 

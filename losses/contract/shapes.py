@@ -1,4 +1,4 @@
-"""The small language in which a loss states its axes: "n C *s, n *s -> n *s".
+"""The notation in which a loss states its axes: "n C *s, n *s -> n *s".
 
 A name is one axis, a starred name any number of them, the same name always the same length. An axis in lower
 case may be cut into chunks when it comes first; one in upper case (classes C, features D) is kept whole. A number is

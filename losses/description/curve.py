@@ -17,7 +17,7 @@ SURE = 0.995  # the probability at either end of the axis; the cross-entropy is 
 
 @dataclass(frozen=True)
 class Line:
-    """Where a loss is looked at: the axis, and the inputs along it."""
+    """The axis of a curve, and the inputs of the loss at every point of it."""
 
     axis: str
     x: Tensor

@@ -1,7 +1,7 @@
-"""The probability behind the output of a loss that bends it: the inverse of what the loss is minimised by.
+"""Maps from the output of a model back to the probability, for losses that are not minimised by the probability itself.
 
 With p the true probabilities and v the outputs, each map solves the condition for a minimum of the expected loss for p.
-One function a loss, found by its decorator; the code it prints is the code that `Repair.function` runs.
+One function a loss, registered by its decorator; the code it prints is the code that `function` runs.
 """
 
 import math
@@ -42,7 +42,7 @@ class Repair:
     def function(self) -> Callable[..., Tensor]:
         """Return `probability` as a function, made of the printed code."""
         room: dict[str, Any] = {}
-        exec(self.code, room)  # noqa: S102 - our own text; what stands in it from outside are checked numbers
+        exec(self.code, room)  # noqa: S102 - text of this module; all that a request puts into it are checked numbers
         probability: Callable[..., Tensor] = room["probability"]
         return probability
 
@@ -52,7 +52,7 @@ _maps: dict[str, Derive] = {}
 
 
 def repairs(*ids: str) -> Callable[[Derive], Derive]:
-    """Register a map under the losses whose output it repairs; None says that nothing is bent, or all is lost."""
+    """Register a map under loss ids; it returns None where none is needed or the probability cannot be recovered."""
 
     def register(derive: Derive) -> Derive:
         for loss in ids:
@@ -74,7 +74,7 @@ def repair(objective: Objective) -> Repair | None:
 
 
 def tells_probability(objective: Objective) -> bool:
-    """Whether the output is a probability or can be made one: a sum only where no term bends it."""
+    """Whether the output is a probability or can be mapped to one; a sum, only where no term needs a map."""
     terms = [term for _, term in objective.terms]
     if len(terms) == 1 and terms[0].loss.id in _maps:
         return True
@@ -91,7 +91,7 @@ def _number(params: Params, name: str) -> float:
 
 
 def _plus(number: float) -> str:
-    """Return what a snippet adds, or nothing."""
+    """Return a number as the end of a printed sum; nothing for 0."""
     return f" {'-' if number < 0 else '+'} {abs(number)!r}" if number else ""
 
 

@@ -1,4 +1,4 @@
-"""An objective as code that runs as it stands and gives the same number: of PyTorch, and of libraries that have it."""
+"""An objective as code that runs unchanged and gives the same number: in PyTorch, and in libraries that have it."""
 
 import re
 import textwrap
@@ -10,7 +10,10 @@ from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss, Loss, Value, show
 
 IMPORTS = "import torch\nimport torch.nn.functional as F\n"
-FORM = {"from_logits", "clip"}  # how predictions arrive, and how near 0 and 1 they are kept; a comment says so
+FORM = {
+    "from_logits",
+    "clip",
+}  # parameters of how predictions are passed: noted in a comment of the snippet instead of in the call
 _JAX = {"jax": "import jax", "jnp": "import jax.numpy as jnp"}
 
 
@@ -40,7 +43,7 @@ def elsewhere(loss: Loss, library: str) -> str:
 
 
 def foreign(objective: Objective, library: str) -> str | None:
-    """Return a module that defines `loss` by calls of another library; None where it cannot say all of the objective.
+    """Return a module that defines `loss` by calls of another library; None where it lacks a term of the objective.
 
     Comments say where it takes its inputs in another form.
     """
@@ -62,7 +65,7 @@ def foreign(objective: Objective, library: str) -> str | None:
 
 
 def together(modules: Mapping[str, str]) -> str:
-    """Return one module of several that each define `loss`, which gets the name its module is under."""
+    """Return one module made of several, the `loss` of each renamed to its key."""
     imports: dict[str, None] = {}
     bodies = []
     for name, text in modules.items():
@@ -74,13 +77,13 @@ def together(modules: Mapping[str, str]) -> str:
 
 
 def convention(loss: Loss, library: str, stands_for: Mapping[str, Value] | None = None) -> BoundLoss:
-    """Return what a library's calls stand for: its convention, or our defaults where it has none."""
+    """Return the parameters that a library's calls imply: its convention, or our defaults where it has none."""
     named: dict[str, Value] = {"convention": library} if library in loss.conventions else {}
     return loss.bind({**named, **(stands_for or {})})
 
 
 def _call(term: BoundLoss, library: str) -> str | None:
-    """Return the first call that takes every parameter in which the term is not what the call stands for."""
+    """Return the first call that takes every parameter in which the term differs from what the call implies."""
     for call in term.loss.elsewhere.get(library, ()):
         usual = convention(term.loss, library, call.stands_for).params
         own = {name for name, value in term.params.items() if value != usual[name]} - FORM
@@ -96,7 +99,7 @@ def _takes_logits(loss: Loss, library: str) -> bool | None:
 
 
 def _notes(term: BoundLoss, library: str, call: str) -> list[str]:
-    """Return what is different about the inputs of a call."""
+    """Return notes on inputs that the call takes in another form."""
     notes = []
     takes = _takes_logits(term.loss, library)
     if takes is False:

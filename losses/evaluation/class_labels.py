@@ -1,4 +1,4 @@
-"""Which class an element belongs to, as far as its target says."""
+"""The class that each element belongs to, where the targets name classes."""
 
 from dataclasses import dataclass
 

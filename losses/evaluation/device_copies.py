@@ -1,4 +1,4 @@
-"""Chunks on their way to a CUDA device, one ahead of what is computed: through pinned memory, on a stream apart.
+"""Copies of chunks to a CUDA device, one chunk ahead of the computation: through pinned memory, on their own stream.
 
 torch keeps pinned memory that was freed, and hands it out again once the copies out of it have ended.
 """
@@ -14,7 +14,7 @@ Sent = tuple[dict[Hashable, Tensor], torch.cuda.Event]
 
 @dataclass
 class Staging:
-    """The way to one device, and how long it took so far."""
+    """Copies to one device, and the time they have taken so far."""
 
     device: torch.device
     _stream: torch.cuda.Stream = field(init=False)
@@ -24,7 +24,7 @@ class Staging:
         self._stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call] # torch leaves it untyped
 
     def send(self, chunks: Mapping[Hashable, Tensor]) -> Sent:
-        """Begin to copy chunks; what lies on the device already stays as it is."""
+        """Start to copy chunks; tensors that are on a CUDA device already are not copied."""
         begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call] # the same
         with torch.cuda.stream(self._stream):
             begun.record(self._stream)
@@ -37,7 +37,7 @@ class Staging:
         return sent, ended
 
     def receive(self, sent: Sent) -> dict[Hashable, Tensor]:
-        """Return the chunks for the current stream, which waits until they have come."""
+        """Return the chunks for the current stream, which waits until their copies have ended."""
         chunks, ended = sent
         current = torch.cuda.current_stream(self.device)
         current.wait_event(ended)

@@ -1,4 +1,4 @@
-"""How the gradient is shared among the items."""
+"""The distribution of the absolute gradient over the items."""
 
 import math
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ TOP = (1, 5, 10)  # percent of the items
 
 @dataclass(frozen=True)
 class Shares:
-    """The total absolute gradient, and what part of it the items with the largest carry.
+    """The total absolute gradient, and the part of it that falls on the items with the largest.
 
     `top_*_percent_share`: fractions of `absolute_sum`, at least one item counted; None where all gradients are 0.
     `by_class`: the fraction that falls on each class, None where the targets name none.

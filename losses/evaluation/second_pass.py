@@ -23,7 +23,7 @@ Leaves = dict[str, Tensor]
 
 @dataclass
 class Backward:
-    """Influences, where the error of a quotient is wanted, and gradients as the chunks go by."""
+    """The second pass over the chunks: the influence of each row, for the error of a quotient, and the gradients."""
 
     feed: Feed
     tallies: list[Tally]
@@ -36,7 +36,7 @@ class Backward:
     class_sizes: Tensor | None = None
 
     def run(self) -> None:
-        """Go through every chunk once more, with a graph only where a gradient is asked for."""
+        """Pass over every chunk again, recording a graph only where a gradient is asked for."""
         with torch.set_grad_enabled(self.gradient != "none"):
             for pieces in self.feed.pieces(first_pass=False):
                 self._chunk(pieces)
