@@ -13,7 +13,7 @@ from benchmarks.regret.cells import HALVES, Cell, Done, Row, everywhere, seed_of
 from benchmarks.regret.tables import Array, Table
 from benchmarks.regret.tables.binary import tables
 from losses.contract.expression import Objective, parse
-from losses.description.probability import repair
+from losses.description.probability import probability_map
 from recommender.measure import measure_profile
 from recommender.rules.formulas import DIGITS, significant
 
@@ -92,7 +92,7 @@ def _cell(table: Table, cell: Cell) -> Done:
 
 def _probabilities(objective: Objective) -> Callable[[Tensor], Tensor]:
     """Return the printed repair of a loss as a function; sigmoid where it needs none."""
-    to_probability = repair(objective)
+    to_probability = probability_map(objective)
     if to_probability is None:
         return torch.sigmoid
     names: dict[str, Callable[[Tensor], Tensor]] = {}

@@ -10,11 +10,11 @@ from losses.contract import registry
 from losses.contract.loss import BoundLoss, Value, show
 from losses.errors import BadExpression
 
-LONGEST = 1_000  # characters; sixty losses with all their parameters fit
+LONGEST_EXPRESSION = 1_000  # characters; sixty losses with all their parameters fit
 MOST_TERMS = 16
 _WORDS: dict[str, Value] = {"none": None, "null": None, "None": None, "true": True, "false": False}
 _LOST_PLUS = re.compile(r"(?<=[\w)]) (?= *[A-Za-z\d.])")  # an unescaped + in a query string is decoded as a space
-_FOREIGN = re.compile(r"[^\w\s+*().,='\"-]", re.ASCII)
+_ILLEGAL = re.compile(r"[^\w\s+*().,='\"-]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ def parse(text: str) -> Objective:
 
     Raises: BadExpression with the position, UnknownLoss, BadParameter.
     """
-    if len(text) > LONGEST:
-        raise BadExpression(f"The objective has {len(text)} characters; {LONGEST} are read.")
-    foreign = _FOREIGN.search(text)
-    if foreign:
-        raise BadExpression(f"Character {foreign.start()} is none that objectives are written with.", foreign.start())
+    if len(text) > LONGEST_EXPRESSION:
+        raise BadExpression(f"The objective has {len(text)} characters; {LONGEST_EXPRESSION} are read.")
+    illegal = _ILLEGAL.search(text)
+    if illegal:
+        raise BadExpression(f"Character {illegal.start()} is none that objectives are written with.", illegal.start())
     source = _LOST_PLUS.sub("+", re.sub(r"\s", " ", text))
     start = len(source) - len(source.lstrip())
     try:

@@ -12,7 +12,7 @@ from losses.errors import BadOption
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
 
-SURE = 0.995  # the probability at either end of the axis; the cross-entropy is 5.3 there
+LARGEST_PROBABILITY = 0.995  # the probability at either end of the axis; the cross-entropy is 5.3 there
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _line(term: BoundLoss, points: int, span: float) -> Line:
     roles = term.loss.required
     domains = [term.domain(role) for role in roles]
     straight = torch.linspace(-span, span, points, dtype=torch.float64)
-    probability = torch.linspace(1 - SURE, SURE, points, dtype=torch.float64)
+    probability = torch.linspace(1 - LARGEST_PROBABILITY, LARGEST_PROBABILITY, points, dtype=torch.float64)
     match _layout(term), [_kind(domain) for domain in domains]:
         case "items", ["real"]:
             return Line("score", straight, {roles[0]: straight}, roles[0])

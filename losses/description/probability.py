@@ -14,9 +14,9 @@ from torch import Tensor
 
 from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss, Value, show
+from losses.description.snippets import IMPORTS
 from losses.text import Text
 
-IMPORTS = "import torch\nimport torch.nn.functional as F\n"
 EXACT_WHERE = Text(
     en="Where the loss is minimised this is the probability itself; elsewhere it is as far off as the output is.",
     zh="在损失取最小值处,所得即为概率本身;在其他位置,其偏差与输出的偏差相当。",
@@ -29,7 +29,7 @@ Params = Mapping[str, Value]
 
 
 @dataclass(frozen=True)
-class Repair:
+class ProbabilityMap:
     """A map from outputs to probabilities.
 
     `code` defines `probability`; its arguments are what the loss takes beside the targets: `predictions` as the loss
@@ -47,11 +47,11 @@ class Repair:
         return probability
 
 
-Derive = Callable[[Params], Repair | None]
+Derive = Callable[[Params], ProbabilityMap | None]
 _maps: dict[str, Derive] = {}
 
 
-def repairs(*ids: str) -> Callable[[Derive], Derive]:
+def maps_outputs_of(*ids: str) -> Callable[[Derive], Derive]:
     """Register a map under loss ids; it returns None where none is needed or the probability cannot be recovered."""
 
     def register(derive: Derive) -> Derive:
@@ -62,15 +62,15 @@ def repairs(*ids: str) -> Callable[[Derive], Derive]:
     return register
 
 
-def repair_of(term: BoundLoss) -> Repair | None:
+def probability_map_of_term(term: BoundLoss) -> ProbabilityMap | None:
     """Return the map of a loss under its parameters; None where there is none, or none is needed."""
     derive = _maps.get(term.loss.id)
     return derive(term.params) if derive else None
 
 
-def repair(objective: Objective) -> Repair | None:
+def probability_map(objective: Objective) -> ProbabilityMap | None:
     """Return the map of an objective of one term; the minimum of a sum has no closed form."""
-    return repair_of(objective.terms[0][1]) if len(objective.terms) == 1 else None
+    return probability_map_of_term(objective.terms[0][1]) if len(objective.terms) == 1 else None
 
 
 def tells_probability(objective: Objective) -> bool:
@@ -78,12 +78,12 @@ def tells_probability(objective: Objective) -> bool:
     terms = [term for _, term in objective.terms]
     if len(terms) == 1 and terms[0].loss.id in _maps:
         return True
-    return all(term.loss.elicits == "probability" and repair_of(term) is None for term in terms)
+    return all(term.loss.elicits == "probability" and probability_map_of_term(term) is None for term in terms)
 
 
-def _repair(formula: str, body: str, *more: str) -> Repair:
+def _repair(formula: str, body: str, *more: str) -> ProbabilityMap:
     inputs = ", ".join(("predictions", *more))
-    return Repair(formula, f"{IMPORTS}\n\ndef probability({inputs}):\n{textwrap.indent(body, '    ')}\n")
+    return ProbabilityMap(formula, f"{IMPORTS}\n\ndef probability({inputs}):\n{textwrap.indent(body, '    ')}\n")
 
 
 def _number(params: Params, name: str) -> float:
@@ -103,8 +103,8 @@ def _scores(params: Params) -> str:
     return "predictions" if params["from_logits"] else "predictions.log()"
 
 
-@repairs("focal")
-def _focal(params: Params) -> Repair | None:
+@maps_outputs_of("focal")
+def _focal(params: Params) -> ProbabilityMap | None:
     gamma, alpha = _number(params, "gamma"), params["alpha"]
     positive = 0.5 if alpha is None else float(alpha)
     if not 0 < positive < 1 or (gamma == 0 and positive == 1 / 2):
@@ -126,8 +126,8 @@ return ({show(gamma)} * z + one.log() - zero.log(){shift}).sigmoid()"""
     return _repair(formula, body)
 
 
-@repairs("focal_softmax")
-def _focal_softmax(params: Params) -> Repair | None:
+@maps_outputs_of("focal_softmax")
+def _focal_softmax(params: Params) -> ProbabilityMap | None:
     gamma = _number(params, "gamma")
     if gamma == 0:
         return None
@@ -148,8 +148,8 @@ return log_v.softmax(1)"""
     return _repair(formula, body, "class_weights=None")
 
 
-@repairs("bce")
-def _bce(params: Params) -> Repair | None:
+@maps_outputs_of("bce")
+def _bce(params: Params) -> ProbabilityMap | None:
     weight, smoothing = _number(params, "pos_weight"), _number(params, "label_smoothing")
     if weight == 1 and smoothing == 0:
         return None
@@ -164,8 +164,8 @@ def _bce(params: Params) -> Repair | None:
     return _repair(f"p = ({bent} - {lowest}) / {slope}, within 0 and 1, {told}", body)
 
 
-@repairs("categorical_ce", "sparse_categorical_ce")
-def _smoothed(params: Params) -> Repair | None:
+@maps_outputs_of("categorical_ce", "sparse_categorical_ce")
+def _smoothed(params: Params) -> ProbabilityMap | None:
     smoothing = _number(params, "label_smoothing")
     if smoothing == 0:
         return None
@@ -182,8 +182,8 @@ return p / p.sum(1, keepdim=True)"""
     return _repair(formula, body, "class_weights=None")
 
 
-@repairs("class_balanced")
-def _class_balanced(params: Params) -> Repair | None:
+@maps_outputs_of("class_balanced")
+def _class_balanced(params: Params) -> ProbabilityMap | None:
     beta = _number(params, "beta")
     if beta == 0:
         return None
@@ -195,8 +195,8 @@ return ({_scores(params)} + seen.log().to(predictions.dtype).reshape(along)).sof
     return _repair(formula, body, "class_counts")
 
 
-@repairs("logit_adjusted")
-def _logit_adjusted(params: Params) -> Repair | None:
+@maps_outputs_of("logit_adjusted")
+def _logit_adjusted(params: Params) -> ProbabilityMap | None:
     tau = _number(params, "tau")
     if tau == 0:
         return None
@@ -206,8 +206,8 @@ return ({_scores(params)} + {show(tau)} * priors.log().reshape(along)).softmax(1
     return _repair(f"p = softmax(z + {show(tau)} ln prior)", body, "priors")
 
 
-@repairs("bce_logit_adjusted")
-def _bce_logit_adjusted(params: Params) -> Repair | None:
+@maps_outputs_of("bce_logit_adjusted")
+def _bce_logit_adjusted(params: Params) -> ProbabilityMap | None:
     tau, prior = _number(params, "tau"), _number(params, "prior")
     shift = tau * (math.log(prior) - math.log1p(-prior))
     if shift == 0:
@@ -216,8 +216,8 @@ def _bce_logit_adjusted(params: Params) -> Repair | None:
     return _repair(formula, f"return ({_logit(params)}{_plus(shift)}).sigmoid()")
 
 
-@repairs("generalized_ce")
-def _generalized_ce(params: Params) -> Repair | None:
+@maps_outputs_of("generalized_ce")
+def _generalized_ce(params: Params) -> ProbabilityMap | None:
     q = _number(params, "q")
     if q == 1:  # mean absolute error: its minimum is one class, whatever the probabilities
         return None

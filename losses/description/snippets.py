@@ -36,13 +36,13 @@ def pytorch(objective: Objective) -> str:
 
 def elsewhere(loss: Loss, library: str) -> str:
     """Return a module that defines `loss` by a call of another library, under the parameters of its convention."""
-    text = foreign(Objective(((1.0, convention(loss, library)),)), library)
+    text = in_library(Objective(((1.0, convention(loss, library)),)), library)
     if text is None:
         raise KeyError(library)
     return text
 
 
-def foreign(objective: Objective, library: str) -> str | None:
+def in_library(objective: Objective, library: str) -> str | None:
     """Return a module that defines `loss` by calls of another library; None where it lacks a term of the objective.
 
     Comments say where it takes its inputs in another form.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from losses.description.probability import repair
+from losses.description.probability import probability_map
 from losses.text import Text
 from recommender.notices import MEASURED_ON_TARGETS, Caution
 from recommender.profile import Measured, Profile
@@ -101,7 +101,7 @@ def _outliers_are_signal(case: Case) -> Text | None:
 
 @caution("output-not-a-probability")
 def _output_not_a_probability(case: Case) -> Text | None:
-    bent = [choice.objective for choice in case.chosen if repair(choice.objective)]
+    bent = [choice.objective for choice in case.chosen if probability_map(choice.objective)]
     if case.situation.goal.decision != "probabilities" or not bent:
         return None
     losses = " + ".join(map(str, bent))

@@ -7,7 +7,7 @@ from typing import get_args
 
 from losses.contract.expression import parse
 from losses.description import snippets
-from losses.description.probability import EXACT_WHERE, repair
+from losses.description.probability import EXACT_WHERE, probability_map
 from losses.text import Language, Text, say
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
@@ -157,7 +157,7 @@ def _alternatives(chosen: Choices, situation: Situation, language: Language) -> 
 
 
 def _repairs(chosen: Choices, language: Language) -> list[answer.RepairAnswer]:
-    maps = [(choice.head, repair(choice.objective)) for choice in chosen]
+    maps = [(choice.head, probability_map(choice.objective)) for choice in chosen]
     return [
         answer.RepairAnswer(head=head, formula=found.formula, code=found.code, exact_where=say(EXACT_WHERE, language))
         for head, found in maps
@@ -226,4 +226,4 @@ def _snippets(chosen: Choices) -> answer.Snippets:
 def _code(library: str, objective: str) -> str | None:
     """Return one objective in the words of one library."""
     bound = parse(objective)
-    return snippets.pytorch(bound) if library == "pytorch" else snippets.foreign(bound, library)
+    return snippets.pytorch(bound) if library == "pytorch" else snippets.in_library(bound, library)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from losses.contract.expression import LONGEST, MOST_TERMS, parse
+from losses.contract.expression import LONGEST_EXPRESSION, MOST_TERMS, parse
 from losses.contract.registry import names
 from losses.errors import BadExpression, BadParameter, Refusal, UnknownLoss
 
@@ -152,10 +152,10 @@ def test_a_parameter_is_given_once() -> None:
 
 
 def test_the_longest_text_is_read_and_no_longer_one() -> None:
-    longest = "mse" + " " * (LONGEST - 3)
+    longest = "mse" + " " * (LONGEST_EXPRESSION - 3)
 
     assert str(parse(longest)) == "mse"
-    with pytest.raises(BadExpression, match=f"{LONGEST + 1} characters; {LONGEST} are read"):
+    with pytest.raises(BadExpression, match=f"{LONGEST_EXPRESSION + 1} characters; {LONGEST_EXPRESSION} are read"):
         parse(longest + " ")
 
 
@@ -190,7 +190,7 @@ def test_deep_texts_are_refused_however_deep_the_stack_already_is(text: str) -> 
 
 TEXTS = st.one_of(
     st.text(),
-    st.text(max_size=LONGEST + 5),
+    st.text(max_size=LONGEST_EXPRESSION + 5),
     st.lists(st.sampled_from([*PIECES, *list(names())[:20]]), max_size=30).map("".join),
     st.lists(st.sampled_from([*PIECES, *names()]), max_size=30).map(" ".join),
 )

@@ -9,7 +9,7 @@ from torch.autograd import functional
 
 from losses.contract.expression import parse
 from losses.contract.loss import BoundLoss, Items
-from losses.description.probability import repair
+from losses.description.probability import probability_map
 
 BINARY = [
     "focal",
@@ -55,7 +55,7 @@ HOPELESS = ["generalized_ce(q=1)", "focal(alpha=0)", "mse", "dice", "dice + bce(
 
 
 def printed(text: str) -> Callable[..., Tensor]:
-    to_probability = repair(parse(text))
+    to_probability = probability_map(parse(text))
     assert to_probability is not None
     names: dict[str, Callable[..., Tensor]] = {}
     exec(to_probability.code, names)  # noqa: S102 - the code a reader is given
@@ -154,12 +154,12 @@ def test_classes_are_axis_1_of_pixels_too(text: str, arrays: dict[str, Tensor]) 
 
 @pytest.mark.parametrize("text", PURE)
 def test_no_repair_where_the_output_is_a_probability(text: str) -> None:
-    assert repair(parse(text)) is None
+    assert probability_map(parse(text)) is None
 
 
 @pytest.mark.parametrize("text", HOPELESS)
 def test_no_repair_where_the_output_does_not_tell_the_probability(text: str) -> None:
-    assert repair(parse(text)) is None
+    assert probability_map(parse(text)) is None
 
 
 @pytest.mark.parametrize("text", BINARY)
@@ -183,7 +183,7 @@ def test_a_multiclass_repair_holds_at_the_ends(text: str, arrays: dict[str, Tens
 
 
 def test_the_function_is_the_printed_code() -> None:
-    to_probability = repair(parse("focal(alpha=0.9)"))
+    to_probability = probability_map(parse("focal(alpha=0.9)"))
     assert to_probability is not None
     logits = torch.linspace(-3, 3, 7)
 
