@@ -73,8 +73,8 @@ def masked(task: Task, arrays: Mapping[str, Tensor], ignore_index: int | None = 
     if void is None:
         return arrays
     marked = void.where(targets)
-    in_channels = task is Task.SEGMENTATION and targets.ndim >= _WITH_CHANNELS
-    if in_channels or (task is not Task.MULTILABEL and rows_that_count(targets, void) is not None):
+    in_channels = task.row.measured_as == "masks" and targets.ndim >= _WITH_CHANNELS
+    if in_channels or (task.row.labels != "several" and rows_that_count(targets, void) is not None):
         counted = ~marked.any(1)
     else:
         counted = ~marked

@@ -341,6 +341,11 @@ class Goal(BaseModel):
     boxes: Literal["coordinates", "iou"] | None = Field(
         default=None, description="Whether boxes are judged by their coordinates or by their overlap."
     )
+    ranking: Literal["ndcg", "pairs", "top_one"] | None = Field(
+        default=None,
+        description="Whether a list is judged by its graded top (nDCG), by how many pairs stand in order, or by where "
+        "its first relevant item stands.",
+    )
     generation: Literal["adversarial", "likelihood"] | None = Field(
         default=None, description="Whether the generator has to be adversarial, or coverage and quality come first."
     )

@@ -1,25 +1,21 @@
-"""What can be asked about: the tasks, and the scenarios by which the article names them."""
+"""What can be asked about: one row a task, and the scenarios by which the article names them.
 
-from dataclasses import dataclass
+A new task is one member of `Task` with its row, and nothing else. The books may speak of it (`recommender.rules`), and
+losses may name it (`task=`); until they do, an answer says that nothing is known of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal, Self
 
 from losses.errors import near
 from losses.text import Text
 from recommender.errors import NoTask, UnknownScenario, UnknownTask
 from recommender.profile import Goal
 
-
-class Task(StrEnum):
-    """What the model puts out."""
-
-    REGRESSION = "regression"
-    BINARY = "binary"
-    MULTILABEL = "multilabel"
-    MULTICLASS = "multiclass"
-    SEGMENTATION = "segmentation"
-    DETECTION = "detection"
-    SIMILARITY = "similarity"
-    GENERATION = "generation"
+_NO_GOAL = Goal()
+InputKind = Literal["numbers", "pair", "labels", "classes", "grades", "masks", "boxes", "embeddings"]
 
 
 class Scenario(StrEnum):
@@ -44,57 +40,237 @@ class Scenario(StrEnum):
     TUMOUR_SEGMENTATION = "tumour_segmentation"
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a scenario stands in the article, the task it means, and other tasks it can be asked under."""
+@dataclass(frozen=True, kw_only=True)
+class TaskRow:
+    """What is known of a task before anything is measured.
 
-    section: str
-    task: Task
-    also: tuple[Task, ...] = ()
+    Attributes:
+        title: What the model puts out, for people.
+        metric: What candidates are compared by; where `aim` is set, `METRICS` has one for each of its values instead.
+        other_names: What else people call it; good for a hint, not for an answer.
+        places: The article's scenarios that mean this task, with the section that names each.
+        also_in: Scenarios of other tasks that can be asked under this one too.
+        default_goal: What is taken for the goal where the question leaves it out.
+        aim: The part of the goal that the metric follows.
+        yes_or_no: Whether a probability is cut into yes and no.
+        labels: Whether an item has one class label or several; None where targets are no class labels.
+        needs_targets: Whether its losses compare predictions with targets; others take arrays of their own.
+        measured_as: What kind of input its arrays are; None where nothing but their number is measured.
+        implies: Facts of the profile that describe the task and that no rule of it has to read.
+        in_article: Whether the article speaks of it.
+    """
+
+    title: Text
+    metric: Text | None = None
+    other_names: tuple[str, ...] = ()
+    places: Mapping[Scenario, str] = field(default_factory=dict)
+    also_in: tuple[Scenario, ...] = ()
+    default_goal: Goal = _NO_GOAL
+    aim: str | None = None
+    yes_or_no: bool = False
+    labels: Literal["one", "several"] | None = None
+    needs_targets: bool = True
+    measured_as: InputKind | None = None
+    implies: tuple[str, ...] = ()
+    in_article: bool = False
 
 
-PLACES: dict[Scenario, Place] = {
-    Scenario.HOUSE_PRICES: Place("1.1", Task.REGRESSION),
-    Scenario.SALARIES: Place("1.2", Task.REGRESSION),
-    Scenario.BOX_REGRESSION: Place("1.3", Task.REGRESSION, (Task.DETECTION,)),
-    Scenario.SPAM: Place("2.1", Task.BINARY),
-    Scenario.DISEASE_DIAGNOSIS: Place("2.1", Task.BINARY, (Task.MULTILABEL,)),
-    Scenario.MULTILABEL_IMAGES: Place("2.1", Task.MULTILABEL),
-    Scenario.IMAGE_CLASSIFICATION: Place("2.2", Task.MULTICLASS),
-    Scenario.TEXT_MANY_CLASSES: Place("2.3", Task.MULTICLASS),
-    # The article says two things of small objects: focal in 2.4, Dice in 3.3 and 4. The task decides.
-    Scenario.SMALL_OBJECTS: Place("4", Task.SEGMENTATION, (Task.DETECTION,)),
-    Scenario.RARE_DISEASE: Place("2.4", Task.BINARY, (Task.MULTILABEL, Task.MULTICLASS)),
-    Scenario.FACE_RECOGNITION: Place("3.1", Task.SIMILARITY),
-    Scenario.PERSON_REIDENTIFICATION: Place("3.1", Task.SIMILARITY),
-    Scenario.SIMILARITY_MATCHING: Place("3.1", Task.SIMILARITY),
-    Scenario.IMAGE_GENERATION: Place("3.2", Task.GENERATION),
-    Scenario.STYLE_TRANSFER: Place("3.2", Task.GENERATION),
-    Scenario.SUPER_RESOLUTION: Place("3.2", Task.GENERATION),
-    Scenario.TUMOUR_SEGMENTATION: Place("3.3", Task.SEGMENTATION),
-}
-
-
-ONE_LABEL = (Task.BINARY, Task.MULTICLASS)
-LABELLED = (*ONE_LABEL, Task.MULTILABEL)
 # The article's key principle: classification cares about probabilities, regression about differences of values.
 _PROBABILITIES = Goal(decision="probabilities")
-DEFAULT_GOALS: dict[Task, Goal] = {
-    Task.REGRESSION: Goal(functional="mean", outliers="errors"),
-    Task.BINARY: _PROBABILITIES,
-    Task.MULTILABEL: _PROBABILITIES,
-    Task.MULTICLASS: _PROBABILITIES,
-    Task.SEGMENTATION: Goal(segmentation="overlap", empty_masks=False),
-    Task.GENERATION: Goal(generation="likelihood"),
-}
 _DECISION = "decision"
-GOAL_PARTS = {  # the part of the goal that the metric follows
-    Task.REGRESSION: "functional",
-    Task.BINARY: _DECISION,
-    Task.MULTILABEL: _DECISION,
-    Task.MULTICLASS: _DECISION,
-    Task.SEGMENTATION: "segmentation",
-}
+
+
+class Task(StrEnum):
+    """What the model puts out. A member is its name; `row` is the rest."""
+
+    row: TaskRow
+
+    def __new__(cls, name: str, row: TaskRow) -> Self:
+        """Return the member of that name, with its row."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.row = row
+        return member
+
+    REGRESSION = (
+        "regression",
+        TaskRow(
+            title=Text("numbers, such as a price", "数值,如价格"),
+            other_names=("forecasting", "regressor"),
+            places={
+                Scenario.HOUSE_PRICES: "1.1",
+                Scenario.SALARIES: "1.2",
+                Scenario.BOX_REGRESSION: "1.3",
+            },
+            default_goal=Goal(functional="mean", outliers="errors"),
+            aim="functional",
+            measured_as="numbers",
+            in_article=True,
+        ),
+    )
+    BINARY = (
+        "binary",
+        TaskRow(
+            title=Text("one of two classes", "二选一的类别"),
+            other_names=("binary_classification",),
+            places={Scenario.SPAM: "2.1", Scenario.DISEASE_DIAGNOSIS: "2.1", Scenario.RARE_DISEASE: "2.4"},
+            default_goal=_PROBABILITIES,
+            aim=_DECISION,
+            yes_or_no=True,
+            labels="one",
+            measured_as="pair",
+            in_article=True,
+        ),
+    )
+    MULTILABEL = (
+        "multilabel",
+        TaskRow(
+            title=Text("any number of labels", "任意个标签"),
+            other_names=("multilabel_classification", "tagging"),
+            places={Scenario.MULTILABEL_IMAGES: "2.1"},
+            also_in=(Scenario.DISEASE_DIAGNOSIS, Scenario.RARE_DISEASE),
+            default_goal=_PROBABILITIES,
+            aim=_DECISION,
+            yes_or_no=True,
+            labels="several",
+            measured_as="labels",
+            in_article=True,
+        ),
+    )
+    MULTICLASS = (
+        "multiclass",
+        TaskRow(
+            title=Text("one of many classes", "多选一的类别"),
+            other_names=("classification", "multiclass_classification"),
+            places={Scenario.IMAGE_CLASSIFICATION: "2.2", Scenario.TEXT_MANY_CLASSES: "2.3"},
+            also_in=(Scenario.RARE_DISEASE,),
+            default_goal=_PROBABILITIES,
+            aim=_DECISION,
+            labels="one",
+            measured_as="classes",
+            in_article=True,
+        ),
+    )
+    SEGMENTATION = (
+        "segmentation",
+        TaskRow(
+            title=Text("a mask: which pixels belong to what", "掩膜:各像素属于什么"),
+            other_names=("semantic_segmentation", "image_segmentation"),
+            # The article says two things of small objects: focal in 2.4, Dice in 3.3 and 4. The task decides.
+            places={Scenario.SMALL_OBJECTS: "4", Scenario.TUMOUR_SEGMENTATION: "3.3"},
+            default_goal=Goal(segmentation="overlap", empty_masks=False),
+            aim="segmentation",
+            yes_or_no=True,
+            measured_as="masks",
+            in_article=True,
+        ),
+    )
+    DETECTION = (
+        "detection",
+        TaskRow(
+            title=Text("boxes around objects, and what is in them", "目标的边界框及其类别"),
+            metric=Text("mean average precision", "平均精度均值(mAP)"),
+            other_names=("object_detection",),
+            also_in=(Scenario.BOX_REGRESSION, Scenario.SMALL_OBJECTS),
+            needs_targets=False,
+            measured_as="boxes",
+            implies=("boxes",),
+            in_article=True,
+        ),
+    )
+    SIMILARITY = (
+        "similarity",
+        TaskRow(
+            title=Text("embeddings in which like is near like", "相似者相近的嵌入"),
+            metric=Text("recall at 1", "首位召回率"),
+            other_names=("metric_learning", "embedding", "contrastive_learning"),
+            places={
+                Scenario.FACE_RECOGNITION: "3.1",
+                Scenario.PERSON_REIDENTIFICATION: "3.1",
+                Scenario.SIMILARITY_MATCHING: "3.1",
+            },
+            needs_targets=False,
+            measured_as="embeddings",
+            in_article=True,
+        ),
+    )
+    GENERATION = (
+        "generation",
+        TaskRow(
+            title=Text("new data like those seen", "与所见数据相似的新数据"),
+            metric=Text("Fréchet inception distance", "FID"),
+            other_names=("gan", "diffusion"),
+            places={
+                Scenario.IMAGE_GENERATION: "3.2",
+                Scenario.STYLE_TRANSFER: "3.2",
+                Scenario.SUPER_RESOLUTION: "3.2",
+            },
+            default_goal=Goal(generation="likelihood"),
+            needs_targets=False,
+            in_article=True,
+        ),
+    )
+    COUNT = (
+        "count",
+        TaskRow(
+            title=Text("how often something happens", "某事发生的次数"),
+            other_names=("counts", "poisson_regression", "count_regression"),
+            default_goal=Goal(functional="mean"),
+            aim="functional",
+            measured_as="numbers",
+        ),
+    )
+    ORDINAL = (
+        "ordinal",
+        TaskRow(
+            title=Text("one of several classes with an order, such as grades", "有序类别之一,如等级"),
+            metric=Text(
+                "mean absolute error of the rank and quadratic weighted kappa", "等级的平均绝对误差与二次加权 kappa"
+            ),
+            other_names=("ordinal_regression", "ordinal_classification", "rating"),
+            labels="one",
+            measured_as="grades",
+            implies=("ordered",),
+        ),
+    )
+    RANKING = (
+        "ranking",
+        TaskRow(
+            title=Text("an order within each list, such as search results", "列表内的次序,如搜索结果"),
+            other_names=("learning_to_rank", "recommendation", "retrieval"),
+            default_goal=Goal(ranking="ndcg"),
+            aim="ranking",
+        ),
+    )
+    SURVIVAL = (
+        "survival",
+        TaskRow(
+            title=Text("the time until an event that not all items reach", "到事件发生的时间,部分样本被删失"),
+            metric=Text("concordance index", "一致性指数"),
+            other_names=("survival_analysis", "time_to_event", "cox"),
+        ),
+    )
+    SEQUENCE = (
+        "sequence",
+        TaskRow(
+            title=Text("a sequence of labels without an alignment, such as speech", "未对齐的标签序列,如语音"),
+            metric=Text("edit distance over length", "编辑距离与长度之比"),
+            other_names=("speech_recognition", "handwriting_recognition", "sequence_labelling"),
+        ),
+    )
+    DISTILLATION = (
+        "distillation",
+        TaskRow(
+            title=Text("what a larger model puts out", "更大模型的输出"),
+            metric=Text(
+                "accuracy on true labels, and agreement with the teacher", "真实标签上的准确率,及与教师的一致率"
+            ),
+            other_names=("knowledge_distillation", "model_compression"),
+            needs_targets=False,
+        ),
+    )
+
+
 METRICS = {
     "mean": Text("root mean squared error", "均方根误差"),
     "median": Text("mean absolute error", "平均绝对误差"),
@@ -106,24 +282,28 @@ METRICS = {
     "distribution": Text("negative log likelihood on held-out data", "留出数据上的负对数似然"),
     "overlap": Text("Dice coefficient per image", "逐图 Dice 系数"),
     "boundary": Text("95th-percentile Hausdorff distance", "95 百分位 Hausdorff 距离"),
-    "detection": Text("mean average precision", "平均精度均值(mAP)"),
-    "similarity": Text("recall at 1", "首位召回率"),
-    "generation": Text("Fréchet inception distance", "FID"),
+    "ndcg": Text("nDCG at 10", "nDCG@10"),
+    "pairs": Text("share of pairs in the right order", "次序正确的样本对占比"),
+    "top_one": Text("mean reciprocal rank", "平均倒数排名(MRR)"),
 }
-YES_OR_NO = (Task.BINARY, Task.MULTILABEL, Task.SEGMENTATION)  # tasks whose answers are yes or no
-WITHOUT_TARGETS = (Task.DETECTION, Task.SIMILARITY, Task.GENERATION)  # their losses take other arrays
 
 
-# What else people call the tasks; good for a hint, not for an answer.
-OTHER_NAMES = {
-    "classification": Task.MULTICLASS,
-    "binary_classification": Task.BINARY,
-    "multiclass_classification": Task.MULTICLASS,
-    "multilabel_classification": Task.MULTILABEL,
-    "semantic_segmentation": Task.SEGMENTATION,
-    "object_detection": Task.DETECTION,
-    "metric_learning": Task.SIMILARITY,
-    "gan": Task.GENERATION,
+_BY_NAME = {task.value: task for task in Task}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a scenario stands in the article, the task it means, and other tasks it can be asked under."""
+
+    section: str
+    task: Task
+    also: tuple[Task, ...] = ()
+
+
+PLACES: dict[Scenario, Place] = {
+    scenario: Place(section, task, tuple(other for other in Task if scenario in other.row.also_in))
+    for task in Task
+    for scenario, section in task.row.places.items()
 }
 
 
@@ -132,10 +312,11 @@ def read_task(name: str) -> Task:
 
     Raises: UnknownTask, with the nearest name.
     """
-    if name in tuple(Task):
-        return Task(name)
-    close = near(name, [*Task, *OTHER_NAMES])
-    raise UnknownTask(Task, OTHER_NAMES.get(close, close) if close else None)
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    others = {other: task for task in Task for other in task.row.other_names}
+    close = near(name, [*Task, *others])
+    raise UnknownTask(Task, others.get(close, close) if close else None)
 
 
 def read_scenario(name: str) -> Scenario:

@@ -16,7 +16,7 @@ from recommender.recommendation.goals import goal_in_force
 from recommender.rules.rulebook import Book
 from recommender.rules.table import Rulebook
 from recommender.rules.thresholds import bounds_in_force
-from recommender.tasks import Task
+from recommender.tasks import read_task
 
 # Where a computed parameter, or a computed way to group pictures, is taken back: the loss as the article prints it.
 LITERAL = ("focal", "smooth_l1", "dice")
@@ -120,7 +120,7 @@ class Matrix:
     def situation(self, cell: Cell, goal: Goal | None = None) -> Situation:
         """Return the same question inside the recommender; without a goal, the metric's."""
         question = self.questions[cell.key]
-        task = Task(str(question["task"]))
+        task = read_task(str(question["task"]))
         return Situation(
             task,
             profile=Profile.model_validate(question["profile"]),

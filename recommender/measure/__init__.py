@@ -10,7 +10,7 @@ from losses.errors import MissingInput, UnknownInput
 from losses.text import Language
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings as notices
-from recommender.measure.by_task import MEASURES
+from recommender.measure.by_input import MEASURES
 from recommender.measure.details import Detail, present
 from recommender.measure.infer_task import EMBEDDED, read
 from recommender.measure.label_noise import Kind
@@ -70,6 +70,7 @@ def measure_profile(
             raise UnreadableTargets(known, "labels of which some count", targets.shape)
         cautions += notices.void(void)
     given = Given(
+        task=known,
         targets=targets,
         predictions=arrays.get("predictions"),
         labels=arrays.get("labels"),
@@ -79,7 +80,7 @@ def measure_profile(
         void=void,
     )
     with np.errstate(all="ignore"):  # what is not finite is left out
-        found = MEASURES[known](given) if known in MEASURES else Found({}, [], {})
+        found = MEASURES[known.row.measured_as](given) if known.row.measured_as else Found({}, [], {})
     facts: dict[str, Any] = {**found.facts, "n": measured_n(arrays), "features": features}
     warnings = [caution.notice(language) for caution in (*cautions, *found.cautions)]
     return Measurement(known, Profile(**facts), warnings, present(found.details))
@@ -94,7 +95,7 @@ def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[Cau
 
     Raises: MissingInput, UnknownInput.
     """
-    similar = known is Task.SIMILARITY or (known is None and "embeddings" in arrays)
+    similar = known.row.measured_as == "embeddings" if known else "embeddings" in arrays
     roles = _SIMILAR if similar else _PAIRED
     if not set(arrays) <= set(roles):
         raise UnknownInput(roles)

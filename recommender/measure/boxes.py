@@ -34,7 +34,7 @@ def detection(given: Given) -> Found:
     """
     boxes = given.targets
     if boxes.ndim != 2 or boxes.shape[1] != _CORNERS:  # noqa: PLR2004 - axes of (n, 4)
-        raise UnreadableTargets("detection", "boxes (n, 4): x1, y1, x2, y2", boxes.shape)
+        raise UnreadableTargets(given.task, "boxes (n, 4): x1, y1, x2, y2", boxes.shape)
     check_boxes("targets", boxes)
     facts: Facts = {"boxes": True}
     evidence = Evidence(boxes.shape[0])

@@ -1,5 +1,7 @@
 """Which facts labels tell, and what predictions say of their mistakes."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -50,7 +52,7 @@ def binary(given: Given) -> Found:
     values, _ = tally(rows, PAIR)
     soft = not whole(rows)
     if soft and not shares(rows):
-        raise UnreadableTargets("binary", "two values, or probabilities from 0 to 1", targets.shape)
+        raise UnreadableTargets(given.task, "two values, or probabilities from 0 to 1", targets.shape)
     different = PAIR if soft else values.numel()
     if different > PAIR:
         different = tally(rows)[0].numel()
@@ -96,7 +98,7 @@ def multilabel(given: Given) -> Found:
     """
     targets = given.targets if given.void is None else given.void.without(given.targets)
     if not shares(targets if given.void is None else targets.clamp(min=0)):
-        raise UnreadableTargets("multilabel", "multi-hot rows (n, labels) with entries from 0 to 1", targets.shape)
+        raise UnreadableTargets(given.task, "multi-hot rows (n, labels) with entries from 0 to 1", targets.shape)
     counts = label_counts(targets)
     cautions = []
     if exclusive(targets):
@@ -126,7 +128,7 @@ def multiclass(given: Given) -> Found:
     if encoding != "onehot" and _meant_as_rows(targets, scores):
         raise NotOneHot(first_impure(targets) or [])
     if encoding is None:
-        raise UnreadableTargets("multiclass", "class ids from 0, or one-hot rows along axis 1", targets.shape)
+        raise UnreadableTargets(given.task, "class ids from 0, or one-hot rows along axis 1", targets.shape)
     columns = scores.predictions.shape[1] if scores is not None and encoding == "integer" else None
     if columns is not None:
         check_ids(targets, columns)
@@ -144,6 +146,15 @@ def multiclass(given: Given) -> Found:
         ids = targets.argmax(1) if encoding == "onehot" else targets.flatten()
         details |= _hint(ids, scores, cautions)
     return Found(facts, cautions, details)
+
+
+def grades(given: Given) -> Found:
+    """Return what classes with an order tell; predictions are of thresholds between them, and tell nothing here.
+
+    Raises: UnreadableTargets, NotOneHot.
+    """
+    found = multiclass(replace(given, predictions=None))
+    return found._replace(facts={**found.facts, "ordered": True})
 
 
 def _occurring(counts: Tensor) -> list[Caution]:

@@ -24,7 +24,7 @@ def read(targets: Tensor) -> tuple[Task, Text]:
         return Task.REGRESSION, Text("some are not whole numbers", "存在非整数")
     values, _ = tally(targets, _MOST_CLASSES)
     void = find_void(Task.SEGMENTATION, targets) if targets.ndim > 1 else None
-    if void is not None:
+    if void is not None and not bool(void.where(values).all()):
         values = values[~void.where(values)]
     bits = set(values[:3].tolist()) <= {0, 1}
     if targets.ndim > _TABLE and (bits or _few(values, targets)):

@@ -9,6 +9,7 @@ from recommender.measure.details import Details
 from recommender.measure.void import Void
 from recommender.notices import Caution
 from recommender.profile import Measured
+from recommender.tasks import Task
 
 Facts = dict[str, Measured | str | bool | None]
 
@@ -17,6 +18,7 @@ Facts = dict[str, Measured | str | bool | None]
 class Given:
     """The arrays of one task by role, and what was said of the model."""
 
+    task: Task
     targets: Tensor  # the first array, where a task has others
     predictions: Tensor | None = None
     labels: Tensor | None = None

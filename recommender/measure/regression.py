@@ -25,6 +25,7 @@ from recommender.measure.target_values import (
     Amounts,
     amount_details,
     amounts,
+    are_counts,
     dispersion,
     support,
     zero_share,
@@ -45,8 +46,10 @@ def regression(given: Given) -> Found:
     found = survey(stream)
     cautions = []
     task, reason = read(given.targets)
-    if task is not Task.REGRESSION:
+    if given.task is Task.REGRESSION is not task:
         cautions.append(warnings.looks_like(task, reason))
+    if given.task is Task.COUNT and not are_counts(told):
+        cautions.append(warnings.NOT_COUNTS)
     if given.predictions is None:
         cautions.append(warnings.ON_TARGETS)
     evidence = Evidence(stream.items)

@@ -28,7 +28,7 @@ def segmentation(given: Given) -> Found:
     masks = Masks.of(given.targets, given.void) if given.targets.ndim > 1 else None
     if masks is None:
         wanted = "masks (n, C, *s) from 0 to 1, or class ids (n, *s)"
-        raise UnreadableTargets("segmentation", wanted, given.targets.shape)
+        raise UnreadableTargets(given.task, wanted, given.targets.shape)
     covered, found = coverage(masks), shapes(masks)
     evidence = Evidence(covered.images)
     facts: Facts = {"mask_sparsity": mask_sparsity(covered)}

@@ -79,6 +79,11 @@ def support(found: Amounts) -> Support:
     return "nonnegative" if least == 0 else "real"
 
 
+def are_counts(found: Amounts) -> bool:
+    """Whether the targets are whole numbers from 0."""
+    return found.ends.least >= 0 and found.whole == found.moments.n
+
+
 def zero_share(found: Amounts, items: int) -> Measured:
     """Return the share of targets that are exactly 0."""
     share = found.zeros / found.moments.n

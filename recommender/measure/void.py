@@ -61,7 +61,7 @@ def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> V
     A number that the caller names does, and so do numbers below 0. 255, 254 and 65535 do where other labels are far
     below: beside 0 and 1, beside shares, and beside ids that leave a gap. {0, 255} is a mask, {-1, 1} are signs.
     """
-    if task not in {Task.BINARY, Task.MULTILABEL, Task.MULTICLASS, Task.SEGMENTATION}:
+    if task.row.measured_as not in {"pair", "labels", "classes", "grades", "masks"}:
         return None
     named = () if ignore_index is None or ignore_index < 0 else (float(ignore_index),)
     if shares(targets):
@@ -77,7 +77,8 @@ def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> V
 
 def _are_a_pair(task: Task, labels: list[float]) -> bool:
     """Whether two labels are the two classes: any two of a binary task, and signs unless they are class ids."""
-    return len(labels) == _PAIR and (task is Task.BINARY or (task is not Task.MULTICLASS and set(labels) == SIGNS))
+    kind = task.row.measured_as
+    return len(labels) == _PAIR and (kind == "pair" or (kind in {"labels", "masks"} and set(labels) == SIGNS))
 
 
 def _whole_numbers(targets: Tensor) -> list[float] | None:

@@ -21,6 +21,13 @@ ONE_CLASS = Caution(
         zh="只出现一个类别,没有可测的不平衡,也无可区分。",
     ),
 )
+NOT_COUNTS = Caution(
+    "not-counts",
+    Text(
+        en="The task is count, and some targets are below 0 or no whole numbers; amounts are task=regression.",
+        zh="任务为 count,但部分目标小于 0 或不是整数;数值应为 task=regression。",
+    ),
+)
 CLASS_ABSENT = Caution(
     "class-absent",
     Text(

@@ -151,7 +151,7 @@ class Experiment(_Part):
 class Snippets(_Part):
     """Code that runs; comments say where another library takes its inputs in another form."""
 
-    pytorch: str
+    pytorch: str = Field(description="Empty where nothing is recommended.")
     keras: str | None = Field(description="Null where Keras cannot say this objective.")
     optax: str | None = Field(description="Null where optax cannot say this objective.")
 
@@ -162,7 +162,9 @@ class Recommendation(_Part):
     task: Task
     scenario: Scenario | None
     goal: Goal = Field(description="The goal in force, defaults filled in; `assumptions` names those.")
-    recommended: Recommended
+    recommended: Recommended | None = Field(
+        description="The answer of the book asked for, or of the other where that is silent; null where both are."
+    )
     article: BookAnswer | None = Field(description="Null where the article says nothing of the task.")
     evidence: BookAnswer | None = Field(description="Null where no evidence row speaks of the task.")
     agreement: Agreement | None = Field(
@@ -192,3 +194,8 @@ class Recommendation(_Part):
     experiment: Experiment
     snippets: Snippets
     rules_hash: str
+
+    @property
+    def objective(self) -> str:
+        """The recommended objective, "" where no book has a rule; not a field of the answer."""
+        return self.recommended.objective if self.recommended else ""

@@ -12,7 +12,7 @@ from recommender.recommendation.choice import Choices
 from recommender.recommendation.decision_threshold import decision
 from recommender.rules import ROWS
 from recommender.rules.rulebook import Book
-from recommender.tasks import LABELLED, ONE_LABEL, PLACES, Task
+from recommender.tasks import PLACES, Task
 
 FEW_OF_A_CLASS = 100  # EvalML's class imbalance check calls it severe below
 TOO_FEW_OF_A_CLASS = 20  # ours: the share of hits among them has a 95 % interval of more than 0.4
@@ -51,6 +51,8 @@ def caution(code: str) -> Callable[[Check], Check]:
 
 def cautions(book: Book, situation: Situation, chosen: Choices) -> list[Caution]:
     """Return what the computed parameters and the checks have to say."""
+    if not chosen:
+        return []
     case = Case(book, situation, chosen)
     computed = [found for choice in chosen for parameter in choice.parameters.values() for found in parameter.cautions]
     computed += [found for choice in chosen for found in choice.rule.cautions]
@@ -69,7 +71,7 @@ _FUNCTIONALS = {
 @caution("goal-not-elicited")
 def _goal_not_elicited(case: Case) -> Text | None:
     goal = case.situation.goal
-    if case.situation.task is not Task.REGRESSION or goal.functional is None:
+    if case.situation.task.row.aim != "functional" or goal.functional is None:
         return None
     loss = case.chosen[0].loss.loss
     is_median = goal.functional == "quantile" and goal.quantile == 1 / 2
@@ -161,7 +163,7 @@ def _scenario_outside_task(case: Case) -> Text | None:
 @caution("classes-contradict-task")
 def _classes_contradict_task(case: Case) -> Text | None:
     task, classes = case.situation.task, case.situation.profile.number("classes")
-    if classes is None or task not in ONE_LABEL:
+    if classes is None or task.row.labels != "one":
         return None
     if classes == 1:
         return Text(
@@ -179,12 +181,12 @@ def _classes_contradict_task(case: Case) -> Text | None:
 @caution("multilabel-contradicts-task")
 def _multilabel_contradicts_task(case: Case) -> Text | None:
     task, multilabel = case.situation.task, case.situation.profile.multilabel
-    if multilabel is True and task in ONE_LABEL:
+    if multilabel is True and task.row.labels == "one":
         return Text(
             en=f"Items can have several labels, and {task} allows one; the task for that is multilabel.",
             zh=f"样本可有多个标签,而 {task} 只允许一个;应使用 multilabel 任务。",
         )
-    if multilabel is False and task is Task.MULTILABEL:
+    if multilabel is False and task.row.labels == "several":
         return Text(
             en="Items have one label each; the task for that is multiclass.",
             zh="每个样本只有一个标签;应使用 multiclass 任务。",
@@ -230,7 +232,7 @@ def _few_items(case: Case) -> Text | None:
 @caution("rare-class")
 def _rare_class(case: Case) -> Text | None:
     fewest = case.situation.profile.number("smallest_class")
-    if case.situation.task not in LABELLED or fewest is None or fewest >= FEW_OF_A_CLASS:
+    if not case.situation.task.row.labels or fewest is None or fewest >= FEW_OF_A_CLASS:
         return None
     if fewest < TOO_FEW_OF_A_CLASS:
         return Text(
@@ -250,9 +252,8 @@ def _fact_not_used(case: Case) -> Text | None:
     for row in rows:
         for formula in row.computed.values():
             used |= formula.reads
-    if case.situation.task is Task.DETECTION:
-        used.add("boxes")
-    if case.situation.task in LABELLED:
+    used |= set(case.situation.task.row.implies)
+    if case.situation.task.row.labels:
         used |= {"classes", "multilabel", "label_encoding", "smallest_class"}
     given = {name: getattr(case.situation.profile, name) for name in Profile.model_fields}
     typed = [name for name, value in given.items() if value is not None and not isinstance(value, Measured)]

@@ -10,7 +10,6 @@ from losses.text import Text
 from recommender.question import Situation
 from recommender.recommendation.choice import Choices
 from recommender.rules.formulas import significant
-from recommender.tasks import YES_OR_NO, Task
 
 _CLEAN = 12  # significant digits: three would round 0.9996 to a threshold that nothing passes
 _ELKAN = "Elkan 2001, The foundations of cost-sensitive learning, IJCAI"
@@ -40,7 +39,7 @@ def decision(situation: Situation, chosen: Choices) -> Cut | Text | None:
 
 
 def _wanted(situation: Situation) -> Cut | Text | None:
-    if situation.task not in YES_OR_NO:
+    if not situation.task.row.yes_or_no:
         return None
     cost, aim = situation.number("goal.false_negative_cost"), situation.goal.decision
     if cost is not None:
@@ -71,7 +70,7 @@ def _balanced(situation: Situation) -> Cut | Text:
             en="For balanced errors a yes begins at positive_share, which was not measured.",
             zh="平衡误差下的判定阈值等于 positive_share,而 positive_share 未测量。",
         )
-    own = situation.task is Task.MULTILABEL
+    own = situation.task.row.labels == "several"
     return Cut(
         threshold=share,
         formula="positive_share",

@@ -7,7 +7,7 @@ from losses.text import Text
 from recommender.profile import Goal
 from recommender.question import Situation
 from recommender.rules.rulebook import Book
-from recommender.tasks import DEFAULT_GOALS, GOAL_PARTS, METRICS, Task
+from recommender.tasks import METRICS, Task
 
 HOW = Text(
     en="Train each candidate with its own learning rate, since losses differ in scale, from several seeds, and "
@@ -19,7 +19,7 @@ HOW = Text(
 
 def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
     """Return the goal with the task's defaults filled in, and a sentence for each."""
-    default = DEFAULT_GOALS.get(task, Goal()).model_dump(exclude_none=True)
+    default = task.row.default_goal.model_dump(exclude_none=True)
     if goal.quantile is not None:
         default["functional"] = "quantile"
     given = goal.model_dump(exclude_none=True)
@@ -29,8 +29,7 @@ def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
 
 def metric(task: Task, goal: Goal) -> Text:
     """Return what to compare the candidates by."""
-    aim = getattr(goal, GOAL_PARTS[task]) if task in GOAL_PARTS else task
-    return METRICS[aim]
+    return task.row.metric or METRICS[getattr(goal, task.row.aim or "")]
 
 
 def variations(book: Book, situation: Situation) -> Iterator[tuple[Goal, Goal]]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import get_args
 
 from losses.contract.expression import parse
+from losses.contract.registry import catalogue
 from losses.description import snippets
 from losses.description.probability import EXACT_WHERE, probability_map
 from losses.text import Language, Text, say
@@ -28,6 +29,10 @@ from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import PLACES, Scenario, Task, settle
 
 _MOST_CANDIDATES = 4
+_UNCOMPARED = Text(
+    en="it is in the catalogue for this task; no rule compares it with others.",
+    zh="目录中有此任务的该损失;没有规则将其与其他损失比较。",
+)
 _BOOKS_ZH = {"article": "文章", "evidence": "证据库"}
 _NO_FACTS = Profile()
 _NO_GOAL = Goal()
@@ -59,14 +64,14 @@ def recommend(
 
     implied = [_implied(case)] if case and task is None else []
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
-    objective = str(total(chosen))
-    alternatives = _alternatives(chosen, situation, language)
-    candidates = [objective, *(other.objective for other in alternatives)][:_MOST_CANDIDATES]
+    objective = str(total(chosen))  # "" where no book speaks
+    alternatives = _alternatives(chosen, situation, language) if chosen else _of_the_catalogue(asked, language)
+    candidates = [*([objective] if objective else []), *(other.objective for other in alternatives)][:_MOST_CANDIDATES]
     return answer.Recommendation(
         task=asked,
         scenario=case,
         goal=aim,
-        recommended=answer.Recommended(objective=objective, heads=_heads(chosen), rulebook=rulebook),
+        recommended=_recommended(chosen, rulebook),
         article=_book_answer(choices["article"], language),
         evidence=_book_answer(choices["evidence"], language),
         agreement=_agreement(choices["article"], choices["evidence"]),
@@ -91,6 +96,12 @@ def recommend(
         snippets=_snippets(chosen),
         rules_hash=rules_hash(bounds),
     )
+
+
+def _recommended(chosen: Choices, rulebook: Rulebook) -> answer.Recommended | None:
+    if not chosen:
+        return None
+    return answer.Recommended(objective=str(total(chosen)), heads=_heads(chosen), rulebook=rulebook)
 
 
 def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
@@ -127,7 +138,7 @@ def _other_goals(book: Book, situation: Situation, objective: str) -> list[answe
     for part, goal in variations(book, situation):
         there = replace(situation, goal=goal)
         other = str(total(choose(book.decide(there), there)))
-        if other != objective:
+        if other and other != objective:
             others.append(answer.OtherGoal(goal=part, objective=other))
     return others
 
@@ -154,6 +165,13 @@ def _alternatives(chosen: Choices, situation: Situation, language: Language) -> 
             found.setdefault(text, answer.AlternativeAnswer(objective=text, prefer_when=when, repair=repairs))
     found.pop(str(total(chosen)), None)
     return list(found.values())
+
+
+def _of_the_catalogue(task: Task, language: Language) -> list[answer.AlternativeAnswer]:
+    """Return the losses that name a task of which no book speaks."""
+    when = say(_UNCOMPARED, language)
+    losses = [str(parse(loss.id)) for loss in catalogue().values() if task in loss.tasks]
+    return [answer.AlternativeAnswer(objective=text, prefer_when=when, repair=[]) for text in losses]
 
 
 def _repairs(chosen: Choices, language: Language) -> list[answer.RepairAnswer]:
@@ -187,12 +205,17 @@ def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswe
 
 
 def _silence(book: Rulebook, task: Task) -> Caution:
-    """Return what to say where a book has no answer: the other book's is recommended."""
+    """Return why a book has no answer; the other book's is recommended then, where it has one."""
+    spoken = book == "evidence" or task.row.in_article
     return Caution(
         f"{book}-silent",
         Text(
-            en=f"The {book} book has no rule for {task} that applies here, so its answer is null.",
-            zh=f"{_BOOKS_ZH[book]}没有适用于此 {task} 问题的规则,因此其答案为 null。",
+            en=f"The {book} book has no rule for {task} that applies here, so its answer is null."
+            if spoken
+            else f"The article does not speak of {task}, so its answer is null.",
+            zh=f"{_BOOKS_ZH[book]}没有适用于此 {task} 问题的规则,因此其答案为 null。"
+            if spoken
+            else f"文章没有谈到 {task},因此其答案为 null。",
         ),
     )
 
@@ -211,7 +234,7 @@ def _snippets(chosen: Choices) -> answer.Snippets:
     def module(library: str) -> str | None:
         texts = {f"{choice.head}_loss": _code(library, str(choice.objective)) for choice in chosen}
         known = {name: text for name, text in texts.items() if text is not None}
-        if len(known) < len(texts):
+        if not known or len(known) < len(texts):
             return None
         return next(iter(known.values())) if len(known) == 1 else snippets.together(known)
 

@@ -35,7 +35,7 @@ from recommender.recommendation import recommend as engine
 from recommender.recommendation.answer import BookAnswer, Recommendation
 from recommender.rules.table import Rulebook
 from recommender.rules.thresholds import bounds_in_force
-from recommender.tasks import WITHOUT_TARGETS, Scenario, Task, settle
+from recommender.tasks import Scenario, Task, settle
 from service.compute import Runtime
 from service.dependencies import RuntimeInForce, ThresholdsInForce
 from service.problems import (
@@ -215,7 +215,7 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
     named = request.task is not None or request.scenario is not None
     task = settle(request.task, request.scenario)[0] if named else None
     predictions = upload.roles.get("predictions")
-    if task is not None and task in WITHOUT_TARGETS and "targets" not in upload.roles:
+    if task is not None and not task.row.needs_targets and "targets" not in upload.roles:
         return MeasuredAnswer(task=task, profile=Profile(n=_length(upload.roles) or None), warnings=[])
     targets = upload.need("targets")
     found = await runtime.run(
@@ -252,8 +252,11 @@ def _completed(measured: Profile, request: AdviseRequest) -> Profile:
 
 def _rivals(found: Recommendation) -> dict[str, tuple[Part, int]]:
     """Return what to evaluate, the role of each, and how many heads it has; one text once, under its first role."""
-    heads = len(found.recommended.heads)
-    listed: dict[str, tuple[Part, int]] = {found.recommended.objective: ("recommended", heads)}
+    listed: dict[str, tuple[Part, int]] = {}
+    heads = 1
+    if found.recommended:
+        heads = len(found.recommended.heads)
+        listed[found.recommended.objective] = ("recommended", heads)
     books: dict[Part, BookAnswer | None] = {"article": found.article, "evidence": found.evidence}
     for role, book in books.items():
         if book:

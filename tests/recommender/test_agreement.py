@@ -45,8 +45,8 @@ def test_the_books_stand_to_each_other_as_the_table_says(
     assert answer.evidence is not None
 
 
-@pytest.mark.parametrize("task", Task)
-def test_both_books_answer_every_task(task: Task) -> None:
+@pytest.mark.parametrize("task", [task for task in Task if task.row.in_article])
+def test_both_books_answer_every_task_of_the_article(task: Task) -> None:
     answer = recommend(task)
 
     assert answer.article
@@ -66,4 +66,5 @@ def test_an_evidence_row_is_what_the_engine_answers_where_it_fires(row: Rule) ->
 
     assert answer.evidence is not None
     assert row.name in answer.evidence.rule.split(", ")
+    assert answer.recommended
     assert answer.recommended.rulebook == "evidence"

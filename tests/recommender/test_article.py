@@ -72,7 +72,7 @@ def test_the_article_is_followed_to_the_letter(task: str, profile: Profile, obje
     answer = recommend(task, profile=profile)
 
     assert answer.article is not None
-    assert answer.recommended.objective == answer.article.objective == objective
+    assert answer.objective == answer.article.objective == objective
     assert answer.article.section == section
 
 
@@ -81,7 +81,7 @@ def test_every_scenario_of_the_article_gets_its_loss(scenario: Scenario) -> None
     answer = recommend(scenario=scenario)
 
     assert answer.article is not None
-    assert (answer.recommended.objective, answer.article.section) == SCENARIOS[scenario]
+    assert (answer.objective, answer.article.section) == SCENARIOS[scenario]
     assert answer.task == PLACES[scenario].task
     assert scenario in answer.assumptions[0]
 
@@ -101,7 +101,7 @@ def test_every_scenario_of_the_article_gets_its_loss(scenario: Scenario) -> None
     ],
 )
 def test_a_measured_fact_of_section_4_outranks_a_scenario(scenario: str, profile: Profile, objective: str) -> None:
-    assert recommend(scenario=scenario, profile=profile).recommended.objective == objective
+    assert recommend(scenario=scenario, profile=profile).objective == objective
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,16 @@ def test_a_measured_fact_of_section_4_outranks_a_scenario(scenario: str, profile
     ],
 )
 def test_where_the_article_says_two_things_the_task_decides(task: str, scenario: str, objective: str) -> None:
-    assert recommend(task, scenario).recommended.objective == objective
+    assert recommend(task, scenario).objective == objective
 
 
 def test_heads_of_a_detector_and_of_a_gan_are_named() -> None:
-    detector, gan = recommend("detection"), recommend("generation")
+    detector, gan = recommend("detection").recommended, recommend("generation").recommended
 
-    assert [(head.head, head.objective, head.activation) for head in detector.recommended.heads] == [
+    assert detector
+    assert gan
+    assert [(head.head, head.objective, head.activation) for head in detector.heads] == [
         ("class", "focal", "sigmoid"),
         ("box", "smooth_l1", "none"),
     ]
-    assert [head.head for head in gan.recommended.heads] == ["generator", "discriminator"]
+    assert [head.head for head in gan.heads] == ["generator", "discriminator"]

@@ -82,5 +82,5 @@ def test_a_scenario_of_another_task_is_pointed_out(task: str, scenario: str, *, 
 def test_the_papers_alpha_is_warned_of_where_a_rare_disease_was_not_measured() -> None:
     answer = recommend(scenario="rare_disease")
 
-    assert answer.recommended.objective == "focal"
+    assert answer.objective == "focal"
     assert "alpha-favours-negatives" in {warning.code for warning in answer.warnings}

@@ -94,7 +94,7 @@ def test_the_repair_of_an_answer_returns_the_probability(truth: float, share: fl
     answer = recommend("binary", profile=Profile(class_imbalance=19, positive_share=share))
     room: dict[str, Any] = {}
     exec(answer.repair[0].code, room)  # noqa: S102 - it is our own code, and that it runs is the promise
-    v = focal_minimum(truth, answer.recommended.objective)
+    v = focal_minimum(truth, answer.objective)
 
     def phi(v: float, g: float = 2) -> float:
         return math.pow(1 - v, g) - g * math.pow(1 - v, g - 1) * v * math.log(v)

@@ -93,7 +93,7 @@ def test_an_output_that_is_no_probability_has_no_threshold_by_formula() -> None:
 def test_a_bent_output_has_its_threshold_on_the_repaired_probability() -> None:
     answer = recommend("binary", profile=RARE, goal=Goal(false_negative_cost=4.0))
 
-    assert answer.recommended.objective == "focal(alpha=0.95)"
+    assert answer.objective == "focal(alpha=0.95)"
     assert answer.decision is not None
     assert (answer.decision.threshold, len(answer.repair)) == (0.2, 1)
 

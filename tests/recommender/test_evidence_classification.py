@@ -88,8 +88,8 @@ def test_a_fact_on_either_side_of_its_edge_gives_either_objective(
 ) -> None:
     inside, outside = (ask(task, Profile.model_validate(facts), goal) for facts in (fires, silent))
 
-    assert inside.recommended.objective == objective
-    assert outside.recommended.objective == other
+    assert inside.objective == objective
+    assert outside.objective == other
 
 
 IMBALANCED = Profile(class_imbalance=19, positive_share=0.05)
@@ -139,7 +139,7 @@ def test_the_books_stand_to_each_other_as_the_tables_say(
 ) -> None:
     answer = ask(task, profile, goal)
 
-    assert answer.recommended.objective == objective
+    assert answer.objective == objective
     assert answer.agreement == standing
 
 
@@ -167,10 +167,10 @@ def assert_true(there: Situation) -> None:
     change = answer.counterfactual
     if change is not None:
         changed = ask(there.task, moved(there.profile, change), there.goal)
-        assert changed.recommended.objective == change.objective != answer.recommended.objective
+        assert changed.objective == change.objective != answer.objective
     for other in answer.other_goals:
         whole = Goal(**{**there.goal.model_dump(exclude_none=True), **other.goal.model_dump(exclude_none=True)})
-        assert ask(there.task, there.profile, whole).recommended.objective == other.objective
+        assert ask(there.task, there.profile, whole).objective == other.objective
 
 
 @every_row
@@ -230,7 +230,7 @@ def test_labels_are_smoothed_by_no_more_than_their_noise(noise: float, classes: 
 def test_the_smaller_class_is_taken_to_be_positive_where_only_the_ratio_is_known() -> None:
     answer = ask("binary", Profile(class_imbalance=19), BALANCED)
 
-    assert answer.recommended.objective == "bce_logit_adjusted(prior=0.05)"
+    assert answer.objective == "bce_logit_adjusted(prior=0.05)"
     assert "minority-taken-as-positive" in {warning.code for warning in answer.warnings}
 
 

@@ -76,7 +76,7 @@ def test_the_books_stand_to_each_other_as_the_tables_say(
 ) -> None:
     answer = ask(profile, goal)
 
-    assert answer.recommended.objective == objective
+    assert answer.objective == objective
     assert answer.agreement == standing
 
 
@@ -95,10 +95,10 @@ def assert_true(there: Situation) -> None:
     change = answer.counterfactual
     if change is not None:
         changed = ask(moved(there.profile, change), there.goal)
-        assert changed.recommended.objective == change.objective != answer.recommended.objective
+        assert changed.objective == change.objective != answer.objective
     for other in answer.other_goals:
         whole = Goal(**{**there.goal.model_dump(exclude_none=True), **other.goal.model_dump(exclude_none=True)})
-        assert ask(there.profile, whole).recommended.objective == other.objective
+        assert ask(there.profile, whole).objective == other.objective
 
 
 def moved(profile: Profile, change: Below | AtLeast) -> Profile:
@@ -142,7 +142,7 @@ def test_tiny_foreground_needs_patches_before_any_loss() -> None:
 def test_small_objects_as_a_scenario_are_taken_to_be_sparse_and_it_says_so() -> None:
     answer = recommend(scenario="small_objects", rulebook="evidence")
 
-    assert answer.recommended.objective == OVER_THE_BATCH
+    assert answer.objective == OVER_THE_BATCH
     assert any("little foreground was assumed" in said for said in answer.assumptions)
 
 

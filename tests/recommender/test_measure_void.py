@@ -46,7 +46,7 @@ def test_void_pixels_are_neither_foreground_nor_background(void: int) -> None:
 def test_void_pixels_do_not_change_the_advice() -> None:
     whole, half = (measure_profile("segmentation", masks(255, empty)).profile for empty in (0, 25))
 
-    assert recommend("segmentation", profile=whole).recommended.objective == "dice(group=batch)"
+    assert recommend("segmentation", profile=whole).objective == "dice(group=batch)"
     for profile in (whole, half):
         cropped = measure_profile("segmentation", masks(255, 25 if profile is half else 0)[:, 1:]).profile
         for book in get_args(Rulebook):
@@ -236,7 +236,8 @@ def test_labels_that_form_no_triplet_are_told_and_no_triplet_is_advised(labels: 
     assert code in codes(measured)
     assert measured.profile.supervision == "none"
     assert answer.article is None
-    assert (answer.recommended.objective, answer.recommended.rulebook) == ("nt_xent", "evidence")
+    assert answer.recommended
+    assert (answer.objective, answer.recommended.rulebook) == ("nt_xent", "evidence")
     assert "triplet" in {out.objective for out in answer.ruled_out}
     assert "article-silent" in {notice.code for notice in answer.warnings}
 
@@ -262,3 +263,12 @@ def test_classes_that_occur_once_each_are_told() -> None:
 
 def test_masks_without_background_are_told() -> None:
     assert "no-background" in codes(measure_profile("segmentation", torch.ones(2, 4, 4)))
+
+
+def test_a_task_is_read_off_the_labels_that_count() -> None:
+    rows = torch.tensor([[0, 1, 255], [1, 1, 0], [255, 0, 0]])
+
+    assert measure_profile(None, rows).task is Task.MULTILABEL
+    with pytest.raises(UnreadableTargets):
+        measure_profile("segmentation", torch.full((2, 4), -1))
+    assert measure_profile(None, torch.full((2, 4), -1)).task is Task.REGRESSION

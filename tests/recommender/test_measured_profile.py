@@ -267,4 +267,4 @@ def test_any_finite_array_gives_a_profile_that_can_be_pasted_or_a_refusal(
 
     wire = json.loads(json.dumps(measured.profile.model_dump(mode="json"), allow_nan=False))
     answer = recommend(measured.task, profile=type(measured.profile).model_validate(wire))
-    assert answer.recommended.objective
+    assert answer.objective or measured.task is Task.SURVIVAL  # of which no rule speaks

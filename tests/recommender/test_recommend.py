@@ -89,7 +89,7 @@ def test_every_goal_gets_an_answer_of_either_book_with_goals_beside_it_that_can_
             asked = {**answer.goal.model_dump(exclude_none=True), **other.goal.model_dump(exclude_none=True)}
             if asked.get("functional") != "quantile":
                 asked.pop("quantile", None)
-            assert recommend(task, goal=Goal(**asked), rulebook=rulebook).recommended.objective == other.objective
+            assert recommend(task, goal=Goal(**asked), rulebook=rulebook).objective == other.objective
 
 
 @given(st.sampled_from(Task), st.none() | st.sampled_from(Scenario), facts, st.sampled_from(["en", "zh"]))
@@ -104,11 +104,16 @@ def test_every_question_gets_an_answer_that_is_strict_json_and_can_be_evaluated(
     json.dumps(answer.model_dump(mode="json"), allow_nan=False)
     for objective in answer.experiment.candidates:
         assert str(parse(objective)) == objective
+    if answer.recommended is None:
+        assert (answer.article, answer.evidence, answer.fired) == (None, None, [])
+        return
     assert 2 <= len(answer.experiment.candidates) <= 4
-    assert answer.fired[0].rule == answer.article.rule.split(", ")[0] if answer.article else False
+    decided = answer.article or answer.evidence
+    assert decided
+    assert answer.fired[0].rule == decided.rule.split(", ")[0]
 
 
-@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize("task", [task for task in Task if recommend(task).recommended])
 def test_the_snippet_runs(task: Task) -> None:
     room: dict[str, object] = {}
 
@@ -141,7 +146,7 @@ def test_a_margin_below_a_threshold_is_positive_inside_too() -> None:
 def test_several_heads_stand_as_a_sum_and_their_alternatives_too() -> None:
     answer = recommend("detection")
 
-    assert answer.recommended.objective == "focal + smooth_l1"
+    assert answer.objective == "focal + smooth_l1"
     assert [other.objective for other in answer.alternatives] == ["bce + smooth_l1", "focal + smooth_l1(beta=0.111)"]
     assert answer.article is not None
     assert answer.article.rule == "detection.class, detection.box"
@@ -190,7 +195,7 @@ def test_thresholds_can_be_moved() -> None:
     strict = recommend("regression", profile=profile, thresholds={"outliers.some": 0.1})
     lax = recommend("regression", profile=profile, thresholds={"outliers.many": 0.08})
 
-    assert [usual.recommended.objective, strict.recommended.objective, lax.recommended.objective] == [
+    assert [usual.objective, strict.objective, lax.objective] == [
         "smooth_l1(beta=1.34)",
         "mse",
         "mae",

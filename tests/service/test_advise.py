@@ -306,3 +306,35 @@ async def test_void_pixels_count_neither_in_the_facts_nor_in_the_evaluations(
     for entry in answer["evaluations"]:
         value = evaluate(parse(entry["objective"]), inputs).value
         assert entry["result"]["value"] == pytest.approx(value, rel=1e-12)
+
+
+NEW_TASKS: dict[str, dict[str, list[Any]]] = {
+    "count": {"targets": [0, 1, 3, 0, 2], "predictions": [0.1, 0.3, 1.0, -0.2, 0.6]},
+    "ordinal": {"targets": [0, 1, 2, 1], "predictions": [[-1.0, -2.0], [1.0, -1.0], [2.0, 1.0], [0.5, -0.5]]},
+    "ranking": {"targets": [[2, 0, 1], [0, 1, 0]], "predictions": [[1.0, 0.2, 0.9], [0.3, 0.1, 0.2]]},
+    "distillation": {"student": [[1.0, 0.0], [0.2, 0.4]], "teacher": [[2.0, 0.1], [0.1, 0.9]]},
+    "sequence": {
+        "targets": [[1, 2], [2, 1]],
+        "predictions": RANDOM.normal(size=(2, 3, 6)).tolist(),
+        "prediction_lengths": [6, 5],
+        "target_lengths": [2, 2],
+    },
+}
+
+
+@pytest.mark.parametrize("task", NEW_TASKS)
+async def test_tasks_that_the_article_does_not_name_are_advised_and_evaluated(client: Client, task: str) -> None:
+    answer = (await advise(client, {"task": task, **NEW_TASKS[task]})).json()
+
+    first = answer["evaluations"][0]
+    assert answer["recommendation"]["article"] is None
+    assert (first["role"], first["objective"]) == ("recommended", answer["recommendation"]["evidence"]["objective"])
+    assert first["result"]["value"] is not None
+
+
+async def test_a_task_without_losses_is_measured_and_nothing_is_evaluated(client: Client) -> None:
+    answer = (await advise(client, {"task": "survival", "targets": [1.0, 2.0], "predictions": [0.5, 0.1]})).json()
+
+    assert answer["recommendation"]["recommended"] is None
+    assert answer["evaluations"] == []
+    assert answer["measured"]["profile"]["n"]["value"] == 2

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from recommender.tasks import Task
 from tests.conftest import Client
 
 pytestmark = pytest.mark.anyio
@@ -146,3 +147,16 @@ async def test_a_measured_profile_can_be_pasted_into_the_question(client: Client
     assert measured["profile"]["outlier_rate"]["value"] == pytest.approx(5 / 60)
     assert answer["recommended"]["objective"].startswith("smooth_l1")
     assert answer["fired"][0]["interval"] is not None
+
+
+@pytest.mark.parametrize("task", [*Task])
+async def test_every_task_is_in_the_document_and_gets_an_answer(client: Client, task: str) -> None:
+    async with client() as http:
+        document = (await http.get("/openapi.json")).json()
+        answer = await http.post("/v1/recommend", json={"task": task})
+        losses = (await http.get("/v1/losses")).json()["losses"]
+
+    body = document["paths"]["/v1/recommend"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert task in body["properties"]["task"]["enum"]
+    assert answer.status_code == 200
+    assert bool(answer.json()["recommended"]) == any(task in loss["tasks"] for loss in losses)

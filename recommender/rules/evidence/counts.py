@@ -1,0 +1,156 @@
+"""Counts: how often something happens. What the mean should be learnt by depends on how counts spread about it."""
+
+from losses.text import Text
+from recommender.notices import Caution
+from recommender.profile import Goal, Profile
+from recommender.question import Situation
+from recommender.rules.formulas import goal_quantile
+from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
+from recommender.tasks import Task
+
+_TASKS = (Task.COUNT,)
+_GNEITING = "Gneiting 2011, arXiv:0912.0902"
+_GOURIEROUX = "Gourieroux, Monfort & Trognon 1984, doi:10.2307/1913471 and 1913472"
+
+OVERDISPERSED = Threshold(
+    name="evidence.counts.overdispersed",
+    default=1.5,
+    source="ours: Poisson counts have 1, and 100 of them exceed it once in a thousand samples",
+    description=Text(
+        en="From this variance over mean on, counts spread more than Poisson counts do.",
+        zh="方差与均值之比达到该值,计数比泊松分布更分散。",
+    ),
+)
+
+
+def _aims(functional: str, **facts: object) -> Situation:
+    """Return a question with that goal."""
+    goal = Goal(functional=functional)  # type: ignore[arg-type] # the literals of Goal
+    return Situation(Task.COUNT, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
+
+
+_POISSON_STAYS_RIGHT = Alternative(
+    "poisson_nll",
+    Text(
+        en="the mean is all that is wanted: its estimate stays right whatever the spread is.",
+        zh="只需要均值:无论离散度如何,其均值估计都是一致的。",
+    ),
+)
+_NEGATIVE_BINOMIAL = Alternative(
+    "negative_binomial_nll",
+    Text(
+        en="counts spread more than their mean, or the chance of a large count matters; it has an output for that.",
+        zh="计数的方差大于均值,或关心大计数的概率;它有一个离散度输出。",
+    ),
+)
+_NO_MEDIAN = RuledOut(
+    "mae",
+    Text(
+        en="It learns the median, which is 0 where more than half of the counts are.",
+        zh="它学到中位数;超过一半为零时中位数为 0。",
+    ),
+)
+
+RULES = (
+    Rule(
+        name="evidence.count.quantile",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.functional").equals("quantile"),),
+        recommend="quantile",
+        computed={"quantile": goal_quantile},
+        because=Text(en="Its best constant is the quantile that is wanted.", zh="其最优常数正是所需的分位数。"),
+        source=Evidence("A", f"Koenker & Bassett 1978, doi:10.2307/1913643; {_GNEITING}"),
+        alternatives=(
+            Alternative(
+                "negative_binomial_nll",
+                Text(
+                    en="several quantiles are wanted: read them off one distribution.",
+                    zh="需要多个分位数:可由同一分布得出。",
+                ),
+            ),
+        ),
+        cautions=(
+            Caution(
+                "quantiles-of-counts-are-counts",
+                Text(
+                    en="The quantiles of counts are whole numbers; round predictions up.",
+                    zh="计数的分位数是整数;请将预测向上取整。",
+                ),
+            ),
+        ),
+        fires=_aims("quantile"),
+        silent=_aims("mean"),
+    ),
+    Rule(
+        name="evidence.count.median",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.functional").equals("median"),),
+        recommend="mae",
+        because=Text(
+            en="Its best constant is the median. Of rare counts that is 0: ask whether the mean is meant.",
+            zh="其最优常数是中位数。稀少的计数中位数为 0:请确认需要的是否为均值。",
+        ),
+        source=Evidence("A", _GNEITING),
+        alternatives=(Alternative("poisson_nll", Text(en="the mean is meant.", zh="需要的其实是均值。")),),
+        fires=_aims("median"),
+        silent=_aims("mean"),
+    ),
+    Rule(
+        name="evidence.count.distribution",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.functional").equals("distribution"),),
+        recommend="negative_binomial_nll",
+        because=Text(
+            en="It learns the mean and the spread; Poisson counts are its limit where the spread is small.",
+            zh="它同时学习均值与离散度;离散度很小时即为泊松分布。",
+        ),
+        source=Evidence("C", "Salinas et al. 2020, arXiv:1704.04110: DeepAR on demand; Hilbe 2011"),
+        alternatives=(Alternative("poisson_nll", Text(en="the variance is the mean.", zh="方差等于均值。")),),
+        fires=_aims("distribution"),
+        silent=_aims("mean"),
+    ),
+    Rule(
+        name="evidence.count.overdispersed",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("dispersion") >= OVERDISPERSED,),
+        recommend="negative_binomial_nll",
+        because=Text(
+            en="Counts spread more than their mean: it has an output for that, and weighs large counts accordingly.",
+            zh="计数的方差大于均值:它有一个离散度输出,并据此衡量大计数。",
+        ),
+        source=Evidence("D", f"Hilbe 2011, doi:10.1017/CBO9780511973420; the mean stays consistent: {_GOURIEROUX}"),
+        alternatives=(
+            _POISSON_STAYS_RIGHT,
+            Alternative("mse", Text(en="effects add rather than multiply.", zh="各效应相加而非相乘。")),
+        ),
+        ruled_out=(_NO_MEDIAN,),
+        fires=_aims("mean", dispersion=1.5),
+        silent=_aims("mean", dispersion=1.49),
+    ),
+    Rule(
+        name="evidence.count.default",
+        book="evidence",
+        tasks=_TASKS,
+        recommend="poisson_nll",
+        because=Text(
+            en="With a log link the prediction stays positive, and its mean is right whatever the spread is.",
+            zh="取对数链接时预测保持为正,且无论离散度如何,均值估计都是一致的。",
+        ),
+        source=Evidence("A", f"{_GOURIEROUX}; scikit-learn's example of Poisson regression"),
+        assumption=Text(
+            en="Effects multiply, and counts do not spread much more than their mean.",
+            zh="假定各效应相乘,且计数的方差不远大于均值。",
+        ),
+        alternatives=(
+            _NEGATIVE_BINOMIAL,
+            Alternative("mse", Text(en="effects add rather than multiply.", zh="各效应相加而非相乘。")),
+        ),
+        ruled_out=(_NO_MEDIAN,),
+        fires=Profile(),
+        silent=Situation(Task.REGRESSION),
+    ),
+)

@@ -1,0 +1,177 @@
+"""Order: classes that have one, and lists that are put in one."""
+
+from losses.text import Text
+from recommender.notices import Caution
+from recommender.profile import Goal, Profile
+from recommender.question import Situation
+from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
+from recommender.tasks import Task
+
+_ORDINAL, _RANKING = (Task.ORDINAL,), (Task.RANKING,)
+_CORN = "Shi, Cao & Raschka 2021, arXiv:2111.08851"
+_EXACT_HITS = Alternative("sparse_categorical_ce", Text(en="only exact hits count.", zh="只计精确命中。"))
+_SCORES = Alternative(
+    "ordinal_emd2",
+    Text(
+        en="the probability of every class is wanted, a far miss costing more.",
+        zh="需要各类别的概率,且偏差越远代价越大。",
+    ),
+)
+_PER_LIST = Caution(
+    "lists-are-items",
+    Text(
+        en="An item is a list: predictions and targets are (lists, length), and `mask` marks what pads a list.",
+        zh="一个样本是一个列表:预测与目标为(列表数, 长度),填充部分由 `mask` 标出。",
+    ),
+)
+_SMOOTH = Alternative(
+    "approx_ndcg",
+    Text(en="a smooth loss of the metric itself is wanted.", zh="需要指标本身的平滑近似。"),
+)
+_SOFTMAX = Alternative(
+    "ranking_softmax",
+    Text(en="one or few items of a list are relevant, as with clicks.", zh="列表中只有一个或少数相关项,如点击。"),
+)
+
+
+def _decides(decision: str) -> Situation:
+    return Situation(Task.ORDINAL, goal=Goal(decision=decision))  # type: ignore[arg-type] # the literals of Goal
+
+
+def _ranks(by: str) -> Situation:
+    return Situation(Task.RANKING, goal=Goal(ranking=by))  # type: ignore[arg-type] # the literals of Goal
+
+
+RULES = (
+    Rule(
+        name="evidence.ordinal.probabilities",
+        book="evidence",
+        tasks=_ORDINAL,
+        when=(fact("goal.decision").equals("probabilities"),),
+        recommend="ordinal_emd2",
+        because=Text(
+            en="It is the ranked probability score: proper, and a miss costs more the farther off it is.",
+            zh="它即排序概率评分:是恰当评分规则,且偏差越远代价越大。",
+        ),
+        source=Evidence("A", "Epstein 1969; Hou, Yu & Samaras 2016, arXiv:1611.05916"),
+        alternatives=(
+            Alternative("sparse_categorical_ce", Text(en="log loss is the metric.", zh="指标为对数损失。")),
+            Alternative("corn", Text(en="probabilities of exceeding each grade will do.", zh="只需超过各等级的概率。")),
+        ),
+        fires=_decides("probabilities"),
+        silent=_decides("balanced"),
+    ),
+    Rule(
+        name="evidence.ordinal.accuracy",
+        book="evidence",
+        tasks=_ORDINAL,
+        when=(fact("goal.decision").equals("accuracy"),),
+        recommend="sparse_categorical_ce",
+        because=Text(
+            en="Accuracy asks for the likeliest class, near or far; the order helps little.",
+            zh="准确率只看最可能的类别,不论远近;次序作用不大。",
+        ),
+        source=Evidence("A", "a proper score finds the likeliest class"),
+        alternatives=(Alternative("corn", Text(en="near misses are better than far ones.", zh="偏差小好过偏差大。")),),
+        fires=_decides("accuracy"),
+        silent=_decides("balanced"),
+    ),
+    Rule(
+        name="evidence.ordinal.default",
+        book="evidence",
+        tasks=_ORDINAL,
+        recommend="corn",
+        because=Text(
+            en="It learns whether each grade is exceeded, given the one before: a near miss is better than a far one, "
+            "and the ranks agree with one another.",
+            zh="它学习在超过前一等级时是否超过下一等级:偏差小好过偏差大,且各等级相互一致。",
+        ),
+        source=Evidence("C", f"{_CORN}: a lower error of the rank than CORAL and cross-entropy; Ludwig ships it"),
+        assumption=Text(en="Near misses are better than far ones.", zh="假定偏差小好过偏差大。"),
+        alternatives=(
+            Alternative(
+                "coral",
+                Text(
+                    en="one score with a bias a grade will do, and few items call for few parameters.",
+                    zh="只需一个得分加各等级偏置;样本少时参数应少。",
+                ),
+            ),
+            _SCORES,
+            _EXACT_HITS,
+        ),
+        cautions=(
+            Caution(
+                "one-output-less-than-grades",
+                Text(
+                    en="The model puts out one logit less than there are grades; grades are ids from 0.",
+                    zh="模型输出的 logit 比等级数少一个;等级为从 0 开始的整数。",
+                ),
+            ),
+        ),
+        fires=Profile(),
+        silent=Situation(Task.MULTICLASS),
+    ),
+    Rule(
+        name="evidence.ranking.pairs",
+        book="evidence",
+        tasks=_RANKING,
+        when=(fact("goal.ranking").equals("pairs"),),
+        recommend="ranknet",
+        because=Text(
+            en="Pairs in the right order are what counts, and it is their logistic loss.",
+            zh="计的是次序正确的样本对,它正是其逻辑损失。",
+        ),
+        source=Evidence("C", "Burges et al. 2005, doi:10.1145/1102351.1102363"),
+        alternatives=(
+            Alternative("margin_ranking", Text(en="pairs are given one by one.", zh="样本对逐个给出。")),
+            Alternative("lambda_loss", Text(en="the top of the list counts most.", zh="列表顶部最重要。")),
+        ),
+        cautions=(_PER_LIST,),
+        fires=_ranks("pairs"),
+        silent=_ranks("ndcg"),
+    ),
+    Rule(
+        name="evidence.ranking.top_one",
+        book="evidence",
+        tasks=_RANKING,
+        when=(fact("goal.ranking").equals("top_one"),),
+        recommend="ranking_softmax",
+        because=Text(
+            en="With one relevant item a list it bounds the mean reciprocal rank.",
+            zh="每个列表只有一个相关项时,它是平均倒数排名的界。",
+        ),
+        source=Evidence("A", "Bruch et al. 2019, doi:10.1145/3341981.3344221"),
+        alternatives=(
+            Alternative("listnet", Text(en="grades tell how relevant items are.", zh="有相关性等级。")),
+            Alternative("list_mle", Text(en="the whole order is known.", zh="已知完整次序。")),
+        ),
+        cautions=(_PER_LIST,),
+        fires=_ranks("top_one"),
+        silent=_ranks("ndcg"),
+    ),
+    Rule(
+        name="evidence.ranking.default",
+        book="evidence",
+        tasks=_RANKING,
+        recommend="lambda_loss",
+        because=Text(
+            en="It weighs each pair by what its exchange would change in nDCG, and bounds that metric.",
+            zh="它按交换样本对所改变的 nDCG 加权,是该指标的界。",
+        ),
+        source=Evidence("C", "Wang et al. 2018, doi:10.1145/3269206.3271784: better than LambdaMART on web search"),
+        assumption=Text(en="Lists are judged by nDCG: the top counts most.", zh="假定以 nDCG 评价:顶部最重要。"),
+        alternatives=(_SMOOTH, _SOFTMAX),
+        ruled_out=(
+            RuledOut(
+                "mse",
+                Text(
+                    en="It learns the grades, and spends itself on differences that change no order.",
+                    zh="它学习等级数值,把力气花在不改变次序的差异上。",
+                ),
+            ),
+        ),
+        cautions=(_PER_LIST,),
+        fires=Profile(),
+        silent=Situation(Task.SIMILARITY),
+    ),
+)

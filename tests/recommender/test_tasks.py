@@ -1,0 +1,199 @@
+"""One row a task: what each row must hold, what follows from it, and that a new one is a single edit."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+
+from losses.contract.registry import catalogue
+from recommender.errors import UnknownTask
+from recommender.measure import measure_profile
+from recommender.profile import Goal, Profile
+from recommender.recommendation.recommend import recommend
+from recommender.rules import ROWS
+from recommender.tasks import METRICS, PLACES, Scenario, Task, read_task
+from tests.recommender.measured import codes, number
+
+ROOT = Path(__file__).parents[2]
+NEW = [Task.COUNT, Task.ORDINAL, Task.RANKING, Task.SEQUENCE, Task.DISTILLATION]
+every_task = pytest.mark.parametrize("task", Task)
+
+
+@every_task
+def test_a_row_is_complete(task: Task) -> None:
+    row = task.row
+
+    assert re.search("[\u4e00-\u9fff]", row.title.zh) or row.title.zh == row.title.en
+    assert set(row.implies) <= set(Profile.model_fields)
+    assert not set(row.other_names) & set(Task)
+    if row.aim is None:
+        assert row.metric
+    else:
+        values = [value for kind in get_args(Goal.model_fields[row.aim].annotation) for value in get_args(kind)]
+        assert getattr(row.default_goal, row.aim) in values
+        assert set(values) <= set(METRICS)
+
+
+def test_no_two_tasks_have_a_name_in_common() -> None:
+    names = [name for task in Task for name in (task, *task.row.other_names)]
+
+    assert len(set(names)) == len(names)
+
+
+def test_every_scenario_means_one_task() -> None:
+    assert set(PLACES) == set(Scenario)
+    assert sum(len(task.row.places) for task in Task) == len(Scenario)
+    assert all(task.row.in_article for task in Task if task.row.places)
+
+
+def test_every_task_that_a_loss_names_is_a_task() -> None:
+    assert {task for loss in catalogue().values() for task in loss.tasks} <= set(Task)
+
+
+@pytest.mark.parametrize("task", sorted({task for loss in catalogue().values() for task in loss.tasks}))
+def test_a_task_that_has_losses_is_answered_by_the_evidence_book(task: str) -> None:
+    assert recommend(task).evidence
+
+
+@every_task
+def test_a_task_is_in_the_article_where_its_book_has_rows_for_it(task: Task) -> None:
+    assert task.row.in_article == any(row.book == "article" and task in row.tasks for row in ROWS)
+
+
+@every_task
+def test_what_people_call_a_task_is_a_hint(task: Task) -> None:
+    for name in task.row.other_names:
+        with pytest.raises(UnknownTask) as refused:
+            read_task(name)
+
+        assert refused.value.facts["did_you_mean"] == task
+
+
+@pytest.mark.parametrize("task", NEW)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_where_the_article_is_silent_the_evidence_answers_and_a_warning_says_why(task: Task, language: str) -> None:
+    answer = recommend(task, language=language)  # type: ignore[arg-type] # the two languages
+
+    assert answer.article is None
+    assert answer.agreement is None
+    assert answer.recommended
+    assert (answer.recommended.rulebook, answer.objective) == (
+        "evidence",
+        recommend(task, rulebook="evidence").objective,
+    )
+    reason = {notice.code: notice.text for notice in answer.warnings}["article-silent"]
+    assert task in reason
+
+
+def test_a_task_without_rule_and_loss_is_answered_with_null_and_the_reason() -> None:
+    answer = recommend("survival")
+
+    assert (answer.recommended, answer.article, answer.evidence, answer.objective) == (None, None, None, "")
+    assert {"article-silent", "evidence-silent"} <= {notice.code for notice in answer.warnings}
+    assert answer.experiment.metric == "concordance index"
+
+
+@pytest.mark.parametrize(
+    ("task", "profile", "goal", "objective"),
+    [
+        ("count", Profile(), Goal(), "poisson_nll"),
+        ("count", Profile(dispersion=1.0), Goal(), "poisson_nll"),
+        ("count", Profile(dispersion=3.0), Goal(), "negative_binomial_nll"),
+        ("count", Profile(dispersion=3.0), Goal(functional="median"), "mae"),
+        ("count", Profile(), Goal(quantile=0.9), "quantile(quantile=0.9)"),
+        ("count", Profile(), Goal(functional="distribution"), "negative_binomial_nll"),
+        ("ordinal", Profile(), Goal(), "corn"),
+        ("ordinal", Profile(), Goal(decision="probabilities"), "ordinal_emd2"),
+        ("ordinal", Profile(), Goal(decision="accuracy"), "sparse_categorical_ce"),
+        ("ranking", Profile(), Goal(), "lambda_loss"),
+        ("ranking", Profile(), Goal(ranking="pairs"), "ranknet"),
+        ("ranking", Profile(), Goal(ranking="top_one"), "ranking_softmax"),
+        ("sequence", Profile(), Goal(), "ctc"),
+        ("distillation", Profile(), Goal(), "distillation_kl"),
+    ],
+)
+def test_the_new_tasks_get_the_loss_of_their_goal(task: str, profile: Profile, goal: Goal, objective: str) -> None:
+    assert recommend(task, profile=profile, goal=goal).objective == objective
+
+
+def test_counts_are_measured_and_the_spread_decides() -> None:
+    poisson = torch.poisson(torch.full((4000,), 3.0), generator=torch.Generator().manual_seed(1))
+    gamma = torch.distributions.Gamma(0.5, 0.5 / 3)
+    torch.manual_seed(1)
+    spread = torch.poisson(gamma.sample((4000,)))
+
+    even, uneven = (measure_profile("count", targets) for targets in (poisson, spread))
+
+    assert number(even, "dispersion") == pytest.approx(1, abs=0.1)
+    assert recommend("count", profile=even.profile).objective == "poisson_nll"
+    assert recommend("count", profile=uneven.profile).objective == "negative_binomial_nll"
+    assert "targets-look-like-labels" not in codes(even)
+
+
+def test_targets_that_are_no_counts_are_told() -> None:
+    assert "not-counts" in codes(measure_profile("count", torch.tensor([0.5, 1.0, 3.0])))
+    assert "not-counts" not in codes(measure_profile("count", torch.tensor([0, 1, 3])))
+
+
+@pytest.mark.parametrize("void", [255, -1])
+def test_grades_are_measured_as_classes_and_void_ones_are_left_out(void: int) -> None:
+    measured = measure_profile("ordinal", torch.tensor([0, 1, 1, 2, 3, 3, void]))
+
+    assert number(measured, "classes") == 4
+
+
+ROW = """    WEATHER = (
+        "weather",
+        TaskRow(
+            title=Text("rain tomorrow", "明日降雨"),
+            other_names=("meteorology",),
+            default_goal=Goal(functional="mean"),
+            aim="functional",
+            measured_as="numbers",
+        ),
+    )
+
+
+METRICS = {"""
+ASK = """
+import json, torch
+from recommender.measure import measure_profile
+from recommender.recommendation.recommend import recommend
+from service.app import create_app
+from service.settings import Settings
+
+document = create_app(Settings(device="cpu")).openapi()
+answer = recommend("weather", rulebook="evidence")
+measured = measure_profile("weather", torch.tensor([0.5, 2.0, 3.0]))
+print(json.dumps({
+    "enums": json.dumps(document).count('"weather"'),
+    "answer": answer.model_dump(mode="json"),
+    "n": measured.profile.number("n"),
+    "support": measured.profile.support,
+}))
+"""
+
+
+def test_a_new_task_is_one_row(tmp_path: Path) -> None:
+    for room in ("losses", "recommender", "service"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    tasks = tmp_path / "recommender" / "tasks.py"
+    text = tasks.read_text(encoding="utf-8")
+    tasks.write_text(text.replace("\n\nMETRICS = {", ROW, 1), encoding="utf-8")
+
+    done = subprocess.run([sys.executable, "-c", ASK], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603 - the code above
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["n"], told["support"]) == (3, "positive")
+    assert told["enums"] >= 4
+    assert told["answer"]["task"] == "weather"
+    assert (told["answer"]["recommended"], told["answer"]["evidence"]) == (None, None)
+    assert {"article-silent", "evidence-silent"} <= {notice["code"] for notice in told["answer"]["warnings"]}
+    assert told["answer"]["experiment"]["metric"] == "root mean squared error"
