@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -23,13 +23,13 @@ from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
-from service.pipeline.admission import Budget, lent
+from service.budget import Budget, lent
 from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory
 from service.readiness import Readiness
 from service.request_record import Record, current
+from service.scheduling import in_task
 from service.settings import Settings
-from service.uploads.formats.arrow_stream import Window, Windows
-from service.uploads.formats.npy_stream import Held, Items
+from service.uploads.formats.registry import Window
 from service.uploads.upload import Upload
 
 Answer = TypeVar("Answer")
@@ -72,14 +72,6 @@ class Runtime:
         work = partial(self._evaluated, objectives, upload, options)
         return _told(objectives, upload, await self.run(work, _numbers(objectives, upload)))
 
-    def evaluate_at_once(
-        self, objectives: list[Objective], upload: Upload, options: Options
-    ) -> list[Evaluation] | None:
-        """Do the same on the event loop; None where that would hold it up."""
-        if _numbers(objectives, upload) > INLINE_NUMBERS:
-            return None
-        return _told(objectives, upload, self._inline(partial(self._evaluated, objectives, upload, options)))
-
     def _evaluated(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         weights, mask = upload.take("weights"), upload.take("mask")
         current().items = upload.items
@@ -91,7 +83,7 @@ class Runtime:
     async def evaluate_stream(
         self,
         objectives: list[Objective],
-        windows: Windows | Held,
+        windows: AsyncIterable[Window],
         upload: Upload,
         options: Options,
         *,
@@ -148,6 +140,7 @@ class Runtime:
         record = current()
         spent_s = 0.0 if afresh else record.compute_ms / 1e3
         asked = time.perf_counter()
+        await in_task()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
         with lent(self.turns, 1), timed(record):
@@ -224,7 +217,7 @@ def in_memory(work: Callable[..., Answer], options: Options) -> Answer:
         options = replace(options, chunk_elements=half)
 
 
-def _add(streams: list[Stream], window: Window | Items) -> None:
+def _add(streams: list[Stream], window: Window) -> None:
     """Take a window into every sum."""
     roles = window.roles()
     weights, mask = roles.pop("weights", None), roles.pop("mask", None)

@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     max_head_bytes: Annotated[int, Field(ge=1024, description="The longest headers of a request.")] = 64 << 10
     idle_seconds: Annotated[float, Field(gt=0, description="Without a byte of the body before 408.")] = 15.0
     min_body_rate: Annotated[int, Field(ge=1, description="Bytes a second, under which a body is too slow.")] = 1024
+    write_seconds: Annotated[
+        float, Field(gt=0, description="In which a client reads some of an answer, before the connection is given up.")
+    ] = 30.0
+    max_connections: Annotated[int, Field(ge=1, description="Connections that are open at once, of each worker.")] = (
+        4096
+    )
+    window_bytes: Annotated[
+        int, Field(ge=1 << 10, description="Bytes of a stream that are read before they are evaluated.")
+    ] = 4 * MIB  # a thread hop is nothing beside it, and it stays near the caches
     head_seconds: Annotated[float, Field(gt=0, description="In which the head of a request arrives.")] = 10.0
     max_decoded_bytes: Annotated[
         int,
@@ -97,6 +106,9 @@ class Settings(BaseSettings):
     shared_memory: Annotated[
         Path | None, Field(description="The directory, such as /dev/shm, of whose files clients may register regions.")
     ] = None
+    cors_origins: Annotated[
+        tuple[str, ...], Field(description="A JSON list of origins whose pages may ask, such as https://tool.example.")
+    ] = ()
     open: Annotated[bool, Field(description="Serve without keys on an address that others reach.")] = False
     telemetry: Annotated[bool, Field(description="Send OpenTelemetry traces where OTEL_* variables say.")] = False
     log_format: Annotated[

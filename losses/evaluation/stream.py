@@ -141,6 +141,13 @@ class Stream:
         refuse_reduction(self.tallies, self._quiet)
 
 
+def one_pass(objective: Objective, options: Options) -> bool:
+    """Say whether one pass over the items gives all that is asked of an objective, its standard error included."""
+    asked_twice = options.gradient != "none" or options.reduction == "none"
+    compared = any(term.kind == "batch" for _, term in objective.terms)
+    return not asked_twice and not compared and (objective.spreads_at_once or not options.standard_error)
+
+
 def _moved(edge: slice, by: int) -> slice:
     return slice(edge.start + by, edge.stop + by)
 

@@ -38,6 +38,7 @@ from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import Scenario, Task, settle
 from service.compute import Runtime
 from service.dependencies import RuntimeInForce, ThresholdsInForce
+from service.pipeline.properties import properties
 from service.problems import (
     BadEnvelope,
     BadRequest,
@@ -50,7 +51,8 @@ from service.request_record import current
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
 from service.uploads.openapi import declared
-from service.uploads.upload import OPTIONAL, Received, Upload
+from service.uploads.roles import OPTIONAL
+from service.uploads.upload import Received, Upload
 
 router = APIRouter(prefix="/v1", tags=["advise"])
 MOST_EVALUATED = 8  # a row has three alternatives at most, and the other book one answer
@@ -170,6 +172,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ComputeDeadline,
     ),
 )
+@properties("evaluate")
 async def advise(
     language: Spoken, thresholds: ThresholdsInForce, runtime: RuntimeInForce, response: Response, upload: Received
 ) -> Advice:

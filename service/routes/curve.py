@@ -11,6 +11,7 @@ from losses.contract.expression import Objective, parse
 from losses.contract.loss import Loss
 from losses.description.curve import Curve, curve
 from losses.errors import BadExpression, BadOption, BadParameter
+from service.pipeline.properties import properties
 from service.problems import BadRequest, UnknownPath, responses
 from service.routes.curve_svg import draw
 from service.routes.losses import known
@@ -81,6 +82,7 @@ def _split(text: str) -> list[str]:
         **responses(UnknownPath, BadExpression, BadParameter, BadOption, BadRequest),
     },
 )
+@properties("any key")
 async def curves(
     objectives: Annotated[list[Objective], Depends(asked)],
     points: Annotated[int, Query(ge=2, le=2001)] = 201,
