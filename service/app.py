@@ -1,7 +1,7 @@
 """The application: one factory, nothing built at import."""
 
 import sys
-from collections.abc import AsyncIterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -15,24 +15,17 @@ from losses.contract.registry import catalogue
 from losses.errors import Refusal
 from recommender.rules.export import rules_page
 from service import problems
-from service.budget import memory_budget
 from service.compute import Runtime
 from service.dependencies import State
 from service.observability import logs
 from service.observability.metrics import Metrics
-from service.pipeline.access_log import AccessLog
-from service.pipeline.auth import Guard, keys_of
-from service.pipeline.inline import Inline
-from service.pipeline.origins import Origins
-from service.pipeline.pipeline import Pipeline, PipelineMiddleware
-from service.pipeline.route_table import RouteTable
-from service.pipeline.steps import Step
+from service.pipeline import pipeline
+from service.pipeline.access_log import QUIET
 from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend, shared_memory
 from service.settings import Settings, thresholds_of
 from service.uploads.shared_memory import regions_of
 
 VERSION = "0.1.0"
-ROUTES = (evaluate, recommend, profile, advise, losses, curve, inference, shared_memory, health, docs)
 DESCRIPTION = """
 Which loss should I use on this data, and what does any loss say about these predictions?
 
@@ -45,21 +38,13 @@ Every operation below has an example that works as it stands: open one and press
 """
 
 
-def create_app(settings: Settings, extra_steps: Sequence[Step] = ()) -> FastAPI:
-    """Return a fresh application under these settings; `extra_steps` stand inside of its own."""
+def create_app(settings: Settings) -> FastAPI:
+    """Return a fresh application under these settings."""
     thresholds = thresholds_of(settings.rules)
     runtime, metrics = Runtime(settings), Metrics()
-    regions, memory = regions_of(settings), memory_budget(settings)
+    regions = regions_of(settings)
     metrics.built(VERSION, str(runtime.device))
-    metrics.watch(memory, runtime.turns)
     rules_page(thresholds)  # refuses a threshold that does not exist, before anything is served
-    keys = keys_of(settings.keys)
-    guards = [] if keys is None else [Guard(keys)]
-    steps = [AccessLog(metrics), Origins(settings.cors_origins), *guards, *extra_steps]
-    routers = [module.router for module in ROUTES]
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    table = RouteTable(routes, docs.FILES_OPEN)
-    pipeline = Pipeline(steps, table, memory, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -71,7 +56,7 @@ def create_app(settings: Settings, extra_steps: Sequence[Step] = ()) -> FastAPI:
             readiness=runtime.readiness,
             thresholds=thresholds,
             regions=regions,
-            inline=None if settings.telemetry else Inline(pipeline),  # traces begin in FastAPI
+            at_once=at_once,
         )
 
     app = FastAPI(
@@ -79,21 +64,25 @@ def create_app(settings: Settings, extra_steps: Sequence[Step] = ()) -> FastAPI:
         version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan,
-        openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,
-        telemetry=_telemetry(table, on=settings.telemetry),
+        telemetry=_telemetry(on=settings.telemetry),
     )
     problems.install(app)
+    routers = [module.router for module in (evaluate, recommend, profile, advise, losses, curve, inference, health)]
     for router in routers:
-        app.include_router(router, include_in_schema=router is not shared_memory.router or regions is not None)
-    docs.install(app, table, guarded=keys is not None)
-    app.add_middleware(PipelineMiddleware, pipeline=pipeline)
+        app.include_router(router)
+    app.include_router(shared_memory.router, include_in_schema=regions is not None)
+    docs.install(app)
+    routes = [
+        route for router in (*routers, shared_memory.router) for route in router.routes if isinstance(route, APIRoute)
+    ]
+    short = {("POST", "/v1/evaluate"): evaluate.at_once}
+    at_once = pipeline.install(app, settings, metrics, runtime.turns, routes, short)
     return app
 
 
-def _telemetry(table: RouteTable, *, on: bool) -> TelemetryConfig:
+def _telemetry(*, on: bool) -> TelemetryConfig:
     """Return whether FastAPI sends traces and metrics of its own where the OTEL_* variables say, probes left out.
 
     Raises: ValueError where that is asked for and not installed.
@@ -102,7 +91,7 @@ def _telemetry(table: RouteTable, *, on: bool) -> TelemetryConfig:
         raise ValueError("LOSSARY_TELEMETRY: OpenTelemetry is not installed; install lossary-service[telemetry].")
 
     def quiet(scope: MutableMapping[str, Any]) -> bool:
-        return table.match(scope.get("method", ""), scope.get("path", "")).properties.quiet
+        return scope.get("path") in QUIET
 
     return {"tracing": on, "metrics": on, "logs": False, "auto_configure": on, "exclude": quiet}
 
