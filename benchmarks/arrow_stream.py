@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from service.uploads.formats.arrow import FORMAT, MEDIA, PREFIX
+from service.uploads.formats.arrow import FORMAT
+from service.uploads.formats.arrow_reader import MEDIA, PREFIX
 from tests.service.processes import serving
 
 ITEMS = 1 << 16  # of a record batch: half a megabyte of two columns of float32
@@ -38,7 +39,7 @@ class Body:
     def __init__(self, size: int) -> None:
         rng = np.random.default_rng(0)
         columns = {role: torch.from_numpy(rng.normal(size=ITEMS).astype("f4")) for role in ("predictions", "targets")}
-        whole = FORMAT.write(columns, b"{}")
+        whole = FORMAT.encode(columns, b"{}")
         schema = PREFIX + int.from_bytes(whole[4:PREFIX], "little")
         self.head, self.end = framed(whole[:schema]), framed(whole[-PREFIX:]) + b"0\r\n\r\n"
         self.batch = framed(whole[schema:-PREFIX])

@@ -1,7 +1,7 @@
 """The application: one factory, nothing built at import."""
 
 import sys
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -15,17 +15,24 @@ from losses.contract.registry import catalogue
 from losses.errors import Refusal
 from recommender.rules.export import rules_page
 from service import problems
+from service.budget import memory_budget
 from service.compute import Runtime
 from service.dependencies import State
 from service.observability import logs
 from service.observability.metrics import Metrics
-from service.pipeline import pipeline
-from service.pipeline.access_log import QUIET
+from service.pipeline.access_log import AccessLog
+from service.pipeline.auth import Guard, keys_of
+from service.pipeline.inline import Inline
+from service.pipeline.origins import Origins
+from service.pipeline.pipeline import Pipeline, PipelineMiddleware
+from service.pipeline.route_table import RouteTable
+from service.pipeline.steps import Step
 from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend, shared_memory
 from service.settings import Settings, thresholds_of
 from service.uploads.shared_memory import regions_of
 
 VERSION = "0.1.0"
+ROUTES = (evaluate, recommend, profile, advise, losses, curve, inference, shared_memory, health, docs)
 DESCRIPTION = """
 Which loss should I use on this data, and what does any loss say about these predictions?
 
@@ -38,13 +45,21 @@ Every operation below has an example that works as it stands: open one and press
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return a fresh application under these settings."""
+def create_app(settings: Settings, extra_steps: Sequence[Step] = ()) -> FastAPI:
+    """Return a fresh application under these settings; `extra_steps` stand inside of its own."""
     thresholds = thresholds_of(settings.rules)
     runtime, metrics = Runtime(settings), Metrics()
-    regions = regions_of(settings)
+    regions, memory = regions_of(settings), memory_budget(settings)
     metrics.built(VERSION, str(runtime.device))
+    metrics.watch(memory, runtime.turns)
     rules_page(thresholds)  # refuses a threshold that does not exist, before anything is served
+    keys = keys_of(settings.keys)
+    guards = [] if keys is None else [Guard(keys)]
+    steps = [AccessLog(metrics), Origins(settings.cors_origins), *guards, *extra_steps]
+    routers = [module.router for module in ROUTES]
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    table = RouteTable(routes, docs.FILES_OPEN)
+    pipeline = Pipeline(steps, table, memory, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -56,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
             readiness=runtime.readiness,
             thresholds=thresholds,
             regions=regions,
-            at_once=at_once,
+            inline=None if settings.telemetry else Inline(pipeline),  # traces begin in FastAPI
         )
 
     app = FastAPI(
@@ -64,25 +79,21 @@ def create_app(settings: Settings) -> FastAPI:
         version=VERSION,
         description=DESCRIPTION,
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        telemetry=_telemetry(on=settings.telemetry),
+        redirect_slashes=False,
+        telemetry=_telemetry(table, on=settings.telemetry),
     )
     problems.install(app)
-    routers = [module.router for module in (evaluate, recommend, profile, advise, losses, curve, inference, health)]
     for router in routers:
-        app.include_router(router)
-    app.include_router(shared_memory.router, include_in_schema=regions is not None)
-    docs.install(app)
-    routes = [
-        route for router in (*routers, shared_memory.router) for route in router.routes if isinstance(route, APIRoute)
-    ]
-    short = {("POST", "/v1/evaluate"): evaluate.at_once}
-    at_once = pipeline.install(app, settings, metrics, runtime.turns, routes, short)
+        app.include_router(router, include_in_schema=router is not shared_memory.router or regions is not None)
+    docs.install(app, table, guarded=keys is not None)
+    app.add_middleware(PipelineMiddleware, pipeline=pipeline)
     return app
 
 
-def _telemetry(*, on: bool) -> TelemetryConfig:
+def _telemetry(table: RouteTable, *, on: bool) -> TelemetryConfig:
     """Return whether FastAPI sends traces and metrics of its own where the OTEL_* variables say, probes left out.
 
     Raises: ValueError where that is asked for and not installed.
@@ -91,7 +102,7 @@ def _telemetry(*, on: bool) -> TelemetryConfig:
         raise ValueError("LOSSARY_TELEMETRY: OpenTelemetry is not installed; install lossary-service[telemetry].")
 
     def quiet(scope: MutableMapping[str, Any]) -> bool:
-        return scope.get("path") in QUIET
+        return table.match(scope.get("method", ""), scope.get("path", "")).properties.quiet
 
     return {"tracing": on, "metrics": on, "logs": False, "auto_configure": on, "exclude": quiet}
 

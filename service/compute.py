@@ -6,43 +6,39 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import torch
-from anyio import CapacityLimiter, from_thread, to_thread
-from torch import Tensor
+from anyio import CapacityLimiter, to_thread
 
 from losses.contract.expression import Objective
-from losses.contract.work import NUMBER_S
-from losses.errors import BadOption, Refusal
-from losses.evaluation.deadline import CHECK, HOLD
+from losses.errors import BadOption
+from losses.evaluation.deadline import CHECK
 from losses.evaluation.evaluate import evaluate
-from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
-from service.pipeline.admission import Budget, lent
-from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory, OutOfMemory
+from service.budget import Budget, lent
+from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory
 from service.readiness import Readiness
 from service.request_record import Record, current
+from service.scheduling import in_task
 from service.settings import Settings
-from service.uploads.formats.arrow_stream import Window, Windows
-from service.uploads.formats.npy_stream import Held, Items
+from service.uploads.formats.registry import Window
 from service.uploads.upload import Upload
 
 Answer = TypeVar("Answer")
-INLINE_S = 1e-3  # of computing, which a thread hop would double
+INLINE_NUMBERS = 20_000  # computed in under a millisecond, which a thread hop would double
 CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
 FUSED_NUMBERS = 1 << 20  # in which a fused formula gains more than its guards cost
 FORMS = 64  # of one formula, by parameters and dtypes, that are compiled before it is left as it is
 LEAST_CHUNK = 1 << 16  # below it what is missing is not the memory of a chunk
 CUDA_BYTES = 256  # of device memory for each number of a chunk: its inputs, sums in float64, and a graph of them
-NO_MEMORY = "can't allocate memory"  # in what torch raises on the CPU
 log = logging.getLogger("lossary")
 
 
@@ -55,7 +51,6 @@ class Runtime:
         self.readiness = Readiness()
         together = 1 if self.device.type == "cuda" else max(1, torch.get_num_threads() // settings.workers)
         self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
-        self._blocks = Budget(settings.max_block_bytes, settings.max_waiting, settings.queue_seconds)
         self._threads = CapacityLimiter(math.inf)  # the turns are the limit
         self._compute_s = settings.compute_seconds
         self._fuses = settings.compile
@@ -74,31 +69,21 @@ class Runtime:
 
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
-        here = self._here(options, upload.numbers)
-        work = partial(self._evaluated, objectives, upload, here)
-        seconds, held_bytes = _estimate(objectives, upload.roles, here)
-        return _told(objectives, upload, await self.run(work, seconds, held_bytes))
+        work = partial(self._evaluated, objectives, upload, options)
+        return _told(objectives, upload, await self.run(work, _numbers(objectives, upload)))
 
-    def evaluate_at_once(
-        self, objectives: list[Objective], upload: Upload, options: Options
-    ) -> list[Evaluation] | None:
-        """Do the same on the event loop; None where that would hold it up."""
-        here = self._here(options, upload.numbers)
-        if _estimate(objectives, upload.roles, here)[0] > INLINE_S:
-            return None
-        return _told(objectives, upload, self._inline(partial(self._evaluated, objectives, upload, here)))
-
-    def _evaluated(self, objectives: list[Objective], upload: Upload, here: Options) -> list[Evaluation]:
+    def _evaluated(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         weights, mask = upload.take("weights"), upload.take("mask")
         current().items = upload.items
         refuse_unused(objectives, upload.roles)
+        here = self._here(options, upload.numbers)
         given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
         return [in_memory(partial(given, objective), here) for objective in objectives]
 
     async def evaluate_stream(
         self,
         objectives: list[Objective],
-        windows: Windows | Held,
+        windows: AsyncIterable[Window],
         upload: Upload,
         options: Options,
         *,
@@ -118,7 +103,7 @@ class Runtime:
                 if computing:
                     await computing
                 work = partial(_add, streams, window)
-                computing = asyncio.create_task(self.run(work, NUMBER_S * window.numbers * len(streams), afresh=True))
+                computing = asyncio.create_task(self.run(work, window.numbers * len(streams), afresh=True))
             if computing:
                 await computing
         finally:
@@ -136,34 +121,29 @@ class Runtime:
         if self._fuses and numbers >= FUSED_NUMBERS:
             options = replace(options, fuse=True)
         if self.device.type == "cpu":
-            return replace(options, max_block_bytes=self._blocks.total)
+            return options
         free, _ = torch.cuda.mem_get_info(self.device)
         fits = max(LEAST_CHUNK, min(CUDA_CHUNK_ELEMENTS, free // CUDA_BYTES))
         power = 1 << (fits.bit_length() - 1)  # of 2, so that what is worked out for one length serves again
-        return replace(options, device=self.device, chunk_elements=power, max_block_bytes=free // 2)
+        return replace(options, device=self.device, chunk_elements=power)
 
-    async def run(
-        self, work: Callable[[], Answer], seconds: float = math.inf, held_bytes: int = 0, *, afresh: bool = False
-    ) -> Answer:
-        """Return what `work` returns; off the event loop, in its turn, where it takes longer than INLINE_S.
+    async def run(self, work: Callable[[], Answer], size: int, *, afresh: bool = False) -> Answer:
+        """Return what `work` returns; off the event loop, in its turn, where it goes through many numbers.
 
         `afresh`: the deadline is that of this work alone, whatever the request computed before.
-        `seconds`: what it will take, roughly; where nobody knows, it goes off the loop. `held_bytes`: what its
-        blocks will hold, where that is known.
-        Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfMemory, OutOfDeviceMemory, DeviceLost.
+        Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfDeviceMemory, DeviceLost.
         """
-        if seconds <= INLINE_S:
+        if size <= INLINE_NUMBERS:
             return self._inline(work, afresh=afresh)
         if self.readiness.lost:
             raise DeviceLost
         record = current()
         spent_s = 0.0 if afresh else record.compute_ms / 1e3
         asked = time.perf_counter()
+        await in_task()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
-        with lent(self.turns, 1), timed(record), _Blocks(self._blocks, record.spare()) as blocks:
-            blocks.advance(held_bytes)
-            work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
+        with lent(self.turns, 1), timed(record):
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
 
     def _inline(self, work: Callable[[], Answer], *, afresh: bool = False) -> Answer:
@@ -175,14 +155,6 @@ class Runtime:
         finally:
             record.compute_ms += 1e3 * (time.perf_counter() - started)
 
-    @staticmethod
-    def _holding(work: Callable[[], Answer], blocks: "_Blocks") -> Answer:
-        token = HOLD.set(blocks.hold)
-        try:
-            return work()
-        finally:
-            HOLD.reset(token)
-
     def _bounded(self, work: Callable[[], Answer], spent_s: float) -> Answer:
         token = CHECK.set(deadline(self._compute_s, spent_s))
         try:
@@ -193,46 +165,8 @@ class Runtime:
             self.readiness.lost = True
             log.error("device lost", exc_info=error, extra={"facts": {"device": str(self.device)}})  # noqa: TRY400 - it is refused, no crash
             raise DeviceLost from None
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and NO_MEMORY not in str(error):
-                raise
-            raise OutOfMemory from None
         finally:
             CHECK.reset(token)
-
-
-class _Blocks:
-    """The memory for the blocks of one computation, of which `spare` bytes are reserved already."""
-
-    def __init__(self, budget: Budget, spare: int) -> None:
-        self._budget, self._spare, self._held = budget, spare, 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._budget.give(self._held)
-
-    def advance(self, held_bytes: int) -> None:
-        """Take so much on the event loop where it is free, which saves asking for it from a thread."""
-        more = min(held_bytes - self._spare, self._budget.total)
-        if more > 0 and self._budget.take(more):
-            self._held = more
-
-    def hold(self, held_bytes: int) -> None:
-        """Wait, in a thread, for as much in place of what is held: two that add to theirs would wait for each other.
-
-        Raises: TemporaryReducedCapacity.
-        """
-        more = min(held_bytes - self._spare, self._budget.total)
-        if more > self._held:
-            from_thread.run(self._take, more)
-
-    async def _take(self, amount: int) -> None:
-        self._budget.give(self._held)
-        self._held = 0
-        await self._budget.wait(amount)
-        self._held = amount
 
 
 def _prepare_compiler() -> None:
@@ -250,16 +184,11 @@ def _prepare_compiler() -> None:
     inductor.compile_threads = 1  # type: ignore[attr-defined] # the same
 
 
-def _estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:
-    """Return the seconds that an evaluation takes, roughly, and the most bytes it holds; 0 where it is refused."""
-    graph, seconds, held_bytes = options.gradient != "none", 0.0, 0
-    for objective in objectives:
-        inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
-        with suppress(Refusal):
-            layout = layout_of(objective, inputs, options.dtype, options.chunk_elements)
-            seconds += layout.estimate(graph=graph)
-            held_bytes = max(held_bytes, layout.bytes_held(graph=graph))
-    return seconds, held_bytes
+def _numbers(objectives: list[Objective], upload: Upload) -> int:
+    """Return how many numbers an evaluation goes through; pairs of items, which are not sent, count as too many."""
+    if any(term.loss.work for objective in objectives for _, term in objective.terms):
+        return INLINE_NUMBERS + 1
+    return upload.numbers * len(objectives)
 
 
 def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
@@ -288,7 +217,7 @@ def in_memory(work: Callable[..., Answer], options: Options) -> Answer:
         options = replace(options, chunk_elements=half)
 
 
-def _add(streams: list[Stream], window: Window | Items) -> None:
+def _add(streams: list[Stream], window: Window) -> None:
     """Take a window into every sum."""
     roles = window.roles()
     weights, mask = roles.pop("weights", None), roles.pop("mask", None)

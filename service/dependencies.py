@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 
 from service.compute import Runtime
 from service.observability.metrics import Metrics
-from service.pipeline.inline import AtOnce
+from service.pipeline.inline import Inline
 from service.readiness import Readiness
 from service.settings import Settings
 from service.uploads.shared_memory import Regions
@@ -21,7 +21,7 @@ class State(TypedDict):
     readiness: Readiness
     thresholds: dict[str, float]
     regions: Regions | None  # None where shared memory is off
-    at_once: AtOnce | None  # None where every request takes the long way
+    inline: Inline | None  # None where every request is a task
 
 
 async def _settings(request: Request) -> Settings:

@@ -7,7 +7,11 @@ losses.errors.Refusal    422: the content is wrong
     ├── BadRegion        422: shared memory that cannot be used
     ├── Unauthorized     401
     ├── Forbidden        403: the key may not do this
-    ├── UnknownPath      404
+    ├── ForeignOrigin    403: a page of another site asks
+    ├── BadHeaders       400: headers that contradict one another
+    ├── NotFound         404: no such path
+    ├── UnknownPath      404: a loss or a model in a path that is none
+    ├── MethodNotAllowed 405
     ├── UnknownRegion    404: of shared memory
     ├── RegionExists     409
     ├── RequestTimeout   408: the body stalled
@@ -15,7 +19,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── UnsupportedFormat 415
     ├── QuotaExceeded    429
     ├── TemporaryReducedCapacity 503: shed
-    ├── OutOfMemory, OutOfDeviceMemory, DeviceLost 503
+    ├── TooManyConnections, OutOfDeviceMemory, DeviceLost 503
     ├── Draining         503: the process ends
     └── ComputeDeadline  504
 """
@@ -41,6 +45,7 @@ from service.request_record import current
 log = logging.getLogger("lossary")
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 10
+MOST_MEMBERS = 1024  # of all objects in the fields of a request; each that is wrong takes 10 us to say so
 Model = TypeVar("Model", bound=BaseModel)
 IANA = "https://iana.org/assignments/http-problem-types#"  # draft-ietf-httpapi-ratelimit-headers-11
 LONGEST_TEXT = 300  # characters of one member; ten errors and the rest stay under 4 KiB
@@ -49,6 +54,7 @@ LONGEST_TEXT = 300  # characters of one member; ten errors and the rest stay und
 class HttpRefusal(Refusal):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     registered = False  # its type is one of IANA's, not of ours
+    slug: str | None = None  # the last part of its type, where the class does not name it
     headers: Mapping[str, str] = MappingProxyType({})
 
 
@@ -104,6 +110,41 @@ class BadRegion(HttpRefusal):
     title = "This shared memory cannot be used"
 
 
+class NotFound(HttpRefusal):
+    status = HTTPStatus.NOT_FOUND
+    title = "Not Found"
+
+    def __init__(self, suggestion: str | None = None) -> None:
+        hint = f" Did you mean {suggestion}?" if suggestion else ""
+        message = f"There is no such path.{hint} All are listed at /openapi.json and shown at /docs."
+        super().__init__(message, did_you_mean=suggestion)
+
+
+class MethodNotAllowed(HttpRefusal):
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    title = "Method Not Allowed"
+
+    def __init__(self, method: str, allowed: list[str]) -> None:
+        listed = ", ".join(allowed)
+        super().__init__(f"{method[:20]} is not answered here; {listed} are.", allowed=allowed)
+        self.headers = {"Allow": listed}
+
+
+class BadHeaders(HttpRefusal):
+    status = HTTPStatus.BAD_REQUEST
+    title = "The headers contradict one another"
+
+
+class ForeignOrigin(HttpRefusal):
+    status = HTTPStatus.FORBIDDEN
+    title = "A page of another site may not ask this"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A browser sent this for a page of another origin. Name that origin in LOSSARY_CORS_ORIGINS to allow it."
+        )
+
+
 class RequestTimeout(HttpRefusal):
     status = HTTPStatus.REQUEST_TIMEOUT
     title = "The body did not arrive in time"
@@ -152,13 +193,17 @@ class TemporaryReducedCapacity(HttpRefusal):
         self.headers = {"Retry-After": str(seconds)}
 
 
-class OutOfMemory(HttpRefusal):
+class TooManyConnections(HttpRefusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title = "There is too little memory"
-    headers = MappingProxyType({"Retry-After": "5"})
+    title = "Too many connections"
+    headers = MappingProxyType({"Retry-After": "1"})
 
-    def __init__(self) -> None:
-        super().__init__("There is too little memory free for this. Send fewer items, or later.")
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            "Every connection is taken. Try again in a second, and keep one open for many requests.",
+            limit=limit,
+            limit_name="max_connections",
+        )
 
 
 class OutOfDeviceMemory(HttpRefusal):
@@ -237,7 +282,7 @@ def problem(
         "detail": detail,
         "instance": record.instance,
     }
-    if record.v2:
+    if record.open_inference:
         members["error"] = detail
     return Response(orjson.dumps({**members, **facts}), status, headers, MEDIA_TYPE)
 
@@ -251,7 +296,7 @@ def answer(refusal: Refusal) -> Response:
         refusal.status,
         refusal.title,
         refusal.message,
-        kind,
+        refusal.slug or kind,
         refusal.facts,
         refusal.headers,
         registered=refusal.registered,
@@ -322,11 +367,23 @@ def read(model: type[Model], data: object, *within: str) -> Model:
 
     Raises: BadRequest with every wrong field, and the near name of an unknown one.
     """
+    members = _members(data)
+    if members > MOST_MEMBERS:
+        raise BadRequest(f"The fields have {members} members; at most {MOST_MEMBERS} are read.", limit=MOST_MEMBERS)
     try:
         return model.model_validate(data)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise wrong_fields(found, field_places(model), within) from None
+
+
+def _members(data: object) -> int:
+    """Return how many members all objects in some JSON have."""
+    if isinstance(data, dict):
+        return len(data) + sum(map(_members, data.values()))
+    if isinstance(data, list) and data and isinstance(data[0], dict | list):
+        return sum(map(_members, data))
+    return 0
 
 
 @cache
@@ -341,24 +398,14 @@ def field_places(model: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every way a request can fail with a problem."""
-
-    @app.exception_handler(Refusal)
-    async def refused(_: Request, refusal: Refusal) -> Response:
-        return answer(refusal)
+    """Have FastAPI raise a Refusal for what it would answer by itself; the pipeline answers it."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        refusal = wrong_fields(error.errors(), {})
-        return problem(422, refusal.title, refusal.message, slug(BadRequest), refusal.facts)
+        raise wrong_fields(error.errors(), {})
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        status = HTTPStatus(error.status_code)
-        way_out = {
-            404: "There is no such path; all are listed at /openapi.json and shown at /docs.",
-            405: f"{request.method} is not answered here; see the Allow header.",
-        }
-        detail = way_out.get(status, status.description or status.phrase)
-        headers = dict(error.headers) if error.headers else None
-        return problem(status, status.phrase, detail, status.name.lower().replace("_", "-"), {}, headers)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            raise MethodNotAllowed(request.method, ["GET", "HEAD"])  # of files: routes are refused before
+        raise NotFound

@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # Safe in a log line, a header and a URN, and as long as a UUID in any of its spellings.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -15,7 +15,7 @@ class Record:
     """One request. Of what the client sent only its id and its sizes are kept."""
 
     id: str
-    v2: bool = False  # it speaks the Open Inference Protocol, whose refusals have a name of their own for the detail
+    open_inference: bool = False  # the protocol, whose refusals have a name of their own for the detail
     key: str | None = None
     problem: str | None = None
     bytes_in: int = 0
@@ -24,10 +24,6 @@ class Record:
     compute_ms: float = 0.0
     items: int | None = None
     losses: tuple[str, ...] = ()
-    passing: bool = False  # its body is not kept: whoever reads it reserves the window
-    at_end: list[Callable[[], object]] = field(default_factory=list)  # what is called when it has been answered
-    reserve: Callable[[int], object] = field(default=lambda _: None)  # for bytes that the body grows by, unpacked
-    spare: Callable[[], int] = field(default=lambda: 0)  # bytes reserved for computing, beside the body itself
 
     @property
     def instance(self) -> str:

@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     max_head_bytes: Annotated[int, Field(ge=1024, description="The longest headers of a request.")] = 64 << 10
     idle_seconds: Annotated[float, Field(gt=0, description="Without a byte of the body before 408.")] = 15.0
     min_body_rate: Annotated[int, Field(ge=1, description="Bytes a second, under which a body is too slow.")] = 1024
+    write_seconds: Annotated[
+        float, Field(gt=0, description="In which a client reads some of an answer, before the connection is given up.")
+    ] = 30.0
+    max_connections: Annotated[int, Field(ge=1, description="Connections that are open at once, of each worker.")] = (
+        4096
+    )
+    window_bytes: Annotated[
+        int, Field(ge=1 << 10, description="Bytes of a stream that are read before they are evaluated.")
+    ] = 4 * MIB  # a thread hop is nothing beside it, and it stays near the caches
     head_seconds: Annotated[float, Field(gt=0, description="In which the head of a request arrives.")] = 10.0
     max_decoded_bytes: Annotated[
         int,
@@ -73,15 +82,6 @@ class Settings(BaseSettings):
             ge=1,
             default_factory=lambda given: memory_limit() // 2 // given["workers"],
             description="What requests under way reserve together; half of the memory there is, shared by workers.",
-        ),
-    ]
-    max_block_bytes: Annotated[
-        int,
-        Field(
-            ge=1,
-            default_factory=lambda given: min(1024 * MIB, memory_limit() // 8 // given["workers"]),
-            description="What formulas hold at once beside the uploads; 1 GiB, or an eighth of the memory there is, "
-            "shared by workers. A loss that alone would hold more is refused.",
         ),
     ]
     # Meilisearch's two: 1,000 in line, 10 s; 1,000 connections hold 64 KiB of unread body each, 64 MiB together.
@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     shared_memory: Annotated[
         Path | None, Field(description="The directory, such as /dev/shm, of whose files clients may register regions.")
     ] = None
+    cors_origins: Annotated[
+        tuple[str, ...], Field(description="A JSON list of origins whose pages may ask, such as https://tool.example.")
+    ] = ()
     open: Annotated[bool, Field(description="Serve without keys on an address that others reach.")] = False
     telemetry: Annotated[bool, Field(description="Send OpenTelemetry traces where OTEL_* variables say.")] = False
     log_format: Annotated[

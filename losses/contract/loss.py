@@ -12,7 +12,6 @@ from torch import Tensor
 
 from losses.contract.domains import Domain
 from losses.contract.shapes import Pattern, Shapes
-from losses.contract.work import Work
 from losses.errors import BadParameter, near
 from losses.text import Text
 
@@ -117,7 +116,7 @@ class Loss:
     article: Said | None
     kind: Kind | Callable[[dict[str, Value]], Kind]
     elements: Pattern
-    work: Work
+    work: Pattern | None
 
     @cached_property
     def _signature(self) -> inspect.Signature:

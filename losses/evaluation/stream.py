@@ -102,7 +102,6 @@ class Stream:
             device=self.options.device,
             chunk_elements=self.options.chunk_elements,
             allow_nonfinite=self.options.nonfinite == "allow",
-            max_block_bytes=self.options.max_block_bytes,
             first=self.items,
         )
         if not self.tallies:
@@ -140,6 +139,13 @@ class Stream:
     def _begin(self, feed: Feed) -> None:
         self.tallies = [Tally(term, axes, {}) for (_, term), axes in zip(self.objective.terms, feed.axes, strict=True)]
         refuse_reduction(self.tallies, self._quiet)
+
+
+def one_pass(objective: Objective, options: Options) -> bool:
+    """Say whether one pass over the items gives all that is asked of an objective, its standard error included."""
+    asked_twice = options.gradient != "none" or options.reduction == "none"
+    compared = any(term.kind == "batch" for _, term in objective.terms)
+    return not asked_twice and not compared and (objective.spreads_at_once or not options.standard_error)
 
 
 def _moved(edge: slice, by: int) -> slice:

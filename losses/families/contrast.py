@@ -10,7 +10,6 @@ from torch import Tensor
 from losses.contract.domains import GROUPS, REAL
 from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
-from losses.contract.work import Work
 from losses.mathematics import terms
 
 Temperature = Annotated[float, Field(gt=0, description="What similarities are divided by; small looks at hard ones.")]
@@ -38,7 +37,7 @@ s = z @ z.T{scale}
     title="NT-Xent of two views",
     task="similarity",
     shapes="n D, n D -> ",
-    work=Work(holds="13 n n", steps="40 n n + n n D"),
+    work="n n",
     elements="n",
     kind="batch",
     first=REAL,
@@ -85,7 +84,7 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, no
     title="NT-Xent with labels",
     task="similarity",
     shapes="n D, n -> ",
-    work=Work(holds="6 n n", steps="20 n n + n n D"),
+    work="n n",
     elements="n",
     kind="batch",
     predictions=REAL,
@@ -140,7 +139,7 @@ def nt_xent_labels(
     title="Supervised contrastive loss",
     task="similarity",
     shapes="n D, n -> ",
-    work=Work(holds="5 n n", steps="20 n n + n n D"),
+    work="n n",
     elements="n",
     kind="batch",
     predictions=REAL,
@@ -193,7 +192,7 @@ def supcon(
     title="Multi-similarity loss",
     task="similarity",
     shapes="n D, n -> ",
-    work=Work(holds="5 n n", steps="30 n n + n n D"),
+    work="n n",
     elements="n",
     kind="batch",
     predictions=REAL,

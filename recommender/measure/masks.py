@@ -29,6 +29,7 @@ ENOUGH_IMAGES = 30  # a share of images known to 0.18
 ENOUGH_OBJECTS = 30
 _AT_ONCE = 1 << 22  # pixels in memory as foreground, of all classes together
 _WITH_CHANNELS = 4  # axes of (n, C, height, width)
+_LINES = 2  # axes of (n, width), which has no room for channels
 _SPATIAL = 2  # axes in which masks have an outline
 
 
@@ -55,7 +56,7 @@ class Masks:
             ids = [one for one in tally(labels, MOST)[0].tolist() if one > 0]
             return cls(values, "ids", ids[:MOST], void, more=len(ids) >= MOST)
         channels = values.shape[1] if values.ndim > 1 else 1
-        if _exclusive(values, void):
+        if values.ndim > _LINES and _exclusive(values, void):
             return cls(values, "exclusive", list(range(1, channels))[:MOST], void, more=channels - 1 > MOST)
         if values.ndim >= _WITH_CHANNELS:
             return cls(values, "overlapping", list(range(channels))[:MOST], void, more=channels > MOST)

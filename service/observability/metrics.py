@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from losses.errors import Refusal
+from service.budget import Budget
 from service.problems import slug
 from service.request_record import Record
 from service.settings import SHARED_METRICS, memory_limit
@@ -98,6 +99,18 @@ class Metrics:
         self._build.labels(version, installed("torch"), device).set(1)
         for reason in (INTERNAL, *_reasons(Refusal)):  # from 0 on, so that the first of a kind is an increase
             self.rejected.labels(reason)
+
+    def watch(self, memory: Budget, threads: Budget) -> None:
+        """Show what is reserved of two budgets, and how many wait for each."""
+        self.reservable.set(memory.total)
+        waiting, waiting_for_thread = self.waiting.labels("memory"), self.waiting.labels("thread")
+
+        def memory_changed() -> None:
+            self.reserved.set(memory.total - memory.free)
+            waiting.set(memory.waiting)
+
+        memory.changed = memory_changed
+        threads.changed = lambda: waiting_for_thread.set(threads.waiting)
 
     def answered(self, record: Record, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request."""

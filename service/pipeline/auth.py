@@ -22,24 +22,16 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from losses.errors import Refusal
-from service.problems import Forbidden, QuotaExceeded, Unauthorized, answer
+from service.pipeline.properties import PERMISSIONS, Access, Permission
+from service.pipeline.steps import Call, Head, Step
+from service.problems import BadHeaders, Forbidden, QuotaExceeded, Unauthorized
 from service.request_record import current
 
-Permission = Literal["evaluate", "recommend", "metrics"]
-ALL: frozenset[Permission] = frozenset(get_args(Permission))
-OPEN = frozenset(
-    {"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json"},
-)
-OPEN_FILES = "/docs/assets/"
-SHARED_MEMORY = "/v2/systemsharedmemory"  # what is registered is for those who may use it
-ADMITTED = "lossary.admitted"  # of the scope
 WINDOW_S = 60
 REALM = 'Bearer realm="lossary"'
 LONGEST_KEY = 256  # bytes; ours have 51
@@ -52,7 +44,7 @@ class Key(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    scopes: Annotated[frozenset[Permission], Field(min_length=1)] = ALL
+    scopes: Annotated[frozenset[Permission], Field(min_length=1)] = PERMISSIONS
     rate: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
 
 
@@ -93,13 +85,6 @@ class Bucket:
         }
 
 
-class Admitted(NamedTuple):
-    """By which key a request was let in, and how its rate stood."""
-
-    key: str
-    rate: Mapping[str, str]
-
-
 class Keys:
     """The keys in force, and what is left of the rate of each."""
 
@@ -107,86 +92,65 @@ class Keys:
         self._clock = clock
         self._kept = [(bytes.fromhex(key.sha256), key, Bucket(key.rate, clock()) if key.rate else None) for key in keys]
 
-    def admit(self, scope: Scope) -> Mapping[str, str]:
-        """Return the headers that the answer to this request carries; however often it is asked, it counts once.
+    def admit(self, scope: Scope, access: Access) -> Mapping[str, str]:
+        """Count a request against the rate of its key; return the headers that its answer carries.
 
-        Raises: Unauthorized, Forbidden, QuotaExceeded.
+        Raises: Unauthorized, Forbidden, QuotaExceeded, BadHeaders.
         """
-        admitted: Admitted | None = scope.get("extensions", {}).get(ADMITTED)
-        if admitted is None:
-            admitted = scope.setdefault("extensions", {})[ADMITTED] = self._admit(scope)
-        current().key = admitted.key
-        return admitted.rate
-
-    def _admit(self, scope: Scope) -> Admitted:
         secret = _presented(scope)
         if secret is None:
             raise Unauthorized("Send a key as Authorization: Bearer KEY, or as X-API-Key.", REALM)
-        key, bucket = self._found(secret)
+        key, bucket = self._kept_as(secret)
         current().key = key.name
-        needed = permission(scope)
-        if needed and needed not in key.scopes:
-            raise Forbidden(needed)
+        if access != "any key" and access not in key.scopes:
+            raise Forbidden(access)
         if bucket is None:
-            return Admitted(key.name, {})
+            return {}
         if not bucket.take(self._clock()):
             raise QuotaExceeded(bucket.next_s, bucket.headers())
-        return Admitted(key.name, bucket.headers())
+        return bucket.headers()
 
-    def _found(self, secret: bytes) -> tuple[Key, Bucket | None]:
+    def _kept_as(self, secret: bytes) -> tuple[Key, Bucket | None]:
         hashed = hashlib.sha256(secret[: LONGEST_KEY + 1]).digest()
         # Every hash is compared, and each in constant time: how long it takes says nothing of which one is near.
-        found = [(key, bucket) for kept, key, bucket in self._kept if hmac.compare_digest(kept, hashed)]
-        if not found:
+        known = [(key, bucket) for kept, key, bucket in self._kept if hmac.compare_digest(kept, hashed)]
+        if not known:
             raise Unauthorized("The key is not one of those in force.", f'{REALM}, error="invalid_token"')
-        return found[0]
+        return known[0]
 
 
 def _presented(scope: Scope) -> bytes | None:
-    headers: dict[bytes, bytes] = dict(scope["headers"])
+    """Return the key that a request presents, or None.
+
+    Raises: BadHeaders where it presents two.
+    """
+    presented = [(name, value) for name, value in scope["headers"] if name in (b"authorization", b"x-api-key")]
+    if len({name for name, _ in presented}) < len(presented):
+        raise BadHeaders("A header that carries the key stands in the request twice. Send it once.")
+    headers: dict[bytes, bytes] = dict(presented)
     kind, _, secret = headers.get(b"authorization", b"").partition(b" ")
     if kind.lower() == b"bearer" and secret:
         return secret.strip()
     return headers.get(b"x-api-key") or None
 
 
-def permission(scope: Scope) -> Permission | None:
-    """Return the scope a request needs; None where any key will do, as for reading the catalogue."""
-    if scope["path"] == "/metrics":
-        return "metrics"
-    if scope["method"] in ("GET", "HEAD", "OPTIONS") and not scope["path"].startswith(SHARED_MEMORY):
-        return None
-    return "recommend" if scope["path"] == "/v1/recommend" else "evaluate"
+class Guard(Step):
+    """Asks for a key before anything of the body is read."""
 
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
 
-def is_open(path: str) -> bool:
-    """Say whether a path is answered without a key."""
-    return path in OPEN or path.startswith(OPEN_FILES)
+    def enter(self, call: Call) -> None:
+        """Let it in by its key.
 
+        Raises: what `Keys.admit` raises.
+        """
+        if call.match.properties.access != "open":
+            call.answer_headers.update(self._keys.admit(call.scope, call.match.properties.access))
 
-class Guard:
-    """ASGI middleware: asks for a key before anything of the body is read."""
-
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
-        self.app, self._keys = app, keys
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http" or is_open(scope["path"]):
-            await self.app(scope, receive, send)
-            return
-        try:
-            rate = self._keys.admit(scope)
-        except Refusal as refusal:
-            await answer(refusal)(scope, receive, send)
-            return
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(rate)
-            await send(message)
-
-        await self.app(scope, receive, counted if rate else send)
+    def leave(self, call: Call, head: Head) -> None:
+        """Say how the rate of its key stands."""
+        head.headers.extend((name.lower().encode(), value.encode()) for name, value in call.answer_headers.items())
 
 
 def keys_of(file: Path | None) -> Keys | None:
@@ -211,7 +175,9 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m service.pipeline.auth", description="Make an API key.")
     new = parser.add_subparsers(required=True, metavar="new").add_parser("new", help="print a new key and its lines")
     new.add_argument("name")
-    new.add_argument("--scope", action="append", choices=sorted(ALL), help="may be given more than once; default all")
+    new.add_argument(
+        "--scope", action="append", choices=sorted(PERMISSIONS), help="may be given more than once; default all"
+    )
     new.add_argument("--rate", type=int, help="requests a minute; default without limit")
     asked = parser.parse_args(arguments)
     secret = f"lossary_{secrets.token_urlsafe(32)}"
@@ -219,7 +185,7 @@ def main(arguments: list[str]) -> None:
         key = Key(
             name=asked.name,
             sha256=hashlib.sha256(secret.encode()).hexdigest(),
-            scopes=frozenset(asked.scope or ALL),
+            scopes=frozenset(asked.scope or PERMISSIONS),
             rate=asked.rate,
         )
     except ValidationError as error:

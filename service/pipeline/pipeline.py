@@ -1,102 +1,179 @@
-"""What stands around the routes: every request is observed, let in by its key, and admitted by its memory.
+"""One list of steps around every request, and the way of a request through them.
 
-All of it is ASGI middleware, so that a route that is added is behind it without a word; what it may answer is added to
-every operation of the OpenAPI document here.
+A request is refused at its head by the connection (service/server), or it is answered here: as ASGI middleware
+(`PipelineMiddleware`), or inline (inline.py); by the same steps, and the same endpoint. This is the one place where a
+refusal, or a fault of ours, becomes an answer.
 """
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any
 
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from losses.errors import Refusal
-from service.observability.metrics import Metrics
-from service.pipeline import auth
-from service.pipeline.access_log import Journal, Observed
-from service.pipeline.admission import Admission, Budget, memory_budget
-from service.pipeline.body_pace import Punctual
-from service.pipeline.direct import Direct
-from service.pipeline.inline import AtOnce, Endpoints
-from service.problems import (
-    Forbidden,
-    QuotaExceeded,
-    RequestTimeout,
-    TemporaryReducedCapacity,
-    Unauthorized,
-    responses,
-)
+from service.budget import Budget, Reservation
+from service.pipeline.route_table import Endpoint, RouteTable
+from service.pipeline.steps import Call, Head, Step
+from service.problems import Draining, answer, crash
+from service.request_record import UNDER_WAY, Record, sent_or_new_id
 from service.settings import Settings
+from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, Source
+from service.uploads.media_type import JSON
+from service.uploads.pace import Pace
 
-SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer"},
-    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-}
-
-
-def install(
-    app: FastAPI,
-    settings: Settings,
-    metrics: Metrics,
-    turns: Budget,
-    routes: Sequence[APIRoute],
-    short: Endpoints,
-) -> AtOnce | None:
-    """Put the layers around an application; the last that is added is the outermost.
-
-    Return what answers the `short` requests within the same layers, where that can be. The endpoints of their paths
-    take the request alone, so that those it declines are spared FastAPI's routing.
-    """
-    paths = {path for _, path in short}
-    app.add_middleware(Direct, routes=[route for route in routes if route.path in paths])
-    memory = memory_budget(settings)
-    _show(metrics, memory, turns)
-    longest = max(settings.max_body_bytes, settings.max_json_bytes)
-    app.add_middleware(Admission, budget=memory, patience_s=settings.queue_seconds, longest=longest)
-    app.add_middleware(Punctual, idle_s=settings.idle_seconds, bytes_per_s=settings.min_body_rate)
-    keys = auth.keys_of(settings.keys)
-    if keys is not None:
-        app.add_middleware(auth.Guard, keys=keys)
-    journal = Journal(metrics)
-    app.add_middleware(Observed, journal=journal, routes=routes)
-    _document(app, guarded=keys is not None)
-    return None if settings.telemetry else AtOnce(short, journal, memory, keys)
+SOURCE = "lossary.source"  # of the scope's extensions: where our server has the body from
+CLIENT_GONE = 499  # nginx's status for a client that closed first; nothing was answered
 
 
-def _show(metrics: Metrics, memory: Budget, turns: Budget) -> None:
-    metrics.reservable.set(memory.total)
-    reserved, waiting = metrics.reserved, metrics.waiting.labels("memory")
-    thread = metrics.waiting.labels("thread")
+class Pipeline:
+    """The steps, and the routes they stand around."""
 
-    def memory_changed() -> None:
-        reserved.set(memory.total - memory.free)
-        waiting.set(memory.waiting)
+    def __init__(self, steps: Sequence[Step], routes: RouteTable, memory: Budget, settings: Settings) -> None:
+        self.steps, self.routes = steps, routes
+        self._memory, self._settings = memory, settings
+        self._longest = max(settings.max_body_bytes, settings.max_json_bytes)
 
-    memory.changed = memory_changed
-    turns.changed = lambda: thread.set(turns.waiting)
+    def call(self, scope: Scope, source: Source) -> Call:
+        """Return the call of a request whose body comes from `source`."""
+        match = self.routes.match(scope["method"], scope["path"])
+        if match.route is None and scope["path"].endswith("/"):
+            shorter = scope["path"].rstrip("/")
+            without = self.routes.match(scope["method"], shorter) if shorter else match
+            if without.route is not None:
+                scope["path"], match = shorter, without
+        length, factor = _stated(scope)
+        record = Record(sent_or_new_id(scope["headers"]), open_inference=match.properties.protocol == "open inference")
+        reservation = Reservation(self._memory, self._settings.queue_seconds)
+        body = Body(source, length=length, factor=factor, longest=self._longest, reservation=reservation, record=record)
+        scope[KEY] = body
+        if match.route is not None:
+            scope["route"] = match.route
+        return Call(scope, match, body, record)
+
+    def source(self, scope: Scope, receive: Receive) -> Source:
+        """Return where the body of an ASGI request comes from: our own server's source, where it has one."""
+        own: Source | None = scope.get("extensions", {}).get(SOURCE)
+        pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
+        return own or AsgiSource(receive, pace)
+
+    def enter(self, call: Call) -> Response | None:
+        """Take a call through the steps; return the answer of the one that has one.
+
+        Raises: Refusal.
+        """
+        for step in self.steps:
+            call.entered.append(step)
+            early = step.enter(call)
+            if early is not None:
+                return early
+        match, method = call.match, call.scope["method"]
+        if match.route is not None or match.is_files:
+            return None
+        if method == "OPTIONS" and match.allowed:
+            return Response(status_code=204, headers={"Allow": ", ".join(match.methods)})
+        raise self.routes.refusal(method, call.scope["path"], match)
+
+    def leave(self, call: Call, head: Head) -> None:
+        """Complete the head of an answer."""
+        for step in reversed(call.entered):
+            step.leave(call, head)
+        call.status = head.status
+
+    def end(self, call: Call) -> None:
+        """Finish a call."""
+        call.body.close()
+        for step in reversed(call.entered):
+            step.end(call)
 
 
-def _document(app: FastAPI, *, guarded: bool) -> None:
-    plain = app.openapi
+class PipelineMiddleware:
+    """The pipeline as ASGI middleware, around FastAPI's routing; a handler that takes the request alone needs none."""
 
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = plain()
-            if guarded:
-                document["components"]["securitySchemes"] = SCHEMES
-            for path, operations in document["paths"].items():
-                for operation in operations.values():
-                    _complete(operation, guarded=guarded and not auth.is_open(path))
-        return app.openapi_schema or {}
+    def __init__(self, app: ASGIApp, pipeline: Pipeline) -> None:
+        self.app, self._pipeline = app, pipeline
 
-    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's documentation extends it
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        call = self._pipeline.call(scope, self._pipeline.source(scope, receive))
+        started = False
+
+        async def sent(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                head = Head(message["status"], [*message.get("headers", ())])
+                self._pipeline.leave(call, head)
+                message["headers"] = head.headers
+            else:
+                call.record.bytes_out += len(message.get("body", b""))
+            await send(message)
+
+        token = UNDER_WAY.set(call.record)
+        try:
+            await self._answer(call, receive, sent)
+        except ClientDisconnect:
+            call.status = call.status or CLIENT_GONE
+        except (Exception, asyncio.CancelledError) as error:
+            if started:  # half an answer has to cost the client its connection
+                raise
+            await fault(error)(scope, receive, sent)
+        finally:
+            UNDER_WAY.reset(token)
+            self._pipeline.end(call)
+
+    async def _answer(self, call: Call, receive: Receive, send: Send) -> None:
+        early = self._pipeline.enter(call)
+        scope = {**call.scope, "method": "GET"} if call.scope["method"] == "HEAD" else call.scope
+        if early is not None:
+            await early(scope, receive, send)
+        elif call.match.endpoint is not None:
+            response = await call.match.endpoint(Request(scope, receive))
+            await response(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
-def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
-    kinds: list[type[Refusal]] = [RequestTimeout, TemporaryReducedCapacity] if "requestBody" in operation else []
-    if guarded:
-        kinds += [Unauthorized, Forbidden, QuotaExceeded]
-        operation["security"] = [{name: []} for name in SCHEMES]
-    for status, response in responses(*kinds).items():
-        shown = {name: value for name, value in response.items() if name != "model"}
-        operation["responses"].setdefault(str(status), shown)
+async def answer_inline(pipeline: Pipeline, call: Call) -> Response:
+    """Return the answer to a call whose handler takes the request alone."""
+    try:
+        early = pipeline.enter(call)
+        if early is not None:
+            return early
+        return await _endpoint(call)(Request(call.scope))
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the last word on every fault
+        return fault(error)
+
+
+def fault(error: Exception | asyncio.CancelledError) -> Response:
+    """Return the answer where something was raised in place of one."""
+    if isinstance(error, Refusal):
+        return answer(error)
+    if isinstance(error, asyncio.CancelledError):
+        return answer(Draining())  # only a server that has waited long enough for its requests to end cancels them
+    return crash(error)
+
+
+def _endpoint(call: Call) -> Endpoint:
+    endpoint = call.match.endpoint
+    if endpoint is None:
+        raise TypeError(call.match.template)
+    return endpoint
+
+
+def _stated(scope: Scope) -> tuple[int | None, int]:
+    """Return the length of the body as stated, None where it comes in chunks, and what a byte of it costs."""
+    length: int | None = 0
+    factor = BINARY_FACTOR
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            length = int(value)
+        elif name == b"transfer-encoding":
+            length = None
+        elif name == b"content-type" and value.lower().startswith(JSON.encode()):
+            factor = JSON_FACTOR
+    return length, factor

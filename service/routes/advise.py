@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 from torch import Tensor
 
 from losses.contract.expression import parse
-from losses.contract.work import NUMBER_S
 from losses.errors import (
     BadOption,
     DomainViolation,
@@ -39,6 +38,7 @@ from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import Scenario, Task, settle
 from service.compute import Runtime
 from service.dependencies import RuntimeInForce, ThresholdsInForce
+from service.pipeline.properties import properties
 from service.problems import (
     BadEnvelope,
     BadRequest,
@@ -51,7 +51,8 @@ from service.request_record import current
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
 from service.uploads.openapi import declared
-from service.uploads.upload import OPTIONAL, Received, Upload
+from service.uploads.roles import OPTIONAL
+from service.uploads.upload import Received, Upload
 
 router = APIRouter(prefix="/v1", tags=["advise"])
 MOST_EVALUATED = 8  # a row has three alternatives at most, and the other book one answer
@@ -171,6 +172,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ComputeDeadline,
     ),
 )
+@properties("evaluate")
 async def advise(
     language: Spoken, thresholds: ThresholdsInForce, runtime: RuntimeInForce, response: Response, upload: Received
 ) -> Advice:
@@ -223,6 +225,7 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
         lambda: measure_profile(
             task, targets, predictions, language, features=request.features, ignore_index=request.ignore_index
         ),
+        targets.numel(),
     )
     warnings = found.warnings
     if set(OPTIONAL) & set(upload.roles):
@@ -271,9 +274,7 @@ async def _evaluated(
 ) -> Evaluated:
     objective = parse(text)
     numbers = sum(tensor.numel() for tensor in upload.roles.values())
-    inputs = (
-        SEVERAL_HEADS if heads > 1 else await runtime.run(lambda: supply(objective, upload.roles), NUMBER_S * numbers)
-    )
+    inputs = SEVERAL_HEADS if heads > 1 else await runtime.run(lambda: supply(objective, upload.roles), numbers)
     if isinstance(inputs, Text):
         return Evaluated(objective=text, role=role, result=None, reason=say(inputs, language))
     beside = {name: upload.roles[name] for name in OPTIONAL if name in upload.roles}

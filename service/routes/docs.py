@@ -1,15 +1,33 @@
 """The docs page, served whole from this host: it loads nothing from outside."""
 
 from pathlib import Path
+from typing import Any
 
 import fastapi_offline
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+
+from losses.errors import Refusal
+from service.pipeline.properties import Properties, properties
+from service.pipeline.route_table import RouteTable
+from service.problems import (
+    Forbidden,
+    QuotaExceeded,
+    RequestTimeout,
+    TemporaryReducedCapacity,
+    Unauthorized,
+    responses,
+)
 
 router = APIRouter(include_in_schema=False)
 ASSETS = "/docs/assets"
+FILES_OPEN = {f"{ASSETS}/": Properties("open")}
+SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 FILES = Path(fastapi_offline.__file__).parent / "static"
 SWAGGER = {
     "tryItOutEnabled": True,
@@ -21,6 +39,7 @@ SWAGGER = {
 
 
 @router.get("/docs")
+@properties("open")
 async def page(request: Request) -> HTMLResponse:
     """Show every operation, ready to be tried."""
     root = request.scope.get("root_path", "").rstrip("/")
@@ -34,7 +53,40 @@ async def page(request: Request) -> HTMLResponse:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Serve the page and its files."""
-    app.include_router(router)
+@router.get("/openapi.json")
+@properties("open")
+async def document(request: Request) -> JSONResponse:
+    """Show the document that describes every operation."""
+    return JSONResponse(request.app.openapi())
+
+
+def install(app: FastAPI, table: RouteTable, *, guarded: bool) -> None:
+    """Serve the page's files, and complete the document with what the pipeline may answer.
+
+    `guarded`: a key is asked for.
+    """
     app.mount(ASSETS, StaticFiles(directory=FILES), name="docs-assets")
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            described = plain()
+            if guarded:
+                described["components"]["securitySchemes"] = SCHEMES
+            for path, operations in described["paths"].items():
+                for method, operation in operations.items():
+                    access = table.match(method.upper(), path).properties.access
+                    _complete(operation, guarded=guarded and access != "open")
+        return app.openapi_schema or {}
+
+    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's documentation extends it
+
+
+def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
+    kinds: list[type[Refusal]] = [RequestTimeout, TemporaryReducedCapacity] if "requestBody" in operation else []
+    if guarded:
+        kinds += [Unauthorized, Forbidden, QuotaExceeded]
+        operation["security"] = [{name: []} for name in SCHEMES]
+    for status, response in responses(*kinds).items():
+        shown = {name: value for name, value in response.items() if name != "model"}
+        operation["responses"].setdefault(str(status), shown)

@@ -1,13 +1,11 @@
 """POST /v1/evaluate: what does each loss make of these predictions and targets?"""
 
-from collections.abc import Generator
 from functools import cached_property
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from starlette.types import Scope
 
 from losses.contract.expression import Objective, parse
 from losses.errors import (
@@ -21,15 +19,16 @@ from losses.errors import (
     UnknownLoss,
 )
 from losses.evaluation.result import Evaluation
-from losses.evaluation.stream import Stream
+from losses.evaluation.stream import one_pass
 from service.compute import Runtime
-from service.pipeline.inline import Answer
+from service.pipeline.properties import properties
 from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
 from service.routes.evaluation_schema import EvaluateOptions, Evaluations, arrays_of, result
-from service.uploads.body import JSON, header
+from service.scheduling import take_turn
 from service.uploads.formats import registry as formats
+from service.uploads.media_type import JSON, header
 from service.uploads.openapi import declared
-from service.uploads.upload import Upload, decoded, receive_or_pass
+from service.uploads.upload import Upload, receive_or_stream
 
 router = APIRouter(prefix="/v1", tags=["evaluate"])
 MOST_LOSSES = 64
@@ -71,15 +70,10 @@ class EvaluateRequest(BaseModel):
         return [parse(text) for text in self.loss]
 
 
-def in_one_pass(upload: Upload) -> bool:
+def _takes_one_pass(upload: Upload) -> bool:
     """Say whether all that is asked of an upload takes one pass over its items."""
     request = upload.read(EvaluateRequest)
-    try:
-        for objective in request.objectives:
-            Stream(objective, request.options.bound, error_asked=True)
-    except BadOption:
-        return False
-    return True
+    return all(one_pass(objective, request.options.bound) for objective in request.objectives)
 
 
 EXAMPLE = {
@@ -111,6 +105,7 @@ EXAMPLE = {
         ComputeDeadline,
     ),
 )
+@properties("evaluate", inline=True)
 async def evaluate(http: Request) -> Response:
     """Evaluate one or several losses on one upload: the value with its error bar, and how the gradient is shared.
 
@@ -123,36 +118,21 @@ async def evaluate(http: Request) -> Response:
     items with one another) is refused, and the standard error of a quotient such as dice is left out.
     """
     # Neither dependencies nor a response model: with them FastAPI takes longer than the loss of a small upload.
-    runtime: Runtime = http.state.runtime
-    upload = await receive_or_pass(http, in_one_pass)
+    state = http.scope["state"]
+    runtime: Runtime = state["runtime"]
+    upload = await receive_or_stream(http, _takes_one_pass)
     request = upload.read(EvaluateRequest)
     objectives, options = request.objectives, request.options.bound
-    if upload.windows:
-        asked = "standard_error" in request.options.model_fields_set
-        results, items = await runtime.evaluate_stream(objectives, upload.windows, upload, options, error_asked=asked)
-    else:
+    await take_turn()
+    if upload.windows is None:
         items = upload.items
         results = await runtime.evaluate(objectives, upload, options)
+    else:
+        asked = "standard_error" in request.options.model_fields_set
+        results, items = await runtime.evaluate_stream(objectives, upload.windows, upload, options, error_asked=asked)
+    await take_turn()
     body, media, timing = _written(http, upload, results, items)
     return Response(body, media_type=media, headers={"Server-Timing": timing})
-
-
-def at_once(scope: Scope, body: bytearray) -> Generator[None, None, Answer | None]:
-    """Do the same with a small body that has come; None where it takes a thread."""
-    http = Request(scope)
-    upload = decoded(http, body)
-    if upload is None:
-        return None
-    request = upload.read(EvaluateRequest)
-    yield
-    items = upload.items
-    results = scope["state"]["runtime"].evaluate_at_once(request.objectives, upload, request.options.bound)
-    if results is None:
-        return None
-    yield
-    text, media, timing = _written(http, upload, results, items)
-    headers = {"content-length": str(len(text)), "content-type": media, "server-timing": timing}
-    return Answer(200, [(name.encode(), value.encode()) for name, value in headers.items()], text)
 
 
 def _written(http: Request, upload: Upload, results: list[Evaluation], items: int) -> tuple[bytes, str, str]:
@@ -175,5 +155,5 @@ def _written(http: Request, upload: Upload, results: list[Evaluation], items: in
         }
     )
     if arrays and binary:
-        return binary.write(arrays, text), binary.media, timing
+        return binary.encode(arrays, text), binary.media, timing
     return text, JSON, timing

@@ -5,6 +5,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel
 
 from service.dependencies import MetricsInForce, ReadinessInForce, RuntimeInForce, SettingsInForce
+from service.pipeline.properties import properties
 from service.problems import DeviceLost, Draining, responses
 from service.settings import Settings
 from service.uploads.formats.npz import MOST_MEMBERS
@@ -50,12 +51,14 @@ FIXED = [
 
 
 @router.get("/healthz", summary="Is the process alive?")
+@properties("open", quiet=True)
 async def healthz() -> Alive:
     """Answer without touching the device."""
     return Alive()
 
 
 @router.get("/readyz", summary="Is the service ready for work?", responses=responses(Draining, DeviceLost))
+@properties("open", quiet=True)
 async def readyz(runtime: RuntimeInForce, readiness: ReadinessInForce) -> Ready:
     """Answer once the device computes, and until the process is told to stop."""
     if readiness.lost:
@@ -71,12 +74,14 @@ async def readyz(runtime: RuntimeInForce, readiness: ReadinessInForce) -> Ready:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus's format."}},
 )
+@properties("metrics", quiet=True)
 async def metrics(counted: MetricsInForce) -> Response:
     """Count requests, refusals and evaluations, time them, and say how much memory is reserved."""
     return Response(counted.page(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 @router.get("/v1/limits", summary="How much may one request hold, and how long may it take?")
+@properties("any key")
 async def limits(settings: SettingsInForce) -> Limits:
     """List every limit in force, and the variable that sets it."""
     fields = Settings.model_fields

@@ -29,6 +29,7 @@ from losses.errors import (
 )
 from losses.evaluation.result import Evaluation
 from service.dependencies import RegionsInForce, RuntimeInForce, SettingsInForce
+from service.pipeline.properties import properties
 from service.problems import (
     BadEnvelope,
     BadRegion,
@@ -43,10 +44,11 @@ from service.problems import (
 )
 from service.routes.evaluation_schema import EvaluateOptions, arrays_of
 from service.uploads import inference_protocol, shared_memory
-from service.uploads.body import JSON, require, whole
+from service.uploads.body import body_of
 from service.uploads.json_text import parsed
+from service.uploads.media_type import JSON, require
 from service.uploads.openapi import inlined
-from service.uploads.upload import Upload, refuse_many
+from service.uploads.upload import Upload, refuse_unfit
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OBJECTIVE = "objective"
@@ -90,6 +92,7 @@ class InferAnswer(BaseModel):
 
 
 @router.get("", summary="What speaks here?")
+@properties("any key", protocol="open inference")
 async def server(shared: RegionsInForce) -> dict[str, object]:
     """Describe the server."""
     extensions = ["binary_tensor_data", *(["system_shared_memory"] if shared else [])]
@@ -97,12 +100,14 @@ async def server(shared: RegionsInForce) -> dict[str, object]:
 
 
 @router.get("/health/live", summary="Is it alive?")
+@properties("open", quiet=True, protocol="open inference")
 async def live() -> dict[str, bool]:
     """Answer as long as the process does."""
     return {"live": True}
 
 
 @router.get("/health/ready", summary="Is it ready?")
+@properties("open", quiet=True, protocol="open inference")
 async def ready(_: RuntimeInForce) -> dict[str, bool]:
     """Answer once the device is there."""
     return {"ready": True}
@@ -110,6 +115,7 @@ async def ready(_: RuntimeInForce) -> dict[str, bool]:
 
 @router.get("/models/{model}/ready", summary="Is a model ready?", responses=responses(UnknownPath))
 @router.get("/models/{model}/versions/{version}/ready", include_in_schema=False)
+@properties("any key", protocol="open inference")
 async def model_ready(model: Name, version: str = VERSION) -> dict[str, object]:
     """Answer for every loss."""
     _model(model, version)
@@ -118,6 +124,7 @@ async def model_ready(model: Name, version: str = VERSION) -> dict[str, object]:
 
 @router.get("/models/{model}", summary="What does a model take?", responses=responses(UnknownPath))
 @router.get("/models/{model}/versions/{version}", include_in_schema=False)
+@properties("any key", protocol="open inference")
 async def metadata(model: Name, version: str = VERSION) -> dict[str, object]:
     """Describe the inputs of a loss; -1 stands for any length, and any float or whole-number datatype is read."""
     loss = _model(model, version)
@@ -132,6 +139,7 @@ async def metadata(model: Name, version: str = VERSION) -> dict[str, object]:
 
 
 @router.post("/repository/index", summary="Which models are there?")
+@properties("evaluate", protocol="open inference")
 async def index() -> list[dict[str, str]]:
     """List every loss, and `objective`."""
     return [
@@ -207,6 +215,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
     ),
 )
 @router.post("/models/{model}/versions/{version}/infer", include_in_schema=False)
+@properties("evaluate", protocol="open inference")
 async def infer(
     model: Name,
     runtime: RuntimeInForce,
@@ -225,14 +234,15 @@ async def infer(
     require(http, JSON, BINARY, *([] if "content-type" in http.headers else [""]))
     limit = settings.max_json_bytes if inference_header_content_length is None else settings.max_body_bytes
     name = "max_json_bytes" if inference_header_content_length is None else "max_body_bytes"
-    body = memoryview(await whole(http, limit, name))
+    received = body_of(http)
+    body = memoryview(await received.read(limit, name))
     length = _length(inference_header_content_length, len(body))
     asked = read(InferRequest, parsed(bytes(body[:length])))
     objective, options = _asked(loss, asked.parameters)
     spans = _spans(shared, asked.outputs or [])
-    lying = await shared_memory.read(_lying(shared, asked.inputs), settings.max_body_bytes)
+    lying = await shared_memory.read(_lying(shared, asked.inputs), settings.max_body_bytes, received)
     upload = Upload(roles=inference_protocol.decode(asked.inputs, body[length:], lying))
-    refuse_many(upload, settings.max_elements)
+    refuse_unfit(upload, settings.max_elements)
     (found,) = await runtime.evaluate([objective], upload, options.bound)
     return await _answer(model, asked, found, spans)
 

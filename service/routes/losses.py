@@ -15,6 +15,7 @@ from losses.contract.loss import Loss, Said
 from losses.description import snippets
 from losses.errors import BadOption, UnknownLoss, near
 from losses.text import Text
+from service.pipeline.properties import properties
 from service.problems import BadRequest, UnknownPath, responses
 from service.routes.parameters import KNOWN_PARAMETERS
 
@@ -184,6 +185,7 @@ TRAITS = sorted({trait for loss in registry.catalogue().values() for trait in lo
 
 
 @router.get("/losses", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
+@properties("any key")
 async def catalogue(
     task: Annotated[
         str | None,
@@ -226,6 +228,7 @@ def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> Non
     summary="What does a loss promise?",
     responses=responses(UnknownPath, BadRequest),
 )
+@properties("any key")
 async def loss_page(loss: Annotated[Loss, Depends(known)]) -> Page:
     """Show formula, inputs, parameters, what it elicits, what the article says, worked cases and code."""
     return page_of(loss.id)

@@ -23,6 +23,7 @@ from recommender.notices import Notice
 from recommender.profile import Profile
 from recommender.tasks import Task
 from service.dependencies import RuntimeInForce
+from service.pipeline.properties import properties
 from service.problems import (
     BadEnvelope,
     BadRequest,
@@ -126,6 +127,7 @@ EMBEDDINGS = {
         ComputeDeadline,
     ),
 )
+@properties("evaluate")
 async def profile(upload: Received, runtime: RuntimeInForce, language: Spoken) -> ProfileAnswer:
     """Measure outliers, imbalance, objects and the rest, with intervals.
 
@@ -143,6 +145,7 @@ async def profile(upload: Received, runtime: RuntimeInForce, language: Spoken) -
             ignore_index=request.ignore_index,
             predictions_are=request.predictions_are,
             **upload.roles,
-        )
+        ),
+        sum(array.numel() for array in upload.roles.values()),
     )
     return ProfileAnswer(task=task, profile=facts, details=details, warnings=warnings)

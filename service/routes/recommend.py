@@ -13,11 +13,13 @@ from recommender.rules.export import rules_page
 from recommender.rules.table import Rulebook
 from recommender.tasks import Scenario, Task
 from service.dependencies import ThresholdsInForce
+from service.pipeline.properties import properties
 from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, read, responses
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
-from service.uploads.body import JSON, require, whole
+from service.uploads.body import body_of
 from service.uploads.json_text import parsed
+from service.uploads.media_type import JSON, require
 from service.uploads.openapi import inlined
 
 router = APIRouter(prefix="/v1", tags=["recommend"], dependencies=KNOWN_PARAMETERS)
@@ -67,7 +69,7 @@ async def question(request: Request) -> RecommendRequest:
     Raises: UnsupportedFormat, TooLarge, BadEnvelope, BadRequest.
     """
     require(request, JSON)
-    return read(RecommendRequest, parsed(await whole(request, LONGEST_QUESTION, None)))
+    return read(RecommendRequest, parsed(await body_of(request).read(LONGEST_QUESTION, None)))
 
 
 @router.post(
@@ -96,6 +98,7 @@ async def question(request: Request) -> RecommendRequest:
         }
     },
 )
+@properties("recommend")
 async def recommend(
     asked: Annotated[RecommendRequest, Depends(question)],
     thresholds: ThresholdsInForce,
@@ -117,6 +120,7 @@ async def recommend(
 
 
 @router.get("/rules", summary="By which rules?", responses=responses(BadRequest, UnknownTask))
+@properties("any key")
 async def rules(
     thresholds: ThresholdsInForce,
     task: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from service.dependencies import RegionsInForce, SettingsInForce
+from service.pipeline.properties import properties
 from service.problems import (
     BadEnvelope,
     BadRegion,
@@ -20,8 +21,9 @@ from service.problems import (
     read,
     responses,
 )
-from service.uploads.body import JSON, require, whole
+from service.uploads.body import body_of
 from service.uploads.json_text import parsed
+from service.uploads.media_type import JSON, require
 from service.uploads.openapi import inlined
 from service.uploads.shared_memory import OFF, Extent, Region, RegionName, Regions
 
@@ -58,6 +60,7 @@ Kept = Annotated[Regions, Depends(_on)]
 
 
 @router.get("/status", summary="Which regions are registered?", responses=responses(UnknownPath))
+@properties("evaluate", protocol="open inference")
 async def status(regions: Kept) -> list[Region]:
     """List every region."""
     return regions.listed()
@@ -66,6 +69,7 @@ async def status(regions: Kept) -> list[Region]:
 @router.get(
     "/region/{name}/status", summary="What is a region?", responses=responses(UnknownPath, UnknownRegion, BadRequest)
 )
+@properties("evaluate", protocol="open inference")
 async def status_of(regions: Kept, name: Name) -> list[Region]:
     """List one region."""
     return [regions.named(name)]
@@ -78,11 +82,12 @@ async def status_of(regions: Kept, name: Name) -> list[Region]:
     openapi_extra=REQUEST_BODY,
     responses=responses(BadEnvelope, UnknownPath, RegionExists, TooLarge, UnsupportedFormat, BadRequest, BadRegion),
 )
+@properties("evaluate", protocol="open inference")
 async def register(regions: Kept, name: Name, settings: SettingsInForce, http: Request) -> Response:
     """Let infer requests read and write a part of a file of the directory, under a name."""
     # clients of the protocol send no Content-Type
     require(http, JSON, *([] if "content-type" in http.headers else [""]))
-    body = await whole(http, settings.max_json_bytes, "max_json_bytes")
+    body = await body_of(http).read(settings.max_json_bytes, "max_json_bytes")
     regions.register(name, read(Extent, parsed(body)))
     return Response()
 
@@ -93,6 +98,7 @@ async def register(regions: Kept, name: Name, settings: SettingsInForce, http: R
     response_class=Response,
     responses=responses(UnknownPath, BadRequest),
 )
+@properties("evaluate", protocol="open inference")
 async def unregister(regions: Kept, name: Name) -> Response:
     """Forget a region, also one that is not there; its file stays as it is."""
     regions.unregister(name)
@@ -100,6 +106,7 @@ async def unregister(regions: Kept, name: Name) -> Response:
 
 
 @router.post("/unregister", summary="Forget every region", response_class=Response, responses=responses(UnknownPath))
+@properties("evaluate", protocol="open inference")
 async def unregister_all(regions: Kept) -> Response:
     """Forget every region; their files stay as they are."""
     regions.unregister_all()

@@ -1,41 +1,49 @@
-"""The rest of a long body, received straight into the memory where it is wanted (an asyncio.BufferedProtocol).
+"""Where the body of a request on one of our connections comes from.
 
-uvicorn copies a body three times before the application has it. For the length of one body the connection is lent to
-this protocol, which hands the kernel the final buffer. Behind another server there is none of it, and the body comes
-through `receive` as ever.
+uvicorn copies a body three times before the application has it. For the length of a long one the connection is lent to
+this protocol (an asyncio.BufferedProtocol), which has the kernel write into the memory where it is wanted.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
 from time import perf_counter
+from typing import Any
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.problems import RequestTimeout
+from service.uploads.body import AsgiSource
+from service.uploads.pace import Pace
 
-EXTENSION = "lossary.bulk"  # of the scope, where the transport is ours
 SHORTEST = 1 << 18  # bytes of body, from which lending the connection is worth while
 BLANK = 1 << 20  # bytes
 PIECE = 1 << 17  # bytes of one upload among several in a turn of the loop, so that small requests get theirs
-GRACE_S = 5.0  # before the rate counts: connections start slowly
-_RECEIVING: set["Bulk"] = set()
+_RECEIVING: set["BodyReceiver"] = set()
 
 
-class Bulk(asyncio.BufferedProtocol):
-    """What is left of one body. `declared` is its length, `done` is called after the last byte."""
+class BodyReceiver(asyncio.BufferedProtocol):
+    """The body of the request that a connection reads. `length` is as stated, `done` is called after the last byte."""
 
-    def __init__(
-        self, http: HttpToolsProtocol, declared: int, idle_s: float, bytes_per_s: int, done: Callable[[], object]
-    ) -> None:
+    def __init__(self, http: HttpToolsProtocol, length: int, pace: Pace, done: Callable[[], object]) -> None:
         self._http, self._cycle, self._done = http, http.cycle, done
-        self.left = declared  # of what the application has not seen
-        self._idle_s, self._rate = idle_s, bytes_per_s
-        self._view = memoryview(b"")
-        self._filled, self._waited_s, self._came = 0, 0.0, 0
+        receive: Any = http.cycle.receive  # uvicorn's types of messages are narrower than Starlette's
+        self._slow = AsgiSource(receive, pace)
+        self.readinto = self._readinto if length >= SHORTEST and not http.pipeline else None
+        self._left, self._pace = length, pace
+        self._view, self._filled = memoryview(b""), 0
         self._full: asyncio.Future[None] | None = None
         self._unseen = 0  # bytes that the parser does not know of
+
+    def arrived(self) -> bytearray | None:
+        """Return the body where all of it is here already."""
+        return None if self._cycle.more_body else self._cycle.body
+
+    async def receive(self) -> tuple[bytes, bool]:
+        """Return the next bytes, and whether there are more.
+
+        Raises: RequestTimeout, ClientDisconnect.
+        """
+        return await self._slow.receive()
 
     def blanks(self) -> Iterator[bytes]:
         """Yield as many bytes as the parser did not see, so that it finds the end of the body."""
@@ -44,23 +52,26 @@ class Bulk(asyncio.BufferedProtocol):
             self._unseen -= size
             yield bytes(size)
 
-    async def readinto(self, view: memoryview) -> None:
+    async def _readinto(self, view: memoryview) -> None:
         """Fill `view` with the next bytes of the body.
 
         Raises: RequestTimeout where they stall or drip, ClientDisconnect where they will not come.
         """
-        cycle, arrived = self._cycle, len(self._cycle.body)
-        taken = min(arrived, len(view))
+        cycle = self._cycle
+        if cycle.waiting_for_100_continue:
+            self._http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            cycle.waiting_for_100_continue = False
+        taken = min(len(cycle.body), len(view))
         view[:taken] = memoryview(cycle.body)[:taken]
         del cycle.body[:taken]
         if taken < len(view):
             if cycle.disconnected:
                 raise ClientDisconnect
             await self._receive(view[taken:])
-        self.left -= len(view)
-        if not self.left:
-            self._cycle.more_body = False
-            self._cycle.message_event.set()
+        self._left -= len(view)
+        if not self._left:
+            cycle.more_body = False
+            cycle.message_event.set()
             self._done()
             self._http.flow.resume_reading()
 
@@ -73,7 +84,7 @@ class Bulk(asyncio.BufferedProtocol):
         transport.set_protocol(self)
         self._http.flow.resume_reading()
         try:
-            await self._arrival(self._full)
+            await self._wait(self._full)
         finally:
             _RECEIVING.discard(self)
             self._full = None
@@ -82,18 +93,12 @@ class Bulk(asyncio.BufferedProtocol):
             self._unseen += self._filled
             self._view = memoryview(b"")
 
-    async def _arrival(self, full: asyncio.Future[None]) -> None:
+    async def _wait(self, full: asyncio.Future[None]) -> None:
         while not full.done():
             before, asked = self._filled, perf_counter()
-            await asyncio.wait([full], timeout=self._idle_s)
-            self._waited_s += perf_counter() - asked
-            self._came += self._filled - before
-            if full.done():
-                break
-            if self._filled == before:
-                raise RequestTimeout(f"Nothing of the body came for {self._idle_s:g} s.")
-            if self._waited_s > GRACE_S and self._came < self._waited_s * self._rate:
-                raise RequestTimeout(f"The body came more slowly than {self._rate} bytes a second.")
+            await asyncio.wait([full], timeout=self._pace.idle_s)
+            if not full.done():
+                self._pace.add(self._filled - before, perf_counter() - asked)
         full.result()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's
@@ -131,9 +136,3 @@ class Bulk(asyncio.BufferedProtocol):
     def _fail(self) -> None:
         if self._full and not self._full.done():
             self._full.set_exception(ClientDisconnect())
-
-
-def of(scope: Scope) -> Bulk | None:
-    """Return the rest of a long body, where it can be had like this."""
-    found: Bulk | None = scope.get("extensions", {}).get(EXTENSION)
-    return found

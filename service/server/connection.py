@@ -4,56 +4,44 @@ A request's head arrives in time, it is not too long, and its body is never read
 
 uvicorn 0.54 waits for ever for the end of a head, and httptools takes one of any length. httptools also ends a request
 that asks for an upgrade at its head, so that the body would be parsed as the next request; no upgrade is offered here,
-and such a request is read as if it had asked for none (RFC 9110, 7.8). The deadline of the body is in
-service/pipeline/body_pace.py and service/server/body_receiver.py. What is refused here is refused before there is a
-request, so the problem is written straight to the socket; what the client still sends is read and dropped for a
-moment, since a close over unread bytes would reset the connection and take the answer with it.
+and such a request is read as if it had asked for none (RFC 9110, 7.8). What is refused here is refused before there is
+a request, so the problem is written straight to the socket, after the answers to the requests before it; what the
+client still sends is read and dropped for a moment, since a close over unread bytes would reset the connection and take
+the answer with it.
 """
 
 import asyncio
 import logging
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import httptools
-import orjson
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from service.observability.metrics import Metrics
-from service.pipeline.inline import Answer, AtOnce, Whole
-from service.pipeline.scope import CYCLE
+from service.pipeline.inline import Inline
+from service.pipeline.pipeline import SOURCE
+from service.pipeline.steps import Head
+from service.problems import HttpRefusal, TooManyConnections, answer
 from service.readiness import Readiness
-from service.request_record import Record, new_id
-from service.server import body_receiver
+from service.request_record import UNDER_WAY, Record, new_id
+from service.server.body_receiver import BodyReceiver
+from service.server.heads import UNREADABLE, HeadRefusal, refuse_head, too_long
 from service.settings import Settings
+from service.uploads.pace import Pace
 
 log = logging.getLogger("lossary")
 LONGEST_URL = 8 << 10  # bytes; nginx's and haproxy's buffers end near here too
+SLICE = 1 << 12  # bytes given to the parser at once outside of a body; so many requests may wait for one before them
 HOLD_S = 0.05  # for a small body to follow its head; clients write the two one after the other
 LINGER_S = 2.0  # for the client to read the answer
-
-
-class BadHead(Exception):  # noqa: N818 - a reason to refuse, drawn out of the parser
-    """The head of a request is refused, with this status and sentence."""
-
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.detail = status, detail
-
-
 UPGRADE_ONLY = frozenset({b"upgrade", b"http2-settings"})  # headers that mean nothing without the upgrade they ask for
-UNREADABLE = BadHead(HTTPStatus.BAD_REQUEST, "The bytes are no HTTP/1.1 request.")
 
 
-def _declared(headers: list[tuple[bytes, bytes]]) -> int:
-    """Return the length of a body as stated, 0 where it is not; the parser let only digits pass."""
-    return int(next((value for name, value in headers if name == b"content-length"), b"0"))
-
-
-class Transport(HttpToolsProtocol):
+class Connection(HttpToolsProtocol):
     """One connection."""
 
     def __init__(
@@ -64,64 +52,112 @@ class Transport(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        settings: Settings = app_state["settings"]
+        self._settings: Settings = app_state["settings"]
         self._metrics: Metrics = app_state["metrics"]
         self._readiness: Readiness = app_state["readiness"]
-        self._at_once: AtOnce | None = app_state["at_once"]
+        self._inline: Inline | None = app_state["inline"]
+        self._reading: Literal["nothing", "head", "body"] = "nothing"
+        self._unparsed = memoryview(b"")  # what came while a request waits for the one before it
+        self._head_bytes, self._header_bytes, self._body_left = 0, 0, 0
         self._starting = False  # what is started now is what was read last, none that waited for the one before
-        self._held: Any = None  # what a request goes to, unless it is answered at once
+        self._held_app: Any = None  # the application that a small request goes to, unless its body comes soon
         self._hold: asyncio.TimerHandle | None = None  # until it goes there
-        self._head_seconds, self._longest_head = settings.head_seconds, settings.max_head_bytes
-        self._idle_s, self._min_rate = settings.idle_seconds, settings.min_body_rate
-        self._deadline: asyncio.TimerHandle | None = None
-        self._in_head, self._head_bytes = True, 0
-        self._in_body = False
+        self._deadline: asyncio.TimerHandle | None = None  # for the head
         self._unread: asyncio.TimerHandle | None = None  # until a body that was answered early is no longer read
-        self._bulk: body_receiver.Bulk | None = None
-        self._reason = UNREADABLE
+        self._unsent: asyncio.TimerHandle | None = None  # until an answer that nobody reads is given up
+        self._source: BodyReceiver | None = None
+        self._reason: HttpRefusal = UNREADABLE
+        self._postponed: HttpRefusal | None = None  # until the requests before it are answered
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        self._watch()
+        if len(self.connections) > self._settings.max_connections:
+            self._refuse(TooManyConnections(self._settings.max_connections))
+        else:
+            self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._let_go()
+        self._start_held()
         self._unwatch()
         self._body_ended()
+        self._written()
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn's returns nothing
+        """Answer a client that has sent all it will, and close after that."""
+        if self._reading != "nothing" or self.cycle is None or self.cycle.response_complete:
+            return None
+        self.cycle.keep_alive = False
+        return True
+
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._silent:
             return
-        self._feed(data)
-        if self._held is not None and self._hold is None:  # its body is still to come
-            self._hold = self.loop.call_later(HOLD_S, self._let_go)
-        if self._refused or self.transport.is_closing():
+        self._unset_keepalive_if_required()
+        if self._unparsed:
+            self._unparsed = memoryview(bytes(self._unparsed) + data)
+            self.flow.pause_reading()
+        else:
+            self._parse(data)
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        """Parse up to the request that has to wait for the one before it, and keep the rest."""
+        while data and not self._silent:
+            size = max(SLICE, self._body_left if self._reading == "body" else 0)
+            piece, data = data[:size], data[size:]
+            self._feed(piece)
+            if data and (self.pipeline or self.flow.write_paused):
+                self._unparsed = memoryview(data)
+                self.flow.pause_reading()
+                break
+        self._set_timers()
+
+    @property
+    def _silent(self) -> bool:
+        """Whether what still comes is dropped."""
+        return self._refused or self._postponed is not None or self.transport.is_closing()
+
+    def _parse_rest(self) -> None:
+        if self._unparsed and not self.pipeline and not self.flow.write_paused:
+            rest, self._unparsed = self._unparsed, memoryview(b"")
+            self._parse(rest)
+
+    def _set_timers(self) -> None:
+        if self._held_app is not None and self._hold is None:  # its body is still to come
+            self._hold = self.loop.call_later(HOLD_S, self._start_held)
+        if self._silent:
             return
-        if not self._in_head:
+        waits_for_head = self._reading == "head" or (self._reading == "nothing" and self._answered)
+        if not waits_for_head or self._unparsed:  # what is not parsed yet may well be the rest of it
             self._unwatch()
-            return
-        # A header line reaches on_header only when it is complete; until then the parser keeps all of it.
-        self._head_bytes += len(data)
-        if self._head_bytes > self._longest_head + LONGEST_URL:
-            self._refuse(self._too_long())
         elif self._deadline is None:
             self._watch()
 
-    def _feed(self, data: bytes) -> None:
-        """Parse what came, each request that asks for an upgrade as one that asks for none."""
-        self._unset_keepalive_if_required()
+    @property
+    def _answered(self) -> bool:
+        """Whether no request is under way."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _feed(self, data: bytes | memoryview) -> None:
+        """Have this parsed, each request that asks for an upgrade as one that asks for none."""
+        in_head = self._reading == "head"
         try:
             while True:
                 try:
                     self.parser.feed_data(data)
                 except httptools.HttpParserUpgrade as upgrade:
-                    data = self._without_upgrade() + data[upgrade.args[0] :]
+                    data = self._without_upgrade() + bytes(data[upgrade.args[0] :])
                 else:
-                    return
+                    break
         except httptools.HttpParserError:
-            self._refuse(self._reason)
+            self._refuse_in_turn(self._reason)
+            return
+        # A header line reaches on_header only when it is complete; until then the parser keeps all of it.
+        if in_head and self._reading == "head":
+            self._head_bytes += len(data)
+            if self._head_bytes > self._settings.max_head_bytes + LONGEST_URL:
+                self._refuse_in_turn(too_long(self._settings.max_head_bytes))
 
     def _without_upgrade(self) -> bytes:
         """Return the head that was parsed last, without its upgrade, for the new parser that takes over here."""
@@ -142,126 +178,169 @@ class Transport(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head_bytes, self._named = True, 0, 0
+        self._unwatch()
+        self._reading, self._head_bytes, self._header_bytes = "head", 0, 0
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > LONGEST_URL:
-            self._reason = BadHead(HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL is over {LONGEST_URL} bytes.")
-            raise self._reason
+            detail = f"The URL is over {LONGEST_URL} bytes."
+            raise self._reject(HeadRefusal(HTTPStatus.REQUEST_URI_TOO_LONG, detail))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._named += len(name) + len(value)
-        if self._named > self._longest_head:
-            self._reason = self._too_long()
-            raise self._reason
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > self._settings.max_head_bytes:
+            raise self._reject(too_long(self._settings.max_head_bytes))
+        if self._reading == "head":  # what comes behind a body in chunks is dropped: it may not pose as a header
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if self.parser.get_http_version() == "1.1" and not any(name == b"host" for name, _ in self.headers):
-            self._reason = BadHead(HTTPStatus.BAD_REQUEST, "An HTTP/1.1 request names its Host.")
-            raise self._reason
-        if self.parser.should_upgrade():
-            if self.parser.get_method() == b"CONNECT":
-                self._reason = BadHead(HTTPStatus.NOT_IMPLEMENTED, "CONNECT is for proxies; this is none.")
-                raise self._reason
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             return  # the parser stops behind this head, and `_feed` has it read again
+        version = self.parser.get_http_version()
+        try:
+            refuse_head(self.parser.get_method(), version, self.headers)
+        except HeadRefusal as refusal:
+            raise self._reject(refusal) from None
+        self._reading, self._body_left, self._source = "body", _stated_length(self.headers), None
         self._starting = True
         super().on_headers_complete()
         self._starting = False
-        self._in_head, self._in_body = False, True
-        self._lend()
+        self._keep_alive(version)
+
+    def _reject(self, refusal: HttpRefusal) -> HttpRefusal:
+        """Return a refusal to be raised within the parser, which takes it for a fault of its own."""
+        self._reason = refusal
+        return refusal
+
+    def _keep_alive(self, version: str) -> None:
+        if version == "1.0" and self.parser.should_keep_alive():  # as it asked
+            self.cycle.keep_alive = True
+            self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"keep-alive")]
         if self._readiness.closing:
             self.cycle.keep_alive = False
 
-    def _lend(self) -> None:
-        """Offer to receive a long body of stated length without its going through the parser."""
-        self._bulk = None
-        extensions: dict[str, Any] = {CYCLE: self.cycle}  # objects, since they are ours
-        self.scope["extensions"] = extensions
-        length = _declared(self.headers)
-        if length >= body_receiver.SHORTEST and not self.pipeline:
-            self._bulk = body_receiver.Bulk(self, length, self._idle_s, self._min_rate, self._after_body)
-            extensions[body_receiver.EXTENSION] = self._bulk
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - its type is uvicorn's own
+        """Wait a moment with a small request: if its body comes meanwhile, it needs no task."""
+        scope: Any = cycle.scope  # uvicorn's type is narrower than Starlette's
+        if self._starting:
+            pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
+            self._source = BodyReceiver(self, self._body_left, pace, self._after_body)
+            scope["extensions"] = {SOURCE: self._source}  # an object, since it is ours
+            if self._runs_inline(cycle):
+                self._held_app = app
+                return
+        super()._start_asgi_task(cycle, app)
+
+    def _runs_inline(self, cycle: RequestResponseCycle) -> bool:
+        if self._inline is None or cycle.waiting_for_100_continue or self.flow.write_paused:
+            return False
+        scope: Any = cycle.scope
+        return self._inline.takes(scope, self._body_left)
+
+    def on_body(self, body: bytes) -> None:
+        self._body_left -= len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._reading == "head":  # of an upgrade, which is read again
+            return
+        super().on_message_complete()
+        self._body_ended()
+        app = self._take_held()
+        if app is not None and self._inline is not None:
+            scope: Any = self.scope
+            self._inline.serve(scope, self.cycle.body, partial(self._send, self.cycle), self._adopt)
+
+    def _adopt(self, task: asyncio.Task[None]) -> None:
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _take_held(self) -> Any:  # noqa: ANN401 - the same
+        """Return the application that a held request goes to, and hold it no longer; None where none is held."""
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        app, self._held_app = self._held_app, None
+        return app
+
+    def _start_held(self) -> None:
+        app = self._take_held()
+        if app is not None:
+            super()._start_asgi_task(self.cycle, app)
 
     def _after_body(self) -> None:
         """Be as after the last byte of a body, of which the parser has seen but the first ones."""
         self._new_parser()
         self._body_ended()
 
-    def on_message_complete(self) -> None:
-        if self.parser.should_upgrade():
-            return
-        super().on_message_complete()
-        self._body_ended()
-        app = self._taken()
-        if app is not None and self._at_once is not None:
-            scope: Any = self.scope  # uvicorn's type is narrower than Starlette's
-            decline = partial(super()._start_asgi_task, self.cycle, app)
-            self._at_once.serve(Whole(scope, self.cycle.body, partial(self._send, self.cycle), decline))
+    def _body_ended(self) -> None:
+        self._reading, self._body_left = "nothing", 0
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - its type is uvicorn's own
-        """Wait a moment with a small request: if its body comes meanwhile, it needs no task."""
-        if self._at_once and self._starting and self._may_be_answered_at_once(self._at_once, cycle):
-            self._held = app
-        else:
-            super()._start_asgi_task(cycle, app)
-
-    def _taken(self) -> Any:  # noqa: ANN401 - the same
-        """Return what a held request goes to, and hold it no longer; None where none is held."""
-        if self._hold is not None:
-            self._hold.cancel()
-            self._hold = None
-        app, self._held = self._held, None
-        return app
-
-    def _let_go(self) -> None:
-        app = self._taken()
-        if app is not None:
-            super()._start_asgi_task(self.cycle, app)
-
-    def _may_be_answered_at_once(self, at_once: AtOnce, cycle: RequestResponseCycle) -> bool:
-        if cycle.waiting_for_100_continue or self.flow.write_paused:
-            return False
-        scope: Any = self.scope
-        return at_once.takes(scope, _declared(self.headers))
-
-    def _send(self, cycle: RequestResponseCycle, answer: Answer) -> None:
+    def _send(self, cycle: RequestResponseCycle, head: Head, body: bytes) -> None:
         """Write an answer, as uvicorn would."""
         if cycle.disconnected:
             return
-        lines = [STATUS_LINE[answer.status]]
-        for name, value in (*cycle.default_headers, *answer.headers):
+        lines = [STATUS_LINE[head.status]]
+        for name, value in (*cycle.default_headers, *head.headers):
             lines += name, b": ", value, b"\r\n"
         if not cycle.keep_alive:
             lines.append(b"connection: close\r\n")
-        lines += b"\r\n", answer.body
+        lines += b"\r\n", body
         cycle.response_started = cycle.response_complete = True
         self.transport.write(b"".join(lines))
         if not cycle.keep_alive:
             self.transport.close()
         self.on_response_complete()
 
-    def _body_ended(self) -> None:
-        self._head_bytes, self._in_body = 0, False
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
-
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._in_body and self.cycle.response_complete and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._postponed is not None:
+            if self._answered:
+                self._refuse(self._postponed)
+            return
+        if self._reading == "body" and self._answered:
             # Answered before its body had come: the rest is read and dropped, but not for ever.
-            for blank in self._bulk.blanks() if self._bulk else ():
+            for blank in self._source.blanks() if self._source else ():
                 self.parser.feed_data(blank)
-            self._unread = self.loop.call_later(self._head_seconds, self.transport.close)
+            if self._reading == "body":
+                self._unread = self.loop.call_later(self._settings.head_seconds, self.transport.close)
+        self._parse_rest()
 
-    def _too_long(self) -> BadHead:
-        limit = self._longest_head
-        return BadHead(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The headers are over {limit} bytes.")
+    def pause_writing(self) -> None:
+        """Read nothing more while answers wait to be read, and give up where nobody reads them."""
+        super().pause_writing()
+        self.flow.pause_reading()
+        self._unsent = self.loop.call_later(
+            self._settings.write_seconds, self._look_whether_read, self.transport.get_write_buffer_size()
+        )
+
+    def resume_writing(self) -> None:
+        self._written()
+        super().resume_writing()
+        self.flow.resume_reading()
+        self._parse_rest()
+
+    def _written(self) -> None:
+        if self._unsent is not None:
+            self._unsent.cancel()
+            self._unsent = None
+
+    def _look_whether_read(self, before: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < before:
+            self._unsent = self.loop.call_later(self._settings.write_seconds, self._look_whether_read, left)
+        else:
+            log.info("answer not read", extra={"facts": {"bytes_left": left}})
+            self.transport.abort()
 
     def _watch(self) -> None:
-        self._deadline = self.loop.call_later(self._head_seconds, self._too_late)
+        self._deadline = self.loop.call_later(self._settings.head_seconds, self._too_late)
 
     def _unwatch(self) -> None:
         if self._deadline is not None:
@@ -272,35 +351,43 @@ class Transport(HttpToolsProtocol):
         self._deadline = None
         if self.transport.is_closing():
             return
-        if not self._head_bytes:  # nothing was asked, so there is nothing to answer
+        if self._reading == "nothing":  # nothing was asked, so there is nothing to answer
             self.transport.close()
             return
-        detail = f"The head of the request was not complete after {self._head_seconds:g} s."
-        self._refuse(BadHead(HTTPStatus.REQUEST_TIMEOUT, detail))
+        detail = f"The head of the request was not complete after {self._settings.head_seconds:g} s."
+        self._refuse_in_turn(HeadRefusal(HTTPStatus.REQUEST_TIMEOUT, detail))
 
-    def _refuse(self, reason: BadHead) -> None:
+    def _refuse_in_turn(self, reason: HttpRefusal) -> None:
+        """Refuse what came last once the requests before it are answered."""
+        before = bool(self.pipeline) if self._reading == "body" else not self._answered
+        if before:
+            self._postponed = reason
+            self.flow.pause_reading()
+        else:
+            self._refuse(reason)
+
+    def _refuse(self, reason: HttpRefusal) -> None:
         self._unwatch()
+        self._take_held()
         record = Record(new_id())
-        kind = reason.status.name.lower().replace("_", "-")
-        problem = {
-            "type": f"urn:lossary:{kind}",
-            "title": reason.status.phrase,
-            "status": reason.status.value,
-            "detail": reason.detail,
-            "instance": record.instance,
-        }
-        facts = {"request_id": record.id, "status": reason.status.value, "problem": kind}
+        token = UNDER_WAY.set(record)
+        response = answer(reason)
+        UNDER_WAY.reset(token)
+        facts = {"request_id": record.id, "status": response.status_code, "problem": record.problem}
         log.info("refused", extra={"facts": facts})
-        self._metrics.rejected.labels(kind).inc()
-        body = orjson.dumps(problem)
-        head = (
-            f"HTTP/1.1 {reason.status.value} {reason.status.phrase}\r\ncontent-type: application/problem+json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
+        self._metrics.rejected.labels(record.problem).inc()
+        lines = [STATUS_LINE[response.status_code]]
+        for name, value in (*response.raw_headers, (b"connection", b"close")):
+            lines += name, b": ", value, b"\r\n"
         self._refused = True
-        self.transport.write(head.encode() + body)
+        self.transport.write(b"".join([*lines, b"\r\n", response.body]))
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
         else:
             self.transport.close()
+
+
+def _stated_length(headers: list[tuple[bytes, bytes]]) -> int:
+    """Return the length of a body as stated, 0 where it is not; the parser let only digits pass."""
+    return int(next((value for name, value in headers if name == b"content-length"), b"0"))

@@ -18,7 +18,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from service.readiness import Readiness
-from service.server.connection import Transport
+from service.server.connection import Connection as HttpConnection
 from service.settings import Settings
 
 log = logging.getLogger("lossary")
@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             "service.app:from_environment",
             factory=True,
-            http=Transport,
+            http=HttpConnection,
             host=settings.host,
             port=settings.port,
             backlog=BACKLOG,
@@ -96,8 +96,8 @@ class Server(uvicorn.Server):
         task.add_done_callback(self._connecting.discard)
 
     async def _connect(self, connection: socket.socket) -> None:
-        def protocol() -> Transport:
-            return Transport(self.config, self.server_state, self.lifespan.state)
+        def protocol() -> HttpConnection:
+            return HttpConnection(self.config, self.server_state, self.lifespan.state)
 
         with suppress(OSError):  # it has gone
             await self._loop.connect_accepted_socket(protocol, connection)

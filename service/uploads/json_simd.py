@@ -15,7 +15,7 @@ from torch import Tensor
 
 from service.problems import BadEnvelope, BadRequest
 from service.uploads.json_lists import DEEPEST, not_numbers, ragged, too_deep
-from service.uploads.json_text import MOST_LEVELS, count
+from service.uploads.json_text import MOST_LEVELS, MOST_MEMBERS, count, too_many_members
 
 Kind = Literal["i", "d"]
 DTYPES: dict[Kind, type] = {"i": np.int64, "d": np.float64}
@@ -47,17 +47,20 @@ def members(text: bytes | bytearray, roles: Collection[str]) -> Found:
 def _members(root: simdjson.Object, text: bytes | bytearray, roles: Collection[str]) -> Found:
     brackets, quotes = count(text, b"[") + count(text, b"{") - 1, count(text, b'"')
     tensors: dict[str, Tensor] = {}
+    if len(root) > MOST_MEMBERS:
+        raise too_many_members(len(root))
     names = list(root)
     if len(set(names)) < len(names) or any("\0" in name for name in names):  # the parser finds no name past a NUL
         raise Unaccounted
     quotes -= 2 * len(names)
+    values = {name: root[name] for name in names}
     for role in roles:
-        if role in names and root[role] is not None:
-            tensors[role], lists = _tensor(role, root[role])
+        if values.get(role) is not None:
+            tensors[role], lists = _tensor(role, values[role])
             brackets -= lists
     if brackets > MOST_LEVELS:
         raise Unaccounted
-    fields = {name: _plain(root[name]) for name in names if name not in roles}
+    fields = {name: _plain(value) for name, value in values.items() if name not in roles}
     for value in fields.values():
         brackets -= _count(value, "[{")
         quotes -= _count(value, '"')

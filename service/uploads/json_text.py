@@ -8,6 +8,7 @@ import orjson
 
 from service.problems import BadEnvelope, BadRequest
 
+MOST_MEMBERS = 256  # of the object that a body is: every role, every field, and a user's own notes
 MOST_LEVELS = 100  # of JSON; Triton's number too, and orjson alone would go to 1,024
 SELDOM = 64  # times in a body
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -28,8 +29,19 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
         raise BadEnvelope(message, position=error.pos) from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
+    if len(value) > MOST_MEMBERS:
+        raise too_many_members(len(value))
     refuse_twice(text, value)
     return value
+
+
+def too_many_members(members: int) -> BadRequest:
+    """Return the refusal of a body with so many members."""
+    return BadRequest(
+        f"The body is an object of {members} members; at most {MOST_MEMBERS} are read. Arrays are lists of numbers.",
+        limit=MOST_MEMBERS,
+        got=members,
+    )
 
 
 def count(text: bytes | bytearray, mark: bytes) -> int:

@@ -1,13 +1,29 @@
 """multipart/form-data, parsed as it arrives; every part stays in memory, under the limits of the upload."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.problems import BadEnvelope, BadRequest
+from service.uploads.formats.registry import Format, format_of
 
 MOST_PARTS = 32  # every role of every loss, the weights, the mask and the request
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its bytes, and what its own headers say of them."""
+
+    data: bytearray
+    filename: str = ""
+    media: str = ""
+
+    @property
+    def format(self) -> Format | None:
+        """The format of a file; None where it is none that is read here."""
+        return format_of(self.data, self.filename, self.media)
 
 
 class Parts:
@@ -17,7 +33,7 @@ class Parts:
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
             raise BadEnvelope("multipart/form-data needs its boundary in Content-Type.")
-        self.parts: dict[str, bytearray] = {}
+        self.parts: dict[str, Part] = {}
         self._headers: dict[bytes, bytes] = {}
         self._name = self._value = b""
         self._current = bytearray()
@@ -45,7 +61,7 @@ class Parts:
         except FormParserError:
             raise BadEnvelope("The multipart body is malformed.") from None
 
-    def finish(self) -> Mapping[str, bytearray]:
+    def finish(self) -> Mapping[str, Part]:
         """Return the parts.
 
         Raises: BadEnvelope where the closing boundary never came.
@@ -65,13 +81,16 @@ class Parts:
         self._name = self._value = b""
 
     def _begin(self) -> None:
-        name = parse_options_header(self._headers.get(b"content-disposition", b""))[1].get(b"name", b"")
-        key = name.decode("utf-8", "replace")
+        disposition = parse_options_header(self._headers.get(b"content-disposition", b""))[1]
+        key = disposition.get(b"name", b"").decode("utf-8", "replace")
+        filename = disposition.get(b"filename", b"").decode("utf-8", "replace")
+        media = parse_options_header(self._headers.get(b"content-type", b""))[0].decode("latin-1")
         if key in self.parts:
             raise BadRequest("A part stands in the body twice; each role is sent once.")
         if len(self.parts) == MOST_PARTS:
             raise BadEnvelope(f"The body has more than {MOST_PARTS} parts.")
-        self._current = self.parts[key] = bytearray()
+        self._current = bytearray()
+        self.parts[key] = Part(self._current, filename, media)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._current += memoryview(data)[start:end]

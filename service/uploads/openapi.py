@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from service.uploads.body import JSON, MULTIPART
 from service.uploads.formats import registry as formats
-from service.uploads.upload import MEASURED, roles
+from service.uploads.media_type import JSON, MULTIPART
+from service.uploads.roles import MEASURED, known_roles
 
 BODY = (
     "Arrays named for their roles (of an Arrow stream, columns), or .npy arrays one after the other: the inputs of the "
@@ -46,7 +46,7 @@ def declared(
     `examples`: named JSON bodies that work as they stand. `parts`: an example of the request part. `needed`: the
     roles without which nothing can be said. `taken`: those that mean anything, if not all that losses have.
     """
-    names = taken or tuple(name for name in roles() if name not in MEASURED)
+    names = taken or tuple(name for name in known_roles() if name not in MEASURED)
     fields = inlined(model)
     array = {"type": "array", "items": {}, "description": "Numbers, nested one list an axis."}
     properties = {**fields["properties"], **dict.fromkeys(names, array)}

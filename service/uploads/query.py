@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from losses.contract.expression import parse
 from losses.errors import near
 from service.problems import BadRequest
+from service.uploads.roles import known_roles
 
 ROLES = "roles"
 OPTIONS = "options"
@@ -18,7 +19,7 @@ _USUAL = ("predictions", "targets")
 
 
 @lru_cache(512)  # the same few come again and again
-def split(query: bytes, known: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+def split(query: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """Return the parameters that are fields, and the roles that arrays without names are, in order.
 
     `roles=a,b` names them; otherwise they are the inputs that the first `loss` cannot do without.
@@ -32,7 +33,9 @@ def split(query: bytes, known: tuple[str, ...]) -> tuple[tuple[tuple[str, str], 
         if not loss:
             return fields, _USUAL
         return fields, tuple(dict.fromkeys(role for _, term in parse(loss).terms for role in term.loss.required))
-    order = tuple(named.split(","))
+    order, known = tuple(named.split(",")), known_roles()
+    if len(set(order)) < len(order):
+        raise BadRequest("roles= names an input twice.")
     for role in order:
         if role not in known:
             close = near(role, known)

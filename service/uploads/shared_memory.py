@@ -20,9 +20,9 @@ from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.problems import BadRegion, RegionExists, TooLarge, UnknownRegion
-from service.request_record import current
 from service.settings import Settings
-from service.uploads.buffers import INLINE_BYTES, PAGES, POOL
+from service.uploads.body import Body
+from service.uploads.buffers import INLINE_BYTES, PAGES
 from service.uploads.inference_protocol import Length
 
 MOST_REGIONS = 256  # listed in under 128 KiB
@@ -175,8 +175,8 @@ def _short(expected: int, got: int) -> BadRegion:
     return BadRegion(f"The file has {got} bytes, and the region reaches to {expected}.", expected=expected, got=got)
 
 
-async def read(spans: Mapping[int, Span], limit: int) -> dict[int, memoryview]:
-    """Return what lies there now, in memory that was reserved before.
+async def read(spans: Mapping[int, Span], limit: int, body: Body) -> dict[int, memoryview]:
+    """Return what lies there now, in memory that was reserved and is lent with that of the body.
 
     Raises: TooLarge, TemporaryReducedCapacity, BadRegion.
     """
@@ -184,8 +184,8 @@ async def read(spans: Mapping[int, Span], limit: int) -> dict[int, memoryview]:
     if total > limit:
         way_out = "Send less in one request, or raise LOSSARY_MAX_BODY_BYTES."
         raise TooLarge("What lies in shared memory, in bytes,", limit, "max_body_bytes", way_out)
-    current().reserve(total)
-    found = {key: _memory(span.size) for key, span in spans.items()}
+    body.reserve(total)
+    found = {key: _memory(span.size, body) for key, span in spans.items()}
 
     def fill() -> None:
         for key, span in spans.items():
@@ -209,12 +209,8 @@ async def write(filled: Iterable[tuple[Span, bytes]]) -> None:
     await _off_loop(fill, sum(len(data) for _, data in outputs))
 
 
-def _memory(size: int) -> memoryview:
-    if size < PAGES:
-        return memoryview(bytearray(size))
-    view, give_back = POOL.lend(size)
-    current().at_end.append(give_back)
-    return view
+def _memory(size: int, body: Body) -> memoryview:
+    return memoryview(bytearray(size)) if size < PAGES else body.lend(size)
 
 
 def _read(span: Span, view: memoryview) -> None:

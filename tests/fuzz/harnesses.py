@@ -33,10 +33,11 @@ from service.routes.advise import AdviseRequest
 from service.routes.evaluate import EvaluateRequest
 from service.routes.inference import InferRequest, _length
 from service.routes.profile import ProfileRequest
-from service.uploads import body, inference_protocol, json_lists, multipart, query, upload
+from service.uploads import inference_protocol, json_lists, media_type, multipart, query, upload
 from service.uploads.formats import registry as formats
-from service.uploads.formats.registry import Format
+from service.uploads.formats.registry import DecodingLimit, Format
 from service.uploads.json_text import parsed
+from service.uploads.roles import known_roles
 from tests.fuzz.mutations import MENDERS, as_they_are
 
 LIMIT = 1 << 20  # bytes that a compressed body may become
@@ -168,7 +169,7 @@ def _format(entry: Format) -> Harness:
     reader = READERS.get(entry.suffix)
 
     def decode(data: bytes) -> None:
-        found = list(entry.read("The body", bytearray(data), LIMIT))
+        found = list(entry.decode("The body", bytearray(data), DecodingLimit(LIMIT)))
         named = {str(place) if name is None else name: tensor for place, (name, tensor) in enumerate(found)}
         if len(named) < len(found):
             raise Finding("Two arrays of one name.")
@@ -194,7 +195,7 @@ def _comes_back(entry: Format, named: Mapping[str, Tensor]) -> None:
     if not named:  # no answer has none
         return
     try:
-        again = list(entry.read("The body", bytearray(entry.write(named, b"{}")), LIMIT))
+        again = list(entry.decode("The body", bytearray(entry.encode(named, b"{}")), DecodingLimit(LIMIT)))
     except Refusal:  # an array too many for a .npy, or the answer among the inputs
         return
     found = {str(place) if name is None else name: tensor for place, (name, tensor) in enumerate(again)}
@@ -223,7 +224,7 @@ WRITERS = {".npz": _archive}  # ours adds the answer, which is no input
 
 def _written(entry: Format) -> Iterator[bytes]:
     """Yield bodies as the format itself writes them."""
-    write = WRITERS.get(entry.suffix, entry.write)
+    write = WRITERS.get(entry.suffix, entry.encode)
     for dtype in (torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool, torch.float16):
         for shape in ((2, 3), (4,), (0, 2), (1, 1, 2)):
             array = torch.arange(math.prod(shape)).reshape(shape).to(dtype)
@@ -328,8 +329,8 @@ def _models(sent: upload.Upload) -> None:
 )
 def query_parameters(data: bytes) -> None:
     """The fields of a body that is arrays alone."""
-    known = upload.roles()
-    fields, order = query.split(data, known)
+    known = known_roles()
+    fields, order = query.split(data)
     if not set(order) <= set(known):
         raise Finding("A role that no loss has.")
     _models(upload.Upload(query=fields))
@@ -398,10 +399,10 @@ def multipart_body(data: bytes) -> None:
         pieces.write(form[place : place + 7])
     if dict(pieces.finish()) != parts:
         raise Finding("In pieces the form is another one.")
-    if sum(len(part) for part in parts.values()) > len(form):
+    if sum(len(part.data) for part in parts.values()) > len(form):
         raise Finding("A form became longer.")
     try:
-        upload._from_parts(parts, _SMALL)  # type: ignore[arg-type] # noqa: SLF001 - the two limits that it asks for
+        upload._from_parts(parts, _SMALL, DecodingLimit(LIMIT))  # type: ignore[arg-type] # noqa: SLF001 - the one limit that it asks for
     except Refusal as refusal:
         _kept_small(refusal)
 
@@ -409,7 +410,6 @@ def multipart_body(data: bytes) -> None:
 @dataclass(frozen=True)
 class _Limits:
     max_json_bytes: int = LIMIT
-    max_decoded_bytes: int = LIMIT
 
 
 _SMALL = _Limits()
@@ -430,7 +430,7 @@ def multipart_built(data: bytes) -> None:
     step = random.randrange(1, 40)
     for place in range(0, len(form), step):
         parser.write(form[place : place + step])
-    if dict(parser.finish()) != sent:
+    if {name: part.data for name, part in parser.finish().items()} != sent:
         raise Finding("A form came back as another.")
     if all(32 <= byte < 127 for byte in data):  # printable; email would turn the rest into text
         head = f"Content-Type: multipart/form-data; boundary={boundary}\r\n\r\n".encode()
@@ -529,12 +529,12 @@ def headers(data: bytes) -> None:
     if entry and entry.media not in accept.lower():
         raise Finding("A format that was not asked for.")
     _length(lines[2].decode("latin-1"), 1 << 20)
-    body.require(head, body.JSON, body.MULTIPART, *formats.formats())
+    media_type.require(head, media_type.JSON, media_type.MULTIPART, *formats.formats())
 
 
 def _any_file(data: bytes) -> None:
     """A file of one part, whatever it is."""
-    tensor = formats.one("predictions", bytearray(data), LIMIT)
+    tensor = formats.one("predictions", bytearray(data), DecodingLimit(LIMIT), formats.format_of(bytearray(data)))
     _bounded({"predictions": tensor}, len(data))
 
 

@@ -233,3 +233,9 @@ def test_the_number_of_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
 
     assert cut.profile == whole.profile
     assert value(cut.details["object_area"]) == value(whole.details["object_area"])
+
+
+def test_masks_of_one_line_have_no_channels() -> None:
+    measured = measure_profile("segmentation", torch.tensor([[0, 1], [1, 0]]))
+
+    assert number(measured, "mask_sparsity") == 0.5

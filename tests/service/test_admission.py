@@ -10,12 +10,13 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from starlette.types import Message, Receive, Scope, Send
 
-from service.pipeline.admission import BINARY_FACTOR, JSON_FACTOR, Admission, Budget
+from service.budget import Budget, Reservation
 from service.problems import TemporaryReducedCapacity
-from service.request_record import UNDER_WAY, Record
+from service.request_record import Record
+from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, Arrived, Body
 from service.uploads.formats import registry as formats
+from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
 from tests.service.processes import Server, serving
 from tests.service.test_metrics import Value, reader
@@ -226,19 +227,18 @@ async def test_what_unpacks_to_more_than_it_was_reserves_that_too() -> None:
     body, budget, taken = deflated(200_000), Budget(1 << 40, most_waiting=0, patience_s=1), []
     budget.changed = lambda: taken.append(budget.total - budget.free)
 
-    async def unpack(_: Scope, receive: Receive, __: Send) -> None:
-        message = await receive()
-        formats.many(formats.formats()["application/x-npz"], bytearray(message["body"]), 1 << 30, ())
+    received = Body(
+        Arrived(bytearray(body)),
+        length=len(body),
+        factor=BINARY_FACTOR,
+        longest=1 << 30,
+        reservation=Reservation(budget, 1),
+        record=Record("test"),
+    )
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(_: Message) -> None:
-        pytest.fail("nothing is sent")
-
-    UNDER_WAY.set(Record("test"))
-    head = {"type": "http", "headers": [(b"content-length", str(len(body)).encode())]}
-    await Admission(unpack, budget, 1, 1 << 30)(head, receive, send)
+    data = await received.read(1 << 30, None)
+    formats.many(formats.formats()["application/x-npz"], data, DecodingLimit(1 << 30, received.reserve), ())
+    received.close()
 
     unpacked = 2 * 4 * 200_000
     assert len(body) < unpacked / 100

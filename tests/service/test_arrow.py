@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from losses.errors import Refusal
-from service.uploads.formats import arrow, arrow_stream
-from service.uploads.formats.arrow import FORMAT, MEDIA, PAIR
+from service.uploads.formats import arrow
+from service.uploads.formats.arrow import FORMAT
 from service.uploads.formats.arrow_columns import BYTE, INT, LONG, SHORT
+from service.uploads.formats.arrow_reader import MEDIA, PAIR
 from service.uploads.formats.flatbuffer import Number, Rows, Slots, written
+from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
 from tests.service.faults.arrow_ import FAULTS
 from tests.service.faults.fault import Fault
@@ -62,7 +64,7 @@ def tensors(array: np.ndarray, order: tuple[int, ...] | None = None) -> pa.Array
 
 
 def read(data: bytes, limit: int = MIB) -> dict[str | None, torch.Tensor]:
-    return dict(FORMAT.read("The body", bytearray(data), limit))
+    return dict(FORMAT.decode("The body", bytearray(data), DecodingLimit(limit)))
 
 
 def same(got: torch.Tensor, wanted: np.ndarray) -> None:
@@ -103,7 +105,7 @@ def test_a_tensor_column_keeps_the_order_of_its_axes(column: np.ndarray, data: s
 def test_pyarrow_reads_what_is_written(column: np.ndarray) -> None:
     values = torch.from_numpy(column)
 
-    written = FORMAT.write({"values": values, "gradients.predictions": values}, b'{"items": 1}')
+    written = FORMAT.encode({"values": values, "gradients.predictions": values}, b'{"items": 1}')
 
     found = pa.ipc.open_stream(written).read_all()
     found.validate(full=True)
@@ -118,7 +120,7 @@ def test_pyarrow_reads_what_is_written(column: np.ndarray) -> None:
 
 
 def test_bfloat16_is_written_as_float32() -> None:
-    written = FORMAT.write({"values": torch.tensor([0.5, 2.0], dtype=torch.bfloat16)}, b"{}")
+    written = FORMAT.encode({"values": torch.tensor([0.5, 2.0], dtype=torch.bfloat16)}, b"{}")
 
     assert pa.ipc.open_stream(written).read_all()["values"].to_pylist() == [0.5, 2.0]
 
@@ -126,14 +128,14 @@ def test_bfloat16_is_written_as_float32() -> None:
 @pytest.mark.parametrize("shapes", [[(2,), (3,)], [()]])
 def test_arrays_that_are_no_columns_are_not_written(shapes: list[tuple[int, ...]]) -> None:
     with pytest.raises(Refusal, match=r"\.npz"):
-        FORMAT.write({str(place): torch.zeros(shape) for place, shape in enumerate(shapes)}, b"{}")
+        FORMAT.encode({str(place): torch.zeros(shape) for place, shape in enumerate(shapes)}, b"{}")
 
 
 def test_one_batch_is_viewed_where_it_lies() -> None:
     body = bytearray(table(predictions=pa.array([1.0, 2.0])))
     start = np.frombuffer(body, np.uint8).ctypes.data
 
-    found = dict(FORMAT.read("The body", body, MIB))["predictions"]
+    found = dict(FORMAT.decode("The body", body, DecodingLimit(MIB)))["predictions"]
 
     assert start < found.data_ptr() < start + len(body)
 
@@ -142,7 +144,7 @@ def test_one_batch_is_viewed_where_it_lies() -> None:
 def test_numbers_that_lie_askew_are_read_too(offset: int) -> None:
     body = memoryview(bytearray(offset) + table(predictions=pa.array([1.0, 2.0])))[offset:]
 
-    assert dict(FORMAT.read("x", body, MIB))["predictions"].tolist() == [1.0, 2.0]
+    assert dict(FORMAT.decode("x", body, DecodingLimit(MIB)))["predictions"].tolist() == [1.0, 2.0]
 
 
 def test_batches_may_be_empty_and_so_may_the_stream() -> None:
@@ -444,12 +446,11 @@ STREAMED = [
 @pytest.mark.parametrize("rows", [1, 7, 700, None])
 @pytest.mark.parametrize("window", [1 << 12, 1 << 22])
 async def test_a_stream_that_is_not_kept_says_what_a_body_says(
-    client: Client, monkeypatch: pytest.MonkeyPatch, columns: dict[str, pa.Array], asked: str, rows: int, window: int
+    client: Client, columns: dict[str, pa.Array], asked: str, rows: int, window: int
 ) -> None:
-    monkeypatch.setattr(arrow_stream, "WINDOW", window)
     body = table(rows, **columns)
 
-    async with client() as http:
+    async with client(window_bytes=window) as http:
         kept = (await http.post(f"/v1/evaluate?{asked}", content=body, headers=HEADERS)).json()
         passed = (await http.post(f"/v1/evaluate?{asked}", content=chunked(body, 1000), headers=HEADERS)).json()
 
@@ -491,14 +492,13 @@ async def test_what_takes_a_second_pass_is_refused_before_the_body_is_read(
 
 @pytest.mark.anyio
 async def test_a_refusal_counts_items_from_the_first_of_the_stream(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client,
 ) -> None:
-    monkeypatch.setattr(arrow_stream, "WINDOW", 1 << 12)
     predictions, targets = np.zeros(5000), np.zeros(5000)
     predictions[4321] = np.nan
     body = table(100, predictions=pa.array(predictions, from_pandas=False), targets=pa.array(targets))
 
-    async with client() as http:
+    async with client(window_bytes=1 << 12) as http:
         answer = await http.post("/v1/evaluate?loss=mse", content=chunked(body, 999), headers=HEADERS)
 
     assert (answer.status_code, answer.json()["index"]) == (422, [4321])
@@ -532,12 +532,8 @@ BROKEN = [
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("body", "status", "says"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
-async def test_a_broken_stream_is_refused(
-    client: Client, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int, says: str
-) -> None:
-    monkeypatch.setattr(arrow_stream, "WINDOW", 1 << 14)
-
-    async with client(max_body_bytes=1 << 16, max_stream_bytes=1 << 19) as http:
+async def test_a_broken_stream_is_refused(client: Client, body: bytes, status: int, says: str) -> None:
+    async with client(window_bytes=1 << 14, max_body_bytes=1 << 16, max_stream_bytes=1 << 19) as http:
         answer = await http.post("/v1/evaluate?loss=mse", content=chunked(body, 777), headers=HEADERS)
         again = await http.post("/v1/evaluate?loss=mse", content=chunked(SMALL, 777), headers=HEADERS)
 
@@ -580,12 +576,11 @@ async def test_what_has_no_entry_an_item_is_no_column(client: Client) -> None:
 
 @pytest.mark.anyio
 async def test_a_stream_reserves_its_window_and_leaves_the_rest_to_others(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client,
 ) -> None:
-    monkeypatch.setattr(arrow_stream, "WINDOW", 1 << 12)
     body, meanwhile = table(100, **SCALARS), []
 
-    async with client(max_reserved_bytes=1 << 17, queue_seconds=0.01) as http:
+    async with client(window_bytes=1 << 12, max_reserved_bytes=1 << 17, queue_seconds=0.01) as http:
 
         async def interrupted() -> AsyncIterator[bytes]:
             async for chunk in chunked(body, 1 << 12):

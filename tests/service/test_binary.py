@@ -14,7 +14,7 @@ from safetensors.torch import save as save_safetensors
 from losses.errors import Refusal
 from service.problems import TooLarge
 from service.uploads.formats import npz, safetensors
-from service.uploads.formats.registry import formats
+from service.uploads.formats.registry import DecodingLimit, formats
 from tests.conftest import Client
 from tests.service.files import npy
 
@@ -101,7 +101,7 @@ def test_every_dtype_that_the_library_writes_is_read(dtype: torch.dtype) -> None
     values = torch.tensor([[0, 1], [2, 3]]).to(dtype)
     odd = torch.tensor([1], dtype=torch.uint8)
 
-    read = dict(safetensors.FORMAT.read("x", bytearray(safe(a=odd, values=values, z=odd.clone())), 1))
+    read = dict(safetensors.FORMAT.decode("x", bytearray(safe(a=odd, values=values, z=odd.clone())), DecodingLimit(1)))
 
     assert read["values"].tolist() == values.to(torch.float64).tolist()
     assert read["values"].data_ptr() % read["values"].element_size() == 0
@@ -139,7 +139,7 @@ HOSTILE_SAFETENSORS = [
 )
 def test_hostile_safetensors_are_refused(data: bytes, says: str) -> None:
     with pytest.raises(Refusal, match=says):
-        list(safetensors.FORMAT.read("x", bytearray(data), 1 << 30))
+        list(safetensors.FORMAT.decode("x", bytearray(data), DecodingLimit(1 << 30)))
 
 
 def archive(name: str = "predictions.npy", data: bytes | None = None, method: int = zipfile.ZIP_STORED) -> bytes:
@@ -186,19 +186,19 @@ HOSTILE_NPZ = [
 @pytest.mark.parametrize(("data", "says"), [row[1:] for row in HOSTILE_NPZ], ids=[row[0] for row in HOSTILE_NPZ])
 def test_a_hostile_npz_is_refused(data: bytes, says: str) -> None:
     with pytest.raises(Refusal, match=says):
-        list(npz.FORMAT.read("x", bytearray(data), 1 << 30))
+        list(npz.FORMAT.decode("x", bytearray(data), DecodingLimit(1 << 30)))
 
 
 def test_two_members_of_one_name_are_refused() -> None:
     with pytest.raises(Refusal, match="same name"):
-        list(npz.FORMAT.read("x", bytearray(_twice()), 1 << 30))
+        list(npz.FORMAT.decode("x", bytearray(_twice()), DecodingLimit(1 << 30)))
 
 
 def test_a_bomb_is_refused_by_its_directory() -> None:
     bomb = zipped(predictions=np.zeros(1 << 20), compress=True)
 
     with pytest.raises(TooLarge):
-        list(npz.FORMAT.read("x", bytearray(bomb), 1 << 20))
+        list(npz.FORMAT.decode("x", bytearray(bomb), DecodingLimit(1 << 20)))
     assert len(bomb) < 1 << 14
 
 
@@ -294,8 +294,8 @@ async def test_two_arrays_are_too_many_for_a_npy(client: Client) -> None:
 def test_half_precision_is_written_as_it_is_or_wider() -> None:
     tensor = torch.tensor([1.5, -2.0], dtype=torch.bfloat16)
 
-    written_npy = formats()[NPY].write({"values": tensor}, b"{}")
-    written_safe = formats()[SAFE].write({"values": tensor}, b"{}")
+    written_npy = formats()[NPY].encode({"values": tensor}, b"{}")
+    written_safe = formats()[SAFE].encode({"values": tensor}, b"{}")
 
     assert np.load(io.BytesIO(written_npy)).dtype == np.float32
     assert load_safetensors(written_safe)["values"].dtype == torch.bfloat16

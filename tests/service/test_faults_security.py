@@ -77,7 +77,7 @@ def test_how_long_a_key_takes_to_refuse_says_nothing_of_how_near_it_is() -> None
         scope = asked_with(SECRET[:length].ljust(len(SECRET), "-"))
         started = time.perf_counter()
         with pytest.raises(Unauthorized):
-            keys.admit(scope)
+            keys.admit(scope, "any key")
         took.append(time.perf_counter() - started)
 
     usual = np.minimum(took, np.quantile(took, 0.99))  # what the machine did beside it is no signal
@@ -89,13 +89,13 @@ def test_a_key_beyond_its_rate_is_let_in_again_at_the_moment_it_was_told() -> No
     keys = Keys([Key(name="one", sha256=hashed(SECRET), rate=30)], clock=lambda: now)
 
     for _ in range(30):
-        keys.admit(asked_with(SECRET))
+        keys.admit(asked_with(SECRET), "any key")
     for _ in range(30):
         with pytest.raises(QuotaExceeded) as refused:
-            keys.admit(asked_with(SECRET))
+            keys.admit(asked_with(SECRET), "any key")
     now += float(refused.value.headers["Retry-After"])
 
-    assert keys.admit(asked_with(SECRET))["RateLimit"].startswith('"default";r=0')
+    assert keys.admit(asked_with(SECRET), "any key")["RateLimit"].startswith('"default";r=0')
 
 
 @pytest.mark.anyio

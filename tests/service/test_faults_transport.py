@@ -124,11 +124,39 @@ def test_every_method_that_a_path_lacks_is_refused_with_those_it_has(server: Ser
         paths = client.get("/openapi.json").json()["paths"]
         for path, operations in paths.items():
             concrete = path.replace("{loss_id}", "mse").replace("{", "").replace("}", "")
-            for method in {"HEAD", "OPTIONS", "TRACE", "DELETE", "PUT"} - set(map(str.upper, operations)):
+            answered = set(map(str.upper, operations))
+            for method in {"TRACE", "DELETE", "PUT", "PATCH"} - answered | (
+                {"HEAD"} - answered if "GET" not in answered else set()
+            ):
                 answer = client.request(method, concrete)
 
                 assert answer.status_code == 405, (method, path)
-                assert set(map(str.upper, operations)) <= set(answer.headers["allow"].split(", "))
+                assert answered <= set(answer.headers["allow"].split(", "))
+            asked = client.options(concrete)
+            assert (asked.status_code, asked.content) == (204, b"")
+            assert answered <= set(asked.headers["allow"].split(", "))
+
+
+def test_head_is_answered_wherever_get_is_without_a_body(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:
+        for path in ("/healthz", "/readyz", "/v1/losses", "/v1/losses/mse", "/v1/rules", "/openapi.json", "/docs"):
+            head, get = client.head(path), client.get(path)
+
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers["content-length"] == str(len(get.content))
+
+
+def test_a_slash_at_the_end_is_no_dead_end(server: Server) -> None:
+    good = {"loss": "mse", "predictions": [1.0], "targets": [0.0]}
+
+    assert httpx.get(f"{server.url}/v1/losses/").status_code == 200
+    assert httpx.post(f"{server.url}/v1/evaluate/", json=good).json()["results"][0]["value"] == 1.0
+
+
+def test_an_unknown_path_is_told_the_nearest(server: Server) -> None:
+    problem = httpx.get(f"{server.url}/v1/loses").json()
+
+    assert problem["did_you_mean"] == "/v1/losses"
 
 
 @pytest.mark.parametrize("accept", ["application/xml", "text/html;q=0.9", "image/png, */*;q=0", "nonsense"])

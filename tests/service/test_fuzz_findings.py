@@ -11,6 +11,7 @@ import pytest
 from losses.errors import Refusal
 from service.uploads import inference_protocol
 from service.uploads.formats import npy, npz, safetensors
+from service.uploads.formats.registry import DecodingLimit
 from service.uploads.upload import SHORT_JSON, _from_json
 from tests.conftest import Client
 from tests.service.files import npy as file_of
@@ -49,7 +50,7 @@ def test_an_archive_begins_where_the_file_does(before: bytes) -> None:
         file.writestr("targets.npy", file_of([1.0])[1])
 
     with pytest.raises(Refusal, match="damaged"):
-        list(npz.FORMAT.read("The body", bytearray(before + buffer.getvalue()), 1 << 20))
+        list(npz.FORMAT.decode("The body", bytearray(before + buffer.getvalue()), DecodingLimit(1 << 20)))
 
 
 def _safetensors(header: bytes, numbers: bytes = b"") -> bytearray:
@@ -70,7 +71,7 @@ ENTRY = b'{"dtype":"F16","shape":[0],"data_offsets":[0,0]}'
 )
 def test_a_header_that_the_safetensors_library_refuses_is_refused(header: bytes, says: str) -> None:
     with pytest.raises(Refusal, match=says):
-        list(safetensors.FORMAT.read("The body", _safetensors(header), 1 << 20))
+        list(safetensors.FORMAT.decode("The body", _safetensors(header), DecodingLimit(1 << 20)))
 
 
 @pytest.mark.parametrize(

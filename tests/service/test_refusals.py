@@ -176,7 +176,7 @@ async def test_unknown_paths_and_methods_are_problems(client: Client) -> None:
 
     assert "/docs" in is_problem(path, 404)["detail"]
     assert is_problem(method, 405)["title"] == "Method Not Allowed"
-    assert method.headers["allow"] == "POST"
+    assert method.headers["allow"] == "OPTIONS, POST"
     assert is_problem(loss, 404)["did_you_mean"] == "focal"
 
 

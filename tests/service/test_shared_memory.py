@@ -15,8 +15,10 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import shared_memory as shm
 
+from service.budget import Budget, Reservation
 from service.problems import TemporaryReducedCapacity
-from service.request_record import UNDER_WAY, Record
+from service.request_record import Record
+from service.uploads.body import BINARY_FACTOR, Arrived, Body
 from service.uploads.shared_memory import MOST_REGIONS, Place, Span, read
 from tests.conftest import Client
 from tests.service.processes import Server, serving
@@ -427,16 +429,19 @@ async def test_memory_is_reserved_before_a_byte_is_read(directory: Path) -> None
         for position, size in enumerate((1 << 30, 5))
     }
 
-    def full(more: int) -> None:
-        assert more == (1 << 30) + 5
-        raise TemporaryReducedCapacity(1)
+    budget = Budget(1 << 40, most_waiting=0, patience_s=1)
+    budget.take((1 << 40) - BINARY_FACTOR * ((1 << 30) + 5) + 1)
+    body = Body(
+        Arrived(bytearray()),
+        length=0,
+        factor=BINARY_FACTOR,
+        longest=0,
+        reservation=Reservation(budget, 1),
+        record=Record(""),
+    )
 
-    token = UNDER_WAY.set(Record("", reserve=full))
-    try:
-        with pytest.raises(TemporaryReducedCapacity):
-            await read(spans, 1 << 31)
-    finally:
-        UNDER_WAY.reset(token)
+    with pytest.raises(TemporaryReducedCapacity):
+        await read(spans, 1 << 31, body)
 
 
 async def test_what_was_read_is_given_back_and_no_more_numbers_than_allowed(client: Client, directory: Path) -> None:

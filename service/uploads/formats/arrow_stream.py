@@ -1,33 +1,23 @@
 """An Arrow body that is not kept: whole record batches as they arrive, some at a time."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from fastapi import Request
 from torch import Tensor
 
 from losses.errors import UnknownInput, near
 from service.problems import BadRequest, TooLarge
-from service.request_record import current
 from service.settings import Settings
-from service.uploads.body import header, limited
-from service.uploads.formats.arrow import MEDIA, PREFIX, Batch, Reader, message
+from service.uploads.body import Body
+from service.uploads.formats.arrow_reader import PREFIX, Batch, Reader, message
+from service.uploads.roles import known_roles
 
-WINDOW = 1 << 22  # bytes: long enough that a thread hop is nothing beside it, short enough to stay near the caches
 BITS = 8  # of a byte, each of which may become a byte
 NAME = "The body"
 
 
-def passes(media: str, request: Request, settings: Settings) -> bool:
-    """Say whether a body is evaluated as it arrives: an Arrow stream that is too long to keep, or of unknown length."""
-    if media != MEDIA:
-        return False
-    declared = header(request, b"content-length")
-    return not (declared.isdigit() and int(declared) <= settings.max_body_bytes)
-
-
 @dataclass
-class Window:
+class BatchWindow:
     """Some record batches. They are read before the next window but one is asked for: their memory is used again."""
 
     reader: Reader
@@ -43,30 +33,39 @@ class Window:
         return {name: tensor for name, tensor in self.reader.arrays(self.batches) if name}
 
 
-class Windows:
+def needed(body: Body, settings: Settings) -> bool:
+    """Say whether a body is too long to keep, or of unknown length."""
+    return body.length is None or body.length > settings.max_body_bytes
+
+
+async def windows(body: Body, _: tuple[str, ...], settings: Settings) -> AsyncIterator[BatchWindow]:
+    """Return the windows of a body, of which nothing is read yet."""
+    return aiter(_Windows(body, settings))
+
+
+class _Windows:
     """The windows of one body.
 
     Two buffers take turns: one is filled while the other is worked on.
     """
 
-    def __init__(self, request: Request, settings: Settings, known: Collection[str]) -> None:
-        self._request, self._settings, self._known = request, settings, known
-        self._usual = min(WINDOW, settings.max_body_bytes, settings.max_decoded_bytes // BITS)
+    def __init__(self, body: Body, settings: Settings) -> None:
+        self._body, self._settings = body, settings
+        self._usual = min(settings.window_bytes, settings.max_body_bytes, settings.max_decoded_bytes // BITS)
         self._reader: Reader | None = None
         self._batches: list[Batch] = []
         self._buffer, self._other = bytearray(), bytearray()
         self._begin, self._filled = 0, 0  # of what is not yet read as a message
         self._need = PREFIX  # bytes from there, to tell more
-        self._ended, self._held = False, 0
-        current().passing = True
+        self._ended, self._reserved = False, 0
 
-    async def __aiter__(self) -> AsyncIterator[Window]:
+    async def __aiter__(self) -> AsyncIterator[BatchWindow]:
         """Yield windows, at least one; the last may be empty.
 
         Raises: BadRequest, UnsupportedFormat, UnknownInput, TooLarge, TemporaryReducedCapacity.
         """
         self._fit(self._usual)
-        async for chunk in limited(self._request, self._settings.max_stream_bytes, "max_stream_bytes"):
+        async for chunk in self._body.chunks(self._settings.max_stream_bytes, "max_stream_bytes", kept=False):
             rest = memoryview(chunk)
             while rest:
                 taken = min(len(rest), len(self._buffer) - self._filled)
@@ -106,18 +105,18 @@ class Windows:
 
     def _refuse_unknown(self, reader: Reader) -> None:
         for column in reader.columns:
-            if column.name not in self._known:
-                raise UnknownInput(self._known, near(column.name, self._known))
+            if column.name not in known_roles():
+                raise UnknownInput(known_roles(), near(column.name, known_roles()))
 
-    def _window(self) -> Window:
+    def _window(self) -> BatchWindow:
         """Return the batches read so far, and begin to collect anew."""
         reader = self._reader or Reader.of(NAME, None)
         batches, self._batches = self._batches, []
         decoded = reader.decoded(batches)
         if decoded > self._settings.max_decoded_bytes:
             raise _too_long(self._settings.max_decoded_bytes, "max_decoded_bytes")
-        self._hold(decoded)
-        return Window(reader, batches)
+        self._reserve(decoded)
+        return BatchWindow(reader, batches)
 
     def _carry(self, buffer: bytearray) -> None:
         """Begin the buffer in use with what has arrived of the next message."""
@@ -130,14 +129,14 @@ class Windows:
         if size > self._settings.max_body_bytes:
             raise _too_long(self._settings.max_body_bytes, "max_body_bytes")
         if size > len(self._buffer):
-            self._hold(size)
+            self._reserve(size)
             self._buffer = bytearray(size)
 
-    def _hold(self, size: int) -> None:
+    def _reserve(self, size: int) -> None:
         """Reserve what the longest window takes; the factor of admission has room for two."""
-        if size > self._held:
-            current().reserve(size - self._held)
-            self._held = size
+        if size > self._reserved:
+            self._body.reserve(size - self._reserved)
+            self._reserved = size
 
 
 def _too_long(limit: int, setting: str) -> TooLarge:

@@ -3,27 +3,17 @@
 Source: numpy.lib.format, versions 1.0 to 3.0.
 """
 
-import ast
 import io
-import math
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from service.problems import BadRequest, UnsupportedFormat
-from service.uploads.formats.registry import Arrays, Buffer, Format
-
-MAGIC = b"\x93NUMPY"
-LONGEST_HEADER = 4096  # bytes; numpy writes 118 for an ordinary array
-MOST_AXES = 8
-MEMBERS = 3  # of the header: descr, fortran_order, shape
-ORDERS = ("<", ">", "|", "=")  # of bytes
-DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "b1")
-WIDER = {"u2": "i4", "u4": "i8"}  # torch computes with no unsigned whole numbers of these sizes
+from service.problems import BadRequest
+from service.uploads.formats import npy_stream
+from service.uploads.formats.npy_header import MAGIC, header
+from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, Format, Stream, magic
 
 
 def decode(role: str, data: Buffer) -> Tensor:
@@ -39,7 +29,7 @@ def decode(role: str, data: Buffer) -> Tensor:
     return tensor
 
 
-def _read(name: str, data: Buffer, _: int) -> Arrays:
+def _decode(name: str, data: Buffer, _: DecodingLimit) -> Arrays:
     view = memoryview(data)
     while view:
         tensor, end = _array(name, view)
@@ -55,7 +45,7 @@ def encode(tensor: Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def _write(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
+def _encode(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
     if len(arrays) != 1:
         raise BadRequest(
             f"The answer holds {len(arrays)} arrays ({', '.join(arrays)}); a .npy holds one, .npz several."
@@ -63,7 +53,8 @@ def _write(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
     return encode(*arrays.values())
 
 
-FORMAT = Format(".npy", "application/x-npy", lambda data: bytes(data[:6]) == MAGIC, _read, _write)
+STREAM = Stream(needed=lambda _body, _settings: False, worthwhile=npy_stream.worthwhile, windows=npy_stream.windows)
+FORMAT = Format(".npy", "application/x-npy", magic(MAGIC), _decode, _encode, stream=STREAM)
 
 
 def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
@@ -84,74 +75,3 @@ def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
     if not array.flags.writeable:
         array = array.copy()
     return torch.from_numpy(array), end
-
-
-class Header(NamedTuple):
-    """What stands before the numbers: their dtype, and that which torch computes with where it is another."""
-
-    dtype: np.dtype
-    shape: tuple[int, ...]
-    fortran: bool  # the first axis runs fastest
-    numbers: int
-    size: int  # bytes
-    computed: np.dtype | None
-
-
-def header(role: str, view: memoryview) -> tuple[Header, int]:
-    """Return the header, and where the numbers begin.
-
-    Raises: UnsupportedFormat, BadRequest.
-    """
-    end = 10 if bytes(view[6:7]) == b"\x01" else 12
-    start = end + int.from_bytes(view[8:end], "little")
-    return _header(role, bytes(view[: min(start, end + LONGEST_HEADER)])), start
-
-
-@lru_cache(1024)  # the same few come again and again, and parsing one takes 50 us
-def _header(role: str, view: bytes) -> Header:
-    """Return the header that these bytes are, no more and no less."""
-    if view[:6] != MAGIC:
-        raise UnsupportedFormat(
-            f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.",
-            [".npy"],
-        )
-    version = view[6] if len(view) > 6 else 0  # noqa: PLR2004 - the byte after the magic
-    width = 2 if version == 1 else 4
-    if version not in (1, 2, 3) or len(view) < 8 + width or view[7]:
-        raise BadRequest(f"{role}: this version of the .npy format is not read; numpy.save writes 1.0.", role=role)
-    length = int.from_bytes(view[8 : 8 + width], "little")
-    if length > LONGEST_HEADER or len(view) < 8 + width + length:
-        raise BadRequest(f"{role}: the .npy header is cut short or longer than {LONGEST_HEADER} bytes.", role=role)
-    encoding = "utf-8" if version == 3 else "latin-1"  # noqa: PLR2004 - the version of the format
-    return _described(role, view[8 + width :], encoding)
-
-
-def _described(role: str, text: bytes, encoding: str) -> Header:
-    try:
-        members = ast.literal_eval(text.decode(encoding))
-        descr, fortran, shape = members["descr"], members["fortran_order"], members["shape"]
-    except (ValueError, SyntaxError, KeyError, TypeError, RecursionError, MemoryError):
-        raise BadRequest(f"{role}: the .npy header is not the dictionary that numpy.save writes.", role=role) from None
-    if len(members) != MEMBERS:
-        raise BadRequest(f"{role}: the .npy header has more than descr, fortran_order and shape.", role=role)
-    kind = descr[descr[:1] in ORDERS :] if isinstance(descr, str) else ""
-    if kind[:1] == "O":
-        raise UnsupportedFormat(f"{role} is an object array, which is a pickle; those are never opened.", [".npy"])
-    if kind not in DTYPES:
-        raise BadRequest(
-            f"{role}: this dtype is not read; convert with astype to one of {', '.join(DTYPES)}.", role=role
-        )
-    if not _plain(shape) or not isinstance(fortran, bool):
-        raise BadRequest(f"{role}: the shape must be at most {MOST_AXES} whole numbers of at least 0.", role=role)
-    dtype, numbers, wider = np.dtype(descr), math.prod(shape), WIDER.get(kind)
-    computed = np.dtype(wider) if wider else None if dtype.isnative else dtype.newbyteorder("=")
-    return Header(dtype, shape, fortran, numbers, numbers * dtype.itemsize, computed)
-
-
-def _plain(shape: object) -> bool:
-    return (
-        isinstance(shape, tuple)
-        and len(shape) <= MOST_AXES
-        and all(type(length) is int and length >= 0 for length in shape)
-        and math.prod(max(1, length) for length in shape) < 1 << 48  # though one of them be 0; numpy overflows
-    )

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from service.problems import BadRequest, TooLarge
-from service.request_record import current
 from service.uploads.formats import npy
-from service.uploads.formats.registry import Arrays, Buffer, Format
+from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, Format, magic
 
 MOST_MEMBERS = 64
 ENCRYPTED = 1  # bit of a member's flags
@@ -23,8 +22,8 @@ DEFLATE = 1032  # to 1, at most: 258 bytes in two bits
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def _read(name: str, data: Buffer, limit: int) -> Arrays:
-    if not FORMAT.begins(data):  # zipfile would look for an archive further back
+def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
+    if not FORMAT.matches(data, "", ""):  # zipfile would look for an archive further back
         raise BadRequest(f"{name}: the .npz file is damaged; numpy.savez writes one.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -37,7 +36,7 @@ def _read(name: str, data: Buffer, limit: int) -> Arrays:
         raise BadRequest(f"{name}: the .npz file is damaged; numpy.savez writes one.") from None
 
 
-def _judge(name: str, members: list[zipfile.ZipInfo], limit: int) -> None:
+def _judge(name: str, members: list[zipfile.ZipInfo], limit: DecodingLimit) -> None:
     """Refuse by what the directory says, before anything is unpacked."""
     if len(members) > MOST_MEMBERS:
         raise BadRequest(f"{name}: the .npz file has {len(members)} members; at most {MOST_MEMBERS} are read.")
@@ -50,12 +49,12 @@ def _judge(name: str, members: list[zipfile.ZipInfo], limit: int) -> None:
     if len({member.filename for member in members}) < len(members):
         raise BadRequest(f"{name}: two members of the .npz file have the same name.")
     unpacked = sum(member.file_size for member in members)
-    if unpacked > limit:
-        raise TooLarge(f"{name}, unpacked,", limit, "max_decoded_bytes", "Send less in one request.")
-    current().reserve(max(0, unpacked - sum(member.compress_size for member in members)))
+    if unpacked > limit.max_bytes:
+        raise TooLarge(f"{name}, unpacked,", limit.max_bytes, "max_decoded_bytes", "Send less in one request.")
+    limit.reserve(max(0, unpacked - sum(member.compress_size for member in members)))
 
 
-def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
+def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("answer.json", answer)
@@ -64,6 +63,4 @@ def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     return buffer.getvalue()
 
 
-FORMAT = Format(
-    ".npz", "application/x-npz", lambda data: bytes(data[:4]) in BEGINNINGS, _read, _write, inflates=DEFLATE
-)
+FORMAT = Format(".npz", "application/x-npz", magic(*BEGINNINGS), _decode, _encode, inflates=DEFLATE)

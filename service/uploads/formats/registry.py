@@ -1,11 +1,11 @@
 """Which bytes hold arrays: every file of this folder with a FORMAT, found by walking it."""
 
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 from torch import Tensor
@@ -13,26 +13,72 @@ from torch import Tensor
 import service.uploads.formats
 from losses.errors import MissingInput
 from service.problems import BadRequest, UnsupportedFormat
+from service.settings import Settings
+from service.uploads.body import Body
 
 Buffer = bytearray | memoryview
 Arrays = Iterator[tuple[str | None, Tensor]]
 
 
 @dataclass(frozen=True)
-class Format:
-    """One way to write arrays down.
+class DecodingLimit:
+    """The most bytes that the arrays of one file may become, and what reserves memory for those beyond the file's own.
 
-    `read` takes what the bytes are called, the bytes, and the most bytes they may become; it yields arrays with their
-    names, where the format has names, and refuses before it allocates. `write` takes arrays by name and the JSON of
-    the answer they belong to.
+    `reserve` raises TemporaryReducedCapacity where there is none; it is called before the memory is allocated.
+    """
+
+    max_bytes: int
+    reserve: Callable[[int], object] = lambda _: None
+
+
+class Window(Protocol):
+    """Some items of every array of a body that is evaluated as it arrives."""
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers these items have."""
+
+    def roles(self) -> dict[str, Tensor]:
+        """Return the arrays of these items by role, valid until the window after the next is asked for."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """How a body of one format is read as it is evaluated.
+
+    `needed` says of a body that it cannot be kept; one that may be kept is streamed where one pass over its items is
+    all that was asked for, and `worthwhile` says so. `windows` takes the body, the roles of arrays without names, in
+    order, and the settings; it returns None, with nothing of the body lost, where the body has to be kept after all.
+    """
+
+    needed: Callable[[Body, Settings], bool]
+    worthwhile: Callable[[Body], bool]
+    windows: Callable[[Body, tuple[str, ...], Settings], Awaitable[AsyncIterable[Window] | None]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to write arrays down: the one name that a file of this folder has to define, as FORMAT.
+
+    `matches` takes the first bytes, the filename and the media type of a part, each of which may say nothing.
+    `decode` takes what the bytes are called in a refusal, the bytes, and a limit that it checks before it allocates; it
+    yields arrays with their names, where the format has names. `encode` takes arrays by name and the JSON of the answer
+    that they belong to.
     """
 
     suffix: str
     media: str
-    begins: Callable[[Buffer], bool]
-    read: Callable[[str, Buffer, int], Arrays]
-    write: Callable[[Mapping[str, Tensor], bytes], bytes]
+    matches: Callable[[Buffer, str, str], bool]
+    decode: Callable[[str, Buffer, DecodingLimit], Arrays]
+    encode: Callable[[Mapping[str, Tensor], bytes], bytes]
     inflates: int = 1  # the most bytes that one byte may become
+    stream: Stream | None = None
+
+
+def magic(*beginnings: bytes) -> Callable[[Buffer, str, str], bool]:
+    """Return the `matches` of a format whose files begin in one of these ways."""
+    longest = max(map(len, beginnings))
+    return lambda data, _filename, _media: bytes(data[:longest]).startswith(beginnings)
 
 
 @cache
@@ -40,8 +86,8 @@ def formats() -> dict[str, Format]:
     """Return every format by the media type of its body."""
     names = [module.name for module in pkgutil.iter_modules(service.uploads.formats.__path__)]
     modules = [import_module(f"{service.uploads.formats.__name__}.{name}") for name in names if name != "registry"]
-    found: list[Format] = [module.FORMAT for module in modules if hasattr(module, "FORMAT")]
-    return {entry.media: entry for entry in sorted(found, key=lambda entry: entry.suffix)}
+    entries: list[Format] = [module.FORMAT for module in modules if hasattr(module, "FORMAT")]
+    return {entry.media: entry for entry in sorted(entries, key=lambda entry: entry.suffix)}
 
 
 def accepted(accept: str) -> Format | None:
@@ -58,25 +104,29 @@ def answered(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     return {200: {"model": model, "description": "The results in the order asked.", "content": files}}
 
 
-def size(data: Buffer) -> int:
-    """Return the most bytes that these may become."""
-    return len(data) * next((entry.inflates for entry in formats().values() if entry.begins(data)), 1)
+def format_of(data: Buffer, filename: str = "", media: str = "") -> Format | None:
+    """Return the format of a file; None where it is none that is read here."""
+    return next((entry for entry in formats().values() if entry.matches(data, filename, media)), None)
 
 
-def one(role: str, data: Buffer, limit: int) -> Tensor:
+def decoded_size(data: Buffer, entry: Format | None) -> int:
+    """Return the most bytes that a file of this format may become."""
+    return len(data) * (entry.inflates if entry else 1)
+
+
+def one(role: str, data: Buffer, limit: DecodingLimit, entry: Format | None) -> Tensor:
     """Return the array of a file that was sent as one role; of several in it, the one named for the role.
 
-    Raises: UnsupportedFormat where no format begins like this, and what the format raises.
+    Raises: UnsupportedFormat where it is of no format that is read here, and what the format raises.
     """
-    entry = next((entry for entry in formats().values() if entry.begins(data)), None)
     if entry is None:
-        suffixes = [entry.suffix for entry in formats().values()]
+        suffixes = [known.suffix for known in formats().values()]
         raise UnsupportedFormat(
             f"{role} is none of {', '.join(suffixes)}. Write one with numpy.save; pickles and .pt files are never "
             "opened.",
             suffixes,
         )
-    arrays = list(entry.read(role, data, limit))
+    arrays = list(entry.decode(role, data, limit))
     if len(arrays) == 1:
         return arrays[0][1]
     named = dict(arrays)
@@ -85,12 +135,12 @@ def one(role: str, data: Buffer, limit: int) -> Tensor:
     return named[role]
 
 
-def many(entry: Format, data: Buffer, limit: int, order: tuple[str, ...]) -> dict[str, Tensor]:
+def many(entry: Format, data: Buffer, limit: DecodingLimit, order: tuple[str, ...]) -> dict[str, Tensor]:
     """Return the arrays of a whole body by role; arrays without names are the roles of `order`, one after the other.
 
     Raises: MissingInput where fewer come than `order` names, BadRequest where more do.
     """
-    arrays = list(entry.read("The body", data, limit))
+    arrays = list(entry.decode("The body", data, limit))
     if all(name is None for name, _ in arrays):
         if len(arrays) > len(order):
             wanted = ", ".join(order)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from service.problems import BadRequest
-from service.uploads.formats.registry import Arrays, Buffer, Format
+from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, Format
 from service.uploads.json_text import refuse_twice
 
 LONGEST_HEADER = 1 << 20  # bytes; the library's own cap is 100 MB
@@ -54,11 +54,11 @@ class Entry(NamedTuple):
     end: int
 
 
-def _begins(data: Buffer) -> bool:
+def _matches(data: Buffer, _filename: str, _media: str) -> bool:
     return len(data) > PREFIX and data[PREFIX] == ord("{")
 
 
-def _read(name: str, data: Buffer, _: int) -> Arrays:
+def _decode(name: str, data: Buffer, _: DecodingLimit) -> Arrays:
     view = memoryview(data)
     entries, start = _header(name, view)
     position = 0
@@ -73,7 +73,7 @@ def _read(name: str, data: Buffer, _: int) -> Arrays:
         yield entry.name, _tensor(view[start + entry.begin : start + entry.end], entry)
 
 
-def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
+def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, Any] = {"__metadata__": {"answer": answer.decode()}}
     numbers = []
@@ -89,7 +89,7 @@ def _write(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     return b"".join([struct.pack("<Q", len(text)), text, *numbers])
 
 
-FORMAT = Format(".safetensors", "application/x-safetensors", _begins, _read, _write)
+FORMAT = Format(".safetensors", "application/x-safetensors", _matches, _decode, _encode)
 
 
 def _tensor(view: memoryview, entry: Entry) -> Tensor:

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pyarrow as pa
 
-from service.uploads.formats.arrow import MEDIA
+from service.uploads.formats.arrow_reader import MEDIA
 from tests.service.faults.fault import as_file
 
 FILE, PARQUET, ORC, CSV = (

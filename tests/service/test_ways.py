@@ -1,4 +1,4 @@
-"""Small requests take a shorter way: the answers are those of the longer one, whatever goes wrong on it."""
+"""Whichever way a request is answered (inline, as a task, as ASGI alone), the answer is the same, header by header."""
 
 import asyncio
 import io
@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,22 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 
 from losses.errors import Refusal
+from service.app import create_app
+from service.budget import Budget
 from service.observability.metrics import Metrics
-from service.pipeline import inline as at_once
-from service.pipeline.access_log import Journal
-from service.pipeline.admission import Budget
-from service.pipeline.inline import Answer, AtOnce, Whole
+from service.pipeline.access_log import AccessLog
+from service.pipeline.inline import LONGEST, Inline
+from service.pipeline.pipeline import Pipeline
+from service.pipeline.properties import properties
+from service.pipeline.route_table import RouteTable
+from service.pipeline.steps import Call, Head, Step
 from service.request_record import current
+from service.scheduling import in_task, take_turn
+from service.settings import Settings
 from tests.service.processes import Server, serving
 from tests.service.test_auth import line
 
@@ -202,7 +210,7 @@ def test_keys_are_asked_for_and_rates_are_counted_once(guarded: Server) -> None:
     assert keyed("JSON", "lossary_none") == (401, None)
     assert keyed("JSON", "lossary_first") == (200, None)
     assert keyed("JSON", "lossary_bursts") == (200, '"default";r=2;t=20')
-    # declined after it was let in: it goes the long way, and is not asked for twice
+    # a task in the end; its rate is counted once
     assert keyed("npy, more numbers than are computed at once", "lossary_bursts") == (200, '"default";r=1;t=40')
     assert keyed("no JSON", "lossary_bursts") == (400, '"default";r=0;t=60')
     assert keyed("JSON", "lossary_bursts")[0] == 429
@@ -211,67 +219,83 @@ def test_keys_are_asked_for_and_rates_are_counted_once(guarded: Server) -> None:
     assert evaluated == ["training", "bursts", "bursts"]
 
 
-def answering(seen: list[str], *, fault: Exception | None = None) -> Any:  # noqa: ANN401 - an endpoint
-    def endpoint(_: Any, body: bytearray) -> Generator[None, None, Answer | None]:  # noqa: ANN401 - ASGI's
-        name = bytes(body).decode()
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def answering(seen: list[str], fault: Exception | None = None) -> Handler:
+    """Return a handler that says its body back, in three steps; `b` breaks in the second, and `t` waits as a task."""
+
+    @properties("open", inline=True)
+    async def handler(request: Request) -> Response:
+        name = bytes(await request.scope["lossary.body"].read(9, None)).decode()
         for step in range(3):
             seen.append(f"{name}{step}")
             assert current().id == name
             if name == "b" and step == 1 and fault:
                 raise fault
-            yield
-        return None if name == "n" else Answer(200, [], bytes(body))
+            if name == "t":
+                await in_task()
+                await asyncio.sleep(0)
+            await take_turn()
+        return Response(name)
 
-    return endpoint
+    return handler
 
 
-def served(
-    names: str,
-    endpoint: Any,  # noqa: ANN401 - the same
-    free: int = 1 << 20,
-    broken: str = "",
-) -> tuple[dict[str, int], list[str]]:
-    """Serve one request a letter, all at once; return the status each got, and those that were declined."""
-    way = AtOnce({("POST", PATH): endpoint}, Journal(Metrics()), Budget(free, 1, 1.0))
+def pipeline_of(handler: Handler, free: int = 1 << 20) -> Pipeline:
+    router = APIRouter()
+    router.post(PATH)(handler)
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    settings = Settings(device="cpu", queue_seconds=0.05)
+    return Pipeline([AccessLog(Metrics())], RouteTable(routes, {}), Budget(free, 9, 0.05), settings)
+
+
+def served(names: str, handler: Handler, free: int = 1 << 20, broken: str = "") -> tuple[dict[str, int], int]:
+    """Serve one request a letter, all at once; return the status each got, and how many became tasks."""
+    inline = Inline(pipeline_of(handler, free))
     sent: dict[str, int] = {}
-    declined: list[str] = []
+    tasks: list[asyncio.Task[None]] = []
 
-    def send(name: str, answer: Answer) -> None:
+    def send(name: str, head: Head, _: bytes) -> None:
         if name in broken:
             raise OSError
-        sent[name] = answer.status
+        sent[name] = head.status
 
     async def main() -> None:
         for name in names:
             headers = [(b"content-length", b"1"), (b"x-request-id", name.encode())]
             scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
-            assert way.takes(scope, 1)
-            way.serve(
-                Whole(
-                    scope,
-                    bytearray(name.encode()),
-                    partial(send, name),
-                    partial(declined.append, name),
-                )
-            )
-        await asyncio.sleep(0.01)
+            assert inline.takes(scope, 1)
+            inline.serve(scope, bytearray(name.encode()), partial(send, name), tasks.append)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
 
     asyncio.run(main())
-    return sent, declined
+    return sent, len(tasks)
 
 
 def test_those_that_came_together_take_each_step_together() -> None:
     seen: list[str] = []
 
-    sent, declined = served("abc", answering(seen))
+    sent, tasks = served("acd", answering(seen))
 
-    assert seen == ["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]
-    assert (sent, declined) == ({"a": 200, "b": 200, "c": 200}, [])
+    assert seen == ["a0", "c0", "d0", "a1", "c1", "d1", "a2", "c2", "d2"]
+    assert (sent, tasks) == ({"a": 200, "c": 200, "d": 200}, 0)
+
+
+def test_one_that_waits_goes_on_as_a_task_and_holds_up_no_other() -> None:
+    seen: list[str] = []
+
+    sent, tasks = served("tac", answering(seen))
+
+    assert seen.index("c2") < seen.index("t1")
+    assert (sent, tasks) == ({"a": 200, "c": 200, "t": 200}, 1)
 
 
 @pytest.mark.parametrize(("fault", "status"), [(RuntimeError("ours"), 500), (Refusal("theirs"), 422)])
 def test_a_fault_of_one_is_no_fault_of_the_others(fault: Exception, status: int) -> None:
-    sent, _ = served("abc", answering([], fault=fault))
+    sent, _ = served("abc", answering([], fault))
 
     assert sent == {"a": 200, "b": status, "c": 200}
 
@@ -282,18 +306,140 @@ def test_an_answer_that_cannot_be_sent_holds_up_no_other() -> None:
     assert sent == {"a": 200, "c": 200}
 
 
-def test_what_has_no_room_or_no_answer_here_goes_the_long_way() -> None:
-    assert served("n", answering([])) == ({}, ["n"])
-    seen: list[str] = []
-    assert served("a", answering(seen), free=1) == ({}, ["a"])
-    assert not seen
+def test_what_has_no_room_waits_for_it_as_a_task() -> None:
+    sent, tasks = served("ac", answering([]), free=13)
+
+    assert tasks == 1
+    assert sent == {"a": 200, "c": 200}
 
 
-def test_only_small_bodies_of_known_routes_are_taken() -> None:
-    way = AtOnce({("POST", PATH): answering([])}, Journal(Metrics()), Budget(1 << 20, 1, 1.0))
+def test_only_small_bodies_of_routes_that_run_inline_are_taken() -> None:
+    inline = Inline(pipeline_of(answering([])))
     scope = {"method": "POST", "path": PATH}
 
-    assert way.takes(scope, at_once.LONGEST)
-    for refused, length in [(scope, 0), (scope, at_once.LONGEST + 1), ({**scope, "method": "GET"}, 1)]:
-        assert not way.takes(refused, length)
-    assert not way.takes({**scope, "path": "/v1/recommend"}, 1)
+    assert inline.takes(scope, LONGEST)
+    for refused, length in [(scope, 0), (scope, LONGEST + 1), ({**scope, "method": "GET"}, 1)]:
+        assert not inline.takes(refused, length)
+    assert not inline.takes({**scope, "path": "/v1/recommend"}, 1)
+
+
+class Stamp(Step):
+    """A step that a test adds: it counts requests, refuses some, and stamps every answer."""
+
+    def __init__(self) -> None:
+        self.entered = self.left = self.ended = 0
+
+    def enter(self, call: Call) -> None:
+        self.entered += 1
+        if any(name == b"x-refuse" for name, _ in call.scope["headers"]):
+            raise Refusal("The test refuses this.")
+
+    def leave(self, call: Call, head: Head) -> None:
+        self.left += 1
+        head.headers.append((b"x-stamp", str(call.match.template).encode()))
+
+    def end(self, call: Call) -> None:
+        assert call.status
+        self.ended += 1
+
+
+ASKED = {
+    "an evaluation": ("POST", PATH, JSON, json.dumps(GOOD).encode()),
+    "a refused evaluation": ("POST", PATH, JSON, b"{"),
+    "a recommendation": ("POST", "/v1/recommend", JSON, b'{"task": "binary"}'),
+    "a profile": ("POST", "/v1/profile", JSON, b'{"targets": [0, 1, 1]}'),
+    "a page": ("GET", "/v1/limits", "", b""),
+    "a probe": ("GET", "/healthz", "", b""),
+    "a file": ("GET", "/docs/assets/favicon.png", "", b""),
+    "no path": ("GET", "/nothing", "", b""),
+    "no method": ("DELETE", PATH, "", b""),
+    "a protocol of others": ("GET", "/v2/models/mse", "", b""),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("refuse", [False, True])
+@pytest.mark.parametrize("name", ASKED)
+async def test_a_step_that_is_added_stands_around_every_way(name: str, *, refuse: bool) -> None:
+    method, path, media, body = ASKED[name]
+    ways = await every_way(method, path, media, body, refuse=refuse)
+
+    assert len({status for status, _, _ in ways.values()}) == 1
+    assert len({json.dumps(told_as(*way)) for way in ways.values()}) == 1, ways
+    for _, headers, _ in ways.values():
+        assert headers["x-stamp"]
+        assert headers["x-request-id"]
+
+
+def told_as(status: int, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], str]:
+    """Return what all ways have in common: not ids, and not times."""
+    varies = {"x-request-id", "date", "server-timing", "last-modified", "etag", "content-length"}
+    kept = {key: value for key, value in sorted(headers.items()) if key not in varies}
+    if "json" not in headers.get("content-type", ""):
+        return status, kept, repr(body)
+    members = json.loads(body)
+    for key in ("timing_ms", "instance"):
+        members.pop(key, None)
+    return status, kept, json.dumps(members)
+
+
+async def every_way(method: str, path: str, media: str, body: bytes, *, refuse: bool) -> dict[str, Told]:
+    """Return the answer to one request by the way that it is answered: whole, in chunks, and inline."""
+    stamp = Stamp()
+    app = create_app(Settings(device="cpu"), [stamp])
+    headers = {"content-type": media} if media else {}
+    headers |= {"x-refuse": "yes"} if refuse else {}
+
+    async def chunked() -> AsyncIterator[bytes]:
+        yield body
+
+    ways: dict[str, Told] = {}
+    async with app.router.lifespan_context(app) as state:
+
+        async def call(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(call), base_url="http://x") as http:
+            contents: dict[str, Any] = {"as a task": body, "in chunks": chunked()}
+            for way, content in contents.items():
+                answer = await http.request(method, path, content=content, headers=headers)
+                ways[way] = answer.status_code, dict(answer.headers), answer.content
+        inline: Inline = (state or {})["inline"]
+        raw = [(b"host", b"x"), *((key.encode(), value.encode()) for key, value in headers.items())]
+        raw.append((b"content-length", str(len(body)).encode()))
+        scope: Any = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": raw}
+        scope["state"] = dict(state or {})
+        if inline.takes(scope, len(body)):
+            done = asyncio.Event()
+
+            def send(head: Head, content: bytes) -> None:
+                shown = {key.decode(): value.decode() for key, value in head.headers}
+                ways["inline"] = head.status, shown, content
+                done.set()
+
+            inline.serve(scope, bytearray(body), send, lambda _: None)
+            await done.wait()
+            await asyncio.sleep(0)
+    assert stamp.entered == stamp.left == stamp.ended == len(ways)
+    return ways
+
+
+def test_a_small_evaluation_is_answered_inline_too() -> None:
+    method, path, media, body = ASKED["an evaluation"]
+
+    ways = asyncio.run(every_way(method, path, media, body, refuse=False))
+
+    assert set(ways) == {"as a task", "in chunks", "inline"}
+
+
+def test_the_service_does_not_start_with_a_route_that_states_no_properties() -> None:
+    router = APIRouter()
+
+    @router.get("/v1/experiments/{name}")
+    async def experiment(name: str) -> str:
+        return name
+
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+
+    with pytest.raises(ValueError, match=r"/v1/experiments/\{name\}.*states no properties"):
+        RouteTable(routes, {})

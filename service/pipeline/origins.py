@@ -1,0 +1,59 @@
+"""Which pages of other sites may ask: none, unless an operator names their origins (the Fetch standard's CORS)."""
+
+from fastapi import Response
+
+from service.pipeline.steps import Call, Head, Step
+from service.problems import ForeignOrigin
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+EXPOSED = "Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-Request-Id"
+REMEMBERED_S = 600
+
+
+class Origins(Step):
+    """Tells browsers which pages may read answers, and refuses what others send.
+
+    A browser lets any page send a form to any host, also to a service without keys on the reader's own machine.
+    """
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self._allowed = frozenset(origin.encode() for origin in allowed)
+
+    def enter(self, call: Call) -> Response | None:
+        """Answer the question before a request, and refuse what a foreign page sends.
+
+        Raises: ForeignOrigin.
+        """
+        headers = dict(call.scope["headers"])
+        origin = headers.get(b"origin")
+        if origin is None:
+            return None
+        method = call.scope["method"]
+        if origin in self._allowed:
+            if method == "OPTIONS" and b"access-control-request-method" in headers:
+                return _preflight(call, headers.get(b"access-control-request-headers", b""))
+        elif method not in SAFE and _host(origin) != headers.get(b"host", b""):
+            raise ForeignOrigin
+        return None
+
+    def leave(self, call: Call, head: Head) -> None:
+        """Say who may read the answer."""
+        if not self._allowed:
+            return
+        origin = next((value for name, value in call.scope["headers"] if name == b"origin"), None)
+        head.headers.append((b"vary", b"Origin"))
+        if origin in self._allowed:
+            head.headers.append((b"access-control-allow-origin", origin))
+            head.headers.append((b"access-control-expose-headers", EXPOSED.encode()))
+
+
+def _preflight(call: Call, asked: bytes) -> Response:
+    answer = Response(status_code=204, headers={"Access-Control-Max-Age": str(REMEMBERED_S)})
+    answer.raw_headers.append((b"access-control-allow-methods", ", ".join(call.match.methods).encode()))
+    if asked:
+        answer.raw_headers.append((b"access-control-allow-headers", asked))
+    return answer
+
+
+def _host(origin: bytes) -> bytes:
+    return origin.partition(b"://")[2]

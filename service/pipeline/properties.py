@@ -1,0 +1,45 @@
+"""What a route states of itself, beside its handler: who may ask, what is logged, and whether it may run inline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args
+
+Permission = Literal["evaluate", "recommend", "metrics"]  # the scopes that a key may have
+Access = Literal["open", "any key", "evaluate", "recommend", "metrics"]  # open to all; any key; a key with this scope
+Protocol = Literal["lossary", "open inference"]
+PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
+_ATTRIBUTE = "__lossary_properties__"
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The properties of one route.
+
+    `inline`: the handler takes the request alone and returns a response, so that small requests are answered without a
+    task. `quiet`: machines ask every few seconds, so answers are logged at debug. `protocol`: whose members a refusal
+    has.
+    """
+
+    access: Access
+    inline: bool = False
+    quiet: bool = False
+    protocol: Protocol = "lossary"
+
+
+def properties(
+    access: Access, *, inline: bool = False, quiet: bool = False, protocol: Protocol = "lossary"
+) -> Callable[[Handler], Handler]:
+    """State the properties of the route that this handler answers; it stands below the route's own decorators."""
+
+    def state(handler: Handler) -> Handler:
+        setattr(handler, _ATTRIBUTE, Properties(access, inline, quiet, protocol))
+        return handler
+
+    return state
+
+
+def properties_of(handler: object) -> Properties | None:
+    """Return the properties that a handler states, or None."""
+    stated: Properties | None = getattr(handler, _ATTRIBUTE, None)
+    return stated

@@ -1,0 +1,110 @@
+"""Which route a request is for, known before it is routed: its template, its properties, and its handler."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from re import Pattern
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from losses.errors import near
+from service.pipeline.properties import Properties, Protocol, properties_of
+from service.problems import HttpRefusal, MethodNotAllowed, NotFound
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+FILES = "{file}"
+UNMATCHED = "unmatched"  # the template of a path without a route; a path of the client's own making is no label
+
+
+@dataclass(frozen=True)
+class Match:
+    """The route of one request. `route` is None for files, and where the path or the method has none."""
+
+    template: str
+    properties: Properties
+    route: APIRoute | None = None
+    allowed: frozenset[str] = frozenset()  # the methods that the path has routes for; empty for files
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """The handler, where it takes the request alone."""
+        return self.route.endpoint if self.route is not None and self.properties.inline else None
+
+    @property
+    def is_files(self) -> bool:
+        """Whether files are served here, each of which may be missing."""
+        return self.route is None and self.template.endswith(FILES)
+
+    @property
+    def methods(self) -> list[str]:
+        """Every method that the path is answered for."""
+        return sorted(self.allowed | {"OPTIONS"} | ({"HEAD"} if "GET" in self.allowed else set()))
+
+
+@dataclass
+class _Path:
+    """One path: a route for each method."""
+
+    template: str
+    regex: Pattern[str]
+    matches: dict[str, Match] = field(default_factory=dict)
+
+    def match(self, method: str) -> Match:
+        """Return the route for a method; HEAD is answered wherever GET is."""
+        match = self.matches.get("GET" if method == "HEAD" else method)
+        if match is not None:
+            return match
+        some = next(iter(self.matches.values()))
+        return Match(self.template, some.properties, allowed=frozenset(self.matches))
+
+
+class RouteTable:
+    """Every route of the service, and the prefixes below which it serves files."""
+
+    def __init__(self, routes: Iterable[APIRoute], files: Mapping[str, Properties]) -> None:
+        """Take them in.
+
+        Raises: ValueError for a route whose handler states no properties.
+        """
+        self._files = files
+        self._paths: dict[str, _Path] = {}
+        self._shown: list[str] = []
+        for route in routes:
+            stated = properties_of(route.endpoint)
+            if stated is None:
+                raise ValueError(f"{route.path} ({route.name}) states no properties: who may ask it? See properties().")
+            path = self._paths.setdefault(route.path, _Path(route.path, route.path_regex))
+            for method in route.methods or ():
+                path.matches[method] = Match(route.path, stated, route, frozenset({method}))
+            if route.include_in_schema:
+                self._shown.append(route.path)
+        self._templated = [path for path in self._paths.values() if "{" in path.template]
+
+    def match(self, method: str, path: str) -> Match:
+        """Return what a request is for."""
+        known = self._paths.get(path) or next((each for each in self._templated if each.regex.match(path)), None)
+        if known is not None:
+            return known.match(method)
+        for prefix, stated in self._files.items():
+            if path.startswith(prefix):
+                return Match(prefix + FILES, stated)
+        protocol: Protocol = next(
+            (
+                each.match("GET").properties.protocol
+                for each in self._paths.values()
+                if _same_branch(each.template, path)
+            ),
+            "lossary",
+        )
+        # Any key, so that nobody learns without one which paths there are.
+        return Match(UNMATCHED, Properties("any key", protocol=protocol))
+
+    def refusal(self, method: str, path: str, match: Match) -> HttpRefusal:
+        """Return what is said where there is no such route: the methods of the path, or the nearest path."""
+        if match.allowed:
+            return MethodNotAllowed(method, match.methods)
+        return NotFound(near(path, self._shown))
+
+
+def _same_branch(template: str, path: str) -> bool:
+    return template.split("/", 2)[1:2] == path.split("/", 2)[1:2]

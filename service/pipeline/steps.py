@@ -1,0 +1,52 @@
+"""What stands around every endpoint: steps, each of which a request enters before and leaves after.
+
+The steps are one list (see pipeline.py). A request goes through all of them in order, whichever way it is answered, and
+its answer goes back through those that it entered, in reverse.
+"""
+
+from dataclasses import dataclass, field
+
+from fastapi import Response
+from starlette.types import Scope
+
+from service.pipeline.route_table import Match
+from service.request_record import Record
+from service.uploads.body import Body
+
+
+@dataclass(slots=True)
+class Head:
+    """The beginning of an answer, before it is sent: steps may add headers."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through the steps."""
+
+    scope: Scope
+    match: Match
+    body: Body
+    record: Record
+    started: float = 0.0  # s, on the clock of perf_counter
+    status: int = 0  # of the answer, once its head is sent
+    answer_headers: dict[str, str] = field(default_factory=dict)  # what steps have to say, by the name of the header
+    entered: list["Step"] = field(default_factory=list)
+
+
+class Step:
+    """One thing that is done for every request. Each method may be left as it is."""
+
+    def enter(self, call: Call) -> Response | None:
+        """Do what comes before the endpoint; return an answer to give it here.
+
+        Raises: a Refusal, which becomes the answer.
+        """
+
+    def leave(self, call: Call, head: Head) -> None:
+        """Complete the head of the answer before it is sent."""
+
+    def end(self, call: Call) -> None:
+        """Finish after the answer, or where there can be none."""

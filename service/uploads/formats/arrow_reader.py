@@ -1,0 +1,218 @@
+"""Messages of an Arrow IPC stream: a schema, then record batches of items; every column is an input, axis 0 the item.
+
+Numbers are viewed where they lie. The reader is our own and follows nothing that it has not checked: a hostile stream
+ends the process of a library that trusts it.
+
+Source: https://arrow.apache.org/docs/format/Columnar.html, "Serialization and IPC"; format/Message.fbs.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+
+from service.problems import BadRequest, UnsupportedFormat
+from service.uploads.formats.arrow_columns import BYTE, LONG, SHORT, Column, column
+from service.uploads.formats.flatbuffer import Malformed, Table
+from service.uploads.formats.registry import Arrays
+
+MEDIA = "application/vnd.apache.arrow.stream"
+MARK = b"\xff\xff\xff\xff"  # before every message, since Arrow 0.15
+FILE, OLD_FILE = b"ARROW1", b"FEA1"  # Feather 2 and 1
+PREFIX = 8  # bytes: the mark, and the length of the metadata
+LONGEST_SCHEMA, LONGEST_METADATA = 1 << 20, 1 << 16
+MOST_COLUMNS = 64
+SCHEMA, DICTIONARY, BATCH = 1, 2, 3  # kinds of a message
+V4 = 3  # of the metadata; came with Arrow 0.8
+ANY: Literal["unsafe"] = "unsafe"  # of casts: uint64 becomes int64, looked through afterwards
+PAIR = struct.Struct("<qq")  # a node: length, nulls; a buffer: offset, length
+
+
+class Message(NamedTuple):
+    """One message: what it is, where it ends, its table, and its body."""
+
+    kind: int
+    end: int
+    table: Table
+    body: memoryview
+
+
+class Batch(NamedTuple):
+    """How many items a record batch has, and a view of the numbers of each column."""
+
+    items: int
+    numbers: list[memoryview]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What the schema says, and with it the batches."""
+
+    name: str
+    columns: list[Column]
+
+    @classmethod
+    def of(cls, name: str, message: Message | int | None) -> "Reader":
+        """Return the reader of a stream that begins with this message.
+
+        Raises: BadRequest.
+        """
+        if not isinstance(message, Message) or message.kind != SCHEMA:
+            raise BadRequest(f"{name}: an Arrow stream begins with its schema; pyarrow.ipc.new_stream writes one.")
+        with _wellformed(name):
+            if message.table.scalar(0, SHORT):
+                raise BadRequest(f"{name}: the numbers are big-endian. Write them on a little-endian machine.")
+            columns = [column(name, entry) for entry in message.table.tables(1, MOST_COLUMNS)]
+        if len({entry.name for entry in columns}) < len(columns):
+            raise BadRequest(f"{name}: two columns have the same name.")
+        return cls(name, columns)
+
+    def batch(self, message: Message) -> Batch:
+        """Return a batch, every buffer of it found to be as long as it must.
+
+        Raises: BadRequest.
+        """
+        if message.kind != BATCH:
+            raise BadRequest(f"{self.name}: after the schema of an Arrow stream only record batches are read.")
+        with _wellformed(self.name):
+            return self._batch(message)
+
+    def decoded(self, batches: list[Batch]) -> int:
+        """Return how many bytes the arrays of these batches take."""
+        items = sum(batch.items for batch in batches)
+        return sum(entry.decoded(items) for entry in self.columns)
+
+    def arrays(self, batches: list[Batch]) -> Arrays:
+        """Yield every column; where there is one batch, viewed where it lies."""
+        for place, entry in enumerate(self.columns):
+            parts = [_viewed(entry, batch.items, batch.numbers[place]) for batch in batches if batch.items]
+            one = len(parts) == 1
+            array = (
+                parts[0] if one else np.concatenate([np.empty(0, entry.wide), *parts], dtype=entry.wide, casting=ANY)
+            )
+            if array.dtype != entry.wide or not (array.flags.aligned and array.flags.writeable):
+                array = array.astype(entry.wide)
+            if entry.dtype == "u8" and array.size and array.min() < 0:
+                raise BadRequest(f"{entry.name} has whole numbers of 2^63 and more; send int64.", role=entry.name)
+            items = torch.from_numpy(array).reshape(-1, *entry.shape)
+            yield entry.name, items.permute(0, *(1 + axis for axis in entry.order))
+
+    def _batch(self, message: Message) -> Batch:
+        table = message.table
+        if table.table(3):
+            raise BadRequest(
+                f"{self.name}: the buffers are compressed. Write them as they are: "
+                "pyarrow.ipc.IpcWriteOptions(compression=None)."
+            )
+        items = table.scalar(0, LONG)
+        levels = sum(1 + len(entry.lists) for entry in self.columns)
+        nodes = iter(table.structs(1, PAIR, levels))
+        buffers = iter(_buffers(table, levels + len(self.columns), message.body))
+        if not 0 <= items < 1 << 48:
+            raise Malformed
+        try:
+            numbers = [self._column(entry, items, nodes, buffers) for entry in self.columns]
+        except StopIteration:
+            raise Malformed from None
+        if next(nodes, None) or next(buffers, None) is not None:
+            raise Malformed
+        return Batch(items, numbers)
+
+    def _column(
+        self, entry: Column, items: int, nodes: Iterator[tuple[int, ...]], buffers: Iterator[memoryview]
+    ) -> memoryview:
+        length = items
+        for inside in (*entry.lists, 1):
+            valid, (said, _) = next(buffers), next(nodes)
+            if said != length or 0 < len(valid) < -(-length // 8):
+                raise Malformed
+            self._refuse_nulls(entry, valid, length)
+            length *= inside
+        numbers = next(buffers)
+        size = entry.encoded(items)
+        if len(numbers) < size:
+            raise BadRequest(
+                f"{entry.name}: {items} items take {size} bytes; the batch has {len(numbers)}.", role=entry.name
+            )
+        return numbers[:size]
+
+    def _refuse_nulls(self, entry: Column, valid: memoryview, length: int) -> None:
+        """Refuse by the bits themselves; a count beside them could lie."""
+        if not len(valid):
+            return
+        bits = np.frombuffer(valid, np.uint8, -(-length // 8))
+        nulls = length - int(np.bitwise_count(bits[: length // 8]).sum(dtype=np.int64))
+        if length % 8:
+            nulls -= (int(bits[-1]) & ((1 << length % 8) - 1)).bit_count()
+        if nulls:
+            raise BadRequest(
+                f"{entry.name} has {nulls} nulls. Fill them with any number and send a bool column named mask, false "
+                "where an item does not count.",
+                role=entry.name,
+                nulls=nulls,
+            )
+
+
+def message(name: str, view: memoryview) -> Message | int | None:
+    """Return the message that begins here, or how many bytes must be here to tell more; None at the end's mark.
+
+    Raises: BadRequest, UnsupportedFormat.
+    """
+    if len(view) < PREFIX:
+        return PREFIX
+    if view[:4] != MARK:
+        raise _no_stream(name, bytes(view[:PREFIX]))
+    length = int.from_bytes(view[4:PREFIX], "little")
+    if not length:
+        return None
+    if length > LONGEST_SCHEMA:
+        raise BadRequest(f"{name}: the metadata of an Arrow message are longer than {LONGEST_SCHEMA} bytes.")
+    if len(view) < PREFIX + length:
+        return PREFIX + length
+    with _wellformed(name):
+        found = Table.root(view[PREFIX : PREFIX + length])
+        kind, body = found.scalar(1, BYTE), found.scalar(3, LONG)
+        end = PREFIX + length + body
+        table = found.table(2)
+        if table is None or not 0 <= body < 1 << 48 or found.scalar(0, SHORT) < V4:
+            raise Malformed
+    if kind == DICTIONARY:
+        raise BadRequest(f"{name}: a column is dictionary-encoded. Decode it: column.dictionary_decode().")
+    if kind != SCHEMA and length > LONGEST_METADATA:
+        raise BadRequest(f"{name}: the metadata of a record batch are longer than {LONGEST_METADATA} bytes.")
+    return Message(kind, end, table, view[PREFIX + length : end]) if len(view) >= end else end
+
+
+@contextmanager
+def _wellformed(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Malformed:
+        raise BadRequest(f"{name}: the metadata of the Arrow stream are damaged, or older than Arrow 0.15.") from None
+
+
+def _no_stream(name: str, begins: bytes) -> UnsupportedFormat:
+    if begins.startswith((FILE, OLD_FILE)):
+        message = f"{name} is an Arrow file. Write it as a stream: pyarrow.ipc.new_stream in place of new_file."
+    else:
+        message = f"{name} is no Arrow stream, or one older than Arrow 0.15; pyarrow.ipc.new_stream writes one."
+    return UnsupportedFormat(message, [MEDIA])
+
+
+def _buffers(table: Table, most: int, body: memoryview) -> Iterator[memoryview]:
+    rows = table.structs(2, PAIR, most)
+    if any(offset < 0 or size < 0 or offset + size > len(body) for offset, size in rows):
+        raise Malformed
+    if sum(size for _, size in rows) > len(body):  # they overlap, and would become more than came
+        raise Malformed
+    return (body[offset : offset + size] for offset, size in rows)
+
+
+def _viewed(entry: Column, items: int, numbers: memoryview) -> np.ndarray:
+    if entry.dtype == "?":
+        return np.unpackbits(np.frombuffer(numbers, np.uint8), count=items * entry.numbers, bitorder="little").view("?")
+    return np.frombuffer(numbers, f"<{entry.dtype}")

@@ -1,0 +1,37 @@
+"""The headers that say what a body is."""
+
+from functools import lru_cache
+
+from fastapi import Request
+
+from service.problems import UnsupportedFormat
+
+JSON, MULTIPART = "application/json", "multipart/form-data"
+
+
+def header(request: Request, name: bytes) -> str:
+    """Return a header of a request, "" where it has none; Starlette's mapping decodes every name to find one."""
+    for known, value in request.scope["headers"]:
+        if known == name:
+            return str(value, "latin-1")
+    return ""
+
+
+def require(request: Request, *accepted: str) -> str:
+    """Return the media type of the body.
+
+    Raises: UnsupportedFormat, before a byte is read.
+    """
+    media = _essence(header(request, b"content-type"))
+    if media not in accepted:
+        raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.", accepted)
+    if header(request, b"content-encoding") not in ("", "identity"):
+        refusal = UnsupportedFormat("Send the body as it is, without Content-Encoding.", accepted)
+        refusal.headers = {"Accept-Encoding": "identity"}  # RFC 9110, 12.5.3
+        raise refusal
+    return media
+
+
+@lru_cache(256)  # the same few come again and again
+def _essence(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()

@@ -1,0 +1,202 @@
+"""What a connection makes of requests that follow one another, stop half way, or are never read."""
+
+import io
+import json
+import re
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from tests.service.processes import Server, serving
+from tests.service.test_transport import exchange, statuses
+from tests.service.test_upgrade import GOOD, LAST, post
+
+HEAD_S = WRITE_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving(LOSSARY_HEAD_SECONDS=str(HEAD_S), LOSSARY_WRITE_SECONDS=str(WRITE_S)) as running:
+        yield running
+
+
+def test_thousands_of_requests_in_one_write_are_all_answered(server: Server) -> None:
+    answer = exchange(server, post(GOOD) * 3000 + LAST)
+
+    assert Counter(statuses(answer)) == {200: 3001}
+
+
+def test_a_good_request_before_a_malformed_one_gets_its_answer(server: Server) -> None:
+    long = json.dumps({"loss": "mse", "predictions": [1.0] * 30_000, "targets": [0] * 30_000}).encode()
+
+    for good in (post(long), post(GOOD), post(GOOD) * 3):
+        answer = exchange(server, good + b"BAD\r\n\r\n")
+
+        assert statuses(answer) == [200] * good.count(b"POST") + [400]
+
+
+def test_blank_lines_after_an_answer_keep_no_connection_open(server: Server) -> None:
+    started = time.monotonic()
+
+    answer = exchange(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n", wait=10)
+
+    assert statuses(answer) == [200]
+    assert time.monotonic() - started < 7  # 5 s of keep-alive at most
+
+
+def test_what_follows_a_body_in_chunks_is_no_header() -> None:
+    head = (
+        b"POST /v1/evaluate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    request = head + b"%x\r\n" % len(GOOD) + GOOD + b"\r\n0\r\nX-Request-Id: trailer\r\n\r\n"
+
+    with serving() as server:
+        answer = exchange(server, request + LAST)
+
+    assert statuses(answer) == [200, 200]
+    assert b"trailer" not in answer
+
+
+def test_long_trailers_are_refused(server: Server) -> None:
+    head = b"POST /v1/evaluate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    answer = exchange(server, head + b"0\r\n" + b"X: aaaaaaaaaaaaaaaa\r\n" * 10_000 + b"\r\n")
+
+    assert statuses(answer)[-1] in (415, 431)  # whichever comes first: it has no content type
+
+
+CONTRADICTIONS = [
+    ("two hosts", post(GOOD, b"Host: y\r\n"), 400),
+    (
+        "a coding before chunked",
+        post(GOOD, b"").replace(b"Content-Length: 50", b"Transfer-Encoding: gzip, chunked"),
+        501,
+    ),
+    ("HTTP/2.0", post(GOOD).replace(b"HTTP/1.1", b"HTTP/2.0"), 505),
+    ("HTTP/0.9", b"GET /healthz\r\n\r\n", 505),
+    ("two encodings", post(GOOD, b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"), 415),
+]
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"), [row[1:] for row in CONTRADICTIONS], ids=[row[0] for row in CONTRADICTIONS]
+)
+def test_a_head_that_contradicts_itself_is_refused(server: Server, request_: bytes, status: int) -> None:
+    answer = exchange(server, request_)
+
+    assert statuses(answer) == [status]
+    assert b"application/problem+json" in answer
+
+
+def test_an_http_1_0_client_that_asks_to_keep_its_connection_keeps_it(server: Server) -> None:
+    asked = b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+
+    answer = exchange(server, asked, asked, b"GET /healthz HTTP/1.0\r\n\r\n")
+
+    assert statuses(answer) == [200, 200, 200]
+    assert answer.lower().count(b"connection: keep-alive") == 2
+
+
+@pytest.mark.parametrize(
+    "body", [GOOD, json.dumps({"loss": "mse", "predictions": [1.0] * 50_000, "targets": [0] * 50_000}).encode()]
+)
+def test_a_client_that_has_said_all_it_will_gets_its_answer(server: Server, body: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(post(body))
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+
+    assert statuses(answer) == [200]
+
+
+def test_answers_that_nobody_reads_are_given_up_and_hold_up_no_one(server: Server) -> None:
+    asked = b"GET /v1/losses HTTP/1.1\r\nHost: x\r\n\r\n" * 2000
+    connections = []
+    for _ in range(20):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(0.2)
+        connection.connect(("127.0.0.1", server.port))
+        with suppress(TimeoutError):
+            connection.sendall(asked)
+        connections.append(connection)
+    started = time.monotonic()
+    probe = httpx.get(f"{server.url}/healthz", timeout=10)
+    took = time.monotonic() - started
+    for connection in connections:
+        connection.settimeout(WRITE_S * 10)
+        with suppress(ConnectionResetError):
+            while connection.recv(1 << 16):
+                pass
+        connection.close()
+
+    assert probe.status_code == 200
+    assert took < 20  # it was 44 with 200 of them
+
+
+def test_connections_beyond_the_limit_are_told_so() -> None:
+    with serving(LOSSARY_MAX_CONNECTIONS="3") as server:
+        kept = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        answer = exchange(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        for connection in kept:
+            connection.close()
+
+    assert statuses(answer) == [503]
+    assert re.search(rb"retry-after: 1", answer, re.IGNORECASE)
+
+
+def test_a_hundred_thousand_members_are_refused_at_once(server: Server) -> None:
+    body = (
+        "{" + "".join(f'"k{i:x}":1,' for i in range(100_000)) + '"loss":"mse","predictions":[1],"targets":[0]}'
+    ).encode()
+    started = time.monotonic()
+
+    answer = httpx.post(f"{server.url}/v1/evaluate", content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code == 422
+    assert "members" in answer.json()["detail"]
+    assert time.monotonic() - started < 2
+
+
+NUMBER = np.float64(2)
+
+
+@pytest.mark.parametrize("media", ["application/x-npy", "application/x-npz", "application/x-safetensors", "v2"])
+def test_an_array_without_axes_is_refused_in_every_format(server: Server, media: str) -> None:
+    if media == "v2":
+        inputs = [{"name": name, "shape": [], "datatype": "FP64", "data": [1.0]} for name in ("predictions", "targets")]
+        answer = httpx.post(f"{server.url}/v2/models/mse/infer", json={"inputs": inputs})
+    else:
+        body = io.BytesIO()
+        if media.endswith("npy"):
+            np.save(body, NUMBER)
+            np.save(body, NUMBER)
+        elif media.endswith("npz"):
+            np.savez(body, predictions=NUMBER, targets=NUMBER)
+        else:
+            body.write(safetensors.numpy.save({"predictions": np.array(2.0), "targets": np.array(2.0)}))
+        url = f"{server.url}/v1/evaluate?loss=mse"
+        answer = httpx.post(url, content=body.getvalue(), headers={"content-type": media})
+
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:lossary:shape-mismatch"
+
+
+def test_a_role_named_twice_is_refused_shortly(server: Server) -> None:
+    roles = ",".join(["predictions"] * 300)
+
+    answer = httpx.post(
+        f"{server.url}/v1/evaluate?loss=mse&roles={roles}", content=b"", headers={"content-type": "application/x-npy"}
+    )
+
+    assert answer.status_code == 422
+    assert len(answer.content) <= 4096
