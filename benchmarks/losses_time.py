@@ -70,10 +70,12 @@ def axes(loss: Loss, numbers: int) -> Axes:
         lengths[bare] = PIXELS if name.startswith("*") else (4 if name in corners else LENGTHS[bare],)
     largest = max(math.prod(pattern.lengths(lengths)) for pattern in patterns)
     length = max(1, numbers // largest)
-    if loss.work is not None:
-        power = sum(name in leads for name in loss.work.names)
+    if loss.work.holds:
+        power = sum(name in leads for name in loss.work.holds.split())
         length = (
-            min(length, round((numbers / math.prod(loss.work.lengths(lengths))) ** (1 / power))) if power else length
+            min(length, round((numbers / loss.work.held(lengths, loss.bind().params)[0]) ** (1 / power)))
+            if power
+            else length
         )
     return lengths | dict.fromkeys(leads, (length,))
 

@@ -5,6 +5,7 @@ Refusal
 ├── BadExpression        the objective's text cannot be read
 ├── BadParameter         a parameter's value is out of its range, or no such parameter
 ├── BadOption            an option that this loss, or these inputs, cannot honour
+├── TooMuchAtOnce        a block of this loss on these inputs would hold too much memory
 ├── MissingInput         a role of the loss was not given
 ├── UnknownInput         an input that is no role of the loss
 ├── ShapeMismatch        axes do not fit
@@ -62,6 +63,24 @@ class BadOption(Refusal):
 
     def __init__(self, option: str, message: str) -> None:
         super().__init__(message, option=option)
+
+
+class TooMuchAtOnce(Refusal):
+    title = "It would hold too much memory at once"
+
+    def __init__(self, loss: str, axis: str, length: int, fits: int, held_bytes: int, limit_bytes: int) -> None:
+        way_out = f"At most {fits} would fit." if fits else "Send less of it."
+        super().__init__(
+            f"{loss} would hold {held_bytes} bytes at once with {axis} of {length}; {limit_bytes} is the most. "
+            f"{way_out}",
+            loss=loss,
+            axis=axis,
+            got=length,
+            expected=fits or None,
+            held_bytes=held_bytes,
+            limit=limit_bytes,
+            limit_name="max_block_bytes",
+        )
 
 
 class MissingInput(Refusal):

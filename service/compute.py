@@ -6,25 +6,28 @@ import math
 import os
 import shutil
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import torch
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, from_thread, to_thread
+from torch import Tensor
 
 from losses.contract.expression import Objective
-from losses.errors import BadOption
-from losses.evaluation.deadline import CHECK
+from losses.contract.work import NUMBER_S
+from losses.errors import BadOption, Refusal
+from losses.evaluation.deadline import CHECK, HOLD
 from losses.evaluation.evaluate import evaluate
+from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
 from service.budget import Budget, lent
-from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory
+from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory, OutOfMemory
 from service.readiness import Readiness
 from service.request_record import Record, current
 from service.scheduling import in_task
@@ -33,12 +36,13 @@ from service.uploads.formats.registry import Window
 from service.uploads.upload import Upload
 
 Answer = TypeVar("Answer")
-INLINE_NUMBERS = 20_000  # computed in under a millisecond, which a thread hop would double
+INLINE_S = 1e-3  # of computing, which a thread hop would double
 CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
 FUSED_NUMBERS = 1 << 20  # in which a fused formula gains more than its guards cost
 FORMS = 64  # of one formula, by parameters and dtypes, that are compiled before it is left as it is
 LEAST_CHUNK = 1 << 16  # below it what is missing is not the memory of a chunk
 CUDA_BYTES = 256  # of device memory for each number of a chunk: its inputs, sums in float64, and a graph of them
+NO_MEMORY = "can't allocate memory"  # in what torch raises on the CPU
 log = logging.getLogger("lossary")
 
 
@@ -51,6 +55,7 @@ class Runtime:
         self.readiness = Readiness()
         together = 1 if self.device.type == "cuda" else max(1, torch.get_num_threads() // settings.workers)
         self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
+        self._blocks = Budget(settings.max_block_bytes, settings.max_waiting, settings.queue_seconds)
         self._threads = CapacityLimiter(math.inf)  # the turns are the limit
         self._compute_s = settings.compute_seconds
         self._fuses = settings.compile
@@ -69,14 +74,15 @@ class Runtime:
 
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
-        work = partial(self._evaluated, objectives, upload, options)
-        return _told(objectives, upload, await self.run(work, _numbers(objectives, upload)))
+        here = self._here(options, upload.numbers)
+        work = partial(self._evaluated, objectives, upload, here)
+        seconds, held_bytes = estimate(objectives, upload.roles, here)
+        return _told(objectives, upload, await self.run(work, seconds, held_bytes))
 
-    def _evaluated(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
+    def _evaluated(self, objectives: list[Objective], upload: Upload, here: Options) -> list[Evaluation]:
         weights, mask = upload.take("weights"), upload.take("mask")
         current().items = upload.items
         refuse_unused(objectives, upload.roles)
-        here = self._here(options, upload.numbers)
         given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
         return [in_memory(partial(given, objective), here) for objective in objectives]
 
@@ -103,7 +109,7 @@ class Runtime:
                 if computing:
                     await computing
                 work = partial(_add, streams, window)
-                computing = asyncio.create_task(self.run(work, window.numbers * len(streams), afresh=True))
+                computing = asyncio.create_task(self.run(work, NUMBER_S * window.numbers * len(streams), afresh=True))
             if computing:
                 await computing
         finally:
@@ -121,19 +127,23 @@ class Runtime:
         if self._fuses and numbers >= FUSED_NUMBERS:
             options = replace(options, fuse=True)
         if self.device.type == "cpu":
-            return options
+            return replace(options, max_block_bytes=self._blocks.total)
         free, _ = torch.cuda.mem_get_info(self.device)
         fits = max(LEAST_CHUNK, min(CUDA_CHUNK_ELEMENTS, free // CUDA_BYTES))
         power = 1 << (fits.bit_length() - 1)  # of 2, so that what is worked out for one length serves again
-        return replace(options, device=self.device, chunk_elements=power)
+        return replace(options, device=self.device, chunk_elements=power, max_block_bytes=free // 2)
 
-    async def run(self, work: Callable[[], Answer], size: int, *, afresh: bool = False) -> Answer:
-        """Return what `work` returns; off the event loop, in its turn, where it goes through many numbers.
+    async def run(
+        self, work: Callable[[], Answer], seconds: float = math.inf, held_bytes: int = 0, *, afresh: bool = False
+    ) -> Answer:
+        """Return what `work` returns; off the event loop, in its turn, where it takes longer than INLINE_S.
 
         `afresh`: the deadline is that of this work alone, whatever the request computed before.
-        Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfDeviceMemory, DeviceLost.
+        `seconds`: what it will take, roughly; where nobody knows, it goes off the loop. `held_bytes`: what its
+        blocks will hold, where that is known.
+        Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfMemory, OutOfDeviceMemory, DeviceLost.
         """
-        if size <= INLINE_NUMBERS:
+        if seconds <= INLINE_S:
             return self._inline(work, afresh=afresh)
         if self.readiness.lost:
             raise DeviceLost
@@ -143,7 +153,9 @@ class Runtime:
         await in_task()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
-        with lent(self.turns, 1), timed(record):
+        with lent(self.turns, 1), timed(record), _Blocks(self._blocks, record.spare()) as blocks:
+            blocks.advance(held_bytes)
+            work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
 
     def _inline(self, work: Callable[[], Answer], *, afresh: bool = False) -> Answer:
@@ -155,6 +167,14 @@ class Runtime:
         finally:
             record.compute_ms += 1e3 * (time.perf_counter() - started)
 
+    @staticmethod
+    def _holding(work: Callable[[], Answer], blocks: "_Blocks") -> Answer:
+        token = HOLD.set(blocks.hold)
+        try:
+            return work()
+        finally:
+            HOLD.reset(token)
+
     def _bounded(self, work: Callable[[], Answer], spent_s: float) -> Answer:
         token = CHECK.set(deadline(self._compute_s, spent_s))
         try:
@@ -165,8 +185,46 @@ class Runtime:
             self.readiness.lost = True
             log.error("device lost", exc_info=error, extra={"facts": {"device": str(self.device)}})  # noqa: TRY400 - it is refused, no crash
             raise DeviceLost from None
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and NO_MEMORY not in str(error):
+                raise
+            raise OutOfMemory from None
         finally:
             CHECK.reset(token)
+
+
+class _Blocks:
+    """The memory for the blocks of one computation, of which `spare` bytes are reserved already."""
+
+    def __init__(self, budget: Budget, spare: int) -> None:
+        self._budget, self._spare, self._held = budget, spare, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._budget.give(self._held)
+
+    def advance(self, held_bytes: int) -> None:
+        """Take so much on the event loop where it is free, which saves asking for it from a thread."""
+        more = min(held_bytes - self._spare, self._budget.total)
+        if more > 0 and self._budget.take(more):
+            self._held = more
+
+    def hold(self, held_bytes: int) -> None:
+        """Wait, in a thread, for as much in place of what is held: two that add to theirs would wait for each other.
+
+        Raises: TemporaryReducedCapacity.
+        """
+        more = min(held_bytes - self._spare, self._budget.total)
+        if more > self._held:
+            from_thread.run(self._take, more)
+
+    async def _take(self, amount: int) -> None:
+        self._budget.give(self._held)
+        self._held = 0
+        await self._budget.wait(amount)
+        self._held = amount
 
 
 def _prepare_compiler() -> None:
@@ -184,11 +242,16 @@ def _prepare_compiler() -> None:
     inductor.compile_threads = 1  # type: ignore[attr-defined] # the same
 
 
-def _numbers(objectives: list[Objective], upload: Upload) -> int:
-    """Return how many numbers an evaluation goes through; pairs of items, which are not sent, count as too many."""
-    if any(term.loss.work for objective in objectives for _, term in objective.terms):
-        return INLINE_NUMBERS + 1
-    return upload.numbers * len(objectives)
+def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:
+    """Return the seconds that an evaluation takes, roughly, and the most bytes it holds; 0 where it is refused."""
+    graph, seconds, held_bytes = options.gradient != "none", 0.0, 0
+    for objective in objectives:
+        inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
+        with suppress(Refusal):
+            layout = layout_of(objective, inputs, options.dtype, options.chunk_elements)
+            seconds += layout.estimate(graph=graph)
+            held_bytes = max(held_bytes, layout.bytes_held(graph=graph))
+    return seconds, held_bytes
 
 
 def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:

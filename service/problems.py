@@ -19,7 +19,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── UnsupportedFormat 415
     ├── QuotaExceeded    429
     ├── TemporaryReducedCapacity 503: shed
-    ├── TooManyConnections, OutOfDeviceMemory, DeviceLost 503
+    ├── OutOfMemory, OutOfDeviceMemory, DeviceLost, TooManyConnections 503
     ├── Draining         503: the process ends
     └── ComputeDeadline  504
 """
@@ -204,6 +204,15 @@ class TooManyConnections(HttpRefusal):
             limit=limit,
             limit_name="max_connections",
         )
+
+
+class OutOfMemory(HttpRefusal):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    title = "There is too little memory"
+    headers = MappingProxyType({"Retry-After": "5"})
+
+    def __init__(self) -> None:
+        super().__init__("There is too little memory free for this. Send fewer items, or later.")
 
 
 class OutOfDeviceMemory(HttpRefusal):

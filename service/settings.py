@@ -84,6 +84,15 @@ class Settings(BaseSettings):
             description="What requests under way reserve together; half of the memory there is, shared by workers.",
         ),
     ]
+    max_block_bytes: Annotated[
+        int,
+        Field(
+            ge=1,
+            default_factory=lambda given: min(1024 * MIB, memory_limit() // 8 // given["workers"]),
+            description="What formulas hold at once beside the uploads; 1 GiB, or an eighth of the memory there is, "
+            "shared by workers. A loss that alone would hold more is refused.",
+        ),
+    ]
     # Meilisearch's two: 1,000 in line, 10 s; 1,000 connections hold 64 KiB of unread body each, 64 MiB together.
     max_waiting: Annotated[int, Field(ge=0, description="Requests that wait for memory, or for a thread.")] = 1000
     queue_seconds: Annotated[float, Field(gt=0, description="For which a request waits before it is shed.")] = 10.0

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from losses.contract.domains import Domain
 from losses.contract.shapes import Pattern, Shapes
+from losses.contract.work import Work
 from losses.errors import BadParameter, near
 from losses.text import Text
 
@@ -116,7 +117,7 @@ class Loss:
     article: Said | None
     kind: Kind | Callable[[dict[str, Value]], Kind]
     elements: Pattern
-    work: Pattern | None
+    work: Work
 
     @cached_property
     def _signature(self) -> inspect.Signature:

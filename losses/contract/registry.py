@@ -10,6 +10,7 @@ import losses.families
 from losses.contract.domains import NON_NEGATIVE, Domain
 from losses.contract.loss import Call, Case, Kind, Loss, Said, Value
 from losses.contract.shapes import Pattern, Shapes
+from losses.contract.work import PLAIN, Work
 from losses.errors import UnknownLoss, near
 
 Computes = Callable[..., Any]
@@ -30,7 +31,7 @@ def loss(
     activation: str = "none",
     kind: Kind | Callable[[dict[str, Value]], Kind] = "item",
     elements: str | None = None,
-    work: str | None = None,
+    work: Work = PLAIN,
     traits: set[str] | None = None,
     aliases: Mapping[str, dict[str, Value]] | None = None,
     conventions: Mapping[str, dict[str, Value]] | None = None,
@@ -43,9 +44,9 @@ def loss(
     """Put a function on the shelf; its name is the id, the keywords left over are the domains of its inputs.
 
     `shapes`: the axes of every input in order, then those of the items. `elements`: what a weight or a mask may
-    stand for where that is finer than an item (pixels of an image). `work`: the axes of the largest temporary where
-    it is larger than the inputs (all pairs: n n). `pytorch`: the body of a function `loss` that gives the same
-    number, its parameters in braces or passed in. `conventions`: what each library's name for it stands for, in
+    stand for where that is finer than an item (pixels of an image). `work`: what a block holds and costs where that is
+    more than a few passes over its inputs (all pairs: n n). `pytorch`: the body of a function `loss` that gives the
+    same number, its parameters in braces or passed in. `conventions`: what each library's name for it stands for, in
     parameters of its own; `differences`: what those cannot say. `elsewhere`: the call of each library that gives the
     same number under its convention, an expression of the inputs with parameters in braces; of several, the first that
     takes the parameters wanted counts. `constant`: inputs that no gradient is taken for.
@@ -75,7 +76,7 @@ def loss(
             article=article,
             kind=kind,
             elements=Pattern.parse(elements) if elements else parsed.items,
-            work=Pattern.parse(work) if work else None,
+            work=work,
         )
         _shelf[entry.id] = entry
         return compute

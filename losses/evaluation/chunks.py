@@ -4,35 +4,19 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from losses.contract.domains import NON_NEGATIVE, Domain, Seen, check, first_index, outside
 from losses.contract.expression import Objective
-from losses.contract.loss import BoundLoss
 from losses.contract.shapes import Axes, Pattern
-from losses.errors import BadOption, DomainViolation, MissingInput, ShapeMismatch, UnsupportedDtype
-from losses.evaluation.deadline import checkpoint
+from losses.errors import BadOption, DomainViolation, ShapeMismatch
+from losses.evaluation.deadline import checkpoint, hold
 from losses.evaluation.device_copies import Staging
+from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES, layout_of, refuse_dtype
 
-CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
 ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
-MOST_LAYOUTS = 64  # of one objective
-MOST_PAIRS = 1 << 26  # 8,192 items against one another: a matrix of 512 MiB in float64
-ACCEPTED = (
-    torch.float16,
-    torch.bfloat16,
-    torch.float32,
-    torch.float64,
-    torch.bool,
-    torch.uint8,
-    torch.int8,
-    torch.int16,
-    torch.int32,
-    torch.int64,
-)
 Dims = tuple[tuple[str, int], ...]
 
 
@@ -72,31 +56,12 @@ class Piece:
     unweighted: "Callable[[], Piece] | None" = None
 
 
-class Source(NamedTuple):
-    """One input of one term, what is asked of its numbers, and the dtype in which that is looked at."""
-
-    role: str
-    pattern: Pattern
-    domain: Domain
-    dtype: torch.dtype
-
-
-class Layout(NamedTuple):
-    """What follows from the shapes and dtypes of the inputs alone: of every term its axes and its sources."""
-
-    dtype: torch.dtype
-    axes: list[Axes]
-    sources: list[list[Source]]
-    lengths: dict[str, int]  # of every axis that chunks are cut along
-    edges: list[dict[str, slice]]  # of every chunk, on every such axis
-
-
 @dataclass
 class Feed:
     """The inputs of one objective, checked as they are cut.
 
-    Raises, on making: BadParameter, MissingInput, ShapeMismatch, UnsupportedDtype, BadOption; on cutting:
-    DomainViolation, NonFiniteInput.
+    Raises, on making: BadParameter, MissingInput, ShapeMismatch, UnsupportedDtype, BadOption, TooMuchAtOnce; on
+    cutting: DomainViolation, NonFiniteInput.
     """
 
     objective: Objective
@@ -107,20 +72,16 @@ class Feed:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
     allow_nonfinite: bool = False
+    max_block_bytes: int = MAX_BLOCK_BYTES  # bytes of one block
+    graph: bool = False  # a gradient will be asked for
     weights_scale_out: bool = False  # as of a mean: then weights too large or small to be summed are scaled first
     weight_unit: float = field(default=1.0, init=False)
 
     def __post_init__(self) -> None:
-        sent = [(role, tensor.shape, tensor.dtype) for role, tensor in self.inputs.items()]
-        key = self.dtype, self.chunk_elements, *sent
-        known = self.objective.layouts.get(key)
-        layout = known if isinstance(known, Layout) else self._layout()
-        if layout is not known:
-            if len(self.objective.layouts) >= MOST_LAYOUTS:
-                self.objective.layouts.clear()
-            self.objective.layouts[key] = layout
-        self.compute_dtype, self.axes, self.sources, self.lengths, edges = layout
-        self.edges = self._moved(edges)
+        layout = layout_of(self.objective, self.inputs, self.dtype, self.chunk_elements)
+        hold(layout.refuse_more_than(self.max_block_bytes, graph=self.graph))
+        self.compute_dtype, self.axes, self.sources = layout.dtype, layout.axes, layout.sources
+        self.edges = self._moved(layout.edges)
         self.staging = Staging(self.device) if self.device.type == "cuda" else None
         self._there: dict[Hashable, Tensor] = {}  # the chunks that were sent ahead
         self._weighed = self.weights is not None or self.mask is not None
@@ -130,47 +91,9 @@ class Feed:
         self.weights_by_term = self._by_term("weights", self.weights)
         self.mask_by_term = self._by_term("mask", self.mask)
 
-    def _layout(self) -> Layout:
-        for role, tensor in self.inputs.items():
-            _refuse_dtype(role, tensor)
-        axes = [self._bind(term) for _, term in self.objective.terms]
-        dtype = self.dtype or self._promoted()
-        for _, term in self.objective.terms:
-            term.refuse_unfit(dtype)
-        sources = [self._sources(term, own, dtype) for (_, term), own in zip(self.objective.terms, axes, strict=True)]
-        lengths = self._lengths(sources)
-        return Layout(dtype, axes, sources, lengths, self._cut(axes, lengths))
-
     def _moved(self, edges: list[dict[str, slice]]) -> list[dict[str, slice]]:
         """Return the edges of the chunks as refusals count the items."""
         return edges
-
-    def _bind(self, term: BoundLoss) -> Axes:
-        for role in term.loss.required:
-            if role not in self.inputs:
-                raise MissingInput(term.loss.id, role, term.loss.roles)
-        return term.loss.shapes.bind(self.inputs, term.loss.roles, term.loss.encodings)
-
-    def _sources(self, term: BoundLoss, axes: Axes, compute_dtype: torch.dtype) -> list[Source]:
-        """Return the inputs of one term, in the order of its signature."""
-        sources = []
-        for role, pattern in zip(term.loss.roles, term.loss.shapes.roles, strict=True):
-            if role in self.inputs:
-                tensor, domain = self.inputs[role], term.domain(role).bounded(axes)
-                ids = domain.whole and not tensor.is_floating_point()
-                sources.append(Source(role, pattern, domain, torch.int64 if ids else compute_dtype))
-        return sources
-
-    def _lengths(self, sources: list[list[Source]]) -> dict[str, int]:
-        lengths: dict[str, int] = {}
-        for role, pattern, *_ in (source for listed in sources for source in listed):
-            if pattern.lead is None:
-                continue
-            shape = self.inputs[role].shape
-            length = lengths.setdefault(pattern.lead, shape[0])
-            if length != shape[0]:
-                raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
-        return lengths
 
     def _scale(self, weights: Tensor) -> None:
         """Divide weights of whole items by a power of 2, exactly, where their sum could leave the dtype's range."""
@@ -194,7 +117,7 @@ class Feed:
 
         Raises: BadOption, ShapeMismatch.
         """
-        _refuse_dtype(name, tensor)
+        refuse_dtype(name, tensor)
         (_, term), axes = self.objective.terms[place], self.axes[place]
         if term.kind == "batch" and not term.loss.sums_itself:
             raise BadOption(name, f"{term.loss.id} looks at all items at once; leave out those you would not count.")
@@ -212,36 +135,6 @@ class Feed:
     def _counts_pixels(self) -> bool:
         """Say whether some term has classes on axis 1 that its weights and masks do not have."""
         return any(term.loss.elements == PIXELS for _, term in self.objective.terms)
-
-    def _promoted(self) -> torch.dtype:
-        """Return the widest float among the inputs, at least float32; whole numbers alone become float64."""
-        floats = [tensor.dtype for tensor in self.inputs.values() if tensor.is_floating_point()]
-        if not floats:
-            return torch.float64
-        wide = torch.float32
-        for dtype in floats:
-            wide = torch.promote_types(wide, dtype)
-        return wide
-
-    def _cut(self, axes_of: list[Axes], lengths: dict[str, int]) -> list[dict[str, slice]]:
-        """Return for every chunk the slice of every axis that is cut.
-
-        Raises: BadOption where all of it is needed at once and that is too much.
-        """
-        work = [tensor.numel() for tensor in self.inputs.values()]
-        for (_, term), axes in zip(self.objective.terms, axes_of, strict=True):
-            work.append(math.prod(term.loss.work.lengths(axes)) if term.loss.work else 0)
-            if term.kind == "batch" and work[-1] > MOST_PAIRS:
-                message = f"{term.loss.id} compares every item with every other; send at most {math.isqrt(MOST_PAIRS)}."
-                raise BadOption("items", message)
-        pieces = max(1, math.ceil(max(work) / self.chunk_elements))
-        pieces = min(pieces, max([1, *lengths.values()]))
-        if any(term.kind == "batch" for _, term in self.objective.terms):
-            pieces = 1
-        return [
-            {lead: slice(length * k // pieces, length * (k + 1) // pieces) for lead, length in lengths.items()}
-            for k in range(pieces)
-        ]
 
     def pieces(self, *, first_pass: bool) -> Iterator[list[Piece]]:
         """Yield every chunk as one piece a term; the first pass checks the numbers too."""
@@ -349,12 +242,6 @@ class Feed:
                 _check_mask(kept, edges[lead or ""].start)
             factors.append((kept != 0).to(self.compute_dtype))
         return factors
-
-
-def _refuse_dtype(role: str, tensor: Tensor) -> None:
-    if tensor.dtype not in ACCEPTED:
-        names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
-        raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
 
 
 def _check_mask(mask: Tensor, offset: int) -> None:

@@ -29,7 +29,8 @@ def evaluate(
     """Return what an objective says of the inputs, one tensor a role.
 
     Shapes: `weights` and `mask` are the first axes of the items, or of their elements.
-    Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
+    Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption,
+    TooMuchAtOnce.
     """
     options = options or Options()
     feed = Feed(
@@ -41,6 +42,8 @@ def evaluate(
         device=options.device,
         chunk_elements=options.chunk_elements,
         allow_nonfinite=options.nonfinite == "allow",
+        max_block_bytes=options.max_block_bytes,
+        graph=options.gradient != "none",
         weights_scale_out=options.reduction == "mean",
     )
     tallies = [

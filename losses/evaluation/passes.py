@@ -7,8 +7,9 @@ from typing import Literal
 import torch
 
 from losses.errors import BadOption
-from losses.evaluation.chunks import CHUNK_ELEMENTS, Feed, Piece
+from losses.evaluation.chunks import Feed, Piece
 from losses.evaluation.gradient_shares import shares
+from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES
 from losses.evaluation.moments import Moments
 from losses.evaluation.result import Evaluation, gradient_overflowed, of_sum, of_term, warnings
 from losses.evaluation.second_pass import Backward
@@ -27,6 +28,7 @@ class Options:
     dtype: torch.dtype | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
+    max_block_bytes: int = MAX_BLOCK_BYTES  # bytes of one block
     fuse: bool = False  # have torch.compile make one kernel of a formula, but where a gradient is taken of it
 
 

@@ -102,6 +102,7 @@ class Stream:
             device=self.options.device,
             chunk_elements=self.options.chunk_elements,
             allow_nonfinite=self.options.nonfinite == "allow",
+            max_block_bytes=self.options.max_block_bytes,
             first=self.items,
         )
         if not self.tallies:

@@ -11,6 +11,7 @@ from losses.contract.domains import LABELS, LOGITS
 from losses.contract.loss import Items, Value, case
 from losses.contract.parameters import FromLogits
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.mathematics import overlap as pipeline
 from losses.mathematics import terms
 from losses.mathematics.overlap import Activation, Background
@@ -96,6 +97,7 @@ def _hausdorff_code(params: dict[str, Value]) -> str:
     title="Hausdorff distance loss",
     task="segmentation",
     shapes="n C *s, n C *s, C -> n C",
+    work=Work(calls="12 rest(s)"),
     elements="n",
     predictions=LOGITS,
     targets=LABELS,
@@ -213,6 +215,10 @@ def _cldice_code(params: dict[str, Value]) -> str:
     title="clDice loss",
     task="segmentation",
     shapes="n C *s, n C *s, C -> n C",
+    work=Work(
+        graph="14 iterations n C *s count(s) + 2 iterations n C *s + 16 n C *s count(s)",
+        calls="60 iterations count(s)",
+    ),
     elements="n",
     predictions=LOGITS,
     targets=LABELS,

@@ -10,6 +10,7 @@ from torch import Tensor
 from losses.contract.domains import GROUPS, REAL
 from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.mathematics import terms
 
 Temperature = Annotated[float, Field(gt=0, description="What similarities are divided by; small looks at hard ones.")]
@@ -37,7 +38,7 @@ s = z @ z.T{scale}
     title="NT-Xent of two views",
     task="similarity",
     shapes="n D, n D -> ",
-    work="n n",
+    work=Work(holds="13 n n", steps="40 n n + n n D"),
     elements="n",
     kind="batch",
     first=REAL,
@@ -84,7 +85,7 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, no
     title="NT-Xent with labels",
     task="similarity",
     shapes="n D, n -> ",
-    work="n n",
+    work=Work(holds="6 n n", steps="20 n n + n n D"),
     elements="n",
     kind="batch",
     predictions=REAL,
@@ -139,7 +140,7 @@ def nt_xent_labels(
     title="Supervised contrastive loss",
     task="similarity",
     shapes="n D, n -> ",
-    work="n n",
+    work=Work(holds="5 n n", steps="20 n n + n n D"),
     elements="n",
     kind="batch",
     predictions=REAL,
@@ -192,7 +193,7 @@ def supcon(
     title="Multi-similarity loss",
     task="similarity",
     shapes="n D, n -> ",
-    work="n n",
+    work=Work(holds="5 n n", steps="30 n n + n n D"),
     elements="n",
     kind="batch",
     predictions=REAL,

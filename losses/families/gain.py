@@ -10,6 +10,7 @@ from torch import Tensor
 from losses.contract.domains import NON_NEGATIVE, REAL
 from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.errors import BadOption
 from losses.mathematics import terms
 
@@ -63,7 +64,7 @@ best = (gains.sort(1, descending=True).values / discount){k}.sum(1, keepdim=True
     title="Approximate NDCG",
     task="ranking",
     shapes="n L, n L -> n",
-    work="n L L",
+    work=Work(holds="3 n L L"),
     elements="n L",
     predictions=REAL,
     targets=NON_NEGATIVE,
@@ -145,7 +146,7 @@ return (cost * pairs).sum((1, 2)).mean(){logarithm}"""
     title="LambdaLoss for NDCG",
     task="ranking",
     shapes="n L, n L -> n",
-    work="n L L",
+    work=Work(holds="7 n L L"),
     elements="n L",
     predictions=REAL,
     targets=NON_NEGATIVE,

@@ -9,6 +9,7 @@ from torch import Tensor
 from losses.contract.domains import REAL, SIGNS
 from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.mathematics import terms
 
 
@@ -56,7 +57,7 @@ return {end}"""
     title="RankNet",
     task="ranking",
     shapes="n L, n L -> n",
-    work="n L L",
+    work=Work(holds="7 n L L"),
     elements="n L",
     predictions=REAL,
     targets=REAL,

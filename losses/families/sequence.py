@@ -12,6 +12,7 @@ from losses.contract.domains import CLASS_LOGITS, FRAMES, LABEL_COUNTS, SYMBOLS
 from losses.contract.loss import Value, case
 from losses.contract.parameters import FromLogits
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.errors import BadParameter
 from losses.mathematics import terms
 
@@ -35,6 +36,7 @@ return F.ctc_loss(
     title="Connectionist temporal classification",
     task="sequence",
     shapes="n C T, n S, n, n -> n",
+    work=Work(holds="3 n T S", graph="3 n T S", steps="60 n T S"),
     predictions=CLASS_LOGITS,
     targets=SYMBOLS,
     prediction_lengths=FRAMES,

@@ -10,6 +10,7 @@ from torch import Tensor
 from losses.contract.domains import GROUPS, LABELS, REAL
 from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.mathematics import terms
 
 Normalize = Annotated[
@@ -36,7 +37,7 @@ def _named(first: Tensor, second: Tensor, share: Tensor, *, normalize: bool) -> 
     title="N-pairs loss",
     task="similarity",
     shapes="n D, n D, n -> ",
-    work="n n",
+    work=Work(holds="4 n n", steps="15 n n + n n D"),
     elements="n",
     kind="batch",
     first=REAL,
@@ -77,7 +78,7 @@ def n_pairs(first: Tensor, second: Tensor, targets: Tensor, *, normalize: Normal
     title="N-pairs loss with several labels an item",
     task="similarity",
     shapes="n D, n D, n K -> ",
-    work="n n",
+    work=Work(holds="4 n n", steps="15 n n + n n D + n n K"),
     elements="n",
     kind="batch",
     first=REAL,
@@ -122,7 +123,7 @@ def _info_nce_code(params: dict[str, Value]) -> str:
     title="InfoNCE of two towers",
     task="similarity",
     shapes="n D, n D -> ",
-    work="n n",
+    work=Work(holds="3 n n", graph="3 n n", steps="15 n n + n n D"),
     elements="n",
     kind="batch",
     first=REAL,
@@ -178,7 +179,7 @@ def info_nce(
     title="Barlow Twins",
     task="similarity",
     shapes="n D, n D -> ",
-    work="D D",
+    work=Work(holds="4 D D", graph="4 D D", steps="10 D D + n D D"),
     elements="n",
     kind="batch",
     first=REAL,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 from torch import Tensor
 
 from losses.contract.expression import parse
+from losses.contract.work import NUMBER_S
 from losses.errors import (
     BadOption,
     DomainViolation,
@@ -225,7 +226,6 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
         lambda: measure_profile(
             task, targets, predictions, language, features=request.features, ignore_index=request.ignore_index
         ),
-        targets.numel(),
     )
     warnings = found.warnings
     if set(OPTIONAL) & set(upload.roles):
@@ -274,7 +274,9 @@ async def _evaluated(
 ) -> Evaluated:
     objective = parse(text)
     numbers = sum(tensor.numel() for tensor in upload.roles.values())
-    inputs = SEVERAL_HEADS if heads > 1 else await runtime.run(lambda: supply(objective, upload.roles), numbers)
+    inputs = (
+        SEVERAL_HEADS if heads > 1 else await runtime.run(lambda: supply(objective, upload.roles), NUMBER_S * numbers)
+    )
     if isinstance(inputs, Text):
         return Evaluated(objective=text, role=role, result=None, reason=say(inputs, language))
     beside = {name: upload.roles[name] for name in OPTIONAL if name in upload.roles}

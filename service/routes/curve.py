@@ -11,8 +11,9 @@ from losses.contract.expression import Objective, parse
 from losses.contract.loss import Loss
 from losses.description.curve import Curve, curve
 from losses.errors import BadExpression, BadOption, BadParameter
+from service.dependencies import RuntimeInForce
 from service.pipeline.properties import properties
-from service.problems import BadRequest, UnknownPath, responses
+from service.problems import BadRequest, ComputeDeadline, UnknownPath, responses
 from service.routes.curve_svg import draw
 from service.routes.losses import known
 from service.routes.parameters import KNOWN_PARAMETERS
@@ -79,23 +80,28 @@ def _split(text: str) -> list[str]:
     response_model=Curves,
     responses={
         200: {"content": {SVG: {"schema": {"type": "string"}}}},
-        **responses(UnknownPath, BadExpression, BadParameter, BadOption, BadRequest),
+        **responses(UnknownPath, BadExpression, BadParameter, BadOption, BadRequest, ComputeDeadline),
     },
 )
 @properties("any key")
 async def curves(
     objectives: Annotated[list[Objective], Depends(asked)],
+    runtime: RuntimeInForce,
     points: Annotated[int, Query(ge=2, le=2001)] = 201,
     span: Annotated[float, Query(ge=1e-6, le=1e6, description="Errors run from -span to span.")] = 3.0,
     image: Annotated[Literal["json", "svg"], Query(alias="format", description="Numbers, or a picture.")] = "json",
 ) -> Response | Curves:
     """Give value and gradient against the error, the score, or the probability of the truth, as numbers or drawn."""
-    found = [curve(objective, points, span) for objective in objectives]
-    if any(line.axis != found[0].axis for line in found):
-        raise BadOption("with", "These losses are functions of different things and share no axis.")
-    if image == "svg":
-        return Response(draw(found), media_type=SVG)
-    return Curves(axis=found[0].axis, x=found[0].x, curves=[_line(line) for line in found])
+
+    def drawn() -> Response | Curves:
+        found = [curve(objective, points, span) for objective in objectives]
+        if any(line.axis != found[0].axis for line in found):
+            raise BadOption("with", "These losses are functions of different things and share no axis.")
+        if image == "svg":
+            return Response(draw(found), media_type=SVG)
+        return Curves(axis=found[0].axis, x=found[0].x, curves=[_line(line) for line in found])
+
+    return await runtime.run(drawn)
 
 
 def _line(found: Curve) -> CurveLine:

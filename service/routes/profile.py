@@ -145,7 +145,6 @@ async def profile(upload: Received, runtime: RuntimeInForce, language: Spoken) -
             ignore_index=request.ignore_index,
             predictions_are=request.predictions_are,
             **upload.roles,
-        ),
-        sum(array.numel() for array in upload.roles.values()),
+        )
     )
     return ProfileAnswer(task=task, profile=facts, details=details, warnings=warnings)

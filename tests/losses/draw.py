@@ -21,7 +21,7 @@ from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 
 ITEMS, CLASSES, FEATURES, SPATIAL = 13, 3, 5, (2, 3)
-LONG = 3 * FEATURES  # frames: enough for FEATURES labels, a blank between any two, and some to spare
+LONG = 3  # frames for each label: enough for all labels, a blank between any two, and some to spare
 SPARE = 3  # what may be missing from a length
 LEADS_DIFFER_BY = 4  # two lists of items are never of one length by accident
 IGNORED_EVERY = 5  # items
@@ -35,6 +35,7 @@ class Subject:
     optional: bool = False
     classes: int = CLASSES
     spatial: tuple[int, ...] = SPATIAL
+    features: int = FEATURES
 
     def __str__(self) -> str:
         extra = [role for role in self.loss.roles if role not in self.loss.required]
@@ -69,7 +70,7 @@ class Subject:
         """Return a length for every axis."""
         patterns = [self.loss.pattern(role) for role in self.loss.roles]
         leads = list(dict.fromkeys(pattern.lead for pattern in patterns if pattern.lead))
-        axes: Axes = {"C": (self.classes,), "D": (FEATURES,)}
+        axes: Axes = {"C": (self.classes,), "D": (self.features,)}
         boxes = [
             pattern.names[1]
             for role, pattern in zip(self.loss.roles, patterns, strict=True)
@@ -80,7 +81,8 @@ class Subject:
             bare = name.lstrip("*")
             own = (items + LEADS_DIFFER_BY * leads.index(bare),) if bare in leads else ()
             more = self.spatial[: 1 if own else None] if name.startswith("*") else ()
-            axes.setdefault(bare, own + more if own or name.startswith("*") else (LONG if bare == "T" else FEATURES,))
+            length = self.features * (LONG if bare == "T" else 1)
+            axes.setdefault(bare, own + more if own or name.startswith("*") else (length,))
         return axes
 
     def draw(self, seed: int = 0, items: int = ITEMS, *, edges: bool = False) -> "Batch":

@@ -131,13 +131,13 @@ def test_all_pairs_of_a_million_are_refused_before_they_are_made(server: Server)
     answer = httpx.post(f"{server.url}{PAIRS}", content=content, headers=TYPE, timeout=30)
 
     assert time.monotonic() - started < 5
-    assert "send at most" in is_problem(answer, 422)["detail"]
+    assert "would fit" in is_problem(answer, 422)["detail"]
     assert resident(server.process.pid) - before < 64
 
 
 PROGRAM = """
 import torch
-from service.runtime import Runtime
+from service.compute import Runtime
 from service.settings import Settings
 cores = torch.get_num_threads()
 for workers in (1, 2, 3, 64):

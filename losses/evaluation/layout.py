@@ -1,0 +1,236 @@
+"""What follows from the shapes and dtypes of the inputs alone: how they are cut into blocks, and what those take."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from losses.contract.domains import Domain
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss
+from losses.contract.shapes import Axes, Pattern
+from losses.contract.work import BACKWARD, HELD, HELD_WITH_GRAPH
+from losses.errors import MissingInput, ShapeMismatch, TooMuchAtOnce, UnsupportedDtype
+
+CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
+HELD_AS_ONE = 8  # numbers that a formula holds of its own count as one of the inputs where blocks are cut
+MOST_LAYOUTS = 64  # of one objective
+MAX_BLOCK_BYTES = 1 << 30  # bytes that one block holds: 6,600 items of a list against one another in float32
+ACCEPTED = (
+    torch.float16,
+    torch.bfloat16,
+    torch.float32,
+    torch.float64,
+    torch.bool,
+    torch.uint8,
+    torch.int8,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+)
+
+
+class Source(NamedTuple):
+    """One input of one term, what is asked of its numbers, and the dtype in which that is looked at."""
+
+    role: str
+    pattern: Pattern
+    domain: Domain
+    dtype: torch.dtype
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Of every term its axes, its inputs and what one block of it holds; of all how they are cut.
+
+    `edges`: of every block, on every axis that is cut. `seconds`: what the value takes on one core, roughly.
+    """
+
+    objective: Objective
+    dtype: torch.dtype
+    axes: list[Axes]
+    sources: list[list[Source]]
+    edges: list[dict[str, slice]]
+    held: list[float]  # numbers
+    held_with_graph: list[float]
+    seconds: float
+
+    def bytes_held(self, *, graph: bool) -> int:
+        """Return the most bytes that one block holds; the graphs of all terms are there together."""
+        numbers = sum(self.held_with_graph) if graph else max(self.held)
+        return math.ceil(numbers * self.dtype.itemsize)
+
+    def estimate(self, *, graph: bool) -> float:
+        """Return the seconds that the value takes, and the gradient."""
+        return self.seconds * (1 + BACKWARD) if graph else self.seconds
+
+    def refuse_more_than(self, limit: int, *, graph: bool) -> int:
+        """Return the bytes that one block holds.
+
+        Raises: TooMuchAtOnce, with the longest axis that would fit.
+        """
+        held = self.bytes_held(graph=graph)
+        if held <= limit:
+            return held
+        own = self.held_with_graph if graph else self.held
+        place = own.index(max(own))
+        term = self.objective.terms[place][1]
+        axis, length = _longest(term, self.axes[place])
+        rest = sum(own) - own[place] if graph else 0.0
+        numbers = limit / self.dtype.itemsize - rest
+        fits = _fitting(self, place, (axis, length), numbers, graph=graph)
+        raise TooMuchAtOnce(term.loss.id, axis, length, fits, held, limit)
+
+
+def layout_of(
+    objective: Objective, inputs: Mapping[str, Tensor], dtype: torch.dtype | None, chunk_elements: int
+) -> Layout:
+    """Return how the inputs of an objective are cut, kept by the objective for inputs of these shapes.
+
+    Raises: BadParameter, MissingInput, ShapeMismatch, UnsupportedDtype.
+    """
+    key = dtype, chunk_elements, *[(role, tensor.shape, tensor.dtype) for role, tensor in inputs.items()]
+    known = objective.layouts.get(key)
+    if isinstance(known, Layout):
+        return known
+    if len(objective.layouts) >= MOST_LAYOUTS:
+        objective.layouts.clear()
+    layout = objective.layouts[key] = _made(objective, inputs, dtype, chunk_elements)
+    return layout
+
+
+def _made(
+    objective: Objective, inputs: Mapping[str, Tensor], wanted: torch.dtype | None, chunk_elements: int
+) -> Layout:
+    for role, tensor in inputs.items():
+        refuse_dtype(role, tensor)
+    terms = [term for _, term in objective.terms]
+    axes = [_bound(term, inputs) for term in terms]
+    dtype = wanted or _promoted(inputs)
+    for term in terms:
+        term.refuse_unfit(dtype)
+    sources = [_sources(term, own, inputs, dtype) for term, own in zip(terms, axes, strict=True)]
+    edges = _cut(terms, axes, inputs, _lengths(sources, inputs), chunk_elements)
+    numbers = [sum(inputs[source.role].numel() for source in own) for own in sources]
+    ways = [_held(term, own, inputs, edges) for term, own in zip(terms, axes, strict=True)]
+    seconds = [
+        term.loss.work.seconds(own, term.params, count, len(edges)) * (1 if term.kind == "item" else 2)  # passes
+        for term, own, count in zip(terms, axes, numbers, strict=True)
+    ]
+    held, held_with_graph = [plain for plain, _ in ways], [graph for _, graph in ways]
+    return Layout(objective, dtype, axes, sources, edges, held, held_with_graph, sum(seconds))
+
+
+def refuse_dtype(role: str, tensor: Tensor) -> None:
+    """Raise UnsupportedDtype for numbers of a kind that is not read."""
+    if tensor.dtype not in ACCEPTED:
+        names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
+        raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
+
+
+def _bound(term: BoundLoss, inputs: Mapping[str, Tensor]) -> Axes:
+    for role in term.loss.required:
+        if role not in inputs:
+            raise MissingInput(term.loss.id, role, term.loss.roles)
+    return term.loss.shapes.bind(inputs, term.loss.roles, term.loss.encodings)
+
+
+def _sources(term: BoundLoss, axes: Axes, inputs: Mapping[str, Tensor], compute_dtype: torch.dtype) -> list[Source]:
+    """Return the inputs of one term, in the order of its signature."""
+    sources = []
+    for role, pattern in zip(term.loss.roles, term.loss.shapes.roles, strict=True):
+        if role in inputs:
+            tensor, domain = inputs[role], term.domain(role).bounded(axes)
+            ids = domain.whole and not tensor.is_floating_point()
+            sources.append(Source(role, pattern, domain, torch.int64 if ids else compute_dtype))
+    return sources
+
+
+def _lengths(sources: list[list[Source]], inputs: Mapping[str, Tensor]) -> dict[str, int]:
+    """Return the length of every axis that blocks are cut along."""
+    lengths: dict[str, int] = {}
+    for role, pattern, *_ in (source for listed in sources for source in listed):
+        if pattern.lead is None:
+            continue
+        shape = inputs[role].shape
+        length = lengths.setdefault(pattern.lead, shape[0])
+        if length != shape[0]:
+            raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
+    return lengths
+
+
+def _promoted(inputs: Mapping[str, Tensor]) -> torch.dtype:
+    """Return the widest float among the inputs, at least float32; whole numbers alone become float64."""
+    floats = [tensor.dtype for tensor in inputs.values() if tensor.is_floating_point()]
+    if not floats:
+        return torch.float64
+    wide = torch.float32
+    for dtype in floats:
+        wide = torch.promote_types(wide, dtype)
+    return wide
+
+
+def _cut(
+    terms: list[BoundLoss],
+    axes_of: list[Axes],
+    inputs: Mapping[str, Tensor],
+    lengths: dict[str, int],
+    chunk_elements: int,
+) -> list[dict[str, slice]]:
+    """Return for every block the slice of every axis that is cut."""
+    sizes: list[float] = [tensor.numel() for tensor in inputs.values()]
+    sizes += [
+        term.loss.work.held(axes, term.params)[0] / HELD_AS_ONE for term, axes in zip(terms, axes_of, strict=True)
+    ]
+    blocks = max(1, math.ceil(max(sizes) / chunk_elements))
+    blocks = min(blocks, max([1, *lengths.values()]))
+    if any(term.kind == "batch" for term in terms):
+        blocks = 1
+    return [
+        {lead: slice(length * k // blocks, length * (k + 1) // blocks) for lead, length in lengths.items()}
+        for k in range(blocks)
+    ]
+
+
+def _held(
+    term: BoundLoss, axes: Axes, inputs: Mapping[str, Tensor], edges: list[dict[str, slice]]
+) -> tuple[float, float]:
+    """Return the most numbers that one block of one term holds, without a graph and with one."""
+    cut = {lead: max(edge[lead].stop - edge[lead].start for edge in edges) for lead in edges[0]}
+    block = {name: (cut[name], *lengths[1:]) if name in cut else lengths for name, lengths in axes.items()}
+    return _of_block(term, block, [role for role in term.loss.roles if role in inputs])
+
+
+def _of_block(term: BoundLoss, block: Axes, roles: list[str]) -> tuple[float, float]:
+    numbers = sum(math.prod(term.loss.pattern(role).lengths(block)) for role in roles)
+    own, beside = term.loss.work.held(block, term.params)
+    return HELD * numbers + own, HELD_WITH_GRAPH * numbers + own + beside
+
+
+def _longest(term: BoundLoss, axes: Axes) -> tuple[str, int]:
+    """Return the axis of a block that is not cut, or one item alone is too long along, and its length."""
+    lead = None if term.kind == "batch" else term.loss.shapes.roles[0].lead
+    lengths = {name: max(own[1:] if name == lead else own, default=0) for name, own in axes.items()}
+    axis = max(lengths, key=lambda name: lengths[name])
+    return axis, lengths[axis]
+
+
+def _fitting(layout: Layout, place: int, longest: tuple[str, int], numbers: float, *, graph: bool) -> int:
+    """Return the longest such axis with which one item, or all where none is cut, holds so many numbers."""
+    term, axes = layout.objective.terms[place][1], layout.axes[place]
+    lead = None if term.kind == "batch" else term.loss.shapes.roles[0].lead
+    low, high = 0, longest[1]
+    while low < high:
+        middle = (low + high + 1) // 2
+        changed = {
+            name: tuple(middle if (name, length) == longest else length for length in lengths)
+            for name, lengths in axes.items()
+        }
+        if lead in changed:
+            changed[lead] = (1, *changed[lead][1:])
+        fits = _of_block(term, changed, [source.role for source in layout.sources[place]])[graph] <= numbers
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low

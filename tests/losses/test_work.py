@@ -1,0 +1,135 @@
+"""What a loss declares to hold and to cost, against what is measured: a new loss that forgets it fails here."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from losses.contract.expression import Objective, parse
+from losses.contract.loss import BoundLoss
+from losses.errors import TooMuchAtOnce
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.layout import CHUNK_ELEMENTS, Layout, layout_of
+from losses.evaluation.passes import Options
+from tests.losses.draw import KINDS, Batch, Subject, named
+
+MANY, FEW = 200, 2  # items
+LONGEST = 120
+SHAPES = ("many items", "long items")
+TIMES = 20  # more than was estimated is a cost that was forgotten, and no slow machine
+ROUNDS = 3
+
+
+def at_its_ends(subject: Subject) -> list[Subject]:
+    """Return the subject, and with every whole number among its parameters at the end of its range."""
+    found = [subject]
+    for name, info in subject.loss.parameters.model_fields.items():
+        ends = [end for part in info.metadata if isinstance(end := getattr(part, "le", None), int)]
+        if info.annotation is int and ends and ends[0] <= LONGEST:
+            found.append(replace(subject, term=subject.loss.bind({**subject.term.params, name: ends[0]})))
+    return found
+
+
+EVERY = list({str(each): each for subject in KINDS for each in at_its_ends(subject)}.values())
+every_subject_at_its_ends = pytest.mark.parametrize("subject", EVERY, ids=named)
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+
+
+def drawn(subject: Subject, shape: str) -> Batch:
+    if shape == "many items":
+        return replace(subject, features=3).draw(items=MANY).to(torch.float32)
+    spatial = (2, LONGEST) if subject.spatial else ()
+    return replace(subject, features=LONGEST, spatial=spatial).draw(items=FEW).to(torch.float32)
+
+
+def laid_out(batch: Batch) -> Layout:
+    return layout_of(batch.subject.objective, batch.inputs, None, CHUNK_ELEMENTS)
+
+
+def most_allocated(work: Callable[[], object]) -> int:
+    """Return the most bytes that were allocated and not yet freed while `work` ran."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+        work()
+    events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
+    held = most = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        held += event.nbytes()
+        most = max(most, held)
+    return most
+
+
+@every_shape
+@every_subject_at_its_ends
+def test_a_block_holds_no_more_than_declared(subject: Subject, shape: str) -> None:
+    batch = drawn(subject, shape)
+    layout = laid_out(batch)
+
+    without = most_allocated(batch.evaluate)
+    with_graph = most_allocated(lambda: batch.evaluate(gradient="summary"))
+
+    assert without <= layout.bytes_held(graph=False)
+    assert with_graph <= layout.bytes_held(graph=True)
+
+
+@every_shape
+@every_subject_at_its_ends
+def test_a_value_costs_no_more_than_declared(subject: Subject, shape: str) -> None:
+    batch = drawn(subject, shape)
+    estimate = laid_out(batch).estimate(graph=False)
+
+    seconds = []
+    for _ in range(ROUNDS):
+        started = time.thread_time()
+        batch.evaluate()
+        seconds.append(time.thread_time() - started)
+
+    assert min(seconds) <= TIMES * estimate
+
+
+def ranked(length: int) -> dict[str, torch.Tensor]:
+    return {"predictions": torch.zeros(1, 1).expand(1, length), "targets": torch.zeros(1, 1).expand(1, length)}
+
+
+def test_a_list_too_long_for_its_pairs_is_refused_before_anything_is_allocated() -> None:
+    def work() -> None:
+        with pytest.raises(TooMuchAtOnce) as refusal:
+            evaluate(parse("ranknet"), ranked(1_000_000))
+        facts = refusal.value.facts
+        assert (facts["loss"], facts["axis"], facts["got"]) == ("ranknet", "L", 1_000_000)
+        assert "At most" in refusal.value.message
+
+    assert most_allocated(work) < 1 << 10
+
+
+def test_the_longest_list_said_to_fit_fits_and_one_longer_does_not() -> None:
+    options = Options(max_block_bytes=1 << 20)
+    with pytest.raises(TooMuchAtOnce) as refusal:
+        evaluate(parse("ranknet"), ranked(8000), options=options)
+    fits = refusal.value.facts["expected"]
+    assert isinstance(fits, int)
+
+    evaluate(parse("ranknet"), ranked(fits), options=options)
+
+    with pytest.raises(TooMuchAtOnce):
+        evaluate(parse("ranknet"), ranked(fits + 1), options=options)
+
+
+def test_terms_add_up_where_a_gradient_needs_all_their_graphs() -> None:
+    one, two = parse("ranknet"), parse("ranknet + lambda_loss")
+
+    held = [layout_of(each, ranked(50), None, CHUNK_ELEMENTS) for each in (one, two)]
+
+    assert held[1].bytes_held(graph=True) > 1.9 * held[0].bytes_held(graph=True)
+    assert held[1].bytes_held(graph=False) == held[0].bytes_held(graph=False)
+
+
+def test_iterations_count() -> None:
+    def estimate(iterations: int) -> float:
+        term: BoundLoss = parse(f"cldice(iterations={iterations})").terms[0][1]
+        return laid_out(Subject(term).draw(items=1)).estimate(graph=True)
+
+    assert estimate(100) > 10 * estimate(1)
+    assert Objective(((1.0, parse("cldice").terms[0][1]),)).layouts == {}

@@ -1,0 +1,138 @@
+"""What formulas hold and cost: bounded and reserved before they start, and off the event loop where it is much."""
+
+import asyncio
+import io
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from losses.contract.expression import Objective, parse
+from losses.contract.registry import catalogue
+from losses.evaluation.deadline import hold
+from losses.evaluation.passes import Options
+from service.compute import INLINE_S, Runtime, estimate
+from service.problems import OutOfMemory, TemporaryReducedCapacity
+from service.settings import Settings
+from tests.conftest import Client
+from tests.losses.draw import Subject
+from tests.service.test_refusals import is_problem
+
+pytestmark = pytest.mark.anyio
+JSON, NPZ = {"content-type": "application/json"}, {"content-type": "application/x-npz"}
+MIB = 1 << 20
+
+
+def lists(length: int) -> bytes:
+    """Return one list of equal scores, that packs to little."""
+    buffer, zeros = io.BytesIO(), np.zeros((1, length), np.float32)
+    np.savez_compressed(buffer, predictions=zeros, targets=zeros)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("path", ["/v1/evaluate?loss=ranknet", "/v1/evaluate?loss=mse&loss=lambda_loss"])
+async def test_a_list_that_packs_to_little_and_is_compared_with_itself_is_refused(client: Client, path: str) -> None:
+    async with client() as http:
+        answer = await http.post(path, content=lists(8000), headers=NPZ)
+
+    problem = is_problem(answer, 422)
+    assert problem["type"] == "urn:lossary:too-much-at-once"
+    assert (problem["axis"], problem["got"], problem["limit_name"]) == ("L", 8000, "max_block_bytes")
+    assert 0 < problem["expected"] < 8000
+
+
+async def test_blocks_that_are_too_much_together_are_computed_one_after_the_other(client: Client) -> None:
+    async with client(max_block_bytes=16 * MIB) as http:  # of which each takes 14
+        answers = await asyncio.gather(
+            *[http.post("/v1/evaluate?loss=ranknet", content=lists(700), headers=NPZ) for _ in range(4)]
+        )
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+
+
+async def test_who_waits_for_memory_too_long_is_shed() -> None:
+    runtime = Runtime(Settings(device="cpu", max_block_bytes=MIB, queue_seconds=0.01))
+    began, ended = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        hold(MIB)
+        loop.call_soon_threadsafe(began.set)
+        asyncio.run_coroutine_threadsafe(ended.wait(), loop).result()
+
+    running = asyncio.create_task(runtime.run(first))
+    await began.wait()
+    with pytest.raises(TemporaryReducedCapacity):
+        await runtime.run(partial(hold, MIB))
+    ended.set()
+    await running
+
+    await runtime.run(partial(hold, MIB))
+
+
+async def test_memory_that_the_machine_does_not_have_is_refused_as_such() -> None:
+    runtime = Runtime(Settings(device="cpu"))
+
+    with pytest.raises(OutOfMemory):
+        await runtime.run(lambda: torch.empty(1 << 60, dtype=torch.int8))
+
+
+def inline(objectives: list[Objective], inputs: dict[str, torch.Tensor]) -> bool:
+    """Say whether an evaluation is computed on the event loop."""
+    seconds, _ = estimate(objectives, inputs, Options())
+    return seconds <= INLINE_S
+
+
+@pytest.mark.parametrize("terms", [1, 16])
+def test_iterations_over_few_numbers_are_no_matter_for_the_event_loop(terms: int) -> None:
+    objective = parse("+".join(f"cldice(iterations={100 - place})" for place in range(terms)))
+    inputs = {"predictions": torch.tensor([[[0.1, 0.2]]]), "targets": torch.tensor([[[0.0, 1.0]]])}
+
+    assert not inline([objective], inputs)
+
+
+def test_many_small_terms_are_no_matter_for_the_event_loop() -> None:
+    inputs = {"predictions": torch.zeros(2), "targets": torch.zeros(2)}
+
+    assert inline([parse("mse")], inputs)
+    assert not inline([parse("+".join(["mse"] * 16))], inputs)
+    assert not inline([parse("mse")] * 16, inputs)
+
+
+def test_every_loss_but_those_that_iterate_is_computed_inline_on_few_numbers() -> None:
+    subjects = [Subject(loss.bind()) for loss in catalogue().values()]
+
+    slow = [subject.loss.id for subject in subjects if not inline([subject.objective], subject.draw(items=2).inputs)]
+
+    assert slow == ["cldice"]
+
+
+async def test_the_event_loop_goes_on_while_much_is_computed_on_few_numbers(client: Client) -> None:
+    text = "+".join(f"cldice(iterations={100 - place})" for place in range(4))
+    body = {"loss": text, "predictions": [[[0.1, 0.2]]], "targets": [[[0, 1]]], "options": {"gradient": "summary"}}
+    async with client() as http:
+        long = asyncio.create_task(http.post("/v1/evaluate", content=json.dumps(body), headers=JSON))
+        meanwhile = 0
+        while not long.done():
+            assert (await http.get("/healthz")).is_success
+            await asyncio.sleep(0)  # nothing else here waits for anything
+            meanwhile += 1
+
+    assert (await long).is_success
+    assert meanwhile > 10
+
+
+async def test_curves_are_computed_off_the_event_loop(client: Client) -> None:
+    others = ";".join(["+".join(["mse"] * 16)] * 5)
+    async with client() as http:
+        long = asyncio.create_task(http.get("/v1/losses/mse/curve", params={"with": others, "points": 2001}))
+        meanwhile = 0
+        while not long.done():
+            assert (await http.get("/healthz")).is_success
+            await asyncio.sleep(0)  # nothing else here waits for anything
+            meanwhile += 1
+
+    assert (await long).is_success
+    assert meanwhile > 1
