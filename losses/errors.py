@@ -17,6 +17,8 @@ Refusal
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST_NAME = 60  # characters of the caller's text that are said back
+
 
 class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at fault, and nothing broke
     """Says in one sentence what to change; `facts` holds the same for machines."""
@@ -141,6 +143,11 @@ class NonFiniteInput(Refusal):
             role=role,
             index=index,
         )
+
+
+def shown(name: str) -> str:
+    """Return the start of a name of the caller's, with a question mark for what is no plain letter."""
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in name[:LONGEST_NAME])
 
 
 def near(name: str, names: Iterable[str]) -> str | None:

@@ -39,7 +39,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from losses.errors import Refusal, near
+from losses.errors import Refusal, near, shown
 from service.request_record import current
 
 log = logging.getLogger("lossary")
@@ -365,10 +365,16 @@ def _field(error: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], withi
         inside = known[suggestion]
         home = f"inside `{'.'.join(inside)}`" if inside else "at the top level, beside the other members"
         message, suggestion = f"there is no such field here; `{suggestion}` belongs {home}", None
-    entry = {"pointer": "", "code": str(error["type"]), "message": message}
-    shown = where[:-1] if unknown else where  # the name of an unknown field is the caller's text
-    entry["pointer"] = "".join(f"/{part[:60]}" for part in shown if "[" not in part)
+    parts = [part for part in where[:-1] if "[" not in part] + [
+        part for part in where[-1:] if unknown or "[" not in part
+    ]
+    entry = {"pointer": "".join(map(_token, parts)), "code": str(error["type"]), "message": message}
     return {**entry, "did_you_mean": suggestion} if suggestion else entry
+
+
+def _token(part: str) -> str:
+    """Return one part of a JSON pointer (RFC 6901), cut and made plain, since it may be the caller's text."""
+    return "/" + shown(part).replace("~", "~0").replace("/", "~1")
 
 
 def read(model: type[Model], data: object, *within: str) -> Model:

@@ -78,6 +78,18 @@ def parse(text: str) -> Objective:
     return Objective(terms)
 
 
+def listed(text: str) -> list[str]:
+    """Return the objectives of a list: what stands between the commas and semicolons outside of parentheses."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter in ",;" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()] or [text]
+
+
 def _terms(node: ast.expr) -> list[tuple[float, BoundLoss]]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [*_terms(node.left), *_terms(node.right)]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
-from losses.contract.expression import Objective, parse
+from losses.contract.expression import Objective, listed, parse
 from losses.contract.loss import Loss
 from losses.description.curve import Curve, curve
 from losses.errors import BadExpression, BadOption, BadParameter
@@ -56,22 +56,10 @@ async def asked(
 
     Raises: BadExpression, BadParameter, BadRequest.
     """
-    texts = [f"{loss.id}({params})" if params else loss.id, *_split(others)]
+    texts = [f"{loss.id}({params})" if params else loss.id, *(listed(others) if others.strip() else [])]
     if len(texts) > MOST_CURVES:
         raise BadRequest(f"{MOST_CURVES} curves fit into one picture.")
     return [parse(text) for text in texts]
-
-
-def _split(text: str) -> list[str]:
-    """Return what stands between the commas and semicolons that lie outside parentheses."""
-    parts, depth = [""], 0
-    for letter in text:
-        depth += (letter == "(") - (letter == ")")
-        if letter in ",;" and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [part.strip() for part in parts if part.strip()]
 
 
 @router.get(

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from losses.contract.expression import Objective, parse
+from losses.contract.expression import LONGEST_EXPRESSION, Objective, listed, parse
 from losses.errors import (
     BadExpression,
     BadOption,
@@ -35,9 +35,16 @@ MOST_LOSSES = 64
 
 
 def _listed(value: object) -> object:
-    if isinstance(value, list) and len(value) > MOST_LOSSES:  # before each of 200,000 is found wrong by itself
+    entries = value if isinstance(value, list) else [value]
+    if len(entries) > MOST_LOSSES:  # before each of 200,000 is found wrong by itself
         raise ValueError(f"at most {MOST_LOSSES} objectives are evaluated at once")
-    return [value] if isinstance(value, str) else value
+    if isinstance(value, list | str):
+        return [each for entry in entries for each in (_separate(entry) if isinstance(entry, str) else [entry])]
+    return value
+
+
+def _separate(text: str) -> list[str]:
+    return listed(text) if len(text) <= MOST_LOSSES * LONGEST_EXPRESSION else [text]
 
 
 Losses = Annotated[
@@ -50,7 +57,7 @@ Losses = Annotated[
                 {"type": "string"},
                 {"type": "array", "items": {"type": "string"}, "maxItems": MOST_LOSSES},
             ],
-            "description": "An objective such as dice + 0.5*bce(pos_weight=3), or a list of them.",
+            "description": "An objective such as dice + 0.5*bce(pos_weight=3), or several: a list, or between commas.",
         }
     ),
 ]
@@ -110,7 +117,8 @@ async def evaluate(http: Request) -> Response:
     """Evaluate one or several losses on one upload: the value with its error bar, and how the gradient is shared.
 
     Send JSON, or `.npy`, `.npz` or `.safetensors` files as multipart with a `request` part that holds `loss` and
-    `options`, or one such file as the body with those as query parameters. Per-item values and full gradients come
+    `options`, or one such file as the body. Fields may also be query parameters, whatever the body is, or parts of a
+    form, such as `-F loss=mse`. Per-item values and full gradients come
     back as such a file where `Accept` asks for one, with the rest of the answer as its `answer`.
 
     An Arrow stream sent in chunks, or longer than `max_body_bytes`, is evaluated as it arrives in constant memory,

@@ -26,6 +26,7 @@ from losses.errors import (
     ShapeMismatch,
     UnknownLoss,
     near,
+    shown,
 )
 from losses.evaluation.result import Evaluation
 from service.dependencies import RegionsInForce, RuntimeInForce, SettingsInForce
@@ -43,6 +44,7 @@ from service.problems import (
     responses,
 )
 from service.routes.evaluation_schema import EvaluateOptions, arrays_of
+from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads import inference_protocol, shared_memory
 from service.uploads.body import body_of
 from service.uploads.json_text import parsed
@@ -50,11 +52,12 @@ from service.uploads.media_type import JSON, require
 from service.uploads.openapi import inlined
 from service.uploads.upload import Upload, refuse_unfit
 
-router = APIRouter(prefix="/v2", tags=["open inference protocol"])
+router = APIRouter(prefix="/v2", tags=["open inference protocol"], dependencies=KNOWN_PARAMETERS)
 OBJECTIVE = "objective"
 BINARY = "application/octet-stream"
 VERSION = "1"
 PLATFORM = "lossary"
+CLASSIFICATION = "classification"  # Triton's extension: the largest entries of an output, with their labels
 DIGITS = 15  # of the length of a body, at most
 
 
@@ -345,13 +348,19 @@ def _outputs(found: Evaluation) -> dict[str, Tensor]:
 def _wanted(asked: InferRequest, outputs: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, bool]]:
     """Yield the outputs that were asked for, all where none was, and whether each goes as bytes.
 
-    Raises: BadRequest for one that there is not.
+    Raises: BadRequest for one that there is not, or that is wanted as a classification.
     """
     everything = bool(asked.parameters.get("binary_data_output", False))
     wanted = asked.outputs or [inference_protocol.OutputWanted(name=name) for name in outputs]
     for output in wanted:
         if output.name not in outputs:
-            raise BadRequest(f"There is no such output; there are {', '.join(outputs)}.")
+            raise BadRequest(f"There is no output {shown(output.name)}; there are {', '.join(outputs)}.")
+        if output.parameters.get(CLASSIFICATION):
+            raise BadRequest(
+                f"{output.name} is no classification: it holds losses, which have no labels to sort by. Leave "
+                f"{CLASSIFICATION} (class_count) out.",
+                parameter=CLASSIFICATION,
+            )
         yield output.name, outputs[output.name], bool(output.parameters.get("binary_data", everything))
 
 

@@ -6,10 +6,8 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from losses.errors import near
+from losses.errors import near, shown
 from service.problems import BadRequest
-
-LONGEST_NAME = 60  # characters of the caller's text that are said back
 
 
 async def known_parameters(request: Request) -> None:
@@ -27,8 +25,8 @@ async def known_parameters(request: Request) -> None:
             hint = f" Did you mean {close}?" if close else ""
             has = f"It has {', '.join(known)}." if known else "It has none."
             raise BadRequest(
-                f"This path has no query parameter {_shown(name)}.{hint} {has}",
-                parameter=_shown(name),
+                f"This path has no query parameter {shown(name)}.{hint} {has}",
+                parameter=shown(name),
                 parameters=list(known),
                 did_you_mean=close,
             )
@@ -39,11 +37,6 @@ def _names(dependant: Dependant) -> Iterator[str]:
     yield from (field.alias for field in dependant.query_params)
     for other in dependant.dependencies:
         yield from _names(other)
-
-
-def _shown(name: str) -> str:
-    """Return the start of a name, with a question mark for what is no plain letter."""
-    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in name[:LONGEST_NAME])
 
 
 KNOWN_PARAMETERS = [Depends(known_parameters)]

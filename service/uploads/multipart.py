@@ -1,15 +1,19 @@
 """multipart/form-data, parsed as it arrives; every part stays in memory, under the limits of the upload."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from service.problems import BadEnvelope, BadRequest
+from losses.errors import shown
+from service.problems import BadEnvelope, BadRequest, TooLarge
 from service.uploads.formats.registry import Format, format_of
+from service.uploads.query import Texts
+from service.uploads.roles import known_roles
 
-MOST_PARTS = 32  # every role of every loss, the weights, the mask and the request
+MOST_PARTS = 64  # the most objectives, each a field; more than the roles of every loss together
+REQUEST = "request"  # the part that is JSON
+LONGEST_FIELD = 1 << 16  # bytes of a field; 64 objectives of 1,000 characters
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,14 @@ class Part:
 
 
 class Parts:
-    """Collects the parts of one body under their names."""
+    """Collects the parts of one body under their names: files, and fields, which have no filename and no role."""
 
     def __init__(self, content_type: str) -> None:
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
             raise BadEnvelope("multipart/form-data needs its boundary in Content-Type.")
-        self.parts: dict[str, Part] = {}
+        self._files: dict[str, Part] = {}
+        self._fields: list[tuple[str, bytearray]] = []
         self._headers: dict[bytes, bytes] = {}
         self._name = self._value = b""
         self._current = bytearray()
@@ -61,14 +66,14 @@ class Parts:
         except FormParserError:
             raise BadEnvelope("The multipart body is malformed.") from None
 
-    def finish(self) -> Mapping[str, Part]:
-        """Return the parts.
+    def finish(self) -> tuple[dict[str, Part], Texts]:
+        """Return the files, and the fields.
 
-        Raises: BadEnvelope where the closing boundary never came.
+        Raises: BadEnvelope where the closing boundary never came, TooLarge, BadRequest where a field is no text.
         """
         if not self._ended:
             raise BadEnvelope("The multipart body ends before its closing boundary.")
-        return self.parts
+        return self._files, tuple((name, _text_of(name, data)) for name, data in self._fields)
 
     def _field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -85,15 +90,27 @@ class Parts:
         key = disposition.get(b"name", b"").decode("utf-8", "replace")
         filename = disposition.get(b"filename", b"").decode("utf-8", "replace")
         media = parse_options_header(self._headers.get(b"content-type", b""))[0].decode("latin-1")
-        if key in self.parts:
-            raise BadRequest("A part stands in the body twice; each role is sent once.")
-        if len(self.parts) == MOST_PARTS:
+        if len(self._files) + len(self._fields) == MOST_PARTS:
             raise BadEnvelope(f"The body has more than {MOST_PARTS} parts.")
         self._current = bytearray()
-        self.parts[key] = Part(self._current, filename, media)
+        if b"filename" not in disposition and key != REQUEST and key not in known_roles():
+            self._fields.append((key, self._current))
+            return
+        if key in self._files:
+            raise BadRequest(f"The part {shown(key)} stands in the body twice; each role is sent once.")
+        self._files[key] = Part(self._current, filename, media)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         self._current += memoryview(data)[start:end]
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _text_of(name: str, data: bytearray) -> str:
+    if len(data) > LONGEST_FIELD:
+        raise TooLarge(f"The field {shown(name)}", LONGEST_FIELD, None, "Send arrays as files, with a filename.")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise BadRequest(f"The field {shown(name)} is no UTF-8 text; send a file with a filename.") from None

@@ -1,6 +1,10 @@
-"""The fields of a request whose body is arrays alone: query parameters of the same names."""
+"""The fields of a request as texts: query parameters, and parts of a form that are no files.
 
-from collections.abc import Iterable
+Whatever the body is, a query parameter is a field of the request like those in the body. Where the same field stands in
+two places with two values, the request is refused.
+"""
+
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -8,18 +12,19 @@ import orjson
 from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
-from losses.contract.expression import parse
-from losses.errors import near
+from losses.contract.expression import listed, parse
+from losses.errors import near, shown
 from service.problems import BadRequest
 from service.uploads.roles import known_roles
 
 ROLES = "roles"
 OPTIONS = "options"
+Texts = tuple[tuple[str, str], ...]  # names and values, in the order given
 _USUAL = ("predictions", "targets")
 
 
 @lru_cache(512)  # the same few come again and again
-def split(query: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+def split(query: bytes) -> tuple[Texts, tuple[str, ...]]:
     """Return the parameters that are fields, and the roles that arrays without names are, in order.
 
     `roles=a,b` names them; otherwise they are the inputs that the first `loss` cannot do without.
@@ -32,7 +37,9 @@ def split(query: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
         loss = next((value for name, value in fields if name == "loss"), None)
         if not loss:
             return fields, _USUAL
-        return fields, tuple(dict.fromkeys(role for _, term in parse(loss).terms for role in term.loss.required))
+        return fields, tuple(
+            dict.fromkeys(role for _, term in parse(listed(loss)[0]).terms for role in term.loss.required)
+        )
     order, known = tuple(named.split(",")), known_roles()
     if len(set(order)) < len(order):
         raise BadRequest("roles= names an input twice.")
@@ -42,6 +49,44 @@ def split(query: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
             hint = f" Did you mean {close}?" if close else ""
             raise BadRequest(f"roles= names an input that no loss has.{hint}")
     return fields, order
+
+
+@lru_cache(512)
+def named(query: bytes) -> Texts:
+    """Return the parameters beside a body whose arrays have names.
+
+    Raises: BadRequest where `roles=` names them once more.
+    """
+    given = tuple(QueryParams(query).multi_items())
+    if any(name == ROLES for name, _ in given):
+        raise BadRequest("roles= is for .npy bodies, whose arrays have no names; those of this body have.")
+    return given
+
+
+def together(model: type[BaseModel], body: Mapping[str, Any], *beside: Texts) -> dict[str, Any]:
+    """Return the fields in the body and those beside it as one.
+
+    Raises: BadRequest where one stands in two places with two values.
+    """
+    merged = dict(body)
+    for given in beside:
+        more = fields(model, given)
+        if isinstance(merged.get(OPTIONS), dict) and isinstance(more.get(OPTIONS), dict):
+            more[OPTIONS] = _joined(merged[OPTIONS], more[OPTIONS])
+            del merged[OPTIONS]
+        merged = _joined(merged, more)
+    return merged
+
+
+def _joined(some: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    for name in more:
+        if name in some and some[name] != more[name]:
+            raise BadRequest(
+                f"{shown(name)} stands in the request twice, with two values: in its body, and beside it or in another "
+                "part. Send it once.",
+                field=shown(name),
+            )
+    return {**some, **more}
 
 
 def fields(model: type[BaseModel], given: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """The arrays and the fields of a request, whatever the media type of its body.
 
 A member of the JSON object, or a part of the multipart body, that is named for a role is a tensor; the rest are the
-fields of the request. Of any other body the fields are query parameters. An upload is kept, or streamed: evaluated as
-it arrives.
+fields of the request, and so are query parameters. An upload is kept, or streamed: evaluated as it arrives.
 """
 
 import time
@@ -28,6 +27,7 @@ from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import Buffer, DecodingLimit, Format, Window
 from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, MULTIPART, require
+from service.uploads.query import Texts
 from service.uploads.roles import known_roles
 
 SHORT_JSON = 1 << 12  # bytes, of which lists are made as fast
@@ -41,7 +41,8 @@ class Upload:
     fields: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, Tensor] = field(default_factory=dict)
     timing_ms: dict[str, float] = field(default_factory=dict)
-    query: tuple[tuple[str, str], ...] | None = None
+    form: Texts = ()  # fields that are parts of their own
+    query: Texts = ()
     windows: AsyncIterable[Window] | None = None  # in place of roles, where the body is read as it is evaluated
 
     @property
@@ -59,11 +60,14 @@ class Upload:
 
         Raises: BadRequest.
         """
-        if self.query is not None:
-            found: Model = _of_query(model, self.query)
-            return found
-        text = orjson.dumps(self.fields)
-        return _of_text(model, text) if len(text) <= SHORT_FIELDS else read(model, self.fields)
+        fields = self.fields
+        if self.query or self.form:
+            if not fields and not self.form:
+                found: Model = _of_query(model, self.query)
+                return found
+            fields = query.together(model, fields, self.form, self.query)
+        text = orjson.dumps(fields)
+        return _of_text(model, text) if len(text) <= SHORT_FIELDS else read(model, fields)
 
     def take(self, name: str) -> Tensor | None:
         """Return an input that is no role of a loss, such as the weights, and forget it."""
@@ -119,7 +123,7 @@ async def receive_or_stream(request: Request, one_pass: Callable[[Upload], bool]
         settings: Settings = request.state.settings
         needed = stream.needed(body, settings)
         if needed or stream.worthwhile(body):
-            fields, order = query.split(request.scope["query_string"])
+            fields, order = _beside(request, formats.formats()[media])
             upload = Upload(query=fields)
             if needed or one_pass(upload):
                 upload.windows = await stream.windows(body, order, settings)
@@ -140,9 +144,18 @@ def _accepted() -> tuple[str, ...]:
     return JSON, MULTIPART, *formats.formats()
 
 
+def _beside(request: Request, entry: Format | None) -> tuple[Texts, tuple[str, ...]]:
+    """Return the query parameters that are fields, and the roles of arrays without names."""
+    text = request.scope["query_string"]
+    if entry is not None and not entry.has_names:
+        return query.split(text)
+    return query.named(text) if text else (), ()
+
+
 async def _keep(request: Request, media: str) -> Upload:
     settings: Settings = request.scope["state"]["settings"]
     body, started = body_of(request), time.perf_counter()
+    beside, order = _beside(request, formats.formats().get(media))
     if media == JSON:
         text = await body.read(settings.max_json_bytes, "max_json_bytes")
         received = time.perf_counter()
@@ -152,17 +165,17 @@ async def _keep(request: Request, media: str) -> Upload:
         async for chunk in body.chunks(settings.max_body_bytes, "max_body_bytes"):
             parts.write(chunk)
         received = time.perf_counter()
-        files = parts.finish()
+        files, form = parts.finish()
         size = sum(formats.decoded_size(part.data, part.format) for part in files.values())
         upload = await _decoded(lambda limit: _from_parts(files, settings, limit), size, body, settings)
+        upload.form = form
     else:
         entry = formats.formats()[media]
-        fields, order = query.split(request.scope["query_string"])
         data = await body.borrow(settings.max_body_bytes, "max_body_bytes")
         received = time.perf_counter()
         size = formats.decoded_size(data, entry)
         upload = await _decoded(lambda limit: _from_file(entry, data, order, limit), size, body, settings)
-        upload.query = fields
+    upload.query = beside
     refuse_unfit(upload, settings.max_elements)
     upload.timing_ms = {"receive": 1e3 * (received - started), "decode": 1e3 * (time.perf_counter() - received)}
     return upload
@@ -222,12 +235,12 @@ def _from_parts(parts: Mapping[str, multipart.Part], settings: Settings, limit: 
     known = known_roles()
     fields = {}
     for name, part in parts.items():
-        if name == "request":
+        if name == multipart.REQUEST:
             if len(part.data) > settings.max_json_bytes:
                 raise TooLarge("The request part", settings.max_json_bytes, "max_json_bytes", "Send arrays as files.")
             fields = parsed(part.data)
         elif name not in known:
-            raise UnknownInput(["request", *known], near(name, known))
+            raise UnknownInput([multipart.REQUEST, *known], near(name, known))
     clash = [name for name in fields if name in known]
     if clash:
         raise BadRequest(
@@ -236,6 +249,6 @@ def _from_parts(parts: Mapping[str, multipart.Part], settings: Settings, limit: 
     tensors = {
         name: formats.one(name, part.data, limit, part.format)
         for name, part in parts.items()
-        if name != "request" and part.data
+        if name != multipart.REQUEST and part.data
     }
     return Upload(fields, tensors)

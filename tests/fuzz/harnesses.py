@@ -393,13 +393,13 @@ def multipart_body(data: bytes) -> None:
     content_type = media.decode("latin-1")
     whole = multipart.Parts(content_type)
     whole.write(form)
-    parts = dict(whole.finish())
+    parts, fields = whole.finish()
     pieces = multipart.Parts(content_type)
     for place in range(0, len(form), 7):
         pieces.write(form[place : place + 7])
-    if dict(pieces.finish()) != parts:
+    if pieces.finish() != (parts, fields):
         raise Finding("In pieces the form is another one.")
-    if sum(len(part.data) for part in parts.values()) > len(form):
+    if sum(len(part.data) for part in parts.values()) + sum(len(text) for _, text in fields) > len(form):
         raise Finding("A form became longer.")
     try:
         upload._from_parts(parts, _SMALL, DecodingLimit(LIMIT))  # type: ignore[arg-type] # noqa: SLF001 - the one limit that it asks for
@@ -425,12 +425,12 @@ def multipart_built(data: bytes) -> None:
     boundary = f"edge{random.randrange(10)}"
     if boundary.encode() in data:
         return
-    form = _form(*sent.items(), boundary=boundary)
+    form = _form(*sent.items(), boundary=boundary, head='; filename="a"')
     parser = multipart.Parts(f"multipart/form-data; boundary={boundary}")
     step = random.randrange(1, 40)
     for place in range(0, len(form), step):
         parser.write(form[place : place + step])
-    if {name: part.data for name, part in parser.finish().items()} != sent:
+    if {name: part.data for name, part in parser.finish()[0].items()} != sent:
         raise Finding("A form came back as another.")
     if all(32 <= byte < 127 for byte in data):  # printable; email would turn the rest into text
         head = f"Content-Type: multipart/form-data; boundary={boundary}\r\n\r\n".encode()

@@ -115,7 +115,7 @@ PARTS: list[tuple[str, list[tuple[str, Part]], int, str]] = [
     ("a role twice", [("request", REQUEST), ("targets", npy([1.0])), ("targets", npy([1.0]))], 422, "twice"),
     ("an unknown part", [("request", REQUEST), ("prediction", npy([1.0]))], 422, "Did you mean predictions?"),
     ("a role in the request part", [("request", (None, '{"loss": "mse", "targets": [1]}'))], 422, "file part"),
-    ("many parts", [(f"p{i}", npy([1.0])) for i in range(40)], 400, "parts"),
+    ("many parts", [(f"p{i}", npy([1.0])) for i in range(70)], 400, "parts"),
     ("a pickle", [("request", REQUEST), ("targets", ("x.pt", b"\x80\x04K\x01."))], 415, "never opened"),
 ]
 

@@ -125,10 +125,9 @@ async def test_an_unreadable_body_is_refused_with_the_way_out(
     assert says in problem["detail"]
 
 
-async def test_no_refusal_echoes_what_was_sent(client: Client) -> None:
+async def test_no_refusal_echoes_a_value_that_was_sent(client: Client) -> None:
     bodies = [
         {**GOOD, "loss": UNUSUAL},
-        {**GOOD, UNUSUAL: 1},
         {**GOOD, "options": {"reduction": UNUSUAL}},
         {**GOOD, "targets": UNUSUAL},
         {**GOOD, "loss": f"mse({UNUSUAL.replace('-', '_')}=1)"},

@@ -54,7 +54,7 @@ def _encode(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
 
 
 STREAM = Stream(needed=lambda _body, _settings: False, worthwhile=npy_stream.worthwhile, windows=npy_stream.windows)
-FORMAT = Format(".npy", "application/x-npy", magic(MAGIC), _decode, _encode, stream=STREAM)
+FORMAT = Format(".npy", "application/x-npy", magic(MAGIC), _decode, _encode, has_names=False, stream=STREAM)
 
 
 def _array(role: str, view: memoryview) -> tuple[Tensor, int]:

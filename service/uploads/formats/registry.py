@@ -72,6 +72,7 @@ class Format:
     decode: Callable[[str, Buffer, DecodingLimit], Arrays]
     encode: Callable[[Mapping[str, Tensor], bytes], bytes]
     inflates: int = 1  # the most bytes that one byte may become
+    has_names: bool = True  # whether its arrays have names
     stream: Stream | None = None
 
 
