@@ -14,6 +14,6 @@ class Text:
     zh: str
 
 
-def say(text: Text, language: Language) -> str:
+def in_language(text: Text, language: Language) -> str:
     """Return the sentence in one language."""
     return text.zh if language == "zh" else text.en

@@ -1,4 +1,4 @@
-"""Refusals of this room.
+"""The refusals of the recommender.
 
 Refusal
 ├── NoTask            neither a task nor a scenario was named

@@ -13,11 +13,11 @@ from recommender.measure.labels import exclusive, whole
 from recommender.measure.void import find_void, rows_that_count
 from recommender.tasks import Task
 
-COUNTS = ("class_counts", "priors")  # of priors only the ratios matter
+COUNT_ROLES = ("class_counts", "priors")  # of priors only the ratios matter
 _WITH_CHANNELS = 4  # axes of (n, C, height, width)
 
 
-def supply(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str, Tensor] | Text:
+def loss_inputs(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str, Tensor] | Text:
     """Return the inputs of an objective, or why they cannot be made of the arrays.
 
     Class ids become one-hot rows and one-hot rows class ids, along axis 1 of the predictions; classes are counted.
@@ -26,7 +26,7 @@ def supply(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str, Tens
     terms = [term for _, term in objective.terms]
     if "predictions" in given and "targets" in given:
         given["targets"] = _labels(terms, given["predictions"], given["targets"])
-        for role in COUNTS:
+        for role in COUNT_ROLES:
             if role in objective.roles and role not in given:
                 counts = _counts(given["predictions"], arrays["targets"], arrays.get("mask"))
                 given |= {} if counts is None else {role: counts}

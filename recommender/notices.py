@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from losses.text import Language, Text, say
+from losses.text import Language, Text, in_language
 
 MEASURED_ON_TARGETS = Text(
     en="Outliers and scale were measured on targets, not on residuals: a skewed or widely spread target looks like "
@@ -30,5 +30,5 @@ class Caution:
     text: Text
 
     def notice(self, language: Language) -> Notice:
-        """Return the caution in one language."""
-        return Notice(code=self.code, text=say(self.text, language))
+        """Return the notice in one language."""
+        return Notice(code=self.code, text=in_language(self.text, language))

@@ -1,4 +1,4 @@
-"""What a rule looks at: the task, the scenario, the facts, the goal."""
+"""A question to the rule books: the task, the scenario, the facts, the goal."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from losses.errors import near
 from recommender.profile import RANGES, Goal, Profile
 from recommender.tasks import PLACES, Scenario, Task
 
-Answer = float | bool | str
+FactValue = float | bool | str
 _NO_FACTS = Profile()
 _NO_GOAL = Goal()
 
 
 @dataclass(frozen=True)
-class Situation:
-    """One question, complete: a scenario alone implies its task."""
+class Question:
+    """A complete question; a scenario alone implies its task."""
 
     task: Task
     scenario: Scenario | None = None
@@ -21,21 +21,21 @@ class Situation:
     goal: Goal = _NO_GOAL
 
     @classmethod
-    def of(cls, scenario: Scenario, profile: Profile = _NO_FACTS) -> "Situation":
+    def of(cls, scenario: Scenario, profile: Profile = _NO_FACTS) -> "Question":
         """Return what the article's own words for a scenario mean."""
         return cls(task=PLACES[scenario].task, scenario=scenario, profile=profile)
 
-    def ask(self, fact: str) -> Answer | None:
-        """Return what is known of a fact; None where nothing is."""
+    def value_of(self, fact: str) -> FactValue | None:
+        """Return the value of a fact, None where it is not known."""
         if fact in RANGES:
             return self.profile.number(fact)
         room, _, name = fact.rpartition(".")
-        found: Answer | None = getattr(self.goal if room else self if name in ASKED else self.profile, name)
+        found: FactValue | None = getattr(self.goal if room else self if name in ASKED else self.profile, name)
         return found
 
     def number(self, fact: str) -> float | None:
         """Return a numeric fact, of the profile or of the goal."""
-        found = self.ask(fact)
+        found = self.value_of(fact)
         return None if isinstance(found, str) else found
 
 
@@ -43,7 +43,7 @@ ASKED = ("task", "scenario")
 FACTS = (*ASKED, *Profile.model_fields, *(f"goal.{name}" for name in Goal.model_fields))
 
 
-def known(fact: str) -> str:
+def known_fact(fact: str) -> str:
     """Return the name itself; a rule that asks for anything else is a mistake in the rule."""
     if fact not in FACTS:
         raise ValueError(f"no fact {fact}; nearest: {near(fact, FACTS)}")

@@ -292,7 +292,7 @@ _BY_NAME = {task.value: task for task in Task}
 
 
 @dataclass(frozen=True)
-class Place:
+class ArticlePlace:
     """Where a scenario stands in the article, the task it means, and other tasks it can be asked under."""
 
     section: str
@@ -300,8 +300,8 @@ class Place:
     also: tuple[Task, ...] = ()
 
 
-PLACES: dict[Scenario, Place] = {
-    scenario: Place(section, task, tuple(other for other in Task if scenario in other.row.also_in))
+PLACES: dict[Scenario, ArticlePlace] = {
+    scenario: ArticlePlace(section, task, tuple(other for other in Task if scenario in other.row.also_in))
     for task in Task
     for scenario, section in task.row.places.items()
 }
@@ -329,7 +329,7 @@ def read_scenario(name: str) -> Scenario:
     raise UnknownScenario(Scenario, near(name, Scenario))
 
 
-def settle(task: str | None, scenario: str | None) -> tuple[Task, Scenario | None]:
+def read_task_and_scenario(task: str | None, scenario: str | None) -> tuple[Task, Scenario | None]:
     """Return both as known names; a scenario alone implies its task.
 
     Raises: NoTask, UnknownTask, UnknownScenario.

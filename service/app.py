@@ -13,7 +13,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from losses.contract.registry import catalogue
 from losses.errors import Refusal
-from recommender.rules.export import rules_page
+from recommender.rules.export import export_rules
 from service import problems
 from service.budget import memory_budget
 from service.compute import Runtime
@@ -52,7 +52,7 @@ def create_app(settings: Settings, extra_steps: Sequence[Step] = ()) -> FastAPI:
     regions, memory = regions_of(settings), memory_budget(settings)
     metrics.built(VERSION, str(runtime.device))
     metrics.watch(memory, runtime.turns)
-    rules_page(thresholds)  # refuses a threshold that does not exist, before anything is served
+    export_rules(thresholds)  # refuses a threshold that does not exist, before anything is served
     keys = keys_of(settings.keys)
     guards = [] if keys is None else [Guard(keys)]
     steps = [AccessLog(metrics), Origins(settings.cors_origins), *guards, *extra_steps]

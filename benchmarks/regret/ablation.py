@@ -12,7 +12,7 @@ from benchmarks.regret.policies import Matrix, UntrainedError, decided
 from benchmarks.regret.score import Family, Scored
 from benchmarks.regret.statistics import cluster_means
 from recommender.profile import RANGES, Goal
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation.answer import AtLeast, Below
 from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
@@ -89,7 +89,7 @@ def _sides(change: Below | AtLeast) -> tuple[float, float]:
     return (over, under) if isinstance(change, Below) else (under, over)
 
 
-def _at(situation: Situation, fact: str, value: float) -> Situation:
+def _at(situation: Question, fact: str, value: float) -> Question:
     return replace(situation, profile=situation.profile.replace(fact, value))
 
 
@@ -111,7 +111,7 @@ def _facts(matrix: Matrix) -> tuple[set[str], set[str]]:
     return decides & measured, feeds & measured
 
 
-def _moved(now: Situation, facts: set[str], cell: Cell, draw: int) -> Situation:
+def _moved(now: Question, facts: set[str], cell: Cell, draw: int) -> Question:
     """Return the question with each fact drawn anew from what its interval leaves open."""
     rng, profile = np.random.default_rng(seed_of(cell.key, draw)), now.profile
     for fact in sorted(facts & set(RANGES)):
@@ -122,7 +122,7 @@ def _moved(now: Situation, facts: set[str], cell: Cell, draw: int) -> Situation:
     return replace(now, profile=profile)
 
 
-def _regret(family: Family, matrix: Matrix, situations: dict[Cell, Situation]) -> float | None:
+def _regret(family: Family, matrix: Matrix, situations: dict[Cell, Question]) -> float | None:
     try:
         regrets = [
             matrix.regret(cell, matrix.candidate(cell, decided(now, thresholds=family.without[cell.cluster])))

@@ -11,7 +11,7 @@ from benchmarks.regret.cells import HERE, RESULTS
 from benchmarks.regret.protocol import FILE
 from benchmarks.regret.score import ARTICLE, BEST_CONSTANT, EVIDENCE, EVIDENCE_TOLD, Family, Scored
 from benchmarks.regret.statistics import Estimate, estimate, noise_of_mean
-from recommender.rules.measured_regret import Measured, Regret
+from recommender.rules.measured_regret import MeasuredRegrets, Regret
 
 CITED = HERE.parents[1] / "recommender" / "rules" / "measured_regret.json"
 DIGITS = 5
@@ -32,7 +32,7 @@ def cite(families: Iterable[Family], path: Path = CITED) -> None:
         for scored in family.scored.values():
             for rule, entry in by_rule(scored):
                 rules.setdefault(rule, []).append(entry)
-    whole = Measured(version=version(), rules=rules).model_dump(mode="json")
+    whole = MeasuredRegrets(version=version(), rules=rules).model_dump(mode="json")
     path.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ from benchmarks.regret.tables.binary import tables
 from losses.contract.expression import Objective, parse
 from losses.description.probability import probability_map
 from recommender.measure import measure_profile
-from recommender.rules.formulas import DIGITS, significant
+from recommender.rules.formulas import SIGNIFICANT_DIGITS, significant
 
 FAMILY = "binary"
 SEEDS = 2
@@ -24,12 +24,14 @@ STRATA = {"native": 0.0, "10 % of labels flipped": 0.1}
 CLOSEST = 1e-6  # a probability to 0 or 1 in the log loss
 CANDIDATES = {
     "bce": lambda _: "bce",
-    "bce weighted": lambda share: f"bce(pos_weight={significant((1 - share) / share, DIGITS)})",
-    "bce root-weighted": lambda share: f"bce(pos_weight={significant(((1 - share) / share) ** 0.5, DIGITS)})",
+    "bce weighted": lambda share: f"bce(pos_weight={significant((1 - share) / share, SIGNIFICANT_DIGITS)})",
+    "bce root-weighted": lambda share: (
+        f"bce(pos_weight={significant(((1 - share) / share) ** 0.5, SIGNIFICANT_DIGITS)})"
+    ),
     "bce(label_smoothing=0.1)": lambda _: "bce(label_smoothing=0.1)",
-    "bce_logit_adjusted computed": lambda share: f"bce_logit_adjusted(prior={significant(share, DIGITS)})",
+    "bce_logit_adjusted computed": lambda share: f"bce_logit_adjusted(prior={significant(share, SIGNIFICANT_DIGITS)})",
     "focal(alpha=0.25)": lambda _: "focal(alpha=0.25)",
-    "focal computed": lambda share: f"focal(alpha={significant(1 - share, DIGITS)})",
+    "focal computed": lambda share: f"focal(alpha={significant(1 - share, SIGNIFICANT_DIGITS)})",
     "focal(alpha=0.5)": lambda _: "focal(alpha=0.5)",
 }
 

@@ -10,11 +10,11 @@ from benchmarks.regret.cells import Cell, Row
 from benchmarks.regret.protocol import Metric
 from losses.contract.expression import parse
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
-from recommender.recommendation.choice import choose, total
+from recommender.question import Question
+from recommender.recommendation.choice import choose, summed
 from recommender.recommendation.goals import goal_in_force
-from recommender.rules.rulebook import Book
-from recommender.rules.table import Rulebook
+from recommender.rules.rulebook import Rulebook
+from recommender.rules.table import RulebookName
 from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import read_task
 
@@ -117,11 +117,11 @@ class Matrix:
         goal = self.goal(cell, told=told).model_dump(exclude_none=True)
         return {**self.questions[cell.key], "goal": goal, "rulebook": "evidence", "thresholds": dict(thresholds)}
 
-    def situation(self, cell: Cell, goal: Goal | None = None) -> Situation:
+    def situation(self, cell: Cell, goal: Goal | None = None) -> Question:
         """Return the same question inside the recommender; without a goal, the metric's."""
         question = self.questions[cell.key]
         task = read_task(str(question["task"]))
-        return Situation(
+        return Question(
             task,
             profile=Profile.model_validate(question["profile"]),
             goal=goal_in_force(task, goal or self.metric.goal)[0],
@@ -129,10 +129,10 @@ class Matrix:
 
 
 def decided(
-    situation: Situation, rulebook: Rulebook = "evidence", thresholds: Mapping[str, float] | None = None
+    situation: Question, rulebook: RulebookName = "evidence", thresholds: Mapping[str, float] | None = None
 ) -> str:
     """Return the objective of a book alone, without its reasons: what HTTP answers, hundreds of times as often."""
-    return str(total(choose(Book(rulebook, bounds_in_force(thresholds)).decide(situation), situation)))
+    return str(summed(choose(Rulebook(rulebook, bounds_in_force(thresholds)).decide(situation), situation)))
 
 
 @cache

@@ -18,7 +18,7 @@ from benchmarks.regret.tables.regression import tables
 from losses.contract.expression import parse
 from recommender.measure import measure_profile
 from recommender.profile import Profile
-from recommender.rules.formulas import DIGITS, significant
+from recommender.rules.formulas import SIGNIFICANT_DIGITS, significant
 
 FAMILY = "regression"
 SEEDS = 2
@@ -112,12 +112,14 @@ def _candidates(profile: Profile, seen: Array, train: Array) -> dict[str, Candid
     candidates = {
         "mse": Candidate("mse", straight),
         "mae": Candidate("mae", straight),
-        HUBER: Candidate(f"smooth_l1(beta={significant(1.345 * scale, DIGITS)})", straight),
+        HUBER: Candidate(f"smooth_l1(beta={significant(1.345 * scale, SIGNIFICANT_DIGITS)})", straight),
         "smooth_l1(beta=1)": Candidate("smooth_l1", straight),
-        "tukey_biweight computed": Candidate(f"tukey_biweight(c={significant(4.685 * scale, DIGITS)})", straight),
+        "tukey_biweight computed": Candidate(
+            f"tukey_biweight(c={significant(4.685 * scale, SIGNIFICANT_DIGITS)})", straight
+        ),
     }
     if (seen >= 0).all():
-        power = significant(min(max(profile.number("variance_power") or 1.5, 1.1), 1.9), DIGITS)
+        power = significant(min(max(profile.number("variance_power") or 1.5, 1.1), 1.9), SIGNIFICANT_DIGITS)
         candidates["poisson_nll"] = Candidate("poisson_nll", log_link, torch.exp)
         candidates["tweedie computed"] = Candidate(f"tweedie(power={power})", log_link, torch.exp)
     if (seen > 0).all():

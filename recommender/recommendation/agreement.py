@@ -1,4 +1,4 @@
-"""How the two books stand to each other, derived from their answers."""
+"""Whether the two rule books agree, derived from their answers."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What a recommendation says, field by field."""
+"""The fields of a recommendation."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from recommender.notices import Notice
 from recommender.profile import Goal
 from recommender.recommendation.agreement import Agreement
 from recommender.rules.measured_regret import Regret
-from recommender.rules.table import Operator, Rulebook, Strength
+from recommender.rules.table import Operator, RulebookName, Strength
 from recommender.tasks import Scenario, Task
 
 
@@ -29,7 +29,7 @@ class Recommended(_Part):
 
     objective: str = Field(description="Text that every other endpoint takes; of several heads, their sum.")
     heads: list[HeadAnswer]
-    rulebook: Rulebook
+    rulebook: RulebookName
 
 
 class Source(_Part):

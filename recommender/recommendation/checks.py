@@ -1,4 +1,4 @@
-"""What a reader should know before using an answer; each check is one function, found by its decorator."""
+"""Checks of an answer for what a reader should know before using it; each is a function registered by `caution`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,26 +7,26 @@ from losses.description.probability import probability_map
 from losses.text import Text
 from recommender.notices import MEASURED_ON_TARGETS, Caution
 from recommender.profile import Measured, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation.choice import Choices
 from recommender.recommendation.decision_threshold import decision
 from recommender.rules import ROWS
-from recommender.rules.rulebook import Book
+from recommender.rules.rulebook import Rulebook
 from recommender.tasks import PLACES, Task
 
 FEW_OF_A_CLASS = 100  # EvalML's class imbalance check calls it severe below
 TOO_FEW_OF_A_CLASS = 20  # ours: the share of hits among them has a 95 % interval of more than 0.4
 FEW_ITEMS = 50  # below, the interval of a 0.3 % share reaches past 7 %
-PAIR = 2  # classes of a binary task
+BINARY_CLASSES = 2  # classes of a binary task
 _TOLERANCE = 0.1  # relative: shares and ratios arrive rounded
 
 
 @dataclass(frozen=True)
-class Case:
+class AnsweredQuestion:
     """A question and the answer given to it."""
 
-    book: Book
-    situation: Situation
+    book: Rulebook
+    question: Question
     chosen: Choices
 
     @property
@@ -35,7 +35,7 @@ class Case:
         return {term.loss.id for choice in self.chosen for _, term in choice.objective.terms}
 
 
-Check = Callable[[Case], Text | None]
+Check = Callable[[AnsweredQuestion], Text | None]
 _checks: dict[str, Check] = {}
 
 
@@ -49,11 +49,11 @@ def caution(code: str) -> Callable[[Check], Check]:
     return register
 
 
-def cautions(book: Book, situation: Situation, chosen: Choices) -> list[Caution]:
-    """Return what the computed parameters and the checks have to say."""
+def cautions(book: Rulebook, question: Question, chosen: Choices) -> list[Caution]:
+    """Return the cautions of the computed parameters, of the deciding rows and of the checks."""
     if not chosen:
         return []
-    case = Case(book, situation, chosen)
+    case = AnsweredQuestion(book, question, chosen)
     computed = [found for choice in chosen for parameter in choice.parameters.values() for found in parameter.cautions]
     computed += [found for choice in chosen for found in choice.rule.cautions]
     checked = [Caution(code, text) for code, check in _checks.items() if (text := check(case))]
@@ -69,9 +69,9 @@ _FUNCTIONALS = {
 
 
 @caution("goal-not-elicited")
-def _goal_not_elicited(case: Case) -> Text | None:
-    goal = case.situation.goal
-    if case.situation.task.row.aim != "functional" or goal.functional is None:
+def _goal_not_elicited(case: AnsweredQuestion) -> Text | None:
+    goal = case.question.goal
+    if case.question.task.row.aim != "functional" or goal.functional is None:
         return None
     loss = case.chosen[0].loss.loss
     is_median = goal.functional == "quantile" and goal.quantile == 1 / 2
@@ -91,9 +91,9 @@ def _goal_not_elicited(case: Case) -> Text | None:
 
 
 @caution("outliers-are-signal")
-def _outliers_are_signal(case: Case) -> Text | None:
+def _outliers_are_signal(case: AnsweredQuestion) -> Text | None:
     loss = case.chosen[0].loss.loss
-    if case.situation.goal.outliers != "signal" or "robust" not in loss.traits:
+    if case.question.goal.outliers != "signal" or "robust" not in loss.traits:
         return None
     return Text(
         en=f"You called outliers signal; {loss.id} limits their pull on the model. mse gives them their full weight.",
@@ -102,9 +102,9 @@ def _outliers_are_signal(case: Case) -> Text | None:
 
 
 @caution("output-not-a-probability")
-def _output_not_a_probability(case: Case) -> Text | None:
+def _output_not_a_probability(case: AnsweredQuestion) -> Text | None:
     bent = [choice.objective for choice in case.chosen if probability_map(choice.objective)]
-    if case.situation.goal.decision != "probabilities" or not bent:
+    if case.question.goal.decision != "probabilities" or not bent:
         return None
     losses = " + ".join(map(str, bent))
     return Text(
@@ -114,13 +114,13 @@ def _output_not_a_probability(case: Case) -> Text | None:
 
 
 @caution("no-threshold")
-def _no_threshold(case: Case) -> Text | None:
-    found = decision(case.situation, case.chosen)
+def _no_threshold(case: AnsweredQuestion) -> Text | None:
+    found = decision(case.question, case.chosen)
     return found if isinstance(found, Text) else None
 
 
 @caution("dice-is-not-iou")
-def _dice_is_not_iou(case: Case) -> Text | None:
+def _dice_is_not_iou(case: AnsweredQuestion) -> Text | None:
     if "dice" not in case.ids:
         return None
     return Text(
@@ -130,8 +130,8 @@ def _dice_is_not_iou(case: Case) -> Text | None:
 
 
 @caution("empty-masks")
-def _empty_masks(case: Case) -> Text | None:
-    if case.situation.goal.empty_masks is not True or "dice" not in case.ids:
+def _empty_masks(case: AnsweredQuestion) -> Text | None:
+    if case.question.goal.empty_masks is not True or "dice" not in case.ids:
         return None
     return Text(
         en="Empty masks count, and Dice hardly rewards leaving them empty; dice + bce gives every pixel a say.",
@@ -140,8 +140,8 @@ def _empty_masks(case: Case) -> Text | None:
 
 
 @caution("boundary-not-measured")
-def _boundary_not_measured(case: Case) -> Text | None:
-    if case.situation.goal.segmentation != "boundary" or "dice" not in case.ids:
+def _boundary_not_measured(case: AnsweredQuestion) -> Text | None:
+    if case.question.goal.segmentation != "boundary" or "dice" not in case.ids:
         return None
     return Text(
         en="The goal is the outline; Dice measures area and hardly notices a displaced outline of a large region.",
@@ -150,8 +150,8 @@ def _boundary_not_measured(case: Case) -> Text | None:
 
 
 @caution("scenario-outside-task")
-def _scenario_outside_task(case: Case) -> Text | None:
-    scenario, task = case.situation.scenario, case.situation.task
+def _scenario_outside_task(case: AnsweredQuestion) -> Text | None:
+    scenario, task = case.question.scenario, case.question.task
     if scenario is None or task in {PLACES[scenario].task, *PLACES[scenario].also}:
         return None
     return Text(
@@ -161,8 +161,8 @@ def _scenario_outside_task(case: Case) -> Text | None:
 
 
 @caution("classes-contradict-task")
-def _classes_contradict_task(case: Case) -> Text | None:
-    task, classes = case.situation.task, case.situation.profile.number("classes")
+def _classes_contradict_task(case: AnsweredQuestion) -> Text | None:
+    task, classes = case.question.task, case.question.profile.number("classes")
     if classes is None or task.row.labels != "one":
         return None
     if classes == 1:
@@ -170,7 +170,7 @@ def _classes_contradict_task(case: Case) -> Text | None:
             en="There is one class only: nothing to tell apart, and any classifier is right.",
             zh="只有一个类别:无可区分,任何分类器都正确。",
         )
-    if task is Task.BINARY and classes > PAIR:
+    if task is Task.BINARY and classes > BINARY_CLASSES:
         return Text(
             en=f"The task is binary and there are {classes:g} classes; one label among them is multiclass.",
             zh=f"任务为 binary,却有 {classes:g} 个类别;多选一应为 multiclass。",
@@ -179,8 +179,8 @@ def _classes_contradict_task(case: Case) -> Text | None:
 
 
 @caution("multilabel-contradicts-task")
-def _multilabel_contradicts_task(case: Case) -> Text | None:
-    task, multilabel = case.situation.task, case.situation.profile.multilabel
+def _multilabel_contradicts_task(case: AnsweredQuestion) -> Text | None:
+    task, multilabel = case.question.task, case.question.profile.multilabel
     if multilabel is True and task.row.labels == "one":
         return Text(
             en=f"Items can have several labels, and {task} allows one; the task for that is multilabel.",
@@ -195,10 +195,10 @@ def _multilabel_contradicts_task(case: Case) -> Text | None:
 
 
 @caution("shares-disagree")
-def _shares_disagree(case: Case) -> Text | None:
-    profile = case.situation.profile
+def _shares_disagree(case: AnsweredQuestion) -> Text | None:
+    profile = case.question.profile
     share, imbalance = profile.number("positive_share"), profile.number("class_imbalance")
-    if case.situation.task is not Task.BINARY or share is None or imbalance is None:
+    if case.question.task is not Task.BINARY or share is None or imbalance is None:
         return None
     implied = max(share, 1 - share) / min(share, 1 - share)
     if abs(implied / imbalance - 1) <= _TOLERANCE:
@@ -210,8 +210,8 @@ def _shares_disagree(case: Case) -> Text | None:
 
 
 @caution("measured-on-targets")
-def _measured_on_targets(case: Case) -> Text | None:
-    profile = case.situation.profile
+def _measured_on_targets(case: AnsweredQuestion) -> Text | None:
+    profile = case.question.profile
     given = (profile.outlier_rate, profile.residual_scale)
     if not any(isinstance(fact, Measured) and fact.basis == "targets" for fact in given):
         return None
@@ -219,8 +219,8 @@ def _measured_on_targets(case: Case) -> Text | None:
 
 
 @caution("few-items")
-def _few_items(case: Case) -> Text | None:
-    n = case.situation.profile.number("n")
+def _few_items(case: AnsweredQuestion) -> Text | None:
+    n = case.question.profile.number("n")
     if n is None or n >= FEW_ITEMS:
         return None
     return Text(
@@ -230,9 +230,9 @@ def _few_items(case: Case) -> Text | None:
 
 
 @caution("rare-class")
-def _rare_class(case: Case) -> Text | None:
-    fewest = case.situation.profile.number("smallest_class")
-    if not case.situation.task.row.labels or fewest is None or fewest >= FEW_OF_A_CLASS:
+def _rare_class(case: AnsweredQuestion) -> Text | None:
+    fewest = case.question.profile.number("smallest_class")
+    if not case.question.task.row.labels or fewest is None or fewest >= FEW_OF_A_CLASS:
         return None
     if fewest < TOO_FEW_OF_A_CLASS:
         return Text(
@@ -246,20 +246,18 @@ def _rare_class(case: Case) -> Text | None:
 
 
 @caution("fact-not-used")
-def _fact_not_used(case: Case) -> Text | None:
-    rows = [row for row in ROWS if case.situation.task in row.tasks]
+def _fact_not_used(case: AnsweredQuestion) -> Text | None:
+    rows = [row for row in ROWS if case.question.task in row.tasks]
     used = {"n", "features"} | {condition.fact for row in rows for condition in row.when}
     for row in rows:
         for formula in row.computed.values():
             used |= formula.reads
-    used |= set(case.situation.task.row.implies)
-    if case.situation.task.row.labels:
+    used |= set(case.question.task.row.implies)
+    if case.question.task.row.labels:
         used |= {"classes", "multilabel", "label_encoding", "smallest_class"}
-    given = {name: getattr(case.situation.profile, name) for name in Profile.model_fields}
+    given = {name: getattr(case.question.profile, name) for name in Profile.model_fields}
     typed = [name for name, value in given.items() if value is not None and not isinstance(value, Measured)]
     idle = ", ".join(name for name in typed if name not in used)
     if not idle:
         return None
-    return Text(
-        en=f"No rule for {case.situation.task} reads {idle}.", zh=f"{case.situation.task} 的规则不使用 {idle}。"
-    )
+    return Text(en=f"No rule for {case.question.task} reads {idle}.", zh=f"{case.question.task} 的规则不使用 {idle}。")

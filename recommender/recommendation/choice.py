@@ -6,9 +6,9 @@ from functools import cache
 
 from losses.contract.expression import Objective, parse
 from losses.contract.loss import BoundLoss
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.formulas import Computed, Formula
-from recommender.rules.rulebook import Decision
+from recommender.rules.rulebook import DecidingRules
 from recommender.rules.table import Rule
 
 
@@ -31,25 +31,23 @@ Choices = tuple[Choice, ...]
 _parse = cache(parse)  # of the texts of rows alone, so that it cannot grow
 
 
-def choose(decision: Decision, situation: Situation) -> Choices:
+def choose(decision: DecidingRules, question: Question) -> Choices:
     """Return the choice of every head."""
-    return tuple(Choice(head, rule, *bind(rule.recommend, rule.computed, situation)) for head, rule in decision.items())
+    return tuple(Choice(head, rule, *bind(rule.recommend, rule.computed, question)) for head, rule in decision.items())
 
 
-def bind(
-    recommend: str, computed: Mapping[str, Formula], situation: Situation
-) -> tuple[Objective, dict[str, Computed]]:
+def bind(recommend: str, computed: Mapping[str, Formula], question: Question) -> tuple[Objective, dict[str, Computed]]:
     """Return the objective of a row with the parameters of its first term filled in, and those parameters."""
     objective = _parse(recommend)
     if not computed:
         return objective, {}
     (coefficient, first), *rest = objective.terms
-    parameters = {name: formula(situation) for name, formula in computed.items()}
+    parameters = {name: formula(question) for name, formula in computed.items()}
     values = {name: parameter.value for name, parameter in parameters.items()}
     bound = first.loss.bind({**first.params, **values})
     return Objective(((coefficient, bound), *rest)), parameters
 
 
-def total(choices: Choices) -> Objective:
+def summed(choices: Choices) -> Objective:
     """Return the sum over the heads."""
     return Objective(tuple(term for choice in choices for term in choice.objective.terms))

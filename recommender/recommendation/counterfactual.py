@@ -1,20 +1,20 @@
-"""What would change the answer: the nearest fact across a threshold, and whether an interval already reaches."""
+"""What would change the answer: the nearest threshold of a fact, and whether the interval of a fact crosses one."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from recommender.profile import RANGES
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation.answer import AtLeast, Below
-from recommender.recommendation.choice import choose, total
-from recommender.rules.rulebook import Book, Decision
+from recommender.recommendation.choice import choose, summed
+from recommender.rules.rulebook import DecidingRules, Rulebook
 from recommender.rules.table import Threshold
 
 
 @dataclass(frozen=True)
 class Move:
-    """A fact put just across a threshold."""
+    """A fact moved just across a threshold."""
 
     fact: str
     limit: float
@@ -23,19 +23,19 @@ class Move:
     distance: float
 
 
-def nearest_change(book: Book, situation: Situation) -> Below | AtLeast | None:
+def nearest_change(book: Rulebook, question: Question) -> Below | AtLeast | None:
     """Return the smallest change of one fact that changes the objective; measured facts come first.
 
     Distances: difference for shares, logarithm of the ratio elsewhere.
     """
-    decided = book.decide(situation)
-    now, objective_now = _recommended(decided), str(total(choose(decided, situation)))
-    for move in sorted(_moves(book, situation), key=lambda move: (not move.measured, move.distance)):
-        there = replace(situation, profile=situation.profile.replace(move.fact, move.value))
+    decided = book.decide(question)
+    now, objective_now = _recommended(decided), str(summed(choose(decided, question)))
+    for move in sorted(_moves(book, question), key=lambda move: (not move.measured, move.distance)):
+        there = replace(question, profile=question.profile.replace(move.fact, move.value))
         decision = book.decide(there)
         if _recommended(decision) == now:
             continue
-        objective = str(total(choose(decision, there)))
+        objective = str(summed(choose(decision, there)))
         if objective != objective_now:
             if move.value < move.limit:
                 return Below(fact=move.fact, below=move.limit, objective=objective)
@@ -43,30 +43,30 @@ def nearest_change(book: Book, situation: Situation) -> Below | AtLeast | None:
     return None
 
 
-def _recommended(decision: Decision) -> list[str]:
+def _recommended(decision: DecidingRules) -> list[str]:
     return [rule.recommend for rule in decision.values()]
 
 
-def borderline(book: Book, situation: Situation) -> bool:
+def borderline(book: Rulebook, question: Question) -> bool:
     """Whether another row decides at an end of some measured fact's interval."""
-    now = book.decide(situation)
-    profile = situation.profile
+    now = book.decide(question)
+    profile = question.profile
     return any(
-        book.decide(replace(situation, profile=profile.replace(fact, end))) != now
+        book.decide(replace(question, profile=profile.replace(fact, end))) != now
         for fact in RANGES
         for end in profile.interval(fact) or ()
     )
 
 
-def _moves(book: Book, situation: Situation) -> Iterator[Move]:
+def _moves(book: Rulebook, question: Question) -> Iterator[Move]:
     bounds = {
         (condition.fact, book.bounds[condition.bound.name])
-        for row in book.rows(situation.task)
+        for row in book.rows(question.task)
         for condition in row.when
         if isinstance(condition.bound, Threshold)
     }
     for fact, limit in sorted(bounds):
-        known, allowed = situation.profile.number(fact), RANGES[fact]
+        known, allowed = question.profile.number(fact), RANGES[fact]
         under = float(math.ceil(limit) - 1) if allowed.whole else math.nextafter(limit, -math.inf)
         over = float(math.ceil(limit)) if allowed.whole else limit
         for value in (under, over):

@@ -1,4 +1,4 @@
-"""Where to cut a probability into yes and no, by what the mistakes cost.
+"""The threshold between yes and no on a probability, by the costs of the two mistakes.
 
 Weights in the loss move the same cut a second time: the thresholds here are for the probability itself.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from losses.description.probability import tells_probability
 from losses.text import Text
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation.choice import Choices
 from recommender.rules.formulas import significant
 
@@ -26,9 +26,9 @@ class Cut:
     source: str
 
 
-def decision(situation: Situation, chosen: Choices) -> Cut | Text | None:
+def decision(question: Question, chosen: Choices) -> Cut | Text | None:
     """Return the threshold, what keeps it from being known, or None where no yes or no was asked for."""
-    cut = _wanted(situation)
+    cut = _wanted(question)
     if cut is None or all(tells_probability(choice.objective) for choice in chosen):
         return cut
     losses = " + ".join(str(choice.objective) for choice in chosen)
@@ -38,14 +38,14 @@ def decision(situation: Situation, chosen: Choices) -> Cut | Text | None:
     )
 
 
-def _wanted(situation: Situation) -> Cut | Text | None:
-    if not situation.task.row.yes_or_no:
+def _wanted(question: Question) -> Cut | Text | None:
+    if not question.task.row.yes_or_no:
         return None
-    cost, aim = situation.number("goal.false_negative_cost"), situation.goal.decision
+    cost, aim = question.number("goal.false_negative_cost"), question.goal.decision
     if cost is not None:
         return _by_cost(cost)
     if aim == "balanced":
-        return _balanced(situation)
+        return _balanced(question)
     return _EVEN if aim == "accuracy" else None
 
 
@@ -63,14 +63,14 @@ def _by_cost(cost: float) -> Cut:
     )
 
 
-def _balanced(situation: Situation) -> Cut | Text:
-    share = situation.number("positive_share")
+def _balanced(question: Question) -> Cut | Text:
+    share = question.number("positive_share")
     if share is None:
         return Text(
             en="For balanced errors a yes begins at positive_share, which was not measured.",
             zh="平衡误差下的判定阈值等于 positive_share,而 positive_share 未测量。",
         )
-    own = situation.task.row.labels == "several"
+    own = question.task.row.labels == "several"
     return Cut(
         threshold=share,
         formula="positive_share",

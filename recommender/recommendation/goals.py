@@ -1,12 +1,12 @@
-"""What is taken for the goal where the request leaves it out, and the metric that goes with it."""
+"""The goal in force, with defaults for what the request leaves out, and the metric that goes with it."""
 
 from collections.abc import Iterator
 from typing import Any, get_args
 
 from losses.text import Text
 from recommender.profile import Goal
-from recommender.question import Situation
-from recommender.rules.rulebook import Book
+from recommender.question import Question
+from recommender.rules.rulebook import Rulebook
 from recommender.tasks import METRICS, Task
 
 HOW = Text(
@@ -32,10 +32,10 @@ def metric(task: Task, goal: Goal) -> Text:
     return task.row.metric or METRICS[getattr(goal, task.row.aim or "")]
 
 
-def variations(book: Book, situation: Situation) -> Iterator[tuple[Goal, Goal]]:
+def variations(book: Rulebook, question: Question) -> Iterator[tuple[Goal, Goal]]:
     """Yield every other value of a part of the goal that the task's rows ask for, alone and in the whole goal."""
-    asked = {condition.fact for row in book.rows(situation.task) for condition in row.when}
-    now = situation.goal.model_dump(exclude_none=True)
+    asked = {condition.fact for row in book.rows(question.task) for condition in row.when}
+    now = question.goal.model_dump(exclude_none=True)
     for name in Goal.model_fields:
         if f"goal.{name}" in asked:
             for value in _values(name):

@@ -1,41 +1,41 @@
-"""Why this row and not its neighbour: conditions met, conditions nearly met."""
+"""The reasons for an answer: the conditions that were met, and those that were nearly met."""
 
 from typing import Any
 
-from losses.text import Language, say
+from losses.text import Language, in_language
 from recommender.profile import RANGES, Range
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation.answer import Fired
 from recommender.rules.formulas import significant
-from recommender.rules.rulebook import Book
+from recommender.rules.rulebook import Rulebook
 from recommender.rules.table import Bounds, Condition, Rule
 
 NEAR = 2.0  # a factor
 _CLEAN = 12  # significant digits: the noise of a float64 subtraction lies beyond
 
 
-def fired(book: Book, situation: Situation, language: Language) -> list[Fired]:
+def fired(book: Rulebook, question: Question, language: Language) -> list[Fired]:
     """Return the conditions of every row that applies; by head, the deciding row's first."""
     return [
-        _entry(row, condition, situation, book.bounds, language)
-        for rows in book.applying(situation).values()
+        _entry(row, condition, question, book.bounds, language)
+        for rows in book.applying(question).values()
         for row in rows
-        for condition in row.when or (Condition("task", "==", situation.task),)
+        for condition in row.when or (Condition("task", "==", question.task),)
     ]
 
 
-def nearly(book: Book, situation: Situation, language: Language) -> list[Fired]:
+def nearly(book: Rulebook, question: Question, language: Language) -> list[Fired]:
     """Return the conditions that alone kept a row from applying, and that were missed by little."""
     entries = []
-    for row in book.rows(situation.task):
-        missed = [condition for condition in row.when if not condition.holds(situation, book.bounds)]
-        if missed and all(_by_little(condition, situation, book.bounds) for condition in missed):
-            entries += [_entry(row, condition, situation, book.bounds, language) for condition in missed]
+    for row in book.rows(question.task):
+        missed = [condition for condition in row.when if not condition.holds(question, book.bounds)]
+        if missed and all(_by_little(condition, question, book.bounds) for condition in missed):
+            entries += [_entry(row, condition, question, book.bounds, language) for condition in missed]
     return entries
 
 
-def _entry(rule: Rule, condition: Condition, situation: Situation, bounds: Bounds, language: Language) -> Fired:
-    value, limit = situation.ask(condition.fact), condition.limit(bounds)
+def _entry(rule: Rule, condition: Condition, question: Question, bounds: Bounds, language: Language) -> Fired:
+    value, limit = question.value_of(condition.fact), condition.limit(bounds)
     compared: dict[str, Any] = {
         "value": _word(value),
         "threshold": _word(condition.bound),
@@ -44,13 +44,13 @@ def _entry(rule: Rule, condition: Condition, situation: Situation, bounds: Bound
     }
     if limit is not None and isinstance(value, float | int):
         inside = value - limit if condition.operator == ">=" else limit - value
-        interval = situation.profile.interval(condition.fact)
+        interval = question.profile.interval(condition.fact)
         compared = {"value": value, "threshold": limit, "interval": interval, "margin": significant(inside, _CLEAN)}
     return Fired(
         rule=rule.name,
         fact=condition.fact,
         operator=condition.operator,
-        because=say(rule.because, language),
+        because=in_language(rule.because, language),
         source=rule.source.text(language),
         **compared,
     )
@@ -60,11 +60,11 @@ def _word(answer: object) -> str:
     return str(answer).lower()
 
 
-def _by_little(condition: Condition, situation: Situation, bounds: Bounds) -> bool:
-    value, limit = situation.ask(condition.fact), condition.limit(bounds)
+def _by_little(condition: Condition, question: Question, bounds: Bounds) -> bool:
+    value, limit = question.value_of(condition.fact), condition.limit(bounds)
     if limit is None or value is None or isinstance(value, str):
         return False
-    low, high = situation.profile.interval(condition.fact) or (value, value)
+    low, high = question.profile.interval(condition.fact) or (value, value)
     return low <= limit <= high or _within_a_factor(float(value), limit, RANGES[condition.fact])
 
 

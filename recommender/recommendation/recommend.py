@@ -1,4 +1,4 @@
-"""Task, facts and goal in; a recommendation with its working out."""
+"""From a task, facts and a goal to a recommendation with its reasons."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,24 +9,24 @@ from losses.contract.expression import parse
 from losses.contract.registry import catalogue
 from losses.description import snippets
 from losses.description.probability import EXACT_WHERE, probability_map
-from losses.text import Language, Text, say
+from losses.text import Language, Text, in_language
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation import answer
 from recommender.recommendation.agreement import Agreement, agreement
 from recommender.recommendation.checks import cautions
-from recommender.recommendation.choice import Choices, bind, choose, total
+from recommender.recommendation.choice import Choices, bind, choose, summed
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision
 from recommender.recommendation.goals import HOW, goal_in_force, metric, variations
 from recommender.recommendation.reasons import fired, nearly
 from recommender.rules.export import rules_hash
 from recommender.rules.measured_regret import regrets
-from recommender.rules.rulebook import Book
-from recommender.rules.table import Rulebook
+from recommender.rules.rulebook import Rulebook
+from recommender.rules.table import RulebookName
 from recommender.rules.thresholds import bounds_in_force
-from recommender.tasks import PLACES, Scenario, Task, settle
+from recommender.tasks import PLACES, Scenario, Task, read_task_and_scenario
 
 _MOST_CANDIDATES = 4
 _UNCOMPARED = Text(
@@ -44,7 +44,7 @@ def recommend(
     profile: Profile = _NO_FACTS,
     goal: Goal = _NO_GOAL,
     *,
-    rulebook: Rulebook = "article",
+    rulebook: RulebookName = "article",
     thresholds: Mapping[str, float] | None = None,
     language: Language = "en",
 ) -> answer.Recommendation:
@@ -52,20 +52,20 @@ def recommend(
 
     `thresholds` are overrides by name. Raises: NoTask, UnknownTask, UnknownScenario, UnknownThreshold, BadThreshold.
     """
-    asked, case = settle(task, scenario)
+    asked, case = read_task_and_scenario(task, scenario)
     aim, assumed_goal = goal_in_force(asked, goal)
-    situation = Situation(asked, case, profile, aim)
+    question = Question(asked, case, profile, aim)
     bounds = bounds_in_force(thresholds)
-    books = {name: Book(name, bounds) for name in get_args(Rulebook)}
-    choices = {name: choose(book.decide(situation), situation) for name, book in books.items()}
+    books = {name: Rulebook(name, bounds) for name in get_args(RulebookName)}
+    choices = {name: choose(book.decide(question), question) for name, book in books.items()}
     if not choices[rulebook]:
         rulebook = "evidence" if rulebook == "article" else "article"
     book, chosen = books[rulebook], choices[rulebook]
 
     implied = [_implied(case)] if case and task is None else []
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
-    objective = str(total(chosen))  # "" where no book speaks
-    alternatives = _alternatives(chosen, situation, language) if chosen else _of_the_catalogue(asked, language)
+    objective = str(summed(chosen))  # "" where no book speaks
+    alternatives = _alternatives(chosen, question, language) if chosen else _of_the_catalogue(asked, language)
     candidates = [*([objective] if objective else []), *(other.objective for other in alternatives)][:_MOST_CANDIDATES]
     return answer.Recommendation(
         task=asked,
@@ -77,31 +77,31 @@ def recommend(
         agreement=_agreement(choices["article"], choices["evidence"]),
         parameters=_parameters(chosen),
         repair=_repairs(chosen, language),
-        decision=_decision(situation, chosen, language),
-        fired=fired(book, situation, language),
-        nearly=nearly(book, situation, language),
-        counterfactual=nearest_change(book, situation),
-        other_goals=_other_goals(book, situation, objective),
+        decision=_decision(question, chosen, language),
+        fired=fired(book, question, language),
+        nearly=nearly(book, question, language),
+        counterfactual=nearest_change(book, question),
+        other_goals=_other_goals(book, question, objective),
         alternatives=alternatives,
         ruled_out=_ruled_out(chosen, language),
         warnings=[
             *(_silence(name, asked).notice(language) for name, found in choices.items() if not found),
-            *(caution.notice(language) for caution in cautions(book, situation, chosen)),
+            *(caution.notice(language) for caution in cautions(book, question, chosen)),
         ],
-        assumptions=[say(text, language) for text in (*implied, *assumed_goal, *assumed)],
-        borderline=borderline(book, situation),
+        assumptions=[in_language(text, language) for text in (*implied, *assumed_goal, *assumed)],
+        borderline=borderline(book, question),
         experiment=answer.Experiment(
-            candidates=candidates, metric=say(metric(asked, aim), language), how=say(HOW, language)
+            candidates=candidates, metric=in_language(metric(asked, aim), language), how=in_language(HOW, language)
         ),
         snippets=_snippets(chosen),
         rules_hash=rules_hash(bounds),
     )
 
 
-def _recommended(chosen: Choices, rulebook: Rulebook) -> answer.Recommended | None:
+def _recommended(chosen: Choices, rulebook: RulebookName) -> answer.Recommended | None:
     if not chosen:
         return None
-    return answer.Recommended(objective=str(total(chosen)), heads=_heads(chosen), rulebook=rulebook)
+    return answer.Recommended(objective=str(summed(chosen)), heads=_heads(chosen), rulebook=rulebook)
 
 
 def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
@@ -115,7 +115,7 @@ def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | Non
     if not chosen:
         return None
     return answer.BookAnswer(
-        objective=str(total(chosen)),
+        objective=str(summed(chosen)),
         heads=_heads(chosen),
         section=", ".join(dict.fromkeys(filter(None, (choice.rule.source.section for choice in chosen)))) or None,
         rule=", ".join(choice.rule.name for choice in chosen),
@@ -130,14 +130,14 @@ def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | Non
 
 
 def _agreement(article: Choices, evidence: Choices) -> Agreement | None:
-    return agreement(total(article), total(evidence)) if article and evidence else None
+    return agreement(summed(article), summed(evidence)) if article and evidence else None
 
 
-def _other_goals(book: Book, situation: Situation, objective: str) -> list[answer.OtherGoal]:
+def _other_goals(book: Rulebook, question: Question, objective: str) -> list[answer.OtherGoal]:
     others = []
-    for part, goal in variations(book, situation):
-        there = replace(situation, goal=goal)
-        other = str(total(choose(book.decide(there), there)))
+    for part, goal in variations(book, question):
+        there = replace(question, goal=goal)
+        other = str(summed(choose(book.decide(there), there)))
         if other and other != objective:
             others.append(answer.OtherGoal(goal=part, objective=other))
     return others
@@ -153,23 +153,23 @@ def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
     ]
 
 
-def _alternatives(chosen: Choices, situation: Situation, language: Language) -> list[answer.AlternativeAnswer]:
+def _alternatives(chosen: Choices, question: Question, language: Language) -> list[answer.AlternativeAnswer]:
     """Return the other objectives; of several heads, the whole sum with one head changed."""
     found: dict[str, answer.AlternativeAnswer] = {}
     for place, choice in enumerate(chosen):
         for other in choice.rule.alternatives:
-            objective, _ = bind(other.recommend, other.computed, situation)
+            objective, _ = bind(other.recommend, other.computed, question)
             changed = (*chosen[:place], replace(choice, objective=objective), *chosen[place + 1 :])
-            text, when = str(total(changed)), say(other.when, language)
+            text, when = str(summed(changed)), in_language(other.when, language)
             repairs = _repairs(changed, language)
             found.setdefault(text, answer.AlternativeAnswer(objective=text, prefer_when=when, repair=repairs))
-    found.pop(str(total(chosen)), None)
+    found.pop(str(summed(chosen)), None)
     return list(found.values())
 
 
 def _of_the_catalogue(task: Task, language: Language) -> list[answer.AlternativeAnswer]:
     """Return the losses that name a task of which no book speaks."""
-    when = say(_UNCOMPARED, language)
+    when = in_language(_UNCOMPARED, language)
     losses = [str(parse(loss.id)) for loss in catalogue().values() if task in loss.tasks]
     return [answer.AlternativeAnswer(objective=text, prefer_when=when, repair=[]) for text in losses]
 
@@ -177,34 +177,36 @@ def _of_the_catalogue(task: Task, language: Language) -> list[answer.Alternative
 def _repairs(chosen: Choices, language: Language) -> list[answer.RepairAnswer]:
     maps = [(choice.head, probability_map(choice.objective)) for choice in chosen]
     return [
-        answer.RepairAnswer(head=head, formula=found.formula, code=found.code, exact_where=say(EXACT_WHERE, language))
+        answer.RepairAnswer(
+            head=head, formula=found.formula, code=found.code, exact_where=in_language(EXACT_WHERE, language)
+        )
         for head, found in maps
         if found
     ]
 
 
-def _decision(situation: Situation, chosen: Choices, language: Language) -> answer.Decision | None:
-    cut = decision(situation, chosen)
+def _decision(question: Question, chosen: Choices, language: Language) -> answer.Decision | None:
+    cut = decision(question, chosen)
     if not isinstance(cut, Cut):
         return None
     return answer.Decision(
         threshold=cut.threshold,
         on="probability",
         formula=cut.formula,
-        because=say(cut.because, language),
+        because=in_language(cut.because, language),
         source=cut.source,
     )
 
 
 def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswer]:
     return [
-        answer.RuledOutAnswer(objective=out.objective, because=say(out.because, language))
+        answer.RuledOutAnswer(objective=out.objective, because=in_language(out.because, language))
         for choice in chosen
         for out in choice.rule.ruled_out
     ]
 
 
-def _silence(book: Rulebook, task: Task) -> Caution:
+def _silence(book: RulebookName, task: Task) -> Caution:
     """Return why a book has no answer; the other book's is recommended then, where it has one."""
     spoken = book == "evidence" or task.row.in_article
     return Caution(
@@ -247,6 +249,6 @@ def _snippets(chosen: Choices) -> answer.Snippets:
 
 @lru_cache(maxsize=1024)
 def _code(library: str, objective: str) -> str | None:
-    """Return one objective in the words of one library."""
+    """Return the code of one objective in one library."""
     bound = parse(objective)
     return snippets.pytorch(bound) if library == "pytorch" else snippets.in_library(bound, library)

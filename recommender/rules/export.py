@@ -7,10 +7,10 @@ from functools import cache, lru_cache
 
 from losses.text import Text
 from recommender.profile import Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules import ROWS
 from recommender.rules.formulas import Formula
-from recommender.rules.table import Bounds, Condition, Rule, Rulebook, Threshold
+from recommender.rules.table import Bounds, Condition, Rule, RulebookName, Threshold
 from recommender.rules.thresholds import THRESHOLDS, bounds_in_force
 from recommender.tasks import read_task
 
@@ -18,8 +18,8 @@ Data = dict[str, object]
 _HASH_DIGITS = 16
 
 
-def rules_page(
-    thresholds: Mapping[str, float] | None = None, task: str | None = None, rulebook: Rulebook | None = None
+def export_rules(
+    thresholds: Mapping[str, float] | None = None, task: str | None = None, rulebook: RulebookName | None = None
 ) -> Data:
     """Return every row and threshold, in force and by default, and the hash that answers cite.
 
@@ -123,7 +123,7 @@ def _formula(formula: Formula) -> Data:
     }
 
 
-def _example(side: Profile | Situation) -> Data:
+def _example(side: Profile | Question) -> Data:
     profile = side if isinstance(side, Profile) else side.profile
     facts = profile.model_dump(exclude_none=True)
     if isinstance(side, Profile):

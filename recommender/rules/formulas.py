@@ -10,11 +10,11 @@ from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Goal
 
-DIGITS = 3  # a fact measured on hundreds of items carries no more
+SIGNIFICANT_DIGITS = 3  # a fact measured on hundreds of items carries no more
 
 
-class Facts(Protocol):
-    """What a formula reads: a profile, or a whole situation where the goal matters too."""
+class NumericFacts(Protocol):
+    """Facts by name, as a formula reads them: a profile, or a question where it reads the goal too."""
 
     def number(self, fact: str) -> float | None:
         """Return what is known of a fact."""
@@ -47,7 +47,7 @@ class Formula:
     otherwise: "Formula | None" = None
     caution: Caution | None = None
 
-    def __call__(self, facts: Facts) -> Computed:
+    def __call__(self, facts: NumericFacts) -> Computed:
         """Return the parameter inside its bounds; to three digits where it was computed from facts."""
         given = [facts.number(name) for name in self.inputs]
         if self.otherwise and None in given:
@@ -57,7 +57,7 @@ class Formula:
         cautions = [self.caution] if self.caution else []
         if kept != exact:
             cautions.append(self._clipped(kept))
-        value = significant(kept, DIGITS) if self.inputs else kept
+        value = significant(kept, SIGNIFICANT_DIGITS) if self.inputs else kept
         return Computed(value, self.text, self.source, tuple(cautions))
 
     @property

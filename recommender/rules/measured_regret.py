@@ -27,8 +27,8 @@ class Regret(BaseModel):
     tied: bool = Field(description="Whether other seeds could make the two alike.")
 
 
-class Measured(BaseModel):
-    """The file."""
+class MeasuredRegrets(BaseModel):
+    """The file of measured regrets."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,11 +37,11 @@ class Measured(BaseModel):
 
 
 @cache
-def measured() -> Measured:
-    """Return all that was measured."""
-    return Measured.model_validate_json(files(__package__).joinpath(FILE).read_bytes())
+def measured_regrets() -> MeasuredRegrets:
+    """Return the content of the file."""
+    return MeasuredRegrets.model_validate_json(files(__package__).joinpath(FILE).read_bytes())
 
 
 def regrets(rule: str) -> list[Regret]:
-    """Return what was measured of one rule; nothing where the benchmark never met it."""
-    return measured().rules.get(rule, [])
+    """Return what was measured of one rule; an empty list where it never decided in the benchmark."""
+    return measured_regrets().rules.get(rule, [])

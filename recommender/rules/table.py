@@ -1,17 +1,17 @@
-"""What a rule is made of. A row says when it applies, what it recommends, why, and both sides of its edge."""
+"""The columns of a rule: when it applies, what it recommends, why, and an example on either side of its condition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from losses.text import Language, Text, say
+from losses.text import Language, Text, in_language
 from recommender.notices import Caution
 from recommender.profile import RANGES, Profile
-from recommender.question import Situation, known
+from recommender.question import Question, known_fact
 from recommender.rules.formulas import Formula
 from recommender.tasks import Task
 
-Rulebook = Literal["article", "evidence"]
+RulebookName = Literal["article", "evidence"]
 Strength = Literal["A", "B", "C", "D", "P"]
 Operator = Literal[">=", "<", "==", "known"]
 Bounds = Mapping[str, float]
@@ -19,7 +19,7 @@ Bounds = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Threshold:
-    """A number that the article leaves to a word. Its value in force may differ from the default."""
+    """A number for what the article says in words; its value in force may differ from the default."""
 
     name: str
     default: float
@@ -40,9 +40,9 @@ class Condition:
         """Return the number in force; None where the bound is no number."""
         return bounds[self.bound.name] if isinstance(self.bound, Threshold) else None
 
-    def holds(self, situation: Situation, bounds: Bounds) -> bool:
+    def holds(self, question: Question, bounds: Bounds) -> bool:
         """Whether the fact is known and on the right side."""
-        value, limit = situation.ask(self.fact), self.limit(bounds)
+        value, limit = question.value_of(self.fact), self.limit(bounds)
         if value is None or self.operator == "known":
             return value is not None
         if limit is None or isinstance(value, str):
@@ -82,7 +82,7 @@ class Fact:
 
 def fact(name: str) -> Fact:
     """Return a fact to compare: of the profile, "scenario", or of the goal ("goal.functional")."""
-    return Fact(known(name))
+    return Fact(known_fact(name))
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Article:
     strength: None = None
 
     def text(self, language: Language) -> str:
-        """Return the section as a reader looks for it."""
+        """Return the section as text."""
         return f"文章第 {self.section} 节" if language == "zh" else f"article, section {self.section}"
 
 
@@ -116,7 +116,7 @@ class Evidence:
 
     def text(self, language: Language) -> str:
         """Return the reference with its strength in words."""
-        return f"{self.reference} ({self.strength}: {say(STRENGTHS[self.strength], language)})"
+        return f"{self.reference} ({self.strength}: {in_language(STRENGTHS[self.strength], language)})"
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,13 @@ class Rule:
     """
 
     name: str
-    book: Rulebook
+    book: RulebookName
     tasks: tuple[Task, ...]
     recommend: str
     because: Text
     source: Article | Evidence
-    fires: Profile | Situation
-    silent: Profile | Situation
+    fires: Profile | Question
+    silent: Profile | Question
     when: tuple[Condition, ...] = ()
     unless: tuple[Condition, ...] = ()
     head: str = "output"
@@ -163,14 +163,14 @@ class Rule:
     assumption: Text | None = None
     cautions: tuple[Caution, ...] = ()
 
-    def applies(self, situation: Situation, bounds: Bounds) -> bool:
+    def applies(self, question: Question, bounds: Bounds) -> bool:
         """Whether the task is the row's, every condition holds, and nothing stands against it."""
         return (
-            situation.task in self.tasks
-            and all(condition.holds(situation, bounds) for condition in self.when)
-            and not any(condition.holds(situation, bounds) for condition in self.unless)
+            question.task in self.tasks
+            and all(condition.holds(question, bounds) for condition in self.when)
+            and not any(condition.holds(question, bounds) for condition in self.unless)
         )
 
-    def example(self, side: Profile | Situation) -> Situation:
+    def example(self, side: Profile | Question) -> Question:
         """Return `fires` or `silent` as a whole question."""
-        return side if isinstance(side, Situation) else Situation(self.tasks[0], profile=side)
+        return side if isinstance(side, Question) else Question(self.tasks[0], profile=side)

@@ -18,7 +18,7 @@ from losses.errors import (
     UnsupportedDtype,
 )
 from losses.evaluation.passes import Options
-from losses.text import Language, Text, say
+from losses.text import Language, Text, in_language
 from recommender.errors import (
     BadThreshold,
     NothingToMeasure,
@@ -27,16 +27,16 @@ from recommender.errors import (
     UnknownThreshold,
     UnreadableTargets,
 )
-from recommender.loss_inputs import mask_for, masked, supply
+from recommender.loss_inputs import loss_inputs, mask_for, masked
 from recommender.measure import measure_profile
 from recommender.measure.details import Detail
 from recommender.notices import Notice
 from recommender.profile import Goal, Profile
 from recommender.recommendation import recommend as engine
 from recommender.recommendation.answer import BookAnswer, Recommendation
-from recommender.rules.table import Rulebook
+from recommender.rules.table import RulebookName
 from recommender.rules.thresholds import bounds_in_force
-from recommender.tasks import Scenario, Task, settle
+from recommender.tasks import Scenario, Task, read_task_and_scenario
 from service.compute import Runtime
 from service.dependencies import RuntimeInForce, ThresholdsInForce
 from service.pipeline.properties import properties
@@ -83,7 +83,7 @@ class AdviseRequest(BaseModel):
         Field(description="An application the article names.", json_schema_extra={"enum": [*Scenario, None]}),
     ] = None
     goal: Goal = Goal()
-    rulebook: Annotated[Rulebook, Field(description="Which book `recommended` follows.")] = "article"
+    rulebook: Annotated[RulebookName, Field(description="Which book `recommended` follows.")] = "article"
     thresholds: Annotated[
         dict[str, StrictFloat],
         Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
@@ -217,7 +217,7 @@ async def advise(
 async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, language: Language) -> MeasuredAnswer:
     """Return what the arrays say; where the losses of a task need no targets, nothing but how many items there are."""
     named = request.task is not None or request.scenario is not None
-    task = settle(request.task, request.scenario)[0] if named else None
+    task = read_task_and_scenario(request.task, request.scenario)[0] if named else None
     predictions = upload.roles.get("predictions")
     if task is not None and not task.row.needs_targets and "targets" not in upload.roles:
         return MeasuredAnswer(task=task, profile=Profile(n=_length(upload.roles) or None), warnings=[])
@@ -229,7 +229,7 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
     )
     warnings = found.warnings
     if set(OPTIONAL) & set(upload.roles):
-        notice = Notice(code="measured-on-every-item", text=say(COUNTED, language))
+        notice = Notice(code="measured-on-every-item", text=in_language(COUNTED, language))
         warnings = [*warnings, notice]
     return MeasuredAnswer(task=found.task, profile=found.profile, warnings=warnings, details=found.details)
 
@@ -275,10 +275,10 @@ async def _evaluated(
     objective = parse(text)
     numbers = sum(tensor.numel() for tensor in upload.roles.values())
     inputs = (
-        SEVERAL_HEADS if heads > 1 else await runtime.run(lambda: supply(objective, upload.roles), NUMBER_S * numbers)
+        SEVERAL_HEADS if heads > 1 else await runtime.run(lambda: loss_inputs(objective, upload.roles), NUMBER_S * numbers)
     )
     if isinstance(inputs, Text):
-        return Evaluated(objective=text, role=role, result=None, reason=say(inputs, language))
+        return Evaluated(objective=text, role=role, result=None, reason=in_language(inputs, language))
     beside = {name: upload.roles[name] for name in OPTIONAL if name in upload.roles}
     if "mask" in beside:
         beside["mask"] = mask_for(objective, upload.roles)

@@ -9,8 +9,8 @@ from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTas
 from recommender.profile import Goal, Profile
 from recommender.recommendation import recommend as engine
 from recommender.recommendation.answer import Recommendation
-from recommender.rules.export import rules_page
-from recommender.rules.table import Rulebook
+from recommender.rules.export import export_rules
+from recommender.rules.table import RulebookName
 from recommender.tasks import Scenario, Task
 from service.dependencies import ThresholdsInForce
 from service.pipeline.properties import properties
@@ -44,7 +44,7 @@ class RecommendRequest(BaseModel):
     ] = None
     profile: Profile = Profile()
     goal: Goal = Goal()
-    rulebook: Annotated[Rulebook, Field(description="Which book `recommended` follows.")] = "article"
+    rulebook: Annotated[RulebookName, Field(description="Which book `recommended` follows.")] = "article"
     thresholds: Annotated[
         dict[str, StrictFloat],
         Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
@@ -127,7 +127,7 @@ async def rules(
         str | None,
         Query(max_length=100, description="Only rows for this task.", json_schema_extra={"enum": list(Task)}),
     ] = None,
-    rulebook: Annotated[Rulebook | None, Query(description="Only rows of this book.")] = None,
+    rulebook: Annotated[RulebookName | None, Query(description="Only rows of this book.")] = None,
 ) -> dict[str, Any]:
     """Show every row of the rule table in both languages, and every threshold with its source."""
-    return rules_page(thresholds, task, rulebook)
+    return export_rules(thresholds, task, rulebook)

@@ -27,8 +27,8 @@ from benchmarks.regret.statistics import (
 from benchmarks.regret.tuning import Tuner
 from recommender.profile import Goal
 from recommender.rules import ROWS
-from recommender.rules.measured_regret import measured, regrets
-from recommender.rules.table import Rulebook
+from recommender.rules.measured_regret import measured_regrets, regrets
+from recommender.rules.table import RulebookName
 from recommender.rules.thresholds import THRESHOLDS
 from tests.conftest import Client
 
@@ -211,7 +211,7 @@ def test_the_article_read_literally_has_no_computed_parameters() -> None:
 def test_the_file_of_the_engine_belongs_to_the_stored_scores_and_to_rules_that_exist() -> None:
     cited = json.loads(CITED.read_text())
 
-    assert cited["version"] == version() == measured().version
+    assert cited["version"] == version() == measured_regrets().version
     assert set(cited["rules"]) <= {row.name for row in ROWS}
     entries = regrets("evidence.regression.outliers")
     assert {entry.metric for entry in entries} == {"RMSE"}
@@ -232,7 +232,7 @@ async def test_what_tuning_reads_off_the_rules_is_what_http_answers(client: Clie
 
 async def _same_over_http(http: httpx.AsyncClient, scores: Matrix, of: Cell) -> None:
     question = scores.question(of, {}, told=False)
-    for rulebook in get_args(Rulebook):
+    for rulebook in get_args(RulebookName):
         answer = await http.post("/v1/recommend", json={**question, "rulebook": rulebook})
 
         objective = answer.json()["recommended"]["objective"]

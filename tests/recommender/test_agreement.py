@@ -60,9 +60,9 @@ EVIDENCE = [row for row in ROWS if row.book == "evidence"]
 
 @pytest.mark.parametrize("row", EVIDENCE, ids=[row.name for row in EVIDENCE])
 def test_an_evidence_row_is_what_the_engine_answers_where_it_fires(row: Rule) -> None:
-    situation = row.example(row.fires)
+    question = row.example(row.fires)
 
-    answer = recommend(situation.task, situation.scenario, situation.profile, situation.goal, rulebook="evidence")
+    answer = recommend(question.task, question.scenario, question.profile, question.goal, rulebook="evidence")
 
     assert answer.evidence is not None
     assert row.name in answer.evidence.rule.split(", ")

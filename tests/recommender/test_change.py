@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.profile import RANGES, Measured, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation.answer import AtLeast, Below, Recommendation
 from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
-from recommender.rules.table import Rule, Rulebook
+from recommender.rules.table import Rule, RulebookName
 from recommender.tasks import Task
 
 
-def ask(situation: Situation, rulebook: Rulebook, profile: Profile | None = None) -> Recommendation:
-    facts = profile or situation.profile
-    return recommend(situation.task, situation.scenario, facts, situation.goal, rulebook=rulebook)
+def ask(question: Question, rulebook: RulebookName, profile: Profile | None = None) -> Recommendation:
+    facts = profile or question.profile
+    return recommend(question.task, question.scenario, facts, question.goal, rulebook=rulebook)
 
 
 def moved(profile: Profile, change: Below | AtLeast) -> Profile:
@@ -28,12 +28,12 @@ def moved(profile: Profile, change: Below | AtLeast) -> Profile:
     return profile.replace(change.fact, change.below - 1 if whole else math.nextafter(change.below, -math.inf))
 
 
-def assert_true(situation: Situation, rulebook: Rulebook) -> None:
-    answer = ask(situation, rulebook)
+def assert_true(question: Question, rulebook: RulebookName) -> None:
+    answer = ask(question, rulebook)
     change = answer.counterfactual
     if change is None:
         return
-    there = ask(situation, rulebook, moved(situation.profile, change))
+    there = ask(question, rulebook, moved(question.profile, change))
     assert there.objective == change.objective != answer.objective
 
 
@@ -55,8 +55,8 @@ def test_the_announced_change_is_true_of_any_profile(
 ) -> None:
     facts = Profile(outlier_rate=outliers, class_imbalance=imbalance, mask_sparsity=sparsity, classes=classes)
 
-    for rulebook in get_args(Rulebook):
-        assert_true(Situation(task, profile=facts), rulebook)
+    for rulebook in get_args(RulebookName):
+        assert_true(Question(task, profile=facts), rulebook)
 
 
 @pytest.mark.parametrize(

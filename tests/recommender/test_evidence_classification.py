@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.profile import RANGES, Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation.agreement import Agreement
 from recommender.recommendation.answer import AtLeast, Below, Recommendation
 from recommender.recommendation.recommend import recommend
@@ -162,7 +162,7 @@ def moved(profile: Profile, change: Below | AtLeast) -> Profile:
     return profile.replace(change.fact, change.below - 1 if whole else math.nextafter(change.below, -math.inf))
 
 
-def assert_true(there: Situation) -> None:
+def assert_true(there: Question) -> None:
     answer = ask(there.task, there.profile, there.goal)
     change = answer.counterfactual
     if change is not None:
@@ -192,7 +192,7 @@ def test_any_question_about_labels_is_answered_and_its_change_is_true(
 ) -> None:
     facts = Profile(class_imbalance=imbalance, positive_share=share, label_noise=noise, classes=classes)
 
-    assert_true(Situation(task, profile=facts, goal=goal))
+    assert_true(Question(task, profile=facts, goal=goal))
 
 
 def test_focal_loss_is_never_recommended_for_ordinary_classification() -> None:

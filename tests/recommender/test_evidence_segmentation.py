@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.recommendation.agreement import Agreement
 from recommender.recommendation.answer import AtLeast, Below, Recommendation
 from recommender.recommendation.recommend import recommend
@@ -90,7 +90,7 @@ def test_a_row_offers_something_to_compare_with(row: Rule) -> None:
     assert 2 <= len(ask(there.profile, there.goal).experiment.candidates) <= 4
 
 
-def assert_true(there: Situation) -> None:
+def assert_true(there: Question) -> None:
     answer = ask(there.profile, there.goal)
     change = answer.counterfactual
     if change is not None:
@@ -122,7 +122,7 @@ def test_any_question_about_masks_is_answered_and_its_change_is_true(
 ) -> None:
     facts = Profile(mask_sparsity=sparsity, empty_share=empty, small_share=small)
 
-    assert_true(Situation(Task.SEGMENTATION, profile=facts, goal=goal))
+    assert_true(Question(Task.SEGMENTATION, profile=facts, goal=goal))
 
 
 @pytest.mark.parametrize(("cost", "alpha", "beta"), [(1.0, 0.5, 0.5), (9.0, 0.1, 0.9), (0.25, 0.8, 0.2)])

@@ -10,10 +10,10 @@ from losses.contract.expression import parse
 from losses.evaluation.evaluate import evaluate
 from losses.text import Text
 from recommender.errors import UnreadableTargets
-from recommender.loss_inputs import masked, supply
+from recommender.loss_inputs import loss_inputs, masked
 from recommender.measure import Measurement, measure_profile
 from recommender.recommendation.recommend import recommend
-from recommender.rules.table import Rulebook
+from recommender.rules.table import RulebookName
 from recommender.tasks import Task
 from tests.recommender.measured import codes, number
 
@@ -49,7 +49,7 @@ def test_void_pixels_do_not_change_the_advice() -> None:
     assert recommend("segmentation", profile=whole).objective == "dice(group=batch)"
     for profile in (whole, half):
         cropped = measure_profile("segmentation", masks(255, 25 if profile is half else 0)[:, 1:]).profile
-        for book in get_args(Rulebook):
+        for book in get_args(RulebookName):
             there, here = (recommend("segmentation", profile=facts, rulebook=book) for facts in (profile, cropped))
             assert there.recommended == here.recommended
 
@@ -205,9 +205,9 @@ def test_void_pixels_are_masked_where_a_loss_is_evaluated(objective: str) -> Non
     clean = CLASSES.masked_fill(~counted, 0)
     arrays = masked(Task.SEGMENTATION, {"predictions": predictions, "targets": CLASSES})
 
-    inputs = supply(parse(objective), arrays)
+    inputs = loss_inputs(parse(objective), arrays)
 
-    wanted = supply(parse(objective), {"predictions": predictions, "targets": clean, "mask": counted})
+    wanted = loss_inputs(parse(objective), {"predictions": predictions, "targets": clean, "mask": counted})
     assert not isinstance(inputs, Text)
     assert not isinstance(wanted, Text)
     assert arrays["mask"].equal(counted)

@@ -14,9 +14,9 @@ from losses.text import Language
 from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
 from recommender.profile import Goal, Measured, Profile
 from recommender.recommendation.recommend import recommend
-from recommender.rules.export import rules_page
+from recommender.rules.export import export_rules
 from recommender.rules.measured_regret import regrets
-from recommender.rules.table import Rulebook
+from recommender.rules.table import RulebookName
 from recommender.rules.thresholds import THRESHOLDS
 from recommender.tasks import Scenario, Task
 
@@ -76,10 +76,10 @@ def goals() -> list[Goal]:
     return [Goal(**{name: value}) for name, values in parts.items() for value in values]
 
 
-@pytest.mark.parametrize("rulebook", get_args(Rulebook))
+@pytest.mark.parametrize("rulebook", get_args(RulebookName))
 @pytest.mark.parametrize("task", Task)
 def test_every_goal_gets_an_answer_of_either_book_with_goals_beside_it_that_can_be_asked_for(
-    task: Task, rulebook: Rulebook
+    task: Task, rulebook: RulebookName
 ) -> None:
     for goal in goals():
         answer = recommend(task, goal=goal, rulebook=rulebook)
@@ -245,7 +245,7 @@ def test_a_question_without_a_known_task_is_refused_with_the_near_name(
 
 
 def test_the_page_of_rules_is_plain_data_with_the_thresholds_in_force() -> None:
-    page = rules_page({"outliers.some": 0.01})
+    page = export_rules({"outliers.some": 0.01})
 
     plain = json.loads(json.dumps(page, allow_nan=False))
     values = {threshold["name"]: threshold["value"] for threshold in plain["thresholds"]}

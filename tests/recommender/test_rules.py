@@ -11,9 +11,9 @@ import pytest
 from losses.contract.expression import parse
 from losses.text import Text
 from recommender.profile import RANGES, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules import ROWS, find_rows
-from recommender.rules.rulebook import Book
+from recommender.rules.rulebook import Rulebook
 from recommender.rules.table import Rule, Threshold, fact
 from recommender.rules.thresholds import THRESHOLDS, bounds_in_force
 from recommender.tasks import PLACES, Scenario, Task
@@ -22,7 +22,7 @@ BOUNDS = bounds_in_force()
 HEADS = sorted({(row.book, task, row.head) for row in ROWS for task in row.tasks})
 
 
-def shown(side: Profile | Situation) -> str:
+def shown(side: Profile | Question) -> str:
     profile = side if isinstance(side, Profile) else side.profile
     facts = ", ".join(f"{name}={value}" for name, value in profile.model_dump(exclude_none=True).items())
     if isinstance(side, Profile):
@@ -59,7 +59,7 @@ def test_a_row_applies_on_one_side_of_its_edge_only(row: Rule) -> None:
 
 @every_row
 def test_a_row_decides_where_it_says_it_fires(row: Rule) -> None:
-    deciding = Book(row.book, BOUNDS).decide(row.example(row.fires))
+    deciding = Rulebook(row.book, BOUNDS).decide(row.example(row.fires))
 
     assert deciding[row.head].name == row.name
 
@@ -68,7 +68,7 @@ def test_a_row_decides_where_it_says_it_fires(row: Rule) -> None:
 def test_the_silent_side_stands_next_to_the_bound(row: Rule) -> None:
     for condition in row.when:
         if isinstance(condition.bound, Threshold):
-            fires, silent = (row.example(side).ask(condition.fact) for side in (row.fires, row.silent))
+            fires, silent = (row.example(side).value_of(condition.fact) for side in (row.fires, row.silent))
             assert silent == pytest.approx(fires, rel=0.04)
 
 
@@ -111,7 +111,7 @@ def test_every_head_has_one_default_and_it_comes_last(book: str, task: Task, hea
 
 @pytest.mark.parametrize("task", [task for task in Task if task.row.in_article])
 def test_every_task_of_the_article_has_a_default_in_its_book_that_states_its_assumption(task: Task) -> None:
-    defaults = [row for row in Book("article", BOUNDS).rows(task) if not row.when]
+    defaults = [row for row in Rulebook("article", BOUNDS).rows(task) if not row.when]
 
     assert any(row.assumption for row in defaults)
 

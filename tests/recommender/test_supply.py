@@ -6,7 +6,7 @@ import torch
 from losses.contract.expression import parse
 from losses.evaluation.evaluate import evaluate
 from losses.text import Text
-from recommender.loss_inputs import supply
+from recommender.loss_inputs import loss_inputs
 
 IDS = torch.tensor([0, 0, 0, 1, 2, 2])
 ROWS = torch.eye(3, dtype=torch.float64)[IDS]
@@ -15,7 +15,7 @@ COUNTED = ["class_balanced", "logit_adjusted", "ldam"]
 
 
 def value(text: str, targets: torch.Tensor, predictions: torch.Tensor = LOGITS) -> float | None:
-    value = supply(parse(text), {"predictions": predictions, "targets": targets})
+    value = loss_inputs(parse(text), {"predictions": predictions, "targets": targets})
     assert not isinstance(value, Text)
     return evaluate(parse(text), value).value
 
@@ -34,7 +34,7 @@ def test_classes_are_counted(text: str, targets: torch.Tensor) -> None:
 def test_counts_that_were_sent_are_kept() -> None:
     counts = torch.tensor([10.0, 10.0, 10.0])
 
-    given = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": IDS, "class_counts": counts})
+    given = loss_inputs(parse("class_balanced"), {"predictions": LOGITS, "targets": IDS, "class_counts": counts})
 
     assert not isinstance(given, Text)
     assert given["class_counts"] is counts
@@ -43,7 +43,7 @@ def test_counts_that_were_sent_are_kept() -> None:
 def test_ignored_ids_are_not_counted() -> None:
     targets = torch.tensor([0, 0, 0, 1, 2, -100])
 
-    given = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": targets})
+    given = loss_inputs(parse("class_balanced"), {"predictions": LOGITS, "targets": targets})
 
     assert not isinstance(given, Text)
     assert given["class_counts"].tolist() == [3, 1, 1]
@@ -71,7 +71,7 @@ def test_ids_of_pixels_become_masks() -> None:
 @pytest.mark.parametrize("targets", [ROWS * 0.9 + 0.1 / 3, IDS + 1, IDS - 1, IDS + 0.5])
 def test_labels_of_another_kind_stay_as_they_are(targets: torch.Tensor) -> None:
     for text in ("focal_softmax", "categorical_ce"):
-        given = supply(parse(text), {"predictions": LOGITS, "targets": targets})
+        given = loss_inputs(parse(text), {"predictions": LOGITS, "targets": targets})
         assert not isinstance(given, Text)
         assert given["targets"] is targets
 
@@ -81,7 +81,7 @@ def test_labels_of_another_kind_stay_as_they_are(targets: torch.Tensor) -> None:
     [("mse", ("targets",), "predictions"), ("triplet", ("targets", "anchor"), "positive, negative")],
 )
 def test_what_is_missing_is_said(text: str, given: tuple[str, ...], missing: str) -> None:
-    refusal = supply(parse(text), dict.fromkeys(given, LOGITS))
+    refusal = loss_inputs(parse(text), dict.fromkeys(given, LOGITS))
 
     assert isinstance(refusal, Text)
     assert f"It needs {missing}, " in refusal.en
@@ -89,14 +89,14 @@ def test_what_is_missing_is_said(text: str, given: tuple[str, ...], missing: str
 
 
 def test_classes_that_the_targets_do_not_name_cannot_be_counted() -> None:
-    given = supply(parse("class_balanced"), {"predictions": LOGITS, "targets": IDS + 7})
+    given = loss_inputs(parse("class_balanced"), {"predictions": LOGITS, "targets": IDS + 7})
 
     assert isinstance(given, Text)
     assert "class_counts" in given.en
 
 
 def test_only_what_the_loss_takes_is_passed_on() -> None:
-    given = supply(parse("mse"), {"predictions": LOGITS, "targets": ROWS, "anchor": LOGITS})
+    given = loss_inputs(parse("mse"), {"predictions": LOGITS, "targets": ROWS, "anchor": LOGITS})
 
     assert not isinstance(given, Text)
     assert set(given) == {"predictions", "targets"}

@@ -2,7 +2,7 @@
 
 from losses.text import Text
 from recommender.profile import Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.article.thresholds import SOME_IMBALANCE
 from recommender.rules.formulas import focal_alpha, focal_gamma
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
@@ -101,8 +101,8 @@ RULES = (
         ),
         alternatives=(_BCE_FOR_PROBABILITIES, _FOCAL_WITHOUT_ALPHA),
         ruled_out=(_SOFTMAX_ELSEWHERE,),
-        fires=Situation.of(Scenario.RARE_DISEASE),
-        silent=Situation.of(Scenario.DISEASE_DIAGNOSIS),
+        fires=Question.of(Scenario.RARE_DISEASE),
+        silent=Question.of(Scenario.DISEASE_DIAGNOSIS),
     ),
     Rule(
         name="classification.spam",
@@ -115,8 +115,8 @@ RULES = (
         assumption=_BALANCED,
         alternatives=(_FOCAL_FOR_IMBALANCE, _FOCAL_WITHOUT_ALPHA),
         ruled_out=(_SOFTMAX_ELSEWHERE,),
-        fires=Situation.of(Scenario.SPAM),
-        silent=Situation.of(Scenario.DISEASE_DIAGNOSIS),
+        fires=Question.of(Scenario.SPAM),
+        silent=Question.of(Scenario.DISEASE_DIAGNOSIS),
     ),
     Rule(
         name="classification.disease_diagnosis",
@@ -129,8 +129,8 @@ RULES = (
         assumption=_BALANCED,
         alternatives=(_FOCAL_FOR_IMBALANCE, _FOCAL_WITHOUT_ALPHA),
         ruled_out=(_SOFTMAX_ELSEWHERE,),
-        fires=Situation.of(Scenario.DISEASE_DIAGNOSIS),
-        silent=Situation.of(Scenario.SPAM),
+        fires=Question.of(Scenario.DISEASE_DIAGNOSIS),
+        silent=Question.of(Scenario.SPAM),
     ),
     Rule(
         name="classification.multilabel_images",
@@ -146,8 +146,8 @@ RULES = (
         assumption=_BALANCED,
         alternatives=(_FOCAL_FOR_IMBALANCE, _FOCAL_WITHOUT_ALPHA),
         ruled_out=(_SOFTMAX_ELSEWHERE,),
-        fires=Situation.of(Scenario.MULTILABEL_IMAGES),
-        silent=Situation.of(Scenario.SPAM),
+        fires=Question.of(Scenario.MULTILABEL_IMAGES),
+        silent=Question.of(Scenario.SPAM),
     ),
     Rule(
         name="classification.default",
@@ -160,6 +160,6 @@ RULES = (
         alternatives=(_FOCAL_FOR_IMBALANCE, _FOCAL_WITHOUT_ALPHA),
         ruled_out=(_SOFTMAX_ELSEWHERE,),
         fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        silent=Question(Task.MULTICLASS),
     ),
 )

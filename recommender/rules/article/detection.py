@@ -2,7 +2,7 @@
 
 from losses.text import Text
 from recommender.profile import Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.formulas import box_beta, focal_gamma, paper_alpha, proposal_beta
 from recommender.rules.table import Alternative, Article, Rule, RuledOut
 from recommender.tasks import Task
@@ -46,7 +46,7 @@ RULES = (
             ),
         ),
         fires=Profile(),
-        silent=Situation(Task.SEGMENTATION),
+        silent=Question(Task.SEGMENTATION),
     ),
     Rule(
         name="detection.box",
@@ -86,6 +86,6 @@ RULES = (
             ),
         ),
         fires=Profile(),
-        silent=Situation(Task.REGRESSION),
+        silent=Question(Task.REGRESSION),
     ),
 )

@@ -2,7 +2,7 @@
 
 from losses.text import Text
 from recommender.profile import Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.article.thresholds import MANY_CLASSES, SOME_IMBALANCE
 from recommender.rules.formulas import focal_gamma
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
@@ -125,8 +125,8 @@ RULES = (
         ),
         alternatives=(_CE_FOR_PROBABILITIES,),
         ruled_out=(_BCE_ELSEWHERE,),
-        fires=Situation(Task.MULTICLASS, Scenario.RARE_DISEASE),
-        silent=Situation.of(Scenario.RARE_DISEASE),
+        fires=Question(Task.MULTICLASS, Scenario.RARE_DISEASE),
+        silent=Question.of(Scenario.RARE_DISEASE),
     ),
     Rule(
         name="multiclass.image_classification",
@@ -139,8 +139,8 @@ RULES = (
         assumption=_BALANCED,
         alternatives=(_SPARSE_FOR_IDS, _FOCAL_FOR_IMBALANCE),
         ruled_out=(_BCE_ELSEWHERE,),
-        fires=Situation.of(Scenario.IMAGE_CLASSIFICATION),
-        silent=Situation.of(Scenario.TEXT_MANY_CLASSES),
+        fires=Question.of(Scenario.IMAGE_CLASSIFICATION),
+        silent=Question.of(Scenario.TEXT_MANY_CLASSES),
     ),
     Rule(
         name="multiclass.text_many_classes",
@@ -153,8 +153,8 @@ RULES = (
         assumption=_BALANCED,
         alternatives=(_DENSE_FOR_ROWS, _FOCAL_FOR_IMBALANCE),
         ruled_out=(_BCE_ELSEWHERE,),
-        fires=Situation.of(Scenario.TEXT_MANY_CLASSES),
-        silent=Situation.of(Scenario.IMAGE_CLASSIFICATION),
+        fires=Question.of(Scenario.TEXT_MANY_CLASSES),
+        silent=Question.of(Scenario.IMAGE_CLASSIFICATION),
     ),
     Rule(
         name="multiclass.many_classes",
@@ -188,6 +188,6 @@ RULES = (
         alternatives=(_SPARSE_FOR_IDS, _FOCAL_FOR_IMBALANCE),
         ruled_out=(_BCE_ELSEWHERE,),
         fires=Profile(),
-        silent=Situation(Task.BINARY),
+        silent=Question(Task.BINARY),
     ),
 )

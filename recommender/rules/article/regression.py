@@ -2,7 +2,7 @@
 
 from losses.text import Text
 from recommender.profile import Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.article.thresholds import MANY_OUTLIERS, SOME_OUTLIERS
 from recommender.rules.formulas import box_beta, huber_beta, proposal_beta
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
@@ -86,8 +86,8 @@ RULES = (
         source=Article("1.3"),
         alternatives=(_PROPOSALS, _MAE_FOR_BOXES),
         ruled_out=(_MSE_FOLLOWS_OUTLIERS,),
-        fires=Situation.of(Scenario.BOX_REGRESSION),
-        silent=Situation.of(Scenario.HOUSE_PRICES),
+        fires=Question.of(Scenario.BOX_REGRESSION),
+        silent=Question.of(Scenario.HOUSE_PRICES),
     ),
     Rule(
         name="regression.many_outliers",
@@ -118,8 +118,8 @@ RULES = (
         source=Article("4"),
         alternatives=(_SMOOTH_L1_CONVERGES,),
         ruled_out=(_MSE_FOLLOWS_OUTLIERS,),
-        fires=Situation.of(Scenario.SALARIES, Profile(outlier_rate=0.003)),
-        silent=Situation.of(Scenario.SALARIES, Profile(outlier_rate=0.0029)),
+        fires=Question.of(Scenario.SALARIES, Profile(outlier_rate=0.003)),
+        silent=Question.of(Scenario.SALARIES, Profile(outlier_rate=0.0029)),
     ),
     Rule(
         name="regression.outliers",
@@ -170,8 +170,8 @@ RULES = (
         ),
         alternatives=(_SMOOTH_L1_CONVERGES,),
         ruled_out=(_MSE_FOLLOWS_OUTLIERS,),
-        fires=Situation.of(Scenario.SALARIES),
-        silent=Situation.of(Scenario.HOUSE_PRICES),
+        fires=Question.of(Scenario.SALARIES),
+        silent=Question.of(Scenario.HOUSE_PRICES),
     ),
     Rule(
         name="regression.house_prices",
@@ -189,8 +189,8 @@ RULES = (
             zh="按文章所述假定房价数据异常值少;outlier_rate 未测量。",
         ),
         alternatives=(_SMOOTH_L1_INSURES, _MAE_FOR_MEDIAN),
-        fires=Situation.of(Scenario.HOUSE_PRICES),
-        silent=Situation.of(Scenario.SALARIES),
+        fires=Question.of(Scenario.HOUSE_PRICES),
+        silent=Question.of(Scenario.SALARIES),
     ),
     Rule(
         name="regression.default",
@@ -208,6 +208,6 @@ RULES = (
         ),
         alternatives=(_SMOOTH_L1_INSURES, _MAE_FOR_MEDIAN),
         fires=Profile(),
-        silent=Situation(Task.BINARY),
+        silent=Question(Task.BINARY),
     ),
 )

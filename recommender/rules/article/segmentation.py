@@ -2,7 +2,7 @@
 
 from losses.text import Text
 from recommender.profile import Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.article.thresholds import SPARSE_MASKS
 from recommender.rules.formulas import dice_smooth
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
@@ -94,8 +94,8 @@ RULES = (
         assumption=_FOREGROUND,
         alternatives=(_WITH_BCE, _OVER_THE_BATCH),
         ruled_out=(_FOCAL_ELSEWHERE,),
-        fires=Situation.of(Scenario.SMALL_OBJECTS),
-        silent=Situation.of(Scenario.TUMOUR_SEGMENTATION),
+        fires=Question.of(Scenario.SMALL_OBJECTS),
+        silent=Question.of(Scenario.TUMOUR_SEGMENTATION),
     ),
     Rule(
         name="segmentation.tumour_segmentation",
@@ -109,8 +109,8 @@ RULES = (
         assumption=_FOREGROUND,
         alternatives=(_WITH_BCE, _OVER_THE_BATCH),
         ruled_out=(_FOCAL_ELSEWHERE,),
-        fires=Situation.of(Scenario.TUMOUR_SEGMENTATION),
-        silent=Situation.of(Scenario.SMALL_OBJECTS),
+        fires=Question.of(Scenario.TUMOUR_SEGMENTATION),
+        silent=Question.of(Scenario.SMALL_OBJECTS),
     ),
     Rule(
         name="segmentation.default",
@@ -124,6 +124,6 @@ RULES = (
         alternatives=(_WITH_BCE, _OVER_THE_BATCH),
         ruled_out=(_FOCAL_ELSEWHERE,),
         fires=Profile(),
-        silent=Situation(Task.DETECTION),
+        silent=Question(Task.DETECTION),
     ),
 )

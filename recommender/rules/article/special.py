@@ -2,7 +2,7 @@
 
 from losses.text import Text
 from recommender.profile import Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.table import Alternative, Article, Rule, RuledOut, fact
 from recommender.tasks import Task
 
@@ -78,7 +78,7 @@ RULES = (
             ),
         ),
         fires=Profile(),
-        silent=Situation(Task.SIMILARITY),
+        silent=Question(Task.SIMILARITY),
     ),
     Rule(
         name="generation.discriminator",
@@ -92,6 +92,6 @@ RULES = (
         ),
         source=Article("4"),
         fires=Profile(),
-        silent=Situation(Task.SIMILARITY),
+        silent=Question(Task.SIMILARITY),
     ),
 )

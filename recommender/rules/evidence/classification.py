@@ -3,7 +3,7 @@
 from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.article.thresholds import SOME_IMBALANCE
 from recommender.rules.evidence.imbalance import (
     BALANCED_INSTEAD,
@@ -29,10 +29,10 @@ _MULTILABEL = (Task.MULTILABEL,)
 _BOTH = (Task.BINARY, Task.MULTILABEL)
 
 
-def _aims(decision: str, task: Task = Task.BINARY, **facts: object) -> Situation:
+def _aims(decision: str, task: Task = Task.BINARY, **facts: object) -> Question:
     """Return a question with that goal."""
     goal = Goal(decision=decision)  # type: ignore[arg-type] # the literals of Goal
-    return Situation(task, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
+    return Question(task, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 
 
 _NOT_WEIGHTS = Caution(
@@ -79,8 +79,8 @@ RULES = (
         source=Evidence("A", "Elkan 2001, The foundations of cost-sensitive learning, IJCAI: the optimal decision"),
         alternatives=(COST_WEIGHTS,),
         cautions=(_NOT_WEIGHTS,),
-        fires=Situation(Task.BINARY, goal=Goal(false_negative_cost=10.0)),
-        silent=Situation(Task.BINARY, goal=Goal(decision="accuracy")),
+        fires=Question(Task.BINARY, goal=Goal(false_negative_cost=10.0)),
+        silent=Question(Task.BINARY, goal=Goal(decision="accuracy")),
     ),
     Rule(
         name="evidence.classification.balanced",
@@ -310,6 +310,6 @@ RULES = (
             ),
         ),
         fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        silent=Question(Task.MULTICLASS),
     ),
 )

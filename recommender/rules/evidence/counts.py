@@ -3,7 +3,7 @@
 from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.formulas import goal_quantile
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
 from recommender.tasks import Task
@@ -23,10 +23,10 @@ OVERDISPERSED = Threshold(
 )
 
 
-def _aims(functional: str, **facts: object) -> Situation:
+def _aims(functional: str, **facts: object) -> Question:
     """Return a question with that goal."""
     goal = Goal(functional=functional)  # type: ignore[arg-type] # the literals of Goal
-    return Situation(Task.COUNT, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
+    return Question(Task.COUNT, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 
 
 _POISSON_STAYS_RIGHT = Alternative(
@@ -151,6 +151,6 @@ RULES = (
         ),
         ruled_out=(_NO_MEDIAN,),
         fires=Profile(),
-        silent=Situation(Task.REGRESSION),
+        silent=Question(Task.REGRESSION),
     ),
 )

@@ -3,7 +3,7 @@
 from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.article.thresholds import MANY_CLASSES, SOME_IMBALANCE
 from recommender.rules.evidence.imbalance import MENON, REBALANCING
 from recommender.rules.evidence.noise import LUKASIK, NO_FOCAL_SOFTMAX, NOISE_BENDS_OUTPUTS, NOISY, VERY_NOISY
@@ -15,10 +15,10 @@ _TASKS = (Task.MULTICLASS,)
 _SMOOTHING = {"label_smoothing": class_smoothing}
 
 
-def _aims(decision: str, **facts: object) -> Situation:
+def _aims(decision: str, **facts: object) -> Question:
     """Return a question with that goal."""
     goal = Goal(decision=decision)  # type: ignore[arg-type] # the literals of Goal
-    return Situation(Task.MULTICLASS, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
+    return Question(Task.MULTICLASS, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 
 
 LONG_TAIL = Threshold(
@@ -318,8 +318,8 @@ RULES = (
         because=_IDS,
         source=Evidence("A", _IDENTITY),
         alternatives=(_SAME_FROM_ROWS, _ADJUSTED),
-        fires=Situation.of(Scenario.TEXT_MANY_CLASSES),
-        silent=Situation.of(Scenario.IMAGE_CLASSIFICATION),
+        fires=Question.of(Scenario.TEXT_MANY_CLASSES),
+        silent=Question.of(Scenario.IMAGE_CLASSIFICATION),
     ),
     Rule(
         name="evidence.multiclass.default",
@@ -335,6 +335,6 @@ RULES = (
         ),
         alternatives=(_SAME_FROM_IDS, _ADJUSTED, _INSIST_ON_FOCAL),
         fires=Profile(),
-        silent=Situation(Task.BINARY),
+        silent=Question(Task.BINARY),
     ),
 )

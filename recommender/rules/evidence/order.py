@@ -3,7 +3,7 @@
 from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
 from recommender.tasks import Task
 
@@ -34,12 +34,12 @@ _SOFTMAX = Alternative(
 )
 
 
-def _decides(decision: str) -> Situation:
-    return Situation(Task.ORDINAL, goal=Goal(decision=decision))  # type: ignore[arg-type] # the literals of Goal
+def _decides(decision: str) -> Question:
+    return Question(Task.ORDINAL, goal=Goal(decision=decision))  # type: ignore[arg-type] # the literals of Goal
 
 
-def _ranks(by: str) -> Situation:
-    return Situation(Task.RANKING, goal=Goal(ranking=by))  # type: ignore[arg-type] # the literals of Goal
+def _ranks(by: str) -> Question:
+    return Question(Task.RANKING, goal=Goal(ranking=by))  # type: ignore[arg-type] # the literals of Goal
 
 
 RULES = (
@@ -109,7 +109,7 @@ RULES = (
             ),
         ),
         fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        silent=Question(Task.MULTICLASS),
     ),
     Rule(
         name="evidence.ranking.pairs",
@@ -172,6 +172,6 @@ RULES = (
         ),
         cautions=(_PER_LIST,),
         fires=Profile(),
-        silent=Situation(Task.SIMILARITY),
+        silent=Question(Task.SIMILARITY),
     ),
 )

@@ -3,7 +3,7 @@
 from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.formulas import (
     box_beta,
     goal_quantile,
@@ -19,10 +19,10 @@ _TASKS = (Task.REGRESSION,)
 _TUNED = "tuned on benchmarks/regret, leaving out one cluster of tables at a time"
 
 
-def _aims(functional: str = "mean", outliers: str = "errors", **facts: object) -> Situation:
+def _aims(functional: str = "mean", outliers: str = "errors", **facts: object) -> Question:
     """Return a question with that goal."""
     goal = Goal(functional=functional, outliers=outliers)  # type: ignore[arg-type] # the literals of Goal
-    return Situation(Task.REGRESSION, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
+    return Question(Task.REGRESSION, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 
 
 SOME = Threshold(
@@ -147,8 +147,8 @@ RULES = (
         because=_OVERLAP,
         source=_GIOU,
         alternatives=(Alternative("ciou", Text(en="aspect ratio and centre matter too.", zh="还在意长宽比与中心。")),),
-        fires=Situation(Task.REGRESSION, profile=Profile(boxes=True), goal=Goal(boxes="iou")),
-        silent=Situation(Task.REGRESSION, profile=Profile(boxes=True), goal=Goal(boxes="coordinates")),
+        fires=Question(Task.REGRESSION, profile=Profile(boxes=True), goal=Goal(boxes="iou")),
+        silent=Question(Task.REGRESSION, profile=Profile(boxes=True), goal=Goal(boxes="coordinates")),
     ),
     Rule(
         name="evidence.regression.boxes",
@@ -188,8 +188,8 @@ RULES = (
         alternatives=(
             Alternative("giou", Text(en="boxes are judged by overlap (IoU, mAP).", zh="边界框按重叠(IoU、mAP)评价。")),
         ),
-        fires=Situation.of(Scenario.BOX_REGRESSION),
-        silent=Situation.of(Scenario.HOUSE_PRICES),
+        fires=Question.of(Scenario.BOX_REGRESSION),
+        silent=Question.of(Scenario.HOUSE_PRICES),
     ),
     Rule(
         name="evidence.regression.quantile",
@@ -461,8 +461,8 @@ RULES = (
         ),
         source=Evidence("A", _GNEITING),
         alternatives=(Alternative("mse", Text(en="the mean is wanted, tail and all.", zh="需要包含尾部的均值。")),),
-        fires=Situation.of(Scenario.SALARIES),
-        silent=Situation.of(Scenario.HOUSE_PRICES),
+        fires=Question.of(Scenario.SALARIES),
+        silent=Question.of(Scenario.HOUSE_PRICES),
     ),
     Rule(
         name="evidence.regression.default",
@@ -476,6 +476,6 @@ RULES = (
         ),
         alternatives=(_HUBER_INSURES, _MAE_FOR_MEDIAN),
         fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        silent=Question(Task.MULTICLASS),
     ),
 )

@@ -3,7 +3,7 @@
 from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.article.thresholds import SPARSE_MASKS
 from recommender.rules.formulas import dice_smooth, false_alarm_weight, miss_weight
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
@@ -116,10 +116,10 @@ _OVER_THE_BATCH = Text(
 
 def _masks(
     segmentation: str = "overlap", *, empty: bool = False, cost: float | None = None, **facts: float
-) -> Situation:
+) -> Question:
     """Return a question about masks with that goal."""
     goal = Goal(segmentation=segmentation, empty_masks=empty, false_negative_cost=cost)  # type: ignore[arg-type] # literals
-    return Situation(Task.SEGMENTATION, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
+    return Question(Task.SEGMENTATION, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 
 
 RULES = (
@@ -409,8 +409,8 @@ RULES = (
         ),
         alternatives=(_WITH_FOCAL, _RECALL),
         ruled_out=(_WEIGHTED_OUT, _FOCAL_OUT),
-        fires=Situation.of(Scenario.SMALL_OBJECTS),
-        silent=Situation.of(Scenario.TUMOUR_SEGMENTATION),
+        fires=Question.of(Scenario.SMALL_OBJECTS),
+        silent=Question.of(Scenario.TUMOUR_SEGMENTATION),
     ),
     Rule(
         name="evidence.segmentation.empty_counted",
@@ -444,6 +444,6 @@ RULES = (
         alternatives=(_ALONE, _PLAIN),
         ruled_out=(_WEIGHTED_OUT, _FOCAL_OUT),
         fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        silent=Question(Task.MULTICLASS),
     ),
 )

@@ -3,7 +3,7 @@
 from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut
 from recommender.tasks import Task
 
@@ -48,7 +48,7 @@ RULES = (
             ),
         ),
         fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        silent=Question(Task.MULTICLASS),
     ),
     Rule(
         name="evidence.distillation.default",
@@ -95,6 +95,6 @@ RULES = (
             ),
         ),
         fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        silent=Question(Task.MULTICLASS),
     ),
 )

@@ -3,7 +3,7 @@
 from losses.text import Text
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
-from recommender.question import Situation
+from recommender.question import Question
 from recommender.rules.evidence.regression import WIDE_BOXES
 from recommender.rules.formulas import box_beta, focal_gamma, paper_alpha, triplet_margin
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
@@ -24,8 +24,8 @@ _SECOND_ORDER = Caution(
 )
 
 
-def _generation(way: str) -> Situation:
-    return Situation(Task.GENERATION, goal=Goal(generation=way))  # type: ignore[arg-type] # the literal of Goal
+def _generation(way: str) -> Question:
+    return Question(Task.GENERATION, goal=Goal(generation=way))  # type: ignore[arg-type] # the literal of Goal
 
 
 RULES = (
@@ -52,7 +52,7 @@ RULES = (
             ),
         ),
         fires=Profile(),
-        silent=Situation(Task.SEGMENTATION),
+        silent=Question(Task.SEGMENTATION),
     ),
     Rule(
         name="evidence.detection.box_iou",
@@ -64,8 +64,8 @@ RULES = (
         because=_OVERLAP,
         source=_GIOU,
         alternatives=(_CIOU,),
-        fires=Situation(Task.DETECTION, goal=Goal(boxes="iou")),
-        silent=Situation(Task.DETECTION, goal=Goal(boxes="coordinates")),
+        fires=Question(Task.DETECTION, goal=Goal(boxes="iou")),
+        silent=Question(Task.DETECTION, goal=Goal(boxes="coordinates")),
     ),
     Rule(
         name="evidence.detection.box_sizes",
@@ -100,7 +100,7 @@ RULES = (
             Alternative("giou", Text(en="boxes are judged by overlap (IoU, mAP).", zh="边界框按重叠(IoU、mAP)评价。")),
         ),
         fires=Profile(),
-        silent=Situation(Task.REGRESSION),
+        silent=Question(Task.REGRESSION),
     ),
     Rule(
         name="evidence.similarity.pairs",
@@ -228,7 +228,7 @@ RULES = (
         ),
         cautions=(_SECOND_ORDER,),
         fires=Profile(),
-        silent=Situation(Task.MULTICLASS),
+        silent=Question(Task.MULTICLASS),
     ),
     Rule(
         name="evidence.generation.generator",
