@@ -30,13 +30,13 @@ class Question:
         if fact in RANGES:
             return self.profile.number(fact)
         room, _, name = fact.rpartition(".")
-        found: FactValue | None = getattr(self.goal if room else self if name in ASKED else self.profile, name)
-        return found
+        value: FactValue | None = getattr(self.goal if room else self if name in ASKED else self.profile, name)
+        return value
 
     def number(self, fact: str) -> float | None:
         """Return a numeric fact, of the profile or of the goal."""
-        found = self.value_of(fact)
-        return None if isinstance(found, str) else found
+        value = self.value_of(fact)
+        return None if isinstance(value, str) else value
 
 
 ASKED = ("task", "scenario")

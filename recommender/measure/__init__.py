@@ -80,10 +80,10 @@ def measure_profile(
         void=void,
     )
     with np.errstate(all="ignore"):  # what is not finite is left out
-        found = MEASURES[known.row.measured_as](given) if known.row.measured_as else Found({}, [], {})
-    facts: dict[str, Any] = {**found.facts, "n": measured_n(arrays), "features": features}
-    warnings = [caution.notice(language) for caution in (*cautions, *found.cautions)]
-    return Measurement(known, Profile(**facts), warnings, present(found.details))
+        measured = MEASURES[known.row.measured_as](given) if known.row.measured_as else Found({}, [], {})
+    facts: dict[str, Any] = {**measured.facts, "n": measured_n(arrays), "features": features}
+    warnings = [caution.notice(language) for caution in (*cautions, *measured.cautions)]
+    return Measurement(known, Profile(**facts), warnings, present(measured.details))
 
 
 def _numbers(array: Tensor) -> Tensor:

@@ -44,8 +44,8 @@ def detection(given: Given) -> Found:
     if given.predictions is not None:
         if given.predictions.shape != boxes.shape:
             raise ShapeMismatch("predictions", "n, 4", given.predictions.shape, f"There are {boxes.shape[0]} boxes.")
-        found = survey(Stream(boxes, given.predictions))
-        facts |= {"outlier_rate": outlier_rate(found), "residual_scale": residual_scale(found)}
+        residuals = survey(Stream(boxes, given.predictions))
+        facts |= {"outlier_rate": outlier_rate(residuals), "residual_scale": residual_scale(residuals)}
     details, small = _sizes(boxes, orders)
     if evidence.enough("small_share", ENOUGH_BOXES):
         facts["small_share"] = small
@@ -118,9 +118,9 @@ def box_area_spread(orders: list[Order]) -> Measured | None:
 def _sizes(boxes: Tensor, orders: list[Order]) -> tuple[Details, Measured | None]:
     """Return the percentiles of the areas, and the share of small boxes where corners are in pixels."""
     n = boxes.shape[0]
-    found = [order.quantile(share) for order, share in zip(orders, _SHARES, strict=True)]
-    known = [area for area in found if area is not None and math.isfinite(area)]
-    details: Details = {"box_area": listed(known, n, "10th, 50th, 90th percentile")} if len(known) == len(found) else {}
+    sizes = [order.quantile(share) for order, share in zip(orders, _SHARES, strict=True)]
+    known = [area for area in sizes if area is not None and math.isfinite(area)]
+    details: Details = {"box_area": listed(known, n, "10th, 50th, 90th percentile")} if len(known) == len(sizes) else {}
     if float(boxes.abs().amax()) <= 1:
         details["normalised"] = detail(1.0, n, "all corners lie between -1 and 1: parts of the image, no pixels")
         return details, None

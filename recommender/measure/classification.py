@@ -153,8 +153,8 @@ def grades(given: Given) -> Found:
 
     Raises: UnreadableTargets, NotOneHot.
     """
-    found = multiclass(replace(given, predictions=None))
-    return found._replace(facts={**found.facts, "ordered": True})
+    as_classes = multiclass(replace(given, predictions=None))
+    return as_classes._replace(facts={**as_classes.facts, "ordered": True})
 
 
 def _occurring(counts: Tensor) -> list[Caution]:
@@ -188,13 +188,13 @@ def _hint(ids: Tensor, scores: Scores, cautions: list[Caution]) -> Details:
 
     A detail and no fact: where classes overlap it takes hard items for wrong labels, and no rule should act on that.
     """
-    found = confidence(ids, scores)
-    evidence = Evidence(int(found.count.min()))
+    confident = confidence(ids, scores)
+    evidence = Evidence(int(confident.count.min()))
     if not evidence.enough("label_noise", ENOUGH_IN_CLASS):
         cautions.append(warnings.too_few(evidence))
-    elif not found.tells_classes_apart:
+    elif not confident.tells_classes_apart:
         cautions.append(warnings.PREDICTIONS_TELL_LITTLE)
     else:
         cautions.append(warnings.NOISE_IS_A_HINT)
-        return {"label_noise": label_noise(ids, scores, found)}
+        return {"label_noise": label_noise(ids, scores, confident)}
     return {}

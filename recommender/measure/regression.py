@@ -43,7 +43,7 @@ def regression(given: Given) -> Found:
     """
     stream = Stream(given.targets, given.predictions)
     told = amounts(stream)
-    found = survey(stream)
+    residuals = survey(stream)
     cautions = []
     task, reason = read(given.targets)
     if given.task is Task.REGRESSION is not task:
@@ -53,8 +53,8 @@ def regression(given: Given) -> Found:
     if given.predictions is None:
         cautions.append(warnings.ON_TARGETS)
     evidence = Evidence(stream.items)
-    facts = residual_facts(found, evidence) | _target_facts(told, stream, given.features)
-    details = residual_details(found) | amount_details(told, stream)
+    facts = residual_facts(residuals, evidence) | _target_facts(told, stream, given.features)
+    details = residual_details(residuals) | amount_details(told, stream)
     if facts["residual_scale"] is None:
         cautions.append(warnings.NO_SPREAD)
     if given.predictions is not None and stream.width == 1:
@@ -68,17 +68,17 @@ def regression(given: Given) -> Found:
     return Found(facts, cautions, details)
 
 
-def residual_facts(found: Survey, evidence: Evidence) -> Facts:
+def residual_facts(survey: Survey, evidence: Evidence) -> Facts:
     """Return every fact on residuals for which there are items enough."""
     skewed, gap = (evidence.enough(name, ENOUGH_FOR_SHAPE) for name in ("skewness", "mean_median_gap"))
     return {
-        "outlier_rate": outlier_rate(found),
-        "residual_scale": residual_scale(found),
-        "one_sidedness": one_sidedness(found),
-        "outlier_magnitude": outlier_magnitude(found),
-        "tail_index": tail_index(found) if evidence.enough("tail_index", ENOUGH_FOR_TAIL) else None,
-        "skewness": skewness(found) if skewed else None,
-        "mean_median_gap": mean_median_gap(found) if gap else None,
+        "outlier_rate": outlier_rate(survey),
+        "residual_scale": residual_scale(survey),
+        "one_sidedness": one_sidedness(survey),
+        "outlier_magnitude": outlier_magnitude(survey),
+        "tail_index": tail_index(survey) if evidence.enough("tail_index", ENOUGH_FOR_TAIL) else None,
+        "skewness": skewness(survey) if skewed else None,
+        "mean_median_gap": mean_median_gap(survey) if gap else None,
     }
 
 

@@ -29,19 +29,19 @@ def segmentation(given: Given) -> Found:
     if masks is None:
         wanted = "masks (n, C, *s) from 0 to 1, or class ids (n, *s)"
         raise UnreadableTargets(given.task, wanted, given.targets.shape)
-    covered, found = coverage(masks), shapes(masks)
+    covered, regions = coverage(masks), shapes(masks)
     evidence = Evidence(covered.images)
     facts: Facts = {"mask_sparsity": mask_sparsity(covered)}
     details = coverage_details(covered)
     if evidence.enough("empty_share", ENOUGH_IMAGES):
         facts["empty_share"] = empty_share(covered)
-    if found is not None:
-        details |= shape_details(found)
-        count = found.objects.area.size
+    if regions is not None:
+        details |= shape_details(regions)
+        count = regions.objects.area.size
         if evidence.enough("small_share", ENOUGH_OBJECTS, count):
-            facts["small_share"] = small_share(found)
-        if found.objects.perimeter is not None and evidence.enough("thinness", ENOUGH_OBJECTS, count):
-            facts["thinness"] = thinness(found)
+            facts["small_share"] = small_share(regions)
+        if regions.objects.perimeter is not None and evidence.enough("thinness", ENOUGH_OBJECTS, count):
+            facts["thinness"] = thinness(regions)
     cautions = [warnings.SIGNS] if given.void is None and bool(given.targets.amin() < 0) else []
     cautions += _one_sided(masks, covered)
     if evidence.short:

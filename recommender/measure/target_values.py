@@ -61,16 +61,16 @@ def amounts(stream: Stream) -> Amounts:
 
     Raises: NonFiniteInput.
     """
-    found = Amounts()
+    counted = Amounts()
     for block in stream.blocks():
-        found.add(block)
-    return found
+        counted.add(block)
+    return counted
 
 
-def support(found: Amounts) -> Support:
+def support(counted: Amounts) -> Support:
     """Return which numbers the targets can be, the narrowest set that holds them all."""
-    least, most = found.ends.least, found.ends.most
-    if least >= 0 and most > 1 and least <= LOWEST_COUNT and found.whole >= NEARLY_ALL_WHOLE * found.moments.n:
+    least, most = counted.ends.least, counted.ends.most
+    if least >= 0 and most > 1 and least <= LOWEST_COUNT and counted.whole >= NEARLY_ALL_WHOLE * counted.moments.n:
         return "counts"
     if least >= 0 and most <= 1:
         return "unit"
@@ -79,30 +79,30 @@ def support(found: Amounts) -> Support:
     return "nonnegative" if least == 0 else "real"
 
 
-def are_counts(found: Amounts) -> bool:
+def are_counts(counted: Amounts) -> bool:
     """Whether the targets are whole numbers from 0."""
-    return found.ends.least >= 0 and found.whole == found.moments.n
+    return counted.ends.least >= 0 and counted.whole == counted.moments.n
 
 
-def zero_share(found: Amounts, items: int) -> Measured:
+def zero_share(counted: Amounts, items: int) -> Measured:
     """Return the share of targets that are exactly 0."""
-    share = found.zeros / found.moments.n
+    share = counted.zeros / counted.moments.n
     return Measured(value=share, interval=wilson(share, items), n=items, method="count", basis="targets")
 
 
-def dispersion(found: Amounts, items: int, *, judged: bool, features: int | None = None) -> Measured | None:
+def dispersion(counted: Amounts, items: int, *, judged: bool, features: int | None = None) -> Measured | None:
     """Return Pearson's chi-square over its degrees of freedom; without predictions, variance over mean.
 
     Units: 1 for Poisson counts; the interval is that of a variance. None where some prediction is not positive.
     """
-    n, mean = found.moments.n, found.moments.mean
+    n, mean = counted.moments.n, counted.moments.mean
     if judged:
         freedom = n - (features or 1)
-        if found.judged < n or freedom < 1:
+        if counted.judged < n or freedom < 1:
             return None
-        value, method = found.squares / freedom, f"Pearson chi-square / {freedom}"
+        value, method = counted.squares / freedom, f"Pearson chi-square / {freedom}"
     else:
-        value = found.moments.m2 / max(n - 1, 1) / mean if mean > 0 else math.nan
+        value = counted.moments.m2 / max(n - 1, 1) / mean if mean > 0 else math.nan
         method = "variance / mean"
     if not math.isfinite(value):
         return None
@@ -111,29 +111,29 @@ def dispersion(found: Amounts, items: int, *, judged: bool, features: int | None
     return Measured(value=value, interval=interval, n=items, method=method, basis=basis)
 
 
-def amount_details(found: Amounts, stream: Stream) -> Details:
+def amount_details(counted: Amounts, stream: Stream) -> Details:
     """Return where targets pile up: whole numbers, tens, the ends, and more zeros than counts have."""
-    n, items = found.moments.n, stream.items
+    n, items = counted.moments.n, stream.items
 
     def share(count: int, method: str) -> Detail | None:
         return detail(count / n, items, method, interval=wilson(count / n, items))
 
-    integers = share(found.whole, "count of whole targets")
+    integers = share(counted.whole, "count of whole targets")
     details: Details = {
         "integer_share": integers,
-        "share_at_least": share(found.ends.at_least, "targets equal to the least; censored there from 0.02, perhaps"),
-        "share_at_most": share(found.ends.at_most, "targets equal to the largest; censored there from 0.02, perhaps"),
+        "share_at_least": share(counted.ends.at_least, "targets equal to the least; censored there from 0.02, perhaps"),
+        "share_at_most": share(counted.ends.at_most, "targets equal to the largest; censored there from 0.02, perhaps"),
         "censored": Detail(
-            value=n > 1 / PILED_UP and max(found.ends.at_least, found.ends.at_most) > PILED_UP * n,
+            value=n > 1 / PILED_UP and max(counted.ends.at_least, counted.ends.at_most) > PILED_UP * n,
             n=items,
             method="more than 0.02 of the targets equal one end",
             basis="targets",
         ),
     }
-    if found.whole >= NEARLY_ALL_WHOLE * n:
+    if counted.whole >= NEARLY_ALL_WHOLE * n:
         details["heaping"] = heaping(stream.sample(HEAPING_SAMPLE).targets)
-    if support(found) == "counts":
-        details["zero_excess"] = zero_excess(found, items)
+    if support(counted) == "counts":
+        details["zero_excess"] = zero_excess(counted, items)
     return details
 
 
@@ -144,9 +144,9 @@ def heaping(targets: Array) -> Detail | None:
     return detail(tens, n, "multiples of 10; 0.1 where nobody rounds", interval=wilson(tens, n))
 
 
-def zero_excess(found: Amounts, items: int) -> Detail | None:
+def zero_excess(counted: Amounts, items: int) -> Detail | None:
     """Return how many standard errors the share of zeros lies above a Poisson count's of that mean; above 3, excess."""
-    expected = math.exp(-found.moments.mean)
+    expected = math.exp(-counted.moments.mean)
     error = math.sqrt(expected * (1 - expected) / items)
-    score = (found.zeros / found.moments.n - expected) / error if error > 0 else math.nan
+    score = (counted.zeros / counted.moments.n - expected) / error if error > 0 else math.nan
     return detail(score, items, "(zeros - exp(-mean)) / standard error; excess above 3")

@@ -51,8 +51,8 @@ def rows_that_count(targets: Tensor, void: Void) -> Tensor | None:
         if not bool((marked.all(1) | (kept & sums_to_one(some))).all()):
             return None
         counted.append(kept)
-    found = torch.cat(counted)
-    return found if bool(found.any()) else None
+    counting = torch.cat(counted)
+    return counting if bool(counting.any()) else None
 
 
 def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> Void | None:

@@ -149,11 +149,11 @@ SEVERAL_OUTPUTS = Caution(
 )
 
 
-def void(found: Void) -> list[Caution]:
+def void(left_out: Void) -> list[Caution]:
     """Return what to say where some labels do not count."""
-    cautions = [IDS_BELOW_ZERO] if found.below_zero else []
-    if found.labels:
-        labels = ", ".join(f"{label:g}" for label in found.labels)
+    cautions = [IDS_BELOW_ZERO] if left_out.below_zero else []
+    if left_out.labels:
+        labels = ", ".join(f"{label:g}" for label in left_out.labels)
         text = Text(
             en=f"{labels} was taken to mark what does not count, and no fact counts it. Name another label with "
             "ignore_index; leave such places out of a loss by `mask`.",

@@ -53,10 +53,10 @@ def cautions(book: Rulebook, question: Question, chosen: Choices) -> list[Cautio
     """Return the cautions of the computed parameters, of the deciding rows and of the checks."""
     if not chosen:
         return []
-    case = AnsweredQuestion(book, question, chosen)
-    computed = [found for choice in chosen for parameter in choice.parameters.values() for found in parameter.cautions]
-    computed += [found for choice in chosen for found in choice.rule.cautions]
-    checked = [Caution(code, text) for code, check in _checks.items() if (text := check(case))]
+    answered = AnsweredQuestion(book, question, chosen)
+    computed = [each for choice in chosen for parameter in choice.parameters.values() for each in parameter.cautions]
+    computed += [each for choice in chosen for each in choice.rule.cautions]
+    checked = [Caution(code, text) for code, check in _checks.items() if (text := check(answered))]
     return [*computed, *checked]
 
 
@@ -69,11 +69,11 @@ _FUNCTIONALS = {
 
 
 @caution("goal-not-elicited")
-def _goal_not_elicited(case: AnsweredQuestion) -> Text | None:
-    goal = case.question.goal
-    if case.question.task.row.aim != "functional" or goal.functional is None:
+def _goal_not_elicited(answered: AnsweredQuestion) -> Text | None:
+    goal = answered.question.goal
+    if answered.question.task.row.aim != "functional" or goal.functional is None:
         return None
-    loss = case.chosen[0].loss.loss
+    loss = answered.chosen[0].loss.loss
     is_median = goal.functional == "quantile" and goal.quantile == 1 / 2
     learnt = _FUNCTIONALS.get(loss.elicits)
     if learnt is None or loss.elicits == ("median" if is_median else goal.functional):
@@ -91,9 +91,9 @@ def _goal_not_elicited(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("outliers-are-signal")
-def _outliers_are_signal(case: AnsweredQuestion) -> Text | None:
-    loss = case.chosen[0].loss.loss
-    if case.question.goal.outliers != "signal" or "robust" not in loss.traits:
+def _outliers_are_signal(answered: AnsweredQuestion) -> Text | None:
+    loss = answered.chosen[0].loss.loss
+    if answered.question.goal.outliers != "signal" or "robust" not in loss.traits:
         return None
     return Text(
         en=f"You called outliers signal; {loss.id} limits their pull on the model. mse gives them their full weight.",
@@ -102,9 +102,9 @@ def _outliers_are_signal(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("output-not-a-probability")
-def _output_not_a_probability(case: AnsweredQuestion) -> Text | None:
-    bent = [choice.objective for choice in case.chosen if probability_map(choice.objective)]
-    if case.question.goal.decision != "probabilities" or not bent:
+def _output_not_a_probability(answered: AnsweredQuestion) -> Text | None:
+    bent = [choice.objective for choice in answered.chosen if probability_map(choice.objective)]
+    if answered.question.goal.decision != "probabilities" or not bent:
         return None
     losses = " + ".join(map(str, bent))
     return Text(
@@ -114,14 +114,14 @@ def _output_not_a_probability(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("no-threshold")
-def _no_threshold(case: AnsweredQuestion) -> Text | None:
-    found = decision(case.question, case.chosen)
-    return found if isinstance(found, Text) else None
+def _no_threshold(answered: AnsweredQuestion) -> Text | None:
+    threshold = decision(answered.question, answered.chosen)
+    return threshold if isinstance(threshold, Text) else None
 
 
 @caution("dice-is-not-iou")
-def _dice_is_not_iou(case: AnsweredQuestion) -> Text | None:
-    if "dice" not in case.ids:
+def _dice_is_not_iou(answered: AnsweredQuestion) -> Text | None:
+    if "dice" not in answered.ids:
         return None
     return Text(
         en="The article calls Dice the intersection over union J; it is D = 2J / (1 + J). Report the one you mean.",
@@ -130,8 +130,8 @@ def _dice_is_not_iou(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("empty-masks")
-def _empty_masks(case: AnsweredQuestion) -> Text | None:
-    if case.question.goal.empty_masks is not True or "dice" not in case.ids:
+def _empty_masks(answered: AnsweredQuestion) -> Text | None:
+    if answered.question.goal.empty_masks is not True or "dice" not in answered.ids:
         return None
     return Text(
         en="Empty masks count, and Dice hardly rewards leaving them empty; dice + bce gives every pixel a say.",
@@ -140,8 +140,8 @@ def _empty_masks(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("boundary-not-measured")
-def _boundary_not_measured(case: AnsweredQuestion) -> Text | None:
-    if case.question.goal.segmentation != "boundary" or "dice" not in case.ids:
+def _boundary_not_measured(answered: AnsweredQuestion) -> Text | None:
+    if answered.question.goal.segmentation != "boundary" or "dice" not in answered.ids:
         return None
     return Text(
         en="The goal is the outline; Dice measures area and hardly notices a displaced outline of a large region.",
@@ -150,8 +150,8 @@ def _boundary_not_measured(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("scenario-outside-task")
-def _scenario_outside_task(case: AnsweredQuestion) -> Text | None:
-    scenario, task = case.question.scenario, case.question.task
+def _scenario_outside_task(answered: AnsweredQuestion) -> Text | None:
+    scenario, task = answered.question.scenario, answered.question.task
     if scenario is None or task in {PLACES[scenario].task, *PLACES[scenario].also}:
         return None
     return Text(
@@ -161,8 +161,8 @@ def _scenario_outside_task(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("classes-contradict-task")
-def _classes_contradict_task(case: AnsweredQuestion) -> Text | None:
-    task, classes = case.question.task, case.question.profile.number("classes")
+def _classes_contradict_task(answered: AnsweredQuestion) -> Text | None:
+    task, classes = answered.question.task, answered.question.profile.number("classes")
     if classes is None or task.row.labels != "one":
         return None
     if classes == 1:
@@ -179,8 +179,8 @@ def _classes_contradict_task(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("multilabel-contradicts-task")
-def _multilabel_contradicts_task(case: AnsweredQuestion) -> Text | None:
-    task, multilabel = case.question.task, case.question.profile.multilabel
+def _multilabel_contradicts_task(answered: AnsweredQuestion) -> Text | None:
+    task, multilabel = answered.question.task, answered.question.profile.multilabel
     if multilabel is True and task.row.labels == "one":
         return Text(
             en=f"Items can have several labels, and {task} allows one; the task for that is multilabel.",
@@ -195,10 +195,10 @@ def _multilabel_contradicts_task(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("shares-disagree")
-def _shares_disagree(case: AnsweredQuestion) -> Text | None:
-    profile = case.question.profile
+def _shares_disagree(answered: AnsweredQuestion) -> Text | None:
+    profile = answered.question.profile
     share, imbalance = profile.number("positive_share"), profile.number("class_imbalance")
-    if case.question.task is not Task.BINARY or share is None or imbalance is None:
+    if answered.question.task is not Task.BINARY or share is None or imbalance is None:
         return None
     implied = max(share, 1 - share) / min(share, 1 - share)
     if abs(implied / imbalance - 1) <= _TOLERANCE:
@@ -210,8 +210,8 @@ def _shares_disagree(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("measured-on-targets")
-def _measured_on_targets(case: AnsweredQuestion) -> Text | None:
-    profile = case.question.profile
+def _measured_on_targets(answered: AnsweredQuestion) -> Text | None:
+    profile = answered.question.profile
     given = (profile.outlier_rate, profile.residual_scale)
     if not any(isinstance(fact, Measured) and fact.basis == "targets" for fact in given):
         return None
@@ -219,8 +219,8 @@ def _measured_on_targets(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("few-items")
-def _few_items(case: AnsweredQuestion) -> Text | None:
-    n = case.question.profile.number("n")
+def _few_items(answered: AnsweredQuestion) -> Text | None:
+    n = answered.question.profile.number("n")
     if n is None or n >= FEW_ITEMS:
         return None
     return Text(
@@ -230,9 +230,9 @@ def _few_items(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("rare-class")
-def _rare_class(case: AnsweredQuestion) -> Text | None:
-    fewest = case.question.profile.number("smallest_class")
-    if not case.question.task.row.labels or fewest is None or fewest >= FEW_OF_A_CLASS:
+def _rare_class(answered: AnsweredQuestion) -> Text | None:
+    fewest = answered.question.profile.number("smallest_class")
+    if not answered.question.task.row.labels or fewest is None or fewest >= FEW_OF_A_CLASS:
         return None
     if fewest < TOO_FEW_OF_A_CLASS:
         return Text(
@@ -246,18 +246,20 @@ def _rare_class(case: AnsweredQuestion) -> Text | None:
 
 
 @caution("fact-not-used")
-def _fact_not_used(case: AnsweredQuestion) -> Text | None:
-    rows = [row for row in ROWS if case.question.task in row.tasks]
+def _fact_not_used(answered: AnsweredQuestion) -> Text | None:
+    rows = [row for row in ROWS if answered.question.task in row.tasks]
     used = {"n", "features"} | {condition.fact for row in rows for condition in row.when}
     for row in rows:
         for formula in row.computed.values():
             used |= formula.reads
-    used |= set(case.question.task.row.implies)
-    if case.question.task.row.labels:
+    used |= set(answered.question.task.row.implies)
+    if answered.question.task.row.labels:
         used |= {"classes", "multilabel", "label_encoding", "smallest_class"}
-    given = {name: getattr(case.question.profile, name) for name in Profile.model_fields}
+    given = {name: getattr(answered.question.profile, name) for name in Profile.model_fields}
     typed = [name for name, value in given.items() if value is not None and not isinstance(value, Measured)]
     idle = ", ".join(name for name in typed if name not in used)
     if not idle:
         return None
-    return Text(en=f"No rule for {case.question.task} reads {idle}.", zh=f"{case.question.task} 的规则不使用 {idle}。")
+    return Text(
+        en=f"No rule for {answered.question.task} reads {idle}.", zh=f"{answered.question.task} 的规则不使用 {idle}。"
+    )

@@ -85,7 +85,7 @@ def recommend(
         alternatives=alternatives,
         ruled_out=_ruled_out(chosen, language),
         warnings=[
-            *(_silence(name, asked).notice(language) for name, found in choices.items() if not found),
+            *(_silence(name, asked).notice(language) for name, chosen_by in choices.items() if not chosen_by),
             *(caution.notice(language) for caution in cautions(book, question, chosen)),
         ],
         assumptions=[in_language(text, language) for text in (*implied, *assumed_goal, *assumed)],
@@ -125,7 +125,7 @@ def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | Non
             )
             for choice in chosen
         ],
-        measured=[found for choice in chosen for found in regrets(choice.rule.name)],
+        measured=[regret for choice in chosen for regret in regrets(choice.rule.name)],
     )
 
 
@@ -146,25 +146,29 @@ def _other_goals(book: Rulebook, question: Question, objective: str) -> list[ans
 def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
     return [
         answer.ParameterAnswer(
-            loss=choice.loss.loss.id, name=name, value=found.value, formula=found.formula, source=found.source
+            loss=choice.loss.loss.id,
+            name=name,
+            value=parameter.value,
+            formula=parameter.formula,
+            source=parameter.source,
         )
         for choice in chosen
-        for name, found in choice.parameters.items()
+        for name, parameter in choice.parameters.items()
     ]
 
 
 def _alternatives(chosen: Choices, question: Question, language: Language) -> list[answer.AlternativeAnswer]:
     """Return the other objectives; of several heads, the whole sum with one head changed."""
-    found: dict[str, answer.AlternativeAnswer] = {}
+    alternatives: dict[str, answer.AlternativeAnswer] = {}
     for place, choice in enumerate(chosen):
         for other in choice.rule.alternatives:
             objective, _ = bind(other.recommend, other.computed, question)
             changed = (*chosen[:place], replace(choice, objective=objective), *chosen[place + 1 :])
             text, when = str(summed(changed)), in_language(other.when, language)
             repairs = _repairs(changed, language)
-            found.setdefault(text, answer.AlternativeAnswer(objective=text, prefer_when=when, repair=repairs))
-    found.pop(str(summed(chosen)), None)
-    return list(found.values())
+            alternatives.setdefault(text, answer.AlternativeAnswer(objective=text, prefer_when=when, repair=repairs))
+    alternatives.pop(str(summed(chosen)), None)
+    return list(alternatives.values())
 
 
 def _of_the_catalogue(task: Task, language: Language) -> list[answer.AlternativeAnswer]:
@@ -178,10 +182,13 @@ def _repairs(chosen: Choices, language: Language) -> list[answer.RepairAnswer]:
     maps = [(choice.head, probability_map(choice.objective)) for choice in chosen]
     return [
         answer.RepairAnswer(
-            head=head, formula=found.formula, code=found.code, exact_where=in_language(EXACT_WHERE, language)
+            head=head,
+            formula=probability.formula,
+            code=probability.code,
+            exact_where=in_language(EXACT_WHERE, language),
         )
-        for head, found in maps
-        if found
+        for head, probability in maps
+        if probability
     ]
 
 

@@ -24,19 +24,19 @@ class Rulebook:
 
     def applying(self, question: Question) -> dict[str, list[Rule]]:
         """Return the rows that apply, by head; the first of each decides."""
-        found: dict[str, list[Rule]] = {}
+        applying: dict[str, list[Rule]] = {}
         for row in self.rows(question.task):
             if row.applies(question, self.bounds):
-                found.setdefault(row.head, []).append(row)
-        return found
+                applying.setdefault(row.head, []).append(row)
+        return applying
 
     def decide(self, question: Question) -> DecidingRules:
         """Return the deciding row of each head."""
-        found: DecidingRules = {}
+        deciding: DecidingRules = {}
         for row in self.rows(question.task):
-            if row.head not in found and row.applies(question, self.bounds):
-                found[row.head] = row
-        return found
+            if row.head not in deciding and row.applies(question, self.bounds):
+                deciding[row.head] = row
+        return deciding
 
 
 @cache

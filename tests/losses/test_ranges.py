@@ -43,14 +43,14 @@ def legal(field: FieldInfo) -> list[float]:
     )
 
 
-def explained(found: Evaluation) -> bool:
+def explained(evaluation: Evaluation) -> bool:
     """Return whether there is a value and its gradient, or a word on what is missing."""
-    if found.value is None:
-        return bool(found.reason)
-    warned = {warned.code for warned in found.warnings}
-    slopes = (found.gradients or {}).values()
-    finite = found.gradients is not None and all(bool(slope.isfinite().all()) for slope in slopes)
-    return math.isfinite(found.value) and (finite or "gradient-not-finite" in warned)
+    if evaluation.value is None:
+        return bool(evaluation.reason)
+    warned = {warned.code for warned in evaluation.warnings}
+    slopes = (evaluation.gradients or {}).values()
+    finite = evaluation.gradients is not None and all(bool(slope.isfinite().all()) for slope in slopes)
+    return math.isfinite(evaluation.value) and (finite or "gradient-not-finite" in warned)
 
 
 @every_loss
@@ -62,12 +62,12 @@ def test_no_parameter_in_its_range_breaks_the_loss(loss: Loss, dtype: torch.dtyp
     for name, number in numbers:
         term = loss.bind({name: number})
         try:
-            found = Batch(Subject(term), plain.inputs).evaluate(gradient="full")
+            evaluation = Batch(Subject(term), plain.inputs).evaluate(gradient="full")
         except BadParameter as refused:
             assert "must fit float" in refused.message  # noqa: PT017 - most numbers are not refused
             assert not 1.2e-38 <= abs(number) <= 3.4e38 or dtype == torch.float64
             continue
-        assert explained(found), f"{term}: {found}"
+        assert explained(evaluation), f"{term}: {evaluation}"
 
 
 @pytest.mark.parametrize(
@@ -106,19 +106,19 @@ def test_a_parameter_may_be_huge_in_float64(text: str, value: float) -> None:
 def test_a_correlation_has_no_products_that_leave_the_range(smooth: float) -> None:
     inputs = {role: torch.tensor([[[1.0, 0.0]]], dtype=torch.float64) for role in ("predictions", "targets")}
 
-    found = evaluate(parse(f"mcc(smooth={smooth}, from_logits=false)"), inputs)
+    evaluation = evaluate(parse(f"mcc(smooth={smooth}, from_logits=false)"), inputs)
 
-    assert found.value == pytest.approx(0.0 if smooth < 1 else 1.0, abs=1e-12)
+    assert evaluation.value == pytest.approx(0.0 if smooth < 1 else 1.0, abs=1e-12)
 
 
 def test_a_gradient_that_overflows_is_null_with_a_word() -> None:
     inputs = {"predictions": torch.tensor([1e-40]), "targets": torch.ones(1)}
 
-    found = evaluate(parse("bce(from_logits=false)"), inputs, options=Options(gradient="full"))
+    evaluation = evaluate(parse("bce(from_logits=false)"), inputs, options=Options(gradient="full"))
 
-    assert found.value == pytest.approx(40 * math.log(10), rel=1e-5)
-    assert (found.gradient, found.gradients) == (None, None)
-    assert [warned.code for warned in found.warnings] == ["gradient-not-finite"]
+    assert evaluation.value == pytest.approx(40 * math.log(10), rel=1e-5)
+    assert (evaluation.gradient, evaluation.gradients) == (None, None)
+    assert [warned.code for warned in evaluation.warnings] == ["gradient-not-finite"]
 
 
 @pytest.mark.parametrize("size", [1e-320, 1e-100, 1e39, 1e308])
@@ -127,13 +127,13 @@ def test_weights_of_any_size_leave_a_mean_as_it_is(size: float, dtype: torch.dty
     inputs = {"predictions": torch.tensor([1.0, 0.0], dtype=dtype), "targets": torch.zeros(2, dtype=dtype)}
     weights = torch.tensor([size, size], dtype=torch.float64)
 
-    found = evaluate(parse("mae"), inputs, weights=weights, options=Options(gradient="full"))
+    evaluation = evaluate(parse("mae"), inputs, weights=weights, options=Options(gradient="full"))
 
-    assert found.value == 0.5
-    assert found.standard_error == pytest.approx(0.5, rel=1e-6)
-    assert found.gradients
-    assert found.gradients["predictions"].tolist() == pytest.approx([0.5, 0.0], rel=1e-12)
-    assert found.numerator == pytest.approx(size, rel=1e-6)
+    assert evaluation.value == 0.5
+    assert evaluation.standard_error == pytest.approx(0.5, rel=1e-6)
+    assert evaluation.gradients
+    assert evaluation.gradients["predictions"].tolist() == pytest.approx([0.5, 0.0], rel=1e-12)
+    assert evaluation.numerator == pytest.approx(size, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -149,21 +149,21 @@ def test_class_weights_whose_sum_overflows_give_no_value(text: str, class_weight
         "class_weights": torch.tensor(class_weights, dtype=torch.float64),
     }
 
-    found = evaluate(parse(text), inputs)
+    evaluation = evaluate(parse(text), inputs)
 
-    assert found.value is None
-    assert (found.reason or "").startswith(OVERFLOWED)
+    assert evaluation.value is None
+    assert (evaluation.reason or "").startswith(OVERFLOWED)
 
 
 @pytest.mark.parametrize("text", ["iou", "giou", "diou", "ciou"])
 def test_boxes_whose_areas_overflow_have_no_value(text: str) -> None:
     inputs = {"predictions": torch.tensor([[0, 0, 1e19, 2e19]]), "targets": torch.tensor([[0, 0, 2e19, 2e19]])}
 
-    found = evaluate(parse(text), inputs)
+    evaluation = evaluate(parse(text), inputs)
     wide = evaluate(parse(text), inputs, options=Options(dtype=torch.float64))
 
-    assert found.value is None
-    assert (found.reason or "").startswith(OVERFLOWED)
+    assert evaluation.value is None
+    assert (evaluation.reason or "").startswith(OVERFLOWED)
     assert wide.value is not None
 
 

@@ -25,18 +25,18 @@ from recommender.rules.formulas import (
     [(2.1, 2.82, False), (1e-3, 0.00135, False), (12345.0, 16600.0, False), (1e-30, 1e-18, True), (1e308, 1e18, True)],
 )
 def test_beta_is_hubers_constant_in_units_of_the_spread(scale: float, beta: float, *, clipped: bool) -> None:
-    found = huber_beta(Profile(residual_scale=scale))
+    computed = huber_beta(Profile(residual_scale=scale))
 
-    assert found.value == beta
-    assert found.formula == "1.345 * residual_scale"
-    assert [caution.code for caution in found.cautions] == ["parameter-clipped"] * clipped
+    assert computed.value == beta
+    assert computed.formula == "1.345 * residual_scale"
+    assert [caution.code for caution in computed.cautions] == ["parameter-clipped"] * clipped
 
 
 def test_beta_without_a_scale_assumes_standardised_targets_and_says_so() -> None:
-    found = huber_beta(Profile())
+    beta = huber_beta(Profile())
 
-    assert found.value == 1.345
-    assert [caution.code for caution in found.cautions] == ["standardised-targets-assumed"]
+    assert beta.value == 1.345
+    assert [caution.code for caution in beta.cautions] == ["standardised-targets-assumed"]
 
 
 def test_beta_of_boxes_without_a_scale_is_the_articles_own() -> None:
@@ -57,10 +57,10 @@ def test_beta_of_boxes_without_a_scale_is_the_articles_own() -> None:
     ],
 )
 def test_alpha_is_the_share_of_negatives(profile: Profile, alpha: float, codes: list[str]) -> None:
-    found = focal_alpha(profile)
+    computed = focal_alpha(profile)
 
-    assert found.value == alpha
-    assert [caution.code for caution in found.cautions] == codes
+    assert computed.value == alpha
+    assert [caution.code for caution in computed.cautions] == codes
 
 
 def test_constants_stay_as_they_are() -> None:

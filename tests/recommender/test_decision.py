@@ -12,32 +12,32 @@ RARE = Profile(class_imbalance=19, positive_share=0.05)
 @pytest.mark.parametrize("task", ["binary", "multilabel"])
 @pytest.mark.parametrize(("cost", "threshold"), [(1.0, 0.5), (9.0, 0.1), (0.25, 0.8), (2e-4, 0.999800039992)])
 def test_unequal_costs_move_the_threshold(task: str, cost: float, threshold: float) -> None:
-    found = recommend(task, goal=Goal(false_negative_cost=cost)).decision
+    cut = recommend(task, goal=Goal(false_negative_cost=cost)).decision
 
-    assert found is not None
-    assert (found.threshold, found.on, found.formula) == (threshold, "probability", "1 / (1 + false_negative_cost)")
-    assert "Elkan 2001" in found.source
-    assert "weights or a threshold, not both" in found.because
+    assert cut is not None
+    assert (cut.threshold, cut.on, cut.formula) == (threshold, "probability", "1 / (1 + false_negative_cost)")
+    assert "Elkan 2001" in cut.source
+    assert "weights or a threshold, not both" in cut.because
 
 
 @pytest.mark.parametrize("cost", [0.25, 4.0])
 def test_the_threshold_costs_least(cost: float) -> None:
     probabilities = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
-    found = recommend("binary", goal=Goal(false_negative_cost=cost)).decision
-    assert found is not None
+    cut = recommend("binary", goal=Goal(false_negative_cost=cost)).decision
+    assert cut is not None
 
     def costs(threshold: float) -> float:
         yes = probabilities >= threshold
         return float(torch.where(yes, 1 - probabilities, cost * probabilities).sum())
 
-    assert costs(found.threshold) == min(costs(threshold / 100) for threshold in range(101))
+    assert costs(cut.threshold) == min(costs(threshold / 100) for threshold in range(101))
 
 
 def test_the_threshold_of_balanced_error_is_the_share_of_positives() -> None:
     probabilities = torch.rand(2000, generator=torch.Generator().manual_seed(1), dtype=torch.float64) ** 4
     share = round(float(probabilities.mean()), 3)
-    found = recommend("binary", profile=Profile(positive_share=share), goal=Goal(decision="balanced")).decision
-    assert found is not None
+    cut = recommend("binary", profile=Profile(positive_share=share), goal=Goal(decision="balanced")).decision
+    assert cut is not None
 
     def error(threshold: float) -> float:
         yes = probabilities >= threshold
@@ -45,9 +45,9 @@ def test_the_threshold_of_balanced_error_is_the_share_of_positives() -> None:
         false = ((1 - probabilities) * yes).sum() / (1 - probabilities).sum()
         return float(missed + false) / 2
 
-    assert (found.threshold, found.formula) == (share, "positive_share")
-    assert "Menon" in found.source
-    assert error(found.threshold) <= min(error(threshold / 100) for threshold in range(101)) + 1e-6
+    assert (cut.threshold, cut.formula) == (share, "positive_share")
+    assert "Menon" in cut.source
+    assert error(cut.threshold) <= min(error(threshold / 100) for threshold in range(101)) + 1e-6
 
 
 def test_a_threshold_whose_fact_is_missing_is_said_to_be_missing() -> None:
@@ -59,10 +59,10 @@ def test_a_threshold_whose_fact_is_missing_is_said_to_be_missing() -> None:
 
 
 def test_accuracy_is_cut_in_the_middle() -> None:
-    found = recommend("binary", profile=RARE, goal=Goal(decision="accuracy")).decision
+    cut = recommend("binary", profile=RARE, goal=Goal(decision="accuracy")).decision
 
-    assert found is not None
-    assert (found.threshold, found.formula) == (0.5, "1/2")
+    assert cut is not None
+    assert (cut.threshold, cut.formula) == (0.5, "1/2")
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_a_bent_output_has_its_threshold_on_the_repaired_probability() -> None:
 
 def test_reasons_are_given_in_chinese_too() -> None:
     for goal in (Goal(false_negative_cost=4.0), Goal(decision="balanced"), Goal(decision="accuracy")):
-        found = recommend("multilabel", profile=RARE, goal=goal, language="zh").decision
-        assert found is not None
-        assert not found.because.isascii()
+        cut = recommend("multilabel", profile=RARE, goal=goal, language="zh").decision
+        assert cut is not None
+        assert not cut.because.isascii()
 
 
 def test_alternatives_bring_their_own_repair() -> None:

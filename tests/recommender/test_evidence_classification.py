@@ -224,7 +224,7 @@ def test_costs_can_go_into_a_weight_where_the_threshold_cannot_move() -> None:
 def test_labels_are_smoothed_by_no_more_than_their_noise(noise: float, classes: int | None, smoothing: float) -> None:
     answer = ask("multiclass", Profile(label_noise=noise, classes=classes), ACCURACY)
 
-    assert [(found.name, found.value) for found in answer.parameters] == [("label_smoothing", smoothing)]
+    assert [(parameter.name, parameter.value) for parameter in answer.parameters] == [("label_smoothing", smoothing)]
 
 
 def test_the_smaller_class_is_taken_to_be_positive_where_only_the_ratio_is_known() -> None:

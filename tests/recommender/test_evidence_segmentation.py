@@ -129,7 +129,7 @@ def test_any_question_about_masks_is_answered_and_its_change_is_true(
 def test_misses_and_false_alarms_weigh_as_they_cost(cost: float, alpha: float, beta: float) -> None:
     answer = ask(Profile(), Goal(segmentation="overlap", false_negative_cost=cost))
 
-    assert {found.name: found.value for found in answer.parameters} == {"alpha": alpha, "beta": beta}
+    assert {parameter.name: parameter.value for parameter in answer.parameters} == {"alpha": alpha, "beta": beta}
 
 
 def test_tiny_foreground_needs_patches_before_any_loss() -> None:

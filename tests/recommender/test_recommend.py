@@ -50,7 +50,7 @@ def test_the_example_of_the_contract_comes_out() -> None:
         "section": "4",
         "rule": "regression.outliers",
         "sources": [{"rule": "regression.outliers", "text": "article, section 4", "strength": None}],
-        "measured": [found.model_dump(mode="json") for found in regrets("regression.outliers")],
+        "measured": [regret.model_dump(mode="json") for regret in regrets("regression.outliers")],
     }
     assert answer["borderline"] is False
     (beta,) = answer["parameters"]

@@ -128,9 +128,9 @@ def test_a_rule_in_a_new_file_is_found_by_itself(tmp_path: Path, monkeypatch: py
     (package / "helpers.py").write_text("SOMETHING = 'else'")
     monkeypatch.syspath_prepend(tmp_path)
 
-    found = find_rows("more_rules", [str(package)])
+    rows = find_rows("more_rules", [str(package)])
 
-    assert [str(row) for row in found] == ["a row"]
+    assert [str(row) for row in rows] == ["a row"]
     for name in ("more_rules", "more_rules.counting", "more_rules.helpers"):
         sys.modules.pop(name)
 
