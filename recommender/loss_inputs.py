@@ -9,7 +9,7 @@ from torch import Tensor
 from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss
 from losses.text import Text
-from recommender.measure.labels import exclusive, whole
+from recommender.measure.labels import all_whole, exclusive
 from recommender.measure.void import find_void, rows_that_count
 from recommender.tasks import Task
 
@@ -44,7 +44,7 @@ def _labels(terms: list[BoundLoss], predictions: Tensor, targets: Tensor) -> Ten
     if wants_rows == {True} and _are_ids(predictions, targets):
         rows = torch.zeros(predictions.shape, dtype=torch.uint8)
         return rows.scatter_(1, targets.long().unsqueeze(1), 1)
-    if wants_ids == {True} and targets.shape == predictions.shape and exclusive(targets) and whole(targets):
+    if wants_ids == {True} and targets.shape == predictions.shape and exclusive(targets) and all_whole(targets):
         return targets.argmax(1)
     return targets
 
@@ -57,7 +57,7 @@ def _rowwise(term: BoundLoss) -> bool:
 
 def _are_ids(predictions: Tensor, targets: Tensor) -> bool:
     """Whether targets (n, *s) are ids of the classes of predictions (n, C, *s)."""
-    if predictions.ndim != targets.ndim + 1 or targets.numel() == 0 or not whole(targets):
+    if predictions.ndim != targets.ndim + 1 or targets.numel() == 0 or not all_whole(targets):
         return False
     low, high = targets.aminmax()
     return bool(low >= 0) and bool(high < predictions.shape[1])
@@ -114,7 +114,7 @@ def _counts(predictions: Tensor, targets: Tensor, mask: Tensor | None) -> Tensor
         kept = rows[_over(mask, rows[..., 0])] if _fits(mask, rows[..., 0]) else rows.flatten(0, -2)
         return kept.to(torch.float64).sum(0)
     kept = targets[_over(mask, targets)] if _fits(mask, targets) else targets
-    ids = kept[kept >= 0] if whole(kept) else kept[:0]
+    ids = kept[kept >= 0] if all_whole(kept) else kept[:0]
     if predictions.ndim != targets.ndim + 1 or ids.numel() == 0 or int(ids.max()) >= predictions.shape[1]:
         return None
     return torch.bincount(ids.flatten().long(), minlength=predictions.shape[1]).to(torch.float64)

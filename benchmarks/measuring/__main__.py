@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from recommender.measure import measure_profile
-from recommender.measure.residual_blocks import BLOCK, Stream
+from recommender.measure.residual_blocks import BLOCK, ResidualStream
 from recommender.measure.residual_scores import survey
 from recommender.measure.target_values import amounts
 
@@ -86,7 +86,7 @@ def growth_mb(work: Callable[[], object]) -> float:
 
 def passes(arrays: list[Tensor]) -> int:
     """Return how often everything is read: for infinities, for amounts, and for the survey."""
-    stream = Stream(*arrays)
+    stream = ResidualStream(*arrays)
     with np.errstate(all="ignore"):
         amounts(stream)
         survey(stream)

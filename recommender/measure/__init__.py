@@ -12,11 +12,11 @@ from recommender.errors import UnreadableTargets
 from recommender.measure import warnings as notices
 from recommender.measure.by_input import MEASURES
 from recommender.measure.details import Detail, present
-from recommender.measure.infer_task import EMBEDDED, read
-from recommender.measure.label_noise import Kind
-from recommender.measure.measurement import Found, Given
+from recommender.measure.infer_task import EMBEDDED, infer_task
+from recommender.measure.label_noise import PredictionKind
+from recommender.measure.measurement import Given, TaskMeasurement
 from recommender.measure.residual_blocks import pieces
-from recommender.measure.validation import check
+from recommender.measure.validation import check_arrays
 from recommender.measure.void import find_void
 from recommender.notices import Caution, Notice
 from recommender.profile import Measured, Profile
@@ -45,7 +45,7 @@ def measure_profile(
     embeddings: Tensor | None = None,
     labels: Tensor | None = None,
     features: int | None = None,
-    predictions_are: Kind | None = None,
+    predictions_are: PredictionKind | None = None,
     ignore_index: int | None = None,
 ) -> Measurement:
     """Return every fact that arrays tell about a task; a task left out is read off them, and said.
@@ -61,7 +61,7 @@ def measure_profile(
     sent = {"targets": targets, "predictions": predictions, "embeddings": embeddings, "labels": labels}
     arrays = {role: _numbers(array) for role, array in sent.items() if array is not None}
     known = read_task(task) if task is not None else None
-    check(arrays)
+    check_arrays(arrays)
     known, cautions = _task(known, arrays)
     targets = next(iter(arrays.values()))
     void = find_void(known, targets, ignore_index)
@@ -80,7 +80,7 @@ def measure_profile(
         void=void,
     )
     with np.errstate(all="ignore"):  # what is not finite is left out
-        measured = MEASURES[known.row.measured_as](given) if known.row.measured_as else Found({}, [], {})
+        measured = MEASURES[known.row.measured_as](given) if known.row.measured_as else TaskMeasurement({}, [], {})
     facts: dict[str, Any] = {**measured.facts, "n": measured_n(arrays), "features": features}
     warnings = [caution.notice(language) for caution in (*cautions, *measured.cautions)]
     return Measurement(known, Profile(**facts), warnings, present(measured.details))
@@ -103,7 +103,7 @@ def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[Cau
         raise MissingInput("This", roles[0], roles)
     if known is not None:
         return known, []
-    guess, reason = (Task.SIMILARITY, EMBEDDED) if similar else read(arrays["targets"])
+    guess, reason = (Task.SIMILARITY, EMBEDDED) if similar else infer_task(arrays["targets"])
     return guess, [notices.guessed(guess, reason)]
 
 

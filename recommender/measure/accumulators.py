@@ -13,7 +13,7 @@ _WIDER = 4.0  # times, after a miss
 
 
 @dataclass
-class Moments:
+class CentralMoments:
     """Count, mean and central sums of powers 2 to 4, merged without cancellation (Pebay 2008, SAND2008-6212)."""
 
     n: int = 0
@@ -23,7 +23,7 @@ class Moments:
     m4: float = 0.0
 
     @classmethod
-    def of(cls, values: Array) -> "Moments":
+    def of(cls, values: Array) -> "CentralMoments":
         """Return the moments of one block."""
         flat = values.ravel()
         mean = float(flat.mean())
@@ -33,9 +33,9 @@ class Moments:
 
     def add(self, values: Array) -> None:
         """Take in a block."""
-        self.merge(Moments.of(values))
+        self.merge(CentralMoments.of(values))
 
-    def merge(self, other: "Moments") -> None:
+    def merge(self, other: "CentralMoments") -> None:
         """Take in what another has seen."""
         if not other.n:
             return

@@ -14,8 +14,8 @@ from recommender.measure import warnings
 from recommender.measure.accumulators import Order, brackets
 from recommender.measure.details import Details, detail, listed
 from recommender.measure.masks import SMALL_SIDE
-from recommender.measure.measurement import Evidence, Facts, Found, Given
-from recommender.measure.residual_blocks import SAMPLE, Array, Stream, float64, pieces
+from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
+from recommender.measure.residual_blocks import SAMPLE, Array, ResidualStream, float64, pieces
 from recommender.measure.residual_scores import survey
 from recommender.measure.residuals import outlier_rate, residual_scale
 from recommender.measure.stats import rank_interval, wilson
@@ -27,7 +27,7 @@ _CORNERS = 4
 _SEED = 0
 
 
-def detection(given: Given) -> Found:
+def detection(given: Given) -> TaskMeasurement:
     """Return what boxes (n, 4) tell, corners x1, y1, x2, y2.
 
     Raises: UnreadableTargets, BadBox, ShapeMismatch, NonFiniteInput.
@@ -37,19 +37,19 @@ def detection(given: Given) -> Found:
         raise UnreadableTargets(given.task, "boxes (n, 4): x1, y1, x2, y2", boxes.shape)
     check_boxes("targets", boxes)
     facts: Facts = {"boxes": True}
-    evidence = Evidence(boxes.shape[0])
+    evidence = RequiredItems(boxes.shape[0])
     orders = area_orders(boxes)
     if evidence.enough("box_area_spread", ENOUGH_BOXES):
         facts["box_area_spread"] = box_area_spread(orders)
     if given.predictions is not None:
         if given.predictions.shape != boxes.shape:
             raise ShapeMismatch("predictions", "n, 4", given.predictions.shape, f"There are {boxes.shape[0]} boxes.")
-        residuals = survey(Stream(boxes, given.predictions))
+        residuals = survey(ResidualStream(boxes, given.predictions))
         facts |= {"outlier_rate": outlier_rate(residuals), "residual_scale": residual_scale(residuals)}
     details, small = _sizes(boxes, orders)
     if evidence.enough("small_share", ENOUGH_BOXES):
         facts["small_share"] = small
-    return Found(facts, [warnings.too_few(evidence)] if evidence.short else [], details)
+    return TaskMeasurement(facts, [warnings.too_few(evidence)] if evidence.short else [], details)
 
 
 def check_boxes(role: str, boxes: Tensor) -> None:

@@ -10,7 +10,7 @@ from recommender.measure import warnings
 from recommender.measure.details import Details
 from recommender.measure.label_noise import (
     ENOUGH_IN_CLASS,
-    Scores,
+    ClassScores,
     binary_scores,
     check_ids,
     class_scores,
@@ -18,53 +18,53 @@ from recommender.measure.label_noise import (
     label_noise,
 )
 from recommender.measure.labels import (
+    all_whole,
     class_counts,
     class_imbalance,
     classes,
     exclusive,
     first_impure,
+    in_unit_interval,
     label_counts,
     label_encoding,
     multilabel_details,
     positive_share,
     share_details,
-    shares,
     smallest_class,
     tally,
-    whole,
 )
-from recommender.measure.measurement import Evidence, Facts, Found, Given
+from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.void import Void, rows_that_count
 from recommender.notices import Caution
 from recommender.profile import Measured
 
-PAIR = 2  # classes of a binary task
+TWO_CLASSES = 2  # classes of a binary task
 _MATRIX = 2  # axes of (n, C)
 
 
-def binary(given: Given) -> Found:
+def binary(given: Given) -> TaskMeasurement:
     """Return what two classes tell.
 
     Raises: UnreadableTargets, NotProbabilities.
     """
     targets = given.targets
     labels, rows = _column(targets, given.void)
-    values, _ = tally(rows, PAIR)
-    soft = not whole(rows)
-    if soft and not shares(rows):
+    values, _ = tally(rows, TWO_CLASSES)
+    soft = not all_whole(rows)
+    if soft and not in_unit_interval(rows):
         raise UnreadableTargets(given.task, "two values, or probabilities from 0 to 1", targets.shape)
-    different = PAIR if soft else values.numel()
-    if different > PAIR:
+    different = TWO_CLASSES if soft else values.numel()
+    if different > TWO_CLASSES:
         different = tally(rows)[0].numel()
     facts: Facts = {"classes": Measured(value=different, n=rows.numel(), method="count", basis="targets")}
-    if different > PAIR:
-        return Found(facts, [], {})
+    if different > TWO_CLASSES:
+        return TaskMeasurement(facts, [], {})
     cautions: list[Caution] = []
-    if not shares(values):
+    if not in_unit_interval(values):
         rows = (rows == values[-1]).to(torch.uint8)
         labels = rows if given.void is None else (labels == values[-1]).to(torch.int8).masked_fill(labels < 0, -1)
         cautions.append(warnings.LARGER_IS_POSITIVE)
-    if different < PAIR:
+    if different < TWO_CLASSES:
         cautions.append(warnings.ONE_CLASS)
     counts = label_counts(rows)
     facts |= {
@@ -79,25 +79,25 @@ def binary(given: Given) -> Found:
             cautions.append(warnings.PREDICTIONS_DO_NOT_FIT)
         elif not soft:
             details |= _hint(labels, scores, cautions)
-    return Found(facts, cautions, details)
+    return TaskMeasurement(facts, cautions, details)
 
 
 def _column(targets: Tensor, void: Void | None) -> tuple[Tensor, Tensor]:
     """Return the labels of the positive class with -1 where they do not count, and those that count."""
-    labels = targets[:, 1] if exclusive(targets) and targets.shape[1] == PAIR else targets.flatten()
+    labels = targets[:, 1] if exclusive(targets) and targets.shape[1] == TWO_CLASSES else targets.flatten()
     if void is None:
         return labels, labels
     labels = void.without(labels)
     return labels, labels[labels >= 0]
 
 
-def multilabel(given: Given) -> Found:
+def multilabel(given: Given) -> TaskMeasurement:
     """Return what rows of labels tell.
 
     Raises: UnreadableTargets.
     """
     targets = given.targets if given.void is None else given.void.without(given.targets)
-    if not shares(targets if given.void is None else targets.clamp(min=0)):
+    if not in_unit_interval(targets if given.void is None else targets.clamp(min=0)):
         raise UnreadableTargets(given.task, "multi-hot rows (n, labels) with entries from 0 to 1", targets.shape)
     counts = label_counts(targets)
     cautions = []
@@ -112,10 +112,10 @@ def multilabel(given: Given) -> Found:
         "positive_share": positive_share(counts),
         "smallest_class": smallest_class(counts[:, 1], targets.shape[0]),
     }
-    return Found(facts, cautions, multilabel_details(targets, counts))
+    return TaskMeasurement(facts, cautions, multilabel_details(targets, counts))
 
 
-def multiclass(given: Given) -> Found:
+def multiclass(given: Given) -> TaskMeasurement:
     """Return what exclusive classes tell.
 
     Raises: UnreadableTargets, NotOneHot, SingleColumn, NotProbabilities, IdOutOfRange.
@@ -142,13 +142,13 @@ def multiclass(given: Given) -> Found:
         "smallest_class": smallest_class(counts, round(float(counts.sum()))),
     }
     details = share_details(counts[0])
-    if scores is not None and scores.predictions.ndim == _MATRIX and whole(targets):
+    if scores is not None and scores.predictions.ndim == _MATRIX and all_whole(targets):
         ids = targets.argmax(1) if encoding == "onehot" else targets.flatten()
         details |= _hint(ids, scores, cautions)
-    return Found(facts, cautions, details)
+    return TaskMeasurement(facts, cautions, details)
 
 
-def grades(given: Given) -> Found:
+def grades(given: Given) -> TaskMeasurement:
     """Return what classes with an order tell; predictions are of thresholds between them, and tell nothing here.
 
     Raises: UnreadableTargets, NotOneHot.
@@ -177,19 +177,19 @@ def _counted(targets: Tensor, predictions: Tensor | None, void: Void) -> tuple[T
     return targets.movedim(1, -1)[kept], predictions.movedim(1, -1)[kept] if predictions is not None and fits else None
 
 
-def _meant_as_rows(targets: Tensor, scores: Scores | None) -> bool:
+def _meant_as_rows(targets: Tensor, scores: ClassScores | None) -> bool:
     """Whether targets are rows of classes: shares in a matrix, which ids under predictions (n, C, s) are not."""
-    several = targets.ndim == _MATRIX and targets.shape[1] > 1 and shares(targets)
+    several = targets.ndim == _MATRIX and targets.shape[1] > 1 and in_unit_interval(targets)
     return several and (scores is None or scores.predictions.ndim == _MATRIX)
 
 
-def _hint(ids: Tensor, scores: Scores, cautions: list[Caution]) -> Details:
+def _hint(ids: Tensor, scores: ClassScores, cautions: list[Caution]) -> Details:
     """Return how many labels may be wrong, where every class has items enough.
 
     A detail and no fact: where classes overlap it takes hard items for wrong labels, and no rule should act on that.
     """
     confident = confidence(ids, scores)
-    evidence = Evidence(int(confident.count.min()))
+    evidence = RequiredItems(int(confident.count.min()))
     if not evidence.enough("label_noise", ENOUGH_IN_CLASS):
         cautions.append(warnings.too_few(evidence))
     elif not confident.tells_classes_apart:

@@ -69,7 +69,7 @@ def _same(step: tuple[int, ...]) -> tuple[int, ...]:
     return (0,) * len(step)
 
 
-def joined(n: int, one: Ints, other: Ints) -> Ints:
+def group_numbers(n: int, one: Ints, other: Ints) -> Ints:
     """Return for each of n things the number, from 0, of the group that pairs make them belong to."""
     root = np.arange(n)
     while True:
@@ -102,7 +102,7 @@ def objects(planes: NDArray[np.bool_]) -> Objects:
     runs = Runs.of(planes)
     touching = runs.touching()
     one, other = (np.concatenate([pair[side] for pair in touching]) for side in (0, 1))
-    group = joined(runs.line.size, one, other)
+    group = group_numbers(runs.line.size, one, other)
     count = int(group.max()) + 1 if group.size else 0
     length = runs.end - runs.start
     area = np.bincount(group, length, count).astype(np.float64)

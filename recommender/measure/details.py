@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 Interval = tuple[float, float]
-MOST = 100  # entries of a list in an answer
+MOST_LISTED = 100  # entries of a list in an answer
 
 
 class Detail(BaseModel):
@@ -38,10 +38,10 @@ def listed(
     values: Sequence[float], n: int, method: str, basis: str = "targets", *, intervals: Sequence[Interval] | None = None
 ) -> Detail:
     """Return a detail of several numbers; of more than MOST the first, and `method` says so."""
-    if len(values) > MOST:
-        method = f"{method}; the first {MOST} of {len(values)}"
-    ends = None if intervals is None else list(intervals[:MOST])
-    return Detail(value=list(values[:MOST]), interval=ends, n=n, method=method, basis=basis)
+    if len(values) > MOST_LISTED:
+        method = f"{method}; the first {MOST_LISTED} of {len(values)}"
+    ends = None if intervals is None else list(intervals[:MOST_LISTED])
+    return Detail(value=list(values[:MOST_LISTED]), interval=ends, n=n, method=method, basis=basis)
 
 
 def present(details: Details) -> dict[str, Detail]:

@@ -11,8 +11,8 @@ from losses.errors import ShapeMismatch
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings
 from recommender.measure.details import Detail, Details, detail
-from recommender.measure.labels import tally, whole
-from recommender.measure.measurement import Evidence, Facts, Found, Given
+from recommender.measure.labels import all_whole, tally
+from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.residual_blocks import float64, pieces
 from recommender.measure.stats import rank_interval, wilson
 from recommender.notices import Caution
@@ -26,7 +26,7 @@ _SEED = 0
 _MATRIX = 2  # axes of (n, d)
 
 
-def similarity(given: Given) -> Found:
+def similarity(given: Given) -> TaskMeasurement:
     """Return what embeddings (n, d) and class labels (n) tell; each may be missing.
 
     Losses know them as predictions and targets, and so they may be named here.
@@ -41,7 +41,7 @@ def similarity(given: Given) -> Found:
             raise ShapeMismatch("embeddings", "n, d", embeddings.shape)
         facts["unit_norm"] = unit_norm(embeddings)
     if labels is None:
-        return Found(facts, [], details)
+        return TaskMeasurement(facts, [], details)
     _check_labels(labels, embeddings)
     counted = labels >= 0
     if not bool(counted.all()):
@@ -58,7 +58,7 @@ def similarity(given: Given) -> Found:
     details["without_positive"] = detail(
         alone, labels.numel(), "items alone in their class", "labels", interval=wilson(alone, labels.numel())
     )
-    evidence = Evidence(labels.numel())
+    evidence = RequiredItems(labels.numel())
     if embeddings is not None:
         details["duplicate_conflicts"] = duplicate_conflicts(embeddings, labels)
         if evidence.enough("embedding_scale", ENOUGH_ITEMS):
@@ -67,7 +67,7 @@ def similarity(given: Given) -> Found:
             cautions.append(warnings.EMBEDDINGS_COINCIDE)
     if evidence.short:
         cautions.append(warnings.too_few(evidence))
-    return Found(facts, cautions, details)
+    return TaskMeasurement(facts, cautions, details)
 
 
 def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
@@ -77,7 +77,7 @@ def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
     """
     if embeddings is not None and labels.shape != embeddings.shape[:1]:
         raise ShapeMismatch("labels", str(embeddings.shape[0]), labels.shape, "Each embedding has one label.")
-    if labels.ndim != 1 or not whole(labels) or bool(labels.amax() < 0):
+    if labels.ndim != 1 or not all_whole(labels) or bool(labels.amax() < 0):
         raise UnreadableTargets("similarity", "labels (n), whole numbers that are equal within a class", labels.shape)
 
 

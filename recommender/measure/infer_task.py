@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from losses.text import Text
-from recommender.measure.labels import exclusive, tally, whole
+from recommender.measure.labels import all_whole, exclusive, tally
 from recommender.measure.void import find_void
 from recommender.tasks import Task
 
@@ -18,9 +18,9 @@ EMBEDDED = Text("there are embeddings", "给出了嵌入向量")
 _MANY = (Task.REGRESSION, Text("they are numbers of which many differ", "它们的取值很多"))
 
 
-def read(targets: Tensor) -> tuple[Task, Text]:
+def infer_task(targets: Tensor) -> tuple[Task, Text]:
     """Return the task that targets look like, and the reason."""
-    if not whole(targets):
+    if not all_whole(targets):
         return Task.REGRESSION, Text("some are not whole numbers", "存在非整数")
     values, _ = tally(targets, _MOST_CLASSES)
     void = find_void(Task.SEGMENTATION, targets) if targets.ndim > 1 else None

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from recommender.errors import IdOutOfRange, NotProbabilities, SingleColumn
 from recommender.measure.details import Detail, detail
-from recommender.measure.labels import shares
+from recommender.measure.labels import in_unit_interval
 from recommender.measure.residual_blocks import pieces
 from recommender.measure.stats import Z, wilson
 
-Kind = Literal["probabilities", "logits"]
+PredictionKind = Literal["probabilities", "logits"]
 ENOUGH_IN_CLASS = 50  # items: each class has a confidence of its own
 TRUE_OF_FLAGGED = 0.5  # 51 % of the flagged were wrong, Northcutt, Athalye & Mueller 2021, arXiv:2103.14749
 _ROUNDING = 1e-3  # of a sum of probabilities; half precision carries three digits
@@ -23,11 +23,11 @@ _PAIR = 2  # classes of a binary task
 
 
 @dataclass
-class Scores:
+class ClassScores:
     """Predictions (n, C) of items, as probabilities whatever they were sent as."""
 
     predictions: Tensor
-    kind: Kind
+    kind: PredictionKind
     pair: bool  # one column, of the positive class
 
     def blocks(self) -> Iterator[Tensor]:
@@ -41,7 +41,7 @@ class Scores:
                 yield rows if self.kind == "probabilities" else rows.softmax(1)
 
 
-def binary_scores(predictions: Tensor, items: int, said: Kind | None) -> Scores | None:
+def binary_scores(predictions: Tensor, items: int, said: PredictionKind | None) -> ClassScores | None:
     """Return what predictions (n), (n, 1) or (n, 2) say of the positive class; None where they have other axes.
 
     Raises: NotProbabilities.
@@ -49,10 +49,10 @@ def binary_scores(predictions: Tensor, items: int, said: Kind | None) -> Scores 
     rows = predictions[:, None] if predictions.ndim == 1 else predictions
     if rows.ndim != _MATRIX or rows.shape[0] != items or rows.shape[1] > _PAIR:
         return None
-    return Scores(rows, _kind(rows, said), pair=rows.shape[1] == 1)
+    return ClassScores(rows, _kind(rows, said), pair=rows.shape[1] == 1)
 
 
-def class_scores(predictions: Tensor, items: int, said: Kind | None) -> Scores | None:
+def class_scores(predictions: Tensor, items: int, said: PredictionKind | None) -> ClassScores | None:
     """Return what predictions (n, C, *s) say of the classes; None where they have other axes.
 
     Raises: SingleColumn, NotProbabilities.
@@ -61,14 +61,14 @@ def class_scores(predictions: Tensor, items: int, said: Kind | None) -> Scores |
         return None
     if predictions.shape[1] == 1:
         raise SingleColumn(predictions.shape)
-    return Scores(predictions, _kind(predictions, said), pair=False)
+    return ClassScores(predictions, _kind(predictions, said), pair=False)
 
 
-def _kind(rows: Tensor, said: Kind | None) -> Kind:
+def _kind(rows: Tensor, said: PredictionKind | None) -> PredictionKind:
     """Return what the numbers are: as said, if they can be that; else probabilities where they can be."""
     if said == "logits":
         return said
-    if not shares(rows):
+    if not in_unit_interval(rows):
         wanted, index = "from 0 to 1", _first(rows, lambda some: (some < 0) | (some > 1))
     elif rows.shape[1] > 1:
         wanted, index = "probabilities that sum to 1 along axis 1", _first(rows, _off_one)
@@ -148,7 +148,7 @@ def flagged(ids: Tensor, rows: Tensor, thresholds: Tensor) -> int:
     return int(((best >= 0) & (place != ids) & (ids >= 0)).sum())
 
 
-def confidence(ids: Tensor, scores: Scores) -> Confidence:
+def confidence(ids: Tensor, scores: ClassScores) -> Confidence:
     """Return the mean confidence of every class, in one pass; ids (n) are whole."""
     confident, start = Confidence.none(_PAIR if scores.pair else scores.predictions.shape[1]), 0
     for rows in scores.blocks():
@@ -157,7 +157,7 @@ def confidence(ids: Tensor, scores: Scores) -> Confidence:
     return confident
 
 
-def label_noise(ids: Tensor, scores: Scores, confident: Confidence) -> Detail | None:
+def label_noise(ids: Tensor, scores: ClassScores, confident: Confidence) -> Detail | None:
     """Return half the share of labels that confident learning flags: of those about half were wrong.
 
     The interval runs from none of the flagged to all of them, since which are wrong is not known.

@@ -18,12 +18,12 @@ _ALPHA = 0.05
 _MATRIX = 2  # axes of (n, C)
 
 
-def whole(values: Tensor) -> bool:
+def all_whole(values: Tensor) -> bool:
     """Whether every number is whole."""
     return not values.is_floating_point() or all(bool((some == some.round()).all()) for some in pieces(values))
 
 
-def shares(values: Tensor) -> bool:
+def in_unit_interval(values: Tensor) -> bool:
     """Whether every number lies between 0 and 1."""
     low, high = values.aminmax()
     return bool(low >= 0) and bool(high <= 1)
@@ -31,7 +31,7 @@ def shares(values: Tensor) -> bool:
 
 def exclusive(targets: Tensor) -> bool:
     """Whether axis 1 holds one-hot rows, or shares that sum to 1."""
-    several = targets.ndim > 1 and targets.shape[1] > 1 and shares(targets)
+    several = targets.ndim > 1 and targets.shape[1] > 1 and in_unit_interval(targets)
     return several and all(bool(sums_to_one(some).all()) for some in pieces(targets))
 
 
@@ -59,7 +59,7 @@ def label_encoding(targets: Tensor) -> Literal["onehot", "integer"] | None:
     """
     if exclusive(targets):
         return "onehot"
-    return "integer" if whole(targets) else None
+    return "integer" if all_whole(targets) else None
 
 
 def tally(values: Tensor, most: int | None = None) -> tuple[Tensor, Tensor]:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from recommender.errors import UnreadableTargets
 from recommender.measure.components import Objects, objects
-from recommender.measure.details import MOST, Details, Interval, detail, listed
-from recommender.measure.labels import exclusive, shares, tally, whole
+from recommender.measure.details import MOST_LISTED, Details, Interval, detail, listed
+from recommender.measure.labels import all_whole, exclusive, in_unit_interval, tally
 from recommender.measure.residual_blocks import Array, pieces
 from recommender.measure.stats import Z, rank_interval, wilson
 from recommender.measure.void import Void, rows_that_count
@@ -24,7 +24,7 @@ from recommender.profile import Measured
 HALF = 0.5  # a soft mask counts as foreground from here
 SMALL_SIDE = 32  # pixels; COCO's small objects have areas under 32 ** 2
 SMALL_PART = 16  # of the image's side: what a stride of 16 leaves one cell of
-PIXELS = 1 << 25  # of all classes together: what objects are looked for in, evenly spaced images of more
+MOST_PIXELS = 1 << 25  # of all classes together: what objects are looked for in, evenly spaced images of more
 ENOUGH_IMAGES = 30  # a share of images known to 0.18
 ENOUGH_OBJECTS = 30
 _AT_ONCE = 1 << 22  # pixels in memory as foreground, of all classes together
@@ -39,7 +39,7 @@ class Masks:
 
     values: Tensor
     kind: str  # ids, exclusive, overlapping or plain
-    classes: Sequence[float]  # ids or channels that are foreground, at most MOST
+    classes: Sequence[float]  # ids or channels that are foreground, at most MOST_LISTED
     void: Void | None = None
     more: bool = False  # classes that are not looked at one by one
 
@@ -50,16 +50,16 @@ class Masks:
         Signs are masks too: -1 is the background. `void` tells which numbers belong to no pixel that counts.
         """
         if not _shares_or_signs(values, void):
-            if not whole(values):
+            if not all_whole(values):
                 return None
             labels = values if void is None else void.without(values)
-            ids = [one for one in tally(labels, MOST)[0].tolist() if one > 0]
-            return cls(values, "ids", ids[:MOST], void, more=len(ids) >= MOST)
+            ids = [one for one in tally(labels, MOST_LISTED)[0].tolist() if one > 0]
+            return cls(values, "ids", ids[:MOST_LISTED], void, more=len(ids) >= MOST_LISTED)
         channels = values.shape[1] if values.ndim > 1 else 1
         if values.ndim > _LINES and _exclusive(values, void):
-            return cls(values, "exclusive", list(range(1, channels))[:MOST], void, more=channels - 1 > MOST)
+            return cls(values, "exclusive", list(range(1, channels))[:MOST_LISTED], void, more=channels - 1 > MOST_LISTED)
         if values.ndim >= _WITH_CHANNELS:
-            return cls(values, "overlapping", list(range(channels))[:MOST], void, more=channels > MOST)
+            return cls(values, "overlapping", list(range(channels))[:MOST_LISTED], void, more=channels > MOST_LISTED)
         return cls(values, "plain", [0], void)
 
     @property
@@ -101,7 +101,7 @@ class Masks:
 
 def _shares_or_signs(values: Tensor, void: Void | None) -> bool:
     """Whether what counts lies between 0 and 1, or is -1 or 1."""
-    if shares(values):
+    if in_unit_interval(values):
         return True
     if void is not None:
         return all(bool(((some >= 0) & (some <= 1) | void.where(some)).all()) for some in pieces(values))
@@ -173,7 +173,7 @@ def empty_share(covered: Coverage) -> Measured:
 
 
 @dataclass
-class Shapes:
+class ObjectShapes:
     """Objects of a number of images, and the size of these."""
 
     objects: Objects  # planes count images
@@ -187,16 +187,16 @@ class Shapes:
         """How they were found."""
         neighbours = 3 ** len(self.planes) - 1
         where = f" of {self.images} images, evenly spaced" if self.sampled else ""
-        which = f", {MOST} classes" if self.more else ""
+        which = f", {MOST_LISTED} classes" if self.more else ""
         return f"{neighbours}-connected objects{where}{which}"
 
 
-def shapes(masks: Masks) -> Shapes | None:
-    """Return the connected objects of every class, in at most PIXELS pixels; None where masks have one axis only."""
+def shapes(masks: Masks) -> ObjectShapes | None:
+    """Return the connected objects of every class, in at most MOST_PIXELS pixels; None where masks have one axis only."""
     planes, classes = masks.planes, max(1, len(masks.classes))
     if len(planes) < _SPATIAL:
         return None
-    most = max(1, PIXELS // (math.prod(planes) * classes))
+    most = max(1, MOST_PIXELS // (math.prod(planes) * classes))
     images = masks.values.shape[0]
     kept = masks.values
     if images > most:
@@ -209,7 +209,7 @@ def shapes(masks: Masks) -> Shapes | None:
         np.concatenate([part.perimeter for part in parts if part.perimeter is not None]) if outlined else None,
         np.concatenate([part.at_border for part in parts]),
     )
-    return Shapes(joined, kept.shape[0], planes, images > most, masks.more)
+    return ObjectShapes(joined, kept.shape[0], planes, images > most, masks.more)
 
 
 def _objects(masks: Masks, kept: Tensor, numbers: int) -> Iterator[Objects]:
@@ -223,7 +223,7 @@ def _objects(masks: Masks, kept: Tensor, numbers: int) -> Iterator[Objects]:
         offset += some.shape[0]
 
 
-def small_share(measured: Shapes) -> Measured | None:
+def small_share(measured: ObjectShapes) -> Measured | None:
     """Return the share of objects under 32 x 32 pixels, or whose side is under 1/16 of the image's.
 
     The interval is over images, by the variance of a ratio. None where there is no object. Volumes have no 32 x 32.
@@ -244,7 +244,7 @@ def small_share(measured: Shapes) -> Measured | None:
     return Measured(value=share, interval=interval, n=area.size, method=measured.method, basis="targets")
 
 
-def thinness(measured: Shapes) -> Measured | None:
+def thinness(measured: ObjectShapes) -> Measured | None:
     """Return the median of perimeter ** 2 / (4 pi area): 1 for a disc, large for vessels.
 
     Perimeters are Crofton's in four directions. None where there is no object, and of volumes.
@@ -282,7 +282,7 @@ def coverage_details(covered: Coverage) -> Details:
     }
 
 
-def shape_details(measured: Shapes) -> Details:
+def shape_details(measured: ObjectShapes) -> Details:
     """Return how many objects there are, how large, and how they lie."""
     area, n = measured.objects.area, measured.objects.area.size
     count = np.bincount(measured.objects.plane, minlength=measured.images)

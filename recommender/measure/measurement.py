@@ -28,7 +28,7 @@ class Given:
     void: Void | None = None  # which numbers of the targets do not count
 
 
-class Found(NamedTuple):
+class TaskMeasurement(NamedTuple):
     """Facts by name, what to know before trusting them, and what no rule reads."""
 
     facts: Facts
@@ -37,7 +37,7 @@ class Found(NamedTuple):
 
 
 @dataclass
-class Evidence:
+class RequiredItems:
     """Facts that need a number of items, and those that were left out for want of them."""
 
     items: int

@@ -7,9 +7,9 @@ from recommender.measure.heteroscedasticity import (
     relation_details,
     variance_power,
 )
-from recommender.measure.infer_task import read
-from recommender.measure.measurement import Evidence, Facts, Found, Given
-from recommender.measure.residual_blocks import Stream
+from recommender.measure.infer_task import infer_task
+from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
+from recommender.measure.residual_blocks import ResidualStream
 from recommender.measure.residual_scores import Survey, survey
 from recommender.measure.residuals import (
     mean_median_gap,
@@ -36,23 +36,23 @@ ENOUGH_FOR_TAIL = 400  # items: 40 in the tail, and the index known to 31 %
 ENOUGH_FOR_SHAPE = 250  # items: the medcouple known to 0.14, the ratio of two spreads to a factor of 1.6
 
 
-def regression(given: Given) -> Found:
+def regression(given: Given) -> TaskMeasurement:
     """Return what residuals tell; without predictions, what targets do.
 
     Raises: ShapeMismatch, NonFiniteInput.
     """
-    stream = Stream(given.targets, given.predictions)
+    stream = ResidualStream(given.targets, given.predictions)
     told = amounts(stream)
     residuals = survey(stream)
     cautions = []
-    task, reason = read(given.targets)
+    task, reason = infer_task(given.targets)
     if given.task is Task.REGRESSION is not task:
         cautions.append(warnings.looks_like(task, reason))
     if given.task is Task.COUNT and not are_counts(told):
         cautions.append(warnings.NOT_COUNTS)
     if given.predictions is None:
         cautions.append(warnings.ON_TARGETS)
-    evidence = Evidence(stream.items)
+    evidence = RequiredItems(stream.items)
     facts = residual_facts(residuals, evidence) | _target_facts(told, stream, given.features)
     details = residual_details(residuals) | amount_details(told, stream)
     if facts["residual_scale"] is None:
@@ -65,10 +65,10 @@ def regression(given: Given) -> Found:
         cautions.append(warnings.SEVERAL_OUTPUTS)
     if evidence.short:
         cautions.append(warnings.too_few(evidence))
-    return Found(facts, cautions, details)
+    return TaskMeasurement(facts, cautions, details)
 
 
-def residual_facts(survey: Survey, evidence: Evidence) -> Facts:
+def residual_facts(survey: Survey, evidence: RequiredItems) -> Facts:
     """Return every fact on residuals for which there are items enough."""
     skewed, gap = (evidence.enough(name, ENOUGH_FOR_SHAPE) for name in ("skewness", "mean_median_gap"))
     return {
@@ -82,14 +82,14 @@ def residual_facts(survey: Survey, evidence: Evidence) -> Facts:
     }
 
 
-def _target_facts(told: Amounts, stream: Stream, features: int | None) -> Facts:
+def _target_facts(told: Amounts, stream: ResidualStream, features: int | None) -> Facts:
     kind = support(told)
     judged = stream.predictions is not None
     spread = dispersion(told, stream.items, judged=judged, features=features) if kind == "counts" else None
     return {"support": kind, "zero_share": zero_share(told, stream.items), "dispersion": spread}
 
 
-def _relate(stream: Stream, facts: Facts, evidence: Evidence) -> None:
+def _relate(stream: ResidualStream, facts: Facts, evidence: RequiredItems) -> None:
     """Add how the spread goes with the predictions."""
     positive = facts["support"] in {"counts", "positive", "nonnegative"}
     block = stream.sample(SAMPLED)

@@ -35,7 +35,7 @@ def float64(values: Tensor) -> Array:
 
 
 @dataclass
-class Stream:
+class ResidualStream:
     """Targets (n, m), and predictions of the same axes, in blocks of rows.
 
     `shift` scales by a power of two, so that squares of huge numbers stay finite; `passes` counts what was read.
@@ -66,10 +66,10 @@ class Stream:
         """Read everything times two to the power of -shift from now on."""
         self.shift, self._kept = shift, None
 
-    def columns(self, start: int, stop: int) -> "Stream":
+    def columns(self, start: int, stop: int) -> "ResidualStream":
         """Return some of the outputs."""
         predictions = None if self.predictions is None else self.predictions[:, start:stop]
-        return Stream(self.targets[:, start:stop], predictions, self.block, self.shift)
+        return ResidualStream(self.targets[:, start:stop], predictions, self.block, self.shift)
 
     def blocks(self) -> Iterator[Block]:
         """Yield everything once.

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recommender.measure.accumulators import Largest, Moments, Order, brackets
-from recommender.measure.residual_blocks import Array, Block, Stream
-from recommender.measure.robust_scale import Z_PER_MAD, Spread, spread
+from recommender.measure.accumulators import CentralMoments, Largest, Order, brackets
+from recommender.measure.residual_blocks import Array, Block, ResidualStream
+from recommender.measure.robust_scale import Z_PER_MAD, Spread, robust_spread
 
 CUT = 3.5  # Iglewicz & Hoaglin 1993; NIST handbook 1.3.5.17
 CLASSIC_CUT = 3.0  # the z-score of text books
@@ -16,7 +16,7 @@ _TAIL_SHARE, _FEWEST_TAIL, _TAIL_ROOT = 0.1, 20, 2.0  # the tail is min(0.1 n, m
 
 
 @dataclass
-class Limits:
+class OutlierLimits:
     """Centre and limits of every output; all but the centre in its modified z-scores."""
 
     centre: Array
@@ -25,7 +25,7 @@ class Limits:
     classic: tuple[Array, Array]
 
     @classmethod
-    def of(cls, spread: Spread) -> "Limits":
+    def of(cls, spread: Spread) -> "OutlierLimits":
         """Return what follows from the spread; where nothing varies, every score is 0."""
         scale = spread.sigma(1 / Z_PER_MAD)
         per_unit = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
@@ -48,13 +48,13 @@ class Limits:
 
 
 @dataclass
-class Scores:
+class ResidualScores:
     """Counts and extremes of the modified z-scores of all outputs together."""
 
-    limits: Limits
+    limits: OutlierLimits
     magnitude: Order  # of the flagged
     tail: Largest  # of the absolute scores
-    moments: Moments = field(default_factory=Moments)
+    moments: CentralMoments = field(default_factory=CentralMoments)
     above: int = 0
     below: int = 0
     beyond_fence: int = 0
@@ -74,7 +74,7 @@ class Scores:
         self.magnitude.add(flagged)
         self.tail.add(scores.ravel())
 
-    def merge(self, other: "Scores") -> None:
+    def merge(self, other: "ResidualScores") -> None:
         """Take in what another with the same limits has seen."""
         self.moments.merge(other.moments)
         self.magnitude.merge(other.magnitude)
@@ -107,25 +107,25 @@ class Survey:
     numbers: int
     basis: str
     spread: Spread
-    scores: Scores
+    scores: ResidualScores
     sample: Array  # of the scores, sorted
     passes: int
 
 
-def survey(stream: Stream) -> Survey:
+def survey(stream: ResidualStream) -> Survey:
     """Return what the facts on residuals are read off.
 
     Raises: NonFiniteInput.
     """
-    robust = spread(stream)
-    limits = Limits.of(robust)
+    robust = robust_spread(stream)
+    limits = OutlierLimits.of(robust)
     sample = np.sort(limits.scores(stream.sample()).ravel())
     flagged = np.sort(np.abs(sample[np.abs(sample) > CUT]))
     numbers = stream.items * stream.width
     tries = 0
     while True:
         (order,) = brackets(flagged, (0.5,), tries)
-        scores = Scores(limits, order, Largest(tail_length(numbers) + 1))
+        scores = ResidualScores(limits, order, Largest(tail_length(numbers) + 1))
         for block in stream.blocks():
             scores.add(block)
         if not scores.flagged or order.quantile(0.5) is not None:

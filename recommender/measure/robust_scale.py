@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from recommender.measure.accumulators import Moments, brackets
-from recommender.measure.residual_blocks import SAMPLE, Array, Stream
+from recommender.measure.accumulators import CentralMoments, brackets
+from recommender.measure.residual_blocks import SAMPLE, Array, ResidualStream
 
 Z_PER_MAD = 0.6745  # normal median absolute deviation, in sigma
 TO_SIGMA = 1.4826  # normal sigma over median absolute deviation
@@ -42,7 +42,7 @@ class Spread:
         return bool((self.mad == 0).any())
 
 
-def spread(stream: Stream) -> Spread:
+def robust_spread(stream: ResidualStream) -> Spread:
     """Return the spread of every output, in a unit in which squares stay finite.
 
     Raises: NonFiniteInput.
@@ -61,7 +61,7 @@ def spread(stream: Stream) -> Spread:
     return robust
 
 
-def _spread(stream: Stream) -> Spread:
+def _spread(stream: ResidualStream) -> Spread:
     if stream.items > SAMPLE:
         return _joined(_streamed(stream.columns(k, k + 1), stream) for k in range(stream.width))
     together = max(1, SAMPLE // stream.items)
@@ -95,7 +95,7 @@ def _direct(errors: Array) -> Spread:
     return Spread(lower, centre, upper, mean, deviation, distances.mean(0), mad)
 
 
-def _streamed(column: Stream, counter: Stream) -> Spread:
+def _streamed(column: ResidualStream, counter: ResidualStream) -> Spread:
     """Return the same of one long column, in two passes more often than once in a million times."""
     sample = np.sort(column.sample().errors.ravel())
     (lower, centre, upper), moments = _quartiles(column, sample)
@@ -105,10 +105,10 @@ def _streamed(column: Stream, counter: Stream) -> Spread:
     return Spread(*(np.array([fact]) for fact in statistics))
 
 
-def _quartiles(column: Stream, sample: Array) -> tuple[list[float], Moments]:
+def _quartiles(column: ResidualStream, sample: Array) -> tuple[list[float], CentralMoments]:
     tries = 0
     while True:
-        orders, moments = brackets(sample, QUARTILES, tries), Moments()
+        orders, moments = brackets(sample, QUARTILES, tries), CentralMoments()
         for block in column.blocks():
             errors = block.errors.ravel()
             moments.add(errors)
@@ -121,7 +121,7 @@ def _quartiles(column: Stream, sample: Array) -> tuple[list[float], Moments]:
         tries += 1
 
 
-def _mad(column: Stream, sample: Array, centre: float) -> tuple[float, float]:
+def _mad(column: ResidualStream, sample: Array, centre: float) -> tuple[float, float]:
     ordered = np.sort(np.abs(sample - centre))
     tries = 0
     while True:

@@ -16,11 +16,11 @@ from recommender.measure.masks import (
     small_share,
     thinness,
 )
-from recommender.measure.measurement import Evidence, Facts, Found, Given
+from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.notices import Caution
 
 
-def segmentation(given: Given) -> Found:
+def segmentation(given: Given) -> TaskMeasurement:
     """Return what masks tell.
 
     Raises: UnreadableTargets.
@@ -30,7 +30,7 @@ def segmentation(given: Given) -> Found:
         wanted = "masks (n, C, *s) from 0 to 1, or class ids (n, *s)"
         raise UnreadableTargets(given.task, wanted, given.targets.shape)
     covered, regions = coverage(masks), shapes(masks)
-    evidence = Evidence(covered.images)
+    evidence = RequiredItems(covered.images)
     facts: Facts = {"mask_sparsity": mask_sparsity(covered)}
     details = coverage_details(covered)
     if evidence.enough("empty_share", ENOUGH_IMAGES):
@@ -46,7 +46,7 @@ def segmentation(given: Given) -> Found:
     cautions += _one_sided(masks, covered)
     if evidence.short:
         cautions.append(warnings.too_few(evidence))
-    return Found(facts, cautions, details)
+    return TaskMeasurement(facts, cautions, details)
 
 
 def _one_sided(masks: Masks, covered: Coverage) -> list[Caution]:

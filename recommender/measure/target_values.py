@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from recommender.measure.accumulators import Ends, Moments
+from recommender.measure.accumulators import CentralMoments, Ends
 from recommender.measure.details import Detail, Details, detail
-from recommender.measure.residual_blocks import Array, Block, Stream
+from recommender.measure.residual_blocks import Array, Block, ResidualStream
 from recommender.measure.stats import times_and_over, wilson
 from recommender.profile import Measured
 
@@ -26,7 +26,7 @@ class Amounts:
     """Counts, ends and moments of the targets, and how far counts lie from positive predictions."""
 
     ends: Ends = field(default_factory=Ends)
-    moments: Moments = field(default_factory=Moments)
+    moments: CentralMoments = field(default_factory=CentralMoments)
     whole: int = 0
     zeros: int = 0
     squares: float = 0.0  # of residuals, each over its prediction
@@ -56,7 +56,7 @@ class Amounts:
         self.judged += other.judged
 
 
-def amounts(stream: Stream) -> Amounts:
+def amounts(stream: ResidualStream) -> Amounts:
     """Return what the facts on targets are read off, in one pass.
 
     Raises: NonFiniteInput.
@@ -111,7 +111,7 @@ def dispersion(counted: Amounts, items: int, *, judged: bool, features: int | No
     return Measured(value=value, interval=interval, n=items, method=method, basis=basis)
 
 
-def amount_details(counted: Amounts, stream: Stream) -> Details:
+def amount_details(counted: Amounts, stream: ResidualStream) -> Details:
     """Return where targets pile up: whole numbers, tens, the ends, and more zeros than counts have."""
     n, items = counted.moments.n, stream.items
 

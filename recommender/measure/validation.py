@@ -11,7 +11,7 @@ from recommender.errors import NothingToMeasure
 from recommender.measure.residual_blocks import pieces
 
 
-def check(arrays: Mapping[str, Tensor]) -> None:
+def check_arrays(arrays: Mapping[str, Tensor]) -> None:
     """Refuse arrays that no fact can be measured on.
 
     Raises: NothingToMeasure, ShapeMismatch, UnsupportedDtype, NonFiniteInput.

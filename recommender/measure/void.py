@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from recommender.measure.labels import shares, sums_to_one, tally, whole
+from recommender.measure.labels import all_whole, in_unit_interval, sums_to_one, tally
 from recommender.measure.residual_blocks import pieces
 from recommender.tasks import Task
 
@@ -64,7 +64,7 @@ def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> V
     if task.row.measured_as not in {"pair", "labels", "classes", "grades", "masks"}:
         return None
     named = () if ignore_index is None or ignore_index < 0 else (float(ignore_index),)
-    if shares(targets):
+    if in_unit_interval(targets):
         return Void(named) if named else None
     labels = _whole_numbers(targets)
     if labels is None or _are_a_pair(task, labels):
@@ -86,7 +86,7 @@ def _whole_numbers(targets: Tensor) -> list[float] | None:
 
     None where these are not whole, or are too many to be labels.
     """
-    if whole(targets):
+    if all_whole(targets):
         labels = tally(targets, MOST_IDS)[0].tolist()
         return labels if len(labels) <= MOST_IDS else None
     outside: set[float] = {1.0}

@@ -1,7 +1,7 @@
 """What a reader of a measured profile should know."""
 
 from losses.text import Text
-from recommender.measure.measurement import Evidence
+from recommender.measure.measurement import RequiredItems
 from recommender.measure.void import Void
 from recommender.notices import MEASURED_ON_TARGETS, Caution
 from recommender.tasks import Task
@@ -164,7 +164,7 @@ def void(left_out: Void) -> list[Caution]:
     return cautions
 
 
-def too_few(evidence: Evidence) -> Caution:
+def too_few(evidence: RequiredItems) -> Caution:
     """Return which facts were left out, and how many items each would need."""
     needs = ", ".join(f"{fact} ({needed})" for fact, needed in evidence.short.items())
     return Caution(

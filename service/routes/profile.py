@@ -18,7 +18,7 @@ from recommender.errors import (
 )
 from recommender.measure import measure_profile
 from recommender.measure.details import Detail
-from recommender.measure.label_noise import Kind
+from recommender.measure.label_noise import PredictionKind
 from recommender.notices import Notice
 from recommender.profile import Profile
 from recommender.tasks import Task
@@ -59,7 +59,7 @@ class ProfileRequest(BaseModel):
         ),
     ] = None
     predictions_are: Annotated[
-        Kind | None,
+        PredictionKind | None,
         Field(description="What the predictions of a classifier are; left out, probabilities where all are 0 to 1."),
     ] = None
 

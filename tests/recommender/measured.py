@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from recommender.measure import Measurement
-from recommender.measure.residual_blocks import Stream
+from recommender.measure.residual_blocks import ResidualStream
 from recommender.measure.residual_scores import Survey, survey
 
 RANDOM = torch.Generator().manual_seed(1)
@@ -15,7 +15,7 @@ NORMAL = torch.randn(400_000, generator=RANDOM, dtype=torch.float64)
 def surveyed(targets: Tensor, predictions: Tensor | None = None) -> Survey:
     """Return the survey of residuals; what overflows is left out, as it is by measure_profile."""
     with np.errstate(all="ignore"):
-        return survey(Stream(targets, predictions))
+        return survey(ResidualStream(targets, predictions))
 
 
 def codes(measured: Measurement) -> list[str]:

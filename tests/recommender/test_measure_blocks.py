@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from recommender.measure import residual_blocks, residual_scores, robust_scale
-from recommender.measure.accumulators import Ends, Largest, Moments, Order, brackets
-from recommender.measure.residual_blocks import Array, Stream
-from recommender.measure.residual_scores import Limits, Scores, Survey
+from recommender.measure.accumulators import CentralMoments, Ends, Largest, Order, brackets
+from recommender.measure.residual_blocks import Array, ResidualStream
+from recommender.measure.residual_scores import OutlierLimits, ResidualScores, Survey
 from recommender.measure.residuals import one_sidedness, outlier_magnitude, outlier_rate, residual_scale, tail_index
 from recommender.measure.target_values import Amounts
 from tests.recommender.measured import NORMAL, surveyed
@@ -56,7 +56,7 @@ def test_the_number_of_blocks_changes_nothing(values: Tensor, count: int) -> Non
     whole = surveyed(values)
 
     with np.errstate(all="ignore"):
-        cut = residual_scores.survey(Stream(values, block=math.ceil(N / count)))
+        cut = residual_scores.survey(ResidualStream(values, block=math.ceil(N / count)))
 
     assert facts(cut) == pytest.approx(facts(whole), rel=1e-12, nan_ok=True)
 
@@ -135,7 +135,7 @@ def test_a_sample_that_misleads_costs_passes_and_no_digit(monkeypatch: pytest.Mo
     assert facts(misled) == pytest.approx(facts(honest), rel=1e-12)
 
 
-def filled(make: Callable[[], Scores], stream: Stream) -> list[Scores]:
+def filled(make: Callable[[], ResidualScores], stream: ResidualStream) -> list[ResidualScores]:
     parts = []
     for block in stream.blocks():
         part = make()
@@ -145,11 +145,11 @@ def filled(make: Callable[[], Scores], stream: Stream) -> list[Scores]:
 
 
 def test_scores_merge_in_any_order() -> None:
-    stream = Stream(ARRAYS["outliers"], block=4000)
-    limits = Limits.of(robust_scale.spread(stream))
+    stream = ResidualStream(ARRAYS["outliers"], block=4000)
+    limits = OutlierLimits.of(robust_scale.robust_spread(stream))
 
-    def make() -> Scores:
-        return Scores(limits, Order(3.5, 20.0), Largest(100))
+    def make() -> ResidualScores:
+        return ResidualScores(limits, Order(3.5, 20.0), Largest(100))
 
     results = []
     for order in itertools.permutations(range(5)):
@@ -165,8 +165,8 @@ def test_scores_merge_in_any_order() -> None:
 
 def test_moments_and_amounts_merge_as_if_never_parted() -> None:
     values = 1e6 + NORMAL[:N].numpy() ** 2
-    parts = [Moments.of(part) for part in np.array_split(values, 7)]
-    total = Moments()
+    parts = [CentralMoments.of(part) for part in np.array_split(values, 7)]
+    total = CentralMoments()
     for part in reversed(parts):
         total.merge(part)
 
@@ -178,7 +178,7 @@ def test_moments_and_amounts_merge_as_if_never_parted() -> None:
     assert total.kurtosis == pytest.approx((off**4).mean() / values.std() ** 4 - 3, rel=1e-9)
 
     one, other, both = Amounts(), Amounts(), Amounts()
-    stream = Stream((NORMAL[:N] * 3).round().abs(), NORMAL[:N].abs() + 0.5, block=N // 2)
+    stream = ResidualStream((NORMAL[:N] * 3).round().abs(), NORMAL[:N].abs() + 0.5, block=N // 2)
     for half, block in zip((one, other), stream.blocks(), strict=True):
         half.add(block)
         both.add(block)
@@ -208,7 +208,7 @@ def test_the_largest_numbers_are_kept_whatever_their_order() -> None:
 
 def test_a_million_residuals_leave_no_array_of_their_size() -> None:
     values = NORMAL.float().repeat(3)
-    kept = max(block.errors.nbytes for block in Stream(values).blocks())
+    kept = max(block.errors.nbytes for block in ResidualStream(values).blocks())
 
     survey = surveyed(values)
 

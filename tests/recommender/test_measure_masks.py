@@ -183,7 +183,7 @@ def test_pixels_with_ids_below_0_do_not_count() -> None:
 
 
 def test_of_many_images_some_are_looked_at_and_the_method_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masks, "PIXELS", 10 * 64 * 64)
+    monkeypatch.setattr(masks, "MOST_PIXELS", 10 * 64 * 64)
 
     measured = Masks.of(discs(50))
 

@@ -15,7 +15,7 @@ from recommender.measure.heteroscedasticity import (
     relation_details,
     variance_power,
 )
-from recommender.measure.residual_blocks import Array, Block, Stream
+from recommender.measure.residual_blocks import Array, Block, ResidualStream
 from recommender.measure.residuals import (
     mean_median_gap,
     one_sidedness,
@@ -191,7 +191,7 @@ def test_mean_and_median_of_an_exponential_lie_a_known_way_apart() -> None:
 
 
 def related(predictions: Tensor, errors: Tensor) -> Block:
-    return Stream(predictions + errors, predictions).whole()
+    return ResidualStream(predictions + errors, predictions).whole()
 
 
 def test_the_spread_of_the_top_fifth_over_the_bottom_fifth() -> None:
@@ -264,14 +264,14 @@ def test_equal_numbers_share_the_mean_of_their_ranks() -> None:
     ],
 )
 def test_which_numbers_targets_can_be(targets: list[float], kind: str) -> None:
-    assert support(amounts(Stream(torch.tensor(targets)))) == kind
+    assert support(amounts(ResidualStream(torch.tensor(targets)))) == kind
     assert measure_profile("regression", torch.tensor(targets)).profile.support == kind
 
 
 def test_poisson_counts_have_a_dispersion_of_one_and_no_more_zeros_than_they_should() -> None:
     mean = torch.linspace(0.5, 6, 40_000, dtype=torch.float64)
     counts = torch.poisson(mean, generator=RANDOM)
-    alone, judged = amounts(Stream(counts)), amounts(Stream(counts, mean))
+    alone, judged = amounts(ResidualStream(counts)), amounts(ResidualStream(counts, mean))
 
     conditional = dispersion(judged, 40_000, judged=True)
     marginal = dispersion(alone, 40_000, judged=False)
@@ -283,11 +283,11 @@ def test_poisson_counts_have_a_dispersion_of_one_and_no_more_zeros_than_they_sho
     assert conditional.interval[0] < 1 < conditional.interval[1]
     assert marginal.value == pytest.approx(float(counts.var() / counts.mean()))
     assert (conditional.basis, marginal.basis) == ("residuals", "targets")
-    steady = zero_excess(amounts(Stream(torch.poisson(2 * ONES, generator=RANDOM))), 40_000)
+    steady = zero_excess(amounts(ResidualStream(torch.poisson(2 * ONES, generator=RANDOM))), 40_000)
     zeros = torch.cat([torch.poisson(2 * ONES, generator=RANDOM), 0 * ONES[:4000]])
     assert steady is not None
     assert abs(float(np.asarray(steady.value))) < 3
-    excess = zero_excess(amounts(Stream(zeros)), 44_000)
+    excess = zero_excess(amounts(ResidualStream(zeros)), 44_000)
     assert excess is not None
     assert float(np.asarray(excess.value)) > 10
 
@@ -295,11 +295,11 @@ def test_poisson_counts_have_a_dispersion_of_one_and_no_more_zeros_than_they_sho
 def test_dispersion_counts_the_features_and_needs_positive_predictions() -> None:
     counts, mean = torch.tensor([0.0, 2.0, 4.0, 1.0]), torch.tensor([1.0, 1.0, 2.0, 2.0])
 
-    dispersed = dispersion(amounts(Stream(counts, mean)), 4, judged=True, features=2)
+    dispersed = dispersion(amounts(ResidualStream(counts, mean)), 4, judged=True, features=2)
 
     assert dispersed is not None
     assert dispersed.value == pytest.approx((1 + 1 + 2 + 0.5) / 2)
-    assert dispersion(amounts(Stream(counts, mean - 1)), 4, judged=True) is None
+    assert dispersion(amounts(ResidualStream(counts, mean - 1)), 4, judged=True) is None
 
 
 def test_where_targets_pile_up_is_shown() -> None:
