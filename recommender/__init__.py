@@ -23,7 +23,8 @@ Or measure the arrays first: every fact comes with an interval, and with what to
     >>> recommend(measured.task, profile=measured.profile, rulebook="evidence").objective
     'dice(group=batch) + bce'
 
-What can be asked is listed by `Task` and `Scenario`, what is known of a task by `Task.row`, every rule by `rules_page`.
+What can be asked is listed by `Task` and `Scenario`, what is known of a task by `Task.row`, and every rule by
+`export_rules`.
 The names below are the public ones; each refusal is one of `recommender.errors`.
 """
 
@@ -33,7 +34,7 @@ from recommender.notices import Notice
 from recommender.profile import Goal, Measured, Profile
 from recommender.recommendation.answer import Recommendation
 from recommender.recommendation.recommend import recommend
-from recommender.rules.export import rules_page
+from recommender.rules.export import export_rules
 from recommender.rules.table import Rule, Threshold
 from recommender.tasks import Scenario, Task, TaskRow
 
@@ -50,7 +51,7 @@ __all__ = [
     "Task",
     "TaskRow",
     "Threshold",
+    "export_rules",
     "measure_profile",
     "recommend",
-    "rules_page",
 ]

@@ -57,7 +57,9 @@ class Masks:
             return cls(values, "ids", ids[:MOST_LISTED], void, more=len(ids) >= MOST_LISTED)
         channels = values.shape[1] if values.ndim > 1 else 1
         if values.ndim > _LINES and _exclusive(values, void):
-            return cls(values, "exclusive", list(range(1, channels))[:MOST_LISTED], void, more=channels - 1 > MOST_LISTED)
+            return cls(
+                values, "exclusive", list(range(1, channels))[:MOST_LISTED], void, more=channels - 1 > MOST_LISTED
+            )
         if values.ndim >= _WITH_CHANNELS:
             return cls(values, "overlapping", list(range(channels))[:MOST_LISTED], void, more=channels > MOST_LISTED)
         return cls(values, "plain", [0], void)
@@ -192,7 +194,7 @@ class ObjectShapes:
 
 
 def shapes(masks: Masks) -> ObjectShapes | None:
-    """Return the connected objects of every class, in at most MOST_PIXELS pixels; None where masks have one axis only."""
+    """Return the connected objects of every class, in MOST_PIXELS pixels at most; None for masks of one axis."""
     planes, classes = masks.planes, max(1, len(masks.classes))
     if len(planes) < _SPATIAL:
         return None

@@ -15,7 +15,7 @@ def test_a_public_name_is_there_and_says_what_it_is(name: str) -> None:
     assert inspect.getdoc(getattr(recommender, name))
 
 
-@pytest.mark.parametrize("name", ["recommend", "measure_profile", "rules_page"])
+@pytest.mark.parametrize("name", ["recommend", "measure_profile", "export_rules"])
 def test_a_public_function_says_what_it_returns_and_raises(name: str) -> None:
     text = inspect.getdoc(getattr(recommender, name)) or ""
 
