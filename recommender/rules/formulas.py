@@ -48,7 +48,7 @@ class Formula:
     caution: Caution | None = None
 
     def __call__(self, facts: NumericFacts) -> Computed:
-        """Return the parameter inside its bounds; to three digits where it was computed from facts."""
+        """Return the parameter inside its bounds; computed from facts, to three digits where those lie inside too."""
         given = [facts.number(name) for name in self.inputs]
         if self.otherwise and None in given:
             return self.otherwise(facts)
@@ -57,7 +57,8 @@ class Formula:
         cautions = [self.caution] if self.caution else []
         if kept != exact:
             cautions.append(self._clipped(kept))
-        value = significant(kept, SIGNIFICANT_DIGITS) if self.inputs else kept
+        rounded = significant(kept, SIGNIFICANT_DIGITS) if self.inputs else kept
+        value = rounded if self.low <= rounded <= self.high else kept  # 0.9996 would become 1
         return Computed(value, self.text, self.source, tuple(cautions))
 
     @property

@@ -17,6 +17,7 @@ from recommender.rules.formulas import (
     focal_gamma,
     huber_beta,
     significant,
+    training_prior,
 )
 
 
@@ -111,3 +112,13 @@ def test_no_repair_is_needed_where_no_probability_is_wanted() -> None:
     answer = recommend("binary", profile=Profile(class_imbalance=19), goal=Goal(decision="ranking"))
 
     assert "output-not-a-probability" not in {warning.code for warning in answer.warnings}
+
+
+@pytest.mark.parametrize("share", [0.9996, 0.99999, 1e-6])
+def test_rounding_takes_no_parameter_past_its_bounds(share: float) -> None:
+    answer = recommend(
+        "binary", profile=Profile(positive_share=share), goal=Goal(decision="balanced"), rulebook="evidence"
+    )
+
+    assert training_prior(Profile(positive_share=share)).value == share
+    assert f"prior={share!r}" in str(answer.recommended)
