@@ -275,7 +275,9 @@ async def _evaluated(
     objective = parse(text)
     numbers = sum(tensor.numel() for tensor in upload.roles.values())
     inputs = (
-        SEVERAL_HEADS if heads > 1 else await runtime.run(lambda: loss_inputs(objective, upload.roles), NUMBER_S * numbers)
+        SEVERAL_HEADS
+        if heads > 1
+        else await runtime.run(lambda: loss_inputs(objective, upload.roles), NUMBER_S * numbers)
     )
     if isinstance(inputs, Text):
         return Evaluated(objective=text, role=role, result=None, reason=in_language(inputs, language))
