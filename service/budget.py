@@ -6,7 +6,7 @@ some already does not wait for more, since two that did would wait for each othe
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.problems import TemporaryReducedCapacity
@@ -25,7 +25,6 @@ class Budget:
         self.total = self.free = total
         self._most_waiting, self._patience_s, self._small = most_waiting, patience_s, small
         self._queue: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self.changed: Callable[[], object] = lambda: None
 
     @property
     def waiting(self) -> int:
@@ -41,7 +40,6 @@ class Budget:
         if not self.has(amount):
             return False
         self.free -= amount
-        self.changed()
         return True
 
     async def wait(self, amount: int) -> None:
@@ -58,7 +56,6 @@ class Budget:
             raise TemporaryReducedCapacity(self._patience_s)
         entry = amount, asyncio.get_running_loop().create_future()
         self._queue.append(entry)
-        self.changed()
         try:
             await asyncio.wait([entry[1]], timeout=self._patience_s)
         except asyncio.CancelledError:
@@ -85,7 +82,6 @@ class Budget:
             amount, turn = self._queue.popleft()
             self.free -= amount
             turn.set_result(None)
-        self.changed()
 
 
 class Reservation:

@@ -6,7 +6,7 @@ long the first time as after that.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,19 +21,25 @@ class _Signal:
         yield self
 
 
-_TURN, _TASK = _Signal(), _Signal()
+class _Nothing:
+    """What a task awaits in place of a signal: nothing."""
+
+    def __await__(self) -> Generator[Any, None, None]:
+        yield from ()
 
 
-async def take_turn() -> None:
+_TURN, _TASK, _NOTHING = _Signal(), _Signal(), _Nothing()
+_inline = False  # whether what runs now runs inline; a step runs to its end before the event loop does anything else
+
+
+def take_turn() -> Awaitable[None]:
     """Let the other requests of this turn of the event loop take the step before; in a task, do nothing."""
-    if asyncio.current_task() is None:
-        await _TURN
+    return _TURN if _inline else _NOTHING
 
 
-async def in_task() -> None:
-    """Go on as a task where this runs inline. To be called before anything that waits."""
-    if asyncio.current_task() is None:
-        await _TASK
+def in_task() -> Awaitable[None]:
+    """Go on as a task where this runs inline. To be awaited before anything that waits."""
+    return _TASK if _inline else _NOTHING
 
 
 class _Rest:
@@ -60,10 +66,14 @@ class InlineRun:
 
     def step(self) -> bool:
         """Run it up to its next turn; say whether there is more to run inline."""
+        global _inline  # noqa: PLW0603 - asking for the current task would take longer
+        _inline = True
         try:
             signal = self.context.run(self.run.send, None)
         except StopIteration:
             return False
+        finally:
+            _inline = False
         if signal is _TURN:
             return True
         if signal is not _TASK:

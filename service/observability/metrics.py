@@ -66,7 +66,9 @@ class Metrics:
         self.evaluations = Counter(
             "lossary_evaluations_total", "Terms of objectives evaluated.", ["loss"], registry=own
         )
-        self.in_flight = self._gauge("lossary_in_flight_requests", "Requests under way.")
+        self.under_way = 0  # requests; written to its gauge by `refresh`
+        self._budgets: tuple[Budget, Budget] | None = None
+        self._in_flight = self._gauge("lossary_in_flight_requests", "Requests under way.")
         self.reserved = self._gauge("lossary_reserved_bytes", "Memory promised to requests under way.")
         self.reservable = self._gauge("lossary_reservable_bytes", "Memory that can be promised.")
         self.waiting = self._gauge("lossary_queue_length", "Requests that wait, by what for.", ["resource"])
@@ -103,14 +105,20 @@ class Metrics:
     def watch(self, memory: Budget, threads: Budget) -> None:
         """Show what is reserved of two budgets, and how many wait for each."""
         self.reservable.set(memory.total)
-        waiting, waiting_for_thread = self.waiting.labels("memory"), self.waiting.labels("thread")
+        self._budgets = memory, threads
+        self.refresh()
 
-        def memory_changed() -> None:
+    def refresh(self) -> None:
+        """Write down how things stand: before they are read, and every second where other workers answer for this one.
+
+        Each gauge takes as long to set as a small loss, so they are not set with every request.
+        """
+        self._in_flight.set(self.under_way)
+        if self._budgets is not None:
+            memory, threads = self._budgets
             self.reserved.set(memory.total - memory.free)
-            waiting.set(memory.waiting)
-
-        memory.changed = memory_changed
-        threads.changed = lambda: waiting_for_thread.set(threads.waiting)
+            self.waiting.labels("memory").set(memory.waiting)
+            self.waiting.labels("thread").set(threads.waiting)
 
     def answered(self, record: Record, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -140,6 +148,7 @@ class Metrics:
 
     def page(self) -> bytes:
         """Return the text that Prometheus reads: of all workers, where they share a folder."""
+        self.refresh()
         if SHARED_METRICS not in os.environ:
             return generate_latest(self.registry)
         of_all = CollectorRegistry()

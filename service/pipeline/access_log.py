@@ -19,7 +19,7 @@ class AccessLog(Step):
     def enter(self, call: Call) -> None:
         """Count it as under way."""
         call.started = perf_counter()
-        self._metrics.in_flight.inc()
+        self._metrics.under_way += 1
 
     def leave(self, call: Call, head: Head) -> None:
         """Say under which id the log has it."""
@@ -27,7 +27,7 @@ class AccessLog(Step):
 
     def end(self, call: Call) -> None:
         """Write down how it was answered."""
-        self._metrics.in_flight.dec()
+        self._metrics.under_way -= 1
         seconds, record, route = perf_counter() - call.started, call.record, call.match.template
         method = call.scope["method"] if call.scope["method"] in METHODS else "OTHER"
         self._metrics.answered(record, route=route, method=method, status=call.status, seconds=seconds)

@@ -19,7 +19,7 @@ from service.uploads.body import Arrived
 log = logging.getLogger("lossary")
 MOST_TOGETHER = 8  # requests: more would wait for one another, while whoever sent them waits for all
 LONGEST = 1 << 16  # bytes of body: evaluated within a millisecond
-SendAnswer = Callable[[Head, bytes], object]
+SendAnswer = Callable[[Head, bytes | memoryview], object]
 Adopt = Callable[[asyncio.Task[None]], object]
 
 
@@ -54,7 +54,7 @@ class Inline:
         UNDER_WAY.set(call.record)
         try:
             response = await answer_inline(self._pipeline, call)
-            head, content = Head(response.status_code, response.raw_headers), bytes(response.body)
+            head, content = Head(response.status_code, response.raw_headers), response.body
             self._pipeline.leave(call, head)
             call.record.bytes_out = len(content)
             send(head, content)

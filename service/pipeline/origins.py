@@ -24,11 +24,10 @@ class Origins(Step):
 
         Raises: ForeignOrigin.
         """
-        headers = dict(call.scope["headers"])
-        origin = headers.get(b"origin")
+        origin = _origin(call)
         if origin is None:
             return None
-        method = call.scope["method"]
+        headers, method = dict(call.scope["headers"]), call.scope["method"]
         if origin in self._allowed:
             if method == "OPTIONS" and b"access-control-request-method" in headers:
                 return _preflight(call, headers.get(b"access-control-request-headers", b""))
@@ -40,11 +39,19 @@ class Origins(Step):
         """Say who may read the answer."""
         if not self._allowed:
             return
-        origin = next((value for name, value in call.scope["headers"] if name == b"origin"), None)
+        origin = _origin(call)
         head.headers.append((b"vary", b"Origin"))
         if origin in self._allowed:
             head.headers.append((b"access-control-allow-origin", origin))
             head.headers.append((b"access-control-expose-headers", EXPOSED.encode()))
+
+
+def _origin(call: Call) -> bytes | None:
+    for name, value in call.scope["headers"]:
+        if name == b"origin":
+            origin: bytes = value
+            return origin
+    return None
 
 
 def _preflight(call: Call, asked: bytes) -> Response:

@@ -280,11 +280,11 @@ class Connection(HttpToolsProtocol):
             self._unread.cancel()
             self._unread = None
 
-    def _send(self, cycle: RequestResponseCycle, head: Head, body: bytes) -> None:
+    def _send(self, cycle: RequestResponseCycle, head: Head, body: bytes | memoryview) -> None:
         """Write an answer, as uvicorn would."""
         if cycle.disconnected:
             return
-        lines = [STATUS_LINE[head.status]]
+        lines: list[bytes | memoryview] = [STATUS_LINE[head.status]]
         for name, value in (*cycle.default_headers, *head.headers):
             lines += name, b": ", value, b"\r\n"
         if not cycle.keep_alive:

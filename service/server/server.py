@@ -112,6 +112,8 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self._supervisor is not None:
             self._obey(self._supervisor, counter)
+        if counter % HEARTBEAT_TICKS == 0:
+            self.lifespan.state["metrics"].refresh()
         if self._readiness.lost:
             self._leave()
         if counter % TRIM_TICKS == 0:

@@ -256,7 +256,7 @@ def served(names: str, handler: Handler, free: int = 1 << 20, broken: str = "") 
     sent: dict[str, int] = {}
     tasks: list[asyncio.Task[None]] = []
 
-    def send(name: str, head: Head, _: bytes) -> None:
+    def send(name: str, head: Head, _: bytes | memoryview) -> None:
         if name in broken:
             raise OSError
         sent[name] = head.status
@@ -412,9 +412,9 @@ async def every_way(method: str, path: str, media: str, body: bytes, *, refuse: 
         if inline.takes(scope, len(body)):
             done = asyncio.Event()
 
-            def send(head: Head, content: bytes) -> None:
+            def send(head: Head, content: bytes | memoryview) -> None:
                 shown = {key.decode(): value.decode() for key, value in head.headers}
-                ways["inline"] = head.status, shown, content
+                ways["inline"] = head.status, shown, bytes(content)
                 done.set()
 
             inline.serve(scope, bytearray(body), send, lambda _: None)
