@@ -77,7 +77,8 @@ class Runtime:
         here = self._here(options, upload.numbers)
         work = partial(self._evaluated, objectives, upload, here)
         seconds, held_bytes = estimate(objectives, upload.roles, here)
-        return _told(objectives, upload, await self.run(work, seconds, held_bytes))
+        results = await self.run(work, seconds, held_bytes, upload.reserved_bytes)
+        return _told(objectives, upload, results)
 
     def _evaluated(self, objectives: list[Objective], upload: Upload, here: Options) -> list[Evaluation]:
         weights, mask = upload.take("weights"), upload.take("mask")
@@ -134,13 +135,19 @@ class Runtime:
         return replace(options, device=self.device, chunk_elements=power, max_block_bytes=free // 2)
 
     async def run(
-        self, work: Callable[[], Answer], seconds: float = math.inf, held_bytes: int = 0, *, afresh: bool = False
+        self,
+        work: Callable[[], Answer],
+        seconds: float = math.inf,
+        held_bytes: int = 0,
+        reserved_bytes: int = 0,
+        *,
+        afresh: bool = False,
     ) -> Answer:
         """Return what `work` returns; off the event loop, in its turn, where it takes longer than INLINE_S.
 
         `afresh`: the deadline is that of this work alone, whatever the request computed before.
         `seconds`: what it will take, roughly; where nobody knows, it goes off the loop. `held_bytes`: what its
-        blocks will hold, where that is known.
+        blocks will hold, where that is known; `reserved_bytes`: what is reserved for them with the body.
         Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfMemory, OutOfDeviceMemory, DeviceLost.
         """
         if seconds <= INLINE_S:
@@ -153,7 +160,7 @@ class Runtime:
         await in_task()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
-        with lent(self.turns, 1), timed(record), _Blocks(self._blocks, record.spare()) as blocks:
+        with lent(self.turns, 1), timed(record), _Blocks(self._blocks, reserved_bytes) as blocks:
             blocks.advance(held_bytes)
             work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
@@ -194,10 +201,10 @@ class Runtime:
 
 
 class _Blocks:
-    """The memory for the blocks of one computation, of which `spare` bytes are reserved already."""
+    """The memory for the blocks of one computation, of which `reserved_bytes` are reserved already."""
 
-    def __init__(self, budget: Budget, spare: int) -> None:
-        self._budget, self._spare, self._held = budget, spare, 0
+    def __init__(self, budget: Budget, reserved_bytes: int) -> None:
+        self._budget, self._reserved_bytes, self._held = budget, reserved_bytes, 0
 
     def __enter__(self) -> Self:
         return self
@@ -207,7 +214,7 @@ class _Blocks:
 
     def advance(self, held_bytes: int) -> None:
         """Take so much on the event loop where it is free, which saves asking for it from a thread."""
-        more = min(held_bytes - self._spare, self._budget.total)
+        more = min(held_bytes - self._reserved_bytes, self._budget.total)
         if more > 0 and self._budget.take(more):
             self._held = more
 
@@ -216,7 +223,7 @@ class _Blocks:
 
         Raises: TemporaryReducedCapacity.
         """
-        more = min(held_bytes - self._spare, self._budget.total)
+        more = min(held_bytes - self._reserved_bytes, self._budget.total)
         if more > self._held:
             from_thread.run(self._take, more)
 

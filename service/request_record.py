@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # Safe in a log line, a header and a URN, and as long as a UUID in any of its spellings.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -24,7 +24,6 @@ class Record:
     compute_ms: float = 0.0
     items: int | None = None
     losses: tuple[str, ...] = ()
-    spare: Callable[[], int] = field(default=lambda: 0)  # bytes reserved for computing, beside the body itself
 
     @property
     def instance(self) -> str:

@@ -46,7 +46,6 @@ class Pipeline:
         length, factor = _stated(scope)
         record = Record(sent_or_new_id(scope["headers"]), open_inference=match.properties.protocol == "open inference")
         reservation = Reservation(self._memory, self._settings.queue_seconds)
-        record.spare = lambda: reservation.held - reservation.held // factor
         body = Body(source, length=length, factor=factor, longest=self._longest, reservation=reservation, record=record)
         scope[KEY] = body
         if match.route is not None:

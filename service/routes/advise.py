@@ -240,7 +240,11 @@ async def _counting(task: Task, ignore_index: int | None, upload: Upload, runtim
     if targets is None:
         return upload
     arrays = await runtime.run(lambda: masked(task, upload.roles, ignore_index), targets.numel())
-    return upload if arrays is upload.roles else Upload(roles=dict(arrays), timing_ms=upload.timing_ms)
+    return (
+        upload
+        if arrays is upload.roles
+        else Upload(roles=dict(arrays), timing_ms=upload.timing_ms, reserved_bytes=upload.reserved_bytes)
+    )
 
 
 def _length(roles: dict[str, Tensor]) -> int:
@@ -285,7 +289,9 @@ async def _evaluated(
     if "mask" in beside:
         beside["mask"] = mask_for(objective, upload.roles)
     try:
-        (found,) = await runtime.evaluate([objective], Upload(roles={**inputs, **beside}), SHARES)
+        (found,) = await runtime.evaluate(
+            [objective], Upload(roles={**inputs, **beside}, reserved_bytes=upload.reserved_bytes), SHARES
+        )
     except UNFIT as refusal:
         return Evaluated(objective=text, role=role, result=None, reason=refusal.message)
     return Evaluated(

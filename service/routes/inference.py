@@ -245,6 +245,7 @@ async def infer(
     spans = _spans(shared, asked.outputs or [])
     lying = await shared_memory.read(_lying(shared, asked.inputs), settings.max_body_bytes, received)
     upload = Upload(roles=inference_protocol.decode(asked.inputs, body[length:], lying))
+    upload.reserved_bytes = received.reserved_beside
     refuse_unfit(upload, settings.max_elements)
     (found,) = await runtime.evaluate([objective], upload, options.bound)
     return await _answer(model, asked, found, spans)

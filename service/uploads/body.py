@@ -196,6 +196,11 @@ class Body:
         self._give_back.append(give_back)
         return view
 
+    @property
+    def reserved_beside(self) -> int:
+        """The bytes that are reserved for computing, beside the body itself."""
+        return self._reservation.held - self._reservation.held // self._factor
+
     def reserve(self, more: int) -> None:
         """Reserve memory for bytes that the body grows by, unpacked.
 

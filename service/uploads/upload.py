@@ -43,6 +43,7 @@ class Upload:
     timing_ms: dict[str, float] = field(default_factory=dict)
     form: Texts = ()  # fields that are parts of their own
     query: Texts = ()
+    reserved_bytes: int = 0  # for computing, beside the body itself
     windows: AsyncIterable[Window] | None = None  # in place of roles, where the body is read as it is evaluated
 
     @property
@@ -177,6 +178,7 @@ async def _keep(request: Request, media: str) -> Upload:
         upload = await _decoded(lambda limit: _from_file(entry, data, order, limit), size, body, settings)
     upload.query = beside
     refuse_unfit(upload, settings.max_elements)
+    upload.reserved_bytes = body.reserved_beside
     upload.timing_ms = {"receive": 1e3 * (received - started), "decode": 1e3 * (time.perf_counter() - received)}
     return upload
 
