@@ -17,10 +17,10 @@ import torch
 from anyio import CapacityLimiter, from_thread, to_thread
 from torch import Tensor
 
+from losses.contract.deadline import CHECK, HOLD
 from losses.contract.expression import Objective
 from losses.contract.work import NUMBER_S
 from losses.errors import BadOption, Refusal
-from losses.evaluation.deadline import CHECK, HOLD
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
@@ -316,15 +316,16 @@ def timed(record: Record) -> Iterator[None]:
         record.compute_ms += 1e3 * (time.perf_counter() - started)
 
 
-def deadline(limit_s: float, spent_s: float = 0.0) -> Callable[[], None]:
-    """Return a check that refuses once `limit_s` are over, of which some are spent.
+def deadline(limit_s: float, spent_s: float = 0.0) -> Callable[[float], None]:
+    """Return a check that refuses what would go on after `limit_s` are over, of which some are spent.
 
+    It takes the seconds for which nothing can be asked again.
     Raises, from the check: ComputeDeadline.
     """
     end = time.monotonic() + limit_s - spent_s
 
-    def check() -> None:
-        if time.monotonic() >= end:
+    def check(seconds: float) -> None:
+        if time.monotonic() + seconds >= end:
             raise ComputeDeadline(limit_s)
 
     return check

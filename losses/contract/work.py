@@ -61,8 +61,9 @@ class Work:
     """What a formula takes beyond a few passes over its inputs.
 
     `holds`: the numbers of its largest temporaries, all that are alive at once. `graph`: what is held beside them for
-    a gradient, half as much where it does not say. `calls`: calls of torch, each going through all of the inputs.
-    `steps`: what it computes, in units of a nanosecond; three for each number held where it does not say.
+    a gradient, half as much where it does not say. `calls`: calls of torch, each going through all of the inputs,
+    between which the formula asks whether it may go on. `steps`: what it computes in a few calls that cannot be
+    interrupted, in units of a nanosecond; three for each number held where it does not say.
     """
 
     holds: str = ""
@@ -82,10 +83,15 @@ class Work:
 
     def seconds(self, axes: Axes, params: Mapping[str, object], numbers: int, blocks: int) -> float:
         """Return the time that the value takes, of inputs of so many numbers in so many blocks."""
-        holds, _, calls, steps = self._amounts
+        called = self._amounts[2].of(axes, params)
+        between = self.seconds_between(axes, params, numbers)
+        return blocks * (TERM_S + called * CALL_S) + numbers * called * PASS_S + between
+
+    def seconds_between(self, axes: Axes, params: Mapping[str, object], numbers: int) -> float:
+        """Return the time for which nothing is asked, for a block of so many numbers."""
+        holds, _, _, steps = self._amounts
         made = 3 * holds.of(axes, params) if self.steps is None else steps.of(axes, params)
-        called = calls.of(axes, params)
-        return blocks * (TERM_S + called * CALL_S) + numbers * (NUMBER_S + called * PASS_S) + made * STEP_S
+        return numbers * NUMBER_S + made * STEP_S
 
 
 PLAIN = Work()

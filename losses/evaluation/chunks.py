@@ -8,11 +8,11 @@ from functools import partial, reduce
 import torch
 from torch import Tensor
 
+from losses.contract.deadline import checkpoint, hold
 from losses.contract.domains import NON_NEGATIVE, Domain, Seen, check, first_index, outside
 from losses.contract.expression import Objective
 from losses.contract.shapes import Axes, Pattern
 from losses.errors import BadOption, DomainViolation, ShapeMismatch
-from losses.evaluation.deadline import checkpoint, hold
 from losses.evaluation.device_copies import Staging
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES, layout_of, refuse_dtype
 
@@ -81,7 +81,7 @@ class Feed:
         layout = layout_of(self.objective, self.inputs, self.dtype, self.chunk_elements)
         hold(layout.refuse_more_than(self.max_block_bytes, graph=self.graph))
         self.compute_dtype, self.axes, self.sources = layout.dtype, layout.axes, layout.sources
-        self.edges = self._moved(layout.edges)
+        self.edges, self.seconds_between = self._moved(layout.edges), layout.seconds_between
         self.staging = Staging(self.device) if self.device.type == "cuda" else None
         self._there: dict[Hashable, Tensor] = {}  # the chunks that were sent ahead
         self._weighed = self.weights is not None or self.mask is not None
@@ -139,7 +139,7 @@ class Feed:
     def pieces(self, *, first_pass: bool) -> Iterator[list[Piece]]:
         """Yield every chunk as one piece a term; the first pass checks the numbers too."""
         for edges in self._arriving() if self.staging else self.edges:
-            checkpoint()
+            checkpoint(self.seconds_between)
             yield [self._piece(place, edges, first_pass=first_pass) for place in range(len(self.axes))]
 
     def _arriving(self) -> Iterator[dict[str, slice]]:

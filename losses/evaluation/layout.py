@@ -57,6 +57,7 @@ class Layout:
     held: list[float]  # numbers
     held_with_graph: list[float]
     seconds: float
+    seconds_between: float  # for which one block asks nothing
 
     def bytes_held(self, *, graph: bool) -> int:
         """Return the most bytes that one block holds; the graphs of all terms are there together."""
@@ -115,13 +116,19 @@ def _made(
     sources = [_sources(term, own, inputs, dtype) for term, own in zip(terms, axes, strict=True)]
     edges = _cut(terms, axes, inputs, _lengths(sources, inputs), chunk_elements)
     numbers = [sum(inputs[source.role].numel() for source in own) for own in sources]
-    ways = [_held(term, own, inputs, edges) for term, own in zip(terms, axes, strict=True)]
+    blocks = [_block(own, edges) for own in axes]
+    roles = [[source.role for source in own] for own in sources]
+    ways = [_held(term, block, own) for term, block, own in zip(terms, blocks, roles, strict=True)]
+    between = [
+        term.loss.work.seconds_between(block, term.params, _numbers(term, block, own))
+        for term, block, own in zip(terms, blocks, roles, strict=True)
+    ]
     seconds = [
         term.loss.work.seconds(own, term.params, count, len(edges)) * (1 if term.kind == "item" else 2)  # passes
         for term, own, count in zip(terms, axes, numbers, strict=True)
     ]
     held, held_with_graph = [plain for plain, _ in ways], [graph for _, graph in ways]
-    return Layout(objective, dtype, axes, sources, edges, held, held_with_graph, sum(seconds))
+    return Layout(objective, dtype, axes, sources, edges, held, held_with_graph, sum(seconds), sum(between))
 
 
 def refuse_dtype(role: str, tensor: Tensor) -> None:
@@ -195,17 +202,19 @@ def _cut(
     ]
 
 
-def _held(
-    term: BoundLoss, axes: Axes, inputs: Mapping[str, Tensor], edges: list[dict[str, slice]]
-) -> tuple[float, float]:
-    """Return the most numbers that one block of one term holds, without a graph and with one."""
+def _block(axes: Axes, edges: list[dict[str, slice]]) -> Axes:
+    """Return the axes of the longest block."""
     cut = {lead: max(edge[lead].stop - edge[lead].start for edge in edges) for lead in edges[0]}
-    block = {name: (cut[name], *lengths[1:]) if name in cut else lengths for name, lengths in axes.items()}
-    return _of_block(term, block, [role for role in term.loss.roles if role in inputs])
+    return {name: (cut[name], *lengths[1:]) if name in cut else lengths for name, lengths in axes.items()}
 
 
-def _of_block(term: BoundLoss, block: Axes, roles: list[str]) -> tuple[float, float]:
-    numbers = sum(math.prod(term.loss.pattern(role).lengths(block)) for role in roles)
+def _numbers(term: BoundLoss, block: Axes, roles: list[str]) -> int:
+    return sum(math.prod(term.loss.pattern(role).lengths(block)) for role in roles)
+
+
+def _held(term: BoundLoss, block: Axes, roles: list[str]) -> tuple[float, float]:
+    """Return the numbers that a block of one term holds, without a graph and with one."""
+    numbers = _numbers(term, block, roles)
     own, beside = term.loss.work.held(block, term.params)
     return HELD * numbers + own, HELD_WITH_GRAPH * numbers + own + beside
 
@@ -231,6 +240,6 @@ def _fitting(layout: Layout, place: int, longest: tuple[str, int], numbers: floa
         }
         if lead in changed:
             changed[lead] = (1, *changed[lead][1:])
-        fits = _of_block(term, changed, [source.role for source in layout.sources[place]])[graph] <= numbers
+        fits = _held(term, changed, [source.role for source in layout.sources[place]])[graph] <= numbers
         low, high = (middle, high) if fits else (low, middle - 1)
     return low

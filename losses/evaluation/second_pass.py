@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from losses.contract.deadline import checkpoint
 from losses.contract.loss import Items, Sums
 from losses.evaluation.chunks import Feed, Piece, dims
 from losses.evaluation.class_labels import of_elements
@@ -55,6 +56,7 @@ class Backward:
             counted = slice(None) if weights is None else by_row(weights) > 0
             self.influence.setdefault(lead, Moments()).add([row.detach()[counted]])
         if gradient:
+            checkpoint(2 * self.feed.seconds_between)
             torch.autograd.backward([row.sum() for row in rows.values()])
             self._gather(_slopes(leaves), pieces[0], outs[0])
 

@@ -10,6 +10,7 @@ from losses.contract.domains import CLASS_LOGITS, MASKS, REAL
 from losses.contract.loss import Items, Kind, Value, case
 from losses.contract.parameters import FromLogits
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.mathematics import overlap, terms
 
 PIXELS = "n *s"
@@ -81,6 +82,7 @@ def _hinge_code(params: dict[str, Value]) -> str:
     title="Lovász-softmax loss",
     task="segmentation",
     shapes="n C *s, n C *s -> n",
+    work=Work(steps="200 n C *s"),
     elements=PIXELS,
     kind=_kind,
     predictions=CLASS_LOGITS,
@@ -145,6 +147,7 @@ def lovasz_softmax(
     title="Lovász hinge loss",
     task="segmentation",
     shapes="n C *s, n C *s -> n C",
+    work=Work(steps="200 n C *s"),
     elements=PIXELS,
     kind=_kind,
     predictions=REAL,

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from losses.evaluation.deadline import checkpoint
+from losses.contract.deadline import checkpoint
 from recommender.measure.residual_blocks import Array
 
 Ints = NDArray[np.int64]

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from losses.contract.deadline import checkpoint
 from losses.contract.domains import first_index
 from losses.errors import NonFiniteInput, ShapeMismatch
-from losses.evaluation.deadline import checkpoint
 
 Array = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from losses.contract.deadline import hold
 from losses.contract.expression import Objective, parse
 from losses.contract.registry import catalogue
-from losses.evaluation.deadline import hold
 from losses.evaluation.passes import Options
 from service.compute import INLINE_S, Runtime, estimate
 from service.problems import OutOfMemory, TemporaryReducedCapacity
@@ -136,3 +136,38 @@ async def test_curves_are_computed_off_the_event_loop(client: Client) -> None:
 
     assert (await long).is_success
     assert meanwhile > 1
+
+
+def masks(side: int) -> dict[str, np.ndarray]:
+    corner = np.zeros((1, 1, side, side), np.float32)
+    corner[0, 0, 0, 0] = 1
+    return {"predictions": corner, "targets": corner}
+
+
+def speech(frames: int, labels: int) -> dict[str, np.ndarray]:
+    return {"predictions": np.zeros((1, 3, frames), np.float32), "targets": np.ones((1, labels), np.int64)}
+
+
+LONG = [
+    ("hausdorff_dt(from_logits=false)", "none", masks(400)),
+    ("cldice(iterations=100,from_logits=false)", "none", masks(200)),
+    ("cldice(iterations=100,from_logits=false)", "summary", masks(100)),
+    ("lovasz_hinge", "none", masks(1000)),
+    ("ctc", "none", speech(6000, 3000)),
+    ("ranknet", "summary", {name: np.zeros((1, 3000), np.float32) for name in ("predictions", "targets")}),
+    ("supcon", "none", {"predictions": np.zeros((3000, 2), np.float32), "targets": np.zeros(3000, np.int64)}),
+]
+
+
+@pytest.mark.parametrize(("loss", "gradient", "arrays"), LONG)
+async def test_the_deadline_is_kept_inside_a_formula(
+    client: Client, loss: str, gradient: str, arrays: dict[str, np.ndarray]
+) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type] # numpy's own flags are named otherwise
+    async with client(compute_seconds=0.1) as http:
+        answer = await http.post(
+            "/v1/evaluate", params={"loss": loss, "gradient": gradient}, content=buffer.getvalue(), headers=NPZ
+        )
+
+    assert is_problem(answer, 504)["type"] == "urn:lossary:compute-deadline"

@@ -104,9 +104,11 @@ async def test_measuring_that_takes_too_long_is_stopped_too(client: Client, path
 def test_a_deadline_lets_pass_until_it_is_over() -> None:
     patient, over = deadline(60), deadline(0)
 
-    patient()
+    patient(1.0)
     with pytest.raises(ComputeDeadline):
-        over()
+        over(0.0)
+    with pytest.raises(ComputeDeadline):
+        patient(61.0)
 
 
 async def test_all_limits_stand_at_one_place(client: Client) -> None:
