@@ -23,8 +23,8 @@ demo: install
 	@$(BIN)/python -m examples.demo
 
 serve: install
-	@echo "Lossary is starting; its docs are at http://127.0.0.1:8000/docs"
-	@$(BIN)/python -m service --host 127.0.0.1 --port 8000
+	@echo "Lossary is starting; its docs are at http://127.0.0.1:$(or $(PORT),$(LOSSARY_PORT),8000)/docs"
+	@$(BIN)/python -m service $(if $(PORT),--port $(PORT))
 
 test: install
 	$(BIN)/python -m pytest -n auto

@@ -8,13 +8,13 @@ import shutil
 import sys
 import tempfile
 from difflib import get_close_matches
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from service.observability import logs
 from service.settings import SHARED_METRICS, Settings
 
+LEAST_FREE_BYTES = 32 << 20  # for the counts of the workers: each starts with 3 MiB
 ALIKE = 0.8  # of 1; compose's GPU_PORT is no PORT, WORKRS are WORKERS
 
 
@@ -58,12 +58,23 @@ def refuse_exposed(settings: Settings) -> None:
 
 
 def share_metrics() -> None:
-    """Give the workers an empty folder for their counts; prometheus_client looks for it when it is imported."""
-    if SHARED_METRICS not in os.environ:
-        os.environ[SHARED_METRICS] = tempfile.mkdtemp(prefix="lossary-metrics-")
-        atexit.register(shutil.rmtree, os.environ[SHARED_METRICS], ignore_errors=True)
-    for left in Path(os.environ[SHARED_METRICS]).glob("*.db"):
-        left.unlink()
+    """Give the workers an empty folder of their own for their counts, below PROMETHEUS_MULTIPROC_DIR where that is set.
+
+    prometheus_client looks for it when it is imported. A folder that is full kills whoever counts, so room is asked for
+    at the start.
+    """
+    parent = os.environ.get(SHARED_METRICS)
+    try:
+        folder = tempfile.mkdtemp(prefix="lossary-metrics-", dir=parent)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        sys.exit(f"{SHARED_METRICS}: no folder for the counts of the workers can be made there: {reason}.")
+    os.environ[SHARED_METRICS] = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if free < LEAST_FREE_BYTES:
+        needed = LEAST_FREE_BYTES >> 20
+        sys.exit(f"{SHARED_METRICS}: {free >> 20} MiB are free there; the counts of the workers need {needed}.")
 
 
 def main() -> None:

@@ -71,6 +71,7 @@ def create_app(settings: Settings, extra_steps: Sequence[Step] = ()) -> FastAPI:
             readiness=runtime.readiness,
             thresholds=thresholds,
             regions=regions,
+            keys=keys,
             inline=None if settings.telemetry else Inline(pipeline),  # traces begin in FastAPI
         )
 

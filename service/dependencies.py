@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from service.compute import Runtime
 from service.observability.metrics import Metrics
+from service.pipeline.auth import Keys
 from service.pipeline.inline import Inline
 from service.readiness import Readiness
 from service.settings import Settings
@@ -21,6 +22,7 @@ class State(TypedDict):
     readiness: Readiness
     thresholds: dict[str, float]
     regions: Regions | None  # None where shared memory is off
+    keys: Keys | None  # None where no key is asked for
     inline: Inline | None  # None where every request is a task
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, ByteSize, Field, TypeAdapter
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1 << 20
@@ -25,8 +25,17 @@ def memory_limit() -> int:
     return machine
 
 
+def _in_bytes(value: object) -> object:
+    """Return 2GB or 512MiB in bytes, anything else as it is."""
+    return int(_SIZE.validate_python(value)) if isinstance(value, str) and not value.strip().isdigit() else value
+
+
+_SIZE = TypeAdapter(ByteSize)
+Bytes = Annotated[int, BeforeValidator(_in_bytes)]
+
+
 class Settings(BaseSettings):
-    """How this process runs. Sizes are in bytes."""
+    """How this process runs. Sizes are in bytes, or with a unit: 2GB, 512MiB."""
 
     model_config = SettingsConfigDict(env_prefix="LOSSARY_", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -38,7 +47,7 @@ class Settings(BaseSettings):
     ] = "auto"
     rules: Annotated[Path | None, Field(description="A TOML file whose [thresholds] replace the defaults.")] = None
     max_body_bytes: Annotated[
-        int,
+        Bytes,
         Field(
             ge=1,
             default_factory=lambda: min(1024 * MIB, memory_limit() // 8),
@@ -46,13 +55,13 @@ class Settings(BaseSettings):
         ),
     ]
     max_stream_bytes: Annotated[
-        int, Field(ge=1, description="The longest Arrow stream that is evaluated as it arrives, and not kept.")
+        Bytes, Field(ge=1, description="The longest Arrow stream that is evaluated as it arrives, and not kept.")
     ] = 1 << 40
-    max_json_bytes: Annotated[int, Field(ge=1, description="The longest JSON text, alone or as a part.")] = 64 * MIB
+    max_json_bytes: Annotated[Bytes, Field(ge=1, description="The longest JSON text, alone or as a part.")] = 64 * MIB
     max_answer_numbers: Annotated[int, Field(ge=1, description="The most per-item numbers in one JSON answer.")] = (
         100_000
     )
-    max_head_bytes: Annotated[int, Field(ge=1024, description="The longest headers of a request.")] = 64 << 10
+    max_head_bytes: Annotated[Bytes, Field(ge=1024, description="The longest headers of a request.")] = 64 << 10
     idle_seconds: Annotated[float, Field(gt=0, description="Without a byte of the body before 408.")] = 15.0
     min_body_rate: Annotated[int, Field(ge=1, description="Bytes a second, under which a body is too slow.")] = 1024
     write_seconds: Annotated[
@@ -62,11 +71,11 @@ class Settings(BaseSettings):
         4096
     )
     window_bytes: Annotated[
-        int, Field(ge=1 << 10, description="Bytes of a stream that are read before they are evaluated.")
+        Bytes, Field(ge=1 << 10, description="Bytes of a stream that are read before they are evaluated.")
     ] = 4 * MIB  # a thread hop is nothing beside it, and it stays near the caches
     head_seconds: Annotated[float, Field(gt=0, description="In which the head of a request arrives.")] = 10.0
     max_decoded_bytes: Annotated[
-        int,
+        Bytes,
         Field(
             ge=1,
             default_factory=lambda given: given["max_body_bytes"],
@@ -77,7 +86,7 @@ class Settings(BaseSettings):
         256 * MIB
     )
     max_reserved_bytes: Annotated[
-        int,
+        Bytes,
         Field(
             ge=1,
             default_factory=lambda given: memory_limit() // 2 // given["workers"],
@@ -85,7 +94,7 @@ class Settings(BaseSettings):
         ),
     ]
     max_block_bytes: Annotated[
-        int,
+        Bytes,
         Field(
             ge=1,
             default_factory=lambda given: min(1024 * MIB, memory_limit() // 8 // given["workers"]),

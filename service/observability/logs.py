@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import select
 import sys
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,6 +13,8 @@ import orjson
 
 from service.settings import Settings
 
+log = logging.getLogger("lossary")
+MOST_WAITING = 1 << 20  # bytes of lines that nobody has read
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:{}+")
 
 
@@ -30,12 +34,37 @@ def _iso(second: int) -> str:
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes what one turn of the event loop says in one go: each write would cost as much as three lines.
+    """Writes the lines of one turn of the event loop in one go: each write would cost as much as three lines.
 
-    Outside of a loop, and when the process ends, nothing waits.
+    A pipe that nobody reads never stops the process: lines wait for it up to a bound, and those beyond are counted and
+    dropped. Outside of a loop, and when the process ends, nothing waits.
     """
 
     _due: asyncio.AbstractEventLoop | None = None  # whose turn ends with a write
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting, self._dropped = bytearray(), 0
+        try:
+            self._file: int | None = stream.fileno()
+        except (OSError, ValueError):  # a stream of a test's own
+            self._file = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line."""
+        if self._file is None:
+            super().emit(record)
+            return
+        try:
+            line = f"{self.format(record)}\n".encode()
+        except Exception:  # noqa: BLE001 - as logging has it: a line that cannot be formatted stops nothing
+            self.handleError(record)
+            return
+        if len(self._waiting) + len(line) > MOST_WAITING:
+            self._dropped += 1
+        else:
+            self._waiting += line
+        self.flush()
 
     def flush(self) -> None:
         """Write what was said, at the end of this turn."""
@@ -50,7 +79,18 @@ class Lines(logging.StreamHandler[TextIO]):
 
     def _write(self) -> None:
         self._due = None
-        super().flush()
+        if self._file is None:
+            super().flush()
+            return
+        try:
+            while self._waiting and select.select([], [self._file], [], 0)[1]:
+                # A pipe that can be written to takes as much as this without a wait.
+                del self._waiting[: os.write(self._file, self._waiting[: select.PIPE_BUF])]
+        except OSError:  # nobody will ever read it
+            self._waiting.clear()
+        if self._dropped and not self._waiting:
+            dropped, self._dropped = self._dropped, 0
+            log.warning("lines dropped", extra={"facts": {"lines": dropped}})
 
 
 class JsonFormatter(logging.Formatter):

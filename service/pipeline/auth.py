@@ -8,13 +8,15 @@
     scopes = ["evaluate", "recommend"]   # left out: all of evaluate, recommend, metrics
     rate = 600                           # requests a minute; left out: without limit
 
-Several keys may have one name, so that a new one can be handed out before the old one is taken away. The probes, the
-docs page and openapi.json are open to all; everything else needs a key, and so will every path that is added.
+The file is read again when it was written. Several keys may have one name, so that a new one can be handed out before
+the old one is taken away. The probes, the docs page and openapi.json are open to all; everything else needs a key, and
+so will every path that is added.
 """
 
 import argparse
 import hashlib
 import hmac
+import logging
 import math
 import secrets
 import sys
@@ -32,6 +34,7 @@ from service.pipeline.steps import Call, Head, Step
 from service.problems import BadHeaders, Forbidden, QuotaExceeded, Unauthorized
 from service.request_record import current
 
+log = logging.getLogger("lossary")
 WINDOW_S = 60
 REALM = 'Bearer realm="lossary"'
 LONGEST_KEY = 256  # bytes; ours have 51
@@ -88,9 +91,36 @@ class Bucket:
 class Keys:
     """The keys in force, and what is left of the rate of each."""
 
-    def __init__(self, keys: Sequence[Key], clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._kept = [(bytes.fromhex(key.sha256), key, Bucket(key.rate, clock()) if key.rate else None) for key in keys]
+    def __init__(self, keys: Sequence[Key], clock: Callable[[], float] = monotonic, file: Path | None = None) -> None:
+        self._clock, self._file = clock, file
+        self._written = _written(file)
+        self._kept: list[tuple[bytes, Key, Bucket | None]] = []
+        self._replace(keys)
+
+    def _replace(self, keys: Sequence[Key]) -> None:
+        """Put these keys in force; of a key that stays as it was, so does what is left of its rate."""
+        before = {key: bucket for _, key, bucket in self._kept}
+        self._kept = [
+            (
+                bytes.fromhex(key.sha256),
+                key,
+                before.get(key) or (Bucket(key.rate, self._clock()) if key.rate else None),
+            )
+            for key in keys
+        ]
+
+    def reload(self) -> None:
+        """Read the file again where it was written since; one that cannot be read leaves the keys in force."""
+        written = _written(self._file)
+        if self._file is None or written == self._written:
+            return
+        self._written = written
+        try:
+            self._replace(_read(self._file))
+        except ValueError as error:
+            log.error("keys not reloaded", extra={"facts": {"reason": str(error)}})  # noqa: TRY400 - it says why
+        else:
+            log.info("keys reloaded", extra={"facts": {"keys": len(self._kept)}})
 
     def admit(self, scope: Scope, access: Access) -> Mapping[str, str]:
         """Count a request against the rate of its key; return the headers that its answer carries.
@@ -158,10 +188,20 @@ def keys_of(file: Path | None) -> Keys | None:
 
     Raises: ValueError, in one line that shows no key, where the file cannot be read.
     """
-    if file is None:
-        return None
+    return None if file is None else Keys(_read(file), file=file)
+
+
+def _written(file: Path | None) -> int:
+    """Return when a file was written, in ns; 0 where it is not there."""
     try:
-        return Keys(KeyFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).key)
+        return file.stat().st_mtime_ns if file else 0
+    except OSError:
+        return 0
+
+
+def _read(file: Path) -> list[Key]:
+    try:
+        return KeyFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).key
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"LOSSARY_KEYS: the file cannot be read as TOML ({type(error).__name__}).") from None
     except ValidationError as error:

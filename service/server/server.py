@@ -114,6 +114,8 @@ class Server(uvicorn.Server):
             self._obey(self._supervisor, counter)
         if counter % HEARTBEAT_TICKS == 0:
             self.lifespan.state["metrics"].refresh()
+            if self.lifespan.state["keys"] is not None:
+                self.lifespan.state["keys"].reload()
         if self._readiness.lost:
             self._leave()
         if counter % TRIM_TICKS == 0:
@@ -198,6 +200,8 @@ def serve(settings: Settings, sockets: list[socket.socket], supervisor: Connecti
     Where its device is lost the process ends with status 1, so that whoever started it starts another.
     """
     settle_memory()
+    # The keys are read again by themselves; other settings are those of the start. A supervisor replaces its workers.
+    signal.signal(signal.SIGHUP, lambda *_: log.info("hangup ignored"))
     server = Server(settings, supervisor)
     server.run(sockets)
     if server.lost:

@@ -6,6 +6,7 @@ old one leaves. The socket stays open here, so that connections wait in line whi
 """
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -126,6 +127,7 @@ class Supervisor:
         for worker in self._workers:
             if now - worker.heard > (SILENCE_S if worker.ready else STARTING_S) and not worker.leaving:
                 log.error("worker silent", extra={"facts": {"worker": worker.index, "pid": worker.process.pid}})
+                worker.heard = math.inf  # once is enough to say so, and to kill it
                 worker.process.kill()
 
     def _bury(self, worker: Worker) -> None:

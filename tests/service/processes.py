@@ -54,14 +54,15 @@ def serving(*flags: str, **variables: str) -> Iterator[Server]:
         )
         server = Server(process, port, log.name)
         try:
-            _await(server)
+            awaited(server)
             yield server
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _await(server: Server) -> None:
+def awaited(server: Server) -> None:
+    """Return once it serves, or fail with its log."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
