@@ -1,12 +1,14 @@
 """Write sbom.json out of what cyclonedx-py found, and print whose licence each package has: make sbom."""
 
 import json
+import runpy
 import sys
 from pathlib import Path
 
 # Read in the licence files of packages whose metadata do not say.
 READ = {"pysimdjson": "MIT"}
-SBOM = Path(__file__).parents[1] / "sbom.json"
+ROOT = Path(__file__).parents[1]
+SBOM, VERSION_FILE = ROOT / "sbom.json", ROOT / "losses/version.py"
 
 
 def licences(component: dict[str, object]) -> list[str]:
@@ -22,6 +24,7 @@ def licences(component: dict[str, object]) -> list[str]:
 def main() -> None:
     """Read the standard input."""
     bom = json.load(sys.stdin)
+    bom["metadata"]["component"]["version"] = runpy.run_path(str(VERSION_FILE))["VERSION"]
     for component in bom["components"]:
         component.pop("externalReferences", None)
         if not component.get("licenses"):

@@ -13,6 +13,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from losses.contract.registry import catalogue
 from losses.errors import Refusal
+from losses.version import VERSION
 from recommender.rules.export import export_rules
 from service import problems
 from service.budget import memory_budget
@@ -31,7 +32,6 @@ from service.routes import advise, curve, docs, evaluate, health, inference, los
 from service.settings import Settings, thresholds_of
 from service.uploads.shared_memory import regions_of
 
-VERSION = "0.1.0"
 ROUTES = (evaluate, recommend, profile, advise, losses, curve, inference, shared_memory, health, docs)
 DESCRIPTION = """
 Which loss should I use on this data, and what does any loss say about these predictions?

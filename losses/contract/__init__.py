@@ -1,0 +1,1 @@
+"""What a loss promises: inputs, shapes, domains, parameters, and the catalogue and the expressions that name it."""

@@ -1,0 +1,1 @@
+"""The losses, a file a family. Families never import one another."""

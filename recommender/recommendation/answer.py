@@ -194,6 +194,9 @@ class Recommendation(_Part):
     experiment: Experiment
     snippets: Snippets
     rules_hash: str
+    version: str = Field(
+        description="Of what answered; with `rules_hash` it says whether a stored answer still stands."
+    )
 
     @property
     def objective(self) -> str:

@@ -10,6 +10,7 @@ from losses.contract.registry import catalogue
 from losses.description import snippets
 from losses.description.probability import EXACT_WHERE, probability_map
 from losses.text import Language, Text, in_language
+from losses.version import VERSION
 from recommender.notices import Caution
 from recommender.profile import Goal, Profile
 from recommender.question import Question
@@ -95,6 +96,7 @@ def recommend(
         ),
         snippets=_snippets(chosen),
         rules_hash=rules_hash(bounds),
+        version=VERSION,
     )
 
 

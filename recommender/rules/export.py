@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from losses.text import Text
+from losses.version import VERSION
 from recommender.profile import Profile
 from recommender.question import Question
 from recommender.rules import ROWS
@@ -40,6 +41,7 @@ def export_rules(
             _threshold(threshold, fact, bounds) for threshold, fact in THRESHOLDS.values() if threshold in used
         ],
         "rules_hash": rules_hash(bounds),
+        "version": VERSION,
     }
 
 

@@ -1,0 +1,1 @@
+"""The steps around every request, whichever way it is answered."""

@@ -1,0 +1,1 @@
+"""The endpoints; each states beside its handler who may ask it."""

@@ -19,6 +19,7 @@ from losses.errors import (
 )
 from losses.evaluation.passes import Options
 from losses.text import Language, Text, in_language
+from losses.version import VERSION
 from recommender.errors import (
     BadThreshold,
     NothingToMeasure,
@@ -132,6 +133,7 @@ class Advice(BaseModel):
     ]
     evaluations: list[Evaluated]
     timing_ms: dict[str, float]
+    version: str
 
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -211,6 +213,7 @@ async def advise(
         recommendation=_without(recommendation, {warned.code for warned in found.warnings}),
         evaluations=evaluations,
         timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
+        version=VERSION,
     )
 
 

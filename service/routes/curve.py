@@ -11,6 +11,7 @@ from losses.contract.expression import Objective, listed, parse
 from losses.contract.loss import Loss
 from losses.description.curve import Curve, curve
 from losses.errors import BadExpression, BadOption, BadParameter
+from losses.version import VERSION
 from service.dependencies import RuntimeInForce
 from service.pipeline.properties import properties
 from service.problems import BadRequest, ComputeDeadline, UnknownPath, responses
@@ -37,6 +38,7 @@ class Curves(BaseModel):
     axis: str
     x: list[float]
     curves: list[CurveLine]
+    version: str = VERSION
 
 
 async def asked(

@@ -20,6 +20,7 @@ from losses.errors import (
 )
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import one_pass
+from losses.version import VERSION
 from service.compute import Runtime
 from service.pipeline.properties import properties
 from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
@@ -160,6 +161,7 @@ def _written(http: Request, upload: Upload, results: list[Evaluation], items: in
             "dtype": str(results[0].dtype).removeprefix("torch."),
             "device": state["runtime"].name,
             "timing_ms": timing_ms,
+            "version": VERSION,
         }
     )
     if arrays and binary:

@@ -10,6 +10,7 @@ from torch import Tensor
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.totals import Reduction
+from losses.version import VERSION
 from service.problems import TooLarge
 from service.uploads import json_lists
 from service.uploads.formats import registry as formats
@@ -93,6 +94,7 @@ class Evaluations(BaseModel):
     dtype: str
     device: str
     timing_ms: dict[str, float]
+    version: str = VERSION
 
 
 def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:

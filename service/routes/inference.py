@@ -29,6 +29,7 @@ from losses.errors import (
     shown,
 )
 from losses.evaluation.result import Evaluation
+from losses.version import VERSION
 from service.dependencies import RegionsInForce, RuntimeInForce, SettingsInForce
 from service.pipeline.properties import properties
 from service.problems import (
@@ -55,7 +56,7 @@ from service.uploads.upload import Upload, refuse_unfit
 router = APIRouter(prefix="/v2", tags=["open inference protocol"], dependencies=KNOWN_PARAMETERS)
 OBJECTIVE = "objective"
 BINARY = "application/octet-stream"
-VERSION = "1"
+MODEL_VERSION = "1"
 PLATFORM = "lossary"
 CLASSIFICATION = "classification"  # Triton's extension: the largest entries of an output, with their labels
 DIGITS = 15  # of the length of a body, at most
@@ -88,7 +89,7 @@ class InferAnswer(BaseModel):
     """The JSON of an answer; the outputs are `value` and whatever else there is."""
 
     model_name: str
-    model_version: str = VERSION
+    model_version: str = MODEL_VERSION
     id: str | None = None
     parameters: dict[str, str] | None = None
     outputs: list[inference_protocol.OutputTensor]
@@ -119,7 +120,7 @@ async def ready(_: RuntimeInForce) -> dict[str, bool]:
 @router.get("/models/{model}/ready", summary="Is a model ready?", responses=responses(UnknownPath))
 @router.get("/models/{model}/versions/{version}/ready", include_in_schema=False)
 @properties("any key", protocol="open inference")
-async def model_ready(model: Name, version: str = VERSION) -> dict[str, object]:
+async def model_ready(model: Name, version: str = MODEL_VERSION) -> dict[str, object]:
     """Answer for every loss."""
     _model(model, version)
     return {"name": model, "ready": True}
@@ -128,13 +129,13 @@ async def model_ready(model: Name, version: str = VERSION) -> dict[str, object]:
 @router.get("/models/{model}", summary="What does a model take?", responses=responses(UnknownPath))
 @router.get("/models/{model}/versions/{version}", include_in_schema=False)
 @properties("any key", protocol="open inference")
-async def metadata(model: Name, version: str = VERSION) -> dict[str, object]:
+async def metadata(model: Name, version: str = MODEL_VERSION) -> dict[str, object]:
     """Describe the inputs of a loss; -1 stands for any length, and any float or whole-number datatype is read."""
     loss = _model(model, version)
     roles = loss.roles if loss else ("predictions", "targets")
     return {
         "name": model,
-        "versions": [VERSION],
+        "versions": [MODEL_VERSION],
         "platform": PLATFORM,
         "inputs": [{"name": role, "datatype": _usual(loss, role), "shape": _shape(loss, role)} for role in roles],
         "outputs": [{"name": "value", "datatype": "FP64", "shape": [1]}],
@@ -146,7 +147,7 @@ async def metadata(model: Name, version: str = VERSION) -> dict[str, object]:
 async def index() -> list[dict[str, str]]:
     """List every loss, and `objective`."""
     return [
-        {"name": name, "version": VERSION, "state": "READY", "reason": ""}
+        {"name": name, "version": MODEL_VERSION, "state": "READY", "reason": ""}
         for name in (OBJECTIVE, *registry.catalogue())
     ]
 
@@ -225,7 +226,7 @@ async def infer(
     settings: SettingsInForce,
     shared: RegionsInForce,
     http: Request,
-    version: str = VERSION,
+    version: str = MODEL_VERSION,
     inference_header_content_length: Annotated[
         str | None,
         Header(description="Bytes of JSON; the rest is data.", json_schema_extra={"pattern": f"^[0-9]{{1,{DIGITS}}}$"}),
@@ -256,8 +257,8 @@ def _model(name: str, version: str) -> Loss | None:
 
     Raises: UnknownPath with the near name.
     """
-    if version != VERSION:
-        raise UnknownPath(f"The one version of every model is {VERSION}.")
+    if version != MODEL_VERSION:
+        raise UnknownPath(f"The one version of every model is {MODEL_VERSION}.")
     if name == OBJECTIVE:
         return None
     if name in registry.catalogue():

@@ -15,6 +15,7 @@ from losses.contract.loss import Loss, Said
 from losses.description import snippets
 from losses.errors import BadOption, UnknownLoss, near
 from losses.text import Text
+from losses.version import VERSION
 from service.pipeline.properties import properties
 from service.problems import BadRequest, UnknownPath, responses
 from service.routes.parameters import KNOWN_PARAMETERS
@@ -91,6 +92,7 @@ class Page(Row):
         dict[str, str],
         Field(description="Code that runs as it stands; another library's under its convention, classes along axis 1."),
     ]
+    version: str = VERSION
 
 
 class Catalogue(BaseModel):
@@ -98,6 +100,7 @@ class Catalogue(BaseModel):
 
     losses: list[Row]
     total: int
+    version: str = VERSION
 
 
 def _row(loss: Loss) -> dict[str, Any]:

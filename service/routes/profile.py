@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from losses.errors import MissingInput, NonFiniteInput, ShapeMismatch, UnknownInput, UnsupportedDtype
+from losses.version import VERSION
 from recommender.errors import (
     BadBox,
     IdOutOfRange,
@@ -71,6 +72,7 @@ class ProfileAnswer(BaseModel):
     profile: Profile
     details: dict[str, Detail] = Field(description="What no rule reads, by name: for people.")
     warnings: list[Notice]
+    version: str = VERSION
 
 
 REGRESSION = {

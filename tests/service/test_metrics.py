@@ -12,6 +12,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from losses.version import VERSION
 from service.observability.metrics import INTERNAL, METHODS
 from service.problems import HttpRefusal
 from service.settings import memory_limit
@@ -58,7 +59,7 @@ async def test_requests_refusals_and_evaluations_are_counted(client: Client) -> 
     assert value("lossary_reserved_bytes") == value("lossary_queue_length") == 0
     assert value("lossary_reservable_bytes") > 1 << 20
     assert value("lossary_memory_limit_bytes") == memory_limit()
-    assert value("lossary_build_info", version="0.1.0", device="cpu") == 1
+    assert value("lossary_build_info", version=VERSION, device="cpu") == 1
 
 
 @pytest.mark.anyio

@@ -1,0 +1,1 @@
+"""The article's book: every sentence that recommends a loss is a row."""

@@ -1,0 +1,1 @@
+"""The formats of arrays, a file each, found by walking this folder."""
