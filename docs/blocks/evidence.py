@@ -1,0 +1,139 @@
+"""What was measured: tables from the results that benchmarks write."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from docs.blocks.tables import table
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+_COLUMNS = {
+    "binary_per_s": ("small binary, /s", "{:,.0f}"),
+    "json_per_s": ("small JSON, /s", "{:,.0f}"),
+    "8_mb_ms": ("8 MB, ms", "{:.1f}"),
+    "json_1m_ms": ("JSON of 2 x 1M, ms", "{:,.0f}"),
+    "512_mb_s": ("512 MB, s", "{:.2f}"),
+    "growth": ("growth / payload", "{:.2f}"),
+    "ready_s": ("ready, s", "{:.1f}"),
+    "idle_mb": ("idle, MB", "{:,.0f}"),
+}
+
+
+def _read(path: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads((BENCHMARKS / path).read_text(encoding="utf-8"))
+
+
+def serving() -> str:
+    """Return what `make bench` measured last."""
+    rows = [
+        (row["work"], row["ours"], row["other"], f"{row['ratio']:.2f}", _bar(row))
+        for row in _read("serving/results.json")
+    ]
+    return table(["work", "Lossary", "against", "ratio", "bar"], rows, right=[1, 2, 3])
+
+
+def _bar(row: dict[str, Any]) -> str:
+    return f"at {'least' if row['least'] else 'most'} {row['bar']:g}" + ("" if row["met"] else ", **not met**")
+
+
+def peers() -> str:
+    """Return what `make bench-peers` measured last."""
+    rows = [
+        (name, *(_figure(shown, figures[column]) for column, (_, shown) in _COLUMNS.items()))
+        for name, figures in _read("serving/peers/results.json").items()
+    ]
+    headings = ["one worker each", *(heading for heading, _ in _COLUMNS.values())]
+    return table(headings, rows, right=range(1, len(headings)))
+
+
+def _figure(shown: str, value: float | str | None) -> str:
+    return shown.format(value) if isinstance(value, float | int) else str(value)
+
+
+def losses_time() -> str:
+    """Return how many losses `make bench-losses` found slower than three formulas."""
+    text = (BENCHMARKS / "losses_time.md").read_text(encoding="utf-8")
+    return "\n".join(line for line in text.splitlines() if line.startswith("- "))
+
+
+def regret() -> str:
+    """Return the summary of `make regret-report`."""
+    text = (BENCHMARKS / "regret/result.md").read_text(encoding="utf-8")
+    return _section(text, "In short")
+
+
+def promises() -> str:
+    """Return which promises of the protocol were kept."""
+    text = (BENCHMARKS / "regret/result.md").read_text(encoding="utf-8")
+    return _section(text, "What was promised")
+
+
+def _section(text: str, title: str) -> str:
+    part = re.search(rf"^## {re.escape(title)}\n\n(.*?)(?=\n## |\Z)", text, re.DOTALL | re.MULTILINE)
+    if part is None:
+        raise ValueError(f"There is no section {title}; its generator wrote another.")
+    return part[1].strip()
+
+
+def conformance() -> str:
+    """Return the summary of `make conformance`."""
+    return f"**{_read('conformance/result.json')['summary']}**"
+
+
+def against() -> str:
+    """Return what one would use otherwise, with the figures that were measured."""
+    heading, *rows = [_cells(line) for line in regret().splitlines() if not line.startswith("| ---")]
+    means = {row[0]: dict(zip(heading, row, strict=True)) for row in rows}
+    ours, default = means["evidence book"], means["library default"]
+    peer = _read("serving/peers/results.json")
+    naive, lossary = peer["FastAPI, 20 lines"], peer["Lossary"]
+    lines = [
+        (
+            "choosing a loss",
+            f"what the library uses by default: {default['RMSE']} mean regret in RMSE, {default['MAE']} in MAE",
+            f"{ours['RMSE']} and {ours['MAE']}, with the rule, its margin, its source and what would change it",
+        ),
+        (
+            "trusting a choice",
+            "a blog post, a colleague, a language model",
+            "two rule books beside one another, and what each cost on real tables where they disagree",
+        ),
+        (
+            "the value of a loss",
+            "a notebook, once a library",
+            "any loss of the catalogue on one upload, with its error bar and how the gradient is shared",
+        ),
+        (
+            "another library's number",
+            "reading its source",
+            f"`convention=keras`, checked: {_read('conformance/result.json')['summary'].split(';')[0]}",
+        ),
+        (
+            "serving it",
+            f"FastAPI, 20 lines: {_speed(naive)}",
+            _speed(lossary),
+        ),
+    ]
+    return table(["for", "otherwise", "here"], lines)
+
+
+def _speed(figures: dict[str, float]) -> str:
+    rate, seconds, growth = (figures[name] for name in ("binary_per_s", "512_mb_s", "growth"))
+    return f"{rate:,.0f} small requests a second, {seconds:.2f} s for 512 MB in {growth:.2f} times its memory"
+
+
+def _cells(line: str) -> list[str]:
+    return [text.strip() for text in line.strip().strip("|").split("|")]
+
+
+BLOCKS: dict[str, Callable[..., str]] = {
+    "serving": serving,
+    "peers": peers,
+    "losses-time": losses_time,
+    "regret": regret,
+    "promises": promises,
+    "conformance": conformance,
+    "against": against,
+}

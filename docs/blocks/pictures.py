@@ -1,0 +1,42 @@
+"""The pictures that are drawn from what the code answers: a curve for each loss that has one."""
+
+from functools import cache
+from pathlib import Path
+
+from docs.blocks import architecture, recommendation
+from losses.contract.expression import parse
+from losses.contract.registry import catalogue
+from losses.description.curve import curve
+from losses.errors import Refusal
+from service.routes.curve_svg import draw
+
+REGRET = Path(__file__).parents[2] / "benchmarks/regret/regret.svg"
+POINTS, SPAN = 97, 3.0
+COMPARED = {
+    "regression": ("mse", "mae", "smooth_l1", "huber(delta=0.5)"),
+    "classification": ("categorical_ce", "focal_softmax", "focal_softmax(gamma=5)", "generalized_ce"),
+}
+
+
+@cache
+def _drawn(*objectives: str) -> str:
+    return draw([curve(parse(text), POINTS, SPAN) for text in objectives]) + "\n"
+
+
+@cache
+def has_curve(loss_id: str) -> bool:
+    """Say whether a loss is a function of one prediction and its target, with its default parameters."""
+    try:
+        curve(parse(loss_id), POINTS, SPAN)
+    except Refusal:
+        return False
+    return True
+
+
+def pictures() -> dict[str, str]:
+    """Return every picture by its name in docs/."""
+    curves = {f"losses/curves/{loss_id}.svg": _drawn(loss_id) for loss_id in catalogue() if has_curve(loss_id)}
+    regret = REGRET.read_text(encoding="utf-8")
+    compared = {f"pictures/{name}.svg": _drawn(*texts) for name, texts in COMPARED.items()}
+    drawn = {"recommendation": recommendation.picture(), "rooms": architecture.picture(), "regret": regret}
+    return {**curves, **compared, **{f"pictures/{name}.svg": text for name, text in drawn.items()}}

@@ -1,0 +1,107 @@
+"""What the service takes and answers: endpoints, refusals, formats, fixed limits; and its settings."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi.routing import APIRoute
+from pydantic_core import PydanticUndefined
+
+from docs.blocks.tables import cell, code, table
+from losses.errors import Refusal
+from service.app import ROUTES
+from service.pipeline.properties import properties_of
+from service.problems import IANA, HttpRefusal, slug
+from service.routes.health import FIXED
+from service.settings import Settings
+from service.uploads.formats.registry import formats
+
+_UNITS = {1 << 40: "TiB", 1 << 30: "GiB", 1 << 20: "MiB", 1 << 10: "KiB"}
+_WHO = {"open": "everyone", "any key": "any key"}
+
+
+def endpoints() -> str:
+    """Return every route with what it is for and which key it takes."""
+    routes = [route for module in ROUTES for route in module.router.routes if isinstance(route, APIRoute)]
+    rows = []
+    for route in routes:
+        stated = properties_of(route.endpoint)
+        access = stated.access if stated else "open"
+        methods = ", ".join(sorted(set(route.methods or ()) - {"HEAD"}))
+        rows.append((methods, code(route.path), cell(route.summary or _first_line(route)), _who(access)))
+    return table(["method", "path", "", "who may ask"], rows)
+
+
+def _first_line(route: APIRoute) -> str:
+    return (route.endpoint.__doc__ or "").partition("\n")[0]
+
+
+def _who(access: str) -> str:
+    return _WHO.get(access, f"a key with the scope `{access}`")
+
+
+def refusals() -> str:
+    """Return every refusal with its status, its type and its title."""
+    kinds = sorted(_leaves(Refusal), key=lambda kind: (_status(kind), _type(kind)))
+    rows = [(str(_status(kind)), code(_type(kind)), cell(kind.title)) for kind in dict.fromkeys(kinds)]
+    rows.append(("500", code("urn:lossary:internal"), "Internal error: always our fault"))
+    return table(["status", "type", "title"], rows)
+
+
+def _leaves(kind: type[Refusal]) -> list[type[Refusal]]:
+    below = kind.__subclasses__()
+    return [leaf for each in below for leaf in _leaves(each)] if below else [kind]
+
+
+def _status(kind: type[Refusal]) -> int:
+    return int(kind.status) if issubclass(kind, HttpRefusal) else 422
+
+
+def _type(kind: type[Refusal]) -> str:
+    name = (issubclass(kind, HttpRefusal) and kind.slug) or slug(kind)
+    return f"{IANA}{name}" if issubclass(kind, HttpRefusal) and kind.registered else f"urn:lossary:{name}"
+
+
+def media_types() -> str:
+    """Return the formats that arrays travel in."""
+    rows = [
+        (code(entry.suffix), code(entry.media), "as it arrives, where it is long" if entry.stream else "as a whole")
+        for entry in formats().values()
+    ]
+    return table(["file", "media type of a body, and of an answer", "read"], rows)
+
+
+def settings() -> str:
+    """Return every setting with its default and its meaning."""
+    rows = [
+        (code(f"LOSSARY_{name.upper()}"), _default(name, field), cell(field.description or ""))
+        for name, field in Settings.model_fields.items()
+    ]
+    return table(["variable", "default", "meaning"], rows)
+
+
+def _default(name: str, field: Any) -> str:  # noqa: ANN401 - pydantic's FieldInfo
+    value = field.default
+    if value is PydanticUndefined:
+        return "computed"
+    if name.endswith("_bytes"):
+        unit = next(unit for unit in _UNITS if value % unit == 0)
+        return f"{value // unit} {_UNITS[unit]}"
+    if isinstance(value, bool):
+        return code(int(value))
+    if value in (None, ()):
+        return "none"
+    return code(f"{value:g}" if isinstance(value, float) else value)
+
+
+def fixed_limits() -> str:
+    """Return the limits that no setting changes."""
+    return table(["limit", "value", "meaning"], [(code(x.name), f"{x.value:g}", cell(x.meaning)) for x in FIXED], [1])
+
+
+BLOCKS: dict[str, Callable[..., str]] = {
+    "endpoints": endpoints,
+    "refusals": refusals,
+    "formats": media_types,
+    "settings": settings,
+    "fixed-limits": fixed_limits,
+}

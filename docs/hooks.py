@@ -1,0 +1,26 @@
+"""What the site generator is told beside mkdocs.yml: pages that are found, and links of files that stand elsewhere."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+INCLUDED = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+
+
+def on_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Put the page of every task of losses into the navigation."""
+    [losses] = [part["Losses"] for part in config["nav"] if "Losses" in part]
+    known = {path for entry in losses for path in entry.values()}
+    found = (path.relative_to(ROOT / "docs").as_posix() for path in sorted((ROOT / "docs/losses").glob("*.md")))
+    losses += [{Path(path).stem.capitalize(): path} for path in found if path not in known]
+    return config
+
+
+def on_page_markdown(markdown: str, page: Any, **_: object) -> str:  # noqa: ANN401 - mkdocs' own type, installed apart
+    """Return the text of a page; files of the root are included, their links read from docs/."""
+    source = INCLUDED.get(page.file.src_uri)
+    if source is None:
+        return markdown
+    text = (ROOT / source).read_text(encoding="utf-8")
+    return re.sub(r"\]\(docs/", "](", text)

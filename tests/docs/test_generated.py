@@ -1,0 +1,56 @@
+"""What lists losses, rules, settings, metrics, refusals and routes is what the code says."""
+
+import re
+
+import pytest
+
+from docs import generate
+from service.settings import Settings
+from tests.docs.pages import PAGES, ROOT, named
+
+COMPOSE = {"LOSSARY_MEMORY", "LOSSARY_GPU_PORT", "LOSSARY_PROXY_PORT", "LOSSARY_PROMETHEUS_PORT"}
+LONGEST_README = 150  # lines, for someone deciding in two minutes
+
+
+def test_no_page_is_stale() -> None:
+    left = [named(path) for path in [*generate.stale(), *generate.orphans()]]
+
+    assert not left, "make docs-tables writes them"
+
+
+def test_a_part_that_no_block_writes_is_refused() -> None:
+    with pytest.raises(KeyError):
+        generate.filled("<!-- generated: nothing -->\n<!-- end -->")
+
+
+def test_what_is_between_the_markers_is_replaced_and_all_else_kept() -> None:
+    text = "before\n<!-- generated: strengths -->\nold\n<!-- end -->\nafter"
+
+    written = generate.filled(text)
+
+    assert written.startswith("before\n<!-- generated: strengths -->\n\n| strength")
+    assert written.endswith("<!-- end -->\nafter")
+    assert "old" not in written
+    assert generate.filled(written) == written
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= LONGEST_README
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_make_target_that_is_named_exists(page: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    targets = re.findall(r"(?:^|`)make ([a-z][a-z-]*)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=named)
+def test_every_variable_that_is_named_is_a_setting(page: str) -> None:
+    known = {f"LOSSARY_{name.upper()}" for name in Settings.model_fields} | COMPOSE
+
+    variables = re.findall(r"LOSSARY_[A-Z_]*[A-Z]", (ROOT / page).read_text(encoding="utf-8"))
+
+    assert set(variables) <= known
