@@ -46,14 +46,14 @@ from service.problems import (
 )
 from service.routes.evaluation_schema import EvaluateOptions, arrays_of
 from service.routes.parameters import KNOWN_PARAMETERS
+from service.scheduling import beside_the_loop
 from service.uploads import inference_protocol, shared_memory
 from service.uploads.body import body_of
-from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, require
 from service.uploads.openapi import inlined
 from service.uploads.upload import Upload, refuse_unfit
 
-router = APIRouter(prefix="/v2", tags=["open inference protocol"], dependencies=KNOWN_PARAMETERS)
+router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OBJECTIVE = "objective"
 BINARY = "application/octet-stream"
 MODEL_VERSION = "1"
@@ -71,11 +71,13 @@ Name = Annotated[
 class InferRequest(BaseModel):
     """The JSON of a request."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    # the protocol's other servers ignore members that they do not know, and clients of KServe send model_name
+    model_config = ConfigDict(extra="ignore", strict=True)
 
     id: Annotated[str | None, Field(max_length=200)] = None
     parameters: Annotated[
-        dict[str, Any], Field(description="Of the loss and of the evaluation; `loss` for the model `objective`.")
+        inference_protocol.Parameters,
+        Field(description="Of the loss and of the evaluation; `loss` for the model `objective`."),
     ] = {}
     inputs: Annotated[
         list[inference_protocol.InputTensor], Field(min_length=1, max_length=inference_protocol.MOST_TENSORS)
@@ -195,6 +197,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
 @router.post(
     "/models/{model}/infer",
     summary="What does a loss make of these predictions?",
+    dependencies=KNOWN_PARAMETERS,
     response_model=InferAnswer,
     response_model_exclude_none=True,
     openapi_extra=REQUEST_BODY,
@@ -218,7 +221,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
         ComputeDeadline,
     ),
 )
-@router.post("/models/{model}/versions/{version}/infer", include_in_schema=False)
+@router.post("/models/{model}/versions/{version}/infer", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("evaluate", protocol="open inference")
 async def infer(
     model: Name,
@@ -238,18 +241,23 @@ async def infer(
     require(http, JSON, BINARY, *([] if "content-type" in http.headers else [""]))
     limit = settings.max_json_bytes if inference_header_content_length is None else settings.max_body_bytes
     name = "max_json_bytes" if inference_header_content_length is None else "max_body_bytes"
-    received = body_of(http)
-    body = memoryview(await received.read(limit, name))
-    length = _length(inference_header_content_length, len(body))
-    asked = read(InferRequest, parsed(bytes(body[:length])))
+    body = body_of(http)
+    received = await body.read(limit, name)
+    length = _length(inference_header_content_length, len(received))
+    if length > settings.max_json_bytes:
+        raise TooLarge("The JSON", settings.max_json_bytes, "max_json_bytes", "Send numbers as bytes behind it.")
+    text = received if length == len(received) else received[:length]
+    asked = await beside_the_loop(lambda: read(InferRequest, inference_protocol.members(text)), length)
     objective, options = _asked(loss, asked.parameters)
     spans = _spans(shared, asked.outputs or [])
-    lying = await shared_memory.read(_lying(shared, asked.inputs), settings.max_body_bytes, received)
-    upload = Upload(roles=inference_protocol.decode(asked.inputs, body[length:], lying))
-    upload.reserved_bytes = received.reserved_beside
+    lying = await shared_memory.read(_lying(shared, asked.inputs), settings.max_body_bytes, body)
+    behind = memoryview(received)[length:]
+    roles = await beside_the_loop(lambda: inference_protocol.decode(asked.inputs, behind, lying), len(received))
+    upload = Upload(roles=roles)
+    upload.reserved_bytes = body.reserved_beside
     refuse_unfit(upload, settings.max_elements)
     (found,) = await runtime.evaluate([objective], upload, options.bound)
-    return await _answer(model, asked, found, spans)
+    return await _answer(model, asked, found, spans, settings.max_answer_numbers)
 
 
 def _model(name: str, version: str) -> Loss | None:
@@ -299,7 +307,7 @@ def _lying(
         sent, wanted = inputs[position], inference_protocol.size(inputs[position])
         if span.size != wanted or sent.data is not None or "binary_data_size" in sent.parameters:
             raise BadRequest(
-                f"An input of {wanted} bytes by shape and datatype that lies in shared memory must have "
+                f"{shown(sent.name)}, of {wanted} bytes by shape and datatype, which lies in shared memory must have "
                 f"shared_memory_byte_size={wanted}, and no data and no binary_data_size."
             )
     return found
@@ -382,11 +390,18 @@ def _with_room(span: shared_memory.Span, name: str, data: bytes) -> shared_memor
 
 
 async def _answer(
-    model: str, asked: InferRequest, found: Evaluation, spans: Mapping[int, shared_memory.Span]
+    model: str, asked: InferRequest, found: Evaluation, spans: Mapping[int, shared_memory.Span], most_numbers: int
 ) -> Response:
     encoded, filled = [], []
-    for position, (name, tensor, binary) in enumerate(_wanted(asked, _outputs(found))):
-        output, data = inference_protocol.encode(name, tensor, binary=binary or position in spans)
+    wanted = [
+        (name, tensor, binary or position in spans)
+        for position, (name, tensor, binary) in enumerate(_wanted(asked, _outputs(found)))
+    ]
+    if sum(tensor.numel() for _, tensor, binary in wanted if not binary) > most_numbers:
+        way_out = "Ask for bytes (binary_data_output, or binary_data of an output), or send fewer items."
+        raise TooLarge("The answer in numbers", most_numbers, "max_answer_numbers", way_out)
+    for position, (name, tensor, binary) in enumerate(wanted):
+        output, data = inference_protocol.encode(name, tensor, binary=binary)
         if position in spans:
             filled.append((_with_room(spans[position], name, data), data))
             output.parameters, data = spans[position].parameters(len(data)), b""

@@ -11,9 +11,6 @@ KEPT = 1 << 29  # bytes that are kept at most,
 BUFFERS = 24  # in so many pieces: eight uploads of which half is held, and two windows of the rest
 
 
-INLINE_BYTES = 1 << 18  # decoded in 0.5 ms, which a thread hop would double
-
-
 class Pool:
     """The buffers of one process."""
 

@@ -10,11 +10,13 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor
 
+from losses.errors import shown
 from service.problems import BadEnvelope, BadRequest
-from service.uploads import json_lists
+from service.uploads import json_lists, json_simd
+from service.uploads.json_text import parsed
 
 MOST_AXES = 8
 MOST_TENSORS = 64
@@ -37,6 +39,11 @@ _NAMES = {dtype: name for name, dtype in DATATYPES.items()}
 Length = Annotated[int, Field(ge=0, lt=1 << 48)]
 
 
+Parameters = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+INPUTS, DATA = "inputs", "data"
+SHORT_JSON = 1 << 12  # bytes, of which lists are made as fast
+
+
 class InputTensor(BaseModel):
     """One tensor of a request."""
 
@@ -45,7 +52,7 @@ class InputTensor(BaseModel):
     name: Annotated[str, Field(max_length=100)]
     shape: Annotated[list[Length], Field(max_length=MOST_AXES)]
     datatype: Annotated[str, Field(json_schema_extra={"enum": [*DATATYPES]})]
-    parameters: dict[str, Any] = {}
+    parameters: Parameters = {}
     data: Any = None
 
 
@@ -55,7 +62,7 @@ class OutputWanted(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Annotated[str, Field(max_length=100)]
-    parameters: dict[str, Any] = {}
+    parameters: Parameters = {}
 
 
 class OutputTensor(BaseModel):
@@ -68,13 +75,26 @@ class OutputTensor(BaseModel):
     data: list[Any] | None = None
 
 
+def members(text: bytes | bytearray) -> dict[str, Any]:
+    """Return the JSON of a request, whose numbers are tensors where there are many.
+
+    Raises: BadEnvelope, BadRequest.
+    """
+    if len(text) > SHORT_JSON:
+        try:
+            return json_simd.members_of_entries(text, INPUTS, DATA, MOST_TENSORS)
+        except json_simd.Unaccounted:
+            pass
+    return parsed(text)
+
+
 def size(sent: InputTensor) -> int:
     """Return the bytes of an input, by its shape and datatype.
 
     Raises: BadRequest for a datatype that is not read.
     """
     if sent.datatype not in DATATYPES:
-        raise BadRequest(f"An input has a datatype that is not read; those read are {', '.join(DATATYPES)}.")
+        raise BadRequest(f"{shown(sent.name)} has a datatype that is not read; those read are {', '.join(DATATYPES)}.")
     return math.prod(sent.shape) * DATATYPES[sent.datatype].itemsize
 
 
@@ -90,7 +110,7 @@ def decode(
     for index, sent in enumerate(inputs):
         wanted = size(sent)
         if sent.name in found:
-            raise BadRequest("Two inputs have the same name; each role is sent once.")
+            raise BadRequest(f"Two inputs are called {shown(sent.name)}; each role is sent once.")
         if index in shared:
             found[sent.name] = _tensor(shared[index], sent)
             continue
@@ -100,7 +120,7 @@ def decode(
             continue
         if type(announced) is not int or announced != wanted or len(behind) - position < wanted:
             raise BadRequest(
-                f"An input of {wanted} bytes by shape and datatype must have them behind the JSON, and "
+                f"{shown(sent.name)}, of {wanted} bytes by shape and datatype must have them behind the JSON, and "
                 f"binary_data_size={wanted}."
             )
         found[sent.name] = _tensor(behind[position : position + wanted], sent)
@@ -121,14 +141,15 @@ def _tensor(data: memoryview, sent: InputTensor) -> Tensor:
 
 def _listed(sent: InputTensor) -> Tensor:
     """Return numbers out of the JSON: one flat list, or nested as deep as there are axes."""
-    tensor = json_lists.from_lists("An input", sent.data, booleans=True)
+    listed = sent.data
+    tensor = listed if isinstance(listed, Tensor) else json_lists.from_lists(shown(sent.name), listed, booleans=True)
     count = math.prod(sent.shape)
     if tensor.numel() != count:
-        raise BadRequest(f"An input of shape {sent.shape} has {count} numbers; {tensor.numel()} were sent.")
+        raise BadRequest(f"{shown(sent.name)}, of shape {sent.shape}, has {count} numbers; {tensor.numel()} were sent.")
     dtype = DATATYPES[sent.datatype]
     held = tensor.to(dtype)
     if not (held.isfinite() if dtype.is_floating_point else held.to(tensor.dtype) == tensor).all():
-        raise BadRequest(f"An input has a number that {sent.datatype} cannot hold.")
+        raise BadRequest(f"{shown(sent.name)} has a number that {sent.datatype} cannot hold.")
     return held.reshape(sent.shape).to(WIDER.get(dtype, dtype))
 
 

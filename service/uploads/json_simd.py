@@ -6,6 +6,7 @@ JSON or this service does not is refused by counting: every bracket and every qu
 
 import math
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ import simdjson
 import torch
 from torch import Tensor
 
+from losses.errors import shown
 from service.problems import BadEnvelope, BadRequest
 from service.uploads.json_lists import DEEPEST, not_numbers, ragged, too_deep
 from service.uploads.json_text import MOST_LEVELS, MOST_MEMBERS, count, too_many_members
@@ -22,7 +24,9 @@ DTYPES: dict[Kind, type] = {"i": np.int64, "d": np.float64}
 SHORT = 1 << 20  # bytes, in which it is worth while to say where the text stops being JSON
 _SPARE: list[simdjson.Parser] = []  # one at most, whose memory was touched before: twice as fast as a new one
 COUNTED = (1 << 24) - 1  # simdjson counts no further
+Nodes = dict[str, Any]  # of the parser: lists and objects that are not read yet, and plain values
 Found = tuple[dict[str, Any], dict[str, Tensor]]
+Entries = list[tuple[Nodes, dict[str, Tensor]]]
 
 
 class Unaccounted(Exception):  # noqa: N818 - no fault: the text may still be right
@@ -34,39 +38,114 @@ def members(text: bytes | bytearray, roles: Collection[str]) -> Found:
 
     Raises: BadEnvelope, BadRequest; Unaccounted where the text has to be read as lists.
     """
-    try:
-        parser = _SPARE.pop()
-    except IndexError:
-        parser = simdjson.Parser()
-    found = _members(_object(parser, text), text, roles)
-    if not _SPARE:  # what was refused leaves its document behind, and a parser with one parses nothing more
-        _SPARE.append(parser)
+    parser = _parser()
+    account = _Account.of(text)
+    nodes, tensors = _members(_object(parser, text), roles, account)
+    found = account.plain(nodes), tensors
+    account.settle()
+    del nodes
+    _keep(parser)
     return found
 
 
-def _members(root: simdjson.Object, text: bytes | bytearray, roles: Collection[str]) -> Found:
-    brackets, quotes = count(text, b"[") + count(text, b"{") - 1, count(text, b'"')
-    tensors: dict[str, Tensor] = {}
-    if len(root) > MOST_MEMBERS:
-        raise too_many_members(len(root))
-    names = list(root)
+def members_of_entries(text: bytes | bytearray, name: str, array: str, most: int) -> dict[str, Any]:
+    """Return a JSON object, of whose member `name`, a list of at most `most` objects, each `array` is a tensor.
+
+    Raises: what `members` raises.
+    """
+    parser = _parser()
+    account = _Account.of(text)
+    nodes, _ = _members(_object(parser, text), (), account)
+    listed = nodes.pop(name, None)
+    if not isinstance(listed, simdjson.Array):
+        raise Unaccounted
+    if len(listed) > most:
+        raise BadRequest(f"{name} has {len(listed)} entries; at most {most} are read.", limit=most, got=len(listed))
+    account.brackets -= 1
+    objects = [_entry(node) for node in listed]
+    entries = [_members(node, (array,), account, _name(node)) for node in objects]
+    found = account.plain(nodes)
+    found[name] = [{**account.plain(inner), **tensors} for inner, tensors in entries]
+    account.settle()
+    del nodes, listed, objects, entries
+    _keep(parser)
+    return found
+
+
+@dataclass
+class _Account:
+    """The brackets and the quotes of a text that nothing was read from yet."""
+
+    brackets: int
+    quotes: int
+
+    @classmethod
+    def of(cls, text: bytes | bytearray) -> "_Account":
+        return cls(count(text, b"[") + count(text, b"{"), count(text, b'"'))
+
+    def plain(self, nodes: Nodes) -> dict[str, Any]:
+        """Return nodes as Python has them, where they are few."""
+        if self.brackets > MOST_LEVELS:
+            raise Unaccounted
+        values = {name: _plain(node) for name, node in nodes.items()}
+        for value in values.values():
+            self.brackets -= _count(value, "[{")
+            self.quotes -= _count(value, '"')
+        return values
+
+    def settle(self) -> None:
+        """Refuse what is left over."""
+        if self.brackets or self.quotes:
+            raise Unaccounted
+
+
+def _parser() -> simdjson.Parser:
+    try:
+        return _SPARE.pop()
+    except IndexError:
+        return simdjson.Parser()
+
+
+def _keep(parser: simdjson.Parser) -> None:
+    """Keep a parser; what was refused leaves its document behind, and a parser with one parses nothing more."""
+    if not _SPARE:
+        _SPARE.append(parser)
+
+
+def _members(
+    node: simdjson.Object, roles: Collection[str], account: _Account, called: str | None = None
+) -> tuple[Nodes, dict[str, Tensor]]:
+    """Return the members of an object: those named for a role as tensors, the others unread.
+
+    `called`: what a tensor is called in refusals, if not by its role.
+    """
+    if len(node) > MOST_MEMBERS:
+        raise too_many_members(len(node))
+    names = list(node)
     if len(set(names)) < len(names) or any("\0" in name for name in names):  # the parser finds no name past a NUL
         raise Unaccounted
-    quotes -= 2 * len(names)
-    values = {name: root[name] for name in names}
+    account.brackets -= 1
+    account.quotes -= 2 * len(names)
+    nodes: Nodes = {name: node[name] for name in names}
+    tensors: dict[str, Tensor] = {}
     for role in roles:
-        if values.get(role) is not None:
-            tensors[role], lists = _tensor(role, values[role])
-            brackets -= lists
-    if brackets > MOST_LEVELS:
+        if nodes.get(role) is not None:
+            tensors[role], lists = _tensor(called or role, nodes.pop(role))
+            account.brackets -= lists
+    # what is null for a role stands for nothing
+    return {name: value for name, value in nodes.items() if name not in roles}, tensors
+
+
+def _name(node: simdjson.Object) -> str:
+    """Return what an entry calls itself, made plain."""
+    name = node.get("name")
+    return shown(name) if isinstance(name, str) else "An input"
+
+
+def _entry(node: object) -> simdjson.Object:
+    if not isinstance(node, simdjson.Object):
         raise Unaccounted
-    fields = {name: _plain(value) for name, value in values.items() if name not in roles}
-    for value in fields.values():
-        brackets -= _count(value, "[{")
-        quotes -= _count(value, '"')
-    if brackets or quotes:
-        raise Unaccounted
-    return fields, tensors
+    return node
 
 
 def _object(parser: simdjson.Parser, text: bytes | bytearray) -> simdjson.Object:

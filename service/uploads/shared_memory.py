@@ -10,19 +10,19 @@ Source: Triton's system shared memory extension of the Open Inference Protocol.
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.problems import BadRegion, RegionExists, TooLarge, UnknownRegion
+from service.scheduling import beside_the_loop
 from service.settings import Settings
 from service.uploads.body import Body
-from service.uploads.buffers import INLINE_BYTES, PAGES
+from service.uploads.buffers import PAGES
 from service.uploads.inference_protocol import Length
 
 MOST_REGIONS = 256  # listed in under 128 KiB
@@ -191,7 +191,7 @@ async def read(spans: Mapping[int, Span], limit: int, body: Body) -> dict[int, m
         for key, span in spans.items():
             _read(span, found[key])
 
-    await _off_loop(fill, total)
+    await beside_the_loop(fill, total)
     return found
 
 
@@ -206,7 +206,7 @@ async def write(filled: Iterable[tuple[Span, bytes]]) -> None:
         for span, data in outputs:
             _write(span, data)
 
-    await _off_loop(fill, sum(len(data) for _, data in outputs))
+    await beside_the_loop(fill, sum(len(data) for _, data in outputs))
 
 
 def _memory(size: int, body: Body) -> memoryview:
@@ -229,14 +229,6 @@ def _write(span: Span, data: bytes) -> None:
         done = 0
         while done < len(data):
             done += os.pwrite(file, memoryview(data)[done:], span.start + done)
-
-
-async def _off_loop(work: Callable[[], None], size: int) -> None:
-    """Do `work`; off the event loop where so many bytes may keep it busy."""
-    if size <= INLINE_BYTES:
-        work()
-    else:
-        await to_thread.run_sync(work)
 
 
 def regions_of(settings: Settings) -> Regions | None:

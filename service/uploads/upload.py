@@ -11,18 +11,17 @@ from functools import cache, lru_cache
 from typing import Annotated, Any
 
 import orjson
-from anyio import from_thread, to_thread
+from anyio import from_thread
 from fastapi import Depends, Request
 from torch import Tensor
 
 from losses.errors import MissingInput, ShapeMismatch, UnknownInput, near
 from service.problems import BadRequest, Model, TooLarge, read
-from service.scheduling import in_task
+from service.scheduling import INLINE_BYTES, beside_the_loop
 from service.settings import Settings
 from service.uploads import json_lists as numbers
 from service.uploads import json_simd, multipart, query
 from service.uploads.body import Body, body_of
-from service.uploads.buffers import INLINE_BYTES
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import Buffer, DecodingLimit, Format, Window
 from service.uploads.json_text import parsed
@@ -196,15 +195,16 @@ def refuse_unfit(upload: Upload, limit: int) -> None:
 
 
 async def _decoded(decode: Callable[[DecodingLimit], Upload], size: int, body: Body, settings: Settings) -> Upload:
-    """Return what `decode` returns; on a thread where so many bytes may keep the event loop busy."""
-    if size <= INLINE_BYTES:
-        return decode(DecodingLimit(settings.max_decoded_bytes, body.reserve))
-    await in_task()
+    """Return what `decode` returns, under the limits in force."""
 
     def reserve(more: int) -> None:
-        from_thread.run_sync(body.reserve, more)
+        if size <= INLINE_BYTES:
+            body.reserve(more)
+        else:
+            from_thread.run_sync(body.reserve, more)
 
-    return await to_thread.run_sync(decode, DecodingLimit(settings.max_decoded_bytes, reserve))
+    limit = DecodingLimit(settings.max_decoded_bytes, reserve)
+    return await beside_the_loop(lambda: decode(limit), size)
 
 
 def _from_json(body: bytearray) -> Upload:

@@ -7,8 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import tritonclient.http as triton
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
 
 from losses.contract.registry import catalogue
+from losses.errors import Refusal
+from service.uploads import json_simd
+from service.uploads.json_text import parsed
 from tests.conftest import Client
 from tests.service.processes import serving
 
@@ -126,6 +132,80 @@ def announced(size: object, shape: list[int] | None = None, datatype: str = "FP6
     return [{**described, "parameters": {"binary_data_size": size}}, TENSORS[1]]
 
 
+UNKNOWN = {"model_name": "mse", "model_version": None, "parameters": None, "id": None, "outputs": None}
+
+
+@pytest.mark.parametrize("unknown", [UNKNOWN, {"model_name": "other", "notes": {"a": [1, "]"]}}])
+@pytest.mark.parametrize("items", [2, 2000])
+async def test_members_that_the_protocol_does_not_have_are_ignored(
+    client: Client, unknown: dict[str, object], items: int
+) -> None:
+    inputs = [{**tensor, "shape": [items], "data": [1.0, 2.0] * (items // 2), "parameters": None} for tensor in TENSORS]
+
+    async with client() as http:
+        answer = await http.post("/v2/models/mse/infer", json={**unknown, "inputs": inputs})
+
+    assert answer.json()["outputs"][0]["data"] == [0.0]
+
+
+NUMBERS = st.one_of(
+    st.lists(st.integers(-9, 9), min_size=1, max_size=4),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4),
+    st.lists(st.booleans(), max_size=3),
+    st.lists(st.lists(st.integers(-9, 9), max_size=3), max_size=3),
+    st.none(),
+    st.text(max_size=3),
+)
+PLAIN = st.dictionaries(st.text(max_size=4), st.one_of(st.none(), st.integers(-9, 9), st.text(max_size=4)), max_size=3)
+ENTRIES = st.lists(st.builds(lambda entry, data: {**entry, "data": data}, PLAIN, NUMBERS), max_size=3)
+
+
+@given(PLAIN, ENTRIES)
+def test_long_json_is_read_as_short_json_is(members: dict[str, object], entries: list[dict[str, object]]) -> None:
+    text = json.dumps({**members, "inputs": entries}).encode()
+
+    try:
+        long = json_simd.members_of_entries(text, "inputs", "data", 64)
+    except (json_simd.Unaccounted, Refusal):
+        return
+
+    for entry in long["inputs"]:
+        data = entry.setdefault("data", None)
+        entry["data"] = data.tolist() if isinstance(data, Tensor) else data
+    assert long == parsed(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [([1.0] * 2999 + ["x"], "numbers only"), ([[1.0, 2.0]] * 1500 + [[1.0]], "same length"), ([1.5] * 2999, "3000")],
+)
+async def test_wrong_numbers_of_long_json_are_refused_by_the_name_of_the_input(
+    client: Client, data: list[object], says: str
+) -> None:
+    inputs = [{"name": "predictions", "shape": [3000], "datatype": "FP64", "data": data}, TENSORS[1]]
+
+    async with client() as http:
+        answer = await http.post("/v2/models/mse/infer", json={"inputs": inputs})
+
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]
+    assert "predictions" in answer.json()["detail"]
+
+
+async def test_more_numbers_than_json_may_carry_go_as_bytes(client: Client) -> None:
+    inputs = [{**tensor, "shape": [20], "data": [1.5] * 20} for tensor in TENSORS]
+    asked = {"inputs": inputs, "parameters": {"reduction": "none"}}
+
+    async with client(max_answer_numbers=10) as http:
+        in_json = await http.post("/v2/models/mse/infer", json=asked)
+        asked["outputs"] = [{"name": "values", "parameters": {"binary_data": True}}]
+        in_bytes = await http.post("/v2/models/mse/infer", json=asked)
+
+    assert in_json.status_code == 413
+    assert "binary_data_output" in in_json.json()["error"]
+    assert in_bytes.is_success
+
+
 WRONG = [
     ("fewer bytes than announced", *body(announced(16), b"\0" * 8), 422, "binary_data_size"),
     ("a size that lies", *body(announced(8), b"\0" * 16), 422, "binary_data_size=16"),
@@ -133,7 +213,7 @@ WRONG = [
     ("bytes left over", *body(announced(16), b"\0" * 17), 400, "1 bytes"),
     ("10^18 numbers", *body(announced(16, [10**9, 10**9]), b"\0" * 16), 422, "binary_data_size"),
     ("text", *body(announced(16, datatype="BYTES"), b"\0" * 16), 422, "datatype"),
-    ("a role twice", *body([*TENSORS, TENSORS[0]]), 422, "same name"),
+    ("a role twice", *body([*TENSORS, TENSORS[0]]), 422, "Two inputs are called predictions"),
     ("numbers too few", *body([{**TENSORS[0], "shape": [3]}, TENSORS[1]]), 422, "3 numbers"),
     ("no inputs", *body([]), 422, "inputs"),
     ("an unknown output", *body(TENSORS, outputs=[{"name": "x"}]), 422, "value"),
