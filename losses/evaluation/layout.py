@@ -124,7 +124,7 @@ def _made(
         for term, block, own in zip(terms, blocks, roles, strict=True)
     ]
     seconds = [
-        term.loss.work.seconds(own, term.params, count, len(edges)) * (1 if term.kind == "item" else 2)  # passes
+        term.loss.work.seconds(own, term.params, count, len(edges)) * (2 if term.kind == "ratio" else 1)  # passes
         for term, own, count in zip(terms, axes, numbers, strict=True)
     ]
     held, held_with_graph = [plain for plain, _ in ways], [graph for _, graph in ways]

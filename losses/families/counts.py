@@ -10,6 +10,7 @@ from torch import Tensor
 from losses.contract.domains import COUNTS, NON_NEGATIVE, POSITIVE, REAL, Domain
 from losses.contract.loss import Value, case
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.mathematics import terms
 
 _WAY_OUT = "The logarithm of a mean is taken with log_input=true, the default."
@@ -112,6 +113,7 @@ return (ways + r * torch.log1p(mean / r) + y * torch.log1p(r / mean)).mean()"""
     title="Negative binomial negative log-likelihood",
     task="count",
     shapes="*n, *n, *n -> *n",
+    work=Work(steps="200 *n"),
     predictions=LOG_MEANS,
     dispersion=DISPERSIONS,
     targets=COUNTS,

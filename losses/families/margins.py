@@ -10,6 +10,7 @@ from losses.contract.domains import IDS, LABELS, LOGITS, ONE_HOT, REAL
 from losses.contract.loss import Value, case
 from losses.contract.parameters import FromLogits
 from losses.contract.registry import loss
+from losses.contract.work import Work
 from losses.mathematics import terms
 
 SIGNED = "Labels are 0 and 1 here and stand for -1 and 1; a label between them asks for a smaller margin."
@@ -228,6 +229,7 @@ def categorical_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     title="Margin loss over several labels",
     task="multilabel",
     shapes="n C, n C -> n",
+    work=Work(steps="600 n C"),
     predictions=REAL,
     targets=LABELS,
     formula=r"\frac{1}{C} \sum_{i,j} y_i (1 - y_j) \max(0,\ 1 - z_i + z_j)",
