@@ -1,7 +1,7 @@
 """The application: one factory, nothing built at import."""
 
 import sys
-from collections.abc import AsyncIterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -45,10 +45,12 @@ Every operation below has an example that works as it stands: open one and press
 """
 
 
-def create_app(settings: Settings, extra_steps: Sequence[Step] = ()) -> FastAPI:
+def create_app(
+    settings: Settings, extra_steps: Sequence[Step] = (), runtime_of: Callable[[Settings], Runtime] = Runtime
+) -> FastAPI:
     """Return a fresh application under these settings; `extra_steps` stand inside of its own."""
     thresholds = thresholds_of(settings.rules)
-    runtime, metrics = Runtime(settings), Metrics()
+    runtime, metrics = runtime_of(settings), Metrics()
     regions, memory = regions_of(settings), memory_budget(settings)
     metrics.built(VERSION, str(runtime.device))
     metrics.watch(memory, runtime.turns)
@@ -108,7 +110,7 @@ def _telemetry(table: RouteTable, *, on: bool) -> TelemetryConfig:
     return {"tracing": on, "metrics": on, "logs": False, "auto_configure": on, "exclude": quiet}
 
 
-def from_environment() -> FastAPI:
+def from_environment(runtime_of: Callable[[Settings], Runtime] = Runtime) -> FastAPI:
     """Return the application as LOSSARY_* settings describe it; the server calls this in each worker.
 
     A setting that cannot be honoured ends the process with one line.
@@ -116,7 +118,7 @@ def from_environment() -> FastAPI:
     try:
         settings = Settings()
         logs.configure(settings)
-        return create_app(settings)
+        return create_app(settings, runtime_of=runtime_of)
     except (ValueError, Refusal) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the last word of a process that never served
         sys.exit(STARTUP_FAILURE)

@@ -17,6 +17,7 @@ import torch
 from anyio import CapacityLimiter, from_thread, to_thread
 from torch import Tensor
 
+from losses.contract.compiler import import_compiler
 from losses.contract.deadline import CHECK, HOLD
 from losses.contract.expression import Objective
 from losses.contract.work import NUMBER_S
@@ -49,7 +50,16 @@ log = logging.getLogger("lossary")
 class Runtime:
     """One device and its threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        evaluate: Callable[..., Evaluation] = evaluate,
+        fused_numbers: int = FUSED_NUMBERS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take a device. `clock`: in seconds, what deadlines are told by; `fused_numbers`: from how many on to fuse."""
+        self._evaluate, self._fused_numbers, self._clock = evaluate, fused_numbers, clock
         self.device = self._placed(settings.device, settings.worker)
         self.name = str(self.device)
         self.readiness = Readiness()
@@ -84,7 +94,7 @@ class Runtime:
         weights, mask = upload.take("weights"), upload.take("mask")
         current().items = upload.items
         refuse_unused(objectives, upload.roles)
-        given = partial(evaluate, inputs=upload.roles, weights=weights, mask=mask)
+        given = partial(self._evaluate, inputs=upload.roles, weights=weights, mask=mask)
         return [in_memory(partial(given, objective), here) for objective in objectives]
 
     async def evaluate_stream(
@@ -100,7 +110,7 @@ class Runtime:
 
         Every window has its turn, and its deadline, to itself. `error_asked`: refuse, if there is none.
         """
-        here = self._here(options, FUSED_NUMBERS)  # it is long, or nobody knows
+        here = self._here(options, self._fused_numbers)  # it is long, or nobody knows
         streams = [Stream(objective, here, error_asked=error_asked) for objective in objectives]
         record, started = current(), time.perf_counter()
         record.items, record.losses = 0, tuple(term.loss.id for entry in objectives for _, term in entry.terms)
@@ -125,7 +135,7 @@ class Runtime:
         return results, record.items
 
     def _here(self, options: Options, numbers: int) -> Options:
-        if self._fuses and numbers >= FUSED_NUMBERS:
+        if self._fuses and numbers >= self._fused_numbers:
             options = replace(options, fuse=True)
         if self.device.type == "cpu":
             return replace(options, max_block_bytes=self._blocks.total)
@@ -183,7 +193,7 @@ class Runtime:
             HOLD.reset(token)
 
     def _bounded(self, work: Callable[[], Answer], spent_s: float) -> Answer:
-        token = CHECK.set(deadline(self._compute_s, spent_s))
+        token = CHECK.set(deadline(self._compute_s, spent_s, self._clock))
         try:
             return work()
         except torch.OutOfMemoryError:
@@ -244,6 +254,7 @@ def _prepare_compiler() -> None:
         raise ValueError(
             f"LOSSARY_COMPILE: there is no C++ compiler {compiler} here; leave it out, or name one as CXX."
         )
+    import_compiler()
     dynamo, inductor = import_module("torch._dynamo.config"), import_module("torch._inductor.config")
     dynamo.suppress_errors, dynamo.recompile_limit = True, FORMS  # type: ignore[attr-defined] # torch fills them in
     inductor.compile_threads = 1  # type: ignore[attr-defined] # the same
@@ -316,16 +327,18 @@ def timed(record: Record) -> Iterator[None]:
         record.compute_ms += 1e3 * (time.perf_counter() - started)
 
 
-def deadline(limit_s: float, spent_s: float = 0.0) -> Callable[[float], None]:
+def deadline(
+    limit_s: float, spent_s: float = 0.0, clock: Callable[[], float] = time.monotonic
+) -> Callable[[float], None]:
     """Return a check that refuses what would go on after `limit_s` are over, of which some are spent.
 
     It takes the seconds for which nothing can be asked again.
     Raises, from the check: ComputeDeadline.
     """
-    end = time.monotonic() + limit_s - spent_s
+    end = clock() + limit_s - spent_s
 
     def check(seconds: float) -> None:
-        if time.monotonic() + seconds >= end:
+        if clock() + seconds >= end:
             raise ComputeDeadline(limit_s)
 
     return check

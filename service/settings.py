@@ -14,10 +14,10 @@ CGROUP = Path("/sys/fs/cgroup")
 SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own
 
 
-def memory_limit() -> int:
+def memory_limit(cgroup: Path = CGROUP) -> int:
     """Return the memory that this container, or this machine, has, in bytes."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for file in (CGROUP / "memory.max", CGROUP / "memory/memory.limit_in_bytes"):  # cgroup 2, cgroup 1
+    for file in (cgroup / "memory.max", cgroup / "memory/memory.limit_in_bytes"):  # cgroup 2, cgroup 1
         try:
             return min(machine, int(file.read_text()))
         except (OSError, ValueError):  # no such file, or "max"

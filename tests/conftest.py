@@ -10,6 +10,7 @@ from hypothesis import settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.app import create_app
+from service.compute import Runtime
 from service.settings import Settings
 
 settings.register_profile("steady", deadline=None, derandomize=True)  # the same examples on a slow machine as on a fast
@@ -28,8 +29,11 @@ def client() -> Client:
     """Return a maker of clients, each with an application under the settings given."""
 
     @asynccontextmanager
-    async def make(**settings: object) -> AsyncIterator[httpx.AsyncClient]:
-        app = create_app(Settings(**{"device": "cpu", **settings}))  # type: ignore[arg-type] # the test names them
+    async def make(
+        runtime_of: Callable[[Settings], Runtime] = Runtime, **settings: object
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        chosen = Settings(**{"device": "cpu", **settings})  # type: ignore[arg-type] # the test names them
+        app = create_app(chosen, runtime_of=runtime_of)
         async with app.router.lifespan_context(app) as state:
             transport = httpx.ASGITransport(_with_state(app, dict(state or {})), raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://lossary") as http:

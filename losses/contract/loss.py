@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from torch import Tensor
 
+from losses.contract.compiler import import_compiler
 from losses.contract.domains import Domain
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import Work
@@ -171,6 +172,7 @@ class Loss:
     @cached_property
     def fused(self) -> Callable[..., Tensor | Items | Sums]:
         """The function as torch.compile makes it, on the first call: one pass over the numbers for many."""
+        import_compiler()
         return torch.compile(self.compute, dynamic=True)
 
     def pattern(self, role: str) -> Pattern:

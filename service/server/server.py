@@ -10,11 +10,13 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from service.readiness import Readiness
@@ -24,6 +26,7 @@ from service.settings import Settings
 log = logging.getLogger("lossary")
 LAST_ANSWERS_S = 1.0  # in which connections end with an answer, rather than between two requests
 BACKLOG = 2048
+APP = "service.app:from_environment"  # a name, since it is imported once the address is had
 MALLOC = {  # from malloc.h, and in bytes
     "M_TRIM_THRESHOLD": (-1, 32 << 20),
     "M_MMAP_THRESHOLD": (-3, 8 << 20),
@@ -38,9 +41,11 @@ HEARTBEAT_TICKS = 10  # of 0.1 s
 class Server(uvicorn.Server):
     """One process that serves; under a supervisor it does as a pipe says, and ends when nobody holds its other end."""
 
-    def __init__(self, settings: Settings, supervisor: Connection | None = None) -> None:
+    def __init__(
+        self, settings: Settings, supervisor: Connection | None = None, app: Callable[[], ASGIApp] | str = APP
+    ) -> None:
         config = uvicorn.Config(
-            "service.app:from_environment",
+            app,
             factory=True,
             http=HttpConnection,
             host=settings.host,
@@ -194,15 +199,20 @@ def give_back_memory() -> None:
         malloc_trim(MALLOC["M_TRIM_THRESHOLD"][1])
 
 
-def serve(settings: Settings, sockets: list[socket.socket], supervisor: Connection | None = None) -> None:
-    """Serve in this process until told to stop.
+def serve(
+    settings: Settings,
+    sockets: list[socket.socket],
+    supervisor: Connection | None = None,
+    app: Callable[[], ASGIApp] | str = APP,
+) -> None:
+    """Serve in this process until told to stop; `app` makes the application, or is the name of what does.
 
     Where its device is lost the process ends with status 1, so that whoever started it starts another.
     """
     settle_memory()
     # The keys are read again by themselves; other settings are those of the start. A supervisor replaces its workers.
     signal.signal(signal.SIGHUP, lambda *_: log.info("hangup ignored"))
-    server = Server(settings, supervisor)
+    server = Server(settings, supervisor, app)
     server.run(sockets)
     if server.lost:
         sys.exit(1)

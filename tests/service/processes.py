@@ -1,13 +1,14 @@
 """The service as a process of its own, on a free port of loopback."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60
+PATIENCE_S = 110  # for what comes at once on a machine that has nothing else to do
+PROGRAM = ("-m", "service")
+PORTS = range(12_000, 30_000)  # below those that the system gives to clients
 
 
 @dataclass(frozen=True)
@@ -34,21 +37,23 @@ class Server:
 
 def free_port() -> int:
     """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    draw = random.SystemRandom()  # no other test process, seeded alike, draws the same
+    while True:
+        port = draw.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
-def serving(*flags: str, **variables: str) -> Iterator[Server]:
-    """Run the service under these variables until it is no longer needed."""
+def serving(*flags: str, program: Sequence[str] = PROGRAM, **variables: str) -> Iterator[Server]:
+    """Run the service under these variables until it is no longer needed; `program` is what Python runs."""
     port = free_port()
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         process = subprocess.Popen(  # noqa: S603 - our own
-            [sys.executable, "-m", "service", "--port", str(port), *flags],
+            [sys.executable, *program, *flags],
             cwd=ROOT,
-            env={**os.environ, "LOSSARY_DEVICE": "cpu", **variables},
+            env={**os.environ, "LOSSARY_DEVICE": "cpu", "LOSSARY_PORT": str(port), **variables},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -58,7 +63,7 @@ def serving(*flags: str, **variables: str) -> Iterator[Server]:
             yield server
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE_S)
 
 
 def awaited(server: Server) -> None:
@@ -71,3 +76,41 @@ def awaited(server: Server) -> None:
         except httpx.TransportError:
             time.sleep(0.02)
     pytest.fail(f"the service did not come up: {Path(server.log).read_text()[-2000:]}")
+
+
+def eventually(true: Callable[[], object]) -> bool:
+    """Return whether it became true in time."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def resident(pid: int) -> float:
+    """Return what a process holds, in MiB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") / (1 << 20)
+
+
+def worked_s(pid: int) -> float:
+    """Return how long a process has kept cores busy, in seconds."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def threads(pid: int) -> int:
+    """Return how many threads a process has."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def open_files(pid: int) -> set[str]:
+    """Return what is open, sockets left out."""
+    paths = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            paths.add(str(link.readlink()))
+        except FileNotFoundError:
+            continue
+    return {name for name in paths if not name.startswith("socket:")}

@@ -18,9 +18,9 @@ from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, Arrived, Body
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
-from tests.service.processes import Server, serving
+from tests.service.problem import is_problem
+from tests.service.processes import PATIENCE_S, Server, serving
 from tests.service.test_metrics import Value, reader
-from tests.service.test_refusals import is_problem
 
 pytestmark = pytest.mark.anyio
 MIB = 1 << 20
@@ -66,13 +66,13 @@ async def test_a_very_small_request_passes_the_line() -> None:
 
 
 async def test_a_line_that_is_full_turns_away_at_once_and_a_wait_ends() -> None:
-    budget = Budget(1, most_waiting=1, patience_s=0.02)
+    budget = Budget(1, most_waiting=1, patience_s=0.2)
     await budget.wait(1)
     first = asyncio.create_task(budget.wait(1))
     await ticks()
 
     with pytest.raises(TemporaryReducedCapacity):
-        await asyncio.wait_for(budget.wait(1), 0.01)
+        await budget.wait(1)
     with pytest.raises(TemporaryReducedCapacity):
         await first
     budget.give(1)
@@ -141,7 +141,7 @@ async def post(
     url: str, data: bytes | Held | AsyncIterator[bytes], length: int | None, media: str = NPY["content-type"]
 ) -> httpx.Response:
     headers = {"content-type": media, **({"content-length": str(length)} if length is not None else {})}
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
         return await http.post(f"{url}/v1/evaluate?loss=mse", content=data, headers=headers)
 
 
@@ -155,7 +155,7 @@ async def counted(url: str) -> Value:
 
 
 async def status(url: str) -> list[int]:
-    async with httpx.AsyncClient(timeout=5) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
         return [(await http.get(f"{url}{path}")).status_code for path in ("/healthz", "/readyz", "/metrics", "/docs")]
 
 
@@ -195,14 +195,15 @@ async def test_who_waits_in_time_is_served() -> None:
         first = asyncio.create_task(post(server.url, held, len(data)))
         await held.begun.wait()
         others = [asyncio.create_task(post(server.url, data, len(data))) for _ in range(8)]
-        await asyncio.sleep(0.05)
+        while (await counted(server.url))("lossary_queue_length") < len(others):
+            pass
         held.go_on.set()
         answers = await asyncio.gather(first, *others)
         page = await counted(server.url)
 
     assert [answer.status_code for answer in answers] == [200] * 9
     assert page("lossary_reserved_bytes") == page("lossary_queue_length") == 0
-    assert page("lossary_queue_wait_seconds_sum") > 0.04
+    assert page("lossary_queue_wait_seconds_sum") > 0
 
 
 async def test_the_longest_upload_runs_alone_though_it_needs_more_than_there_is(client: Client) -> None:

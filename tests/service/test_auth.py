@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from service.pipeline.auth import Bucket, keys_of
 from tests.conftest import Client
+from tests.service.problem import is_problem
 from tests.service.processes import ROOT
-from tests.service.test_refusals import is_problem
 
 SECRET, OTHER, METRICS = "lossary_first", "lossary_second", "lossary_metrics"
 GOOD = {"loss": "mse", "predictions": [1.0, 2.0], "targets": [1.5, 0.0]}

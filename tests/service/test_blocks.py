@@ -18,7 +18,7 @@ from service.problems import OutOfMemory, TemporaryReducedCapacity
 from service.settings import Settings
 from tests.conftest import Client
 from tests.losses.draw import Subject
-from tests.service.test_refusals import is_problem
+from tests.service.problem import is_problem
 
 pytestmark = pytest.mark.anyio
 JSON, NPZ = {"content-type": "application/json"}, {"content-type": "application/x-npz"}

@@ -2,7 +2,6 @@
 
 import io
 import socket
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from service.uploads.buffers import PAGES, Pool
-from tests.service.processes import Server, serving
+from tests.service.processes import PATIENCE_S, Server, eventually, serving
 
 NPY = {"content-type": "application/x-npy"}
 NUMBERS = 500_000
@@ -53,7 +52,7 @@ def test_long_json_comes_through_too(server: Server) -> None:
 
 def half(server: Server, body: bytes) -> socket.socket:
     """Send the head and half of a body."""
-    connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
     head = f"POST /v1/evaluate?loss=mse HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
     connection.sendall(head.encode() + b"Content-Type: application/x-npy\r\n\r\n" + body[: len(body) // 2])
     return connection
@@ -72,17 +71,16 @@ def test_a_long_body_that_stalls_is_refused(server: Server) -> None:
 def test_a_client_that_goes_in_the_middle_harms_nobody(server: Server) -> None:
     for _ in range(3):
         half(server, arrays(NUMBERS)).close()
-    time.sleep(0.2)
 
     answer = httpx.post(f"{server.url}/v1/evaluate?loss=mse", content=arrays(NUMBERS), headers=NPY)
 
     assert answer.is_success
-    assert "lossary_reserved_bytes 0.0" in httpx.get(f"{server.url}/metrics").text
+    assert eventually(lambda: "lossary_reserved_bytes 0.0" in httpx.get(f"{server.url}/metrics").text)
 
 
 def test_requests_in_a_row_are_answered_in_order(server: Server) -> None:
     long, head = arrays(NUMBERS), b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         request = f"POST /v1/evaluate?loss=mse HTTP/1.1\r\nHost: x\r\nContent-Length: {len(long)}\r\n"
         connection.sendall(request.encode() + b"Content-Type: application/x-npy\r\n\r\n" + long + head)
         found = b""

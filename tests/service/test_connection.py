@@ -4,7 +4,6 @@ import io
 import json
 import re
 import socket
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,9 +13,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tests.service.processes import Server, serving
-from tests.service.test_transport import exchange, statuses
-from tests.service.test_upgrade import GOOD, LAST, post
+from tests.service.processes import PATIENCE_S, Server, serving, worked_s
+from tests.service.sockets import EVALUATION, LAST, PROBE, exchange, post, statuses
 
 HEAD_S = WRITE_S = 1.0
 
@@ -28,7 +26,7 @@ def server() -> Iterator[Server]:
 
 
 def test_thousands_of_requests_in_one_write_are_all_answered(server: Server) -> None:
-    answer = exchange(server, post(GOOD) * 3000 + LAST)
+    answer = exchange(server, post(EVALUATION) * 3000 + LAST)
 
     assert Counter(statuses(answer)) == {200: 3001}
 
@@ -36,26 +34,23 @@ def test_thousands_of_requests_in_one_write_are_all_answered(server: Server) -> 
 def test_a_good_request_before_a_malformed_one_gets_its_answer(server: Server) -> None:
     long = json.dumps({"loss": "mse", "predictions": [1.0] * 30_000, "targets": [0] * 30_000}).encode()
 
-    for good in (post(long), post(GOOD), post(GOOD) * 3):
+    for good in (post(long), post(EVALUATION), post(EVALUATION) * 3):
         answer = exchange(server, good + b"BAD\r\n\r\n")
 
         assert statuses(answer) == [200] * good.count(b"POST") + [400]
 
 
 def test_blank_lines_after_an_answer_keep_no_connection_open(server: Server) -> None:
-    started = time.monotonic()
-
-    answer = exchange(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n", wait=10)
+    answer = exchange(server, PROBE, b"\r\n")  # which ends when the connection does
 
     assert statuses(answer) == [200]
-    assert time.monotonic() - started < 7  # 5 s of keep-alive at most
 
 
 def test_what_follows_a_body_in_chunks_is_no_header() -> None:
     head = (
         b"POST /v1/evaluate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
-    request = head + b"%x\r\n" % len(GOOD) + GOOD + b"\r\n0\r\nX-Request-Id: trailer\r\n\r\n"
+    request = head + b"%x\r\n" % len(EVALUATION) + EVALUATION + b"\r\n0\r\nX-Request-Id: trailer\r\n\r\n"
 
     with serving() as server:
         answer = exchange(server, request + LAST)
@@ -73,15 +68,15 @@ def test_long_trailers_are_refused(server: Server) -> None:
 
 
 CONTRADICTIONS = [
-    ("two hosts", post(GOOD, b"Host: y\r\n"), 400),
+    ("two hosts", post(EVALUATION, b"Host: y\r\n"), 400),
     (
         "a coding before chunked",
-        post(GOOD, b"").replace(b"Content-Length: 50", b"Transfer-Encoding: gzip, chunked"),
+        post(EVALUATION, b"").replace(b"Content-Length: 50", b"Transfer-Encoding: gzip, chunked"),
         501,
     ),
-    ("HTTP/2.0", post(GOOD).replace(b"HTTP/1.1", b"HTTP/2.0"), 505),
+    ("HTTP/2.0", post(EVALUATION).replace(b"HTTP/1.1", b"HTTP/2.0"), 505),
     ("HTTP/0.9", b"GET /healthz\r\n\r\n", 505),
-    ("two encodings", post(GOOD, b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"), 415),
+    ("two encodings", post(EVALUATION, b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"), 415),
 ]
 
 
@@ -105,10 +100,10 @@ def test_an_http_1_0_client_that_asks_to_keep_its_connection_keeps_it(server: Se
 
 
 @pytest.mark.parametrize(
-    "body", [GOOD, json.dumps({"loss": "mse", "predictions": [1.0] * 50_000, "targets": [0] * 50_000}).encode()]
+    "body", [EVALUATION, json.dumps({"loss": "mse", "predictions": [1.0] * 50_000, "targets": [0] * 50_000}).encode()]
 )
 def test_a_client_that_has_said_all_it_will_gets_its_answer(server: Server, body: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         connection.sendall(post(body))
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -129,24 +124,21 @@ def test_answers_that_nobody_reads_are_given_up_and_hold_up_no_one(server: Serve
         with suppress(TimeoutError):
             connection.sendall(asked)
         connections.append(connection)
-    started = time.monotonic()
-    probe = httpx.get(f"{server.url}/healthz", timeout=10)
-    took = time.monotonic() - started
+    probe = httpx.get(f"{server.url}/healthz", timeout=PATIENCE_S)
     for connection in connections:
-        connection.settimeout(WRITE_S * 10)
+        connection.settimeout(PATIENCE_S)
         with suppress(ConnectionResetError):
             while connection.recv(1 << 16):
                 pass
         connection.close()
 
     assert probe.status_code == 200
-    assert took < 20  # it was 44 with 200 of them
 
 
 def test_connections_beyond_the_limit_are_told_so() -> None:
     with serving(LOSSARY_MAX_CONNECTIONS="3") as server:
         kept = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
-        answer = exchange(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = exchange(server, PROBE)
         for connection in kept:
             connection.close()
 
@@ -158,13 +150,13 @@ def test_a_hundred_thousand_members_are_refused_at_once(server: Server) -> None:
     body = (
         "{" + "".join(f'"k{i:x}":1,' for i in range(100_000)) + '"loss":"mse","predictions":[1],"targets":[0]}'
     ).encode()
-    started = time.monotonic()
+    before = worked_s(server.process.pid)
 
     answer = httpx.post(f"{server.url}/v1/evaluate", content=body, headers={"content-type": "application/json"})
 
     assert answer.status_code == 422
     assert "members" in answer.json()["detail"]
-    assert time.monotonic() - started < 2
+    assert worked_s(server.process.pid) - before < 2
 
 
 NUMBER = np.float64(2)

@@ -2,19 +2,22 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import textwrap
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import torch
 
+from losses.contract.expression import Objective
 from losses.evaluation.evaluate import evaluate
-from service import compute
+from service.compute import FUSED_NUMBERS, Runtime
+from service.settings import Settings
 from tests.conftest import Client
-from tests.service.processes import ROOT, free_port
+from tests.service.processes import PATIENCE_S, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -35,12 +38,17 @@ def small_device(most: int, seen: list[int]) -> Any:  # noqa: ANN401 - a stand-i
     return bounded
 
 
-async def test_out_of_memory_halves_the_chunks_until_they_fit(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def running(evaluate: Callable[..., Any], fused_numbers: int = FUSED_NUMBERS) -> Callable[[Settings], Runtime]:
+    """Return what makes a runtime that evaluates so."""
+    return partial(Runtime, evaluate=evaluate, fused_numbers=fused_numbers)
+
+
+async def test_out_of_memory_halves_the_chunks_until_they_fit(client: Client) -> None:
     seen: list[int] = []
     async with client() as http:
         wanted = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
-        monkeypatch.setattr(compute, "evaluate", small_device(1 << 16, seen))
 
+    async with client(running(small_device(1 << 16, seen))) as http:
         answer = await http.post("/v1/evaluate", json=BODY)
 
     assert seen == [1 << 18, 1 << 17, 1 << 16]
@@ -49,13 +57,14 @@ async def test_out_of_memory_halves_the_chunks_until_they_fit(client: Client, mo
     assert result["standard_error"] == pytest.approx(wanted["standard_error"], rel=1e-9)
 
 
-async def test_what_fits_in_no_chunk_is_refused_and_the_next_is_served(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with client() as http:
-        with monkeypatch.context() as patch:
-            patch.setattr(compute, "evaluate", small_device(0, []))
-            answer = await http.post("/v1/evaluate", json=BODY)
+async def test_what_fits_in_no_chunk_is_refused_and_the_next_is_served(client: Client) -> None:
+    smallest = small_device(0, [])
+
+    def for_the_short(objective: Objective, inputs: dict[str, torch.Tensor], **more: Any) -> Any:  # noqa: ANN401 - what evaluate takes
+        return (evaluate if len(inputs["targets"]) < ITEMS else smallest)(objective, inputs, **more)
+
+    async with client(running(for_the_short)) as http:
+        answer = await http.post("/v1/evaluate", json=BODY)
         again = await http.post("/v1/evaluate", json=SMALL)
         ready = await http.get("/readyz")
 
@@ -65,15 +74,13 @@ async def test_what_fits_in_no_chunk_is_refused_and_the_next_is_served(
     assert ready.is_success
 
 
-async def test_a_device_that_fails_is_asked_nothing_more(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_device_that_fails_is_asked_nothing_more(client: Client) -> None:
     def failing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - what evaluate takes
         raise torch.AcceleratorError("CUDA error: device-side assert triggered")
 
-    async with client() as http:
+    async with client(running(failing)) as http:
         assert (await http.get("/readyz")).is_success
-        with monkeypatch.context() as patch:
-            patch.setattr(compute, "evaluate", failing)
-            answer = await http.post("/v1/evaluate", json=SMALL)
+        answer = await http.post("/v1/evaluate", json=SMALL)
         again = await http.post("/v1/evaluate", json=SMALL)
         ready = await http.get("/readyz")
         alive = await http.get("/healthz")
@@ -85,16 +92,18 @@ async def test_a_device_that_fails_is_asked_nothing_more(client: Client, monkeyp
 
 
 SERVICE = """
-    import sys, torch
-    from service import compute
-    from service.__main__ import main
+    import torch
+    from functools import partial
+    from service.app import from_environment
+    from service.compute import FUSED_NUMBERS, Runtime
+    from service.server.server import listen, serve
+    from service.settings import Settings
 
     def failing(*_, **__):
         {fault}
 
-    compute.evaluate = failing
-    sys.argv = ["service", "--port", "{port}"]
-    main()
+    settings = Settings()
+    serve(settings, listen(settings), app=partial(from_environment, partial(Runtime, evaluate=failing)))
 """
 RAISED = 'raise torch.AcceleratorError("CUDA error: device-side assert triggered")'
 PROVOKED = "return torch.zeros(2, device='cuda')[torch.tensor([5], device='cuda')].item()"
@@ -103,19 +112,12 @@ on_cuda = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), re
 
 @pytest.mark.parametrize("fault", [RAISED, pytest.param(PROVOKED, marks=on_cuda)], ids=["raised", "provoked"])
 def test_a_process_that_lost_its_device_answers_and_ends_with_a_status_that_says_so(fault: str) -> None:
-    port = free_port()
-    code = textwrap.dedent(SERVICE).format(port=port, fault=fault)
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603 - our own
-        try:
-            transport = httpx.HTTPTransport(retries=9)  # connects again after 0.5, 1, 2, ... s
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=60) as http:
-                assert http.get("/readyz").is_success
-                answer = http.post("/v1/evaluate", json=SMALL)
-            status = process.wait(20)
-        finally:
-            process.kill()
-        printed = process.stdout.read() if process.stdout else ""
+    code = textwrap.dedent(SERVICE).format(fault=fault)
+
+    with serving(program=["-c", code]) as server:
+        answer = httpx.post(f"{server.url}/v1/evaluate", json=SMALL, timeout=PATIENCE_S)
+        status = server.process.wait(PATIENCE_S)
+        printed = Path(server.log).read_text(encoding="utf-8")
 
     assert answer.json()["type"] == "urn:lossary:device-lost"
     assert status == 1
@@ -125,19 +127,18 @@ def test_a_process_that_lost_its_device_answers_and_ends_with_a_status_that_says
 
 @pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="no C++ compiler is here")
 async def test_long_uploads_are_evaluated_by_fused_formulas_where_that_is_asked_for(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client,
 ) -> None:
-    monkeypatch.setattr(compute, "FUSED_NUMBERS", 1000)
     fused: list[bool] = []
 
     def watched(*given: Any, options: Any, **more: Any) -> Any:  # noqa: ANN401 - what evaluate takes
         fused.append(options.fuse)
         return evaluate(*given, options=options, **more)
 
-    monkeypatch.setattr(compute, "evaluate", watched)
-    async with client() as http:
+    watching = running(watched, fused_numbers=1000)
+    async with client(watching) as http:
         wanted = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
-    async with client(compile=True) as http:
+    async with client(watching, compile=True) as http:
         result = (await http.post("/v1/evaluate", json=BODY)).json()["results"][0]
         small = await http.post("/v1/evaluate", json=SMALL)
 

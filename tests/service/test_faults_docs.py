@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Client
 from tests.service.faults.fault import EVALUATE
-from tests.service.test_refusals import is_problem
+from tests.service.problem import is_problem
 
 pytestmark = pytest.mark.anyio
 MOST_PREVIEWED = 3 << 20  # bytes; Swagger UI hangs at 21 MB, and the catalogue's 1 MB is for a page of its own

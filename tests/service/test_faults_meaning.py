@@ -13,8 +13,8 @@ import pytest
 
 from tests.conftest import Client
 from tests.service.faults.fault import EVALUATE, JSON, NPY, OK, PROFILE, RECOMMEND, SAFETENSORS, npy, safetensors
+from tests.service.problem import is_problem
 from tests.service.processes import ROOT
-from tests.service.test_refusals import is_problem
 
 pytestmark = pytest.mark.anyio
 

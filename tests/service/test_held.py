@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from service.uploads.formats.npy_stream import SHORTEST
-from tests.service.processes import Server, serving
-from tests.service.test_faults import resident
+from tests.service.processes import Server, resident, serving
 
 NPY = {"content-type": "application/x-npy"}
 MEGABYTE = 1 << 20

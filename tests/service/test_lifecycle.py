@@ -7,15 +7,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import numpy as np
 import pytest
 
 from benchmarks.kill import kill, load, started, workers_of
-from tests.service.processes import PATIENCE_S, ROOT, Server, serving
+from tests.service.processes import PATIENCE_S, ROOT, Server, eventually, serving
 
 BODY = {"loss": "mse", "predictions": [1, 2], "targets": [1.5, 0]}
 
@@ -33,7 +32,7 @@ class Upload:
 
     def __init__(self, server: Server) -> None:
         self._body = npy()
-        self._connection = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        self._connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
         head = f"POST /v1/evaluate?loss=mse HTTP/1.1\r\nHost: x\r\nContent-Length: {len(self._body)}\r\n"
         self._connection.sendall(head.encode() + b"Content-Type: application/x-npy\r\n\r\n")
         self._connection.sendall(self._body[:100])
@@ -50,16 +49,6 @@ class Upload:
             received += piece
         self._connection.close()
         return received.decode()
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    """Return whether it became true in time."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def refused(server: Server) -> bool:
@@ -86,7 +75,7 @@ def test_told_to_stop_it_finishes_what_is_under_way_and_takes_nothing_new() -> N
 
         assert answer.startswith("HTTP/1.1 200")
         assert '"value":2.125' in answer
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE_S) == 0
 
 
 def test_what_does_not_end_in_time_is_refused_and_not_dropped() -> None:  # M02
@@ -100,11 +89,11 @@ def test_what_does_not_end_in_time_is_refused_and_not_dropped() -> None:  # M02
         assert answer.startswith("HTTP/1.1 503")
         assert "retry-after: 1" in answer.lower()
         assert "urn:lossary:draining" in answer
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE_S) == 0
 
 
 def test_readiness_drops_first_and_everything_is_served_until_the_end() -> None:
-    with serving(LOSSARY_DRAIN_SECONDS="2") as server, httpx.Client(base_url=server.url) as client:
+    with serving(LOSSARY_DRAIN_SECONDS="3") as server, httpx.Client(base_url=server.url) as client:
         assert "connection" not in client.post("/v1/evaluate", json=BODY).headers
 
         server.process.terminate()
@@ -116,7 +105,7 @@ def test_readiness_drops_first_and_everything_is_served_until_the_end() -> None:
         assert served.json()["results"][0]["value"] == 2.125
         assert served.headers["connection"] == "close"
         assert client.get("/healthz").is_success
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE_S) == 0
 
 
 def start(*flags: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -1,19 +1,24 @@
 """Every limit is a setting or is named at /v1/limits, and refuses with a problem that says which one it was."""
 
 import io
+import itertools
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from service.compute import deadline
+from losses.evaluation.layout import CHUNK_ELEMENTS
+from service.compute import Runtime, deadline
 from service.problems import ComputeDeadline
 from service.settings import Settings, memory_limit
 from tests.conftest import Client
-from tests.service.test_refusals import GOOD, is_problem
+from tests.service.problem import is_problem
+from tests.service.test_refusals import GOOD
 
 pytestmark = pytest.mark.anyio
 EVALUATE = "/v1/evaluate?loss=mse"
@@ -81,9 +86,14 @@ async def test_many_rows_are_not_deep(client: Client) -> None:
     assert answer.is_success
 
 
+def counting() -> Callable[[Settings], Runtime]:
+    """Return what makes a runtime for which a second passes whenever it looks at its clock."""
+    return partial(Runtime, clock=itertools.count().__next__)
+
+
 async def test_what_takes_too_long_is_stopped_between_chunks(client: Client) -> None:
-    async with client(compute_seconds=0.001) as http:
-        slow = await http.post("/v1/evaluate?loss=mse&loss=mae&loss=huber", content=arrays(4_000_000), headers=NPY)
+    async with client(counting(), compute_seconds=3) as http:
+        slow = await http.post("/v1/evaluate?loss=mse", content=arrays(CHUNK_ELEMENTS * 4), headers=NPY)
         quick = await http.post(EVALUATE, content=arrays(10), headers=NPY)
 
     problem = is_problem(slow, 504)
@@ -93,8 +103,8 @@ async def test_what_takes_too_long_is_stopped_between_chunks(client: Client) -> 
 
 @pytest.mark.parametrize("path", ["/v1/profile?task=regression", "/v1/advise?task=regression"])
 async def test_measuring_that_takes_too_long_is_stopped_too(client: Client, path: str) -> None:
-    async with client(compute_seconds=0.001) as http:
-        slow = await http.post(path, content=arrays(4_000_000), headers=NPY)
+    async with client(counting(), compute_seconds=1) as http:
+        slow = await http.post(path, content=arrays(1_000_000), headers=NPY)
         documented = (await http.get("/openapi.json")).json()["paths"][path.partition("?")[0]]["post"]["responses"]
 
     assert is_problem(slow, 504)["type"] == "urn:lossary:compute-deadline"
@@ -135,16 +145,18 @@ async def test_every_refusal_around_a_route_is_in_the_document_of_every_operatio
     assert "504" in document["paths"]["/v1/evaluate"]["post"]["responses"]
 
 
-def test_memory_is_that_of_the_container_or_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_that_of_the_container_or_the_machine(tmp_path: Path) -> None:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    monkeypatch.setattr("service.settings.CGROUP", tmp_path)
 
-    assert memory_limit() == machine
+    assert memory_limit(tmp_path) == machine
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory_limit() == machine
+    assert memory_limit(tmp_path) == machine
     (tmp_path / "memory.max").write_text(f"{1 << 27}\n")
-    assert memory_limit() == 1 << 27
-    assert Settings(workers=4).max_reserved_bytes == 1 << 24
+    assert memory_limit(tmp_path) == 1 << 27
+
+
+def test_workers_share_half_of_the_memory() -> None:
+    assert Settings(workers=4).max_reserved_bytes == memory_limit() // 8
 
 
 @pytest.mark.parametrize("name", ["max_elements", "max_waiting", "queue_seconds", "compute_seconds", "workers"])

@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import logging
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ import pytest
 
 from service.observability.logs import JsonFormatter, Lines, TextFormatter
 from tests.conftest import Client
-from tests.service.processes import serving
-from tests.service.test_refusals import is_problem
+from tests.service.problem import broken, is_problem
+from tests.service.processes import eventually, serving
 
 SECRET = "do_not_log_me"  # noqa: S105 - that is the test
 GOOD = {"loss": ["mse", "mae + 0.5*mse"], "predictions": [1.0, 2.0], "targets": [1.5, 0.0]}
@@ -120,10 +119,9 @@ async def test_probes_that_find_all_well_are_not_logged(client: Client, kept: Ke
 
 @pytest.mark.anyio
 async def test_a_fault_of_ours_is_logged_with_its_traceback_and_answered_under_one_id(
-    client: Client, kept: Kept, monkeypatch: pytest.MonkeyPatch
+    client: Client, kept: Kept
 ) -> None:
-    monkeypatch.setattr("service.routes.evaluate.result", None)
-    async with client() as http:
+    async with client(broken) as http:
         answer = await http.post("/v1/evaluate", json=GOOD)
         after = await http.get("/v1/rules")
 
@@ -160,10 +158,8 @@ def test_facts_that_are_not_known_are_left_out() -> None:
 def test_every_line_of_the_process_is_json_where_that_is_asked_for() -> None:
     with serving(LOSSARY_LOG_FORMAT="json") as server:
         httpx.get(f"{server.url}/v1/rules")
-        deadline = time.monotonic() + 5  # the line is written once the answer has left
-        while "answered" not in (text := Path(server.log).read_text()) and time.monotonic() < deadline:
-            continue
-        lines = [json.loads(line) for line in text.splitlines()]
+        assert eventually(lambda: "answered" in Path(server.log).read_text())  # once the answer has left
+        lines = [json.loads(line) for line in Path(server.log).read_text().splitlines()]
 
     assert {"answered", "Application startup complete."} <= {line["event"] for line in lines}
     assert all({"time", "level", "logger", "event"} <= set(line) for line in lines)

@@ -4,27 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from service.settings import Settings
-from tests.service.processes import ROOT, Server, awaited, free_port, serving
+from tests.service.processes import PATIENCE_S, ROOT, Server, awaited, eventually, free_port, serving
 from tests.service.test_auth import line
-
-PATIENCE_S = 30
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_log_that_nobody_reads_stops_nothing() -> None:
@@ -38,7 +25,7 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     )
     try:
         awaited(Server(process, port, os.devnull))
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
             answers = {client.get("/v1/limits").status_code for _ in range(600)}  # 300 bytes of log each
     finally:
         process.kill()
@@ -97,7 +84,7 @@ def test_a_folder_of_counts_that_cannot_be_used_is_one_line(tmp_path: Path, fold
         env={**os.environ, "LOSSARY_DEVICE": "cpu", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / folder)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -1,13 +1,10 @@
 """Every way a request can be wrong is answered by a small, true problem, and the next request works."""
 
-import json
-from typing import Any
-
-import httpx
 import pytest
 
 from tests.conftest import Client
 from tests.service.files import Files, npy
+from tests.service.problem import broken, is_problem
 
 pytestmark = pytest.mark.anyio
 
@@ -192,23 +189,10 @@ async def test_a_body_over_the_limit_is_refused(client: Client) -> None:
         assert is_problem(answer, 413)["limit"] == 1000
 
 
-async def test_a_fault_of_ours_says_nothing_but_where_to_look(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.routes.evaluate.result", None)
-
-    async with client() as http:
+async def test_a_fault_of_ours_says_nothing_but_where_to_look(client: Client) -> None:
+    async with client(broken) as http:
         answer = await http.post(EVALUATE, json=GOOD)
 
     problem = is_problem(answer, 500)
     assert "TypeError" not in answer.text
     assert problem["instance"] == f"urn:lossary:request:{answer.headers['x-request-id']}"
-
-
-def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """Check the shape every refusal has, and return it."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert len(answer.content) <= 4096
-    problem: dict[str, Any] = json.loads(answer.content, parse_constant=pytest.fail)
-    assert {"type", "title", "status", "detail", "instance"} <= set(problem)
-    assert problem["status"] == status
-    return problem

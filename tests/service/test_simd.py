@@ -14,7 +14,7 @@ from service.uploads import json_simd
 from service.uploads.roles import known_roles
 from service.uploads.upload import _from_json
 from tests.conftest import Client
-from tests.service.test_refusals import is_problem
+from tests.service.problem import is_problem
 
 pytestmark = pytest.mark.anyio
 
@@ -122,8 +122,8 @@ async def test_what_is_no_json_is_refused_quickly_however_long(client: Client) -
     text = long([1.5] * 1_000_000)[:-1] + b"]"
 
     async with client() as http:
-        started = time.perf_counter()
+        worked = time.process_time()
         answer = await http.post("/v1/evaluate", content=text, headers={"content-type": "application/json"})
 
     is_problem(answer, 400)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - worked < 2

@@ -30,7 +30,7 @@ from service.pipeline.steps import Call, Head, Step
 from service.request_record import current
 from service.scheduling import in_task, take_turn
 from service.settings import Settings
-from tests.service.processes import Server, serving
+from tests.service.processes import PATIENCE_S, Server, eventually, serving
 from tests.service.test_auth import line
 
 Told = tuple[int, dict[str, str], bytes]
@@ -80,7 +80,7 @@ def server() -> Iterator[Server]:
 
 def answers(server: Server, *pieces: bytes, count: int = 1, pause_s: float = 0.0) -> list[Told]:
     """Send pieces, and return as many answers: status, headers, body."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         for piece in pieces:
             connection.sendall(piece)
             time.sleep(pause_s)
@@ -142,7 +142,7 @@ def test_requests_one_after_the_other_in_one_piece_are_answered_in_order(server:
 
 
 def test_many_at_once_each_get_their_own(server: Server) -> None:
-    sockets = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(32)]
+    sockets = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) for _ in range(32)]
     for place, connection in enumerate(sockets):
         body = json.dumps({**GOOD, "targets": [float(place)] * 2}).encode()
         connection.sendall(b"".join(request(body, JSON, PATH, f"X-Request-Id: own-{place}", "Connection: close")))
@@ -169,13 +169,8 @@ def test_a_client_that_leaves_before_its_body_is_logged_and_harms_nobody(server:
     (after,) = answers(server, *REQUESTS["JSON"])
 
     assert after[0] == 200
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        lines = logged(server, f"left-{sent}")
-        if lines:
-            break
-        time.sleep(0.02)
-    assert [line["status"] for line in lines] == [499]
+    assert eventually(lambda: logged(server, f"left-{sent}"))
+    assert [line["status"] for line in logged(server, f"left-{sent}")] == [499]
 
 
 def test_it_is_counted_as_any_other(server: Server) -> None:
