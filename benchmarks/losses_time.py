@@ -63,21 +63,24 @@ def axes(loss: Loss, numbers: int) -> Axes:
     corners = {
         pattern.names[1] for role, pattern in zip(loss.roles, patterns, strict=True) if loss.domains[role].corners
     }
-    leads = {pattern.lead for pattern in patterns if pattern.lead}
-    lengths: Axes = dict.fromkeys(leads, (1,))
-    for name in {name for pattern in patterns for name in pattern.names} - {*leads, *(f"*{lead}" for lead in leads)}:
+    item_axes = {pattern.item_axis for pattern in patterns if pattern.item_axis}
+    lengths: Axes = dict.fromkeys(item_axes, (1,))
+    for name in {name for pattern in patterns for name in pattern.names} - {
+        *item_axes,
+        *(f"*{item_axis}" for item_axis in item_axes),
+    }:
         bare = name.lstrip("*")
         lengths[bare] = PIXELS if name.startswith("*") else (4 if name in corners else LENGTHS[bare],)
     largest = max(math.prod(pattern.lengths(lengths)) for pattern in patterns)
     length = max(1, numbers // largest)
     if loss.work.holds:
-        power = sum(name in leads for name in loss.work.holds.split())
+        power = sum(name in item_axes for name in loss.work.holds.split())
         length = (
             min(length, round((numbers / loss.work.held(lengths, loss.bind().params)[0]) ** (1 / power)))
             if power
             else length
         )
-    return lengths | dict.fromkeys(leads, (length,))
+    return lengths | dict.fromkeys(item_axes, (length,))
 
 
 def drawn(domain: Domain, shape: tuple[int, ...], lengths: Axes, rng: torch.Generator) -> Tensor:
@@ -104,7 +107,7 @@ def mean(term: BoundLoss, inputs: dict[str, Tensor]) -> Tensor:
     """Return what the formula says of everything at once."""
     out = term(inputs)
     if isinstance(out, Sums):
-        out = out.finish({lead: part.sum(0) for lead, part in out.parts.items()})
+        out = out.finish({item_axis: part.sum(0) for item_axis, part in out.parts.items()})
     return out.numerator.sum() / out.counts.sum() if isinstance(out, Items) else out.mean()
 
 

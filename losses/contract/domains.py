@@ -133,7 +133,7 @@ def first_index(bad: Tensor, offset: int = 0) -> list[int]:
 
 
 @dataclass
-class Seen:
+class Extremes:
     """The extremes of one input over all its chunks, and how many of its numbers are not finite."""
 
     low: float = float("inf")
@@ -145,7 +145,7 @@ def check(
     role: str,
     chunk: Tensor,
     domain: Domain,
-    seen: Seen,
+    seen: Extremes,
     *,
     offset: int = 0,
     exempt: int | None = None,

@@ -31,8 +31,8 @@ class Objective:
     @cached_property
     def spreads_at_once(self) -> bool:
         """Whether the standard error takes one pass: every term is a sum of items, all along one axis."""
-        leads = {term.loss.shapes.items.lead for _, term in self.terms}
-        return all(term.kind == "item" for _, term in self.terms) and len(leads) == 1
+        item_axes = {term.loss.shapes.items.item_axis for _, term in self.terms}
+        return all(term.kind == "item" for _, term in self.terms) and len(item_axes) == 1
 
     @cached_property
     def layouts(self) -> dict[object, object]:

@@ -217,9 +217,9 @@ class BoundLoss:
         return kind(self.params) if callable(kind) else kind
 
     @cached_property
-    def lead(self) -> str | None:
+    def item_axis(self) -> str | None:
         """The axis that items are counted along; None where there are no items, or none to count along."""
-        return self.loss.shapes.items.lead if self.kind == "item" else None
+        return self.loss.shapes.items.item_axis if self.kind == "item" else None
 
     def refuse_unfit(self, dtype: torch.dtype) -> None:
         """Refuse parameters that are infinite, or no longer themselves, as numbers of the dtype that is computed in.

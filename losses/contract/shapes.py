@@ -30,7 +30,7 @@ class Pattern:
         return " ".join(self.names)
 
     @cached_property
-    def lead(self) -> str | None:
+    def item_axis(self) -> str | None:
         """The name of the axis that chunks are cut along, None where nothing is cut."""
         first = self.names[0].lstrip("*") if self.names else ""
         return first if first.islower() else None
@@ -52,7 +52,7 @@ class Pattern:
         Raises: ShapeMismatch where the number of axes or an axis already bound differs, or a whole axis is empty.
         """
         spread = len(shape) - len(self._bare) + self._starred
-        if spread < 0 or (spread and not self._starred) or (not shape and self.lead):
+        if spread < 0 or (spread and not self._starred) or (not shape and self.item_axis):
             raise ShapeMismatch(role, str(self), shape, way_out)
         own: Axes = {}
         taken = 0

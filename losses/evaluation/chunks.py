@@ -1,4 +1,4 @@
-"""Inputs, weights and masks: fitted to one another once, then handed out a piece at a time."""
+"""Inputs, weights and masks: fitted to one another once, then read a chunk at a time."""
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from losses.contract.deadline import checkpoint, hold
-from losses.contract.domains import NON_NEGATIVE, Domain, Seen, check, first_index, outside
+from losses.contract.domains import NON_NEGATIVE, Domain, Extremes, check, first_index, outside
 from losses.contract.expression import Objective
 from losses.contract.shapes import Axes, Pattern
 from losses.errors import BadOption, DomainViolation, ShapeMismatch
-from losses.evaluation.device_copies import Staging
+from losses.evaluation.device_copies import DeviceCopies
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES, layout_of, refuse_dtype
 
 ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
@@ -33,7 +33,7 @@ def align(weights: Tensor, own: Dims, other: Dims) -> Tensor:
     return weights.reshape([lengths.get(dim, 1) for dim in other])
 
 
-def joined(factors: Sequence[Tensor]) -> Tensor | None:
+def product_of_factors(factors: Sequence[Tensor]) -> Tensor | None:
     """Return the product of weights and masks, each the first axes of the longest; None where there are none."""
     if len(factors) < 2:  # noqa: PLR2004 - nothing to multiply
         return factors[0] if factors else None
@@ -43,7 +43,7 @@ def joined(factors: Sequence[Tensor]) -> Tensor | None:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Chunk:
     """One chunk of the inputs of one term, ready for the formula; its factors are the weights and the mask.
 
     `unweighted`: makes the same chunk without its weights, where some of those that are not masked are 0.
@@ -53,12 +53,12 @@ class Piece:
     factors: list[Tensor]
     weights: Tensor | None  # what every element counts, or None where each counts once
     mask: Tensor | None
-    unweighted: "Callable[[], Piece] | None" = None
+    unweighted: "Callable[[], Chunk] | None" = None
 
 
 @dataclass
-class Feed:
-    """The inputs of one objective, checked as they are cut.
+class ChunkedInputs:
+    """The inputs of one objective, cut into chunks and checked on the way.
 
     Raises, on making: BadParameter, MissingInput, ShapeMismatch, UnsupportedDtype, BadOption, TooMuchAtOnce; on
     cutting: DomainViolation, NonFiniteInput.
@@ -81,19 +81,19 @@ class Feed:
         layout = layout_of(self.objective, self.inputs, self.dtype, self.chunk_elements)
         hold(layout.refuse_more_than(self.max_block_bytes, graph=self.graph))
         self.compute_dtype, self.axes, self.sources = layout.dtype, layout.axes, layout.sources
-        self.edges, self.seconds_between = self._moved(layout.edges), layout.seconds_between
-        self.staging = Staging(self.device) if self.device.type == "cuda" else None
-        self._there: dict[Hashable, Tensor] = {}  # the chunks that were sent ahead
+        self.bounds, self.seconds_between = self._moved(layout.bounds), layout.seconds_between
+        self.device_copies = DeviceCopies(self.device) if self.device.type == "cuda" else None
+        self._there: dict[Hashable, Tensor] = {}  # chunks that were copied ahead
         self._weighed = self.weights is not None or self.mask is not None
-        self.seen = [{source.role: Seen() for source in sources} for sources in self.sources]
+        self.seen = [{source.role: Extremes() for source in sources} for sources in self.sources]
         if self.weights is not None and self.weights_scale_out:
             self._scale(self.weights)
         self.weights_by_term = self._by_term("weights", self.weights)
         self.mask_by_term = self._by_term("mask", self.mask)
 
-    def _moved(self, edges: list[dict[str, slice]]) -> list[dict[str, slice]]:
-        """Return the edges of the chunks as refusals count the items."""
-        return edges
+    def _moved(self, bounds: list[dict[str, slice]]) -> list[dict[str, slice]]:
+        """Return the bounds of the chunks in the item numbers that refusals name."""
+        return bounds
 
     def _scale(self, weights: Tensor) -> None:
         """Divide weights of whole items by a power of 2, exactly, where their sum could leave the dtype's range."""
@@ -136,59 +136,59 @@ class Feed:
         """Say whether some term has classes on axis 1 that its weights and masks do not have."""
         return any(term.loss.elements == PIXELS for _, term in self.objective.terms)
 
-    def pieces(self, *, first_pass: bool) -> Iterator[list[Piece]]:
-        """Yield every chunk as one piece a term; the first pass checks the numbers too."""
-        for edges in self._arriving() if self.staging else self.edges:
+    def chunks(self, *, first_pass: bool) -> Iterator[list[Chunk]]:
+        """Yield every chunk once a term; the first pass checks the numbers too."""
+        for bounds in self._arriving() if self.device_copies else self.bounds:
             checkpoint(self.seconds_between)
-            yield [self._piece(place, edges, first_pass=first_pass) for place in range(len(self.axes))]
+            yield [self._chunk(place, bounds, first_pass=first_pass) for place in range(len(self.axes))]
 
     def _arriving(self) -> Iterator[dict[str, slice]]:
-        """Yield the edges of every chunk once it is on the device, when the next is on its way."""
-        staging = self.staging
-        if staging is None:
+        """Yield the bounds of every chunk once it is on the device, the copy of the next having started."""
+        device_copies = self.device_copies
+        if device_copies is None:
             return
-        ahead = staging.send(self._sendable(self.edges[0]))
-        for place, edges in enumerate(self.edges):
-            self._there = staging.receive(ahead)
-            if place + 1 < len(self.edges):
-                ahead = staging.send(self._sendable(self.edges[place + 1]))
-            yield edges
+        ahead = device_copies.send(self._sendable(self.bounds[0]))
+        for place, bounds in enumerate(self.bounds):
+            self._there = device_copies.receive(ahead)
+            if place + 1 < len(self.bounds):
+                ahead = device_copies.send(self._sendable(self.bounds[place + 1]))
+            yield bounds
         self._there = {}
 
-    def _sendable(self, edges: dict[str, slice]) -> dict[Hashable, Tensor]:
+    def _sendable(self, bounds: dict[str, slice]) -> dict[Hashable, Tensor]:
         """Return the chunks of every input, the weights and the masks, each once however many terms look at it."""
-        found: dict[Hashable, Tensor] = {}
+        sendable: dict[Hashable, Tensor] = {}
         for place, (_, term) in enumerate(self.objective.terms):
-            wanted = [(self.inputs[source.role], source.pattern.lead) for source in self.sources[place]]
+            wanted = [(self.inputs[source.role], source.pattern.item_axis) for source in self.sources[place]]
             more = self.weights_by_term[place], self.mask_by_term[place]
-            wanted += [(tensor, term.loss.elements.lead) for tensor in more if tensor is not None]
-            for tensor, lead in wanted:
-                found[id(tensor), lead] = self._slice(tensor, lead, edges)
-        return found
+            wanted += [(tensor, term.loss.elements.item_axis) for tensor in more if tensor is not None]
+            for tensor, item_axis in wanted:
+                sendable[id(tensor), item_axis] = self._slice(tensor, item_axis, bounds)
+        return sendable
 
-    def _at(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
-        """Return one chunk, on the device where it was sent ahead."""
-        return self._there[id(tensor), lead] if self._there else self._slice(tensor, lead, edges)
+    def _at(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
+        """Return one chunk, from the device where it was copied ahead."""
+        return self._there[id(tensor), item_axis] if self._there else self._slice(tensor, item_axis, bounds)
 
-    def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
-        return tensor if lead is None or len(self.edges) == 1 else tensor[edges[lead]]
+    def _slice(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
+        return tensor if item_axis is None or len(self.bounds) == 1 else tensor[bounds[item_axis]]
 
-    def _piece(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> Piece:
-        factors = self._factors(place, edges, first_pass=first_pass) if self._weighed else []
+    def _chunk(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> Chunk:
+        factors = self._factors(place, bounds, first_pass=first_pass) if self._weighed else []
         mask = factors[-1] if self.mask is not None and factors else None
         unweighted = None
         if first_pass and self.weights is not None and not bool((factors[0] > 0).all()):
-            unweighted = partial(self._unweighted, place, edges, mask)
-        piece = self._filled(place, edges, joined(factors), first_pass=first_pass)
-        return Piece(piece, factors, joined(factors), mask, unweighted)
+            unweighted = partial(self._unweighted, place, bounds, mask)
+        inputs = self._filled(place, bounds, product_of_factors(factors), first_pass=first_pass)
+        return Chunk(inputs, factors, product_of_factors(factors), mask, unweighted)
 
-    def _unweighted(self, place: int, edges: dict[str, slice], mask: Tensor | None) -> Piece:
+    def _unweighted(self, place: int, bounds: dict[str, slice], mask: Tensor | None) -> Chunk:
         """Return one chunk in which every item that is not masked counts once."""
-        inputs = self._filled(place, edges, mask, first_pass=False, legal=True)
-        return Piece(inputs, [] if mask is None else [mask], mask, mask)
+        inputs = self._filled(place, bounds, mask, first_pass=False, legal=True)
+        return Chunk(inputs, [] if mask is None else [mask], mask, mask)
 
     def _filled(
-        self, place: int, edges: dict[str, slice], weights: Tensor | None, *, first_pass: bool, legal: bool = False
+        self, place: int, bounds: dict[str, slice], weights: Tensor | None, *, first_pass: bool, legal: bool = False
     ) -> dict[str, Tensor]:
         """Return the inputs of one chunk, with a legal number where the weight is 0.
 
@@ -202,10 +202,10 @@ class Feed:
         inputs = {}
         for role, pattern, domain, dtype in self.sources[place]:
             tensor = self.inputs[role]
-            chunk = self._at(tensor, pattern.lead, edges)
+            chunk = self._at(tensor, pattern.item_axis, bounds)
             if chunk.dtype is not dtype or chunk.device != self.device:  # `to` takes longer to find that out
                 chunk = chunk.to(self.device, dtype)
-            if weights is not None and pattern.lead is not None:
+            if weights is not None and pattern.item_axis is not None:
                 counted = align(weights, own, dims(pattern, axes)) > 0
                 if exempt is not None and domain.whole:
                     counted = counted | (chunk == exempt)
@@ -216,7 +216,7 @@ class Feed:
                     chunk,
                     domain,
                     self.seen[place][role],
-                    offset=edges[pattern.lead].start if pattern.lead else 0,
+                    offset=bounds[pattern.item_axis].start if pattern.item_axis else 0,
                     exempt=exempt,
                     sent=tensor.dtype,
                     allow_nonfinite=self.allow_nonfinite and not domain.whole,
@@ -226,20 +226,22 @@ class Feed:
             inputs[role] = chunk.to(torch.int64) if domain.whole and dtype != torch.int64 else chunk
         return inputs
 
-    def _factors(self, place: int, edges: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
+    def _factors(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
         """Return the weights and the mask of one chunk, those of the two that were given."""
         factors: list[Tensor] = []
-        lead = self.objective.terms[place][1].loss.elements.lead
+        item_axis = self.objective.terms[place][1].loss.elements.item_axis
         sent, mask = self.weights_by_term[place], self.mask_by_term[place]
         if sent is not None:
-            weights = self._at(sent, lead, edges).to(self.device, self.compute_dtype)
+            weights = self._at(sent, item_axis, bounds).to(self.device, self.compute_dtype)
             if first_pass:
-                check("weights", weights, NON_NEGATIVE, Seen(), offset=edges[lead or ""].start, sent=sent.dtype)
+                check(
+                    "weights", weights, NON_NEGATIVE, Extremes(), offset=bounds[item_axis or ""].start, sent=sent.dtype
+                )
             factors.append(weights)
         if mask is not None:
-            kept = self._at(mask, lead, edges).to(self.device)
+            kept = self._at(mask, item_axis, bounds).to(self.device)
             if first_pass and kept.dtype != torch.bool:
-                _check_mask(kept, edges[lead or ""].start)
+                _check_mask(kept, bounds[item_axis or ""].start)
             factors.append((kept != 0).to(self.compute_dtype))
         return factors
 

@@ -13,7 +13,7 @@ Sent = tuple[dict[Hashable, Tensor], torch.cuda.Event]
 
 
 @dataclass
-class Staging:
+class DeviceCopies:
     """Copies to one device, and the time they have taken so far."""
 
     device: torch.device

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from losses.contract.expression import Objective
-from losses.evaluation.chunks import Feed
+from losses.evaluation.chunks import ChunkedInputs
 from losses.evaluation.moments import Moments
 from losses.evaluation.passes import Options, first_pass, reduce_totals, refuse_reduction, values_per_item
 from losses.evaluation.result import Evaluation
-from losses.evaluation.totals import Tally
+from losses.evaluation.totals import Accumulator
 
 
 def evaluate(
@@ -33,7 +33,7 @@ def evaluate(
     TooMuchAtOnce.
     """
     options = options or Options()
-    feed = Feed(
+    chunked_inputs = ChunkedInputs(
         objective,
         {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles},
         None if weights is None else _plain(weights),
@@ -46,16 +46,21 @@ def evaluate(
         graph=options.gradient != "none",
         weights_scale_out=options.reduction == "mean",
     )
-    tallies = [
-        Tally(term, axes, seen) for (_, term), axes, seen in zip(objective.terms, feed.axes, feed.seen, strict=True)
+    accumulators = [
+        Accumulator(term, axes, seen)
+        for (_, term), axes, seen in zip(objective.terms, chunked_inputs.axes, chunked_inputs.seen, strict=True)
     ]
-    refuse_reduction(tallies, options)
+    refuse_reduction(accumulators, options)
     spread = Moments() if options.standard_error and objective.spreads_at_once else None
-    first_pass(feed, tallies, spread, options)
+    first_pass(chunked_inputs, accumulators, spread, options)
     per_item = options.reduction == "none"
-    result = values_per_item(feed, tallies) if per_item else reduce_totals(feed, tallies, spread, options)
-    if feed.staging:
-        result.transfer_ms = feed.staging.spent_ms
+    result = (
+        values_per_item(chunked_inputs, accumulators)
+        if per_item
+        else reduce_totals(chunked_inputs, accumulators, spread, options)
+    )
+    if chunked_inputs.device_copies:
+        result.transfer_ms = chunked_inputs.device_copies.spent_ms
     return result
 
 

@@ -36,7 +36,7 @@ def per_item(gradient: Tensor, own: Dims, items: Dims) -> Tensor:
     return (size.sum(extra) if extra else size).flatten()
 
 
-def shares(sizes: Iterable[Tensor], by_class: Tensor | None) -> Shares:
+def gradient_shares(sizes: Iterable[Tensor], by_class: Tensor | None) -> Shares:
     """Return the summary over absolute gradients that arrived in pieces, and their sums by class."""
     gathered = list(sizes)
     flat = torch.cat(gathered) if gathered else torch.zeros(0)

@@ -33,7 +33,7 @@ ACCEPTED = (
 )
 
 
-class Source(NamedTuple):
+class TermInput(NamedTuple):
     """One input of one term, what is asked of its numbers, and the dtype in which that is looked at."""
 
     role: str
@@ -46,14 +46,14 @@ class Source(NamedTuple):
 class Layout:
     """Of every term its axes, its inputs and what one block of it holds; of all how they are cut.
 
-    `edges`: of every block, on every axis that is cut. `seconds`: what the value takes on one core, roughly.
+    `bounds`: of every block, on every axis that is cut. `seconds`: what the value takes on one core, roughly.
     """
 
     objective: Objective
     dtype: torch.dtype
     axes: list[Axes]
-    sources: list[list[Source]]
-    edges: list[dict[str, slice]]
+    sources: list[list[TermInput]]
+    bounds: list[dict[str, slice]]
     held: list[float]  # numbers
     held_with_graph: list[float]
     seconds: float
@@ -114,9 +114,9 @@ def _made(
     for term in terms:
         term.refuse_unfit(dtype)
     sources = [_sources(term, own, inputs, dtype) for term, own in zip(terms, axes, strict=True)]
-    edges = _cut(terms, axes, inputs, _lengths(sources, inputs), chunk_elements)
+    bounds = _cut(terms, axes, inputs, _lengths(sources, inputs), chunk_elements)
     numbers = [sum(inputs[source.role].numel() for source in own) for own in sources]
-    blocks = [_block(own, edges) for own in axes]
+    blocks = [_block(own, bounds) for own in axes]
     roles = [[source.role for source in own] for own in sources]
     ways = [_held(term, block, own) for term, block, own in zip(terms, blocks, roles, strict=True)]
     between = [
@@ -124,11 +124,11 @@ def _made(
         for term, block, own in zip(terms, blocks, roles, strict=True)
     ]
     seconds = [
-        term.loss.work.seconds(own, term.params, count, len(edges)) * (2 if term.kind == "ratio" else 1)  # passes
+        term.loss.work.seconds(own, term.params, count, len(bounds)) * (2 if term.kind == "ratio" else 1)  # passes
         for term, own, count in zip(terms, axes, numbers, strict=True)
     ]
     held, held_with_graph = [plain for plain, _ in ways], [graph for _, graph in ways]
-    return Layout(objective, dtype, axes, sources, edges, held, held_with_graph, sum(seconds), sum(between))
+    return Layout(objective, dtype, axes, sources, bounds, held, held_with_graph, sum(seconds), sum(between))
 
 
 def refuse_dtype(role: str, tensor: Tensor) -> None:
@@ -145,25 +145,25 @@ def _bound(term: BoundLoss, inputs: Mapping[str, Tensor]) -> Axes:
     return term.loss.shapes.bind(inputs, term.loss.roles, term.loss.encodings)
 
 
-def _sources(term: BoundLoss, axes: Axes, inputs: Mapping[str, Tensor], compute_dtype: torch.dtype) -> list[Source]:
+def _sources(term: BoundLoss, axes: Axes, inputs: Mapping[str, Tensor], compute_dtype: torch.dtype) -> list[TermInput]:
     """Return the inputs of one term, in the order of its signature."""
     sources = []
     for role, pattern in zip(term.loss.roles, term.loss.shapes.roles, strict=True):
         if role in inputs:
             tensor, domain = inputs[role], term.domain(role).bounded(axes)
             ids = domain.whole and not tensor.is_floating_point()
-            sources.append(Source(role, pattern, domain, torch.int64 if ids else compute_dtype))
+            sources.append(TermInput(role, pattern, domain, torch.int64 if ids else compute_dtype))
     return sources
 
 
-def _lengths(sources: list[list[Source]], inputs: Mapping[str, Tensor]) -> dict[str, int]:
+def _lengths(sources: list[list[TermInput]], inputs: Mapping[str, Tensor]) -> dict[str, int]:
     """Return the length of every axis that blocks are cut along."""
     lengths: dict[str, int] = {}
     for role, pattern, *_ in (source for listed in sources for source in listed):
-        if pattern.lead is None:
+        if pattern.item_axis is None:
             continue
         shape = inputs[role].shape
-        length = lengths.setdefault(pattern.lead, shape[0])
+        length = lengths.setdefault(pattern.item_axis, shape[0])
         if length != shape[0]:
             raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
     return lengths
@@ -197,14 +197,14 @@ def _cut(
     if any(term.kind == "batch" for term in terms):
         blocks = 1
     return [
-        {lead: slice(length * k // blocks, length * (k + 1) // blocks) for lead, length in lengths.items()}
+        {item_axis: slice(length * k // blocks, length * (k + 1) // blocks) for item_axis, length in lengths.items()}
         for k in range(blocks)
     ]
 
 
-def _block(axes: Axes, edges: list[dict[str, slice]]) -> Axes:
+def _block(axes: Axes, bounds: list[dict[str, slice]]) -> Axes:
     """Return the axes of the longest block."""
-    cut = {lead: max(edge[lead].stop - edge[lead].start for edge in edges) for lead in edges[0]}
+    cut = {item_axis: max(edge[item_axis].stop - edge[item_axis].start for edge in bounds) for item_axis in bounds[0]}
     return {name: (cut[name], *lengths[1:]) if name in cut else lengths for name, lengths in axes.items()}
 
 
@@ -221,8 +221,8 @@ def _held(term: BoundLoss, block: Axes, roles: list[str]) -> tuple[float, float]
 
 def _longest(term: BoundLoss, axes: Axes) -> tuple[str, int]:
     """Return the axis of a block that is not cut, or one item alone is too long along, and its length."""
-    lead = None if term.kind == "batch" else term.loss.shapes.roles[0].lead
-    lengths = {name: max(own[1:] if name == lead else own, default=0) for name, own in axes.items()}
+    item_axis = None if term.kind == "batch" else term.loss.shapes.roles[0].item_axis
+    lengths = {name: max(own[1:] if name == item_axis else own, default=0) for name, own in axes.items()}
     axis = max(lengths, key=lambda name: lengths[name])
     return axis, lengths[axis]
 
@@ -230,7 +230,7 @@ def _longest(term: BoundLoss, axes: Axes) -> tuple[str, int]:
 def _fitting(layout: Layout, place: int, longest: tuple[str, int], numbers: float, *, graph: bool) -> int:
     """Return the longest such axis with which one item, or all where none is cut, holds so many numbers."""
     term, axes = layout.objective.terms[place][1], layout.axes[place]
-    lead = None if term.kind == "batch" else term.loss.shapes.roles[0].lead
+    item_axis = None if term.kind == "batch" else term.loss.shapes.roles[0].item_axis
     low, high = 0, longest[1]
     while low < high:
         middle = (low + high + 1) // 2
@@ -238,8 +238,8 @@ def _fitting(layout: Layout, place: int, longest: tuple[str, int], numbers: floa
             name: tuple(middle if (name, length) == longest else length for length in lengths)
             for name, lengths in axes.items()
         }
-        if lead in changed:
-            changed[lead] = (1, *changed[lead][1:])
+        if item_axis in changed:
+            changed[item_axis] = (1, *changed[item_axis][1:])
         fits = _held(term, changed, [source.role for source in layout.sources[place]])[graph] <= numbers
         low, high = (middle, high) if fits else (low, middle - 1)
     return low

@@ -7,13 +7,13 @@ from typing import Literal
 import torch
 
 from losses.errors import BadOption
-from losses.evaluation.chunks import Feed, Piece
-from losses.evaluation.gradient_shares import shares
+from losses.evaluation.chunks import Chunk, ChunkedInputs
+from losses.evaluation.gradient_shares import gradient_shares
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES
 from losses.evaluation.moments import Moments
-from losses.evaluation.result import Evaluation, gradient_overflowed, of_sum, of_term, warnings
-from losses.evaluation.second_pass import Backward
-from losses.evaluation.totals import Reduction, Tally
+from losses.evaluation.result import Evaluation, gradient_overflowed, result_of_sum, result_of_term, warnings
+from losses.evaluation.second_pass import SecondPass
+from losses.evaluation.totals import Accumulator, Reduction
 
 
 @dataclass(frozen=True)
@@ -32,44 +32,46 @@ class Options:
     fuse: bool = False  # have torch.compile make one kernel of a formula, but where a gradient is taken of it
 
 
-def refuse_reduction(tallies: list[Tally], options: Options) -> None:
+def refuse_reduction(accumulators: list[Accumulator], options: Options) -> None:
     """Refuse a reduction that has no meaning for these terms.
 
     Raises: BadOption.
     """
     if options.reduction == "mean":
         return
-    for tally in tallies:
-        if tally.term.kind != "item":
-            message = f"{tally.term} is one quotient over everything sent; only reduction=mean has a meaning."
+    for accumulator in accumulators:
+        if accumulator.term.kind != "item":
+            message = f"{accumulator.term} is one quotient over everything sent; only reduction=mean has a meaning."
             raise BadOption("reduction", message)
-    shapes = {tally.term.loss.shapes.items.lengths(tally.axes) for tally in tallies}
+    shapes = {accumulator.term.loss.shapes.items.lengths(accumulator.axes) for accumulator in accumulators}
     if options.reduction == "none" and len(shapes) > 1:
         raise BadOption("reduction", "The items of the terms differ, so the sum has no values per item.")
     if options.reduction == "none" and options.gradient != "none":
         raise BadOption("gradient", "reduction=none gives many values; ask for the gradient of their mean or sum.")
 
 
-def first_pass(feed: Feed, tallies: list[Tally], spread: Moments | None, options: Options) -> None:
+def first_pass(
+    chunked_inputs: ChunkedInputs, accumulators: list[Accumulator], spread: Moments | None, options: Options
+) -> None:
     """Add every chunk of the inputs to the totals of the terms, and to the moments that the standard error needs.
 
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
     """
     with torch.inference_mode():
-        for pieces in feed.pieces(first_pass=True):
-            _add_chunk(tallies, pieces, spread, options)
+        for chunks in chunked_inputs.chunks(first_pass=True):
+            _add_chunk(accumulators, chunks, spread, options)
 
 
-def _add_chunk(tallies: list[Tally], pieces: list[Piece], spread: Moments | None, options: Options) -> None:
+def _add_chunk(accumulators: list[Accumulator], chunks: list[Chunk], spread: Moments | None, options: Options) -> None:
     keep = options.reduction == "none"
     added = [
-        tally.add(piece, keep=keep, per_class=options.per_class, fuse=options.fuse)
-        for tally, piece in zip(tallies, pieces, strict=True)
+        accumulator.add(chunk, keep=keep, per_class=options.per_class, fuse=options.fuse)
+        for accumulator, chunk in zip(accumulators, chunks, strict=True)
     ]
     if spread is None:
         return
     columns = [column for rows in added for column in rows.columns]
-    if all(tally.weighted for tally in tallies):
+    if all(accumulator.weighted for accumulator in accumulators):
         there = [rows.there for rows in added if rows.there is not None]
         counted = torch.stack(there if there and options.reduction == "mean_over_count" else columns[1::2]).amax(0) > 0
         spread.add(columns if bool(counted.all()) else [column[counted] for column in columns])
@@ -77,50 +79,63 @@ def _add_chunk(tallies: list[Tally], pieces: list[Piece], spread: Moments | None
         spread.add(columns, [total for rows in added for total in rows.sums])
 
 
-def values_per_item(feed: Feed, tallies: list[Tally]) -> Evaluation:
+def values_per_item(chunked_inputs: ChunkedInputs, accumulators: list[Accumulator]) -> Evaluation:
     """Return the result of reduction=none: the values that the first pass kept, one an item."""
-    coefficients = [coefficient for coefficient, _ in feed.objective.terms]
-    values = [weight * torch.cat(tally.values) for weight, tally in zip(coefficients, tallies, strict=True)]
+    coefficients = [coefficient for coefficient, _ in chunked_inputs.objective.terms]
+    values = [
+        weight * torch.cat(accumulator.values) for weight, accumulator in zip(coefficients, accumulators, strict=True)
+    ]
     return Evaluation(
-        name=str(feed.objective),
-        dtype=feed.compute_dtype,
+        name=str(chunked_inputs.objective),
+        dtype=chunked_inputs.compute_dtype,
         value=None,
         values=torch.stack(values).sum(0),
-        kept=tallies[0].kept,
-        ignored=tallies[0].count - tallies[0].kept,
+        kept=accumulators[0].kept,
+        ignored=accumulators[0].count - accumulators[0].kept,
         reason="reduction=none gives a value per item",
-        warnings=warnings(feed),
+        warnings=warnings(chunked_inputs),
     )
 
 
-def reduce_totals(feed: Feed, tallies: list[Tally], spread: Moments | None, options: Options) -> Evaluation:
+def reduce_totals(
+    chunked_inputs: ChunkedInputs, accumulators: list[Accumulator], spread: Moments | None, options: Options
+) -> Evaluation:
     """Return the value of the totals with its standard error, and the gradient where a second pass is asked for."""
-    coefficients = [coefficient for coefficient, _ in feed.objective.terms]
-    settled = [tally.settle(options.reduction, weight) for tally, weight in zip(tallies, coefficients, strict=True)]
-    terms = [of_term(tally, value, feed) for tally, (value, _) in zip(tallies, settled, strict=True)]
-    total = sum(weight * value for weight, (value, _) in zip(coefficients, settled, strict=True))
-    result = terms[0] if coefficients == [1] else of_sum(feed, terms, total)
-    result.warnings = warnings(feed)
+    coefficients = [coefficient for coefficient, _ in chunked_inputs.objective.terms]
+    reduced = [
+        accumulator.reduce(options.reduction, weight)
+        for accumulator, weight in zip(accumulators, coefficients, strict=True)
+    ]
+    terms = [
+        result_of_term(accumulator, value, chunked_inputs)
+        for accumulator, (value, _) in zip(accumulators, reduced, strict=True)
+    ]
+    total = sum(weight * value for weight, (value, _) in zip(coefficients, reduced, strict=True))
+    result = terms[0] if coefficients == [1] else result_of_sum(chunked_inputs, terms, total)
+    result.warnings = warnings(chunked_inputs)
     if result.value is None:
         return result
-    slopes = [slope for _, slope in settled]
+    cotangents = [slope for _, slope in reduced]
     if spread is not None:
-        pairs = [(own[tally.lead], tally.weighted) for tally, own in zip(tallies, slopes, strict=True)]
+        pairs = [
+            (own[accumulator.item_axis], accumulator.weighted)
+            for accumulator, own in zip(accumulators, cotangents, strict=True)
+        ]
         result.standard_error = spread.error_of_sum(
             [float(slope) for pair, weighted in pairs for slope in pair[: 1 + weighted]]
         )
-    quotient = spread is None and options.standard_error and all(tally.has_rows for tally in tallies)
+    quotient = spread is None and options.standard_error and all(accumulator.has_rows for accumulator in accumulators)
     if quotient or options.gradient != "none":
         with torch.inference_mode(mode=False), torch.no_grad():  # whatever mode the caller is in
-            backward = Backward(feed, tallies, slopes, options.gradient, quotient)
-            backward.run()
+            second_pass = SecondPass(chunked_inputs, accumulators, cotangents, options.gradient, quotient)
+            second_pass.run()
             if quotient:
-                result.standard_error = backward.standard_error()
+                result.standard_error = second_pass.standard_error()
             if options.gradient != "none":
-                result.gradient = shares(backward.sizes, backward.class_sizes)
+                result.gradient = gradient_shares(second_pass.sizes, second_pass.class_sizes)
             if options.gradient == "full":
-                result.gradients = backward.gradients()
+                result.gradients = second_pass.gradients()
             if result.gradient and not math.isfinite(result.gradient.absolute_sum):
                 result.gradient = result.gradients = None
-                result.warnings.append(gradient_overflowed(feed.compute_dtype))
+                result.warnings.append(gradient_overflowed(chunked_inputs.compute_dtype))
     return result

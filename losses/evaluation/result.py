@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from losses.evaluation.chunks import Feed
+from losses.evaluation.chunks import ChunkedInputs
 from losses.evaluation.gradient_shares import Shares
-from losses.evaluation.totals import Tally
+from losses.evaluation.totals import Accumulator
 
 NO_PARTNER = "no item has another to be compared with"
 NOTHING_COUNTS = "nothing here counts: what the sum is divided by is 0"
@@ -16,7 +16,7 @@ INFINITE = "the loss is not finite: something that happened was given probabilit
 
 
 @dataclass(frozen=True)
-class Warned:
+class InputWarning:
     """Something the caller may not have meant."""
 
     code: str
@@ -41,39 +41,39 @@ class Evaluation:
     gradients: dict[str, Tensor] | None = None
     terms: list["Evaluation"] | None = None
     reason: str | None = None
-    warnings: list[Warned] = field(default_factory=list)
+    warnings: list[InputWarning] = field(default_factory=list)
     transfer_ms: float = 0.0  # in which the inputs went to the device
 
 
-def of_term(tally: Tally, value: float, feed: Feed) -> Evaluation:
+def result_of_term(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInputs) -> Evaluation:
     """Return the value of one term with the sums it came from."""
-    reason = _reason(tally, value, feed)
+    reason = _reason(accumulator, value, chunked_inputs)
     result = Evaluation(
-        name=str(tally.term),
-        dtype=feed.compute_dtype,
+        name=str(accumulator.term),
+        dtype=chunked_inputs.compute_dtype,
         value=None if reason else value,
-        kept=tally.kept,
-        ignored=tally.count - tally.kept,
+        kept=accumulator.kept,
+        ignored=accumulator.count - accumulator.kept,
         reason=reason,
     )
-    if tally.finish is None:
-        sums = tally.numerator * feed.weight_unit, tally.denominator * feed.weight_unit
+    if accumulator.finish is None:
+        sums = accumulator.numerator * chunked_inputs.weight_unit, accumulator.denominator * chunked_inputs.weight_unit
         result.numerator, result.denominator = finite(sums[0]), finite(sums[1])
-        classes = tally.by_class
+        classes = accumulator.by_class
     else:
-        items = tally.finish(tally.totals)
+        items = accumulator.finish(accumulator.totals)
         classes = torch.stack([items.numerator, items.counts], 1) if items.numerator.ndim else None
     if classes is not None:
         result.per_class = [finite(entry) for entry in (classes[:, 0] / classes[:, 1]).tolist()]
     return result
 
 
-def of_sum(feed: Feed, terms: list[Evaluation], value: float) -> Evaluation:
+def result_of_sum(chunked_inputs: ChunkedInputs, terms: list[Evaluation], value: float) -> Evaluation:
     """Return the value of a sum, its terms listed."""
     reason = next((term.reason for term in terms if term.reason), None if math.isfinite(value) else INFINITE)
     return Evaluation(
-        name=str(feed.objective),
-        dtype=feed.compute_dtype,
+        name=str(chunked_inputs.objective),
+        dtype=chunked_inputs.compute_dtype,
         value=None if reason else value,
         kept=terms[0].kept,
         ignored=terms[0].ignored,
@@ -87,40 +87,44 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _reason(tally: Tally, value: float, feed: Feed) -> str | None:
-    if math.isfinite(value) and tally.kept and not any(seen.nonfinite for seen in tally.seen.values()):
+def _reason(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInputs) -> str | None:
+    if math.isfinite(value) and accumulator.kept and not any(seen.nonfinite for seen in accumulator.seen.values()):
         return None
-    listed = [f"{seen.nonfinite} non-finite numbers in {role}" for role, seen in tally.seen.items() if seen.nonfinite]
+    listed = [
+        f"{seen.nonfinite} non-finite numbers in {role}" for role, seen in accumulator.seen.items() if seen.nonfinite
+    ]
     if listed:
         return ", ".join(listed)
-    if not all(feed.inputs[role].numel() for role in tally.seen):
+    if not all(chunked_inputs.inputs[role].numel() for role in accumulator.seen):
         return "there are no items"
-    if not tally.kept:
-        return NO_PARTNER if tally.term.kind == "batch" else "every item is masked, ignored or has weight 0"
-    return NOTHING_COUNTS if _denominator(tally) == 0 else INFINITE
+    if not accumulator.kept:
+        return NO_PARTNER if accumulator.term.kind == "batch" else "every item is masked, ignored or has weight 0"
+    return NOTHING_COUNTS if _denominator(accumulator) == 0 else INFINITE
 
 
-def _denominator(tally: Tally) -> float:
-    if tally.finish is not None:
-        return float(tally.finish(tally.totals).counts.sum())
-    return tally.denominator
+def _denominator(accumulator: Accumulator) -> float:
+    if accumulator.finish is not None:
+        return float(accumulator.finish(accumulator.totals).counts.sum())
+    return accumulator.denominator
 
 
-def gradient_overflowed(dtype: torch.dtype) -> Warned:
+def gradient_overflowed(dtype: torch.dtype) -> InputWarning:
     """Return what is said where there is a value, and its gradient leaves the range of the dtype."""
     wider = "" if dtype == torch.float64 else " dtype=float64 has a wider range."
     text = f"The value is finite and its gradient is not: numbers overflowed on the way back.{wider}"
-    return Warned("gradient-not-finite", text)
+    return InputWarning("gradient-not-finite", text)
 
 
-def warnings(feed: Feed) -> list[Warned]:
+def warnings(chunked_inputs: ChunkedInputs) -> list[InputWarning]:
     """Return what looks unintended in the inputs."""
     warned = {}
-    for (_, term), extremes, sources in zip(feed.objective.terms, feed.seen, feed.sources, strict=True):
+    for (_, term), extremes, sources in zip(
+        chunked_inputs.objective.terms, chunked_inputs.seen, chunked_inputs.sources, strict=True
+    ):
         for role in [source.role for source in sources if source.domain.minus_infinity]:
             seen = extremes[role]
             if 0 <= seen.low < seen.high <= 1:
-                warned[term.loss.id, role] = Warned(
+                warned[term.loss.id, role] = InputWarning(
                     "looks-like-probabilities",
                     f"All {role} lie between 0 and 1, as probabilities do, and {term.loss.id} takes them as logits. "
                     "If they are probabilities, ask with from_logits=false.",

@@ -13,22 +13,22 @@ from torch import Tensor
 
 from losses.contract.deadline import checkpoint
 from losses.contract.loss import Items, Sums
-from losses.evaluation.chunks import Feed, Piece, dims
-from losses.evaluation.class_labels import of_elements
+from losses.evaluation.chunks import Chunk, ChunkedInputs, dims
+from losses.evaluation.class_labels import element_labels
 from losses.evaluation.gradient_shares import per_item
 from losses.evaluation.moments import Moments
-from losses.evaluation.totals import WHOLE, Parts, Slopes, Tally, by_row
+from losses.evaluation.totals import WHOLE, Accumulator, Cotangents, SumsByAxis, by_row
 
 Leaves = dict[str, Tensor]
 
 
 @dataclass
-class Backward:
+class SecondPass:
     """The second pass over the chunks: the influence of each row, for the error of a quotient, and the gradients."""
 
-    feed: Feed
-    tallies: list[Tally]
-    slopes: list[Slopes]
+    chunked_inputs: ChunkedInputs
+    accumulators: list[Accumulator]
+    cotangents: list[Cotangents]
     gradient: Literal["none", "summary", "full"]
     quotient: bool
     influence: dict[str, Moments] = field(default_factory=dict)
@@ -39,36 +39,39 @@ class Backward:
     def run(self) -> None:
         """Pass over every chunk again, recording a graph only where a gradient is asked for."""
         with torch.set_grad_enabled(self.gradient != "none"):
-            for pieces in self.feed.pieces(first_pass=False):
-                self._chunk(pieces)
+            for chunks in self.chunked_inputs.chunks(first_pass=False):
+                self._chunk(chunks)
 
-    def _chunk(self, pieces: list[Piece]) -> None:
+    def _chunk(self, chunks: list[Chunk]) -> None:
         gradient = self.gradient != "none"
-        leaves = [_leaves(tally, piece) if gradient else {} for tally, piece in zip(self.tallies, pieces, strict=True)]
-        rows: Parts = {}
+        leaves = [
+            _leaves(accumulator, chunk) if gradient else {}
+            for accumulator, chunk in zip(self.accumulators, chunks, strict=True)
+        ]
+        rows: SumsByAxis = {}
         outs: list[Items | Sums] = []
-        for tally, piece, slopes, leaf in zip(self.tallies, pieces, self.slopes, leaves, strict=True):
-            outs.append(tally.apply(replace(piece, inputs={**piece.inputs, **leaf})))
-            for lead, row in tally.influence(outs[-1], slopes).items():
-                rows[lead] = rows[lead] + row if lead in rows else row
-        weights = pieces[0].weights
-        for lead, row in rows.items() if self.quotient else ():
+        for accumulator, chunk, own, leaf in zip(self.accumulators, chunks, self.cotangents, leaves, strict=True):
+            outs.append(accumulator.apply(replace(chunk, inputs={**chunk.inputs, **leaf})))
+            for item_axis, row in accumulator.influence(outs[-1], own).items():
+                rows[item_axis] = rows[item_axis] + row if item_axis in rows else row
+        weights = chunks[0].weights
+        for item_axis, row in rows.items() if self.quotient else ():
             counted = slice(None) if weights is None else by_row(weights) > 0
-            self.influence.setdefault(lead, Moments()).add([row.detach()[counted]])
+            self.influence.setdefault(item_axis, Moments()).add([row.detach()[counted]])
         if gradient:
-            checkpoint(2 * self.feed.seconds_between)
+            checkpoint(2 * self.chunked_inputs.seconds_between)
             torch.autograd.backward([row.sum() for row in rows.values()])
-            self._gather(_slopes(leaves), pieces[0], outs[0])
+            self._gather(_slopes(leaves), chunks[0], outs[0])
 
-    def _gather(self, slopes: Leaves, piece: Piece, out: Items | Sums) -> None:
-        """Keep what the answer needs of the gradient of one chunk; all of it only where it was asked for."""
+    def _gather(self, slopes: Leaves, chunk: Chunk, out: Items | Sums) -> None:
+        """Keep the part of one chunk's gradient that the answer needs, which is all of it for the full gradient."""
         if self.gradient == "full":
             for role, slope in slopes.items():
                 self.gathered.setdefault(role, []).append(slope)
-        first = self.tallies[0]
+        first = self.accumulators[0]
         sizes = _sizes(first, slopes)
-        self.sizes.append(sizes[_kept(first, piece, out)])
-        labels = of_elements(first.term, first.axes, piece.inputs)
+        self.sizes.append(sizes[_kept(first, chunk, out)])
+        labels = element_labels(first.term, first.axes, chunk.inputs)
         if labels is not None and labels.ids.numel() == sizes.numel():
             sums = labels.sums(sizes)
             self.class_sizes = sums if self.class_sizes is None else self.class_sizes + sums
@@ -84,9 +87,9 @@ class Backward:
         return {role: torch.cat(slopes).cpu() for role, slopes in self.gathered.items()}
 
 
-def _leaves(tally: Tally, piece: Piece) -> Leaves:
+def _leaves(accumulator: Accumulator, chunk: Chunk) -> Leaves:
     """Return the inputs that a gradient is taken for, as leaves of a new graph."""
-    return {role: piece.inputs[role].detach().requires_grad_() for role in tally.term.loss.differentiable}
+    return {role: chunk.inputs[role].detach().requires_grad_() for role in accumulator.term.loss.differentiable}
 
 
 def _slopes(leaves: list[Leaves]) -> Leaves:
@@ -99,21 +102,21 @@ def _slopes(leaves: list[Leaves]) -> Leaves:
     return slopes
 
 
-def _sizes(tally: Tally, slopes: Leaves) -> Tensor:
+def _sizes(accumulator: Accumulator, slopes: Leaves) -> Tensor:
     """Return the absolute gradient of every item of one chunk; lists with an axis 0 of their own follow on."""
-    by_lead: Parts = {}
+    by_axis: SumsByAxis = {}
     for role, slope in slopes.items():
-        if role in tally.term.loss.roles:
-            pattern = tally.term.loss.pattern(role)
-            size = per_item(slope, dims(pattern, tally.axes), tally.elements)
-            lead = pattern.lead or WHOLE
-            by_lead[lead] = by_lead[lead] + size if lead in by_lead else size
-    return torch.cat(list(by_lead.values()))
+        if role in accumulator.term.loss.roles:
+            pattern = accumulator.term.loss.pattern(role)
+            size = per_item(slope, dims(pattern, accumulator.axes), accumulator.elements)
+            item_axis = pattern.item_axis or WHOLE
+            by_axis[item_axis] = by_axis[item_axis] + size if item_axis in by_axis else size
+    return torch.cat(list(by_axis.values()))
 
 
-def _kept(tally: Tally, piece: Piece, out: Items | Sums) -> Tensor | slice:
+def _kept(accumulator: Accumulator, chunk: Chunk, out: Items | Sums) -> Tensor | slice:
     """Return which elements of one chunk count: neither masked, nor ignored, nor of weight 0."""
-    loss = tally.term.loss
+    loss = accumulator.term.loss
     if isinstance(out, Items) and loss.elements.names and loss.elements == loss.shapes.items:
         return (out.counts > 0).flatten()
-    return slice(None) if piece.weights is None else (tally.spread(piece.weights) > 0).flatten()
+    return slice(None) if chunk.weights is None else (accumulator.spread(chunk.weights) > 0).flatten()

@@ -10,45 +10,45 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from losses.contract.domains import Seen
+from losses.contract.domains import Extremes
 from losses.contract.expression import Objective
 from losses.errors import BadOption
-from losses.evaluation.chunks import Feed
+from losses.evaluation.chunks import ChunkedInputs
 from losses.evaluation.moments import Moments
 from losses.evaluation.passes import Options, first_pass, reduce_totals, refuse_reduction
-from losses.evaluation.result import Evaluation, Warned
-from losses.evaluation.totals import Tally
+from losses.evaluation.result import Evaluation, InputWarning
+from losses.evaluation.totals import Accumulator
 
 KEEP_IT = "Send it with its Content-Length and within max_body_bytes, so that it is kept"
 
 
 @dataclass
-class _Window(Feed):
-    """A feed that begins at item `first` of a stream, so that refusals name the item as the stream counts."""
+class _Window(ChunkedInputs):
+    """One window of a stream, which begins at item `first`: refusals name the item as the stream counts."""
 
     first: int = 0
 
-    def _moved(self, edges: list[dict[str, slice]]) -> list[dict[str, slice]]:
-        return [{lead: _moved(edge, self.first) for lead, edge in each.items()} for each in edges]
+    def _moved(self, bounds: list[dict[str, slice]]) -> list[dict[str, slice]]:
+        return [{item_axis: _moved(edge, self.first) for item_axis, edge in each.items()} for each in bounds]
 
-    def _slice(self, tensor: Tensor, lead: str | None, edges: dict[str, slice]) -> Tensor:
-        return tensor if lead is None or len(self.edges) == 1 else tensor[_moved(edges[lead], -self.first)]
+    def _slice(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
+        return tensor if item_axis is None or len(self.bounds) == 1 else tensor[_moved(bounds[item_axis], -self.first)]
 
 
 @dataclass
 class Stream:
-    """The sums so far.
+    """An evaluation in progress: the sums over the windows added so far.
 
     Raises, on making: BadOption for what cannot be said of a stream.
     """
 
     objective: Objective
     options: Options
-    error_asked: bool = False  # then it is refused where there is none, and otherwise left out with a word
+    error_asked: bool = False  # then it is refused where there is none, and otherwise left out with a warning
     items: int = 0
-    tallies: list[Tally] = field(default_factory=list)
+    accumulators: list[Accumulator] = field(default_factory=list)
     _spread: Moments | None = None
-    _feed: Feed | None = None
+    _window: ChunkedInputs | None = None
     _transfer_ms: float = 0.0
 
     def __post_init__(self) -> None:
@@ -81,19 +81,22 @@ class Stream:
         """
         self.options = options or self.options
         items = len(next(iter(inputs.values()), ()))
-        if self.tallies and not items:
+        if self.accumulators and not items:
             return
         self._refuse_fixed(inputs)
-        before = [replace(tally, totals=dict(tally.totals)) for tally in self.tallies], copy(self._spread)
+        before = (
+            [replace(accumulator, totals=dict(accumulator.totals)) for accumulator in self.accumulators],
+            copy(self._spread),
+        )
         try:
             self._add(inputs, weights, mask)
         except torch.OutOfMemoryError:
-            self.tallies, self._spread = before
+            self.accumulators, self._spread = before
             raise
         self.items += items
 
     def _add(self, inputs: Mapping[str, Tensor], weights: Tensor | None, mask: Tensor | None) -> None:
-        feed = self._feed = _Window(
+        chunked_inputs = self._window = _Window(
             self.objective,
             {role: tensor for role, tensor in inputs.items() if role in self.objective.roles},
             weights,
@@ -105,25 +108,25 @@ class Stream:
             max_block_bytes=self.options.max_block_bytes,
             first=self.items,
         )
-        if not self.tallies:
-            self._begin(feed)
-        first_pass(feed, self.tallies, self._spread, self._quiet)
-        for tally, seen in zip(self.tallies, feed.seen, strict=True):
-            for role, found in seen.items():
-                tally.seen[role] = _together(tally.seen.get(role, Seen()), found)
-        if feed.staging:
-            self._transfer_ms += feed.staging.spent_ms
+        if not self.accumulators:
+            self._begin(chunked_inputs)
+        first_pass(chunked_inputs, self.accumulators, self._spread, self._quiet)
+        for accumulator, seen in zip(self.accumulators, chunked_inputs.seen, strict=True):
+            for role, extremes in seen.items():
+                accumulator.seen[role] = _together(accumulator.seen.get(role, Extremes()), extremes)
+        if chunked_inputs.device_copies:
+            self._transfer_ms += chunked_inputs.device_copies.spent_ms
 
     def finish(self) -> Evaluation:
         """Return what the objective says of all items; at least one window, which may be empty, was added."""
-        if self._feed is None:
+        if self._window is None:
             raise ValueError("nothing was added")
-        self._feed.seen = [tally.seen for tally in self.tallies]
-        found = reduce_totals(self._feed, self.tallies, self._spread, self._quiet)
-        found.transfer_ms = self._transfer_ms
+        self._window.seen = [accumulator.seen for accumulator in self.accumulators]
+        result = reduce_totals(self._window, self.accumulators, self._spread, self._quiet)
+        result.transfer_ms = self._transfer_ms
         if self.options.standard_error and not self.objective.spreads_at_once:
-            found.warnings.append(Warned("no-standard-error", f"{self._no_error}."))
-        return found
+            result.warnings.append(InputWarning("no-standard-error", f"{self._no_error}."))
+        return result
 
     @property
     def _no_error(self) -> str:
@@ -132,14 +135,17 @@ class Stream:
     def _refuse_fixed(self, inputs: Mapping[str, Tensor]) -> None:
         for _, term in self.objective.terms:
             for role in term.loss.roles:
-                if role in inputs and term.loss.pattern(role).lead is None:
+                if role in inputs and term.loss.pattern(role).item_axis is None:
                     raise BadOption(
                         role, f"{role} has no entry an item, as a column has. Send it with a body of files."
                     )
 
-    def _begin(self, feed: Feed) -> None:
-        self.tallies = [Tally(term, axes, {}) for (_, term), axes in zip(self.objective.terms, feed.axes, strict=True)]
-        refuse_reduction(self.tallies, self._quiet)
+    def _begin(self, chunked_inputs: ChunkedInputs) -> None:
+        self.accumulators = [
+            Accumulator(term, axes, {})
+            for (_, term), axes in zip(self.objective.terms, chunked_inputs.axes, strict=True)
+        ]
+        refuse_reduction(self.accumulators, self._quiet)
 
 
 def one_pass(objective: Objective, options: Options) -> bool:
@@ -153,5 +159,5 @@ def _moved(edge: slice, by: int) -> slice:
     return slice(edge.start + by, edge.stop + by)
 
 
-def _together(one: Seen, other: Seen) -> Seen:
-    return Seen(min(one.low, other.low), max(one.high, other.high), one.nonfinite + other.nonfinite)
+def _together(one: Extremes, other: Extremes) -> Extremes:
+    return Extremes(min(one.low, other.low), max(one.high, other.high), one.nonfinite + other.nonfinite)

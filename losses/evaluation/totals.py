@@ -1,4 +1,4 @@
-"""What one term sums over the chunks: its formula applied, weights and masks taken in, items counted."""
+"""The sums of one term over the chunks: its formula is applied, weighted and masked, and its items are counted."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,16 +8,17 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from losses.contract.domains import Seen
+from losses.contract.domains import Extremes
 from losses.contract.loss import BoundLoss, Items, Sums
 from losses.contract.shapes import Axes
-from losses.evaluation import class_labels as classes
-from losses.evaluation.chunks import Dims, Piece, align, dims, joined
+from losses.evaluation.chunks import Chunk, Dims, align, dims, product_of_factors
+from losses.evaluation.class_labels import class_sums, element_labels
 from losses.mathematics.terms import in_range
 
 Reduction = Literal["mean", "mean_over_count", "sum", "none"]
-Parts = dict[str, Tensor]  # by leading axis: (rows, ...) of one chunk, or (...) in total
-Slopes = Mapping[str, Tensor | tuple[float, float]]  # by leading axis: those of sums, or of numerator and denominator
+SumsByAxis = dict[str, Tensor]  # by leading axis: (rows, ...) of one chunk, or (...) in total
+# By leading axis: derivatives with respect to sums, or to numerator and denominator.
+Cotangents = Mapping[str, Tensor | tuple[float, float]]
 WHOLE = ""  # the leading axis of a sum that has no rows
 
 
@@ -30,16 +31,16 @@ class Rows(NamedTuple):
 
 
 @dataclass
-class Tally:
+class Accumulator:
     """The sums of one term so far: of its items, or `totals` and what finishes them where it has none."""
 
     term: BoundLoss
     axes: Axes
-    seen: dict[str, Seen]
-    totals: Parts = field(default_factory=dict)
+    seen: dict[str, Extremes]
+    totals: SumsByAxis = field(default_factory=dict)
     kept: int = 0
     count: int = 0
-    finish: Callable[[Parts], Items] | None = None
+    finish: Callable[[SumsByAxis], Items] | None = None
     numerator: float = 0.0
     denominator: float = 0.0
     weighted: bool = False
@@ -52,19 +53,19 @@ class Tally:
         return dims(self.term.loss.elements, self.axes)
 
     @property
-    def lead(self) -> str:
+    def item_axis(self) -> str:
         """The axis that the rows of items are counted along."""
-        return self.term.lead or WHOLE
+        return self.term.item_axis or WHOLE
 
     @property
     def has_rows(self) -> bool:
-        """Whether there are rows whose spread says how sure the value is."""
-        return self.lead != WHOLE if self.finish is None else WHOLE not in self.totals
+        """Whether there are rows whose spread gives the error of the value."""
+        return self.item_axis != WHOLE if self.finish is None else WHOLE not in self.totals
 
-    def apply(self, piece: Piece, *, fuse: bool = False) -> Items | Sums:
-        """Return what the formula makes of one chunk, its weights and mask taken in."""
-        weights, inner = self._split(piece)
-        out = self.term(piece.inputs, inner, fuse=fuse)
+    def apply(self, chunk: Chunk, *, fuse: bool = False) -> Items | Sums:
+        """Return the formula applied to one chunk, with its weights and mask."""
+        weights, inner = self._split(chunk)
+        out = self.term(chunk.inputs, inner, fuse=fuse)
         if isinstance(out, Sums):
             return out
         items = out if isinstance(out, Items) else Items(out)
@@ -72,55 +73,59 @@ class Tally:
             return items
         fit = self._fit(weights)
         there = items.there
-        if piece.mask is not None and piece.mask.ndim <= weights.ndim:
-            there = there & (self._fit(piece.mask) > 0)
+        if chunk.mask is not None and chunk.mask.ndim <= weights.ndim:
+            there = there & (self._fit(chunk.mask) > 0)
         return Items((items.numerator * fit).where(fit > 0, 0), items.counts * fit, there)
 
     def columns(self, items: Items) -> list[Tensor]:
         """Return the numerator of every row and, where items have weights, the denominator, in float64."""
         columns = [items.numerator] if items.denominator is None else [items.numerator, items.denominator]
-        if self.lead == WHOLE:
+        if self.item_axis == WHOLE:
             return [column.sum(dtype=torch.float64)[None] for column in columns]
         return [by_row(column) for column in columns]
 
-    def influence(self, out: Items | Sums, slopes: Slopes) -> Parts:
+    def influence(self, out: Items | Sums, cotangents: Cotangents) -> SumsByAxis:
         """Return what every row adds to a value of which `slopes` is the derivative with respect to the totals."""
         if isinstance(out, Sums):
-            flat = {lead: rows.to(torch.float64).flatten(1) for lead, rows in out.parts.items()}
-            return {lead: rows @ torch.as_tensor(slopes[lead]).flatten() for lead, rows in flat.items()}
-        weighed = [float(slope) * column for slope, column in zip(slopes[self.lead], self.columns(out), strict=False)]
-        return {self.lead: weighed[0] + weighed[1] if len(weighed) > 1 else weighed[0]}
+            flat = {item_axis: rows.to(torch.float64).flatten(1) for item_axis, rows in out.parts.items()}
+            return {
+                item_axis: rows @ torch.as_tensor(cotangents[item_axis]).flatten() for item_axis, rows in flat.items()
+            }
+        weighed = [
+            float(slope) * column for slope, column in zip(cotangents[self.item_axis], self.columns(out), strict=False)
+        ]
+        return {self.item_axis: weighed[0] + weighed[1] if len(weighed) > 1 else weighed[0]}
 
     def _fit(self, factor: Tensor) -> Tensor:
         """Return weights of the first axes of the items with axes of length one for the rest."""
         return align(factor, self.elements[: factor.ndim], dims(self.term.loss.shapes.items, self.axes))
 
-    def _split(self, piece: Piece) -> tuple[Tensor | None, Tensor | None]:
+    def _split(self, chunk: Chunk) -> tuple[Tensor | None, Tensor | None]:
         """Return what multiplies whole items, and what goes into a loss that sums over elements itself.
 
         Shapes: the second has every axis of the elements.
         """
         if not self.term.loss.sums_itself:
-            return piece.weights, None
-        whole = [factor for factor in piece.factors if factor.ndim == 1 and self.term.kind == "item"]
-        inner = joined([factor for factor in piece.factors if factor.ndim > 1 or self.term.kind != "item"])
-        return joined(whole), None if inner is None else self.spread(inner)
+            return chunk.weights, None
+        whole = [factor for factor in chunk.factors if factor.ndim == 1 and self.term.kind == "item"]
+        inner = product_of_factors([factor for factor in chunk.factors if factor.ndim > 1 or self.term.kind != "item"])
+        return product_of_factors(whole), None if inner is None else self.spread(inner)
 
     def spread(self, factor: Tensor) -> Tensor:
         """Return weights of the first axes of the elements with all of their axes."""
         lengths = self.term.loss.elements.lengths(self.axes)
         return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
 
-    def add(self, piece: Piece, *, keep: bool, per_class: bool, fuse: bool) -> Rows:
+    def add(self, chunk: Chunk, *, keep: bool, per_class: bool, fuse: bool) -> Rows:
         """Take in one chunk; return the rows of its items. `keep` holds on to the items' values."""
-        out = self.apply(piece, fuse=fuse)
+        out = self.apply(chunk, fuse=fuse)
         if isinstance(out, Sums):
-            self._add_sums(piece, out)
+            self._add_sums(chunk, out)
             return Rows([], [], None)
         columns = self.columns(out)
         sums = [float(column.sum()) for column in columns]
         count = out.numerator.numel()
-        there = self._there(piece, out)
+        there = self._there(chunk, out)
         self.count += count
         self.kept += count if there is None else int(there.count_nonzero())
         self.weighted = out.denominator is not None
@@ -129,60 +134,62 @@ class Tally:
         if keep:
             self.values.append(out.numerator.cpu())
         if per_class:
-            self._add_classes(piece, out)
-        return Rows(columns, sums, None if there is None or self.lead == WHOLE else by_row(there) > 0)
+            self._add_classes(chunk, out)
+        return Rows(columns, sums, None if there is None or self.item_axis == WHOLE else by_row(there) > 0)
 
-    def _there(self, piece: Piece, out: Items) -> Tensor | None:
+    def _there(self, chunk: Chunk, out: Items) -> Tensor | None:
         """Return which items are neither masked nor ignored, whatever they weigh; None where all are there."""
-        if piece.unweighted is not None and self.term.loss.sums_itself:  # what it sums over may lack what weighs 0
-            counted = self.apply(piece.unweighted())
+        if chunk.unweighted is not None and self.term.loss.sums_itself:  # what it sums over may lack what weighs 0
+            counted = self.apply(chunk.unweighted())
             out = counted if isinstance(counted, Items) else out
         return None if out.denominator is None else out.there
 
-    def _add_sums(self, piece: Piece, out: Sums) -> None:
+    def _add_sums(self, chunk: Chunk, out: Sums) -> None:
         self.finish = out.finish
-        for lead, rows in out.parts.items():
+        for item_axis, rows in out.parts.items():
             more = rows.sum(0, dtype=torch.float64)
-            self.totals[lead] = self.totals[lead] + more if lead in self.totals else more
-        count = self._count(piece)
+            self.totals[item_axis] = self.totals[item_axis] + more if item_axis in self.totals else more
+        count = self._count(chunk)
         self.count += count
-        self.kept += count if piece.mask is None else _share_above_zero(piece.mask, count)
+        self.kept += count if chunk.mask is None else _share_above_zero(chunk.mask, count)
 
-    def _add_classes(self, piece: Piece, items: Items) -> None:
-        labels = classes.of_elements(self.term, self.axes, piece.inputs)
-        sums = classes.of_items(items, dims(self.term.loss.shapes.items, self.axes), labels)
+    def _add_classes(self, chunk: Chunk, items: Items) -> None:
+        labels = element_labels(self.term, self.axes, chunk.inputs)
+        sums = class_sums(items, dims(self.term.loss.shapes.items, self.axes), labels)
         if sums is not None:
             self.by_class = sums if self.by_class is None else self.by_class + sums
 
-    def settle(self, reduction: Reduction, coefficient: float) -> tuple[float, Slopes]:
-        """Return what the totals amount to, and the derivative of so many times that with respect to them."""
+    def reduce(self, reduction: Reduction, coefficient: float) -> tuple[float, Cotangents]:
+        """Return the value of the totals, and the derivative of `coefficient` times it with respect to them."""
         if self.finish is not None:
             return _differentiated(self.finish, self.totals, coefficient)
         below = {"sum": 1.0, "mean_over_count": float(self.kept)}.get(reduction, self.denominator)
         if below == 0 or not math.isfinite(below):  # a quotient by infinity would be 0 and look like an answer
-            return math.nan, {self.lead: (math.nan, math.nan)}
+            return math.nan, {self.item_axis: (math.nan, math.nan)}
         value = self.numerator / below
         slope = coefficient / below
-        return value, {self.lead: (slope, -slope * value if reduction == "mean" else 0.0)}
+        return value, {self.item_axis: (slope, -slope * value if reduction == "mean" else 0.0)}
 
-    def _count(self, piece: Piece) -> int:
+    def _count(self, chunk: Chunk) -> int:
         """Return how many elements of a quotient one chunk holds."""
         if not self.elements:
-            return sum(tensor.numel() for tensor in piece.inputs.values())
+            return sum(tensor.numel() for tensor in chunk.inputs.values())
         role = self.term.loss.roles[0]
         own = dims(self.term.loss.pattern(role), self.axes)
-        shape = piece.inputs[role].shape
+        shape = chunk.inputs[role].shape
         return math.prod(shape[position] for position, dim in enumerate(own) if dim in self.elements)
 
 
-def _differentiated(finish: Callable[[Parts], Items], totals: Parts, coefficient: float) -> tuple[float, Parts]:
-    """Return the quotient of what `finish` makes of the totals, and the derivative of so many times that."""
+def _differentiated(
+    finish: Callable[[SumsByAxis], Items], totals: SumsByAxis, coefficient: float
+) -> tuple[float, SumsByAxis]:
+    """Return the value that `finish` gives for the totals, and the derivative of `coefficient` times it."""
     with torch.inference_mode(mode=False), torch.enable_grad():
-        leaves = {lead: total.clone().requires_grad_() for lead, total in totals.items()}
+        leaves = {item_axis: total.clone().requires_grad_() for item_axis, total in totals.items()}
         items = finish(leaves)
         value = torch.div(items.numerator.sum(), in_range(items.counts.sum()))
-        slopes = torch.autograd.grad(coefficient * value, list(leaves.values()))
-    return value.item(), dict(zip(leaves, slopes, strict=True))
+        cotangents = torch.autograd.grad(coefficient * value, list(leaves.values()))
+    return value.item(), dict(zip(leaves, cotangents, strict=True))
 
 
 def by_row(column: Tensor) -> Tensor:

@@ -69,7 +69,7 @@ class Subject:
     def axes(self, items: int) -> Axes:
         """Return a length for every axis."""
         patterns = [self.loss.pattern(role) for role in self.loss.roles]
-        leads = list(dict.fromkeys(pattern.lead for pattern in patterns if pattern.lead))
+        item_axes = list(dict.fromkeys(pattern.item_axis for pattern in patterns if pattern.item_axis))
         axes: Axes = {"C": (self.classes,), "D": (self.features,)}
         boxes = [
             pattern.names[1]
@@ -79,7 +79,7 @@ class Subject:
         axes |= dict.fromkeys(boxes, (4,))
         for name in (name for pattern in patterns for name in pattern.names):
             bare = name.lstrip("*")
-            own = (items + LEADS_DIFFER_BY * leads.index(bare),) if bare in leads else ()
+            own = (items + LEADS_DIFFER_BY * item_axes.index(bare),) if bare in item_axes else ()
             more = self.spatial[: 1 if own else None] if name.startswith("*") else ()
             length = self.features * (LONG if bare == "T" else 1)
             axes.setdefault(bare, own + more if own or name.startswith("*") else (length,))

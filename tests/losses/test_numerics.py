@@ -185,7 +185,7 @@ def test_where_everything_is_masked_there_is_no_value(subject: Subject) -> None:
 
 @every_kind
 def test_of_no_items_there_is_no_value(subject: Subject) -> None:
-    empty = subject.draw().map(lambda role, tensor: tensor[:0] if subject.loss.pattern(role).lead else tensor)
+    empty = subject.draw().map(lambda role, tensor: tensor[:0] if subject.loss.pattern(role).item_axis else tensor)
 
     evaluation = empty.evaluate(gradient="full")
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from losses.contract.expression import parse
-from losses.evaluation.chunks import Feed
+from losses.evaluation.chunks import ChunkedInputs
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
 
@@ -41,13 +41,13 @@ def test_they_are_the_chunks_that_would_be_cut(
     given = {name: drawn[name] for name in more}
     options = Options(chunk_elements=300, gradient="full")
     wanted = evaluate(parse(objective), roles, options=options, **given)
-    plain = Feed.__post_init__
+    plain = ChunkedInputs.__post_init__
 
-    def staged(feed: Feed) -> None:
-        plain(feed)
-        feed.staging = Copied()  # type: ignore[assignment] # stands for it
+    def staged(chunked_inputs: ChunkedInputs) -> None:
+        plain(chunked_inputs)
+        chunked_inputs.device_copies = Copied()  # type: ignore[assignment] # stands for it
 
-    monkeypatch.setattr(Feed, "__post_init__", staged)
+    monkeypatch.setattr(ChunkedInputs, "__post_init__", staged)
     evaluation = evaluate(parse(objective), roles, options=options, **given)
 
     assert (evaluation.value, evaluation.standard_error, evaluation.kept) == (

@@ -15,10 +15,16 @@ KNOWN = [subject for subject in KINDS if subject.term.kind != "batch"]
 
 def drawn(batch: Batch, rng: torch.Generator) -> tuple[Batch, Tensor]:
     """Return a resample with replacement of each list of items, and the positions drawn from the first."""
-    leads = {batch.subject.loss.pattern(role).lead: len(tensor) for role, tensor in batch.inputs.items()}
-    positions = {lead: torch.randint(length, (length,), generator=rng) for lead, length in leads.items() if lead}
+    item_axes = {batch.subject.loss.pattern(role).item_axis: len(tensor) for role, tensor in batch.inputs.items()}
+    positions = {
+        item_axis: torch.randint(length, (length,), generator=rng)
+        for item_axis, length in item_axes.items()
+        if item_axis
+    }
     patterns = {role: batch.subject.loss.pattern(role) for role in batch.inputs}
-    again = batch.map(lambda role, tensor: tensor[positions[lead]] if (lead := patterns[role].lead) else tensor)
+    again = batch.map(
+        lambda role, tensor: tensor[positions[item_axis]] if (item_axis := patterns[role].item_axis) else tensor
+    )
     return again, next(iter(positions.values()))
 
 
@@ -84,7 +90,7 @@ def test_independent_lists_add_in_squares() -> None:
 
 @every_kind
 def test_one_row_has_no_standard_error(subject: Subject) -> None:
-    one = subject.draw().map(lambda role, tensor: tensor[:1] if subject.loss.pattern(role).lead else tensor)
+    one = subject.draw().map(lambda role, tensor: tensor[:1] if subject.loss.pattern(role).item_axis else tensor)
 
     evaluation = one.evaluate()
 

@@ -8,11 +8,11 @@ import torch
 
 from losses.contract.expression import parse
 from losses.errors import BadOption, NonFiniteInput
-from losses.evaluation.chunks import Piece
+from losses.evaluation.chunks import Chunk
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
-from losses.evaluation.totals import Tally
+from losses.evaluation.totals import Accumulator
 from tests.losses.draw import SUBJECTS, Batch, Subject, every_weighted_kind, named
 from tests.losses.test_laws import absolute_terms, say_the_same
 
@@ -36,7 +36,7 @@ def streamed(batch: Batch, *columns: torch.Tensor | None, **options: object) -> 
 @pytest.mark.parametrize("subject", DIVISIBLE, ids=named)
 def test_windows_change_nothing_but_what_takes_two_passes(subject: Subject) -> None:
     batch = subject.draw(items=29, edges=True)
-    if any(subject.loss.pattern(role).lead is None for role in batch.inputs):
+    if any(subject.loss.pattern(role).item_axis is None for role in batch.inputs):
         with pytest.raises(BadOption, match="no entry an item"):
             streamed(batch)
         return
@@ -52,7 +52,7 @@ def test_windows_change_nothing_but_what_takes_two_passes(subject: Subject) -> N
 @every_weighted_kind
 def test_weights_and_masks_arrive_with_their_items(subject: Subject) -> None:
     batch = subject.draw(items=29)
-    if any(subject.loss.pattern(role).lead is None for role in batch.inputs):
+    if any(subject.loss.pattern(role).item_axis is None for role in batch.inputs):
         pytest.skip("its class weights are no column")
     rng = torch.Generator().manual_seed(5)
     weights, mask = torch.rand(batch.shape[0], generator=rng), torch.rand(batch.shape, generator=rng) > 0.3
@@ -127,16 +127,16 @@ def test_a_window_that_ran_out_of_memory_midway_is_added_again(text: str, monkey
     ]
     options = Options(chunk_elements=256)
     whole, broken = Stream(parse(text), options), Stream(parse(text), options)
-    add, calls = Tally.add, itertools.count(1)
+    add, calls = Accumulator.add, itertools.count(1)
 
-    def running_out(tally: Tally, piece: Piece, **more: bool) -> object:
+    def running_out(accumulator: Accumulator, chunk: Chunk, **more: bool) -> object:
         if next(calls) == 8:  # some chunks of the second window are in by then
             raise torch.OutOfMemoryError
-        return add(tally, piece, **more)
+        return add(accumulator, chunk, **more)
 
     for window in windows:
         whole.add(window)
-    monkeypatch.setattr(Tally, "add", running_out)
+    monkeypatch.setattr(Accumulator, "add", running_out)
     failures = 0
     for window in windows:
         try:
