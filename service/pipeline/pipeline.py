@@ -23,6 +23,7 @@ from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Bo
 from service.uploads.media_type import JSON
 from service.uploads.pace import Pace
 
+PIECE = 1 << 18  # bytes of an answer that are given to the server at once
 SOURCE = "lossary.source"  # of the scope's extensions: where our server has the body from
 CLIENT_GONE = 499  # nginx's status for a client that closed first; nothing was answered
 
@@ -109,9 +110,17 @@ class PipelineMiddleware:
                 head = Head(message["status"], [*message.get("headers", ())])
                 self._pipeline.leave(call, head)
                 message["headers"] = head.headers
-            else:
-                call.record.bytes_out += len(message.get("body", b""))
-            await send(message)
+                await send(message)
+                return
+            content = memoryview(message.get("body", b""))
+            call.record.bytes_out += len(content)
+            # The server waits between pieces for a client that reads slowly; until then the memory stays reserved.
+            while len(content) > PIECE:
+                await send({"type": message["type"], "body": bytes(content[:PIECE]), "more_body": True})
+                content = content[PIECE:]
+            await send(
+                {**message, "body": bytes(content)} if len(content) != len(message.get("body", b"")) else message
+            )
 
         token = UNDER_WAY.set(call.record)
         try:

@@ -298,7 +298,10 @@ async def _evaluated(
     except UNFIT as refusal:
         return Evaluated(objective=text, role=role, result=None, reason=refusal.message)
     return Evaluated(
-        objective=text, role=role, result=Result.model_validate(result(found, None), from_attributes=True), reason=None
+        objective=text,
+        role=role,
+        result=Result.model_validate(result(found, with_arrays=False), from_attributes=True),
+        reason=None,
     )
 
 

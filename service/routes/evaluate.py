@@ -1,11 +1,13 @@
 """POST /v1/evaluate: what does each loss make of these predictions and targets?"""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from torch import Tensor
 
 from losses.contract.expression import LONGEST_EXPRESSION, Objective, listed, parse
 from losses.errors import (
@@ -24,8 +26,9 @@ from losses.version import VERSION
 from service.compute import Runtime
 from service.pipeline.properties import properties
 from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
-from service.routes.evaluation_schema import EvaluateOptions, Evaluations, arrays_of, result
-from service.scheduling import take_turn
+from service.routes.evaluation_schema import EvaluateOptions, Evaluations, arrays_of, refuse_long_answer, result
+from service.scheduling import beside_the_loop, take_turn
+from service.uploads.body import body_of
 from service.uploads.formats import registry as formats
 from service.uploads.media_type import JSON, header
 from service.uploads.openapi import declared
@@ -33,6 +36,8 @@ from service.uploads.upload import Upload, receive_or_stream
 
 router = APIRouter(prefix="/v1", tags=["evaluate"])
 MOST_LOSSES = 64
+BYTES = 8  # of a number in float64
+ANSWER_BYTES = 3 * BYTES  # for each number: the array, the file that it is in, and the body that joins the files
 
 
 def _listed(value: object) -> object:
@@ -135,28 +140,35 @@ async def evaluate(http: Request) -> Response:
     await take_turn()
     if upload.windows is None:
         items = upload.items
+        if options.gradient == "full" or options.reduction == "none":
+            body_of(http).reserve_bytes(ANSWER_BYTES * len(objectives) * upload.numbers)
         results = await runtime.evaluate(objectives, upload, options)
     else:
         asked = "standard_error" in request.options.model_fields_set
         results, items = await runtime.evaluate_stream(objectives, upload.windows, upload, options, error_asked=asked)
     await take_turn()
-    body, media, timing = _written(http, upload, results, items)
+    arrays = arrays_of(results)
+    numbers = sum([tensor.numel() for tensor in arrays.values()])
+    body, media, timing = await beside_the_loop(lambda: _written(http, upload, results, items, arrays), BYTES * numbers)
     return Response(body, media_type=media, headers={"Server-Timing": timing})
 
 
-def _written(http: Request, upload: Upload, results: list[Evaluation], items: int) -> tuple[bytes, str, str]:
+def _written(
+    http: Request, upload: Upload, results: list[Evaluation], items: int, arrays: Mapping[str, Tensor]
+) -> tuple[bytes, str, str]:
     """Return the answer, its media type and its Server-Timing.
 
     Raises: TooLarge where JSON would have to carry too many numbers, BadRequest where a format cannot.
     """
     timing_ms = {name: round(ms, 3) for name, ms in upload.timing_ms.items()}
     timing = ", ".join([f"{name};dur={ms}" for name, ms in timing_ms.items()])
-    arrays, binary = arrays_of(results), formats.accepted(header(http, b"accept"))
+    binary = formats.accepted(header(http, b"accept")) if arrays else None
     state = http.scope["state"]
-    most = None if arrays and binary else state["settings"].max_answer_numbers
+    if binary is None:
+        refuse_long_answer(arrays, state["settings"].max_answer_numbers)
     text = orjson.dumps(
         {
-            "results": [result(found, most) for found in results],
+            "results": [result(found, with_arrays=binary is None) for found in results],
             "items": items,
             "dtype": str(results[0].dtype).removeprefix("torch."),
             "device": state["runtime"].name,
@@ -164,6 +176,6 @@ def _written(http: Request, upload: Upload, results: list[Evaluation], items: in
             "version": VERSION,
         }
     )
-    if arrays and binary:
+    if binary is not None:
         return binary.encode(arrays, text), binary.media, timing
     return text, JSON, timing

@@ -1,5 +1,6 @@
 """The members of an evaluation on the wire: its options, and its results."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -108,20 +109,24 @@ def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
     return found
 
 
-def result(found: Evaluation, most_numbers: int | None) -> dict[str, Any]:
-    """Return one evaluation as the fields of a Result; None for `most_numbers` leaves the arrays out.
+def refuse_long_answer(arrays: Mapping[str, Tensor], most_numbers: int) -> None:
+    """Refuse an answer in JSON that would have to carry too many numbers, of all objectives together.
 
-    Raises: TooLarge where JSON would have to carry too many numbers.
+    Raises: TooLarge.
     """
+    if sum([tensor.numel() for tensor in arrays.values()]) > most_numbers:
+        raise TooLarge(
+            "The answer in numbers",
+            most_numbers,
+            "max_answer_numbers",
+            f"Accept {' or '.join(formats.formats())}, ask with gradient=summary, or send fewer items or losses.",
+        )
+
+
+def result(found: Evaluation, *, with_arrays: bool) -> dict[str, Any]:
+    """Return one evaluation as the fields of a Result, with its arrays as lists or without them."""
     arrays: dict[str, Any] = {}
-    if most_numbers is not None:
-        if sum(tensor.numel() for tensor in arrays_of([found]).values()) > most_numbers:
-            raise TooLarge(
-                "The answer in numbers",
-                most_numbers,
-                "max_answer_numbers",
-                f"Accept {' or '.join(formats.formats())}, ask with gradient=summary, or send fewer items.",
-            )
+    if with_arrays:
         if found.values is not None:
             arrays["values"] = json_lists.to_lists(found.values)
         if found.gradients is not None:
@@ -136,7 +141,7 @@ def result(found: Evaluation, most_numbers: int | None) -> dict[str, Any]:
         "standard_error": found.standard_error,
         "gradient": found.gradient,
         "per_class": found.per_class,
-        "terms": [result(term, most_numbers) for term in found.terms] if found.terms else None,
+        "terms": [result(term, with_arrays=with_arrays) for term in found.terms] if found.terms else None,
         "reason": found.reason,
         "warnings": found.warnings,
         **arrays,

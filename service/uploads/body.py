@@ -208,6 +208,13 @@ class Body:
         """
         self._reservation.grow(self._reservation.held + self._factor * more)
 
+    def reserve_bytes(self, more: int) -> None:
+        """Reserve memory for an answer, until it is sent.
+
+        Raises: TemporaryReducedCapacity.
+        """
+        self._reservation.grow(self._reservation.held + more)
+
     def close(self) -> None:
         """Give back what was lent and reserved."""
         for give_back in self._give_back:

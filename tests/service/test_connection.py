@@ -192,3 +192,37 @@ def test_a_role_named_twice_is_refused_shortly(server: Server) -> None:
 
     assert answer.status_code == 422
     assert len(answer.content) <= 4096
+
+
+def test_the_numbers_of_all_objectives_count_against_the_bound_of_an_answer(server: Server) -> None:
+    asked = {"predictions": [0.5] * 6000, "targets": [0.0] * 6000, "options": {"gradient": "full"}}
+
+    one = httpx.post(f"{server.url}/v1/evaluate", json={"loss": "mse", **asked}, timeout=30)
+    many = httpx.post(
+        f"{server.url}/v1/evaluate", json={"loss": [f"{k}*mse" for k in range(1, 21)], **asked}, timeout=30
+    )
+
+    assert one.status_code == 200
+    assert many.status_code == 413
+    assert many.json()["limit_name"] == "max_answer_numbers"
+
+
+def test_the_memory_of_an_answer_is_reserved_until_it_is_read() -> None:
+    array = np.zeros(100_000, np.float32)
+    body = io.BytesIO()
+    np.save(body, array)
+    np.save(body, array)
+    losses = "&".join(f"loss={k}*mse" for k in range(1, 33))
+    head = f"POST /v1/evaluate?{losses}&gradient=full HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-npy\r\n"
+    head += f"Accept: application/x-npz\r\nContent-Length: {len(body.getvalue())}\r\n\r\n"
+
+    with serving() as server, socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(("127.0.0.1", server.port))
+        reader.sendall(head.encode() + body.getvalue())
+        first = reader.recv(1000)  # it is computed, and waits to be read
+        page = httpx.get(f"{server.url}/metrics", timeout=10).text
+
+    (reserved,) = re.findall(r"^lossary_reserved_bytes (\S+)", page, re.MULTILINE)
+    assert first.startswith(b"HTTP/1.1 200")
+    assert float(reserved) > 32 * array.nbytes
