@@ -39,9 +39,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LOSSARY_", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="0 takes a free one.")] = 8000
-    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    workers: Annotated[int, Field(ge=1, le=256, description="Processes that serve.")] = 1
     device: Annotated[
         str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes CUDA where there is one.")
     ] = "auto"
@@ -132,7 +132,9 @@ class Settings(BaseSettings):
     log_format: Annotated[
         Literal["auto", "json", "text"], Field(description="auto is text on a terminal, JSON elsewhere.")
     ] = "auto"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="The least that is logged.")
+    ] = "info"
 
     @property
     def limits(self) -> dict[str, float]:

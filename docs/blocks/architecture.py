@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("service", "recommender", "losses")  # from the top down: each may import those after it
 WIDTH, COLUMN, GAP, LEFT, TOP, BOX, STEP = 860, 260, 24, 16, 64, 30, 38  # px
 STYLE = """\
-svg{font:13px system-ui,sans-serif;background:#fff}text{fill:#24292f}.bold{font-weight:650;font-size:15px}
+svg{font:12px system-ui,sans-serif;background:#fff}text{fill:#24292f}.bold{font-weight:650;font-size:15px}
 .faint{fill:#656d76}
 .column{fill:#f6f8fa;stroke:#d0d7de}.box{fill:#fff;stroke:#8cb8e0}.arrow{stroke:#656d76;stroke-width:1.5;fill:none}
 @media(prefers-color-scheme:dark){svg{background:#16181d}text{fill:#e6e6e6}.faint{fill:#9aa0a6}

@@ -104,14 +104,14 @@ def _anchor(loss: Loss) -> str:
 
 def _facts(loss: Loss) -> list[tuple[str, str]]:
     inputs = "; ".join(
-        f"`{role}` ({cell(str(loss.pattern(role)))}) {cell(loss.domains[role].meaning)}"
+        f"`{role} ({loss.pattern(role)})` {cell(loss.domains[role].meaning)}"
         + ("" if role in loss.required else ", optional")
         for role in loss.roles
     )
     return [
         ("it learns", cell(loss.elicits)),
         ("inputs", inputs),
-        ("an item is", f"({cell(str(loss.shapes.items))})" if str(loss.shapes.items) else "everything at once"),
+        ("an item is", code(f"({loss.shapes.items})") if str(loss.shapes.items) else "everything at once"),
         ("kind", loss.bind().kind),
         ("activation of the output", loss.activation),
         ("traits", ", ".join(sorted(loss.traits))),

@@ -16,7 +16,8 @@ from recommender.tasks import Task
 
 TASK, FACT, AT = Task.REGRESSION, "outlier_rate", 0.08
 KNOWN = {"residual_scale": 2.1}
-WIDTH, HEIGHT, LEFT, RIGHT = 860, 430, 32, 828
+WIDTH, HEIGHT, LEFT, RIGHT = 860, 466, 32, 828
+NOTE_LETTERS = 112  # of small text in a line of the notes
 STRIP_LEFT, STRIP = 132, 696  # px: where the axis of the fact begins, and how long it is
 LOW, HIGH = 0.0005, 1.0  # of the fact, on a logarithmic axis
 LETTER, HEADING_LETTER = 7.3, 16.5  # px: a letter of the small text, of the heading
@@ -138,10 +139,6 @@ def _footer(answer: Recommendation) -> Iterator[str]:
         ("not", "; ".join(f"{out.objective}: {out.because}" for out in answer.ruled_out)),
     ]
     for place, (heading, said) in enumerate((heading, said) for heading, said in lines if said):
-        yield _text(LEFT, 364 + 21 * place, heading, "bold")
-        yield _text(STRIP_LEFT - 40, 364 + 21 * place, _fitting(said), "faint")
-
-
-def _fitting(text: str) -> str:
-    most = int((RIGHT - STRIP_LEFT + 40) / 6.4)
-    return text if len(text) <= most else f"{text[: most - 1].rsplit(' ', 1)[0]} ..."
+        yield _text(LEFT, 364 + 34 * place, heading, "bold")
+        for below, line in enumerate(wrap(said, NOTE_LETTERS)[:2]):
+            yield _text(STRIP_LEFT - 40, 364 + 34 * place + 15 * below, line, "faint")

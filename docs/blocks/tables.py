@@ -31,4 +31,5 @@ def cell(text: str) -> str:
 
 def formula(latex: str) -> str:
     """Return a formula that may stand in a cell, where a bar would end it."""
-    return f"${latex.replace(chr(92) + '|', chr(92) + 'Vert ').replace('|', chr(92) + 'vert ')}$"
+    bars = latex.replace("\\|", "\\Vert ").replace("|", "\\vert ")  # the first are those of a norm
+    return f"${bars.strip()}$"  # a formula that ends in a space is not taken for one

@@ -25,10 +25,13 @@ def endpoints() -> str:
     rows = []
     for route in routes:
         stated = properties_of(route.endpoint)
-        access = stated.access if stated else "open"
         methods = ", ".join(sorted(set(route.methods or ()) - {"HEAD"}))
-        rows.append((methods, code(route.path), cell(route.summary or _first_line(route)), _who(access)))
-    return table(["method", "path", "", "who may ask"], rows)
+        path = f"{methods} {route.path}"
+        if "/versions/{version}" not in route.path:  # each model has one version, which may be named
+            rows.append(
+                (code(path), cell(route.summary or _first_line(route)), _who(stated.access if stated else "open"))
+            )
+    return table(["request", "answers", "who may ask"], rows)
 
 
 def _first_line(route: APIRoute) -> str:
@@ -36,7 +39,7 @@ def _first_line(route: APIRoute) -> str:
 
 
 def _who(access: str) -> str:
-    return _WHO.get(access, f"a key with the scope `{access}`")
+    return _WHO.get(access, f"key with `{access}`")
 
 
 def refusals() -> str:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from docs import generate
+from docs.blocks.tables import formula
 from service.settings import Settings
 from tests.docs.pages import PAGES, ROOT, named
 
@@ -34,6 +35,10 @@ def test_what_is_between_the_markers_is_replaced_and_all_else_kept() -> None:
     assert generate.filled(written) == written
 
 
+def test_a_formula_in_a_table_has_no_bar_that_ends_its_cell() -> None:
+    assert formula(r"|a| + \|b\|") == r"$\vert a\vert  + \Vert b\Vert$"
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= LONGEST_README
 
@@ -54,3 +59,7 @@ def test_every_variable_that_is_named_is_a_setting(page: str) -> None:
     variables = re.findall(r"LOSSARY_[A-Z_]*[A-Z]", (ROOT / page).read_text(encoding="utf-8"))
 
     assert set(variables) <= known
+
+
+def test_every_setting_says_what_it_does() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
