@@ -174,6 +174,23 @@ class Profile(BaseModel):
         Range(0, math.inf, "modified z-score"),
         Field(description="Median absolute modified z-score of the flagged residuals."),
     ] = None
+    outlier_sum_share: Annotated[
+        float | Measured | None,
+        Range(0, 1, "share of the sum"),
+        Field(
+            description="Share of the targets' sum that the flagged items carry; targets of at least 0 alone have it."
+        ),
+    ] = None
+    total_under_huber: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "ratio of totals"),
+        Field(description="What predictions by Huber's loss (Smooth L1) would add up to, over the true total."),
+    ] = None
+    total_under_mae: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "ratio of totals"),
+        Field(description="What predictions by MAE would add up to, over the true total."),
+    ] = None
     features: Annotated[
         int | Measured | None,
         Range(1, _LARGEST_COUNT, "parameters", whole=True),
@@ -328,8 +345,9 @@ class Goal(BaseModel):
     segmentation: Literal["overlap", "boundary", "probabilities"] | None = Field(
         default=None, description="Whether masks are judged by area, by outline, or as a probability a pixel."
     )
-    outliers: Literal["errors", "signal"] | None = Field(
-        default=None, description="Whether extreme targets are mistakes or part of what is to be learnt."
+    outliers: Literal["errors", "signal", "unknown"] | None = Field(
+        default=None,
+        description="Whether extreme targets are mistakes or part of what is to be learnt; left out, that is unknown.",
     )
     empty_masks: bool | None = Field(
         default=None, strict=True, description="Whether images without any foreground count."

@@ -1,4 +1,7 @@
-"""python -m benchmarks.regret [train]: score what was trained, or train it first; write report, plot and file."""
+"""python -m benchmarks.regret [train | measure]: score what was trained; train it first, or measure regressions again.
+
+The report, the plot and the file that the engine cites are written.
+"""
 
 import sys
 from importlib import import_module
@@ -41,6 +44,8 @@ def main() -> None:
     if "train" in sys.argv[1:]:
         for name in protocol().families:
             import_module(f"benchmarks.regret.{TRAINED_BY[name]}").main()
+    if "measure" in sys.argv[1:]:
+        import_module("benchmarks.regret.regression").measure()
     families = [family(name) for name in protocol().families]
     cite.cite(families)
     (HERE / "result.md").write_text(report.markdown(families, HEAD), encoding="utf-8")

@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 HALVES = ("a", "b")
 Job = TypeVar("Job")
+Found = TypeVar("Found")
 
 
 class Cell(NamedTuple):
@@ -72,7 +73,11 @@ def write(family: str, cells: Iterable[Done]) -> None:
         [*row.cell, row.candidate, row.objective, row.metric, f"{row.value:.6g}", f"{row.spread:.3g}"] for row in rows
     )
     _pack(RESULTS / f"{family}.csv.gz", text.getvalue())
-    questions = {entry.rows[0].cell.key: entry.question for entry in done}
+    write_questions(family, {entry.rows[0].cell.key: entry.question for entry in done})
+
+
+def write_questions(family: str, questions: dict[str, dict[str, object]]) -> None:
+    """Write what was measured on every cell, without what was trained."""
     listed = json.dumps(questions, sort_keys=True, separators=(",", ":")).replace("},", "},\n")
     _pack(RESULTS / f"{family}.profiles.json.gz", listed)
 
@@ -94,7 +99,7 @@ def read(family: str) -> tuple[list[Row], dict[str, dict[str, object]]]:
         return rows, json.load(file)
 
 
-def everywhere(work: Callable[[Job], list[Done]], jobs: Sequence[Job], workers: int = 2) -> Iterator[Done]:
+def everywhere(work: Callable[[Job], list[Found]], jobs: Sequence[Job], workers: int = 2) -> Iterator[Found]:
     """Yield what `work` returns for each job, over processes of one thread each."""
     with ProcessPoolExecutor(workers) as pool:
         for entry in pool.map(work, jobs):

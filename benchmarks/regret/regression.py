@@ -12,7 +12,7 @@ from sklearn.model_selection import cross_val_predict
 from torch import Tensor
 
 from benchmarks.regret.batched import Data, fit
-from benchmarks.regret.cells import HALVES, Cell, Done, Row, everywhere, seed_of, write
+from benchmarks.regret.cells import HALVES, Cell, Done, Row, everywhere, seed_of, write, write_questions
 from benchmarks.regret.tables import Array, Table
 from benchmarks.regret.tables.regression import tables
 from losses.contract.expression import parse
@@ -57,19 +57,46 @@ def of_table(table: Table) -> list[Done]:
     return list(_cells(table))
 
 
-def _cells(table: Table) -> Iterator[Done]:
+def measure() -> None:
+    """Measure every cell again, and leave what was trained: for facts that are new."""
+    write_questions(FAMILY, dict(everywhere(_questions, list(tables()))))
+
+
+def _questions(table: Table) -> list[tuple[str, dict[str, object]]]:
+    torch.set_num_threads(1)
+    return [(cell.key, _question(table, _measured(table, cell)[1])) for cell in _keys(table)]
+
+
+def _keys(table: Table) -> Iterator[Cell]:
     for stratum in STRATA:
         for model in MODELS:
             for half in HALVES:
-                yield _cell(table, Cell(FAMILY, table.name, table.cluster, stratum, model, half))
+                yield Cell(FAMILY, table.name, table.cluster, stratum, model, half)
+
+
+def _cells(table: Table) -> Iterator[Done]:
+    for cell in _keys(table):
+        yield _cell(table, cell)
+
+
+def _measured(table: Table, cell: Cell) -> tuple[Array, Profile]:
+    """Return the targets of a cell, contaminated where they are seen, and their profile."""
+    train, validation, _ = _split(table, cell)
+    targets = _contaminated(table.targets, train, validation, cell)
+    seen = np.concatenate([train, validation])
+    pilot = _pilot(table.features[seen], targets[seen], cell.model)
+    return targets, measure_profile("regression", torch.from_numpy(targets[seen]), torch.from_numpy(pilot)).profile
+
+
+def _question(table: Table, measured: Profile) -> dict[str, object]:
+    profile = measured.model_dump(mode="json", exclude_none=True) | {"features": table.features.shape[1] + 1}
+    return {"task": "regression", "profile": profile}
 
 
 def _cell(table: Table, cell: Cell) -> Done:
     train, validation, test = _split(table, cell)
-    targets = _contaminated(table.targets, train, validation, cell)
+    targets, measured = _measured(table, cell)
     seen = np.concatenate([train, validation])
-    pilot = _pilot(table.features[seen], targets[seen], cell.model)
-    measured = measure_profile("regression", torch.from_numpy(targets[seen]), torch.from_numpy(pilot)).profile
     candidates = _candidates(measured, targets[seen], targets[train])
     features = _standard(table.features, train)
 
@@ -93,8 +120,7 @@ def _cell(table: Table, cell: Cell) -> Done:
             by = tuning[metric if STRATA[cell.stratum][1] in SIGNAL else "mae"].mean(1)
             scores = tested[int(torch.nan_to_num(by, nan=torch.inf).argmin())]
             rows.append(Row(cell, name, str(parse(entry.objective)), metric, float(scores.mean()), float(scores.std())))
-    profile = measured.model_dump(mode="json", exclude_none=True) | {"features": table.features.shape[1] + 1}
-    return Done(rows, {"task": "regression", "profile": profile})
+    return Done(rows, _question(table, measured))
 
 
 def _candidates(profile: Profile, seen: Array, train: Array) -> dict[str, Candidate]:

@@ -16,10 +16,13 @@ from recommender.measure.residuals import (
     one_sidedness,
     outlier_magnitude,
     outlier_rate,
+    outlier_sum_share,
     residual_details,
     residual_scale,
     skewness,
     tail_index,
+    total_under_huber,
+    total_under_mae,
 )
 from recommender.measure.target_values import (
     Amounts,
@@ -76,6 +79,9 @@ def residual_facts(survey: Survey, evidence: RequiredItems) -> Facts:
         "residual_scale": residual_scale(survey),
         "one_sidedness": one_sidedness(survey),
         "outlier_magnitude": outlier_magnitude(survey),
+        "outlier_sum_share": outlier_sum_share(survey),
+        "total_under_huber": total_under_huber(survey),
+        "total_under_mae": total_under_mae(survey),
         "tail_index": tail_index(survey) if evidence.enough("tail_index", ENOUGH_FOR_TAIL) else None,
         "skewness": skewness(survey) if skewed else None,
         "mean_median_gap": mean_median_gap(survey) if gap else None,

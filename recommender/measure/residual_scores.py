@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.measure.accumulators import CentralMoments, Largest, Order, brackets
 from recommender.measure.residual_blocks import Array, Block, ResidualStream
@@ -48,6 +49,38 @@ class OutlierLimits:
 
 
 @dataclass
+class Sums:
+    """Sums of the targets of all items and of the flagged ones, of their squares, and the least target."""
+
+    total: float = 0.0
+    flagged: float = 0.0
+    total_squares: float = 0.0
+    flagged_squares: float = 0.0
+    least: float = math.inf
+
+    def add(self, targets: Array, flagged: NDArray[np.bool_]) -> None:
+        """Take in a block."""
+        some = targets[flagged]
+        self.merge(
+            Sums(
+                float(targets.sum()),
+                float(some.sum()),
+                float(np.vdot(targets, targets)),
+                float(some @ some),
+                float(targets.min()),
+            )
+        )
+
+    def merge(self, other: "Sums") -> None:
+        """Take in what another has seen."""
+        self.total += other.total
+        self.flagged += other.flagged
+        self.total_squares += other.total_squares
+        self.flagged_squares += other.flagged_squares
+        self.least = min(self.least, other.least)
+
+
+@dataclass
 class ResidualScores:
     """Counts and extremes of the modified z-scores of all outputs together."""
 
@@ -59,6 +92,7 @@ class ResidualScores:
     below: int = 0
     beyond_fence: int = 0
     beyond_classic: int = 0
+    sums: Sums = field(default_factory=Sums)
 
     def add(self, block: Block) -> None:
         """Take in a block."""
@@ -68,7 +102,9 @@ class ResidualScores:
         self.beyond_classic += _outside(scores, self.limits.classic)
         above = int(np.count_nonzero(scores > CUT))
         np.abs(scores, out=scores)
-        flagged = scores[scores > CUT]
+        beyond = scores > CUT
+        self.sums.add(block.targets, beyond)
+        flagged = scores[beyond]
         self.above += above
         self.below += flagged.size - above
         self.magnitude.add(flagged)
@@ -83,6 +119,7 @@ class ResidualScores:
         self.below += other.below
         self.beyond_fence += other.beyond_fence
         self.beyond_classic += other.beyond_classic
+        self.sums.merge(other.sums)
 
     @property
     def flagged(self) -> int:

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from recommender.measure.details import Detail, Details, detail
+from recommender.measure.residual_blocks import Array
 from recommender.measure.residual_scores import CUT, Survey
 from recommender.measure.robust_scale import MEAN_TO_SIGMA, TO_SIGMA
 from recommender.measure.stats import (
@@ -27,6 +28,8 @@ CLEAN_RATE = 0.000465  # of a normal, beyond a modified z-score of 3.5
 MASKED = 3.0  # times the classic rate: outliers hide behind the standard deviation that they inflate
 _MEDCOUPLE_VARIANCE = 1.25  # times 1 / n, of normal samples: Brys, Hubert & Struyf 2004
 _COMPARED = 2000  # numbers that the medcouple compares with one another: a million pairs
+HUBER_CUT = 1.345  # scales: Huber 1964, 95 % efficiency on normal errors
+_REWEIGHTED, _STILL = 100, 1e-9
 FEWEST_FLAGGED = 6  # all on one side by chance: 2 * 0.5 ** 6 = 3 %
 
 
@@ -87,6 +90,61 @@ def outlier_magnitude(survey: Survey) -> Measured | None:
     interval = None if low is None or high is None else (low, high)
     method = "median modified z-score of the flagged"
     return Measured(value=value, interval=interval, n=flagged, method=method, basis=survey.basis)
+
+
+def outlier_sum_share(survey: Survey) -> Measured | None:
+    """Return the share of the targets' sum that the flagged items carry: what a loss that ignores them leaves out.
+
+    Units: fraction, 0 to 1; the interval is that of a ratio of sums. None where some target is below 0 or all are 0.
+    """
+    sums, n = survey.scores.sums, survey.numbers
+    if sums.least < 0 or not 0 < sums.total < math.inf:
+        return None
+    share = min(1.0, sums.flagged / sums.total)
+    squares = (1 - 2 * share) * sums.flagged_squares + share**2 * sums.total_squares
+    error = Z * math.sqrt(max(squares, 0.0) * n / max(1, n - 1)) / sums.total
+    if not math.isfinite(error):
+        return None
+    method = "sum of the flagged targets / sum of all"
+    interval = (max(0.0, share - error), min(1.0, share + error))
+    return Measured(value=share, interval=interval, n=survey.items, method=method, basis=survey.basis)
+
+
+def total_under_huber(survey: Survey) -> Measured | None:
+    """Return what predictions by Huber's loss would add up to, over the true sum; 1 where errors are symmetric.
+
+    The residuals' Huber centre (1.345 scales) stands for what that loss fits, as if it moved every prediction alike.
+    None where some target is below 0, where nothing varies, and of several outputs.
+    """
+    return _total_at(survey, _huber_centre(survey.sample), f"Huber's centre of the residuals, {HUBER_CUT} scales")
+
+
+def total_under_mae(survey: Survey) -> Measured | None:
+    """Return what predictions by MAE would add up to, over the true sum; as `total_under_huber`."""
+    return _total_at(survey, 0.0, "median of the residuals")
+
+
+def _total_at(survey: Survey, centre: float, method: str) -> Measured | None:
+    """Return one plus how far a centre lies from the mean residual, over the mean target."""
+    sums, sigma = survey.scores.sums, survey.spread.sigma()
+    if sigma.size > 1 or not sigma.all() or sums.least < 0 or not 0 < sums.total < math.inf:
+        return None
+    off = _in_units(float(sigma[0]) * (centre - survey.scores.moments.mean), survey.spread.shift)
+    ratio = max(0.0, 1 + off / (sums.total / survey.numbers))
+    return Measured(value=ratio, n=survey.items, method=method, basis=survey.basis) if math.isfinite(ratio) else None
+
+
+def _huber_centre(scores: Array) -> float:
+    """Return where Huber's loss is least, by reweighting from the median; scores have scale 1 and median 0."""
+    centre = 0.0
+    for _ in range(_REWEIGHTED):
+        off = np.abs(scores - centre)
+        weights = np.minimum(1.0, np.divide(HUBER_CUT, off, out=np.ones_like(off), where=off > HUBER_CUT))
+        moved = float(weights @ scores / weights.sum())
+        if abs(moved - centre) <= _STILL:
+            return moved
+        centre = moved
+    return centre
 
 
 def tail_index(survey: Survey) -> Measured | None:

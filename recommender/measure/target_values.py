@@ -15,6 +15,8 @@ from recommender.profile import Measured
 NEARLY_ALL_WHOLE = 0.999  # share of whole targets: a few typing errors do not make counts a measure
 LOWEST_COUNT = 1  # ours: counts come down to 0 or 1; whole numbers that do not are rounded measurements
 PILED_UP = 0.02  # share of targets at one end from which they may be censored there
+FLOOR = 0.05  # of the mean target
+FLOOR_SAMPLE = 1 << 16
 _ROUND = 10  # heaping: people round to tens
 HEAPING_SAMPLE = 1 << 16
 
@@ -29,8 +31,9 @@ class Amounts:
     moments: CentralMoments = field(default_factory=CentralMoments)
     whole: int = 0
     zeros: int = 0
+    floor: float = 0.0  # predictions below count as this
     squares: float = 0.0  # of residuals, each over its prediction
-    judged: int = 0  # items whose prediction is positive
+    floored: int = 0  # items whose prediction is below the floor
 
     def add(self, block: Block) -> None:
         """Take in a block."""
@@ -41,10 +44,11 @@ class Amounts:
         self.zeros += targets.size - int(np.count_nonzero(targets))
         if block.predictions is not None:
             predictions = block.predictions.ravel()
-            positive = predictions > 0
-            self.judged += int(np.count_nonzero(positive))
-            over = np.divide(np.square(targets - predictions), predictions, out=np.zeros_like(targets), where=positive)
-            self.squares += float(over.sum())
+            self.floored += int(np.count_nonzero(predictions < self.floor))
+            predictions = np.maximum(predictions, self.floor)
+            self.squares += (
+                float((np.square(targets - predictions) / predictions).sum()) if self.floor > 0 else math.nan
+            )
 
     def merge(self, other: "Amounts") -> None:
         """Take in what another has seen."""
@@ -53,7 +57,7 @@ class Amounts:
         self.whole += other.whole
         self.zeros += other.zeros
         self.squares += other.squares
-        self.judged += other.judged
+        self.floored += other.floored
 
 
 def amounts(stream: ResidualStream) -> Amounts:
@@ -61,7 +65,8 @@ def amounts(stream: ResidualStream) -> Amounts:
 
     Raises: NonFiniteInput.
     """
-    counted = Amounts()
+    mean = float(stream.sample(FLOOR_SAMPLE).targets.mean())
+    counted = Amounts(floor=FLOOR * mean if math.isfinite(mean) else 0.0)
     for block in stream.blocks():
         counted.add(block)
     return counted
@@ -93,14 +98,17 @@ def zero_share(counted: Amounts, items: int) -> Measured:
 def dispersion(counted: Amounts, items: int, *, judged: bool, features: int | None = None) -> Measured | None:
     """Return Pearson's chi-square over its degrees of freedom; without predictions, variance over mean.
 
-    Units: 1 for Poisson counts; the interval is that of a variance. None where some prediction is not positive.
+    Units: 1 for Poisson counts; the interval is that of a variance. Predictions below a twentieth of the mean target
+    count as that: a pilot model that is no count model puts some at 0 or below.
     """
     n, mean = counted.moments.n, counted.moments.mean
     if judged:
         freedom = n - (features or 1)
-        if counted.judged < n or freedom < 1:
+        if freedom < 1:
             return None
         value, method = counted.squares / freedom, f"Pearson chi-square / {freedom}"
+        if counted.floored:
+            method += f"; {counted.floored} predictions raised to {counted.floor:.3g}"
     else:
         value = counted.moments.m2 / max(n - 1, 1) / mean if mean > 0 else math.nan
         method = "variance / mean"

@@ -60,11 +60,31 @@ def cautions(book: Rulebook, question: Question, chosen: Choices) -> list[Cautio
     return [*computed, *checked]
 
 
-_FUNCTIONALS = {
+_FUNCTIONALS = {  # what losses of numbers learn, by their `elicits`
     "mean": Text("the mean", "均值"),
     "median": Text("the median", "中位数"),
     "quantile": Text("a quantile", "分位数"),
     "huber functional": Text("a value between the mean and the median", "介于均值与中位数之间的值"),
+    "robust centre": Text(
+        "the centre of most items, and nothing of those far off", "多数样本的中心,完全忽略远处的样本"
+    ),
+    "log-cosh centre": Text("a value between the mean and the median", "介于均值与中位数之间的值"),
+    "expectile": Text("an expectile", "期望分位数"),
+    "median weighted by 1/|y|": Text("a median that small targets dominate", "由小目标主导的中位数"),
+    "centre of relative errors": Text("a centre of relative errors", "相对误差的中心"),
+    "mean of log(1 + y)": Text("the mean of logarithms, which lies below the mean", "对数的均值,低于均值"),
+    "mean direction": Text("a direction", "方向"),
+    "quantiles alpha/2 and 1 - alpha/2": Text("two quantiles", "两个分位数"),
+    "mean and variance": Text("the mean and the variance", "均值与方差"),
+    "mean and dispersion": Text("the mean and the dispersion", "均值与离散度"),
+    "median and mean absolute deviation": Text("the median and the scale", "中位数与尺度"),
+    "distribution": Text("a distribution", "分布"),
+}
+_AGREE_WHERE_SYMMETRIC = {"mean", "median", "huber functional", "robust centre", "log-cosh centre"}
+_ALSO_LEARN = {
+    "mean": {"mean and variance", "mean and dispersion", "distribution"},
+    "median": {"median and mean absolute deviation"},
+    "distribution": {"mean and variance", "mean and dispersion", "median and mean absolute deviation"},
 }
 
 
@@ -74,19 +94,45 @@ def _goal_not_elicited(answered: AnsweredQuestion) -> Text | None:
     if answered.question.task.row.aim != "functional" or goal.functional is None:
         return None
     loss = answered.chosen[0].loss.loss
-    is_median = goal.functional == "quantile" and goal.quantile == 1 / 2
+    wanted = "median" if goal.functional == "quantile" and goal.quantile == 1 / 2 else goal.functional
     learnt = _FUNCTIONALS.get(loss.elicits)
-    if learnt is None or loss.elicits == ("median" if is_median else goal.functional):
+    if learnt is None or loss.elicits in {wanted, *_ALSO_LEARN.get(wanted, ())}:
         return None
     if goal.functional == "distribution":
         return Text(
             en=f"{loss.id} learns {learnt.en} alone; beta_nll learns how uncertain it is as well.",
             zh=f"{loss.id} 只学到{learnt.zh};beta_nll 还能学到其不确定性。",
         )
-    wanted = _FUNCTIONALS[goal.functional]
+    alike = {wanted, loss.elicits} <= _AGREE_WHERE_SYMMETRIC
+    aim = _FUNCTIONALS[goal.functional]
     return Text(
-        en=f"{loss.id} learns {learnt.en}; the goal is {wanted.en}. They agree where errors are symmetric.",
-        zh=f"{loss.id} 学到的是{learnt.zh};目标是{wanted.zh}。误差对称时二者一致。",
+        en=f"{loss.id} learns {learnt.en}; the goal is {aim.en}."
+        + (" They agree where errors are symmetric." if alike else ""),
+        zh=f"{loss.id} 学到的是{learnt.zh};目标是{aim.zh}。" + ("误差对称时二者一致。" if alike else ""),
+    )
+
+
+_TOTAL_UNDER = {"huber functional": "total_under_huber", "median": "total_under_mae"}
+
+
+@caution("total-is-missed")
+def total_is_missed(answered: AnsweredQuestion) -> Text | None:
+    """Return by how much a loss that does not learn the mean would miss the total, where the mean is wanted."""
+    goal, profile, loss = answered.question.goal, answered.question.profile, answered.chosen[0].loss.loss
+    misses = _FUNCTIONALS.keys() - _ALSO_LEARN["mean"] - {"mean"}
+    if goal.functional != "mean" or goal.outliers == "errors" or loss.elicits not in misses:
+        return None
+    ratio = profile.number(_TOTAL_UNDER.get(loss.elicits, "total_under_mae"))
+    share = profile.number("outlier_sum_share")
+    if ratio is None and share is not None:
+        ratio = 1 - share
+    if ratio is None or abs(ratio - 1) < _TOLERANCE:
+        return None
+    return Text(
+        en=f"Do not add up what {loss.id} predicts here: it would come to about {ratio:.0%} of the true total. mse, "
+        "poisson_nll and tweedie keep the total. If the far items are errors, say goal.outliers=errors.",
+        zh=f"请勿对 {loss.id} 在此的预测求和:总和约为真实总和的 {ratio:.0%}。mse、poisson_nll 与 tweedie 可保持总和。"
+        "若远处的样本是错误,请指明 goal.outliers=errors。",
     )
 
 

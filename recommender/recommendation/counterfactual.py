@@ -62,7 +62,7 @@ def _moves(book: Rulebook, question: Question) -> Iterator[Move]:
     bounds = {
         (condition.fact, book.bounds[condition.bound.name])
         for row in book.rows(question.task)
-        for condition in row.when
+        for condition in (*row.when, *row.unless)
         if isinstance(condition.bound, Threshold)
     }
     for fact, limit in sorted(bounds):

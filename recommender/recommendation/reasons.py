@@ -57,7 +57,7 @@ def _entry(rule: Rule, condition: Condition, question: Question, bounds: Bounds,
 
 
 def _word(answer: object) -> str:
-    return str(answer).lower()
+    return " or ".join(answer) if isinstance(answer, tuple) else str(answer).lower()
 
 
 def _by_little(condition: Condition, question: Question, bounds: Bounds) -> bool:

@@ -16,7 +16,7 @@ from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.recommendation import answer
 from recommender.recommendation.agreement import Agreement, agreement
-from recommender.recommendation.checks import cautions
+from recommender.recommendation.checks import AnsweredQuestion, cautions, total_is_missed
 from recommender.recommendation.choice import Choices, bind, choose, summed
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision
@@ -88,6 +88,10 @@ def recommend(
         warnings=[
             *(_silence(name, asked).notice(language) for name, chosen_by in choices.items() if not chosen_by),
             *(caution.notice(language) for caution in cautions(book, question, chosen)),
+            *(
+                caution.notice(language)
+                for caution in _of_the_article(books["article"], question, choices["article"], chosen)
+            ),
         ],
         assumptions=[in_language(text, language) for text in (*implied, *assumed_goal, *assumed)],
         borderline=borderline(book, question),
@@ -98,6 +102,14 @@ def recommend(
         rules_hash=rules_hash(bounds),
         version=VERSION,
     )
+
+
+def _of_the_article(book: Rulebook, question: Question, article: Choices, chosen: Choices) -> list[Caution]:
+    """Return what the article's answer, which is literal, would cost where the other book's is recommended."""
+    if not article or str(summed(article)) == str(summed(chosen)):
+        return []
+    missed = total_is_missed(AnsweredQuestion(book, question, article))
+    return [Caution("article-misses-total", missed)] if missed else []
 
 
 def _recommended(chosen: Choices, rulebook: RulebookName) -> answer.Recommended | None:

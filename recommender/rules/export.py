@@ -34,7 +34,7 @@ def export_rules(
         for order, row in enumerate(ROWS)
         if (asked is None or asked in row.tasks) and rulebook in {None, row.book}
     ]
-    used = {condition.bound for _, row in rows for condition in row.when}
+    used = {condition.bound for _, row in rows for condition in (*row.when, *row.unless)}
     return {
         "rules": [_row(order, row, bounds) for order, row in rows],
         "thresholds": [

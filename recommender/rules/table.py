@@ -13,7 +13,7 @@ from recommender.tasks import Task
 
 RulebookName = Literal["article", "evidence"]
 Strength = Literal["A", "B", "C", "D", "P"]
-Operator = Literal[">=", "<", "==", "known"]
+Operator = Literal[">=", "<", "==", "in", "known"]
 Bounds = Mapping[str, float]
 
 
@@ -34,7 +34,7 @@ class Condition:
 
     fact: str
     operator: Operator
-    bound: Threshold | str | bool
+    bound: Threshold | str | bool | tuple[str, ...]
 
     def limit(self, bounds: Bounds) -> float | None:
         """Return the number in force; None where the bound is no number."""
@@ -45,6 +45,8 @@ class Condition:
         value, limit = question.value_of(self.fact), self.limit(bounds)
         if value is None or self.operator == "known":
             return value is not None
+        if isinstance(self.bound, tuple):
+            return value in self.bound
         if limit is None or isinstance(value, str):
             return value == self.bound
         return value >= limit if self.operator == ">=" else value < limit
@@ -64,6 +66,9 @@ class Fact:
 
     def equals(self, bound: str) -> Condition:
         return Condition(self.name, "==", bound)
+
+    def is_one_of(self, *bound: str) -> Condition:
+        return Condition(self.name, "in", bound)
 
     def is_true(self) -> Condition:
         return Condition(self.name, "==", bound=True)
@@ -140,7 +145,7 @@ class RuledOut:
 class Rule:
     """One row. Of the rows of a book, a task and a head, the first that applies decides.
 
-    It applies where all of `when` hold and none of `unless`, which is for what cannot be done and not for preferences.
+    It applies where all of `when` hold and none of `unless`: what stands in its way, if it is known.
     `computed` are parameters of the first term of `recommend`. `assumption` is what the row takes for granted,
     `cautions` what a reader should know whenever it decides.
     `fires` and `silent` are the two sides of its edge, of the row's first task where they are only a profile.

@@ -12,7 +12,7 @@ from recommender.rules.table import Threshold
 THRESHOLDS: dict[str, tuple[Threshold, str]] = {
     condition.bound.name: (condition.bound, condition.fact)
     for row in ROWS
-    for condition in row.when
+    for condition in (*row.when, *row.unless)
     if isinstance(condition.bound, Threshold)
 }
 

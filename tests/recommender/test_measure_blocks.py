@@ -177,13 +177,13 @@ def test_moments_and_amounts_merge_as_if_never_parted() -> None:
     assert total.skewness == pytest.approx((off**3).mean() / values.std() ** 3, rel=1e-9)
     assert total.kurtosis == pytest.approx((off**4).mean() / values.std() ** 4 - 3, rel=1e-9)
 
-    one, other, both = Amounts(), Amounts(), Amounts()
+    one, other, both = (Amounts(floor=1.0) for _ in range(3))
     stream = ResidualStream((NORMAL[:N] * 3).round().abs(), NORMAL[:N].abs() + 0.5, block=N // 2)
     for half, block in zip((one, other), stream.blocks(), strict=True):
         half.add(block)
         both.add(block)
     other.merge(one)
-    assert (other.ends, other.zeros, other.whole, other.judged) == (both.ends, both.zeros, both.whole, both.judged)
+    assert (other.ends, other.zeros, other.whole, other.floored) == (both.ends, both.zeros, both.whole, both.floored)
     assert other.squares == pytest.approx(both.squares, rel=1e-12)
 
 

@@ -292,14 +292,19 @@ def test_poisson_counts_have_a_dispersion_of_one_and_no_more_zeros_than_they_sho
     assert float(np.asarray(excess.value)) > 10
 
 
-def test_dispersion_counts_the_features_and_needs_positive_predictions() -> None:
+def test_dispersion_counts_the_features_and_raises_predictions_that_no_count_has() -> None:
     counts, mean = torch.tensor([0.0, 2.0, 4.0, 1.0]), torch.tensor([1.0, 1.0, 2.0, 2.0])
 
     dispersed = dispersion(amounts(ResidualStream(counts, mean)), 4, judged=True, features=2)
 
     assert dispersed is not None
     assert dispersed.value == pytest.approx((1 + 1 + 2 + 0.5) / 2)
-    assert dispersion(amounts(ResidualStream(counts, mean - 1)), 4, judged=True) is None
+    raised = amounts(ResidualStream(counts, mean - 1))
+    floor = 0.05 * 1.75
+    low = dispersion(raised, 4, judged=True)
+    assert low is not None
+    assert low.value == pytest.approx((floor + (2 - floor) ** 2 / floor + 9 + 0) / 3)
+    assert "2 predictions raised to 0.0875" in (low.method or "")
 
 
 def test_where_targets_pile_up_is_shown() -> None:

@@ -28,7 +28,8 @@ from tests.recommender.measured import NORMAL, RANDOM, codes, number
 
 MASKS = (torch.rand(30, 1, 8, 8, generator=RANDOM) < 0.03).float()
 IDS = torch.arange(300) % 7
-AMOUNTS = {"n", "outlier_rate", "support", "zero_share"}
+AMOUNTS = {"n", "outlier_rate", "support", "zero_share", "outlier_sum_share"}
+SPREAD = {*AMOUNTS, "residual_scale", "total_under_huber", "total_under_mae"}
 COUNTS = {"n", "classes", "smallest_class"}
 
 
@@ -87,7 +88,7 @@ def test_every_kind_of_number_is_measured(dtype: torch.dtype) -> None:
     [
         ("regression", torch.ones(9), "no-spread", AMOUNTS),
         ("regression", torch.tensor([4.5]), "no-spread", AMOUNTS),
-        ("regression", torch.tensor([0, 1, 1]), "targets-look-like-labels", {*AMOUNTS, "residual_scale"}),
+        ("regression", torch.tensor([0, 1, 1]), "targets-look-like-labels", SPREAD),
         ("binary", torch.zeros(9), "one-class", COUNTS),
         ("binary", torch.full((9,), 3), "one-class", COUNTS),
         ("binary", torch.tensor([-1, 1]), "larger-is-positive", {*COUNTS, "class_imbalance", "positive_share"}),

@@ -157,10 +157,10 @@ def test_several_heads_stand_as_a_sum_and_their_alternatives_too() -> None:
 def test_what_was_left_out_is_assumed_and_said() -> None:
     answer = recommend("regression")
 
-    assert (answer.goal.functional, answer.goal.outliers) == ("mean", "errors")
+    assert (answer.goal.functional, answer.goal.outliers) == ("mean", "unknown")
     assert answer.assumptions == [
         "goal.functional was not given; mean was assumed.",
-        "goal.outliers was not given; errors was assumed.",
+        "goal.outliers was not given; unknown was assumed.",
         "outlier_rate was not measured; few outliers were assumed.",
     ]
 

@@ -309,7 +309,11 @@ async def test_void_pixels_count_neither_in_the_facts_nor_in_the_evaluations(
 
 
 NEW_TASKS: dict[str, dict[str, list[Any]]] = {
-    "count": {"targets": [0, 1, 3, 0, 2], "predictions": [0.1, 0.3, 1.0, -0.2, 0.6]},
+    "count": {
+        "targets": [0, 1, 3, 0, 2],
+        "predictions": [0.1, 0.3, 1.0, -0.2, 0.6],
+        "dispersion": [0.5, 0.5, 0.5, 0.5, 0.5],
+    },
     "ordinal": {"targets": [0, 1, 2, 1], "predictions": [[-1.0, -2.0], [1.0, -1.0], [2.0, 1.0], [0.5, -0.5]]},
     "ranking": {"targets": [[2, 0, 1], [0, 1, 0]], "predictions": [[1.0, 0.2, 0.9], [0.3, 0.1, 0.2]]},
     "distillation": {"student": [[1.0, 0.0], [0.2, 0.4]], "teacher": [[2.0, 0.1], [0.1, 0.9]]},

@@ -48,20 +48,20 @@ MANY = Threshold(
 ONE_SIDED = Threshold(
     name="evidence.outliers.one_sided",
     default=0.6,
-    source="Huber 1964: a one-sided share moves the estimate to one side; 0.6 is ours",
+    source="ours: four of five flagged residuals lie on one side",
     description=Text(
-        en="From this one-sidedness on, outliers pull an estimate to their side.",
-        zh="达到该单侧程度,异常值会把估计拉向一侧。",
+        en="From this one-sidedness on, targets of at least 0 have a long upper tail rather than mistakes, as far as "
+        "anybody knows.",
+        zh="达到该单侧程度,在未指明时,非负目标被视为有长上尾而非错误。",
     ),
 )
-PULL = Threshold(
-    name="evidence.outliers.pull",
-    default=0.6,
-    source="asymptotic bias of Huber's estimate and of the median under one-sided shifts of 5 sigma and more: the "
-    "median is better from share * sqrt(n / p) = 0.6",
+SUM_SHARE = Threshold(
+    name="evidence.outliers.sum_share",
+    default=0.1,
+    source="ours: what carries a tenth of the total may not be left out of it unasked",
     description=Text(
-        en="From this pull on, the bias of Huber's loss outweighs the noise that MAE adds.",
-        zh="达到该拉力,Huber 损失的偏差超过 MAE 增加的噪声。",
+        en="From this share of the targets' sum on, flagged items are kept unless they are said to be errors.",
+        zh="被标记样本占目标总和达到该比例,除非指明为错误,否则予以保留。",
     ),
 )
 INFINITE_VARIANCE = Threshold(
@@ -122,14 +122,30 @@ _MSE_FOLLOWS = RuledOut(
         zh="在我们的基准中,被污染的训练数据使其在干净数据上的误差增加数十个百分点。",
     ),
 )
-_GNEITING = "Gneiting 2011, arXiv:0912.0902"
-_ASK_OUTLIERS = Caution(
-    "one-sided-outliers",
+_AMOUNTS = ("nonnegative", "positive", "counts")
+_MULTIPLIES = Alternative(
+    "poisson_nll",
     Text(
-        en="One-sided outliers can be plain skew, as in wages and prices; say goal.outliers=signal if they are.",
-        zh="单侧异常值也可能只是偏斜,如工资与价格;若如此,请指明 goal.outliers=signal。",
+        en="effects multiply: with a log link it learns the mean too, and predictions stay positive.",
+        zh="各效应相乘:取对数链接时它同样学习均值,且预测保持为正。",
     ),
 )
+_FAR_ITEMS_ARE_ERRORS = Alternative(
+    "smooth_l1",
+    Text(
+        en="the flagged items are errors: say goal.outliers=errors, and the total will fall short by what they carry.",
+        zh="被标记的样本是错误:请指明 goal.outliers=errors,总和将减少它们所占的部分。",
+    ),
+    computed={"beta": huber_beta},
+)
+_LEAVES_OUT = RuledOut(
+    "tukey_biweight",
+    Text(
+        en="It leaves out the very items that make up the total, and predicts little or nothing.",
+        zh="它恰恰忽略构成总和的样本,预测接近于零。",
+    ),
+)
+_GNEITING = "Gneiting 2011, arXiv:0912.0902"
 _BOXES = Evidence("D", "Ren et al. 2015, arXiv:1506.01497, and torchvision #2113: beta 1/9 or 1 by normalisation")
 _GIOU = Evidence("C", "Rezatofighi et al. 2019, arXiv:1902.09630")
 _OVERLAP = Text(
@@ -240,8 +256,8 @@ RULES = (
         when=(
             fact("support").equals("counts"),
             fact("goal.functional").equals("mean"),
-            fact("dispersion") < SPREAD_COUNTS,
         ),
+        unless=(fact("dispersion") >= SPREAD_COUNTS,),
         recommend="poisson_nll",
         because=Text(
             en="Small counts spread with their mean; with a log link the prediction stays positive.",
@@ -267,7 +283,6 @@ RULES = (
         when=(
             fact("support").equals("nonnegative"),
             fact("goal.functional").equals("mean"),
-            fact("goal.outliers").equals("signal"),
             fact("zero_share") >= ZEROS,
         ),
         recommend="tweedie",
@@ -281,8 +296,8 @@ RULES = (
         ruled_out=(
             RuledOut("mae", Text(en="Where more than half are zero it predicts zero.", zh="超过一半为零时,它预测零。")),
         ),
-        fires=_aims(outliers="signal", support="nonnegative", zero_share=0.05),
-        silent=_aims(outliers="signal", support="nonnegative", zero_share=0.0499),
+        fires=_aims(support="nonnegative", zero_share=0.05),
+        silent=_aims(support="nonnegative", zero_share=0.0499),
     ),
     Rule(
         name="evidence.regression.shares",
@@ -330,6 +345,69 @@ RULES = (
         silent=_aims(outliers="errors"),
     ),
     Rule(
+        name="evidence.regression.carry_the_total",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("goal.functional").equals("mean"),
+            fact("goal.outliers").equals("unknown"),
+            fact("outlier_sum_share") >= SUM_SHARE,
+        ),
+        recommend="mse",
+        because=Text(
+            en="The flagged items carry so much of the total that a loss which gives way to them would miss it.",
+            zh="被标记的样本占总和很大一部分,对其让步的损失会使总和偏低。",
+        ),
+        source=Evidence("A", _GNEITING),
+        alternatives=(_MULTIPLIES, _FAR_ITEMS_ARE_ERRORS),
+        ruled_out=(_LEAVES_OUT,),
+        fires=_aims(outliers="unknown", outlier_sum_share=0.1),
+        silent=_aims(outliers="unknown", outlier_sum_share=0.099),
+    ),
+    Rule(
+        name="evidence.regression.long_upper_tail",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("support").is_one_of(*_AMOUNTS),
+            fact("goal.functional").equals("mean"),
+            fact("goal.outliers").equals("unknown"),
+            fact("one_sidedness") >= ONE_SIDED,
+        ),
+        unless=(fact("outlier_sum_share") < SUM_SHARE,),
+        recommend="mse",
+        because=Text(
+            en="Amounts with outliers on one side have a long tail, unless these are said to be "
+            "errors: only a loss of the mean gets their total right.",
+            zh="非负目标的异常值偏于一侧,除非指明为错误,即为长尾数值:只有学习均值的损失能得到正确的总和。",
+        ),
+        source=Evidence("A", _GNEITING),
+        alternatives=(_MULTIPLIES, _FAR_ITEMS_ARE_ERRORS),
+        fires=_aims(outliers="unknown", support="positive", one_sidedness=0.6),
+        silent=_aims(outliers="unknown", support="positive", one_sidedness=0.599),
+    ),
+    Rule(
+        name="evidence.regression.heavy_upper_tail",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("support").is_one_of(*_AMOUNTS),
+            fact("goal.functional").equals("mean"),
+            fact("goal.outliers").equals("unknown"),
+            fact("tail_index") < INFINITE_VARIANCE,
+        ),
+        unless=(fact("outlier_sum_share") < SUM_SHARE,),
+        recommend="mse",
+        because=Text(
+            en="The mean of amounts with so heavy a tail is hard to learn, but no other loss learns it at all.",
+            zh="尾部如此之重的数值均值难以学到,但其他损失根本学不到。",
+        ),
+        source=Evidence("A", _GNEITING),
+        alternatives=(_MULTIPLIES, _FAR_ITEMS_ARE_ERRORS),
+        fires=_aims(outliers="unknown", support="positive", tail_index=1.99),
+        silent=_aims(outliers="unknown", support="positive", tail_index=2.0),
+    ),
+    Rule(
         name="evidence.regression.many_outliers",
         book="evidence",
         tasks=_TASKS,
@@ -371,33 +449,6 @@ RULES = (
         alternatives=(_HUBER_INSURES,),
         fires=_aims("median"),
         silent=_aims("mean"),
-    ),
-    Rule(
-        name="evidence.regression.one_sided",
-        book="evidence",
-        tasks=_TASKS,
-        when=(
-            fact("outlier_rate") >= SOME,
-            fact("one_sidedness") >= ONE_SIDED,
-            fact("outlier_pull") >= PULL,
-        ),
-        recommend="mae",
-        because=Text(
-            en="Outliers on one side bias Huber's loss by more than the noise that the median adds.",
-            zh="单侧异常值给 Huber 损失带来的偏差,超过中位数增加的噪声。",
-        ),
-        source=Evidence("A", "asymptotic bias and variance under one-sided shifts (Huber 1964)"),
-        alternatives=(
-            Alternative(
-                "tukey_biweight",
-                Text(en="the outliers lie far off.", zh="异常值相距甚远。"),
-                computed={"c": tukey_tuning},
-            ),
-        ),
-        ruled_out=(_MSE_FOLLOWS,),
-        cautions=(_ASK_OUTLIERS,),
-        fires=_aims(outlier_rate=0.003, one_sidedness=0.6, outlier_pull=0.6),
-        silent=_aims(outlier_rate=0.003, one_sidedness=0.599, outlier_pull=0.6),
     ),
     Rule(
         name="evidence.regression.outliers",
@@ -454,13 +505,13 @@ RULES = (
         book="evidence",
         tasks=_TASKS,
         when=(fact("scenario").equals(Scenario.SALARIES),),
-        recommend="mae",
+        recommend="mse",
         because=Text(
-            en="Salaries have a long upper tail; the median is what most people earn.",
-            zh="薪资上尾很长;中位数是多数人的收入。",
+            en="Salaries have a long upper tail, which the mean includes: MAE would learn what most people earn.",
+            zh="薪资上尾很长,均值包含它:MAE 学到的是多数人的收入。",
         ),
         source=Evidence("A", _GNEITING),
-        alternatives=(Alternative("mse", Text(en="the mean is wanted, tail and all.", zh="需要包含尾部的均值。")),),
+        alternatives=(_MAE_FOR_MEDIAN, _MULTIPLIES),
         fires=Question.of(Scenario.SALARIES),
         silent=Question.of(Scenario.HOUSE_PRICES),
     ),
