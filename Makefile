@@ -1,4 +1,4 @@
-# make demo | serve | test | check | conformance | regret | regret-report | install | image | compose-test
+# make demo | serve | test | test-long | lint | check | conformance | regret | regret-report | install | image | compose-test
 #
 # TORCH_INDEX=URL   an extra package index for torch's wheel, such as one of CPU builds
 # WHEELS=FOLDER     a folder of wheels to look in first
@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(if $(WHEELS),--find-links $(WHEELS))
 
-.PHONY: install demo serve test check format image compose-test conformance regret regret-report
+.PHONY: install demo serve test test-long lint check format image compose-test conformance regret regret-report
 
 install: $(VENV)/.installed
 
@@ -26,15 +26,22 @@ serve: install
 	@echo "Lossary is starting; its docs are at http://127.0.0.1:$(or $(PORT),$(LOSSARY_PORT),8000)/docs"
 	@$(BIN)/python -m service $(if $(PORT),--port $(PORT))
 
+# In random order, whose seed is printed; `make test FLAGS=--randomly-seed=1` takes one again.
 test: install
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto $(FLAGS)
 
-check: install
+# The larger draws, which `make test` leaves out.
+test-long: install
+	$(BIN)/python -m pytest -n auto -m long $(FLAGS)
+
+lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n auto --cov
+
+check: lint
+	$(MAKE) test FLAGS=--cov
 
 format: install
 	$(BIN)/ruff format .

@@ -8,9 +8,10 @@ from tests.fuzz import api
 
 
 @pytest.mark.timeout(300)  # most of it is two interpreters that import torch
-def test_the_answers_are_as_the_document_says(tmp_path: Path) -> None:
-    report = api.run(tmp_path, cases=12, phases="examples,fuzzing", seed=1)
+@pytest.mark.parametrize("cases", [3, pytest.param(12, marks=pytest.mark.long)])
+def test_the_answers_are_as_the_document_says(tmp_path: Path, cases: int) -> None:
+    report = api.run(tmp_path, cases=cases, phases="examples,fuzzing", seed=1)
 
     assert report.findings == 0, report.text
     assert report.operations >= 19
-    assert report.cases >= 100
+    assert report.cases >= 3 * report.operations

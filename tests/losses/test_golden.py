@@ -1,11 +1,12 @@
 """The numbers that other libraries' own tests assert.
 
-The cases lie outside the repository, in the file that LOSSARY_GOLDEN names; golden/*.json say by which call each is
-reproduced: an objective, for every role the case's input and how it is encoded, and where they are needed a reduction
-and weights. `shape`: how ours are laid out; `ids`: targets to encode as masks; `lists`: the case is one list; `clamp`:
-the least number the library clamps an input to; `rows`: those that can be said here, `why` what keeps the rest;
-`score`: the library gives the score where we give the loss; `then`: what is done to the values. A call that cannot be
-said stands there as `unsayable`, with the reason.
+golden/numbers/cases.json holds the cases: inputs, parameters and numbers, each with the file, the test and the licence
+(Apache-2.0, BSD-3-Clause or MIT) it is from, and no code; LOSSARY_GOLDEN names another such file. golden/*.json say by
+which call each is reproduced: an objective, for every role the case's input and how it is encoded, and where they are
+needed a reduction and weights. `shape`: how ours are laid out; `ids`: targets to encode as masks; `lists`: the case is
+one list; `clamp`: the least number the library clamps an input to; `rows`: those that can be said here, `why` what
+keeps the rest; `score`: the library gives the score where we give the loss; `then`: what is done to the values. A call
+that cannot be said stands there as `unsayable`, with the reason.
 """
 
 import json
@@ -28,11 +29,10 @@ Case = dict[str, Any]
 Call = dict[str, Any]
 Encoding = Callable[[Tensor, int], Tensor]  # of the input, and the number of classes
 
-GOLDEN = os.environ.get("LOSSARY_GOLDEN")
+FOLDER = Path(__file__).parent / "golden"
+GOLDEN = Path(os.environ.get("LOSSARY_GOLDEN") or FOLDER / "numbers" / "cases.json")
 CALLS: dict[str, Call] = {
-    name: call
-    for path in sorted((Path(__file__).parent / "golden").glob("*.json"))
-    for name, call in json.loads(path.read_text()).items()
+    name: call for path in sorted(FOLDER.glob("*.json")) for name, call in json.loads(path.read_text()).items()
 }
 SAID = [name for name, call in CALLS.items() if "unsayable" not in call and call.get("rows") != []]
 REFUSED = [name for name, call in CALLS.items() if "why" in call]
@@ -41,9 +41,7 @@ LEAST = 250  # canonical cases that are reproduced
 
 @pytest.fixture(scope="module")
 def cases() -> dict[str, Case]:
-    if GOLDEN is None:
-        pytest.skip("LOSSARY_GOLDEN names no file")
-    return {case["id"]: case for case in json.loads(Path(GOLDEN).read_text())["cases"]}
+    return {case["id"]: case for case in json.loads(GOLDEN.read_text(encoding="utf-8"))["cases"]}
 
 
 def listed(ids: Tensor, classes: int) -> Tensor:

@@ -120,8 +120,9 @@ def test_chunks_change_neither_the_value_nor_the_gradient(subject: Subject) -> N
 
 
 @every_divisible_kind
-def test_a_thousand_chunks_change_neither_the_value_nor_the_gradient(subject: Subject) -> None:
-    batch = dataclasses.replace(subject, spatial=(1,)).draw(items=1000)
+@pytest.mark.parametrize("items", [100, pytest.param(1000, marks=pytest.mark.long)])
+def test_a_chunk_an_item_changes_neither_the_value_nor_the_gradient(subject: Subject, items: int) -> None:
+    batch = dataclasses.replace(subject, spatial=(1,)).draw(items=items)
 
     whole = batch.evaluate(gradient="full")
     cut = batch.evaluate(gradient="full", chunk_elements=1)
