@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from docs.blocks import architecture, evidence, losses, monitoring, pictures, rules, wire
+from monitoring import dashboard
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -54,6 +55,7 @@ def outputs() -> Iterator[tuple[Path, str]]:
     """Yield every file that is generated, whole or in part, with what should stand in it."""
     for page in pages():
         yield page, filled(page.read_text(encoding="utf-8"))
+    yield ROOT / "monitoring/dashboard.json", dashboard.text()
     for name, text in {**losses.pages(), **pictures.pictures()}.items():
         yield DOCS / name, text
 
