@@ -129,7 +129,7 @@ class Runtime:
         results = await self.run(lambda: [stream.finish() for stream in streams], 0, afresh=True)
         record.items = streams[0].items
         waited = 1e3 * (time.perf_counter() - started)
-        transfer_ms = sum(found.transfer_ms for found in results)
+        transfer_ms = sum(evaluation.transfer_ms for evaluation in results)
         timing = {"receive": waited, "decode": 0.0, "transfer": transfer_ms}
         upload.timing_ms = {**timing, "compute": record.compute_ms - transfer_ms}
         return results, record.items
@@ -276,7 +276,7 @@ def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]
     """Write down what was evaluated, and how long it took."""
     record = current()
     record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
-    transfer_ms = sum(found.transfer_ms for found in results)
+    transfer_ms = sum(evaluation.transfer_ms for evaluation in results)
     upload.timing_ms |= {"transfer": transfer_ms, "compute": record.compute_ms - transfer_ms}
     return results
 

@@ -314,11 +314,11 @@ def answer(refusal: Refusal) -> Response:
 
 def crash(error: Exception) -> Response:
     """Return what is said of a fault of ours; the log alone has the error, under the same id."""
-    found = problem(
+    response = problem(
         500, "Internal error", "This is our fault; the log has the details under `instance`.", "internal", {}
     )
     log.error("crashed", exc_info=error, extra={"facts": {"request_id": current().id}})
-    return found
+    return response
 
 
 def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
@@ -388,8 +388,8 @@ def read(model: type[Model], data: object, *within: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise wrong_fields(found, field_places(model), within) from None
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        raise wrong_fields(errors, field_places(model), within) from None
 
 
 def _members(data: object) -> int:

@@ -71,10 +71,10 @@ class Pattern:
 
     def lengths(self, axes: Axes) -> tuple[int, ...]:
         """Return the shape that the bound axes give."""
-        found: tuple[int, ...] = ()
+        lengths: tuple[int, ...] = ()
         for bare, _, number in self._bare:
-            found += axes[bare] if number is None else number
-        return found
+            lengths += axes[bare] if number is None else number
+        return lengths
 
 
 @dataclass(frozen=True)

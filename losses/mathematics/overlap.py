@@ -86,7 +86,7 @@ def ratio(above: Tensor, below: Tensor) -> Tensor:
 
 
 def combine(
-    found: Tensor,
+    regions_by_class: Tensor,
     score: Score,
     class_weights: Tensor | None,
     *,
@@ -114,7 +114,7 @@ def combine(
         weight = weight.where(counted, 0)
         return Items(value * weight, weight, counted & (there > 0))
 
-    return finish({"n": found}) if group == "image" else Sums({"n": found}, finish)
+    return finish({"n": regions_by_class}) if group == "image" else Sums({"n": regions_by_class}, finish)
 
 
 def code(params: dict[str, Value], score: str) -> str:

@@ -139,12 +139,12 @@ class Metrics:
 
     def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram, Histogram, Histogram]:
         """Return what counts such requests; `labels` would take 10 us."""
-        found = self._kinds.get((route, method, status))
-        if found is None:
+        counters = self._kinds.get((route, method, status))
+        if counters is None:
             counted = self.requests.labels(route, method, str(status))
             by_route = self.seconds.labels(route), self.body.labels(route), self.answer.labels(route)
-            found = self._kinds[route, method, status] = (counted, *by_route)
-        return found
+            counters = self._kinds[route, method, status] = (counted, *by_route)
+        return counters
 
     def page(self) -> bytes:
         """Return the text that Prometheus reads: of all workers, where they share a folder."""

@@ -84,16 +84,16 @@ async def curves(
     """Give value and gradient against the error, the score, or the probability of the truth, as numbers or drawn."""
 
     def drawn() -> Response | Curves:
-        found = [curve(objective, points, span) for objective in objectives]
-        if any(line.axis != found[0].axis for line in found):
+        lines = [curve(objective, points, span) for objective in objectives]
+        if any(line.axis != lines[0].axis for line in lines):
             raise BadOption("with", "These losses are functions of different things and share no axis.")
         if image == "svg":
-            return Response(draw(found), media_type=SVG)
-        return Curves(axis=found[0].axis, x=found[0].x, curves=[_line(line) for line in found])
+            return Response(draw(lines), media_type=SVG)
+        return Curves(axis=lines[0].axis, x=lines[0].x, curves=[_line(line) for line in lines])
 
     return await runtime.run(drawn)
 
 
-def _line(found: Curve) -> CurveLine:
-    fields = dataclasses.asdict(found)
+def _line(line: Curve) -> CurveLine:
+    fields = dataclasses.asdict(line)
     return CurveLine(loss=fields["loss"], value=fields["value"], gradient=fields["gradient"])

@@ -85,8 +85,8 @@ async def metrics(counted: MetricsInForce) -> Response:
 async def limits(settings: SettingsInForce) -> Limits:
     """List every limit in force, and the variable that sets it."""
     fields = Settings.model_fields
-    found = [
+    settings_in_force = [
         Limit(name=name, value=value, meaning=fields[name].description or "", variable=f"LOSSARY_{name.upper()}")
         for name, value in settings.limits.items()
     ]
-    return Limits(limits=[*found, *FIXED])
+    return Limits(limits=[*settings_in_force, *FIXED])

@@ -256,8 +256,8 @@ async def infer(
     upload = Upload(roles=roles)
     upload.reserved_bytes = body.reserved_beside
     refuse_unfit(upload, settings.max_elements)
-    (found,) = await runtime.evaluate([objective], upload, options.bound)
-    return await _answer(model, asked, found, spans, settings.max_answer_numbers)
+    (evaluation,) = await runtime.evaluate([objective], upload, options.bound)
+    return await _answer(model, asked, evaluation, spans, settings.max_answer_numbers)
 
 
 def _model(name: str, version: str) -> Loss | None:
@@ -284,15 +284,15 @@ def _spans(
 
     Raises: BadRequest where there is no shared memory, or they do not say where; UnknownRegion, BadRegion.
     """
-    found = {}
+    spans = {}
     for position, tensor in enumerate(tensors):
         if not tensor.parameters.keys() & shared_memory.Place.model_fields.keys():
             continue
         if shared is None:
             raise BadRequest(shared_memory.OFF)
         kind = "inputs" if isinstance(tensor, inference_protocol.InputTensor) else "outputs"
-        found[position] = shared.span(read(shared_memory.Place, tensor.parameters, kind, str(position), "parameters"))
-    return found
+        spans[position] = shared.span(read(shared_memory.Place, tensor.parameters, kind, str(position), "parameters"))
+    return spans
 
 
 def _lying(
@@ -302,15 +302,15 @@ def _lying(
 
     Raises: what `_spans` raises, BadRequest where they are of another size, or sent as well.
     """
-    found = _spans(shared, inputs)
-    for position, span in found.items():
+    spans = _spans(shared, inputs)
+    for position, span in spans.items():
         sent, wanted = inputs[position], inference_protocol.size(inputs[position])
         if span.size != wanted or sent.data is not None or "binary_data_size" in sent.parameters:
             raise BadRequest(
                 f"{shown(sent.name)}, of {wanted} bytes by shape and datatype, which lies in shared memory must have "
                 f"shared_memory_byte_size={wanted}, and no data and no binary_data_size."
             )
-    return found
+    return spans
 
 
 def _usual(loss: Loss | None, role: str) -> str:
@@ -344,15 +344,15 @@ def _asked(loss: Loss | None, parameters: Mapping[str, Any]) -> tuple[Objective,
 _PROTOCOL = {"binary_data_output", "sequence_id", "sequence_start", "sequence_end", "priority", "timeout"}
 
 
-def _outputs(found: Evaluation) -> dict[str, Tensor]:
+def _outputs(evaluation: Evaluation) -> dict[str, Tensor]:
     """Return every output by name; NaN stands for a value that there is not."""
 
     def scalar(value: float | None) -> Tensor:
         return torch.tensor([float("nan") if value is None else value], dtype=torch.float64)
 
-    named = {"value": scalar(found.value), "standard_error": scalar(found.standard_error)}
-    named["kept"] = torch.tensor([found.kept])
-    return named | arrays_of([found])
+    named = {"value": scalar(evaluation.value), "standard_error": scalar(evaluation.standard_error)}
+    named["kept"] = torch.tensor([evaluation.kept])
+    return named | arrays_of([evaluation])
 
 
 def _wanted(asked: InferRequest, outputs: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor, bool]]:
@@ -390,12 +390,12 @@ def _with_room(span: shared_memory.Span, name: str, data: bytes) -> shared_memor
 
 
 async def _answer(
-    model: str, asked: InferRequest, found: Evaluation, spans: Mapping[int, shared_memory.Span], most_numbers: int
+    model: str, asked: InferRequest, evaluation: Evaluation, spans: Mapping[int, shared_memory.Span], most_numbers: int
 ) -> Response:
     encoded, filled = [], []
     wanted = [
         (name, tensor, binary or position in spans)
-        for position, (name, tensor, binary) in enumerate(_wanted(asked, _outputs(found)))
+        for position, (name, tensor, binary) in enumerate(_wanted(asked, _outputs(evaluation)))
     ]
     if sum(tensor.numel() for _, tensor, binary in wanted if not binary) > most_numbers:
         way_out = "Ask for bytes (binary_data_output, or binary_data of an output), or send fewer items."
@@ -410,7 +410,7 @@ async def _answer(
     answer = InferAnswer(
         model_name=model,
         id=asked.id,
-        parameters={"reason": found.reason} if found.reason else None,
+        parameters={"reason": evaluation.reason} if evaluation.reason else None,
         outputs=[output for output, _ in encoded],
     )
     text = orjson.dumps(answer.model_dump(exclude_none=True))

@@ -110,8 +110,8 @@ def _kept_small(refusal: Refusal) -> None:
 def _same(ours: Tensor, theirs: np.ndarray) -> bool:
     """Say whether two readers found the same; ours may hold the numbers in something wider."""
     mine = ours.to(torch.float64) if ours.dtype == torch.bfloat16 else ours
-    found = mine.numpy()
-    return found.shape == theirs.shape and np.array_equal(found, theirs, equal_nan=theirs.dtype.kind == "f")
+    array = mine.numpy()
+    return array.shape == theirs.shape and np.array_equal(array, theirs, equal_nan=theirs.dtype.kind == "f")
 
 
 def _bounded(tensors: dict[str, Tensor], size: int) -> None:
@@ -126,10 +126,10 @@ def _bounded(tensors: dict[str, Tensor], size: int) -> None:
 def _numpy(data: bytes) -> Read:
     """Return what numpy reads: one file, or several one after the other."""
     stream = io.BytesIO(data)
-    found: Read = {}
+    arrays: Read = {}
     while stream.tell() < len(data):
-        found[str(len(found))] = np.lib.format.read_array(stream, allow_pickle=False)
-    return found
+        arrays[str(len(arrays))] = np.lib.format.read_array(stream, allow_pickle=False)
+    return arrays
 
 
 def _numpy_archive(data: bytes) -> Read:
@@ -169,9 +169,9 @@ def _format(entry: Format) -> Harness:
     reader = READERS.get(entry.suffix)
 
     def decode(data: bytes) -> None:
-        found = list(entry.decode("The body", bytearray(data), DecodingLimit(LIMIT)))
-        named = {str(place) if name is None else name: tensor for place, (name, tensor) in enumerate(found)}
-        if len(named) < len(found):
+        arrays = list(entry.decode("The body", bytearray(data), DecodingLimit(LIMIT)))
+        named = {str(place) if name is None else name: tensor for place, (name, tensor) in enumerate(arrays)}
+        if len(named) < len(arrays):
             raise Finding("Two arrays of one name.")
         _bounded(named, len(data))
         _comes_back(entry, named)
@@ -198,8 +198,8 @@ def _comes_back(entry: Format, named: Mapping[str, Tensor]) -> None:
         again = list(entry.decode("The body", bytearray(entry.encode(named, b"{}")), DecodingLimit(LIMIT)))
     except Refusal:  # an array too many for a .npy, or the answer among the inputs
         return
-    found = {str(place) if name is None else name: tensor for place, (name, tensor) in enumerate(again)}
-    if found.keys() != named.keys() or not all(_equal(found[name], named[name]) for name in named):
+    read_again = {str(place) if name is None else name: tensor for place, (name, tensor) in enumerate(again)}
+    if read_again.keys() != named.keys() or not all(_equal(read_again[name], named[name]) for name in named):
         raise Finding("Arrays are written as others.")
 
 
@@ -268,12 +268,12 @@ MARKS = (
 def json_body(data: bytes) -> None:
     """The JSON of an upload, held to Python's own parser, and its arrays to numpy."""
     text = bytearray(data)
-    found = parsed(text)
-    if found != json.loads(data, parse_int=_whole):
+    members = parsed(text)
+    if members != json.loads(data, parse_int=_whole):
         raise Finding("Python's parser found something else.")
     sent = upload._from_json(text)  # noqa: SLF001 - what a body goes through
     for role, tensor in sent.roles.items():
-        if not _same(tensor, np.array(found[role])):
+        if not _same(tensor, np.array(members[role])):
             raise Finding("numpy makes another array of the same numbers.")
         if tensor.numel():
             json_lists.to_lists(tensor)
@@ -485,12 +485,12 @@ def open_inference(data: bytes) -> None:
     buffer = memoryview(bytearray(sent))
     length = _length(header.decode("latin-1") if header else None, len(buffer))
     asked = read(InferRequest, parsed(bytes(buffer[:length])))
-    found = inference_protocol.decode(asked.inputs, buffer[length:])
-    _bounded(found, len(sent))
+    arrays = inference_protocol.decode(asked.inputs, buffer[length:])
+    _bounded(arrays, len(sent))
     place = length
     for entry in asked.inputs:
         size = entry.parameters.get("binary_data_size")
-        tensor = found[entry.name]
+        tensor = arrays[entry.name]
         if list(tensor.shape) != entry.shape:
             raise Finding("A tensor has another shape than was declared.")
         if entry.datatype == "BF16" or (size is None and not tensor.numel()):

@@ -85,10 +85,10 @@ columns_ = st.sampled_from(DTYPES).flatmap(
 def test_what_pyarrow_writes_is_read(column: np.ndarray, rows: int, cuts: bool) -> None:  # noqa: FBT001 - a case
     mask = np.arange(len(column)) % 3 == 0
 
-    found = read(table(rows if cuts else None, predictions=listed(column), mask=pa.array(mask)))
+    arrays = read(table(rows if cuts else None, predictions=listed(column), mask=pa.array(mask)))
 
-    same(found["predictions"], column)
-    same(found["mask"], mask)
+    same(arrays["predictions"], column)
+    same(arrays["mask"], mask)
 
 
 @given(column=arrays.arrays("f4", arrays.array_shapes(min_dims=3, max_dims=4, max_side=4)), data=st.data())
@@ -96,9 +96,9 @@ def test_a_tensor_column_keeps_the_order_of_its_axes(column: np.ndarray, data: s
     order = data.draw(st.permutations(range(column.ndim - 1)))
     rows = data.draw(st.integers(1, 4))
 
-    found = read(table(rows, predictions=tensors(column, tuple(order))))
+    read_arrays = read(table(rows, predictions=tensors(column, tuple(order))))
 
-    same(found["predictions"], column.transpose(0, *(1 + axis for axis in order)))
+    same(read_arrays["predictions"], column.transpose(0, *(1 + axis for axis in order)))
 
 
 @given(column=columns_.filter(lambda column: column.dtype not in ("u2", "u4", "u8")))
@@ -107,11 +107,11 @@ def test_pyarrow_reads_what_is_written(column: np.ndarray) -> None:
 
     written = FORMAT.encode({"values": values, "gradients.predictions": values}, b'{"items": 1}')
 
-    found = pa.ipc.open_stream(written).read_all()
-    found.validate(full=True)
-    assert json.loads(found.schema.metadata[b"answer"]) == {"items": 1}
+    written_table = pa.ipc.open_stream(written).read_all()
+    written_table.validate(full=True)
+    assert json.loads(written_table.schema.metadata[b"answer"]) == {"items": 1}
     for name in ("values", "gradients.predictions"):
-        got = found[name].combine_chunks()
+        got = written_table[name].combine_chunks()
         flat = got.storage if isinstance(got, pa.ExtensionArray) else got
         flat = flat.flatten() if column.ndim > 1 else flat
         np.testing.assert_array_equal(flat.to_numpy(zero_copy_only=False).reshape(column.shape), column)
@@ -135,9 +135,9 @@ def test_one_batch_is_viewed_where_it_lies() -> None:
     body = bytearray(table(predictions=pa.array([1.0, 2.0])))
     start = np.frombuffer(body, np.uint8).ctypes.data
 
-    found = dict(FORMAT.decode("The body", body, DecodingLimit(MIB)))["predictions"]
+    predictions = dict(FORMAT.decode("The body", body, DecodingLimit(MIB)))["predictions"]
 
-    assert start < found.data_ptr() < start + len(body)
+    assert start < predictions.data_ptr() < start + len(body)
 
 
 @pytest.mark.parametrize("offset", [1, 4])
@@ -271,10 +271,10 @@ VALID = table(1, predictions=listed(np.arange(8.0, dtype="f4").reshape(2, 4)), m
 @pytest.mark.parametrize("end", range(1, len(VALID) - 8, 7))
 def test_a_stream_that_is_cut_is_refused(end: int) -> None:
     try:
-        found = read(VALID[:end])
+        arrays = read(VALID[:end])
     except Refusal:
         return
-    assert len(found["predictions"]) < 2  # cut between two messages, which is an end
+    assert len(arrays["predictions"]) < 2  # cut between two messages, which is an end
 
 
 @given(data=st.data())
@@ -287,10 +287,10 @@ def test_damage_is_refused_or_harmless(data: st.DataObject) -> None:
             | st.binary(min_size=4, max_size=4)
         )
     try:
-        found = read(bytes(body))
+        arrays = read(bytes(body))
     except Refusal:
         return
-    assert sum(tensor.numel() for tensor in found.values()) <= 8 * len(body)
+    assert sum(tensor.numel() for tensor in arrays.values()) <= 8 * len(body)
 
 
 @given(tail=st.binary(max_size=200))
@@ -398,9 +398,9 @@ async def test_an_arrow_body_says_what_json_says_and_its_answer_may_be_arrow(cli
         )
 
     assert answer.headers["content-type"] == MEDIA
-    found = pa.ipc.open_stream(answer.content).read_all()
-    assert found["values"].to_pylist() == as_json["results"][0]["values"]
-    assert json.loads(found.schema.metadata[b"answer"])["results"][0]["kept"] == 2
+    answered = pa.ipc.open_stream(answer.content).read_all()
+    assert answered["values"].to_pylist() == as_json["results"][0]["values"]
+    assert json.loads(answered.schema.metadata[b"answer"])["results"][0]["kept"] == 2
 
 
 @pytest.mark.anyio

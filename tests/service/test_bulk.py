@@ -83,11 +83,11 @@ def test_requests_in_a_row_are_answered_in_order(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         request = f"POST /v1/evaluate?loss=mse HTTP/1.1\r\nHost: x\r\nContent-Length: {len(long)}\r\n"
         connection.sendall(request.encode() + b"Content-Type: application/x-npy\r\n\r\n" + long + head)
-        found = b""
-        while found.count(b"HTTP/1.1 200") < 2 or not found.endswith(b"}"):
-            found += connection.recv(65536)
+        received = b""
+        while received.count(b"HTTP/1.1 200") < 2 or not received.endswith(b"}"):
+            received += connection.recv(65536)
 
-    assert found.index(b'"results"') < found.index(b'"ok"')
+    assert received.index(b'"results"') < received.index(b'"ok"')
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_comes(server: Server) -> None:

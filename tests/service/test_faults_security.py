@@ -161,11 +161,11 @@ async def test_a_loss_that_breaks_gives_nothing_away_and_breaks_nothing_else(
         infer = await http.post("/v2/models/broken/infer", json={"inputs": v2})
         after = await http.post(EVALUATE, json=OK)
 
-    for found in (answer, infer):
-        problem = is_problem(found, 500)
+    for response in (answer, infer):
+        problem = is_problem(response, 500)
         assert problem["type"] == "urn:lossary:internal"
-        assert problem["instance"].endswith(found.headers["x-request-id"])
-        assert not re.search(r"LookupError|secret|1234|broken|\.py|Traceback", found.text)
+        assert problem["instance"].endswith(response.headers["x-request-id"])
+        assert not re.search(r"LookupError|secret|1234|broken|\.py|Traceback", response.text)
         assert set(problem) <= {"type", "title", "status", "detail", "instance", "error"}
     assert after.json()["results"][0]["value"] == 2.125
 
@@ -187,26 +187,26 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 def required() -> dict[str, str]:
     """Return the least version that each dependency of the service is asked for."""
-    found = {}
+    floors = {}
     for text in PROJECT["dependencies"]:
         requirement = Requirement(text)
-        found[requirement.name] = next(spec.version for spec in requirement.specifier if spec.operator == ">=")
-    return found
+        floors[requirement.name] = next(spec.version for spec in requirement.specifier if spec.operator == ">=")
+    return floors
 
 
 def pinned() -> dict[str, str]:
     """Return the versions that the image and the tests run on."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pairs = (line.partition("#")[0].partition(";")[0].strip().partition("==") for line in lines)
-    return {canonicalize_name(name): version for name, found, version in pairs if found}
+    return {canonicalize_name(name): version for name, operator, version in pairs if operator}
 
 
 @pytest.mark.parametrize("versions", [required, pinned], ids=["required", "pinned"])
 def test_no_dependency_is_older_than_the_repair_of_a_hole(versions: Callable[[], dict[str, str]]) -> None:  # K15
-    found = versions()
+    installed = versions()
 
     for name, floor in FLOORS.items():
-        assert Version(found[name]) >= Version(floor), name
+        assert Version(installed[name]) >= Version(floor), name
 
 
 def test_every_pin_is_what_the_project_asks_for() -> None:  # K15

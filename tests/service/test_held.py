@@ -48,10 +48,10 @@ def test_it_takes_half_of_the_memory_that_the_arrays_take(server: Server, pair: 
     growth = resident(server.process.pid) - before
 
     difference = pair[0].astype(np.float64) - pair[1]
-    found = answer["results"][0]
-    assert found["value"] == pytest.approx(np.square(difference).mean(), rel=1e-9)
-    assert found["standard_error"] == pytest.approx(np.square(difference).std(ddof=1) / N**0.5, rel=1e-5)
-    assert answer["items"] == found["kept"] == N
+    result = answer["results"][0]
+    assert result["value"] == pytest.approx(np.square(difference).mean(), rel=1e-9)
+    assert result["standard_error"] == pytest.approx(np.square(difference).std(ddof=1) / N**0.5, rel=1e-5)
+    assert answer["items"] == result["kept"] == N
     assert growth < 0.5 * len(body) / MEGABYTE + 24  # two windows, and what is new to a thread
 
 
@@ -71,19 +71,19 @@ def test_rows_of_classes_with_weights(server: Server) -> None:
     weights = draw.random(1_000_000).astype(np.float32)
 
     body = arrays(logits, ids, weights)
-    found = ask(server, body, "loss=sparse_categorical_ce&roles=predictions,targets,weights").json()["results"][0]
+    result = ask(server, body, "loss=sparse_categorical_ce&roles=predictions,targets,weights").json()["results"][0]
 
     each = np.log(np.exp(logits.astype(np.float64)).sum(1)) - logits[np.arange(len(ids)), ids]
-    assert found["value"] == pytest.approx((weights * each).sum() / weights.sum(dtype=np.float64), rel=1e-6)
+    assert result["value"] == pytest.approx((weights * each).sum() / weights.sum(dtype=np.float64), rel=1e-6)
 
 
 @pytest.mark.parametrize("of", [">f4", "<u2"])
 def test_what_is_not_plain_is_read_all_the_same(server: Server, pair: tuple[np.ndarray, np.ndarray], of: str) -> None:
     first, second = (np.abs(100 * array).astype(of) for array in pair)
 
-    found = ask(server, arrays(first, second.astype(np.float32))).json()["results"][0]
+    result = ask(server, arrays(first, second.astype(np.float32))).json()["results"][0]
 
-    assert found["value"] == pytest.approx(np.square(first.astype(np.float64) - second).mean(), rel=1e-6)
+    assert result["value"] == pytest.approx(np.square(first.astype(np.float64) - second).mean(), rel=1e-6)
 
 
 def wrong(case: str, first: np.ndarray, second: np.ndarray) -> tuple[str, bytes]:

@@ -93,9 +93,9 @@ def test_long_inputs_and_outputs_go_through_shared_memory(existing: triton.Infer
     with held(existing, "long", *numbers), held(existing, "gradients", size=numbers[0].nbytes) as handle:
         for _ in range(2):  # the second in memory that the first gave back
             existing.infer("mse", inputs, outputs=[gradients], parameters={"gradient": "full"})
-            found = shm.get_contents_as_numpy(handle, np.float32, [1_000_000]).copy()
+            outputs = shm.get_contents_as_numpy(handle, np.float32, [1_000_000]).copy()
 
-            np.testing.assert_allclose(found, 2 * (numbers[0] - numbers[1]) / 1_000_000, rtol=1e-5)
+            np.testing.assert_allclose(outputs, 2 * (numbers[0] - numbers[1]) / 1_000_000, rtol=1e-5)
             shm.set_shared_memory_region(handle, [np.zeros_like(numbers[0])])
 
 

@@ -27,8 +27,8 @@ def stream(columns: dict[str, pa.Array], compression: str | None = None) -> byte
 
 def changed(data: bytes, old: bytes, new: bytes) -> bytes:
     """Return a stream that says something else in the last place where it says `old`."""
-    before, found, after = data.rpartition(old)
-    assert found
+    before, separator, after = data.rpartition(old)
+    assert separator
     return before + new + after
 
 
