@@ -12,6 +12,7 @@ from torch import Tensor
 
 from losses.contract.compiler import import_compiler
 from losses.contract.domains import Domain
+from losses.contract.parameters import BY_ITS_LOGARITHM
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import Work
 from losses.errors import BadParameter, near
@@ -115,6 +116,7 @@ class Loss:
     conventions: dict[str, dict[str, Value]]
     differences: tuple[str, ...]
     constant: tuple[str, ...]
+    shifts: tuple[tuple[str, ...], ...]
     article: Said | None
     kind: Kind | Callable[[dict[str, Value]], Kind]
     elements: Pattern
@@ -226,9 +228,11 @@ class BoundLoss:
 
         Raises: BadParameter.
         """
-        range_ = torch.finfo(dtype)
+        range_, fields = torch.finfo(dtype), self.loss.parameters.model_fields
         for name, value in self.params.items():
-            if isinstance(value, float) and value and not range_.smallest_normal <= abs(value) <= range_.max:
+            if not isinstance(value, float) or not value or BY_ITS_LOGARITHM in fields[name].metadata:
+                continue
+            if not range_.smallest_normal <= abs(value) <= range_.max:
                 kind = str(dtype).removeprefix("torch.")
                 wider = "" if dtype == torch.float64 else "; dtype=float64 has a wider range"
                 wanted = f"must fit {kind}: 0, or from {range_.smallest_normal:.3g} to {range_.max:.3g} in size{wider}"

@@ -9,8 +9,11 @@ IgnoreIndex = Annotated[int, Field(ge=-(2**31), lt=2**31, description="Items wit
 Smoothing = Annotated[
     float, Field(ge=0, lt=1, description="The part of each label that is spread evenly over all classes.")
 ]
+BY_ITS_LOGARITHM = object()  # marks a parameter of which only the logarithm is computed with: it may be tiny
 Clip = Annotated[
-    float, Field(ge=0, lt=0.5, description="Probabilities are taken to lie this far inside 0 and 1; logits never are.")
+    float,
+    Field(ge=0, lt=0.5, description="Probabilities are taken to lie this far inside 0 and 1; logits never are."),
+    BY_ITS_LOGARITHM,
 ]
 PerItem = Annotated[
     Literal["item", "element"],

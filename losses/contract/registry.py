@@ -38,6 +38,7 @@ def loss(
     elsewhere: Mapping[str, str | tuple[str | Call, ...]] | None = None,
     differences: tuple[str, ...] = (),
     constant: tuple[str, ...] = ("targets",),
+    shifts: str = "",
     article: Said | None = None,
     **domains: Domain,
 ) -> Callable[[Computes], Computes]:
@@ -49,7 +50,9 @@ def loss(
     same number, its parameters in braces or passed in. `conventions`: what each library's name for it stands for, in
     parameters of its own; `differences`: what those cannot say. `elsewhere`: the call of each library that gives the
     same number under its convention, an expression of the inputs with parameters in braces; of several, the first that
-    takes the parameters wanted counts. `constant`: inputs that no gradient is taken for.
+    takes the parameters wanted counts. `constant`: inputs that no gradient is taken for. `shifts`: inputs to
+    which one number may be added, to those named together, without any change (both sides of an error, the scores of a
+    softmax); a comma stands between those that may be shifted without the others.
     """
 
     def register(compute: Computes) -> Computes:
@@ -73,6 +76,7 @@ def loss(
             conventions=dict(conventions or {}),
             differences=differences,
             constant=constant,
+            shifts=tuple(tuple(group.split()) for group in shifts.split(",") if group),
             article=article,
             kind=kind,
             elements=Pattern.parse(elements) if elements else parsed.items,

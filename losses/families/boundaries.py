@@ -105,6 +105,7 @@ def _hausdorff_code(params: dict[str, Value]) -> str:
     elements="n",
     predictions=LOGITS,
     targets=LABELS,
+    shifts="predictions",
     formula=r"\frac{1}{|\Omega|} \sum_i (p_i - y_i)^2 (d_p(i)^\alpha + d_y(i)^\alpha),"
     r"\ d \text{ the distance to the boundary}",
     source="Karimi & Salcudean 2019, arXiv:1904.10030",
@@ -226,6 +227,7 @@ def _cldice_code(params: dict[str, Value]) -> str:
     elements="n",
     predictions=LOGITS,
     targets=LABELS,
+    shifts="predictions",
     formula=r"1 - \frac{2 T_p T_s}{T_p + T_s},\ T_p = \frac{\sum S(p) y + s}{\sum S(p) + s},"
     r"\ T_s = \frac{\sum S(y) p + s}{\sum S(y) + s},\ S \text{ the soft skeleton}",
     source="Shit et al. 2021, arXiv:2003.07311",

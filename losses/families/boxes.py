@@ -50,6 +50,7 @@ distance = apart / (hull.square().sum(1) + {eps})
     shapes=SHAPES,
     predictions=CORNERS,
     targets=CORNERS,
+    shifts="predictions targets",
     formula=r"1 - \frac{|A \cap B|}{|A \cup B| + \epsilon}",
     source="Yu et al. 2016 (UnitBox), arXiv:1608.01471; Jaccard 1912",
     elicits="box overlap",
@@ -80,6 +81,7 @@ def iou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
     shapes=SHAPES,
     predictions=CORNERS,
     targets=CORNERS,
+    shifts="predictions targets",
     formula=r"1 - \frac{|A \cap B|}{|A \cup B| + \epsilon} + \frac{|H| - |A \cup B|}{|H| + \epsilon},"
     r"\ H \text{ the hull of both}",
     source="Rezatofighi et al. 2019, arXiv:1902.09630",
@@ -105,7 +107,7 @@ def giou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
 def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """Return IoU, and the squared distance of the centres in units of the hull's diagonal."""
     shared, union = terms.shared_area(predictions, targets)
-    between = (predictions[:, :2] + predictions[:, 2:] - targets[:, :2] - targets[:, 2:]) / 2
+    between = ((predictions[:, :2] - targets[:, :2]) + (predictions[:, 2:] - targets[:, 2:])) / 2
     diagonal = terms.in_range(terms.hull(predictions, targets).square().sum(1))
     return shared / (union + eps), between.square().sum(1) / (diagonal + eps)
 
@@ -116,6 +118,7 @@ def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Ten
     shapes=SHAPES,
     predictions=CORNERS,
     targets=CORNERS,
+    shifts="predictions targets",
     formula=r"1 - \mathrm{IoU} + \frac{\|c_A - c_B\|^2}{d^2 + \epsilon},\ d \text{ the diagonal of the hull}",
     source="Zheng et al. 2020, arXiv:1911.08287",
     elicits="box overlap",
@@ -142,6 +145,7 @@ def diou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
     shapes=SHAPES,
     predictions=CORNERS,
     targets=CORNERS,
+    shifts="predictions targets",
     formula=r"1 - \mathrm{IoU} + \frac{\|c_A - c_B\|^2}{d^2 + \epsilon} + \alpha v,"
     r"\ v = \tfrac{4}{\pi^2} (\arctan \tfrac{w_B}{h_B} - \arctan \tfrac{w_A}{h_A})^2,"
     r"\ \alpha = \frac{v}{1 - \mathrm{IoU} + v + \epsilon} \text{ held fixed}",

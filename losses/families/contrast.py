@@ -12,6 +12,7 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
+from losses.mathematics.saturating import log_softmax
 
 Temperature = Annotated[float, Field(gt=0, description="What similarities are divided by; small looks at hard ones.")]
 Normalize = Annotated[
@@ -76,16 +77,16 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, no
     Row i of both roles are views of one item, and each of the two is an anchor; a single item costs 0.
     """
     both = torch.cat([first, second])
-    logits = terms.similarities(both, both, normalize=normalize) / temperature
-    other = logits.diagonal(len(first)), logits.diagonal(-len(first))
-    return logits.masked_fill(terms.itself(both), -math.inf).logsumexp(1) - torch.cat(other)
+    products = terms.similarities(both, both, normalize=normalize).masked_fill(terms.itself(both), -math.inf)
+    log_p = log_softmax(terms.centred(products) / temperature)
+    return -torch.cat([log_p.diagonal(len(first)), log_p.diagonal(-len(first))])
 
 
 @loss(
     title="NT-Xent with labels",
     task="similarity",
     shapes="n D, n -> ",
-    work=Work(holds="6 n n", steps="55 n n + 0.1 n n D"),
+    work=Work(holds="7 n n", steps="55 n n + 0.1 n n D"),
     elements="n",
     kind="batch",
     predictions=REAL,
@@ -130,7 +131,8 @@ def nt_xent_labels(
     Every pair of one label is a question of its own; items alone in their label are only compared with.
     """
     positive, negative = terms.groups(targets)
-    logits = terms.similarities(predictions, predictions, normalize=normalize) / temperature
+    products = terms.similarities(predictions, predictions, normalize=normalize)
+    logits = terms.centred(products, negative) / temperature
     others = terms.log_sum(logits.masked_fill(~negative, -math.inf))
     value = terms.softplus(others.unsqueeze(1) - logits).where(positive, 0)
     return Items(value.sum(1), positive.sum(1).to(value.dtype))
@@ -182,10 +184,12 @@ def supcon(
 ) -> Items:
     """Learns embeddings in which the items of a label find one another among all items of the batch."""
     positive, _ = terms.groups(targets)
-    logits = terms.similarities(predictions, predictions, normalize=normalize) / temperature
-    everyone = terms.log_sum(logits.masked_fill(terms.itself(logits), -math.inf))
+    products = terms.similarities(predictions, predictions, normalize=normalize)
+    if len(products) > 1:
+        products = products.masked_fill(terms.itself(products), -math.inf)
+    log_p = log_softmax(terms.centred(products) / temperature)
     count = positive.sum(1)
-    value = (everyone.unsqueeze(1) - logits).where(positive, 0).sum(1) / count.clamp(min=1)
+    value = -log_p.where(positive, 0).sum(1) / count.clamp(min=1)
     return Items(value, (count > 0).to(value.dtype))
 
 

@@ -12,6 +12,7 @@ from losses.contract.loss import Value, case
 from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
+from losses.mathematics.saturating import excess
 
 _WAY_OUT = "The logarithm of a mean is taken with log_input=true, the default."
 MEANS = Domain("means of at least 0", low=0, way_out=_WAY_OUT)
@@ -74,16 +75,6 @@ def poisson_nll(
         return value
     y = targets.where(targets > 1, 1)
     return value + (y * y.log() - y + (2 * math.pi * y).log() / 2).where(targets > 1, 0)
-
-
-def _log1p_over(u: Tensor) -> Tensor:
-    """Return log(1 + u) / u, whose slope at 0 is -1/2; the quotient alone has neither value nor slope there."""
-    small = u.abs() < 0.01  # noqa: PLR2004 - its eighth power is 1e-16
-    near, far = u.where(small, 0), u.where(~small, 1)
-    series = torch.zeros_like(u)
-    for k in range(8, 0, -1):
-        series = 1 / k - near * series
-    return torch.where(small, series, far.log1p() / far)
 
 
 def _stirling_error(inverse: Tensor) -> Tensor:
@@ -152,7 +143,7 @@ def negative_binomial_nll(
     wide = ~near & (dispersion * y > 1)
     a, alpha = dispersion.where(wide, 1), dispersion.where(~wide, 0)
     gap = (mean - y) / (1 + alpha * y)
-    spread = torch.where(wide, ((a * mean).log1p() - (a * y).log1p()) / a, gap * _log1p_over(alpha * gap))
+    spread = torch.where(wide, ((a * mean).log1p() - (a * y).log1p()) / a, gap * terms.log1p_over(alpha * gap))
 
     some = y > 0
     y = y.where(some, 1)
@@ -234,4 +225,4 @@ return (2 * (ratio - 1 - ratio.log())).mean()"""
 def gamma_deviance(predictions: Tensor, targets: Tensor, *, log_input: LogInput = True) -> Tensor:
     """Learns the mean of amounts above 0 to the same factor everywhere: only the ratio to the target counts."""
     log_ratio = targets.log() - (predictions if log_input else predictions.log())
-    return 2 * (torch.expm1(log_ratio) - log_ratio)
+    return 2 * excess(-log_ratio)

@@ -3,6 +3,7 @@
 import math
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -11,7 +12,9 @@ from losses.contract.loss import Value, case
 from losses.contract.parameters import Clip, FromLogits, PerItem
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.mathematics.saturating import excess, expm1, log_softmax, softmax
 
+FAR = 50  # a difference of scores whose exponential is within the range of float32
 KULLBACK_LEIBLER = "Kullback & Leibler 1951, doi:10.1214/aoms/1177729694"
 
 
@@ -35,6 +38,7 @@ return (torch.special.xlogy(targets, targets) - targets * log_p).{over}(1).mean(
     shapes="n C *s, n C *s -> n *s",
     predictions=CLASS_LOGITS,
     targets=ONE_HOT,
+    shifts="predictions",
     formula=r"\sum_c y_c (\log y_c - \log p_c),\ p = \operatorname{softmax}(z)",
     source=KULLBACK_LEIBLER,
     elicits="probability",
@@ -114,6 +118,7 @@ def kl_div(
     shapes="n C *s, n C *s -> n *s",
     predictions=CLASS_LOGITS,
     targets=ONE_HOT,
+    shifts="predictions",
     formula=r"\tfrac12 \sum_c \left(p_c \log \frac{p_c}{m_c} + y_c \log \frac{y_c}{m_c}\right),\ m = \tfrac{p + y}{2}",
     source="Lin 1991, doi:10.1109/18.61115",
     elicits="centre of the distributions",
@@ -134,11 +139,28 @@ return (torch.special.xlogy(p, p) - p * m + torch.special.xlogy(targets, targets
     ),
 )
 def js_div(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = True) -> Tensor:
-    """Learns a distribution; the two may change places, and none costs more than log 2."""
-    log_p, log_y = terms.class_log_probabilities(predictions, from_logits=from_logits), terms.log(targets)
-    p = log_p.exp() if from_logits else predictions
-    middle = terms.log_add(log_p, log_y) - math.log(2)
-    return (terms.times(p, log_p - middle) + terms.times(targets, log_y - middle)).sum(1) / 2
+    """Learns a distribution; the two may change places, and none costs more than log 2.
+
+    With m (1 + r) for p and m (1 - r) for y it is m times a function of r that is never below 0: safe from parts that
+    cancel where the two are close. The slope by p is log(p / m), since all else in it cancels.
+    """
+    p = softmax(predictions) if from_logits else predictions
+    q, twice = p.detach(), p.detach() + targets
+    r = (q - targets) / twice.where(twice > 0, 1)
+    log_p = terms.class_log_probabilities(predictions.detach(), from_logits=from_logits)
+    far = log_p - terms.log_add(log_p, terms.log(targets)) + math.log(2)
+    slope = torch.where(r > -1 / 2, r.clamp(min=-1 / 2).log1p(), far).where(q > 0, 0)
+    return (twice * _both_ways(r) + 2 * (p - q) * slope).sum(1) / 4
+
+
+def _both_ways(r: Tensor) -> Tensor:
+    """Return (1 + r) log(1 + r) + (1 - r) log(1 - r), around 0 by its series: r^2 / 1 + r^4 / 6 + r^6 / 15 ..."""
+    near = r.abs() < 1 / 4
+    squared = r.where(near, 0).square()
+    series = torch.zeros_like(r)
+    for k in range(13, 0, -1):
+        series = 1 / (k * (2 * k - 1)) + squared * series
+    return torch.where(near, squared * series, torch.special.xlog1py(1 + r, r) + torch.special.xlog1py(1 - r, -r))
 
 
 @loss(
@@ -175,7 +197,9 @@ def generalized_kl(
 ) -> Tensor:
     """Learns numbers of at least 0 that need not sum to 1; half of the Poisson deviance."""
     log_q, q = (predictions, predictions.exp()) if from_logits else (terms.log(predictions), predictions)
-    return (terms.times(targets, terms.log(targets) - log_q) + (q - targets)).sum(1)
+    some = targets > 0  # then y excess(log y - log q): safe from parts that cancel where the two are close
+    log_ratio = terms.log(targets).where(some, 0) - log_q.where(some, 0)
+    return torch.where(some, _surplus(targets, log_ratio, q), q).sum(1)
 
 
 @loss(
@@ -185,6 +209,7 @@ def generalized_kl(
     student=CLASS_LOGITS,
     teacher=CLASS_LOGITS,
     constant=("teacher",),
+    shifts="student, teacher",
     formula=r"T^2 \sum_c q_c (\log q_c - \log p_c),\ q = \operatorname{softmax}(t / T),\ "
     r"p = \operatorname{softmax}(s / T)",
     source="Hinton et al. 2015, arXiv:1503.02531",
@@ -222,8 +247,27 @@ def distillation_kl(
     from_logits: FromLogits = True,
 ) -> Tensor:
     """Learns the teacher's distribution, both softened; T squared keeps the gradient's size."""
-    log_q, log_p = (
-        terms.class_log_probabilities((x if from_logits else terms.log(x)) / temperature, from_logits=True)
-        for x in (teacher, student)
-    )
-    return temperature**2 * terms.times(log_q.exp(), log_q - log_p).sum(1)
+    taught, learnt = (terms.centred(x if from_logits else terms.log(x)) / temperature for x in (teacher, student))
+    log_q, log_p = log_softmax(taught), log_softmax(learnt)
+    q, p = log_q.exp(), log_p.exp()
+    log_ratio = _log_ratio(taught, learnt, log_q, log_p)
+    some = q > 0
+    return temperature * (temperature * torch.where(some, _surplus(q, log_ratio.where(some, 0), p), p).sum(1))
+
+
+def _surplus(q: Tensor, log_ratio: Tensor, p: Tensor) -> Tensor:
+    """Return q log(q / p) - q + p, never below 0, without the cancelling of its parts where q and p are close."""
+    near = log_ratio > -1
+    return torch.where(near, q * excess(log_ratio.where(near, 0)), q * log_ratio.where(~near, 0) - q + p)
+
+
+def _log_ratio(first: Tensor, second: Tensor, log_q: Tensor, log_p: Tensor) -> Tensor:
+    """Return log(q / p) of two softmaxes, from the differences of their scores unless those are huge.
+
+    Safe from the two logarithms agreeing in nearly all of their digits.
+    """
+    apart = (first - second).where(first.isfinite() & second.isfinite(), math.inf)
+    close = (apart.abs() < FAR).all(1, keepdim=True)
+    apart = apart.where(close, 0)
+    together = (log_p.exp() * expm1(apart)).sum(1, keepdim=True).log1p()
+    return torch.where(close, apart - together, log_q.where(~close, 0) - log_p.where(~close, 0))

@@ -13,6 +13,7 @@ from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.errors import BadOption
 from losses.mathematics import terms
+from losses.mathematics.saturating import sigmoid
 
 Gain = Annotated[Literal["exponential", "linear"], Field(description="What a relevance of y is worth: 2^y - 1, or y.")]
 
@@ -64,10 +65,11 @@ best = (gains.sort(1, descending=True).values / discount){k}.sum(1, keepdim=True
     title="Approximate NDCG",
     task="ranking",
     shapes="n L, n L -> n",
-    work=Work(holds="3 n L L", steps="15 n L L"),
+    work=Work(holds="4 n L L", steps="15 n L L"),
     elements="n L",
     predictions=REAL,
     targets=NON_NEGATIVE,
+    shifts="predictions",
     formula=r"-\frac{1}{\mathrm{DCG}^*} \sum_i \frac{2^{y_i} - 1}{\log_2(1 + r_i)},\ "
     r"r_i = 1 + \sum_{j \ne i} \sigma(\alpha (s_j - s_i))",
     source="Qin et al. 2010, doi:10.1007/s10791-009-9124-x; Bruch et al. 2019, doi:10.1145/3331184.3331347",
@@ -111,8 +113,9 @@ def approx_ndcg(
     """
     kept = _kept(predictions, weights)
     gains = _gains(targets, kept, gain, None)
-    behind = torch.sigmoid(alpha * (predictions[:, None, :] - predictions[:, :, None]))
-    rank = 1 / 2 + (kept[:, None, :] * behind).sum(2)  # the item itself adds another half
+    behind = sigmoid(alpha * (predictions[:, None, :] - predictions[:, :, None]))
+    others = kept[:, None, :] & ~terms.itself(kept.T)  # no item is behind itself, by a slope that hides all others
+    rank = 1 + (others * behind).sum(2)
     value = -(gains / (1 + rank).log2()).sum(1)
     return Items(value, (gains > 0).any(1).to(value.dtype))
 
@@ -150,6 +153,7 @@ return (cost * pairs).sum((1, 2)).mean(){logarithm}"""
     elements="n L",
     predictions=REAL,
     targets=NON_NEGATIVE,
+    shifts="predictions",
     formula=r"-\sum_{y_i > y_j} \delta_{ij} |G_i - G_j| \log_2 \sigma(\sigma_0 (s_i - s_j)),\ "
     r"\delta_{ij} = \left| \tfrac{1}{D_{|i-j|}} - \tfrac{1}{D_{|i-j|+1}} \right|",
     source="Wang et al. 2018, doi:10.1145/3269206.3271784; lambdarank: Burges 2010, MSR-TR-2010-82",

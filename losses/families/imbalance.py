@@ -177,6 +177,7 @@ def _over_positives(totals: dict[str, Tensor]) -> Items:
     shapes="n C *s, n *s, C -> n *s",
     predictions=CLASS_LOGITS,
     targets=IDS,
+    shifts="predictions",
     formula=r"-w_y (1 - p_y)^\gamma \log p_y,\ p = \operatorname{softmax}(z)",
     source="Lin et al. 2017, arXiv:1708.02002",
     elicits="probability, distorted",

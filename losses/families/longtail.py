@@ -100,6 +100,7 @@ return F.cross_entropy({start}, targets, weight=weights{extra})"""
     targets=IDS,
     class_counts=CLASS_COUNTS,
     constant=("targets", "class_counts"),
+    shifts="predictions",
     formula=r"-w_y \log p_y,\ w_c \propto \frac{1 - \beta}{1 - \beta^{n_c}},\ \sum_c w_c = C",
     source="Cui et al. 2019, arXiv:1901.05555",
     elicits="probability under balanced classes",
@@ -170,6 +171,7 @@ return F.cross_entropy({start} + shift, targets{extra})"""
     targets=IDS,
     priors=PRIORS,
     constant=("targets", "priors"),
+    shifts="predictions",
     formula=r"-\log p_y,\ p = \operatorname{softmax}(z + \tau \log \pi)",
     source="Menon et al. 2021, arXiv:2007.07314; Ren et al. 2020, arXiv:2007.10740",
     elicits="probability under balanced classes",
@@ -204,7 +206,7 @@ def logit_adjusted(
     The priors are those of the training set; counts do as well.
     """
     scores = predictions if from_logits else terms.log(predictions)
-    adjusted = scores + tau * terms.along_classes(priors.log(), predictions)
+    adjusted = terms.centred(scores) + tau * terms.along_classes(priors.log(), predictions)
     value, kept, _ = _cross_entropy(adjusted, targets, ignore_index, from_logits=True)
     return Items(value, kept.to(value.dtype))
 
@@ -268,6 +270,7 @@ def bce_logit_adjusted(
     targets=IDS,
     class_counts=CLASS_COUNTS,
     constant=("targets", "class_counts"),
+    shifts="predictions",
     formula=r"-\log \operatorname{softmax}(s (z - \Delta_y e_y))_y,\ "
     r"\Delta_c = m \left(\min_k n_k / n_c\right)^{1/4}",
     source="Cao et al. 2019, arXiv:1906.07413",
@@ -312,7 +315,7 @@ def ldam(
     """Learns the class by a margin that is wider the rarer it is; predictions are cosines between -1 and 1."""
     margins = max_margin * (class_counts.min() / class_counts) ** 0.25
     ids = targets.where(targets != ignore_index, 0).unsqueeze(1)
-    shifted = predictions - torch.zeros_like(predictions).scatter(1, ids, margins[ids])
+    shifted = terms.centred(predictions) - torch.zeros_like(predictions).scatter(1, ids, margins[ids])
     value, kept, _ = _cross_entropy(scale * shifted, targets, ignore_index, from_logits=True)
     return Items(value, kept.to(value.dtype))
 

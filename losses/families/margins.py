@@ -159,6 +159,7 @@ def multilabel_soft_margin(
     shapes="n C *s, n *s, C -> n *s",
     predictions=REAL,
     targets=IDS,
+    shifts="predictions",
     formula=r"\frac{w_y}{C} \sum_{c \ne y} \max(0,\ m - z_y + z_c)^p",
     source="Weston & Watkins 1999, ESANN",
     elicits="decision",
@@ -184,7 +185,7 @@ def multi_margin(
 ) -> Tensor:
     """Learns the class by having its score lead every other one by the margin."""
     own = terms.of_label(predictions, targets).unsqueeze(1)
-    short = (margin - own + predictions).clamp(min=0) ** p
+    short = (predictions - own + margin).clamp(min=0) ** p
     value = short.scatter(1, targets.unsqueeze(1), 0).mean(1)
     if class_weights is not None:
         value = class_weights[targets] * value
@@ -197,6 +198,7 @@ def multi_margin(
     shapes="n C *s, n C *s -> n *s",
     predictions=REAL,
     targets=ONE_HOT,
+    shifts="predictions",
     formula=r"\max_c (z_c + 1 - y_c) - \sum_c y_c z_c",
     source=CRAMMER_SINGER,
     elicits="decision",
@@ -221,8 +223,9 @@ def multi_margin(
 )
 def categorical_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     """Learns the class by having its score lead the best of the others by 1."""
-    own = (predictions * targets).sum(1, keepdim=True)
-    return (predictions - own + (1 - targets)).amax(1)  # one difference: safe from large scores that cancel
+    scores = terms.centred(predictions)
+    own = (scores * targets).sum(1, keepdim=True)
+    return (scores - own + (1 - targets)).amax(1)  # one difference: safe from large scores that cancel
 
 
 @loss(
@@ -232,6 +235,7 @@ def categorical_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     work=Work(steps="600 n C"),
     predictions=REAL,
     targets=LABELS,
+    shifts="predictions",
     formula=r"\frac{1}{C} \sum_{i,j} y_i (1 - y_j) \max(0,\ 1 - z_i + z_j)",
     source="torch.nn.MultiLabelMarginLoss; Elisseeff & Weston 2001, NeurIPS",
     elicits="decision",
@@ -252,7 +256,7 @@ def multilabel_margin(predictions: Tensor, targets: Tensor) -> Tensor:
 
     The others are sorted, so that memory grows with the classes and not with their square.
     """
-    centred = predictions - predictions.mean(1, keepdim=True)  # safe from cancelling far from 0
+    centred = terms.centred(predictions)
     others, order = centred.sort(1)
     absent = (1 - targets).gather(1, order)
     first = torch.searchsorted(others.detach(), centred.detach() - 1, right=True)

@@ -10,6 +10,7 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.parameters import FromLogits, IgnoreIndex
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.mathematics.saturating import expm1
 
 
 def _probability_of_label(params: dict[str, Value]) -> str:
@@ -29,6 +30,7 @@ def _generalized_code(params: dict[str, Value]) -> str:
     shapes="n C *s, n *s -> n *s",
     predictions=CLASS_LOGITS,
     targets=IDS,
+    shifts="predictions",
     formula=r"\frac{1 - p_y^q}{q},\ p = \operatorname{softmax}(z)",
     source="Zhang & Sabuncu 2018, arXiv:1805.07836",
     elicits="probability, sharpened",
@@ -66,7 +68,7 @@ def generalized_ce(
     Written with expm1: safe from 1 - p^q cancelling for small q.
     """
     log_p, kept, ids = _log_p(predictions, targets, ignore_index, from_logits=from_logits)
-    value = -(q * terms.of_label(log_p, ids)).expm1() / q
+    value = -expm1(q * terms.of_label(log_p, ids)) / q
     return Items(value.where(kept, 0), kept.to(value.dtype))
 
 
@@ -83,6 +85,7 @@ def _symmetric_code(params: dict[str, Value]) -> str:
     shapes="n C *s, n *s -> n *s",
     predictions=CLASS_LOGITS,
     targets=IDS,
+    shifts="predictions",
     formula=r"-\alpha \log p_y - \beta A (1 - p_y),\ p = \operatorname{softmax}(z),\ A = \log 0",
     source="Wang et al. 2019, arXiv:1908.06112",
     elicits="probability, sharpened",
@@ -147,6 +150,7 @@ return (-(targets * log_p).sum(1) + {params["epsilon"]} * (targets * (1 - p)).su
     shapes="n C *s, n C *s -> n *s",
     predictions=CLASS_LOGITS,
     targets=ONE_HOT,
+    shifts="predictions",
     formula=r"-\sum_c y_c \log p_c + \epsilon \sum_c y_c (1 - p_c),\ p = \operatorname{softmax}(z)",
     source="Leng et al. 2022, arXiv:2204.12511",
     elicits="probability, distorted",

@@ -8,6 +8,7 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.parameters import FromLogits, IgnoreIndex
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.mathematics.saturating import softmax
 
 LEVELS = "coral-pytorch takes the rank as levels of 0 and 1, one a threshold; their sum is the rank."
 
@@ -106,6 +107,7 @@ return (p - label).cumsum(1).square().sum(1)[kept].mean()"""
     shapes="n C *s, n *s -> n *s",
     predictions=CLASS_LOGITS,
     targets=IDS,
+    shifts="predictions",
     formula=r"\sum_c \left(\sum_{k \le c} p_k - [y \le c]\right)^2,\ p = \operatorname{softmax}(z)",
     source="Hou, Yu & Samaras 2016, arXiv:1611.05916; Epstein 1969",
     elicits="probability",
@@ -139,11 +141,18 @@ def ordinal_emd2(
     """Learns a distribution over ordered classes: mass costs more the further it lies from the label."""
     kept = targets != ignore_index
     p = terms.silenced(predictions, kept)
-    p = p.softmax(1) if from_logits else p
+    p = softmax(p) if from_logits else p
     classes = torch.arange(p.shape[1], device=p.device).reshape(-1, *[1] * (p.ndim - 2))
-    reached = (classes >= targets.where(kept, 0).unsqueeze(1)).to(p.dtype)
-    value = (p.cumsum(1) - reached).square().sum(1)
+    reached = classes >= targets.where(kept, 0).unsqueeze(1)
+    below = p.cumsum(1)
+    above = _sum_beyond(p) if from_logits else 1 - below
+    value = torch.where(reached, above, below).square().sum(1)
     return Items(value.where(kept, 0), kept.to(value.dtype))
+
+
+def _sum_beyond(p: Tensor) -> Tensor:
+    """Return the sum of the classes above each one: 1 less the sum of the others, safe from cancelling there."""
+    return torch.cat([p[:, 1:].flip(1).cumsum(1).flip(1), 0 * p[:, :1]], 1)  # NaN stays NaN
 
 
 def _beyond(predictions: Tensor, targets: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
+from losses.mathematics.saturating import log_softmax
 
 
 @loss(
@@ -20,6 +21,7 @@ from losses.mathematics import terms
     first=REAL,
     second=REAL,
     targets=SIGNS,
+    shifts="first second",
     formula=r"\max(0,\ -y (a - b) + m)",
     source="torch.nn.MarginRankingLoss; Herbrich et al. 2000",
     elicits="order",
@@ -61,6 +63,7 @@ return {end}"""
     elements="n L",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions, targets",
     formula=r"\sum_{y_i > y_j} \log(1 + e^{-\sigma (s_i - s_j)})",
     source="Burges et al. 2005, doi:10.1145/1102351.1102363",
     elicits="order",
@@ -115,6 +118,7 @@ def ranknet(
     elements="n L",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions, targets",
     formula=r"-\sum_i \frac{e^{y_i}}{\sum_k e^{y_k}} \log \frac{e^{s_i}}{\sum_k e^{s_k}}",
     source="Cao et al. 2007, doi:10.1145/1273496.1273513",
     elicits="order",
@@ -130,7 +134,7 @@ def ranknet(
 def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
     """Learns scores whose softmax is that of the targets: which item is likely the first."""
     w = terms.weights_or_ones(predictions, weights)
-    return _listed((targets + _log(w)).softmax(1).where(w > 0, 0), predictions, w)
+    return _listed((terms.centred(targets, w > 0) + _log(w)).softmax(1).where(w > 0, 0), predictions, w)
 
 
 @loss(
@@ -140,6 +144,7 @@ def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = No
     elements="n L",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions",
     formula=r"-\sum_i y_i \log \frac{e^{s_i}}{\sum_k e^{s_k}}",
     source="Bruch et al. 2019, doi:10.1145/3341981.3344221; Cao et al. 2007",
     elicits="order",
@@ -167,8 +172,9 @@ def ranking_softmax(predictions: Tensor, targets: Tensor, *, weights: Tensor | N
 
 def _listed(share: Tensor, predictions: Tensor, weights: Tensor) -> Items:
     """Return the cross-entropy of every list, its masked items out of the softmax."""
-    everyone = (predictions + _log(weights)).logsumexp(1, keepdim=True)
-    value = terms.times(share, everyone - predictions).sum(1)
+    scores, log_w = terms.centred(predictions, weights > 0), _log(weights)
+    log_p = log_softmax(scores + log_w) - log_w.where(weights > 0, 0)
+    value = -terms.times(share, log_p).sum(1)
     return Items(value, (weights > 0).any(1).to(value.dtype))
 
 
@@ -185,6 +191,7 @@ def _log(weights: Tensor) -> Tensor:
     elements="n L",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions, targets",
     formula=r"\sum_i \log \sum_{y_k \le y_i} e^{s_k - s_i}",
     source="Xia et al. 2008, doi:10.1145/1390156.1390306; ties: Breslow 1974",
     elicits="order",
@@ -209,12 +216,14 @@ def list_mle(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = N
     """Learns the likeliest order of a list: each item in its turn ahead of all that are not better.
 
     Tied items are each compared with everything not better, so the order in which they are sent does not matter.
-    Sorted once and summed from the worst up: memory grows with the list, not with its pairs.
+    Sorted once and summed from the worst up: memory grows with the list, not with its pairs. The sums are taken in
+    float64, since they may lie far below the best score.
     """
     w = terms.weights_or_ones(predictions, weights)
     worst_first = targets.where(w > 0, torch.inf).sort(1)
-    scores, w = predictions.gather(1, worst_first.indices), w.gather(1, worst_first.indices)
+    scores = terms.centred(predictions, w > 0).double().gather(1, worst_first.indices)
+    w = w.gather(1, worst_first.indices)
     up_to = torch.searchsorted(worst_first.values, worst_first.values, right=True) - 1
     everyone = (scores + _log(w)).logcumsumexp(1).gather(1, up_to)
-    value = terms.times(w, everyone - scores).sum(1)
+    value = terms.times(w, everyone - scores).sum(1).to(predictions.dtype)
     return Items(value, (w > 0).any(1).to(value.dtype))

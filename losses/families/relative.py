@@ -82,7 +82,13 @@ def smape(
     eps: Annotated[float, Field(gt=0, description="The least that an error is divided by.")] = 1.17e-6,
 ) -> Tensor:
     """Learns to be near in per cent, and too high: half of the target costs more than twice the target does."""
-    return 2 * ((predictions - targets).abs() / (predictions.abs() + targets.abs()).clamp(min=eps))
+    p, y = predictions.abs(), targets.abs()
+    size, less = p + y, p.minimum(y)
+    ratio = (predictions - targets).abs() / size.clamp(min=eps)
+    apart = (predictions.sign() * targets.sign() < 0) | (targets == 0)
+    uneven = (2 * less < p.maximum(y)) & (predictions != 0)  # 1 less a small part: safe from slopes that cancel
+    part = (2 * less / size.clamp(min=eps)).where(uneven & ~apart, 0)
+    return 2 * torch.where((size > eps) & (apart | uneven), 1 - part, ratio)
 
 
 @loss(

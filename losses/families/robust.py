@@ -10,6 +10,8 @@ from torch import Tensor
 from losses.contract.domains import REAL
 from losses.contract.loss import Value, case
 from losses.contract.registry import loss
+from losses.mathematics import terms
+from losses.mathematics.saturating import expm1
 
 ALPHA_ZERO = 1e-20  # below it alpha changes no digit, and 1 / alpha would leave float32
 
@@ -20,6 +22,7 @@ ALPHA_ZERO = 1e-20  # below it alpha changes no digit, and 1 / alpha would leave
     shapes="*n, *n -> *n",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\begin{cases} e^2 / 2 & |e| \le \delta \\ \delta (|e| - \delta / 2) & |e| > \delta \end{cases},"
     r"\ e = \hat y - y",
     source="Huber 1964, doi:10.1214/aoms/1177703732",
@@ -61,6 +64,7 @@ def huber(
     shapes="*n, *n -> *n",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\log \cosh (\hat y - y)",
     source="Saleh & Saleh 2022, arXiv:2208.04564",
     elicits="log-cosh centre",
@@ -117,6 +121,7 @@ def _barron_code(params: dict[str, Value]) -> str:
     shapes="*n, *n -> *n",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\frac{|\alpha - 2|}{\alpha} \left( \left( \frac{x^2}{|\alpha - 2|} + 1 \right)^{\alpha / 2} - 1 \right),"
     r"\ x = \frac{\hat y - y}{c}",
     source="Barron 2019, arXiv:1701.03077",
@@ -172,13 +177,19 @@ def barron_general(
     """
     x = (predictions - targets) / scale
     if not isinstance(alpha, float):
-        return -torch.expm1(-x.square() / 2)
+        return -expm1(-x.square() / 2)
     if alpha == 2:  # noqa: PLR2004 - a special case of the formula
         return x.square() / 2
     if abs(alpha) < ALPHA_ZERO:
         return _log1p_square(x / math.sqrt(2))
     b = abs(alpha - 2)
-    return b / alpha * torch.expm1(alpha / 2 * _log1p_square(x / math.sqrt(b)))
+    u = x / math.sqrt(b)
+    exponent = alpha / 2 * _log1p_square(u)
+    if b > 1:  # safe from errors that vanish beside the root of b
+        near = u.abs() < 1
+        squared = x.where(near, 0).square() * terms.log1p_over(u.where(near, 0).square())
+        exponent = torch.where(near, alpha / b / 2 * squared, exponent)
+    return b / alpha * expm1(exponent)
 
 
 @loss(
@@ -187,6 +198,7 @@ def barron_general(
     shapes="*n, *n -> *n",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\frac{c^2}{6} \left( 1 - \left( 1 - \min(1, (e / c)^2) \right)^3 \right),\ e = \hat y - y",
     source="Beaton & Tukey 1974, doi:10.1080/00401706.1974.10489171; Belagiannis et al. 2015, arXiv:1505.06606",
     elicits="robust centre",
@@ -227,6 +239,7 @@ def tukey_biweight(
     shapes="*n, *n -> *n",
     predictions=REAL,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\begin{cases} w \log(1 + |e| / \epsilon) & |e| < w \\ |e| - w + w \log(1 + w / \epsilon) & |e| \ge w"
     r" \end{cases},\ e = \hat y - y",
     source="Feng et al. 2018, arXiv:1711.06753",

@@ -31,6 +31,7 @@ def _gaussian_code(params: dict[str, Value]) -> str:
     predictions=REAL,
     variance=VARIANCES,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\tfrac12 \left( \log v + \frac{(y - \mu)^2}{v} \right) [+ \tfrac12 \log 2\pi],\ v = \max(v, \epsilon)",
     source="Nix & Weigend 1994, doi:10.1109/ICNN.1994.374138",
     elicits="mean and variance",
@@ -69,6 +70,7 @@ def _gaussian(predictions: Tensor, variance: Tensor, targets: Tensor) -> Tensor:
     predictions=REAL,
     variance=VARIANCES,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\lfloor v^\beta \rfloor\, \tfrac12 \left( \log v + \frac{(y - \mu)^2}{v} \right),\ "
     r"\lfloor \cdot \rfloor \text{ held constant in the gradient}",
     source="Seitzer et al. 2022, arXiv:2203.09168",
@@ -109,6 +111,7 @@ def beta_nll(
     predictions=REAL,
     scale=SCALES,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\log 2b + \frac{|y - \mu|}{b},\ b = \max(b, \epsilon)",
     source="Laplace 1774",
     elicits="median and mean absolute deviation",
@@ -143,6 +146,7 @@ def laplace_nll(
     predictions=REAL,
     scale=DEVIATIONS,
     targets=REAL,
+    shifts="predictions targets",
     formula=r"\sigma \left( w (2 \Phi(w) - 1) + 2 \varphi(w) - \pi^{-1/2} \right),\ w = \frac{y - \mu}{\sigma}",
     source="Gneiting & Raftery 2007, doi:10.1198/016214506000001437",
     elicits="distribution",
@@ -165,11 +169,12 @@ return (scale * (w * torch.erf(w / 2**0.5) + 2 * density - torch.pi**-0.5)).mean
 def crps_gaussian(predictions: Tensor, scale: Tensor, targets: Tensor) -> Tensor:
     """Learns a mean and a standard deviation, outliers pulling only as they do at an absolute error.
 
-    Far out the score is |e| - scale / sqrt(pi) exactly: safe from the division there, down to a scale of 0.
+    Far out the score is |e| - scale / sqrt(pi) exactly: safe from the division there, down to a scale of 0. There an
+    error of 0 is near, since the slope of the scale is that of every scale at no error.
     """
     error = targets - predictions
-    far = error.abs() >= FAR * scale
-    w = error.where(~far, 0) / scale.where(~far, 1)
+    far = error.abs() > FAR * scale
+    w = error.where(~far, 0) / scale.where(~far & (scale > 0), 1)
     spread = torch.exp(-w.square() / 2) * math.sqrt(2 / math.pi)
     near = scale * (w * torch.erf(w / math.sqrt(2)) + spread)
     return torch.where(far, error.abs(), near) - scale / math.sqrt(math.pi)

@@ -55,6 +55,7 @@ def _dice_code(params: dict[str, Value]) -> str:
     kind=pipeline.kind,
     predictions=LOGITS,
     targets=LABELS,
+    shifts="predictions",
     formula=r"1 - \frac{2 \sum p y + s}{\sum p + \sum y + s + \epsilon}",
     source="Milletari et al. 2016, arXiv:1606.04797; Dice 1945",
     elicits="overlap",
@@ -175,6 +176,7 @@ def _jaccard_code(params: dict[str, Value]) -> str:
     kind=pipeline.kind,
     predictions=LOGITS,
     targets=LABELS,
+    shifts="predictions",
     formula=r"1 - \frac{\sum p y + s}{\sum p + \sum y - \sum p y + s + \epsilon}",
     source="Rahman & Wang 2016, doi:10.1007/978-3-319-50835-1_22; Jaccard 1912",
     elicits="overlap",
@@ -251,6 +253,7 @@ def _generalized_code(params: dict[str, Value]) -> str:
     kind=pipeline.kind,
     predictions=LOGITS,
     targets=LABELS,
+    shifts="predictions",
     formula=r"1 - \frac{2 \sum_c w_c \sum p y + s}{\sum_c w_c (\sum p + \sum y) + s + \epsilon},"
     r"\ w_c = (\textstyle\sum y)^{-2}",
     source="Sudre et al. 2017, arXiv:1707.03237",

@@ -43,6 +43,7 @@ return F.ctc_loss(
     prediction_lengths=FRAMES,
     target_lengths=LABEL_COUNTS,
     constant=("targets", "prediction_lengths", "target_lengths"),
+    shifts="predictions",
     formula=r"-\log \sum_{\pi \in B^{-1}(y)} \prod_t p_t(\pi_t),\ p_t = \operatorname{softmax}(z_t)",
     source="Graves et al. 2006, doi:10.1145/1143844.1143891",
     elicits="probability of the label sequence",

@@ -12,6 +12,7 @@ from losses.contract.parameters import FromLogits
 from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import overlap, terms
+from losses.mathematics.saturating import softmax
 
 PIXELS = "n *s"
 SOURCE = "Berman et al. 2018, arXiv:1705.08790"
@@ -87,6 +88,7 @@ def _hinge_code(params: dict[str, Value]) -> str:
     kind=_kind,
     predictions=CLASS_LOGITS,
     targets=MASKS,
+    shifts="predictions",
     formula=r"\frac{1}{|C|} \sum_{c \in C} \overline{\Delta_{J_c}}(|y_c - p_c|),\ p = \operatorname{softmax}(z),"
     r"\ \overline{\Delta_J}(e) = \textstyle\sum_i e_{\pi_i} (J(\pi_{1..i}) - J(\pi_{1..i-1})),"
     r"\ e_{\pi_i} \ge e_{\pi_{i+1}}",
@@ -132,7 +134,7 @@ def lovasz_softmax(
     weights: Tensor | None = None,
 ) -> Items:
     """Learns the regions of all classes by their Jaccard index itself, of which it is the tightest convex bound."""
-    p = predictions.softmax(1) if from_logits else predictions
+    p = softmax(predictions) if from_logits else predictions
     w = _grouped(overlap.spread(weights, terms.flat(p)), group)
     p, y = _grouped(p, group), _grouped(targets.to(p.dtype), group)
     value = _extension((y - p).abs(), y, w)

@@ -51,6 +51,7 @@ def _index_code(params: dict[str, Value]) -> str:
     kind=pipeline.kind,
     predictions=LOGITS,
     targets=LABELS,
+    shifts="predictions",
     formula=rf"1 - T,\ {INDEX}",
     source="Salehi et al. 2017, arXiv:1706.05721; Tversky 1977",
     elicits="overlap",
@@ -123,6 +124,7 @@ def tversky(
     kind=pipeline.kind,
     predictions=LOGITS,
     targets=LABELS,
+    shifts="predictions",
     formula=rf"(1 - T)^{{1 / \gamma}},\ {INDEX}",
     source="Abraham & Khan 2019, arXiv:1810.07842",
     elicits="overlap",
@@ -205,6 +207,7 @@ def _mcc_code(params: dict[str, Value]) -> str:
     kind=pipeline.kind,
     predictions=LOGITS,
     targets=LABELS,
+    shifts="predictions",
     formula=r"1 - \frac{TP \cdot TN - FP \cdot FN}{\sqrt{(TP + FP)(TP + FN)(TN + FP)(TN + FN)}},"
     r"\ TP = \textstyle\sum p y + s, \ldots",
     source="Abhishek & Hamarneh 2021, arXiv:2010.13454; Matthews 1975",

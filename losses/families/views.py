@@ -12,6 +12,7 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
+from losses.mathematics.saturating import log_softmax
 
 Normalize = Annotated[
     bool, Field(description="Embeddings are brought to length 1 first, so that products are cosines.")
@@ -123,7 +124,7 @@ def _info_nce_code(params: dict[str, Value]) -> str:
     title="InfoNCE of two towers",
     task="similarity",
     shapes="n D, n D -> ",
-    work=Work(holds="3 n n", graph="3 n n", steps="15 n n + 0.1 n n D"),
+    work=Work(holds="6 n n", graph="3 n n", steps="15 n n + 0.1 n n D"),
     elements="n",
     kind="batch",
     first=REAL,
@@ -170,9 +171,10 @@ def info_nce(
     normalize: Normalize = True,
 ) -> Tensor:
     """Learns two embeddings of an item (picture and caption, question and answer) that find each other in the batch."""
-    logits = terms.similarities(first, second, normalize=normalize) / temperature
-    sums = (logits.logsumexp(1) + logits.logsumexp(0)) / 2 if symmetric else logits.logsumexp(1)
-    return sums - logits.diagonal()
+    products = terms.similarities(first, second, normalize=normalize)
+    ways = [products, products.T] if symmetric else [products]
+    log_p = [log_softmax(terms.centred(way) / temperature).diagonal() for way in ways]
+    return -torch.stack(log_p).mean(0)
 
 
 @loss(
@@ -184,6 +186,7 @@ def info_nce(
     kind="batch",
     first=REAL,
     second=REAL,
+    shifts="first, second",
     formula=r"\sum_i (1 - C_{ii})^2 + \lambda \sum_{i \ne j} C_{ij}^2,\ "
     r"C = \tfrac{1}{n} \hat Z_1^\top \hat Z_2",
     source="Zbontar et al. 2021, arXiv:2103.03230",
@@ -239,12 +242,14 @@ def barlow_twins(
 def _standard(x: Tensor, eps: float, correction: int) -> Tensor:
     """Return every feature less its mean, over its standard deviation.
 
-    The largest entry is taken out: safe from squares that leave the range of the dtype.
+    The first row is taken out, then the largest entry: safe from means that lose their digits far from 0, and from
+    squares that leave the range of the dtype.
     """
     if not len(x):
         return x
-    largest = x.detach().abs().amax(0)
+    apart = x - x[:1].detach()
+    largest = apart.detach().abs().amax(0)
     scale = largest.where(largest > 0, 1)
-    centred = x / scale - (x / scale).mean(0)
+    centred = apart / scale - (apart / scale).mean(0)
     variance = centred.square().sum(0) / max(len(x) - correction, 1) + eps / scale / scale
     return centred / variance.where(variance > 0, 1).sqrt()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from losses.contract.loss import Items, Kind, Sums, Value
 from losses.mathematics import terms
+from losses.mathematics.saturating import sigmoid, softmax
 
 Group = Annotated[
     Literal["image", "batch", "all"],
@@ -59,7 +60,7 @@ def activated(predictions: Tensor, *, from_logits: bool, activation: str) -> Ten
     if not from_logits:
         return predictions
     single = activation == "sigmoid" or (activation == "auto" and predictions.shape[1] == 1)
-    return predictions.sigmoid() if single else predictions.softmax(1)
+    return sigmoid(predictions) if single else softmax(predictions)
 
 
 def spread(weights: Tensor | None, p: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 
+from losses.mathematics.saturating import log_softmax
+
 IGNORED = -100  # the class id that torch leaves out by default
 
 
@@ -69,7 +71,18 @@ def binary_cross_entropy(yes: Tensor, no: Tensor, targets: Tensor) -> Tensor:
 
 def class_log_probabilities(predictions: Tensor, *, from_logits: bool, clip: float = 0.0) -> Tensor:
     """Return log-probabilities along axis 1."""
-    return F.log_softmax(predictions, 1) if from_logits else clipped(log(predictions), clip)
+    return log_softmax(predictions) if from_logits else clipped(log(predictions), clip)
+
+
+def centred(x: Tensor, kept: Tensor | None = None) -> Tensor:
+    """Return x less the largest of what is kept along axis 1, which no softmax notices.
+
+    Safe from digits lost far from 0: differences of scores are exact, a sum of their exponentials less a score is not.
+    """
+    if not x.numel():
+        return x
+    largest = (x if kept is None else x.where(kept, -math.inf)).detach().amax(1, keepdim=True)
+    return x - largest.where(largest.isfinite(), 0)
 
 
 def of_label(values: Tensor, ids: Tensor) -> Tensor:
@@ -99,6 +112,16 @@ def log_of_the_rest(log_p: Tensor, ids: Tensor) -> Tensor:
     Shapes: log_p (n, C, *s), ids (n, *s).
     """
     return log_sum(log_p.scatter(1, ids.unsqueeze(1), -math.inf))
+
+
+def log1p_over(u: Tensor) -> Tensor:
+    """Return log(1 + u) / u, whose slope at 0 is -1/2; the quotient alone has neither value nor slope there."""
+    small = u.abs() < 0.01  # noqa: PLR2004 - its eighth power is 1e-16
+    near, far = u.where(small, 0), u.where(~small, 1)
+    series = torch.zeros_like(u)
+    for k in range(8, 0, -1):
+        series = 1 / k - near * series
+    return torch.where(small, series, far.log1p() / far)
 
 
 def power(log_base: Tensor, exponent: float) -> Tensor:

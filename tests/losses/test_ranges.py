@@ -189,3 +189,9 @@ def test_the_standard_error_has_the_unit_of_the_value(size: float, chunk_element
     )
 
     assert scaled == pytest.approx((plain or 0.0) * size, rel=1e-9)
+
+
+def test_a_clip_so_small_that_only_its_logarithm_fits_is_computed_with() -> None:
+    inputs = {"predictions": torch.zeros(1), "targets": torch.ones(1)}
+
+    assert evaluate(parse("bce(convention=torch, from_logits=false)"), inputs).value == pytest.approx(100)
