@@ -223,7 +223,10 @@ class ChunkedInputs:
                 )
             if legal:
                 chunk = torch.where(outside(chunk, domain, tensor.dtype, exempt), _filler(domain, chunk), chunk)
-            inputs[role] = chunk.to(torch.int64) if domain.whole and dtype != torch.int64 else chunk
+            index = (
+                domain.whole and domain.high is not None
+            )  # others may be larger than any int64, and stay as they are
+            inputs[role] = chunk.to(torch.int64) if index and dtype != torch.int64 else chunk
         return inputs
 
     def _factors(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> list[Tensor]:

@@ -151,9 +151,14 @@ def _sources(term: BoundLoss, axes: Axes, inputs: Mapping[str, Tensor], compute_
     for role, pattern in zip(term.loss.roles, term.loss.shapes.roles, strict=True):
         if role in inputs:
             tensor, domain = inputs[role], term.domain(role).bounded(axes)
-            ids = domain.whole and not tensor.is_floating_point()
-            sources.append(TermInput(role, pattern, domain, torch.int64 if ids else compute_dtype))
+            dtype = _whole_dtype(tensor) if domain.whole else compute_dtype
+            sources.append(TermInput(role, pattern, domain, dtype))
     return sources
+
+
+def _whole_dtype(tensor: Tensor) -> torch.dtype:
+    """Return the dtype in which whole numbers are told apart: that in which they came, whatever is computed in."""
+    return torch.promote_types(tensor.dtype, torch.float32) if tensor.is_floating_point() else torch.int64
 
 
 def _lengths(sources: list[list[TermInput]], inputs: Mapping[str, Tensor]) -> dict[str, int]:

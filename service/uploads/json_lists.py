@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from service.problems import BadRequest
+from service.uploads.json_text import rounded
 
+EXACT = 1 << 53  # whole numbers up to it are float64
 DEEPEST = 8  # axes: a batch of 3-D images with channels has 5
 
 
@@ -33,6 +35,8 @@ def from_lists(role: str, value: object, *, booleans: bool) -> Tensor:
     # beside smaller ones numpy rounds whole numbers of 2^63 and more
     if kind not in "fib" or mixed or (kind == "f" and abs(array).max() >= 1 << 63 and _all_whole(value)):
         raise not_numbers(role)
+    if kind == "f" and abs(array).max() >= EXACT and not _all_exact(value):
+        raise rounded()
     return torch.from_numpy(array)
 
 
@@ -54,6 +58,13 @@ def _all_whole(value: object) -> bool:
     if isinstance(value, list):
         return all(_all_whole(entry) for entry in value)
     return isinstance(value, int)
+
+
+def _all_exact(value: object) -> bool:
+    """Say whether every whole number among fractions is a float64."""
+    if isinstance(value, list):
+        return all(_all_exact(entry) for entry in value)
+    return not isinstance(value, int) or int(float(value)) == value
 
 
 def _any_boolean(value: object) -> bool:

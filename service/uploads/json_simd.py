@@ -16,7 +16,7 @@ from torch import Tensor
 
 from losses.errors import shown
 from service.problems import BadEnvelope, BadRequest
-from service.uploads.json_lists import DEEPEST, not_numbers, ragged, too_deep
+from service.uploads.json_lists import DEEPEST, EXACT, not_numbers, ragged, too_deep
 from service.uploads.json_text import MOST_LEVELS, MOST_MEMBERS, count, too_many_members
 
 Kind = Literal["i", "d"]
@@ -218,11 +218,16 @@ def _even(node: simdjson.Array, shape: list[int]) -> bool:
 def _numbers(role: str, node: simdjson.Array, kinds: tuple[Kind, ...]) -> np.ndarray:
     for kind in kinds:
         try:
-            return np.frombuffer(bytearray(node.as_buffer(of_type=kind)), DTYPES[kind])
+            numbers: np.ndarray = np.frombuffer(bytearray(node.as_buffer(of_type=kind)), DTYPES[kind])
         except TypeError:  # a fraction among whole numbers; or no numbers at all
             continue
         except ValueError:  # 2^63 or more; lists will tell whether there are fractions beside it
             raise Unaccounted from None
+        if (
+            kind == "d" and max(numbers.max(), -numbers.min()) >= EXACT
+        ):  # lists will tell whether whole ones are rounded
+            raise Unaccounted
+        return numbers
     raise Unaccounted if _flags(node) else not_numbers(role)
 
 

@@ -1,6 +1,7 @@
 """JSON text: parsed under limits on nesting and on repeated names."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from service.problems import BadEnvelope, BadRequest
 
 MOST_MEMBERS = 256  # of the object that a body is: every role, every field, and a user's own notes
 MOST_LEVELS = 100  # of JSON; Triton's number too, and orjson alone would go to 1,024
+LONG = re.compile(rb"\d{19,}")  # digits in a row; 64 bits hold 18 of any kind
+MOST_DIGITS = 308  # of a float64
 SELDOM = 64  # times in a body
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -22,6 +25,7 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
     if not text:
         raise BadRequest("The body is empty; send a JSON object. /docs has an example that works as it stands.")
     _refuse_deep(text)
+    refuse_rounded(text)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -60,6 +64,36 @@ def refuse_twice(text: bytes | bytearray | memoryview, value: object) -> None:
     text = bytes(text) if isinstance(text, memoryview) else text
     if count(text, b'"') > 2 * _texts(value):
         _refuse_twice(text)
+
+
+def refuse_rounded(text: bytes | bytearray | memoryview) -> None:
+    """Refuse whole numbers past 64 bits that no float64 is, since orjson rounds them: two ids might become one.
+
+    Raises: BadRequest.
+    """
+    if not LONG.search(text):
+        return
+
+    def exact(digits: str) -> int:
+        whole = len(digits) <= MOST_DIGITS and (
+            -(1 << 63) <= int(digits) < 1 << 64 or int(float(digits)) == int(digits)
+        )
+        if not whole:
+            raise rounded()
+        return 0
+
+    try:
+        json.loads(bytes(text), parse_int=exact)
+    except (ValueError, RecursionError):  # no JSON, which orjson will say better
+        return
+
+
+def rounded() -> BadRequest:
+    """Return the refusal of whole numbers that would be rounded."""
+    return BadRequest(
+        "A whole number is none that float64 holds exactly, so that two of them might become one. Send ids as whole "
+        "numbers below 2^63 without fractions beside them, amounts with a decimal point."
+    )
 
 
 def _refuse_deep(text: bytes | bytearray) -> None:
