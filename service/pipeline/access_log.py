@@ -4,7 +4,7 @@ import logging
 from time import perf_counter
 
 from service.observability.metrics import METHODS, Metrics
-from service.pipeline.steps import Call, Head, Step
+from service.pipeline.steps import Exchange, Head, Step
 
 log = logging.getLogger("lossary")
 REFUSED_FROM = 400  # HTTP
@@ -16,29 +16,29 @@ class AccessLog(Step):
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def enter(self, call: Call) -> None:
+    def enter(self, exchange: Exchange) -> None:
         """Count it as under way."""
-        call.started = perf_counter()
+        exchange.started = perf_counter()
         self._metrics.under_way += 1
 
-    def leave(self, call: Call, head: Head) -> None:
+    def leave(self, exchange: Exchange, head: Head) -> None:
         """Say under which id the log has it."""
-        head.headers.append((b"x-request-id", call.record.id.encode()))
+        head.headers.append((b"x-request-id", exchange.record.id.encode()))
 
-    def end(self, call: Call) -> None:
+    def end(self, exchange: Exchange) -> None:
         """Write down how it was answered."""
         self._metrics.under_way -= 1
-        seconds, record, route = perf_counter() - call.started, call.record, call.match.template
-        method = call.scope["method"] if call.scope["method"] in METHODS else "OTHER"
-        self._metrics.answered(record, route=route, method=method, status=call.status, seconds=seconds)
-        quiet = call.match.properties.quiet and call.status < REFUSED_FROM
+        seconds, record, route = perf_counter() - exchange.started, exchange.record, exchange.match.template
+        method = exchange.scope["method"] if exchange.scope["method"] in METHODS else "OTHER"
+        self._metrics.answered(record, route=route, method=method, status=exchange.status, seconds=seconds)
+        quiet = exchange.match.properties.quiet and exchange.status < REFUSED_FROM
         level = logging.DEBUG if quiet else logging.INFO
         if log.isEnabledFor(level):
             facts = {
                 "request_id": record.id,
                 "method": method,
                 "route": route,
-                "status": call.status,
+                "status": exchange.status,
                 "problem": record.problem,
                 "key": record.key,
                 "bytes_in": record.bytes_in,

@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Scope
 
 from service.pipeline.properties import PERMISSIONS, Access, Permission
-from service.pipeline.steps import Call, Head, Step
+from service.pipeline.steps import Exchange, Head, Step
 from service.problems import BadHeaders, Forbidden, QuotaExceeded, Unauthorized
 from service.request_record import current
 
@@ -177,17 +177,17 @@ class Guard(Step):
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
-    def enter(self, call: Call) -> None:
+    def enter(self, exchange: Exchange) -> None:
         """Let it in by its key.
 
         Raises: what `Keys.admit` raises.
         """
-        if call.match.properties.access != "open":
-            call.answer_headers.update(self._keys.admit(call.scope, call.match.properties.access))
+        if exchange.match.properties.access != "open":
+            exchange.answer_headers.update(self._keys.admit(exchange.scope, exchange.match.properties.access))
 
-    def leave(self, call: Call, head: Head) -> None:
+    def leave(self, exchange: Exchange, head: Head) -> None:
         """Say how the rate of its key stands."""
-        head.headers.extend((name.lower().encode(), value.encode()) for name, value in call.answer_headers.items())
+        head.headers.extend((name.lower().encode(), value.encode()) for name, value in exchange.answer_headers.items())
 
 
 def keys_of(file: Path | None) -> Keys | None:

@@ -50,17 +50,17 @@ class Inline:
             runs = [run for run in runs if _step(run)]
 
     async def _answer(self, scope: Scope, body: bytearray, send: SendAnswer) -> None:
-        call = self._pipeline.call(scope, Arrived(body))
-        UNDER_WAY.set(call.record)
+        exchange = self._pipeline.exchange(scope, Arrived(body))
+        UNDER_WAY.set(exchange.record)
         try:
-            response = await answer_inline(self._pipeline, call)
+            response = await answer_inline(self._pipeline, exchange)
             head, content = Head(response.status_code, response.raw_headers), response.body
-            self._pipeline.leave(call, head)
-            call.record.bytes_out = len(content)
+            self._pipeline.leave(exchange, head)
+            exchange.record.bytes_out = len(content)
             send(head, content)
             await take_turn()
         finally:
-            self._pipeline.end(call)
+            self._pipeline.end(exchange)
 
 
 def _step(run: InlineRun) -> bool:

@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from service.pipeline.steps import Call, Head, Step
+from service.pipeline.steps import Exchange, Head, Step
 from service.problems import ForeignOrigin
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -19,44 +19,44 @@ class Origins(Step):
     def __init__(self, allowed: tuple[str, ...]) -> None:
         self._allowed = frozenset(origin.encode() for origin in allowed)
 
-    def enter(self, call: Call) -> Response | None:
+    def enter(self, exchange: Exchange) -> Response | None:
         """Answer the question before a request, and refuse what a foreign page sends.
 
         Raises: ForeignOrigin.
         """
-        origin = _origin(call)
+        origin = _origin(exchange)
         if origin is None:
             return None
-        headers, method = dict(call.scope["headers"]), call.scope["method"]
+        headers, method = dict(exchange.scope["headers"]), exchange.scope["method"]
         if origin in self._allowed:
             if method == "OPTIONS" and b"access-control-request-method" in headers:
-                return _preflight(call, headers.get(b"access-control-request-headers", b""))
+                return _preflight(exchange, headers.get(b"access-control-request-headers", b""))
         elif method not in SAFE and _host(origin) != headers.get(b"host", b""):
             raise ForeignOrigin
         return None
 
-    def leave(self, call: Call, head: Head) -> None:
+    def leave(self, exchange: Exchange, head: Head) -> None:
         """Say who may read the answer."""
         if not self._allowed:
             return
-        origin = _origin(call)
+        origin = _origin(exchange)
         head.headers.append((b"vary", b"Origin"))
         if origin in self._allowed:
             head.headers.append((b"access-control-allow-origin", origin))
             head.headers.append((b"access-control-expose-headers", EXPOSED.encode()))
 
 
-def _origin(call: Call) -> bytes | None:
-    for name, value in call.scope["headers"]:
+def _origin(exchange: Exchange) -> bytes | None:
+    for name, value in exchange.scope["headers"]:
         if name == b"origin":
             origin: bytes = value
             return origin
     return None
 
 
-def _preflight(call: Call, asked: bytes) -> Response:
+def _preflight(exchange: Exchange, asked: bytes) -> Response:
     answer = Response(status_code=204, headers={"Access-Control-Max-Age": str(REMEMBERED_S)})
-    answer.raw_headers.append((b"access-control-allow-methods", ", ".join(call.match.methods).encode()))
+    answer.raw_headers.append((b"access-control-allow-methods", ", ".join(exchange.match.methods).encode()))
     if asked:
         answer.raw_headers.append((b"access-control-allow-headers", asked))
     return answer

@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from losses.errors import Refusal
 from service.budget import Budget, Reservation
 from service.pipeline.route_table import Endpoint, RouteTable
-from service.pipeline.steps import Call, Head, Step
+from service.pipeline.steps import Exchange, Head, Step
 from service.problems import Draining, answer, crash
 from service.request_record import UNDER_WAY, Record, sent_or_new_id
 from service.settings import Settings
-from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, Source
+from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, BodySource
 from service.uploads.media_type import JSON
 from service.uploads.pace import Pace
 
@@ -36,8 +36,8 @@ class Pipeline:
         self._memory, self._settings = memory, settings
         self._longest = max(settings.max_body_bytes, settings.max_json_bytes)
 
-    def call(self, scope: Scope, source: Source) -> Call:
-        """Return the call of a request whose body comes from `source`."""
+    def exchange(self, scope: Scope, source: BodySource) -> Exchange:
+        """Return the exchange of a request whose body comes from `source`."""
         match = self.routes.match(scope["method"], scope["path"])
         if match.route is None and scope["path"].endswith("/"):
             shorter = scope["path"].rstrip("/")
@@ -51,42 +51,42 @@ class Pipeline:
         scope[KEY] = body
         if match.route is not None:
             scope["route"] = match.route
-        return Call(scope, match, body, record)
+        return Exchange(scope, match, body, record)
 
-    def source(self, scope: Scope, receive: Receive) -> Source:
+    def source(self, scope: Scope, receive: Receive) -> BodySource:
         """Return where the body of an ASGI request comes from: our own server's source, where it has one."""
-        own: Source | None = scope.get("extensions", {}).get(SOURCE)
+        own: BodySource | None = scope.get("extensions", {}).get(SOURCE)
         pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
         return own or AsgiSource(receive, pace)
 
-    def enter(self, call: Call) -> Response | None:
-        """Take a call through the steps; return the answer of the one that has one.
+    def enter(self, exchange: Exchange) -> Response | None:
+        """Take a exchange through the steps; return the answer of the one that has one.
 
         Raises: Refusal.
         """
         for step in self.steps:
-            call.entered.append(step)
-            early = step.enter(call)
+            exchange.entered.append(step)
+            early = step.enter(exchange)
             if early is not None:
                 return early
-        match, method = call.match, call.scope["method"]
+        match, method = exchange.match, exchange.scope["method"]
         if match.route is not None or match.is_files:
             return None
         if method == "OPTIONS" and match.allowed:
             return Response(status_code=204, headers={"Allow": ", ".join(match.methods)})
-        raise self.routes.refusal(method, call.scope["path"], match)
+        raise self.routes.refusal(method, exchange.scope["path"], match)
 
-    def leave(self, call: Call, head: Head) -> None:
+    def leave(self, exchange: Exchange, head: Head) -> None:
         """Complete the head of an answer."""
-        for step in reversed(call.entered):
-            step.leave(call, head)
-        call.status = head.status
+        for step in reversed(exchange.entered):
+            step.leave(exchange, head)
+        exchange.status = head.status
 
-    def end(self, call: Call) -> None:
-        """Finish a call."""
-        call.body.close()
-        for step in reversed(call.entered):
-            step.end(call)
+    def end(self, exchange: Exchange) -> None:
+        """Finish a exchange."""
+        exchange.body.close()
+        for step in reversed(exchange.entered):
+            step.end(exchange)
 
 
 class PipelineMiddleware:
@@ -100,7 +100,7 @@ class PipelineMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        call = self._pipeline.call(scope, self._pipeline.source(scope, receive))
+        exchange = self._pipeline.exchange(scope, self._pipeline.source(scope, receive))
         started = False
 
         async def sent(message: Message) -> None:
@@ -108,12 +108,12 @@ class PipelineMiddleware:
             if message["type"] == "http.response.start":
                 started = True
                 head = Head(message["status"], [*message.get("headers", ())])
-                self._pipeline.leave(call, head)
+                self._pipeline.leave(exchange, head)
                 message["headers"] = head.headers
                 await send(message)
                 return
             content = memoryview(message.get("body", b""))
-            call.record.bytes_out += len(content)
+            exchange.record.bytes_out += len(content)
             # The server waits between pieces for a client that reads slowly; until then the memory stays reserved.
             while len(content) > PIECE:
                 await send({"type": message["type"], "body": bytes(content[:PIECE]), "more_body": True})
@@ -122,38 +122,38 @@ class PipelineMiddleware:
                 {**message, "body": bytes(content)} if len(content) != len(message.get("body", b"")) else message
             )
 
-        token = UNDER_WAY.set(call.record)
+        token = UNDER_WAY.set(exchange.record)
         try:
-            await self._answer(call, receive, sent)
+            await self._answer(exchange, receive, sent)
         except ClientDisconnect:
-            call.status = call.status or CLIENT_GONE
+            exchange.status = exchange.status or CLIENT_GONE
         except (Exception, asyncio.CancelledError) as error:
             if started:  # half an answer has to cost the client its connection
                 raise
             await fault(error)(scope, receive, sent)
         finally:
             UNDER_WAY.reset(token)
-            self._pipeline.end(call)
+            self._pipeline.end(exchange)
 
-    async def _answer(self, call: Call, receive: Receive, send: Send) -> None:
-        early = self._pipeline.enter(call)
-        scope = {**call.scope, "method": "GET"} if call.scope["method"] == "HEAD" else call.scope
+    async def _answer(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        early = self._pipeline.enter(exchange)
+        scope = {**exchange.scope, "method": "GET"} if exchange.scope["method"] == "HEAD" else exchange.scope
         if early is not None:
             await early(scope, receive, send)
-        elif call.match.endpoint is not None:
-            response = await call.match.endpoint(Request(scope, receive))
+        elif exchange.match.endpoint is not None:
+            response = await exchange.match.endpoint(Request(scope, receive))
             await response(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
 
-async def answer_inline(pipeline: Pipeline, call: Call) -> Response:
-    """Return the answer to a call whose handler takes the request alone."""
+async def answer_inline(pipeline: Pipeline, exchange: Exchange) -> Response:
+    """Return the answer to a exchange whose handler takes the request alone."""
     try:
-        early = pipeline.enter(call)
+        early = pipeline.enter(exchange)
         if early is not None:
             return early
-        return await _endpoint(call)(Request(call.scope))
+        return await _endpoint(exchange)(Request(exchange.scope))
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the last word on every fault
         return fault(error)
 
@@ -167,10 +167,10 @@ def fault(error: Exception | asyncio.CancelledError) -> Response:
     return crash(error)
 
 
-def _endpoint(call: Call) -> Endpoint:
-    endpoint = call.match.endpoint
+def _endpoint(exchange: Exchange) -> Endpoint:
+    endpoint = exchange.match.endpoint
     if endpoint is None:
-        raise TypeError(call.match.template)
+        raise TypeError(exchange.match.template)
     return endpoint
 
 

@@ -23,7 +23,7 @@ class Head:
 
 
 @dataclass(slots=True)
-class Call:
+class Exchange:
     """One request on its way through the steps."""
 
     scope: Scope
@@ -39,14 +39,14 @@ class Call:
 class Step:
     """One thing that is done for every request. Each method may be left as it is."""
 
-    def enter(self, call: Call) -> Response | None:
+    def enter(self, exchange: Exchange) -> Response | None:
         """Do what comes before the endpoint; return an answer to give it here.
 
         Raises: a Refusal, which becomes the answer.
         """
 
-    def leave(self, call: Call, head: Head) -> None:
+    def leave(self, exchange: Exchange, head: Head) -> None:
         """Complete the head of the answer before it is sent."""
 
-    def end(self, call: Call) -> None:
+    def end(self, exchange: Exchange) -> None:
         """Finish after the answer, or where there can be none."""

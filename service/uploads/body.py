@@ -27,7 +27,7 @@ KEY = "lossary.body"  # of the scope
 JSON_FACTOR, BINARY_FACTOR = 16, 13
 
 
-class Source(Protocol):
+class BodySource(Protocol):
     """Where the bytes of a body come from."""
 
     @property
@@ -93,7 +93,14 @@ class Body:
     """One body. It is read in one of the ways below, once."""
 
     def __init__(
-        self, source: Source, *, length: int | None, factor: int, longest: int, reservation: Reservation, record: Record
+        self,
+        source: BodySource,
+        *,
+        length: int | None,
+        factor: int,
+        longest: int,
+        reservation: Reservation,
+        record: Record,
     ) -> None:
         self.length = length  # as stated, in bytes; None where it comes in chunks
         self._source, self._factor, self._longest = source, factor, longest

@@ -18,7 +18,7 @@ from service.uploads.formats import arrow
 from service.uploads.formats.arrow import FORMAT
 from service.uploads.formats.arrow_columns import BYTE, INT, LONG, SHORT
 from service.uploads.formats.arrow_reader import MEDIA, PAIR
-from service.uploads.formats.flatbuffer import Number, Rows, Slots, written
+from service.uploads.formats.flatbuffer import Number, Slots, StructRows, written
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
 from tests.service.faults.arrow_ import FAULTS
@@ -318,7 +318,12 @@ def composed(columns: list[Slots], *batches: Slots, body: bytes = b"", kind: int
 
 
 def batch(items: int, nodes: list[tuple[int, int]], buffers: list[tuple[int, int]], **more: object) -> Slots:
-    return {0: Number(LONG, items), 1: Rows(PAIR, [*nodes]), 2: Rows(PAIR, [*buffers]), **({3: {}} if more else {})}
+    return {
+        0: Number(LONG, items),
+        1: StructRows(PAIR, [*nodes]),
+        2: StructRows(PAIR, [*buffers]),
+        **({3: {}} if more else {}),
+    }
 
 
 def column(kind: int = 3, type_: Slots | None = None, **slots: object) -> Slots:
@@ -380,7 +385,7 @@ def test_the_batches_of_a_body_that_is_kept_are_counted(monkeypatch: pytest.Monk
 
 
 def test_metadata_of_a_batch_may_be_64_kib() -> None:
-    many = Rows(PAIR, [(0, 0)] * 5000)
+    many = StructRows(PAIR, [(0, 0)] * 5000)
 
     with pytest.raises(Refusal, match="record batch are longer"):
         read(composed([column()], {0: Number(LONG, 0), 1: many}))

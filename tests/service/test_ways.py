@@ -26,7 +26,7 @@ from service.pipeline.inline import LONGEST, Inline
 from service.pipeline.pipeline import Pipeline
 from service.pipeline.properties import properties
 from service.pipeline.route_table import RouteTable
-from service.pipeline.steps import Call, Head, Step
+from service.pipeline.steps import Exchange, Head, Step
 from service.request_record import current
 from service.scheduling import in_task, take_turn
 from service.settings import Settings
@@ -326,17 +326,17 @@ class Stamp(Step):
     def __init__(self) -> None:
         self.entered = self.left = self.ended = 0
 
-    def enter(self, call: Call) -> None:
+    def enter(self, exchange: Exchange) -> None:
         self.entered += 1
-        if any(name == b"x-refuse" for name, _ in call.scope["headers"]):
+        if any(name == b"x-refuse" for name, _ in exchange.scope["headers"]):
             raise Refusal("The test refuses this.")
 
-    def leave(self, call: Call, head: Head) -> None:
+    def leave(self, exchange: Exchange, head: Head) -> None:
         self.left += 1
-        head.headers.append((b"x-stamp", str(call.match.template).encode()))
+        head.headers.append((b"x-stamp", str(exchange.match.template).encode()))
 
-    def end(self, call: Call) -> None:
-        assert call.status
+    def end(self, exchange: Exchange) -> None:
+        assert exchange.status
         self.ended += 1
 
 

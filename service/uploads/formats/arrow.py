@@ -24,8 +24,8 @@ from service.uploads.formats.arrow_reader import (
     Reader,
     message,
 )
-from service.uploads.formats.flatbuffer import Number, Rows, Slots, written
-from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, Format, Stream, magic
+from service.uploads.formats.flatbuffer import Number, Slots, StructRows, written
+from service.uploads.formats.registry import Arrays, BodyStream, Buffer, DecodingLimit, Format, magic
 
 MOST_BATCHES = 1 << 16  # of a body that is kept: 3 s of reading metadata
 V5 = 4  # of the metadata; came with Arrow 1.0
@@ -87,7 +87,7 @@ def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
         position += len(parts[-1])
     items = next(iter(lengths))[0]
     schema = {1: fields, 2: [{0: "answer", 1: answer.decode()}]}
-    batch = {0: Number(LONG, items), 1: Rows(PAIR, nodes), 2: Rows(PAIR, buffers)}
+    batch = {0: Number(LONG, items), 1: StructRows(PAIR, nodes), 2: StructRows(PAIR, buffers)}
     return b"".join([_framed(SCHEMA, schema, 0), _framed(BATCH, batch, position), *parts, MARK, bytes(4)])
 
 
@@ -98,7 +98,7 @@ FORMAT = Format(
     _decode,
     _encode,
     inflates=8,
-    stream=Stream(needed=arrow_stream.needed, worthwhile=lambda _: False, windows=arrow_stream.windows),
+    stream=BodyStream(needed=arrow_stream.needed, worthwhile=lambda _: False, windows=arrow_stream.batch_windows),
 )
 
 

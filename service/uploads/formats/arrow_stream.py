@@ -38,7 +38,7 @@ def needed(body: Body, settings: Settings) -> bool:
     return body.length is None or body.length > settings.max_body_bytes
 
 
-async def windows(body: Body, _: tuple[str, ...], settings: Settings) -> AsyncIterator[BatchWindow]:
+async def batch_windows(body: Body, _: tuple[str, ...], settings: Settings) -> AsyncIterator[BatchWindow]:
     """Return the windows of a body, of which nothing is read yet."""
     return aiter(_Windows(body, settings))
 

@@ -121,14 +121,14 @@ class Number(NamedTuple):
     value: int
 
 
-class Rows(NamedTuple):
+class StructRows(NamedTuple):
     """A vector of structs to be written."""
 
     kind: struct.Struct
     rows: list[tuple[int, ...]]
 
 
-Slots = Mapping[int, Any]  # a Number, text, a table's slots, a list of those, or Rows
+Slots = Mapping[int, Any]  # a Number, text, a table's slots, a list of those, or StructRows
 
 
 def written(root: Slots) -> bytes:
@@ -168,7 +168,7 @@ def _child(data: bytearray, value: Any) -> int:  # noqa: ANN401 - see Slots
     if isinstance(value, str):
         text = value.encode()
         data += _UNSIGNED.pack(len(text)) + text + b"\0"
-    elif isinstance(value, Rows):
+    elif isinstance(value, StructRows):
         data += _UNSIGNED.pack(len(value.rows)) + b"".join(value.kind.pack(*row) for row in value.rows)
     else:
         data += _UNSIGNED.pack(len(value)) + bytes(_OFFSET * len(value))

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from service.problems import BadRequest
 from service.uploads.formats import npy_stream
-from service.uploads.formats.npy_header import MAGIC, header
-from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, Format, Stream, magic
+from service.uploads.formats.npy_header import MAGIC, npy_header
+from service.uploads.formats.registry import Arrays, BodyStream, Buffer, DecodingLimit, Format, magic
 
 
 def decode(role: str, data: Buffer) -> Tensor:
@@ -53,13 +53,15 @@ def _encode(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
     return encode(*arrays.values())
 
 
-STREAM = Stream(needed=lambda _body, _settings: False, worthwhile=npy_stream.worthwhile, windows=npy_stream.windows)
+STREAM = BodyStream(
+    needed=lambda _body, _settings: False, worthwhile=npy_stream.worthwhile, windows=npy_stream.array_windows
+)
 FORMAT = Format(".npy", "application/x-npy", magic(MAGIC), _decode, _encode, has_names=False, stream=STREAM)
 
 
 def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
     """Return the array that begins here, and where it ends."""
-    head, start = header(role, view)
+    head, start = npy_header(role, view)
     end = start + head.size
     if len(view) < end:
         raise BadRequest(

@@ -32,7 +32,7 @@ class Header(NamedTuple):
     computed: np.dtype | None
 
 
-def header(role: str, view: memoryview) -> tuple[Header, int]:
+def npy_header(role: str, view: memoryview) -> tuple[Header, int]:
     """Return the header, and where the numbers begin.
 
     Raises: UnsupportedFormat, BadRequest.

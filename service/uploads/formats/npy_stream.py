@@ -15,7 +15,7 @@ from torch import Tensor
 from service.settings import Settings
 from service.uploads.body import Body
 from service.uploads.buffers import PAGES
-from service.uploads.formats.npy_header import LONGEST_HEADER, MAGIC, header
+from service.uploads.formats.npy_header import LONGEST_HEADER, MAGIC, npy_header
 
 SHORTEST = 1 << 25  # bytes of a body; half of less is not worth a second thread
 PREFIX = 10  # bytes of an .npy file: magic, version, the length of the header
@@ -65,7 +65,7 @@ def worthwhile(body: Body) -> bool:
     return body.direct and (body.length or 0) >= SHORTEST
 
 
-async def windows(body: Body, roles: tuple[str, ...], settings: Settings) -> "AsyncIterator[ArrayWindow] | None":
+async def array_windows(body: Body, roles: tuple[str, ...], settings: Settings) -> "AsyncIterator[ArrayWindow] | None":
     """Return the items of a body, read but for its last array; None, and nothing lost, where it is not plain.
 
     Raises: TooLarge, BadRequest, and what reading the body raises.
@@ -131,7 +131,7 @@ class _Reading:
         if not prefix.startswith(VERSION) or length > min(LONGEST_HEADER, self._left):
             return None
         text = bytes(await self._read(length))
-        head, _ = header(role, memoryview(prefix + text))
+        head, _ = npy_header(role, memoryview(prefix + text))
         plain = head.computed is None and head.shape and not (head.fortran and len(head.shape) > 1)
         return ArrayLayout(head.dtype, head.shape, head.size) if plain and head.size else None
 

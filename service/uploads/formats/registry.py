@@ -43,7 +43,7 @@ class Window(Protocol):
 
 
 @dataclass(frozen=True)
-class Stream:
+class BodyStream:
     """How a body of one format is read as it is evaluated.
 
     `needed` says of a body that it cannot be kept; one that may be kept is streamed where one pass over its items is
@@ -73,7 +73,7 @@ class Format:
     encode: Callable[[Mapping[str, Tensor], bytes], bytes]
     inflates: int = 1  # the most bytes that one byte may become
     has_names: bool = True  # whether its arrays have names
-    stream: Stream | None = None
+    stream: BodyStream | None = None
 
 
 def magic(*beginnings: bytes) -> Callable[[Buffer, str, str], bool]:
