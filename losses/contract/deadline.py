@@ -4,10 +4,14 @@ What torch does in one call cannot be interrupted, so the question comes between
 next may take.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.overrides import TorchFunctionMode
 
 CHECK: ContextVar[Callable[[float], object] | None] = ContextVar("check", default=None)  # set by whoever runs the work
 HOLD: ContextVar[Callable[[int], object] | None] = ContextVar("hold", default=None)  # the same
@@ -20,12 +24,30 @@ def checkpoint(seconds: float = 0.0) -> None:
         check(seconds)
 
 
-def checked(tensor: Tensor) -> Tensor:
-    """Return the tensor; ask whether the work may go on, here and when a gradient passes through it."""
-    checkpoint()
-    if tensor.requires_grad:
-        tensor.register_hook(lambda _: checkpoint())  # type: ignore[no-untyped-call] # torch does not type it
-    return tensor
+class _Asking(TorchFunctionMode):
+    """Asks before every call of torch."""
+
+    def __torch_function__(
+        self,
+        call: Callable[..., Any],
+        _types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - what torch returns
+        checkpoint()
+        return call(*args, **kwargs or {})
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Ask whether the work may go on before every call of torch, and in a gradient before each is passed back."""
+
+    def unpacked(saved: Tensor) -> Tensor:
+        checkpoint()
+        return saved
+
+    with _Asking(), saved_tensors_hooks(lambda tensor: tensor, unpacked):
+        yield
 
 
 def hold(held_bytes: int) -> None:

@@ -61,9 +61,9 @@ class Work:
     """What a formula takes beyond a few passes over its inputs.
 
     `holds`: the numbers of its largest temporaries, all that are alive at once. `graph`: what is held beside them for
-    a gradient, half as much where it does not say. `calls`: calls of torch, each going through all of the inputs,
-    between which the formula asks whether it may go on. `steps`: what it computes in a few calls that cannot be
-    interrupted, in units of a nanosecond; three for each number held where it does not say.
+    a gradient, half as much where it does not say. `calls`: calls of torch beyond some tens, each going through all of
+    the inputs. `steps`: what a few calls of torch compute that go through more, in nanoseconds; three for each number
+    held where it does not say.
     """
 
     holds: str = ""
@@ -88,7 +88,7 @@ class Work:
         return blocks * (TERM_S + called * CALL_S) + numbers * called * PASS_S + between
 
     def seconds_between(self, axes: Axes, params: Mapping[str, object], numbers: int) -> float:
-        """Return the time for which nothing is asked, for a block of so many numbers."""
+        """Return the time that a block of so many numbers takes but for `calls`: no single call takes longer."""
         holds, _, _, steps = self._amounts
         made = 3 * holds.of(axes, params) if self.steps is None else steps.of(axes, params)
         return numbers * NUMBER_S + made * STEP_S

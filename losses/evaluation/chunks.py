@@ -82,6 +82,7 @@ class ChunkedInputs:
         hold(layout.refuse_more_than(self.max_block_bytes, graph=self.graph))
         self.compute_dtype, self.axes, self.sources = layout.dtype, layout.axes, layout.sources
         self.bounds, self.seconds_between = self._moved(layout.bounds), layout.seconds_between
+        self.asks_within = layout.is_long
         self.device_copies = DeviceCopies(self.device) if self.device.type == "cuda" else None
         self._there: dict[Hashable, Tensor] = {}  # chunks that were copied ahead
         self._weighed = self.weights is not None or self.mask is not None

@@ -18,6 +18,7 @@ from losses.errors import MissingInput, ShapeMismatch, TooMuchAtOnce, Unsupporte
 CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
 HELD_AS_ONE = 8  # numbers that a formula holds of its own count as one of the inputs where blocks are cut
 MOST_LAYOUTS = 64  # of one objective
+LONG_S = 0.02  # for which nothing is asked; asking costs a microsecond a call
 MAX_BLOCK_BYTES = 1 << 30  # bytes that one block holds: 6,600 items of a list against one another in float32
 ACCEPTED = (
     torch.float16,
@@ -57,12 +58,17 @@ class Layout:
     held: list[float]  # numbers
     held_with_graph: list[float]
     seconds: float
-    seconds_between: float  # for which one block asks nothing
+    seconds_between: float  # that no single call of torch takes longer than
 
     def bytes_held(self, *, graph: bool) -> int:
         """Return the most bytes that one block holds; the graphs of all terms are there together."""
         numbers = sum(self.held_with_graph) if graph else max(self.held)
         return math.ceil(numbers * self.dtype.itemsize)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a block takes so long that it is asked within it whether the work may go on."""
+        return self.seconds / len(self.bounds) > LONG_S
 
     def estimate(self, *, graph: bool) -> float:
         """Return the seconds that the value takes, and the gradient."""

@@ -1,11 +1,13 @@
 """The first pass over the chunks, and the results made of its totals: what `evaluate` and streams share."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 
+from losses.contract.deadline import asking
 from losses.errors import BadOption
 from losses.evaluation.chunks import Chunk, ChunkedInputs
 from losses.evaluation.gradient_shares import gradient_shares
@@ -57,7 +59,8 @@ def first_pass(
 
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
     """
-    with torch.inference_mode():
+    within = asking() if chunked_inputs.asks_within and not options.fuse else nullcontext()
+    with torch.inference_mode(), within:
         for chunks in chunked_inputs.chunks(first_pass=True):
             _add_chunk(accumulators, chunks, spread, options)
 

@@ -5,13 +5,14 @@ the inputs, in memory that does not grow with the number of chunks.
 """
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from losses.contract.deadline import checkpoint
+from losses.contract.deadline import asking, checkpoint
 from losses.contract.loss import Items, Sums
 from losses.evaluation.chunks import Chunk, ChunkedInputs, dims
 from losses.evaluation.class_labels import element_labels
@@ -38,7 +39,8 @@ class SecondPass:
 
     def run(self) -> None:
         """Pass over every chunk again, recording a graph only where a gradient is asked for."""
-        with torch.set_grad_enabled(self.gradient != "none"):
+        within = asking() if self.chunked_inputs.asks_within else nullcontext()
+        with torch.set_grad_enabled(self.gradient != "none"), within:
             for chunks in self.chunked_inputs.chunks(first_pass=False):
                 self._chunk(chunks)
 

@@ -7,7 +7,6 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses.contract.deadline import checked, checkpoint
 from losses.contract.domains import LABELS, LOGITS
 from losses.contract.loss import Items, Value, case
 from losses.contract.parameters import FromLogits
@@ -51,7 +50,6 @@ def _squared_distance(goal: Tensor) -> Tensor:
     for axis in others:
         nearest, length = squared.clone(), goal.shape[axis]
         for step in range(1, length):
-            checkpoint()
             if bool((nearest <= step**2).all()):
                 break
             for start, source in ((step, 0), (0, step)):
@@ -171,7 +169,7 @@ def _skeleton(mask: Tensor, iterations: int) -> Tensor:
     """Return what opening takes off the mask, and off what is left after each erosion."""
     skeleton = (mask - _opened(mask)).relu()
     for _ in range(iterations):
-        mask = checked(_eroded(mask))
+        mask = _eroded(mask)
         ridge = (mask - _opened(mask)).relu()
         skeleton = skeleton + ridge * (1 - skeleton)
     return skeleton
