@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-INCLUDED = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+INCLUDED = {
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+    "regret.md": "benchmarks/regret/result.md",
+    "conformance.md": "benchmarks/conformance/result.md",
+    "losses_time.md": "benchmarks/losses_time.md",
+}
 
 
 def on_config(config: dict[str, Any]) -> dict[str, Any]:
@@ -18,9 +24,13 @@ def on_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: object) -> str:  # noqa: ANN401 - mkdocs' own type, installed apart
-    """Return the text of a page; files of the root are included, their links read from docs/."""
+    """Return the text of a page; of one that stands for a file elsewhere, that file."""
     source = INCLUDED.get(page.file.src_uri)
     if source is None:
         return markdown
     text = (ROOT / source).read_text(encoding="utf-8")
-    return re.sub(r"\]\(docs/", "](", text)
+    text = re.sub(r"\]\(docs/", "](", text)
+    if "/" not in source:
+        return text
+    # What lies beside a report is in the repository and not in the site; a number and its unit stay in one line.
+    return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)[^)]*\)", r"\1", text).replace(" %", "\u00a0%")

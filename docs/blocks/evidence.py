@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,16 @@ _COLUMNS = {
     "ready_s": ("ready, s", "{:.1f}"),
     "idle_mb": ("idle, MB", "{:,.0f}"),
 }
+
+
+@cache
+def demo() -> str:
+    """Return what `make demo` prints; its port and the seconds of its start are other ones each time."""
+    command = [sys.executable, "-m", "examples.demo"]
+    done = subprocess.run(command, cwd=BENCHMARKS.parent, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    printed = re.sub(r"port \d+, [\d.]+ s", "port ..., ... s", done.stdout)
+    lines = "\n".join(line.rstrip() for line in printed.splitlines())
+    return f"```text\n{lines}\n```"
 
 
 def _read(path: str) -> Any:  # noqa: ANN401 - JSON
@@ -74,7 +87,7 @@ def _section(text: str, title: str) -> str:
     part = re.search(rf"^## {re.escape(title)}\n\n(.*?)(?=\n## |\Z)", text, re.DOTALL | re.MULTILINE)
     if part is None:
         raise ValueError(f"There is no section {title}; its generator wrote another.")
-    return part[1].strip()
+    return part[1].strip().replace(" %", "\u00a0%")  # a number and its unit stay in one line
 
 
 def conformance() -> str:
@@ -129,6 +142,7 @@ def _cells(line: str) -> list[str]:
 
 
 BLOCKS: dict[str, Callable[..., str]] = {
+    "demo": demo,
     "serving": serving,
     "peers": peers,
     "losses-time": losses_time,

@@ -1,6 +1,5 @@
 """Every command and every answer of the pages, tried against a service of its own."""
 
-import doctest
 import json
 import os
 import subprocess
@@ -20,7 +19,6 @@ RUN = [
     for page in PAGES
     if page.parent.name != "losses" and any(block.language in LANGUAGES for block in blocks(page))
 ]
-ELLIPSIS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 @pytest.fixture(scope="module")
@@ -83,22 +81,3 @@ def assert_shown(shown: object, answer: object) -> None:
             assert_shown(one, other)
     else:
         assert shown == answer
-
-
-def test_the_demo_prints_what_the_quick_start_shows() -> None:
-    [shown] = [
-        block.text
-        for block in blocks(ROOT / "docs/quickstart.md")
-        if block.language == "text" and "Diabetes" in block.text
-    ]
-
-    done = subprocess.run(
-        [sys.executable, "-m", "examples.demo"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=True,
-    )
-
-    assert doctest.OutputChecker().check_output(shown, done.stdout, ELLIPSIS), done.stdout

@@ -13,6 +13,7 @@ COMPOSE = {"LOSSARY_MEMORY", "LOSSARY_GPU_PORT", "LOSSARY_PROXY_PORT", "LOSSARY_
 LONGEST_README = 150  # lines, for someone deciding in two minutes
 
 
+@pytest.mark.timeout(300)  # the demo is run, whose output stands in the quick start
 def test_no_page_is_stale() -> None:
     left = [named(path) for path in [*generate.stale(), *generate.orphans()]]
 
