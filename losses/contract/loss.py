@@ -13,6 +13,7 @@ from torch import Tensor
 from losses.contract.compiler import import_compiler
 from losses.contract.domains import Domain
 from losses.contract.parameters import BY_ITS_LOGARITHM
+from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import Work
 from losses.errors import BadParameter, near
@@ -108,6 +109,7 @@ class Loss:
     source: str
     elicits: str
     activation: str
+    probability: ProbabilityMapOf | None
     cases: tuple[Case, ...]
     pytorch: str | Callable[[dict[str, Value]], str]
     elsewhere: dict[str, tuple[Call, ...]]

@@ -9,6 +9,7 @@ from typing import Any
 import losses.families
 from losses.contract.domains import NON_NEGATIVE, Domain
 from losses.contract.loss import Call, Case, Kind, Loss, Said, Value
+from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import PLAIN, Work
 from losses.errors import UnknownLoss, near
@@ -29,6 +30,7 @@ def loss(
     cases: list[Case],
     pytorch: str | Callable[[dict[str, Value]], str],
     activation: str = "none",
+    probability: ProbabilityMapOf | None = None,
     kind: Kind | Callable[[dict[str, Value]], Kind] = "item",
     elements: str | None = None,
     work: Work = PLAIN,
@@ -53,6 +55,8 @@ def loss(
     takes the parameters wanted counts. `constant`: inputs that no gradient is taken for. `shifts`: inputs to
     which one number may be added, to those named together, without any change (both sides of an error, the scores of a
     softmax); a comma stands between those that may be shifted without the others.
+    `probability`: of the parameters, what maps the output back to a probability where the loss bends it; None
+    where nothing is bent.
     """
 
     def register(compute: Computes) -> Computes:
@@ -68,6 +72,7 @@ def loss(
             source=source,
             elicits=elicits,
             activation=activation,
+            probability=probability,
             cases=tuple(cases),
             pytorch=pytorch,
             elsewhere={library: _calls(given) for library, given in (elsewhere or {}).items()},

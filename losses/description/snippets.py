@@ -8,8 +8,8 @@ from string import Formatter
 
 from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss, Loss, Value, show
+from losses.contract.probability import IMPORTS
 
-IMPORTS = "import torch\nimport torch.nn.functional as F\n"
 FORM = {
     "from_logits",
     "clip",

@@ -12,6 +12,7 @@ from losses.contract.loss import Items, Said, Value, case
 from losses.contract.parameters import Clip, FromLogits, IgnoreIndex, Smoothing
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.mathematics.probability_maps import bce_to_probability, smoothed_ce_to_probability
 from losses.text import Text
 
 TORCH_CLIP = math.exp(-100)  # torch's BCELoss takes no logarithm to be less than -100
@@ -58,6 +59,7 @@ return -(yes + no).mean()"""
     source="Good 1952, doi:10.1111/j.2517-6161.1952.tb00104.x",
     elicits="probability",
     activation="sigmoid",
+    probability=bce_to_probability,
     traits={"convex", "smooth", "proper", "bounded gradient"},
     aliases={
         "bce_with_logits": {},
@@ -167,6 +169,7 @@ def _categorical_code(params: dict[str, Value]) -> str:
     source="Good 1952; Bridle 1990, doi:10.1007/978-3-642-76153-9_28",
     elicits="probability",
     activation="softmax",
+    probability=smoothed_ce_to_probability,
     traits={"convex", "smooth", "proper", "bounded gradient"},
     aliases={
         "softmax_cross_entropy": {},
@@ -267,6 +270,7 @@ return {1 - smoothing} * {label} + {smoothing} * even"""
     source="Good 1952; Bridle 1990, doi:10.1007/978-3-642-76153-9_28",
     elicits="probability",
     activation="softmax",
+    probability=smoothed_ce_to_probability,
     traits={"convex", "smooth", "proper", "bounded gradient"},
     aliases={
         "cross_entropy": {},

@@ -11,6 +11,7 @@ from losses.contract.loss import Items, Said, Sums, Value, case
 from losses.contract.parameters import Clip, FromLogits, IgnoreIndex, PerItem
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.mathematics.probability_maps import focal_softmax_to_probability, focal_to_probability
 from losses.text import Text
 
 Gamma = Annotated[float, Field(ge=0, le=100, description="How far easy items are turned down; 0 is cross-entropy.")]
@@ -74,6 +75,7 @@ return {factor}((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {igno
     source="Lin et al. 2017, arXiv:1708.02002",
     elicits="probability, distorted",
     activation="sigmoid",
+    probability=focal_to_probability,
     traits={"smooth", "bounded gradient"},
     aliases={
         "sigmoid_focal": {},
@@ -182,6 +184,7 @@ def _over_positives(totals: dict[str, Tensor]) -> Items:
     source="Lin et al. 2017, arXiv:1708.02002",
     elicits="probability, distorted",
     activation="softmax",
+    probability=focal_softmax_to_probability,
     traits={"smooth", "bounded gradient"},
     aliases={
         "softmax_focal": {},

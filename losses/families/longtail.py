@@ -12,6 +12,11 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.parameters import FromLogits, IgnoreIndex
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.mathematics.probability_maps import (
+    bce_logit_adjusted_to_probability,
+    class_balanced_to_probability,
+    logit_adjusted_to_probability,
+)
 
 
 def _asymmetric_code(params: dict[str, Value]) -> str:
@@ -105,6 +110,7 @@ return F.cross_entropy({start}, targets, weight=weights{extra})"""
     source="Cui et al. 2019, arXiv:1901.05555",
     elicits="probability under balanced classes",
     activation="softmax",
+    probability=class_balanced_to_probability,
     traits={"convex", "smooth", "bounded gradient"},
     aliases={"cb_loss": {}, "ClassBalancedLoss": {}, "class_balanced_loss": {}, "effective_number": {}},
     differences=(
@@ -176,6 +182,7 @@ return F.cross_entropy({start} + shift, targets{extra})"""
     source="Menon et al. 2021, arXiv:2007.07314; Ren et al. 2020, arXiv:2007.10740",
     elicits="probability under balanced classes",
     activation="softmax",
+    probability=logit_adjusted_to_probability,
     traits={"convex", "smooth", "bounded gradient"},
     aliases={"balanced_softmax": {}, "logit_adjustment": {}, "LogitAdjustedLoss": {}, "BalancedSoftmax": {}},
     differences=("The adjustment belongs to training: predictions are read off the logits as they are.",),
@@ -229,6 +236,7 @@ def _bce_logit_adjusted_code(params: dict[str, Value]) -> str:
     source="Menon et al. 2021, arXiv:2007.07314, for two classes",
     elicits="probability under balanced classes",
     activation="sigmoid",
+    probability=bce_logit_adjusted_to_probability,
     traits={"convex", "smooth", "bounded gradient"},
     aliases={"balanced_sigmoid": {}, "binary_logit_adjusted": {}},
     differences=("The adjustment belongs to training: predictions are read off the logits as they are.",),

@@ -10,6 +10,7 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.parameters import FromLogits, IgnoreIndex
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.mathematics.probability_maps import generalized_ce_to_probability
 from losses.mathematics.saturating import expm1
 
 
@@ -35,6 +36,7 @@ def _generalized_code(params: dict[str, Value]) -> str:
     source="Zhang & Sabuncu 2018, arXiv:1805.07836",
     elicits="probability, sharpened",
     activation="softmax",
+    probability=generalized_ce_to_probability,
     traits={"robust", "smooth", "bounded gradient"},
     aliases={
         "gce": {},
