@@ -29,7 +29,7 @@ class _Sigmoid(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> Tensor:  # noqa: ANN401 - as above
         x, p = ctx.saved_tensors
-        result: Tensor = (-x).sigmoid_().mul_(p).mul_(slope)
+        result: Tensor = (-x).sigmoid() * p * slope  # nothing in place: it may be differentiated again
         return result
 
 
@@ -50,7 +50,7 @@ class _Softmax(torch.autograd.Function):
         """Take slopes relative to that of the likeliest, which its own p, all but 1, would cancel."""
         (p,) = ctx.saved_tensors
         relative = slope - slope.gather(ctx.dim, p.argmax(ctx.dim, keepdim=True))
-        return relative.sub_((p * relative).sum(ctx.dim, keepdim=True)).mul_(p), None
+        return (relative - (p * relative).sum(ctx.dim, keepdim=True)) * p, None
 
 
 class _LogSoftmax(torch.autograd.Function):
@@ -71,10 +71,10 @@ class _LogSoftmax(torch.autograd.Function):
         (log_p,) = ctx.saved_tensors
         first = log_p.argmax(ctx.dim, keepdim=True)
         own, own_p = slope.gather(ctx.dim, first), log_p.gather(ctx.dim, first).exp()
-        others, p = slope.scatter(ctx.dim, first, 0), log_p.exp().scatter_(ctx.dim, first, 0)
+        others, p = slope.scatter(ctx.dim, first, 0), log_p.exp().scatter(ctx.dim, first, 0)
         rest, sum_of_others = p.sum(ctx.dim, keepdim=True), others.sum(ctx.dim, keepdim=True)
-        result = others.sub_(p.mul_(own + sum_of_others))
-        return result.scatter_(ctx.dim, first, own * rest - own_p * sum_of_others), None
+        result = others - p * (own + sum_of_others)
+        return result.scatter(ctx.dim, first, own * rest - own_p * sum_of_others), None
 
 
 def sigmoid(x: Tensor) -> Tensor:
