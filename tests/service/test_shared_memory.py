@@ -350,7 +350,7 @@ async def test_a_role_sent_twice_is_refused_wherever_it_lies(client: Client, dir
         for inputs in ([again, lying, listed], [lying, again, listed]):
             answer = await http.post("/v2/models/mse/infer", json={"inputs": inputs})
 
-            assert "same name" in is_problem(answer, 422)["error"]
+            assert "called predictions; each role is sent once" in is_problem(answer, 422)["error"]
 
 
 @pytest.mark.parametrize("left_out", ["shared_memory_region", "shared_memory_byte_size"])
