@@ -29,7 +29,10 @@ class _Sigmoid(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> Tensor:  # noqa: ANN401 - as above
         x, p = ctx.saved_tensors
-        result: Tensor = (-x).sigmoid() * p * slope  # nothing in place: it may be differentiated again
+        if torch.is_grad_enabled():  # it is differentiated again, which what is done in place would not survive
+            again: Tensor = (-x).sigmoid() * p * slope
+            return again
+        result: Tensor = (-x).sigmoid_().mul_(p).mul_(slope)
         return result
 
 
@@ -50,7 +53,10 @@ class _Softmax(torch.autograd.Function):
         """Take slopes relative to that of the likeliest, which its own p, all but 1, would cancel."""
         (p,) = ctx.saved_tensors
         relative = slope - slope.gather(ctx.dim, p.argmax(ctx.dim, keepdim=True))
-        return (relative - (p * relative).sum(ctx.dim, keepdim=True)) * p, None
+        centre = (p * relative).sum(ctx.dim, keepdim=True)
+        if torch.is_grad_enabled():  # as above
+            return (relative - centre) * p, None
+        return relative.sub_(centre).mul_(p), None
 
 
 class _LogSoftmax(torch.autograd.Function):
@@ -71,10 +77,16 @@ class _LogSoftmax(torch.autograd.Function):
         (log_p,) = ctx.saved_tensors
         first = log_p.argmax(ctx.dim, keepdim=True)
         own, own_p = slope.gather(ctx.dim, first), log_p.gather(ctx.dim, first).exp()
-        others, p = slope.scatter(ctx.dim, first, 0), log_p.exp().scatter(ctx.dim, first, 0)
+        others, p = slope.scatter(ctx.dim, first, 0), _zeroed(log_p.exp(), ctx.dim, first)
         rest, sum_of_others = p.sum(ctx.dim, keepdim=True), others.sum(ctx.dim, keepdim=True)
-        result = others - p * (own + sum_of_others)
-        return result.scatter(ctx.dim, first, own * rest - own_p * sum_of_others), None
+        of_first = own * rest - own_p * sum_of_others
+        if torch.is_grad_enabled():  # as above
+            return (others - p * (own + sum_of_others)).scatter(ctx.dim, first, of_first), None
+        return others.sub_(p.mul_(own + sum_of_others)).scatter_(ctx.dim, first, of_first), None
+
+
+def _zeroed(values: Tensor, dim: int, at: Tensor) -> Tensor:
+    return values.scatter(dim, at, 0) if torch.is_grad_enabled() else values.scatter_(dim, at, 0)
 
 
 def sigmoid(x: Tensor) -> Tensor:

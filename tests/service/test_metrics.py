@@ -127,9 +127,11 @@ def test_workers_that_share_a_folder_are_counted_together(tmp_path: Path) -> Non
         for _ in range(40):
             httpx.post(f"{server.url}/v1/evaluate", json=GOOD)
         pages = [reader(httpx.get(f"{server.url}/metrics").text) for _ in range(8)]
+        counted = len(list(tmp_path.glob("*/counter_*.db")))
 
     assert {value("lossary_http_requests_total", route="/v1/evaluate") for value in pages} == {40}
-    assert len(list(tmp_path.glob("*/counter_*.db"))) == 2
+    assert counted == 2
+    assert not list(tmp_path.iterdir())  # a folder of the service's own, gone with it
     assert pages[0]("lossary_reservable_bytes") > 0
 
 
