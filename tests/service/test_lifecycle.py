@@ -162,7 +162,7 @@ def pair() -> Iterator[Server]:
 def test_a_killed_worker_is_replaced_and_only_what_it_had_under_way_fails(pair: Server) -> None:
     report = kill(pair.url, pair.process.pid, kills=2, clients=4)
 
-    assert report.seen.answered > 100
+    assert report.seen.answered > 20
     assert report.seen.wrong == report.unexcused == 0
     assert len(report.seen.failed) <= 2 * 4
 
@@ -176,7 +176,7 @@ def test_sighup_replaces_every_worker_and_no_request_fails(pair: Server) -> None
         assert eventually(lambda: len(workers_of(pair.process.pid)) == 2)
 
     assert not workers_of(pair.process.pid) & before
-    assert seen.answered > 100
+    assert seen.answered > 20
     assert not seen.failed
     assert not seen.wrong
 

@@ -53,7 +53,7 @@ async def test_rules_are_those_of_the_task_asked_for(client: Client, task: str) 
 
     assert page["rules"] == [row for row in every["rules"] if task in row["tasks"]]
     assert page["rules_hash"] == every["rules_hash"]
-    used = {condition["threshold"] for row in page["rules"] for condition in row["when"]} - {None}
+    used = {condition["threshold"] for row in page["rules"] for condition in (*row["when"], *row["unless"])} - {None}
     assert {threshold["name"] for threshold in page["thresholds"]} == used
 
 
