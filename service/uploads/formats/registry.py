@@ -15,6 +15,8 @@ from losses.errors import MissingInput
 from service.problems import BadRequest, UnsupportedFormat
 from service.settings import Settings
 from service.uploads.body import Body
+from service.uploads.media_type import JSON
+from service.uploads.preferences import preferred
 
 Buffer = bytearray | memoryview
 Arrays = Iterator[tuple[str | None, Tensor]]
@@ -92,11 +94,10 @@ def formats() -> dict[str, Format]:
 
 
 def accepted(accept: str) -> Format | None:
-    """Return the format that an Accept header names; None where it names none, and JSON will do."""
+    """Return the format that an Accept header asks for rather than JSON; None where JSON will do."""
     if not accept or accept == "*/*":
         return None
-    wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return next((formats()[media] for media in wanted if media in formats()), None)
+    return formats().get(preferred(accept, (JSON, *formats())) or JSON)
 
 
 def answered(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
