@@ -21,8 +21,8 @@ import numpy as np
 import orjson
 
 from tests.service.faults.fault import Fault
+from tests.service.faults.test_catalogue import FAULTS
 from tests.service.processes import Server, serving
-from tests.service.test_faults import FAULTS
 
 GOOD, HOSTILE = 44, 20
 WARM_UP = 0.15  # of the time; the allocator and the caches settle

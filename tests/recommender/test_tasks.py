@@ -18,7 +18,7 @@ from recommender.profile import Goal, Profile
 from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
 from recommender.tasks import METRICS, PLACES, Scenario, Task, read_task
-from tests.recommender.measured import codes, number
+from tests.recommender.measure.measured import codes, number
 
 ROOT = Path(__file__).parents[2]
 NEW = [Task.COUNT, Task.ORDINAL, Task.RANKING, Task.SEQUENCE, Task.DISTILLATION]

@@ -16,9 +16,13 @@ CASE = r"[A-O]\d\d"
 COMMENT = re.compile(rf"# ({CASE}(?:, {CASE})*)$")
 FAULT = re.compile(rf'"({CASE})"')
 
-HEAD = "service/test_transport.py::test_a_bad_head_is_answered_once_by_a_problem_and_closed"
-ADMISSION, KEYS, OIP = "service/test_admission.py", "service/test_auth.py", "service/test_inference.py"
-NPY, NPZ = "service/test_formats.py", "service/test_binary.py"
+HEAD = "service/server/test_transport.py::test_a_bad_head_is_answered_once_by_a_problem_and_closed"
+ADMISSION, KEYS, OIP = (
+    "service/pipeline/test_admission.py",
+    "service/pipeline/test_auth.py",
+    "service/routes/test_inference.py",
+)
+NPY, NPZ = "service/uploads/test_formats.py", "service/uploads/test_binary.py"
 SHOWN_BY = {
     "A01": f"{HEAD}[a negative length]",
     "A02": f"{HEAD}[two lengths]",
@@ -28,11 +32,11 @@ SHOWN_BY = {
     "A08": f"{HEAD}[a header that never ends]",
     "A09": f"{HEAD}[a long URL]",
     "A10": f"{HEAD}[half a head]",
-    "A11": "service/test_transport.py::test_clients_that_drip_do_not_hold_up_others",
-    "A12": "service/test_transport.py::test_a_body_that_stalls_is_answered_and_closed",
+    "A11": "service/server/test_transport.py::test_clients_that_drip_do_not_hold_up_others",
+    "A12": "service/server/test_transport.py::test_a_body_that_stalls_is_answered_and_closed",
     "A18": f"{ADMISSION}::test_who_goes_away_half_way_gives_back_and_is_logged_without_a_traceback",
-    "A21": "service/test_transport.py::test_tls_spoken_to_the_plain_port_leaves_no_traceback",
-    "A23": "service/test_transport.py::test_a_refusal_leaves_the_connection_open_for_the_next_request",
+    "A21": "service/server/test_transport.py::test_tls_spoken_to_the_plain_port_leaves_no_traceback",
+    "A23": "service/server/test_transport.py::test_a_refusal_leaves_the_connection_open_for_the_next_request",
     "D16": f"{NPY}::test_every_dtype_and_byte_order_is_read_right",
     "D19": f"{NPZ}::test_a_hostile_npz_is_refused[a size that lies]",
     "E05": f"{NPZ}::test_every_dtype_that_the_library_writes_is_read",
@@ -41,10 +45,10 @@ SHOWN_BY = {
     "G04": f"{OIP}::test_a_wrong_request_is_refused_as_both_protocols_have_it[10^18 numbers]",
     "G07": f"{OIP}::test_a_header_length_that_cannot_be_is_refused",
     "K04": f"{KEYS}::test_a_key_does_what_its_scopes_say",
-    "K11": "service/test_logs.py::test_an_id_that_could_do_harm_is_replaced",
+    "K11": "service/observability/test_logs.py::test_an_id_that_could_do_harm_is_replaced",
     "L03": f"{ADMISSION}::test_while_memory_is_reserved_the_next_waits_and_is_shed_and_probes_are_answered",
-    "L07": "service/test_lifecycle.py::test_a_killed_worker_is_replaced_and_only_what_it_had_under_way_fails",
-    "O05": "service/test_docs.py::test_every_example_works_as_it_stands",
+    "L07": "service/server/test_lifecycle.py::test_a_killed_worker_is_replaced_and_only_what_it_had_under_way_fails",
+    "O05": "service/routes/test_docs.py::test_every_example_works_as_it_stands",
 }
 
 NOT_HERE = {
@@ -62,7 +66,7 @@ NOT_HERE = {
 def labels() -> dict[str, set[str]]:
     """Return the cases that tests are labelled with, each with the files it stands in."""
     files_by_label: dict[str, set[str]] = {}
-    for file in [*HERE.glob("test_*.py"), *HERE.glob("faults/*.py")]:
+    for file in HERE.rglob("*.py"):
         if file != Path(__file__):
             for case in _labels(file):
                 files_by_label.setdefault(case, set()).add(file.name)

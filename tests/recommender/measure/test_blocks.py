@@ -15,7 +15,7 @@ from recommender.measure.residual_blocks import Array, ResidualStream
 from recommender.measure.residual_scores import OutlierLimits, ResidualScores, Survey
 from recommender.measure.residuals import one_sidedness, outlier_magnitude, outlier_rate, residual_scale, tail_index
 from recommender.measure.target_values import Amounts
-from tests.recommender.measured import NORMAL, surveyed
+from tests.recommender.measure.measured import NORMAL, surveyed
 
 N = 20_000
 ARRAYS = {

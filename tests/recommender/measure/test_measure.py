@@ -12,7 +12,7 @@ from recommender.measure.labels import class_counts, class_imbalance, label_coun
 from recommender.measure.masks import Masks, coverage, mask_sparsity
 from recommender.measure.stats import wilson
 from recommender.profile import Measured
-from tests.recommender.measured import NORMAL, surveyed
+from tests.recommender.measure.measured import NORMAL, surveyed
 
 
 def outlier_rate(errors: Tensor) -> Measured:

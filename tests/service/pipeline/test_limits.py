@@ -17,8 +17,8 @@ from service.compute import Runtime, deadline
 from service.problems import ComputeDeadline
 from service.settings import Settings, memory_limit
 from tests.conftest import Client
+from tests.service.faults.test_refusals import GOOD
 from tests.service.problem import is_problem
-from tests.service.test_refusals import GOOD
 
 pytestmark = pytest.mark.anyio
 EVALUATE = "/v1/evaluate?loss=mse"

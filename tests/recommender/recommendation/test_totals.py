@@ -13,7 +13,7 @@ from recommender.profile import Goal, Profile
 from recommender.recommendation.checks import _FUNCTIONALS
 from recommender.recommendation.recommend import recommend
 from recommender.rules.table import RulebookName
-from tests.recommender.measured import number
+from tests.recommender.measure.measured import number
 
 AMOUNTS = torch.from_numpy(np.random.default_rng(7).lognormal(0, 1, 20_000))
 MEAN = Goal(functional="mean")

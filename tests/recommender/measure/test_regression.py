@@ -27,7 +27,7 @@ from recommender.measure.residuals import (
 )
 from recommender.measure.stats import l_kurtosis, medcouple, rank_interval
 from recommender.measure.target_values import amounts, dispersion, heaping, support, zero_excess
-from tests.recommender.measured import NORMAL, RANDOM, number, surveyed
+from tests.recommender.measure.measured import NORMAL, RANDOM, number, surveyed
 
 ONES = torch.ones(40_000, dtype=torch.float64)
 

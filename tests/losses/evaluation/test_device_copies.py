@@ -1,4 +1,4 @@
-"""Chunks that are sent ahead: here to memory of the CPU; on a device, tests/service/test_gpu.py."""
+"""Chunks that are sent ahead: here to memory of the CPU; on a device, tests/service/compute/test_gpu.py."""
 
 from collections.abc import Hashable, Mapping
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.service.faults import arrow_, files, json_, meaning, multipart_
+from tests.service.faults.catalogue import arrow_, files, json_, meaning, multipart_
 from tests.service.faults.fault import EVALUATE, MARKER, OK, Fault
 from tests.service.processes import ROOT, Server, open_files, resident, serving, threads, worked_s
 

@@ -13,7 +13,7 @@ from recommender.measure.details import Detail
 from recommender.measure.label_noise import Confidence
 from recommender.measure.labels import class_counts, tally
 from recommender.measure.stats import wilson
-from tests.recommender.measured import NORMAL, RANDOM, codes, number
+from tests.recommender.measure.measured import NORMAL, RANDOM, codes, number
 
 
 def value(detail: Detail) -> list[float]:

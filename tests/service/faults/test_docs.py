@@ -1,4 +1,4 @@
-"""Cases of the fault catalogue about the docs page; test_docs.py has the rest of them."""
+"""Cases of the fault catalogue about the docs page; routes/test_docs.py has the rest of them."""
 
 import re
 

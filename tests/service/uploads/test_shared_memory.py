@@ -21,10 +21,10 @@ from service.request_record import Record
 from service.uploads.body import BINARY_FACTOR, Arrived, Body
 from service.uploads.shared_memory import MOST_REGIONS, Place, Span, read
 from tests.conftest import Client
+from tests.service.pipeline.test_auth import METRICS, SECRET, line
 from tests.service.problem import is_problem
 from tests.service.processes import Server, serving
-from tests.service.test_auth import METRICS, SECRET, line
-from tests.service.test_lifecycle import start
+from tests.service.server.test_lifecycle import start
 
 pytestmark = pytest.mark.anyio
 Z, Y = np.array([2.0, -1.0, 0.5], np.float32), np.array([1.0, 0.0, 1.0], np.float32)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from service.settings import Settings
+from tests.service.pipeline.test_auth import line
 from tests.service.processes import PATIENCE_S, ROOT, Server, awaited, eventually, free_port, serving
-from tests.service.test_auth import line
 
 
 def test_a_log_that_nobody_reads_stops_nothing() -> None:

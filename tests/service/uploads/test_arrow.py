@@ -21,7 +21,7 @@ from service.uploads.formats.arrow_reader import MEDIA, PAIR
 from service.uploads.formats.flatbuffer import Number, Slots, StructRows, written
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
-from tests.service.faults.arrow_ import FAULTS
+from tests.service.faults.catalogue.arrow_ import FAULTS
 from tests.service.faults.fault import Fault
 from tests.service.files import Files, npy
 

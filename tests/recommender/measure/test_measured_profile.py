@@ -24,7 +24,7 @@ from recommender.errors import (
 from recommender.measure import measure_profile
 from recommender.recommendation.recommend import recommend
 from recommender.tasks import Task
-from tests.recommender.measured import NORMAL, RANDOM, codes, number
+from tests.recommender.measure.measured import NORMAL, RANDOM, codes, number
 
 MASKS = (torch.rand(30, 1, 8, 8, generator=RANDOM) < 0.03).float()
 IDS = torch.arange(300) % 7

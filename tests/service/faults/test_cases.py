@@ -6,8 +6,8 @@ import re
 import pytest
 
 from tests.service.faults.cases import SHOWN_BY, TESTS, elsewhere, labels
+from tests.service.faults.test_catalogue import FAULTS
 from tests.service.processes import ROOT
-from tests.service.test_faults import FAULTS
 
 CATALOGUE = ROOT.parent / "shared/research/reliability_cases.json"
 

@@ -15,7 +15,7 @@ from recommender.measure import Measurement, measure_profile
 from recommender.recommendation.recommend import recommend
 from recommender.rules.table import RulebookName
 from recommender.tasks import Task
-from tests.recommender.measured import codes, number
+from tests.recommender.measure.measured import codes, number
 
 OBJECT = (slice(5, 7), slice(5, 7))
 RANDOM = torch.Generator().manual_seed(3)

@@ -15,7 +15,7 @@ from recommender.measure.details import Detail
 from recommender.measure.masks import Masks, coverage, empty_share, shapes, small_share, thinness
 from recommender.measure.stats import wilson
 from recommender.profile import Measured
-from tests.recommender.measured import codes, number
+from tests.recommender.measure.measured import codes, number
 
 Bools = NDArray[np.bool_]
 DRAWN = np.random.default_rng(5)

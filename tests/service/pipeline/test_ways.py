@@ -30,8 +30,8 @@ from service.pipeline.steps import Exchange, Head, Step
 from service.request_record import current
 from service.scheduling import in_task, take_turn
 from service.settings import Settings
+from tests.service.pipeline.test_auth import line
 from tests.service.processes import PATIENCE_S, Server, eventually, serving
-from tests.service.test_auth import line
 
 Told = tuple[int, dict[str, str], bytes]
 JSON, NPY = "application/json", "application/x-npy"

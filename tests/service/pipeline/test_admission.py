@@ -18,9 +18,9 @@ from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, Arrived, Body
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
+from tests.service.observability.test_metrics import Value, reader
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, Server, serving
-from tests.service.test_metrics import Value, reader
 
 pytestmark = pytest.mark.anyio
 MIB = 1 << 20

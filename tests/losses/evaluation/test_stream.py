@@ -14,7 +14,7 @@ from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
 from losses.evaluation.totals import Accumulator
 from tests.losses.draw import SUBJECTS, Batch, Subject, every_weighted_kind, named
-from tests.losses.test_laws import absolute_terms, say_the_same
+from tests.losses.evaluation.test_laws import absolute_terms, say_the_same
 
 CUTS = (0.0, 0.1, 0.1, 0.5, 1.0)  # of the items; the second window is empty
 DIVISIBLE = [subject for subject in SUBJECTS if subject.term.kind != "batch"]
