@@ -86,17 +86,17 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry=_telemetry(table, on=settings.telemetry),
+        telemetry=_telemetry(pipeline, on=settings.telemetry),
     )
     problems.install(app)
     for router in routers:
         app.include_router(router, include_in_schema=router is not shared_memory.router or regions is not None)
-    docs.install(app, table, guarded=keys is not None)
+    docs.install(app, table, guarded=keys is not None, root_path=settings.root_path)
     app.add_middleware(PipelineMiddleware, pipeline=pipeline)
     return app
 
 
-def _telemetry(table: RouteTable, *, on: bool) -> TelemetryConfig:
+def _telemetry(pipeline: Pipeline, *, on: bool) -> TelemetryConfig:
     """Return whether FastAPI sends traces and metrics of its own where the OTEL_* variables say, probes left out.
 
     Raises: ValueError where that is asked for and not installed.
@@ -105,7 +105,7 @@ def _telemetry(table: RouteTable, *, on: bool) -> TelemetryConfig:
         raise ValueError("LOSSARY_TELEMETRY: OpenTelemetry is not installed; install lossary-service[telemetry].")
 
     def quiet(scope: MutableMapping[str, Any]) -> bool:
-        return table.match(scope.get("method", ""), scope.get("path", "")).properties.quiet
+        return pipeline.match(scope.get("method", ""), scope.get("path", "")).properties.quiet
 
     return {"tracing": on, "metrics": on, "logs": False, "auto_configure": on, "exclude": quiet}
 

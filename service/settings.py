@@ -30,6 +30,11 @@ def _in_bytes(value: object) -> object:
     return int(_SIZE.validate_python(value)) if isinstance(value, str) and not value.strip().isdigit() else value
 
 
+def _rooted(value: object) -> object:
+    """Return a prefix of paths with a slash before it and none behind it, "" where it is none."""
+    return f"/{value.strip('/')}".rstrip("/") if isinstance(value, str) else value
+
+
 _SIZE = TypeAdapter(ByteSize)
 Bytes = Annotated[int, BeforeValidator(_in_bytes)]
 
@@ -124,6 +129,14 @@ class Settings(BaseSettings):
     shared_memory: Annotated[
         Path | None, Field(description="The directory, such as /dev/shm, of whose files clients may register regions.")
     ] = None
+    root_path: Annotated[
+        str,
+        BeforeValidator(_rooted),
+        Field(
+            pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+            description="The prefix under which a proxy serves all paths, such as /lossary; it may strip it or not.",
+        ),
+    ] = ""
     cors_origins: Annotated[
         tuple[str, ...], Field(description="A JSON list of origins whose pages may ask, such as https://tool.example.")
     ] = ()

@@ -32,9 +32,7 @@ class Inline:
 
     def takes(self, scope: Scope, length: int) -> bool:
         """Say whether a request with a body of this length is answered here, once it is whole."""
-        return (
-            0 < length <= LONGEST and self._pipeline.routes.match(scope["method"], scope["path"]).endpoint is not None
-        )
+        return 0 < length <= LONGEST and self._pipeline.match(scope["method"], scope["path"]).endpoint is not None
 
     def serve(self, scope: Scope, body: bytearray, send: SendAnswer, adopt: Adopt) -> None:
         """Answer a request soon; `adopt` is told of the task that it becomes where it has to wait."""

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from losses.errors import Refusal
 from service.budget import Budget, Reservation
-from service.pipeline.route_table import Endpoint, RouteTable
+from service.pipeline.route_table import Endpoint, Match, RouteTable
 from service.pipeline.steps import Exchange, Head, Step
 from service.problems import Draining, answer, crash
 from service.request_record import UNDER_WAY, Record, sent_or_new_id
@@ -35,9 +35,19 @@ class Pipeline:
         self.steps, self.routes = steps, routes
         self._memory, self._settings = memory, settings
         self._longest = max(settings.max_body_bytes, settings.max_json_bytes)
+        self._root = f"{settings.root_path}/" if settings.root_path else ""
+
+    def match(self, method: str, path: str) -> Match:
+        """Return what a request is for; a proxy may have left its own prefix before the path."""
+        return self.routes.match(method, self._own(path))
+
+    def _own(self, path: str) -> str:
+        return path[len(self._root) - 1 :] if self._root and path.startswith(self._root) else path
 
     def exchange(self, scope: Scope, source: BodySource) -> Exchange:
         """Return the exchange of a request whose body comes from `source`."""
+        if self._root:
+            scope["path"] = self._own(scope["path"])
         match = self.routes.match(scope["method"], scope["path"])
         if match.route is None and scope["path"].endswith("/"):
             shorter = scope["path"].rstrip("/")

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from losses.errors import Refusal
+from service.dependencies import SettingsInForce
 from service.pipeline.properties import Properties, properties
 from service.pipeline.route_table import RouteTable
 from service.problems import (
@@ -40,9 +41,9 @@ SWAGGER = {
 
 @router.get("/docs")
 @properties("open")
-async def page(request: Request) -> HTMLResponse:
+async def page(settings: SettingsInForce) -> HTMLResponse:
     """Show every operation, ready to be tried."""
-    root = request.scope.get("root_path", "").rstrip("/")
+    root = settings.root_path
     return get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",
         title="Lossary",
@@ -60,10 +61,10 @@ async def document(request: Request) -> JSONResponse:
     return JSONResponse(request.app.openapi())
 
 
-def install(app: FastAPI, table: RouteTable, *, guarded: bool) -> None:
+def install(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str) -> None:
     """Serve the page's files, and complete the document with what the pipeline may answer.
 
-    `guarded`: a key is asked for.
+    `guarded`: a key is asked for. `root_path`: the prefix that a proxy adds to every path.
     """
     app.mount(ASSETS, StaticFiles(directory=FILES), name="docs-assets")
     plain = app.openapi
@@ -71,6 +72,8 @@ def install(app: FastAPI, table: RouteTable, *, guarded: bool) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             described = plain()
+            if root_path:
+                described["servers"] = [{"url": root_path}]
             if guarded:
                 described["components"]["securitySchemes"] = SCHEMES
             for path, operations in described["paths"].items():

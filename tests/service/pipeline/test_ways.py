@@ -239,11 +239,11 @@ def answering(seen: list[str], fault: Exception | None = None) -> Handler:
     return handler
 
 
-def pipeline_of(handler: Handler, free: int = 1 << 20) -> Pipeline:
+def pipeline_of(handler: Handler, free: int = 1 << 20, root_path: str = "") -> Pipeline:
     router = APIRouter()
     router.post(PATH)(handler)
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
-    settings = Settings(device="cpu", queue_seconds=0.05)
+    settings = Settings(device="cpu", queue_seconds=0.05, root_path=root_path)
     return Pipeline([AccessLog(Metrics())], RouteTable(routes, {}), Budget(free, 9, 0.05), settings)
 
 
@@ -318,6 +318,14 @@ def test_only_small_bodies_of_routes_that_run_inline_are_taken() -> None:
     for refused, length in [(scope, 0), (scope, LONGEST + 1), ({**scope, "method": "GET"}, 1)]:
         assert not inline.takes(refused, length)
     assert not inline.takes({**scope, "path": "/v1/recommend"}, 1)
+
+
+def test_the_prefix_of_a_proxy_changes_nothing_of_that() -> None:
+    inline = Inline(pipeline_of(answering([]), root_path="/lossary"))
+
+    for path in (PATH, f"/lossary{PATH}"):
+        assert inline.takes({"method": "POST", "path": path}, LONGEST)
+    assert not inline.takes({"method": "POST", "path": f"/other{PATH}"}, LONGEST)
 
 
 class Stamp(Step):

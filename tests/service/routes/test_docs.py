@@ -24,6 +24,35 @@ async def test_the_page_loads_nothing_from_outside(client: Client) -> None:
     assert all(answer.is_success for answer in answers)
 
 
+@pytest.mark.parametrize("written", ["/lossary", "lossary", "/lossary/"])
+@pytest.mark.parametrize("stripped", [True, False])
+async def test_all_of_it_works_below_the_prefix_of_a_proxy(client: Client, written: str, *, stripped: bool) -> None:
+    async with client(root_path=written) as http:
+
+        async def through_proxy(path: str) -> httpx.Response:
+            assert path.startswith("/lossary/")
+            return await http.get(path.removeprefix("/lossary") if stripped else path)
+
+        page = await through_proxy("/lossary/docs")
+        links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        files = [await through_proxy(link) for link in links]
+        named = re.findall(r"url: '([^']+)'", page.text)
+        document = (await through_proxy(*named)).json()
+        server = document["servers"][0]["url"]
+        answers = [await through_proxy(f"{server}{path}") for path in ("/v1/losses/mse/", "/v1/limits", "/healthz")]
+
+    assert len(links) >= 3
+    assert server == "/lossary"
+    assert {answer.status_code for answer in [*files, *answers]} == {200}
+
+
+async def test_a_path_that_only_begins_like_the_prefix_is_none(client: Client) -> None:
+    async with client(root_path="/v1") as http:
+        answers = [await http.get(path) for path in ("/v1/v1/limits", "/v1/limits", "/v12/limits", "/v1")]
+
+    assert [answer.status_code for answer in answers] == [200, 404, 404, 404]
+
+
 async def test_every_example_works_as_it_stands(client: Client) -> None:
     async with client() as http:
         document = (await http.get("/openapi.json")).json()
