@@ -50,9 +50,11 @@ class BadExpression(Refusal):
 class BadParameter(Refusal):
     title = "A parameter of the loss is wrong"
 
-    def __init__(self, loss: str, parameter: str, wanted: str, suggestion: str | None = None) -> None:
+    def __init__(
+        self, loss: str, parameter: str, wanted: str, suggestion: str | None = None, way_out: str = ""
+    ) -> None:
         super().__init__(
-            f"{loss}: {parameter} {wanted}.",
+            f"{loss}: {parameter} {wanted}. {way_out}".strip(),
             loss=loss,
             parameter=parameter,
             wanted=wanted,
@@ -136,13 +138,8 @@ class DomainViolation(Refusal):
 class NonFiniteInput(Refusal):
     title = "NaN or an infinity in the input"
 
-    def __init__(self, role: str, index: list[int]) -> None:
-        super().__init__(
-            f"{role} has NaN or an infinity, first at index {index}. Remove it, mask it, "
-            "or ask with nonfinite=allow for a null and the count.",
-            role=role,
-            index=index,
-        )
+    def __init__(self, role: str, index: list[int], way_out: str) -> None:
+        super().__init__(f"{role} has NaN or an infinity, first at index {index}. {way_out}", role=role, index=index)
 
 
 def shown(name: str) -> str:

@@ -3,15 +3,20 @@
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from losses.contract import way_outs
 from losses.contract.shapes import Axes
+from losses.contract.way_outs import Astray, OtherEncoding
 from losses.errors import DomainViolation, NonFiniteInput
 
 SIMPLEX_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # rounding of a sum of C terms
 HALF_TOLERANCE = 1e-2  # float16 and bfloat16 carry three digits or fewer
+_KEEP_OUT = "Remove it, or mask its item."
+_LET_IN = "Remove it, mask it, or ask with nonfinite=allow for a null and the count."
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,8 @@ class Domain:
     numbers; `up_to`: the axis whose length is the largest of them. `simplex`: entries along axis 1 sum to one.
     `corners`: rows along axis 1 are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2. `signs`: -1 or 1 and nothing between.
     `minus_infinity` is legal where it means a probability of zero. `probabilities`: the domain that takes over when
-    the parameter that `switch` names is false.
+    the parameter that `switch` names is false. `encodings`: what numbers outside may be, and what becomes of them;
+    `way_out` is for those that are none of these. `shape_way_out`: what to do about axes that do not fit.
     """
 
     meaning: str
@@ -38,6 +44,8 @@ class Domain:
     signs: bool = False
     minus_infinity: bool = False
     way_out: str = ""
+    encodings: tuple[OtherEncoding, ...] = ()
+    shape_way_out: str = ""
     probabilities: "Domain | None" = field(default=None, repr=False)
     switch: str = "from_logits"
 
@@ -58,6 +66,11 @@ class Domain:
         more = self.whole or self.simplex or self.corners or self.signs or self.minus_infinity
         return self.ends == (-math.inf, math.inf) and not more
 
+    @cached_property
+    def is_of_probabilities(self) -> bool:
+        """Whether the numbers are probabilities, which may be 0."""
+        return (self.low, self.high) == (0, 1)
+
     @property
     def legal(self) -> float:
         """A legal number: 0, or where that is outside the domain, one near the end that is closer to 0."""
@@ -65,6 +78,10 @@ class Domain:
         if least <= 0 <= most:
             return float(self.signs)
         return math.floor(least) + 1.0 if least > 0 else math.ceil(most) - 1.0
+
+    def way_out_of(self, astray: Astray, *, ignorable: bool) -> str:
+        """Return what to do about a number outside; `ignorable`: the loss has an ignore_index."""
+        return way_outs.way_out(self.encodings, self.way_out, astray, ignorable=ignorable)
 
     def bounded(self, axes: Axes) -> "Domain":
         """Return the domain with `below` or `up_to` filled in from the lengths of the axes."""
@@ -79,22 +96,50 @@ REAL = Domain("finite numbers")
 POSITIVE = Domain("numbers greater than 0", above=0)
 NON_NEGATIVE = Domain("numbers of at least 0", low=0)
 COUNTS = Domain("whole numbers of at least 0", low=0, whole=True)
-GROUPS = Domain("whole numbers, equal where items belong together", whole=True)
+GROUPS = Domain(
+    "whole numbers, equal where items belong together",
+    whole=True,
+    way_out="Number the groups: numpy.unique(labels, return_inverse=True)[1].",
+)
 CORNERS = Domain(
     "boxes x1, y1, x2, y2 along axis 1 with x1 <= x2 and y1 <= y2",
     corners=True,
     way_out="Centre, width and height become corners by adding and taking off half the size.",
 )
-SIGNS = Domain("labels of -1 or 1", low=-1, high=1, signs=True, way_out="Labels of 0 and 1 become 2 * y - 1.")
-LABELS = Domain("labels from 0 to 1", low=0, high=1, way_out="Labels of -1 and 1 become (y + 1) / 2.")
-MASKS = Domain("masks of 0 and 1", low=0, high=1, whole=True, way_out="Soft masks belong to dice and jaccard.")
-IDS = Domain("whole class ids", low=0, whole=True, below="C", way_out="One-hot labels belong to categorical_ce.")
+SIGNS = Domain("labels of -1 or 1", low=-1, high=1, signs=True, encodings=way_outs.SIGNS)
+LABELS = Domain(
+    "labels from 0 to 1",
+    low=0,
+    high=1,
+    encodings=way_outs.LABELS,
+    way_out="Labels on another scale are divided by its largest number.",
+)
+LABELS_OF_LISTS = replace(LABELS, encodings=(*way_outs.LABEL_LISTS, *way_outs.LABELS))
+MASKS = Domain(
+    "masks of 0 and 1",
+    low=0,
+    high=1,
+    whole=True,
+    encodings=way_outs.MASKS,
+    shape_way_out="Class ids become masks of 0 and 1, with a channel on axis 1 a class.",
+)
+IDS = Domain(
+    "whole class ids",
+    low=0,
+    whole=True,
+    below="C",
+    encodings=way_outs.IDS,
+    way_out=f"Each class has its own logit on axis 1 of predictions. {way_outs.MARKED}",
+    shape_way_out="One-hot labels belong to categorical_ce.",
+)
 ONE_HOT = Domain(
     "one-hot rows or probabilities that sum to 1 along axis 1",
     low=0,
     high=1,
     simplex=True,
-    way_out="Class ids belong to sparse_categorical_ce, several labels an item to bce.",
+    encodings=way_outs.ONE_HOT,
+    way_out="Several labels an item belong to bce; shares are divided by their sum.",
+    shape_way_out="Class ids belong to sparse_categorical_ce, several labels an item to bce.",
 )
 PROBABILITIES = Domain(
     "probabilities from 0 to 1", low=0, high=1, way_out="Logits are taken with from_logits=true, the default."
@@ -106,18 +151,25 @@ DISTRIBUTION = Domain(
     simplex=True,
     way_out="Logits are taken with from_logits=true, the default.",
 )
+_THRESHOLDS = "K classes in order have K - 1 thresholds; levels of 0 and 1 become their sum along axis 1."
 RANKS = Domain(
     "whole ranks, the number of thresholds exceeded",
     low=0,
     whole=True,
     up_to="K",
-    way_out="K classes in order have K - 1 thresholds; levels of 0 and 1 become their sum along axis 1.",
+    encodings=way_outs.RANKS,
+    way_out=_THRESHOLDS,
+    shape_way_out=_THRESHOLDS,
 )
 FRAMES = Domain("whole numbers of frames", low=0, whole=True, up_to="T")
 LABEL_COUNTS = Domain("whole numbers of labels", low=0, whole=True, up_to="S")
 SYMBOLS = Domain("whole symbol ids", low=0, whole=True, below="C", way_out="Fill up short sequences with the blank.")
-CLASS_COUNTS = Domain("numbers of items of at least 1, one a class", low=1)
-PRIORS = Domain("class frequencies greater than 0; only their ratios matter", above=0)
+CLASS_COUNTS = Domain("numbers of items of at least 1, one a class", low=1, encodings=way_outs.CLASS_COUNTS)
+PRIORS = Domain(
+    "class frequencies greater than 0; only their ratios matter",
+    above=0,
+    way_out="A class that was never seen counts as if it had been seen once.",
+)
 LOGARITHMS = Domain(
     "logarithms: finite numbers or -infinity", minus_infinity=True, probabilities=Domain("numbers of at least 0", low=0)
 )
@@ -147,15 +199,15 @@ def check(
     domain: Domain,
     seen: Extremes,
     *,
+    sent: Tensor,
     offset: int = 0,
-    exempt: int | None = None,
-    sent: torch.dtype,
-    allow_nonfinite: bool = False,
+    ignored: int | None = None,
+    nonfinite: Literal["refuse", "allow"] | None = None,
 ) -> None:
     """Refuse a chunk with numbers outside its domain.
 
-    `exempt` is the one id that is ignored, wherever it lies; `sent` is the dtype before any conversion, whose rounding
-    is forgiven.
+    `ignored` is the id that does not count, wherever it lies; `sent` is the chunk before any conversion, whose rounding
+    is forgiven; `nonfinite` is the caller's choice where there is one.
 
     Raises: NonFiniteInput, DomainViolation, both with the first index.
     """
@@ -165,26 +217,43 @@ def check(
     seen.low, seen.high = min(seen.low, low), max(seen.high, high)
     if not (high < math.inf and (low > -math.inf or (domain.minus_infinity and low == -math.inf))):
         bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
-        if not allow_nonfinite:
-            raise NonFiniteInput(role, first_index(bad, offset))
+        _refuse_overflow(role, chunk.dtype, bad & sent.isfinite().to(bad.device), offset)
+        if nonfinite != "allow":
+            raise NonFiniteInput(role, first_index(bad, offset), _LET_IN if nonfinite else _KEEP_OUT)
         seen.nonfinite += int(bad.sum())
         return
-    tolerance = _tolerance(sent)
+    tolerance = _tolerance(sent.dtype)
     if _inside(chunk, domain, low, high, tolerance):
         return
     bad = _outside(chunk, domain, low, tolerance)
-    if exempt is not None and domain.whole:
-        bad &= chunk != exempt
+    if ignored is not None and domain.whole:
+        bad &= chunk != ignored
     if bool(bad.any()):
-        raise DomainViolation(role, domain.meaning, first_index(bad, offset), domain.way_out)
+        index = first_index(bad)
+        way_out = domain.way_out_of(_astray(chunk, domain, index), ignorable=ignored is not None)
+        raise DomainViolation(role, domain.meaning, [index[0] + offset, *index[1:]], way_out)
 
 
-def outside(chunk: Tensor, domain: Domain, sent: torch.dtype, exempt: int | None) -> Tensor:
+def _refuse_overflow(role: str, dtype: torch.dtype, overflowed: Tensor, offset: int) -> None:
+    """Refuse finite numbers that are none in the dtype computed in."""
+    if bool(overflowed.any()):
+        name = str(dtype).removeprefix("torch.")
+        wanted = f"within the range of {name}, in which is computed"
+        raise DomainViolation(role, wanted, first_index(overflowed, offset), "Ask with dtype=float64.")
+
+
+def _astray(chunk: Tensor, domain: Domain, index: list[int]) -> Astray:
+    """Return what is known of the number at an index that is outside the domain."""
+    row_sum = float(chunk.movedim(1, -1)[(index[0], *index[2:])].sum()) if domain.simplex else None
+    return Astray(float(chunk[tuple(index)]), domain.ends[1], row_sum)
+
+
+def outside(chunk: Tensor, domain: Domain, sent: torch.dtype, ignored: int | None) -> Tensor:
     """Return which numbers of a chunk `check` would refuse, in the shape of the chunk."""
     bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
     legal = chunk.masked_fill(bad, 0)
     bad = bad | _outside(legal, domain, float(legal.amin()) if legal.numel() else 0.0, _tolerance(sent))
-    return bad & (chunk != exempt) if exempt is not None and domain.whole else bad
+    return bad & (chunk != ignored) if ignored is not None and domain.whole else bad
 
 
 def _tolerance(sent: torch.dtype) -> float:

@@ -14,6 +14,10 @@ LONGEST_EXPRESSION = 1_000  # characters; sixty losses with all their parameters
 MOST_TERMS = 16
 _WORDS: dict[str, Value] = {"none": None, "null": None, "None": None, "true": True, "false": False}
 _LOST_PLUS = re.compile(r"(?<=[\w)]) (?= *[A-Za-z\d.])")  # an unescaped + in a query string is decoded as a space
+_NO_LIST = (
+    "A parameter is one number. A number a class is an input beside predictions, as class_weights, or weights of the "
+    "shape of targets."
+)
 _ILLEGAL = re.compile(r"[^\w\s+*().,='\"-]", re.ASCII)
 
 
@@ -59,7 +63,8 @@ def parse(text: str) -> Objective:
         raise BadExpression(f"The objective has {len(text)} characters; {LONGEST_EXPRESSION} are read.")
     illegal = _ILLEGAL.search(text)
     if illegal:
-        raise BadExpression(f"Character {illegal.start()} is none that objectives are written with.", illegal.start())
+        message = f"Character {illegal.start()} is none that objectives are written with."
+        raise BadExpression(f"{message} {_NO_LIST}" if illegal.group() in "[{" else message, illegal.start())
     source = _LOST_PLUS.sub("+", re.sub(r"\s", " ", text))
     start = len(source) - len(source.lstrip())
     try:

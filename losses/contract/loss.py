@@ -12,7 +12,7 @@ from torch import Tensor
 
 from losses.contract.compiler import import_compiler
 from losses.contract.domains import Domain
-from losses.contract.parameters import BY_ITS_LOGARITHM
+from losses.contract.parameters import BY_ITS_LOGARITHM, PastTheEnds
 from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import Work
@@ -121,6 +121,7 @@ class Loss:
     shifts: tuple[tuple[str, ...], ...]
     article: Said | None
     kind: Kind | Callable[[dict[str, Value]], Kind]
+    nothing_counts: str
     elements: Pattern
     work: Work
 
@@ -150,7 +151,7 @@ class Loss:
     @cached_property
     def encodings(self) -> dict[str, str]:
         """The way out for inputs of another encoding, whose shape shows it."""
-        return {role: domain.way_out for role, domain in self.domains.items() if domain.whole or domain.simplex}
+        return {role: domain.shape_way_out for role, domain in self.domains.items()}
 
     @cached_property
     def sums_itself(self) -> bool:
@@ -201,7 +202,10 @@ class Loss:
                 raise BadParameter(
                     self.id, "one parameter", f"is unknown; it has {listed}", near(name, known)
                 ) from None
-            raise BadParameter(self.id, name, first["msg"].replace("Input should", "should")) from None
+            marks = self.parameters.model_fields[name].metadata
+            way_out = next((mark.way_out for mark in marks if isinstance(mark, PastTheEnds)), "")
+            wanted = first["msg"].replace("Input should", "should")
+            raise BadParameter(self.id, name, wanted, way_out=way_out) from None
         bound = checked.model_dump()
         return BoundLoss(self, bound, bound.pop("convention", None))
 

@@ -1,5 +1,6 @@
 """Parameters that families share."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,6 +10,15 @@ IgnoreIndex = Annotated[int, Field(ge=-(2**31), lt=2**31, description="Items wit
 Smoothing = Annotated[
     float, Field(ge=0, lt=1, description="The part of each label that is spread evenly over all classes.")
 ]
+
+
+@dataclass(frozen=True)
+class PastTheEnds:
+    """Marks a parameter whose limits are other losses: which to ask for in place of a number past the ends."""
+
+    way_out: str
+
+
 BY_ITS_LOGARITHM = object()  # marks a parameter of which only the logarithm is computed with: it may be tiny
 Clip = Annotated[
     float,

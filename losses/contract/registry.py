@@ -32,6 +32,7 @@ def loss(
     activation: str = "none",
     probability: ProbabilityMapOf | None = None,
     kind: Kind | Callable[[dict[str, Value]], Kind] = "item",
+    nothing_counts: str = "",
     elements: str | None = None,
     work: Work = PLAIN,
     traits: set[str] | None = None,
@@ -55,6 +56,7 @@ def loss(
     takes the parameters wanted counts. `constant`: inputs that no gradient is taken for. `shifts`: inputs to
     which one number may be added, to those named together, without any change (both sides of an error, the scores of a
     softmax); a comma stands between those that may be shifted without the others.
+    `nothing_counts`: the reason that is given where no item counts although some are neither masked nor ignored.
     `probability`: of the parameters, what maps the output back to a probability where the loss bends it; None
     where nothing is bent.
     """
@@ -84,6 +86,7 @@ def loss(
             shifts=tuple(tuple(group.split()) for group in shifts.split(",") if group),
             article=article,
             kind=kind,
+            nothing_counts=nothing_counts,
             elements=Pattern.parse(elements) if elements else parsed.items,
             work=work,
         )

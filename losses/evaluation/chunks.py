@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -71,7 +72,7 @@ class ChunkedInputs:
     dtype: torch.dtype | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
-    allow_nonfinite: bool = False
+    nonfinite: Literal["refuse", "allow"] = "refuse"
     max_block_bytes: int = MAX_BLOCK_BYTES  # bytes of one block
     graph: bool = False  # a gradient will be asked for
     weights_scale_out: bool = False  # as of a mean: then weights too large or small to be summed are scaled first
@@ -198,18 +199,17 @@ class ChunkedInputs:
         """
         (_, term), axes = self.objective.terms[place], self.axes[place]
         own = dims(term.loss.elements, axes)[: weights.ndim] if weights is not None else ()
-        ignored = term.params.get("ignore_index")
-        exempt = ignored if isinstance(ignored, int) else None
+        named = term.params.get("ignore_index")
+        ignored = named if isinstance(named, int) else None
         inputs = {}
         for role, pattern, domain, dtype in self.sources[place]:
-            tensor = self.inputs[role]
-            chunk = self._at(tensor, pattern.item_axis, bounds)
+            sent = chunk = self._at(self.inputs[role], pattern.item_axis, bounds)
             if chunk.dtype is not dtype or chunk.device != self.device:  # `to` takes longer to find that out
                 chunk = chunk.to(self.device, dtype)
             if weights is not None and pattern.item_axis is not None:
                 counted = align(weights, own, dims(pattern, axes)) > 0
-                if exempt is not None and domain.whole:
-                    counted = counted | (chunk == exempt)
+                if ignored is not None and domain.whole:
+                    counted = counted | (chunk == ignored)
                 chunk = torch.where(counted, chunk, _filler(domain, chunk))
             if first_pass and not (domain.free and math.isfinite(chunk.sum())):  # NaN and infinities show in a sum
                 check(
@@ -217,13 +217,13 @@ class ChunkedInputs:
                     chunk,
                     domain,
                     self.seen[place][role],
+                    sent=sent,
                     offset=bounds[pattern.item_axis].start if pattern.item_axis else 0,
-                    exempt=exempt,
-                    sent=tensor.dtype,
-                    allow_nonfinite=self.allow_nonfinite and not domain.whole,
+                    ignored=ignored,
+                    nonfinite=None if domain.whole else self.nonfinite,
                 )
             if legal:
-                chunk = torch.where(outside(chunk, domain, tensor.dtype, exempt), _filler(domain, chunk), chunk)
+                chunk = torch.where(outside(chunk, domain, sent.dtype, ignored), _filler(domain, chunk), chunk)
             index = (
                 domain.whole and domain.high is not None
             )  # others may be larger than any int64, and stay as they are
@@ -236,11 +236,11 @@ class ChunkedInputs:
         item_axis = self.objective.terms[place][1].loss.elements.item_axis
         sent, mask = self.weights_by_term[place], self.mask_by_term[place]
         if sent is not None:
-            weights = self._at(sent, item_axis, bounds).to(self.device, self.compute_dtype)
+            chunk = self._at(sent, item_axis, bounds)
+            weights = chunk.to(self.device, self.compute_dtype)
             if first_pass:
-                check(
-                    "weights", weights, NON_NEGATIVE, Extremes(), offset=bounds[item_axis or ""].start, sent=sent.dtype
-                )
+                start = bounds[item_axis or ""].start
+                check("weights", weights, NON_NEGATIVE, Extremes(), sent=chunk, offset=start)
             factors.append(weights)
         if mask is not None:
             kept = self._at(mask, item_axis, bounds).to(self.device)

@@ -41,7 +41,7 @@ def evaluate(
         dtype=options.dtype,
         device=options.device,
         chunk_elements=options.chunk_elements,
-        allow_nonfinite=options.nonfinite == "allow",
+        nonfinite=options.nonfinite,
         max_block_bytes=options.max_block_bytes,
         graph=options.gradient != "none",
         weights_scale_out=options.reduction == "mean",

@@ -12,7 +12,10 @@ from losses.evaluation.totals import Accumulator
 
 NO_PARTNER = "no item has another to be compared with"
 NOTHING_COUNTS = "nothing here counts: what the sum is divided by is 0"
-INFINITE = "the loss is not finite: something that happened was given probability 0, or numbers overflowed"
+NO_WEIGHT = "every weight is 0, and so is what the sum is divided by"
+NO_CLASS_WEIGHT = "the class weight of all that is there is 0, and so is what the sum is divided by"
+INFINITE = "the loss is not finite: "
+IMPOSSIBLE = "something that happened was given probability 0, or "
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,10 @@ def result_of_term(accumulator: Accumulator, value: float, chunked_inputs: Chunk
 
 def result_of_sum(chunked_inputs: ChunkedInputs, terms: list[Evaluation], value: float) -> Evaluation:
     """Return the value of a sum, its terms listed."""
-    reason = next((term.reason for term in terms if term.reason), None if math.isfinite(value) else INFINITE)
+    reason = next(
+        (term.reason for term in terms if term.reason),
+        None if math.isfinite(value) else f"{INFINITE}the sum of its terms overflowed",
+    )
     return Evaluation(
         name=str(chunked_inputs.objective),
         dtype=chunked_inputs.compute_dtype,
@@ -98,14 +104,45 @@ def _reason(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInput
     if not all(chunked_inputs.inputs[role].numel() for role in accumulator.seen):
         return "there are no items"
     if not accumulator.kept:
-        return NO_PARTNER if accumulator.term.kind == "batch" else "every item is masked, ignored or has weight 0"
-    return NOTHING_COUNTS if _denominator(accumulator) == 0 else INFINITE
+        return _no_item(accumulator)
+    return _no_weight(accumulator) if _denominator(accumulator) == 0 else _not_finite(accumulator, chunked_inputs)
+
+
+def _no_item(accumulator: Accumulator) -> str:
+    """Return why no item is kept."""
+    term = accumulator.term
+    if not accumulator.some_unmasked:
+        return "every item is masked"
+    if "ignore_index" in term.params:
+        return f"every item is {'masked or ' if accumulator.some_masked else ''}ignored: its id is the ignore_index"
+    return term.loss.nothing_counts or (NO_PARTNER if term.kind == "batch" else NOTHING_COUNTS)
+
+
+def _no_weight(accumulator: Accumulator) -> str:
+    """Return why the items that are kept weigh nothing."""
+    if not accumulator.some_weighted:
+        return NO_WEIGHT
+    if "class_weights" in accumulator.seen:
+        return NO_CLASS_WEIGHT
+    return accumulator.term.loss.nothing_counts or NOTHING_COUNTS
 
 
 def _denominator(accumulator: Accumulator) -> float:
     if accumulator.finish is not None:
         return float(accumulator.finish(accumulator.totals).counts.sum())
     return accumulator.denominator
+
+
+def _not_finite(accumulator: Accumulator, chunked_inputs: ChunkedInputs) -> str:
+    """Return why a value is no finite number; that a probability was 0 is said only where one was."""
+    term, dtype = accumulator.term, chunked_inputs.compute_dtype
+    impossible = any(
+        seen.low == -math.inf or (domain.is_of_probabilities and (seen.low <= 0 or seen.high >= 1))
+        for role, seen in accumulator.seen.items()
+        if role in term.loss.differentiable and (domain := term.domain(role))
+    )
+    wider = "" if dtype == torch.float64 else " in float32; dtype=float64 has a wider range"
+    return f"{INFINITE}{IMPOSSIBLE if impossible else ''}numbers overflowed{wider}"
 
 
 def gradient_overflowed(dtype: torch.dtype) -> InputWarning:

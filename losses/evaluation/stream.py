@@ -104,7 +104,7 @@ class Stream:
             dtype=self.options.dtype,
             device=self.options.device,
             chunk_elements=self.options.chunk_elements,
-            allow_nonfinite=self.options.nonfinite == "allow",
+            nonfinite=self.options.nonfinite,
             max_block_bytes=self.options.max_block_bytes,
             first=self.items,
         )

@@ -46,6 +46,9 @@ class Accumulator:
     weighted: bool = False
     values: list[Tensor] = field(default_factory=list)
     by_class: Tensor | None = None
+    some_masked: bool = False
+    some_unmasked: bool = False
+    some_weighted: bool = False
 
     @property
     def elements(self) -> Dims:
@@ -118,6 +121,7 @@ class Accumulator:
 
     def add(self, chunk: Chunk, *, keep: bool, per_class: bool, fuse: bool) -> Rows:
         """Take in one chunk; return the rows of its items. `keep` holds on to the items' values."""
+        self._note(chunk)
         out = self.apply(chunk, fuse=fuse)
         if isinstance(out, Sums):
             self._add_sums(chunk, out)
@@ -136,6 +140,16 @@ class Accumulator:
         if per_class:
             self._add_classes(chunk, out)
         return Rows(columns, sums, None if there is None or self.item_axis == WHOLE else by_row(there) > 0)
+
+    def _note(self, chunk: Chunk) -> None:
+        """Note whether some of what was sent is masked, some is not, and some of that has a weight."""
+        if chunk.mask is None:
+            self.some_unmasked = True
+        elif not (self.some_masked and self.some_unmasked):
+            kept = int(chunk.mask.count_nonzero())
+            self.some_masked |= kept < chunk.mask.numel()
+            self.some_unmasked |= kept > 0
+        self.some_weighted = self.some_weighted or chunk.weights is None or bool(chunk.weights.any())
 
     def _there(self, chunk: Chunk, out: Items) -> Tensor | None:
         """Return which items are neither masked nor ignored, whatever they weigh; None where all are there."""

@@ -83,7 +83,10 @@ return -(yes + no).mean()"""
         KERAS_CLIPS,
         KERAS_WEIGHTS,
         "torch's BCEWithLogitsLoss accepts labels outside 0 to 1 and can be negative (pytorch #123339); here refused.",
-        "torch's pos_weight may differ from class to class; here it is one number.",
+        (
+            "torch's pos_weight may differ from class to class; here it is one number, and weights of the shape of the "
+            "targets with reduction=mean_over_count do the same: pos_weight where a target is 1, 1 elsewhere."
+        ),
         "smp's smooth_factor s is a label_smoothing of 2s, and its ignored items stay in the denominator.",
     ),
     cases=[

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from losses.contract.domains import COUNTS, NON_NEGATIVE, POSITIVE, REAL, Domain
 from losses.contract.loss import Value, case
+from losses.contract.parameters import PastTheEnds
 from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
@@ -185,7 +186,9 @@ def tweedie(
     targets: Tensor,
     *,
     power: Annotated[
-        float, Field(gt=1, lt=2, description="The variance grows as mean**power: near 1 Poisson, near 2 gamma.")
+        float,
+        Field(gt=1, lt=2, description="The variance grows as mean**power: near 1 Poisson, near 2 gamma."),
+        PastTheEnds("A power of 1 is poisson_nll, a power of 2 gamma_deviance."),
     ] = 1.5,
 ) -> Tensor:
     """Learns the logarithm of the mean of amounts that are often exactly 0, such as claims or rain.

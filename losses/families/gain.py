@@ -67,6 +67,7 @@ best = (gains.sort(1, descending=True).values / discount){k}.sum(1, keepdim=True
     shapes="n L, n L -> n",
     work=Work(holds="4 n L L", steps="15 n L L"),
     elements="n L",
+    nothing_counts="no list has an item of a relevance above 0",
     predictions=REAL,
     targets=NON_NEGATIVE,
     shifts="predictions",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from losses.contract.domains import CLASS_COUNTS, CLASS_LOGITS, IDS, LABELS, LOGITS, PRIORS, REAL
 from losses.contract.loss import Items, Value, case
-from losses.contract.parameters import FromLogits, IgnoreIndex
+from losses.contract.parameters import FromLogits, IgnoreIndex, PastTheEnds
 from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.mathematics.probability_maps import (
@@ -144,7 +144,9 @@ def class_balanced(
     class_counts: Tensor,
     *,
     beta: Annotated[
-        float, Field(ge=0, lt=1, description="How late more items stop saying more; 0: at once, 1: never.")
+        float,
+        Field(ge=0, lt=1, description="How late more items stop saying more; 0: at once, 1: never."),
+        PastTheEnds("A beta of 1 is sparse_categorical_ce with class_weights of 1 / class_counts."),
     ] = 0.9999,
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses.contract.domains import IDS, LABELS, LOGITS, ONE_HOT, REAL
+from losses.contract.domains import IDS, LABELS, LABELS_OF_LISTS, LOGITS, ONE_HOT, REAL
 from losses.contract.loss import Value, case
 from losses.contract.parameters import FromLogits
 from losses.contract.registry import loss
@@ -234,7 +234,7 @@ def categorical_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     shapes="n C, n C -> n",
     work=Work(steps="600 n C"),
     predictions=REAL,
-    targets=LABELS,
+    targets=LABELS_OF_LISTS,
     shifts="predictions",
     formula=r"\frac{1}{C} \sum_{i,j} y_i (1 - y_j) \max(0,\ 1 - z_i + z_j)",
     source="torch.nn.MultiLabelMarginLoss; Elisseeff & Weston 2001, NeurIPS",

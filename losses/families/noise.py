@@ -7,7 +7,7 @@ from torch import Tensor
 
 from losses.contract.domains import CLASS_LOGITS, IDS, ONE_HOT
 from losses.contract.loss import Items, Value, case
-from losses.contract.parameters import FromLogits, IgnoreIndex
+from losses.contract.parameters import FromLogits, IgnoreIndex, PastTheEnds
 from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.mathematics.probability_maps import generalized_ce_to_probability
@@ -60,7 +60,9 @@ def generalized_ce(
     targets: Tensor,
     *,
     q: Annotated[
-        float, Field(gt=0, le=1, description="1: mean absolute error, robust; towards 0: cross-entropy, quick.")
+        float,
+        Field(gt=0, le=1, description="1: mean absolute error, robust; towards 0: cross-entropy, quick."),
+        PastTheEnds("A q of 0 is sparse_categorical_ce."),
     ] = 0.7,
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,

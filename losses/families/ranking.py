@@ -61,6 +61,7 @@ return {end}"""
     shapes="n L, n L -> n",
     work=Work(holds="7 n L L", steps="40 n L L"),
     elements="n L",
+    nothing_counts="no list has two items of different targets",
     predictions=REAL,
     targets=REAL,
     shifts="predictions, targets",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from losses.contract.domains import REAL
 from losses.contract.loss import Value, case
+from losses.contract.parameters import PastTheEnds
 from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.mathematics.saturating import expm1
@@ -49,7 +50,9 @@ def huber(
     targets: Tensor,
     *,
     delta: Annotated[
-        float, Field(gt=0, description="Where the square turns into a line, in the unit of the target.")
+        float,
+        Field(gt=0, description="Where the square turns into a line, in the unit of the target."),
+        PastTheEnds("A delta of 0 leaves nothing of huber; huber / delta becomes mae there."),
     ] = 1.0,
 ) -> Tensor:
     """Learns a centre between mean and median: small errors count squared, large ones in proportion to delta."""

@@ -86,6 +86,7 @@ def _hinge_code(params: dict[str, Value]) -> str:
     work=Work(steps="250 n C *s"),
     elements=PIXELS,
     kind=_kind,
+    nothing_counts=overlap.NO_FOREGROUND,
     predictions=CLASS_LOGITS,
     targets=MASKS,
     shifts="predictions",

@@ -38,6 +38,9 @@ Smooth = Annotated[float, Field(ge=0, description="Added above and below the lin
 Epsilon = Annotated[float, Field(ge=0, description="Added below the line alone, in pixels.")]
 
 
+NO_FOREGROUND = "no mask has a foreground, and with empty=skip one that is empty has weight 0"
+
+
 class Sizes(NamedTuple):
     """How many pixels the region shared, the one predicted, the true one and all of them have."""
 

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 BLOCK = 1 << 16  # numbers: half a megabyte in float64, which stays in the second cache
 SAMPLE = 1 << 18  # numbers drawn to say where an order statistic lies: to 0.5 % of the ranks, at five sigma
 _SEED = 0  # the same arrays give the same profile
+LEAVE_OUT = "Leave out what is not finite."
 
 
 class Block(NamedTuple):
@@ -123,7 +124,7 @@ class ResidualStream:
         for role, values in (("targets", targets), ("predictions", predictions), ("targets - predictions", errors)):
             if values is not None and not np.isfinite(values).all():
                 index = first_index(torch.from_numpy(~np.isfinite(values)), offset)
-                raise NonFiniteInput(role, index if self.width > 1 else index[:1])
+                raise NonFiniteInput(role, index if self.width > 1 else index[:1], LEAVE_OUT)
 
 
 def pieces(values: Tensor, numbers: int = BLOCK) -> Iterator[Tensor]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from losses.contract.domains import first_index
 from losses.errors import NonFiniteInput, ShapeMismatch, UnsupportedDtype
 from recommender.errors import NothingToMeasure
-from recommender.measure.residual_blocks import pieces
+from recommender.measure.residual_blocks import LEAVE_OUT, pieces
 
 
 def check_arrays(arrays: Mapping[str, Tensor]) -> None:
@@ -38,5 +38,5 @@ def _refuse(role: str, values: Tensor) -> None:
     for some in pieces(values):
         finite = torch.isfinite(some)
         if not finite.all():
-            raise NonFiniteInput(role, first_index(~finite, start))
+            raise NonFiniteInput(role, first_index(~finite, start), LEAVE_OUT)
         start += some.shape[0]

@@ -13,7 +13,7 @@ from tests.losses.draw import SUBJECTS, Subject, every_weighted_subject, named
 
 IGNORING = [subject for subject in SUBJECTS if "ignore_index" in subject.term.params]
 BOTH: list[Reduction] = ["mean", "mean_over_count"]
-MASKED = "every item is masked, ignored or has weight 0"
+IGNORED = "every item is ignored: its id is the ignore_index"
 
 
 def some(shape: tuple[int, ...], seed: int) -> Tensor:
@@ -97,7 +97,7 @@ def test_an_ignored_item_of_weight_zero_is_not_kept(text: str, value: float) -> 
 def test_where_all_are_ignored_and_weigh_nothing_there_is_no_value() -> None:
     evaluation = classified("cross_entropy", [-100, -100, -100], [0.0, 0.0, 0.0])
 
-    assert (evaluation.value, evaluation.reason, evaluation.kept) == (None, MASKED, 0)
+    assert (evaluation.value, evaluation.reason, evaluation.kept) == (None, IGNORED, 0)
 
 
 @pytest.mark.parametrize("least", [0.0, 1e-300])

@@ -114,7 +114,7 @@ async def test_one_item_has_no_other_to_be_compared_with(client: Client) -> None
 
     for one in results:
         assert (one["value"], one["kept"]) == (None, 0)
-        assert one["reason"] == "no item has another to be compared with"
+        assert one["reason"] == "no item has another of its label"
 
 
 async def test_weights_that_are_all_zero_leave_nothing_to_take_the_mean_of(client: Client) -> None:  # H20

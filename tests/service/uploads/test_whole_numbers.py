@@ -59,7 +59,7 @@ async def test_whole_numbers_that_are_exact_are_told_apart(client: Client, label
         )
 
     assert answer.status_code == 200
-    assert answer.json()["results"][0]["reason"] == "no item has another to be compared with"
+    assert answer.json()["results"][0]["reason"] == "no item has another of its label"
 
 
 @pytest.mark.parametrize("number", ["1e300", "0.12345678901234567890123456789", "100000000000000000000"])
