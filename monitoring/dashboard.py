@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from monitoring.grafana_panels import SOURCE
+from monitoring.other_metrics import TITLE, other_panels
 from monitoring.rows import ROWS
 
 WIDTH = 24  # of Grafana's grid
@@ -44,7 +45,8 @@ def _placed() -> list[dict[str, Any]]:
     """Return every row and panel with its number and its place."""
     placed: list[dict[str, Any]] = []
     x, y, tallest = 0, 0, 0
-    for title, panels in ROWS:
+    others = other_panels(ROWS)
+    for title, panels in (*ROWS, *([(TITLE, others)] if others else [])):
         y, x, tallest = y + tallest, 0, 0
         at = {"h": 1, "w": WIDTH, "x": 0, "y": y}
         placed.append(

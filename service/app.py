@@ -28,11 +28,10 @@ from service.pipeline.origins import Origins
 from service.pipeline.pipeline import Pipeline, PipelineMiddleware
 from service.pipeline.route_table import RouteTable
 from service.pipeline.steps import Step
-from service.routes import advise, curve, docs, evaluate, health, inference, losses, profile, recommend, shared_memory
+from service.routes import docs, routers, shared_memory
 from service.settings import Settings, thresholds_of
 from service.uploads.shared_memory import regions_of
 
-ROUTES = (evaluate, recommend, profile, advise, losses, curve, inference, shared_memory, health, docs)
 DESCRIPTION = """
 Which loss should I use on this data, and what does any loss say about these predictions?
 
@@ -58,8 +57,7 @@ def create_app(
     keys = keys_of(settings.keys)
     guards = [] if keys is None else [Guard(keys)]
     steps = [AccessLog(metrics), Origins(settings.cors_origins), *guards, *extra_steps]
-    routers = [module.router for module in ROUTES]
-    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    routes = [route for router in routers() for route in router.routes if isinstance(route, APIRoute)]
     table = RouteTable(routes, docs.FILES_OPEN)
     pipeline = Pipeline(steps, table, memory, settings)
 
@@ -89,7 +87,7 @@ def create_app(
         telemetry=_telemetry(pipeline, on=settings.telemetry),
     )
     problems.install(app)
-    for router in routers:
+    for router in routers():
         app.include_router(router, include_in_schema=router is not shared_memory.router or regions is not None)
     docs.install(app, table, guarded=keys is not None, root_path=settings.root_path)
     app.add_middleware(PipelineMiddleware, pipeline=pipeline)

@@ -1,6 +1,5 @@
 """What an operator watches: metrics, alerts, and the panels of the dashboard."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped] # ships no types
 
 from docs.blocks.tables import cell, code, codes, table
+from monitoring import dashboard
 from service.observability.metrics import Metrics
 
 FOLDER = Path(__file__).parents[2] / "monitoring"
@@ -44,8 +44,8 @@ def _plain(text: str) -> str:
 
 def panels() -> str:
     """Return every panel of the dashboard and what it shows."""
-    dashboard = json.loads((FOLDER / "dashboard.json").read_text(encoding="utf-8"))
-    rows = [(panel["title"], cell(panel["description"])) for panel in dashboard["panels"] if panel["type"] != "row"]
+    shown = dashboard.dashboard()["panels"]
+    rows = [(panel["title"], cell(panel["description"])) for panel in shown if panel["type"] != "row"]
     return table(["panel", "what it shows"], rows)
 
 

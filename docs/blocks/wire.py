@@ -8,9 +8,9 @@ from pydantic_core import PydanticUndefined
 
 from docs.blocks.tables import cell, code, table
 from losses.errors import Refusal
-from service.app import ROUTES
 from service.pipeline.properties import properties_of
 from service.problems import IANA, HttpRefusal, slug
+from service.routes import routers
 from service.routes.health import FIXED
 from service.settings import Settings
 from service.uploads.formats.registry import formats
@@ -21,7 +21,7 @@ _WHO = {"open": "everyone", "any key": "any key"}
 
 def endpoints() -> str:
     """Return every route with what it is for and which key it takes."""
-    routes = [route for module in ROUTES for route in module.router.routes if isinstance(route, APIRoute)]
+    routes = [route for router in routers() for route in router.routes if isinstance(route, APIRoute)]
     rows = []
     for route in routes:
         stated = properties_of(route.endpoint)
