@@ -133,9 +133,10 @@ def _x(value: float) -> float:
 
 def _footer(answer: Recommendation) -> Iterator[str]:
     yield f'<line class="line" x1="{LEFT}" x2="{RIGHT}" y1="340" y2="340"/>'
+    named = [other for other in answer.alternatives if other.origin == "rule"]
     lines = [
         ("learns", answer.warnings[0].text if answer.warnings else ""),
-        ("or else", "; ".join(f"{other.objective} where {other.prefer_when}" for other in answer.alternatives)),
+        ("or else", "; ".join(f"{other.objective} where {other.prefer_when}" for other in named)),
         ("not", "; ".join(f"{out.objective}: {out.because}" for out in answer.ruled_out)),
     ]
     for place, (heading, said) in enumerate((heading, said) for heading, said in lines if said):

@@ -11,6 +11,8 @@ from recommender.rules.measured_regret import Regret
 from recommender.rules.table import Operator, RulebookName, Strength
 from recommender.tasks import Scenario, Task
 
+Origin = Literal["rule", "catalogue"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -124,6 +126,7 @@ class AlternativeAnswer(_Part):
     objective: str
     prefer_when: str
     repair: list[RepairAnswer]
+    origin: Origin = Field(description="Whether a rule names it, or it is a loss of the catalogue that fits as well.")
 
 
 class OtherGoal(_Part):

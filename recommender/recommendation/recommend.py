@@ -6,9 +6,7 @@ from functools import lru_cache
 from typing import get_args
 
 from losses.contract.expression import parse
-from losses.contract.registry import catalogue
 from losses.description import snippets
-from losses.description.probability import EXACT_WHERE, probability_map
 from losses.text import Language, Text, in_language
 from losses.version import VERSION
 from recommender.notices import Caution
@@ -16,8 +14,9 @@ from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.recommendation import answer
 from recommender.recommendation.agreement import Agreement, agreement
+from recommender.recommendation.alternatives import alternatives, repairs
 from recommender.recommendation.checks import AnsweredQuestion, cautions, total_is_missed
-from recommender.recommendation.choice import Choices, bind, choose, summed
+from recommender.recommendation.choice import Choices, choose, summed
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision
 from recommender.recommendation.goals import HOW, goal_in_force, metric, variations
@@ -30,10 +29,6 @@ from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import PLACES, Scenario, Task, read_task_and_scenario
 
 _MOST_CANDIDATES = 4
-_UNCOMPARED = Text(
-    en="it is in the catalogue for this task; no rule compares it with others.",
-    zh="目录中有此任务的该损失;没有规则将其与其他损失比较。",
-)
 _BOOKS_ZH = {"article": "文章", "evidence": "证据库"}
 _NO_FACTS = Profile()
 _NO_GOAL = Goal()
@@ -66,8 +61,8 @@ def recommend(
     implied = [_implied(case)] if case and task is None else []
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
     objective = str(summed(chosen))  # "" where no book speaks
-    alternatives = _alternatives(chosen, question, language) if chosen else _of_the_catalogue(asked, language)
-    candidates = [*([objective] if objective else []), *(other.objective for other in alternatives)][:_MOST_CANDIDATES]
+    others = alternatives(chosen, question, language)
+    candidates = [*([objective] if objective else []), *(other.objective for other in others)][:_MOST_CANDIDATES]
     return answer.Recommendation(
         task=asked,
         scenario=case,
@@ -77,13 +72,13 @@ def recommend(
         evidence=_book_answer(choices["evidence"], language),
         agreement=_agreement(choices["article"], choices["evidence"]),
         parameters=_parameters(chosen),
-        repair=_repairs(chosen, language),
+        repair=repairs(chosen, language),
         decision=_decision(question, chosen, language),
         fired=fired(book, question, language),
         nearly=nearly(book, question, language),
         counterfactual=nearest_change(book, question),
         other_goals=_other_goals(book, question, objective),
-        alternatives=alternatives,
+        alternatives=others,
         ruled_out=_ruled_out(chosen, language),
         warnings=[
             *(_silence(name, asked).notice(language) for name, chosen_by in choices.items() if not chosen_by),
@@ -168,41 +163,6 @@ def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
         )
         for choice in chosen
         for name, parameter in choice.parameters.items()
-    ]
-
-
-def _alternatives(chosen: Choices, question: Question, language: Language) -> list[answer.AlternativeAnswer]:
-    """Return the other objectives; of several heads, the whole sum with one head changed."""
-    alternatives: dict[str, answer.AlternativeAnswer] = {}
-    for place, choice in enumerate(chosen):
-        for other in choice.rule.alternatives:
-            objective, _ = bind(other.recommend, other.computed, question)
-            changed = (*chosen[:place], replace(choice, objective=objective), *chosen[place + 1 :])
-            text, when = str(summed(changed)), in_language(other.when, language)
-            repairs = _repairs(changed, language)
-            alternatives.setdefault(text, answer.AlternativeAnswer(objective=text, prefer_when=when, repair=repairs))
-    alternatives.pop(str(summed(chosen)), None)
-    return list(alternatives.values())
-
-
-def _of_the_catalogue(task: Task, language: Language) -> list[answer.AlternativeAnswer]:
-    """Return the losses that name a task of which no book speaks."""
-    when = in_language(_UNCOMPARED, language)
-    losses = [str(parse(loss.id)) for loss in catalogue().values() if task in loss.tasks]
-    return [answer.AlternativeAnswer(objective=text, prefer_when=when, repair=[]) for text in losses]
-
-
-def _repairs(chosen: Choices, language: Language) -> list[answer.RepairAnswer]:
-    maps = [(choice.head, probability_map(choice.objective)) for choice in chosen]
-    return [
-        answer.RepairAnswer(
-            head=head,
-            formula=probability.formula,
-            code=probability.code,
-            exact_where=in_language(EXACT_WHERE, language),
-        )
-        for head, probability in maps
-        if probability
     ]
 
 

@@ -57,7 +57,7 @@ from service.uploads.roles import OPTIONAL
 from service.uploads.upload import Received, Upload
 
 router = APIRouter(prefix="/v1", tags=["advise"])
-MOST_EVALUATED = 8  # a row has three alternatives at most, and the other book one answer
+MOST_EVALUATED = 8  # a row has three alternatives at most, the catalogue about three, and the other book one answer
 UNFIT = (BadOption, DomainViolation, MissingInput, NonFiniteInput, ShapeMismatch, UnsupportedDtype)
 Part = Literal["recommended", "article", "evidence", "alternative"]
 SHARES = Options(gradient="summary")

@@ -61,7 +61,10 @@ def test_the_example_of_the_contract_comes_out() -> None:
     assert (decided["operator"], decided["threshold"], decided["margin"]) == (">=", 0.003, 0.077)
     assert answer["nearly"] == []
     assert answer["counterfactual"] == {"fact": "outlier_rate", "below": 0.003, "objective": "mse"}
-    assert [other["objective"] for other in answer["alternatives"]] == ["mae"]
+    assert [(other["objective"], other["origin"]) for other in answer["alternatives"]] == [
+        ("mae", "rule"),
+        ("huber", "catalogue"),
+    ]
     assert [out["objective"] for out in answer["ruled_out"]] == ["mse"]
     assert "beta=2.82" in answer["snippets"]["pytorch"]
 

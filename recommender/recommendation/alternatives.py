@@ -1,0 +1,121 @@
+"""Other objectives worth trying: those that the deciding rows name, and losses of the catalogue that fit as well."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+from losses.contract.expression import Objective, parse
+from losses.contract.loss import Loss
+from losses.contract.registry import catalogue
+from losses.description.probability import EXACT_WHERE, probability_map
+from losses.text import Language, Text, in_language
+from recommender.question import Question
+from recommender.recommendation.answer import AlternativeAnswer, Origin, RepairAnswer
+from recommender.recommendation.choice import Choices, bind, summed
+from recommender.tasks import Task
+
+KEPT_TRAITS = frozenset({"robust", "proper", "heavy tail", "margin"})  # for which a row chooses its loss
+_FITS = Text(
+    en="it has the same inputs and learns the same ({elicits}); its parameters are defaults, and no rule compares it.",
+    zh="它的输入相同,学习目标也相同({elicits});参数为默认值,没有规则将其与其他损失比较。",
+)
+_UNCOMPARED = Text(
+    en="it is in the catalogue for this task; no rule compares it with others.",
+    zh="目录中有此任务的该损失;没有规则将其与其他损失比较。",
+)
+
+
+def alternatives(chosen: Choices, question: Question, language: Language) -> list[AlternativeAnswer]:
+    """Return the other objectives; of several heads, the whole sum with one head changed.
+
+    What the deciding rows name comes first. Where nothing decided, they are the losses that name the task.
+    """
+    if not chosen:
+        when = in_language(_UNCOMPARED, language)
+        return [
+            AlternativeAnswer(objective=str(parse(loss.id)), prefer_when=when, repair=[], origin="catalogue")
+            for loss in catalogue().values()
+            if question.task in loss.tasks
+        ]
+    answers: dict[str, AlternativeAnswer] = {}
+    for changed, prefer_when in _of_the_rules(chosen, question):
+        _add(answers, changed, in_language(prefer_when, language), language, "rule")
+    known = {loss.id for text in (*answers, str(summed(chosen))) for loss in _losses(parse(text))}
+    known |= {out.objective for choice in chosen for out in choice.rule.ruled_out}
+    for changed, fitting in _of_the_catalogue(chosen, question.task):
+        if fitting.id not in known:
+            _add(answers, changed, in_language(_FITS, language).format(elicits=fitting.elicits), language, "catalogue")
+    answers.pop(str(summed(chosen)), None)
+    return list(answers.values())
+
+
+def _add(
+    answers: dict[str, AlternativeAnswer], changed: Choices, when: str, language: Language, origin: Origin
+) -> None:
+    """Add the objective of these choices, unless it is there."""
+    text = str(summed(changed))
+    repair = repairs(changed, language)
+    answers.setdefault(text, AlternativeAnswer(objective=text, prefer_when=when, repair=repair, origin=origin))
+
+
+def _of_the_rules(chosen: Choices, question: Question) -> Iterator[tuple[Choices, Text]]:
+    """Yield the choices with one head changed to an alternative of its row, and when to prefer that."""
+    for place, choice in enumerate(chosen):
+        for other in choice.rule.alternatives:
+            objective, _ = bind(other.recommend, other.computed, question)
+            yield _changed(chosen, place, objective), other.when
+
+
+def _of_the_catalogue(chosen: Choices, task: Task) -> Iterator[tuple[Choices, Loss]]:
+    """Yield the choices with one head of one term changed to a loss that fits in its place, and that loss."""
+    for place, choice in enumerate(chosen):
+        if len(choice.objective.terms) == 1:
+            for loss in fitting_losses(task, choice.loss.loss.id):
+                yield _changed(chosen, place, Objective(((1.0, loss.bind()),))), loss
+
+
+def _changed(chosen: Choices, place: int, objective: Objective) -> Choices:
+    return (*chosen[:place], replace(chosen[place], objective=objective), *chosen[place + 1 :])
+
+
+def _losses(objective: Objective) -> list[Loss]:
+    return [term.loss for _, term in objective.terms]
+
+
+@cache
+def fitting_losses(task: Task, loss_id: str) -> tuple[Loss, ...]:
+    """Return the other losses of a task that can stand in the place of one without any other change.
+
+    They take the same inputs in the same shapes and domains, expect the same activation of the output, elicit the same,
+    and have each of `KEPT_TRAITS` that it has.
+    """
+    chosen = catalogue()[loss_id]
+    return tuple(
+        other
+        for other in catalogue().values()
+        if other.id != loss_id
+        and task in other.tasks
+        and other.required == chosen.required
+        and all(
+            other.domains[role] == chosen.domains[role] and other.pattern(role) == chosen.pattern(role)
+            for role in chosen.required
+        )
+        and (other.activation, other.elicits, other.shapes.items)
+        == (chosen.activation, chosen.elicits, chosen.shapes.items)
+        and chosen.traits & KEPT_TRAITS <= other.traits
+    )
+
+
+def repairs(chosen: Choices, language: Language) -> list[RepairAnswer]:
+    """Return for each head whose loss bends the probability what maps its output back."""
+    maps = [(choice.head, probability_map(choice.objective)) for choice in chosen]
+    return [
+        RepairAnswer(
+            head=head,
+            formula=probability.formula,
+            code=probability.code,
+            exact_where=in_language(EXACT_WHERE, language),
+        )
+        for head, probability in maps
+        if probability
+    ]
