@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             default_factory=lambda given: given["max_body_bytes"],
-            description="The most bytes that compressed arrays become; as many as an upload may have.",
+            description="The most bytes that compressed bodies and arrays become; as many as an upload may have.",
         ),
     ]
     max_elements: Annotated[int, Field(ge=1, description="The most numbers in one request; 1 GiB of float32.")] = (

@@ -20,6 +20,7 @@ from service.problems import Draining, answer, crash
 from service.request_record import UNDER_WAY, Record, sent_or_new_id
 from service.settings import Settings
 from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, BodySource
+from service.uploads.codings import UnpackedSource, coding_of
 from service.uploads.media_type import JSON
 from service.uploads.pace import Pace
 
@@ -54,10 +55,19 @@ class Pipeline:
             without = self.routes.match(scope["method"], shorter) if shorter else match
             if without.route is not None:
                 scope["path"], match = shorter, without
-        length, factor = _stated(scope)
+        length, factor, coding = _stated(scope)
         record = Record(sent_or_new_id(scope["headers"]), open_inference=match.properties.protocol == "open inference")
-        reservation = Reservation(self._memory, self._settings.queue_seconds)
-        body = Body(source, length=length, factor=factor, longest=self._longest, reservation=reservation, record=record)
+        if coding is not None:
+            source = UnpackedSource(source, coding, record)
+        body = Body(
+            source,
+            length=length,
+            factor=factor,
+            longest=self._longest,
+            longest_unpacked=self._settings.max_decoded_bytes,
+            reservation=Reservation(self._memory, self._settings.queue_seconds),
+            record=record,
+        )
         scope[KEY] = body
         if match.route is not None:
             scope["route"] = match.route
@@ -184,10 +194,10 @@ def _endpoint(exchange: Exchange) -> Endpoint:
     return endpoint
 
 
-def _stated(scope: Scope) -> tuple[int | None, int]:
-    """Return the length of the body as stated, None where it comes in chunks, and what a byte of it costs."""
+def _stated(scope: Scope) -> tuple[int | None, int, str | None]:
+    """Return the length of the body as stated, None where it comes in chunks, what a byte of it costs, its coding."""
     length: int | None = 0
-    factor = BINARY_FACTOR
+    factor, coding = BINARY_FACTOR, None
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             length = int(value)
@@ -195,4 +205,6 @@ def _stated(scope: Scope) -> tuple[int | None, int]:
             length = None
         elif name == b"content-type" and value.lower().startswith(JSON.encode()):
             factor = JSON_FACTOR
-    return length, factor
+        elif name == b"content-encoding":
+            coding = coding_of(value.decode("latin-1"))
+    return length, factor, coding

@@ -24,6 +24,8 @@ _RECEIVING: set["BodyReceiver"] = set()
 class BodyReceiver(asyncio.BufferedProtocol):
     """The body of the request that a connection reads. `length` is as stated, `done` is called after the last byte."""
 
+    unpacking_bytes = 0
+
     def __init__(self, http: HttpToolsProtocol, length: int, pace: Pace, done: Callable[[], object]) -> None:
         self._http, self._cycle, self._done = http, http.cycle, done
         receive: Any = http.cycle.receive  # uvicorn's types of messages are narrower than Starlette's

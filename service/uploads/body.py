@@ -34,6 +34,10 @@ class BodySource(Protocol):
     def readinto(self) -> Callable[[memoryview], Awaitable[None]] | None:
         """What has the kernel write the next bytes into the memory it is given; None where there is no such thing."""
 
+    @property
+    def unpacking_bytes(self) -> int:
+        """The memory that unpacking takes beside what comes of it; 0 where the bytes come as they were sent."""
+
     def arrived(self) -> bytearray | None:
         """Return the body where all of it is here already."""
 
@@ -45,6 +49,7 @@ class Arrived:
     """A body that came with its head, or soon after."""
 
     readinto = None
+    unpacking_bytes = 0
 
     def __init__(self, data: bytearray) -> None:
         self._data = data
@@ -62,6 +67,7 @@ class AsgiSource:
     """A body that comes through ASGI's `receive`."""
 
     readinto = None
+    unpacking_bytes = 0
 
     def __init__(self, receive: Receive, pace: Pace) -> None:
         self._receive, self._pace = receive, pace
@@ -99,11 +105,14 @@ class Body:
         length: int | None,
         factor: int,
         longest: int,
+        longest_unpacked: int,
         reservation: Reservation,
         record: Record,
     ) -> None:
-        self.length = length  # as stated, in bytes; None where it comes in chunks
-        self._source, self._factor, self._longest = source, factor, longest
+        self.sent_length = length  # as stated, in bytes; None where it comes in chunks
+        self.packed = source.unpacking_bytes > 0  # whether it has a Content-Encoding
+        self.length = None if self.packed else length
+        self._source, self._factor, self._longest, self._longest_unpacked = source, factor, longest, longest_unpacked
         self._reservation, self._record = reservation, record
         self._begun = False
         self._unread: list[memoryview] = []
@@ -153,6 +162,11 @@ class Body:
 
         Raises: what `read` raises.
         """
+        if self.packed:
+            if not kept:
+                self.reserve_bytes(self._source.unpacking_bytes)
+            elif self._longest_unpacked < limit:
+                limit, setting = self._longest_unpacked, "max_decoded_bytes"
         await self._begin(limit, setting, kept=kept)
         arrived = self._source.arrived()
         if arrived is not None:
@@ -240,7 +254,8 @@ class Body:
         self._record.queue_ms += 1e3 * (perf_counter() - asked)
 
     def _count(self, more: int, limit: int, setting: str | None, size: int = 0, *, kept: bool = True) -> None:
-        self._record.bytes_in += more
+        if not self.packed:
+            self._record.bytes_in += more
         size = size or more
         if size > limit:
             raise too_large(limit, setting)

@@ -5,6 +5,7 @@ from functools import lru_cache
 from fastapi import Request
 
 from service.problems import UnsupportedFormat
+from service.uploads.codings import CODINGS, coding_of
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
 
@@ -25,9 +26,11 @@ def require(request: Request, *accepted: str) -> str:
     media = _essence(header(request, b"content-type"))
     if media not in accepted:
         raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.", accepted)
-    if header(request, b"content-encoding") not in ("", "identity"):
-        refusal = UnsupportedFormat("Send the body as it is, without Content-Encoding.", accepted)
-        refusal.headers = {"Accept-Encoding": "identity"}  # RFC 9110, 12.5.3
+    coding = header(request, b"content-encoding")
+    if coding not in ("", "identity") and coding_of(coding) is None:
+        known = ", ".join(CODINGS)
+        refusal = UnsupportedFormat(f"Send the body as it is, or with one Content-Encoding of {known}.", list(CODINGS))
+        refusal.headers = {"Accept-Encoding": known}  # RFC 9110, 12.5.3
         raise refusal
     return media
 

@@ -34,11 +34,13 @@ from service.routes.evaluate import EvaluateRequest
 from service.routes.inference import InferRequest, _length
 from service.routes.profile import ProfileRequest
 from service.uploads import inference_protocol, json_lists, media_type, multipart, query, upload
+from service.uploads.codings import SHORT_PIECE, Unpacker
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit, Format
 from service.uploads.json_text import parsed
 from service.uploads.roles import known_roles
 from tests.fuzz.mutations import MENDERS, as_they_are
+from tests.service.packing import PACKERS, UNPACKERS
 
 LIMIT = 1 << 20  # bytes that a compressed body may become
 GROWTH = 8  # the most bytes of a tensor for a byte of its body: a byte of bool or float8 as float64
@@ -530,6 +532,26 @@ def headers(data: bytes) -> None:
         raise Finding("A format that was not asked for.")
     _length(lines[2].decode("latin-1"), 1 << 20)
     media_type.require(head, media_type.JSON, media_type.MULTIPART, *formats.formats())
+
+
+@harness(
+    *(name[:1].encode() + pack(b'{"loss": "mse"}' * 9) for name, pack in PACKERS.items()),
+    words=(b"\x1f\x8b\x08\0", b"\x78\x9c", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18"),
+)
+def packed_body(data: bytes) -> None:
+    """Content-Encoding."""
+    coding = next((name for name in PACKERS if name.encode().startswith(data[:1])), "gzip")
+    unpacker, unpacked = Unpacker(coding), b""
+    unpacker.feed(data[1:])
+    while piece := unpacker.piece(SHORT_PIECE):
+        unpacked += piece
+        if len(piece) > SHORT_PIECE:
+            raise Finding("A piece that is longer than was asked for.")
+        if len(unpacked) > LIMIT:  # whoever reads stops here
+            return
+    unpacker.finish()
+    if data[1:] and coding in UNPACKERS and unpacked != UNPACKERS[coding](data[1:]):
+        raise Finding("Python's own module unpacks something else.")
 
 
 def _any_file(data: bytes) -> None:

@@ -91,6 +91,7 @@ def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     return b"".join([_framed(SCHEMA, schema, 0), _framed(BATCH, batch, position), *parts, MARK, bytes(4)])
 
 
+STREAM = BodyStream(needed=arrow_stream.needed, worthwhile=arrow_stream.worthwhile, windows=arrow_stream.batch_windows)
 FORMAT = Format(
     ".arrows",
     MEDIA,
@@ -98,7 +99,7 @@ FORMAT = Format(
     _decode,
     _encode,
     inflates=8,
-    stream=BodyStream(needed=arrow_stream.needed, worthwhile=lambda _: False, windows=arrow_stream.batch_windows),
+    stream=STREAM,
 )
 
 

@@ -35,7 +35,12 @@ class BatchWindow:
 
 def needed(body: Body, settings: Settings) -> bool:
     """Say whether a body is too long to keep, or of unknown length."""
-    return body.length is None or body.length > settings.max_body_bytes
+    return body.sent_length is None or body.sent_length > settings.max_body_bytes
+
+
+def worthwhile(body: Body) -> bool:
+    """Say whether a body that seems short enough may become too long: one that is packed does not say."""
+    return body.packed
 
 
 async def batch_windows(body: Body, _: tuple[str, ...], settings: Settings) -> AsyncIterator[BatchWindow]:

@@ -30,6 +30,7 @@ from service.pipeline.steps import Exchange, Head, Step
 from service.request_record import current
 from service.scheduling import in_task, take_turn
 from service.settings import Settings
+from tests.service.packing import PACKERS
 from tests.service.pipeline.test_auth import line
 from tests.service.processes import PATIENCE_S, Server, eventually, serving
 
@@ -66,7 +67,10 @@ REQUESTS = {
     "lengths that differ": request(json.dumps({**GOOD, "targets": [1.0]}).encode(), JSON),
     "no JSON": request(b'{"loss": ', JSON),
     "no such media type": request(b"x", "text/plain"),
-    "encoded": request(b"x", JSON, PATH, "Content-Encoding: gzip"),
+    "packed": request(PACKERS["gzip"](json.dumps(GOOD).encode()), JSON, PATH, "Content-Encoding: gzip"),
+    "packed arrays": request(PACKERS["zstd"](npy(*PAIR)), NPY, f"{PATH}?loss=mse", "Content-Encoding: zstd"),
+    "not packed, though it says so": request(b"x", JSON, PATH, "Content-Encoding: gzip"),
+    "packed as nobody reads it": request(b"x", JSON, PATH, "Content-Encoding: br"),
     "no npy": request(b"\x93NUMPY", NPY, f"{PATH}?loss=mse"),
     "multipart": request(b"--b--\r\n", "multipart/form-data; boundary=b"),
 }

@@ -1,9 +1,9 @@
 """Multipart bodies and negotiation."""
 
-import gzip
-
 from tests.service.faults.fault import Fault, multipart, named, npy
+from tests.service.packing import PACKERS
 
+MIB = 1 << 20
 REQUEST = (named("request"), b'{"loss": "mse"}')
 PREDICTIONS, TARGETS = (named("predictions", "p.npy"), npy([1.0, 2.0])), (named("targets", "t.npy"), npy([1.0, 2.0]))
 TYPE = "multipart/form-data; boundary=b"
@@ -72,24 +72,40 @@ FAULTS = (
     ),
     Fault(
         "A24",
-        "gzip",
-        415,
+        "half of a gzip",
+        400,
         headers={"content-type": "application/json", "content-encoding": "gzip"},
         body=b"\x1f\x8b",
         says="Content-Encoding",
     ),
     Fault(
+        "A24",
+        "a coding that is not read",
+        415,
+        headers={"content-type": "application/json", "content-encoding": "br"},
+        body=b"\x1f\x8b",
+        says="zstd",
+    ),
+    Fault(
         "A25",
         "a gzip bomb",
-        415,
+        413,
         headers={"content-type": "application/x-npy", "content-encoding": "gzip"},
-        body=gzip.compress(bytes(10 << 20)),
-        says="without Content-Encoding",
+        body=129 * PACKERS["gzip"](bytes(MIB)),
+        says="max_body_bytes",
     ),
     Fault(
         "A25",
         "a zstd bomb",
-        415,
+        413,
+        headers={"content-type": "application/json", "content-encoding": "zstd"},
+        body=65 * PACKERS["zstd"](bytes(MIB)),
+        says="max_json_bytes",
+    ),
+    Fault(
+        "A25",
+        "a zstd that is none",
+        400,
         headers={"content-type": "application/json", "content-encoding": "zstd"},
         body=b"\x28\xb5\x2f\xfd\xa4" + b"\xff" * 100,
     ),
