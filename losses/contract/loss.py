@@ -168,7 +168,7 @@ class Loss:
             if parameter.kind is parameter.KEYWORD_ONLY and name != "weights"
         }
         if self.conventions:
-            known = Literal[tuple(self.conventions)]  # type: ignore[valid-type] # known when the program runs
+            known = Literal[tuple(sorted(self.conventions))]  # type: ignore[valid-type] # known when the program runs
             described = Field(description="The parameters another library gives it; those named here come on top.")
             fields["convention"] = (Annotated[known | None, described], None)
         config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
