@@ -34,9 +34,12 @@ class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at 
 class UnknownLoss(Refusal):
     title = "No such loss"
 
-    def __init__(self, suggestion: str | None) -> None:
+    def __init__(self, suggestion: str | None, *, trained_by: str | None = None) -> None:
         hint = f"Did you mean {suggestion}? " if suggestion else ""
-        super().__init__(f"There is no loss of that name. {hint}All are at /v1/losses.", did_you_mean=suggestion)
+        message = "There is no loss of that name."
+        if trained_by:
+            message = f"That is a metric, by which a model is judged; what trains one for it is {trained_by}."
+        super().__init__(f"{message} {hint}All losses are at /v1/losses.", did_you_mean=suggestion)
 
 
 class BadExpression(Refusal):
@@ -114,9 +117,9 @@ class ShapeMismatch(Refusal):
     title = "Shapes do not fit"
 
     def __init__(self, role: str, expected: str, got: Iterable[int], way_out: str = "") -> None:
-        shape = list(got)
-        message = f"{role} must have axes ({expected}), got shape {shape}. {way_out}".strip()
-        super().__init__(message, role=role, expected=expected, got=shape)
+        self.role, self.expected, self.got = role, expected, list(got)
+        message = f"{role} must have axes ({expected}), got shape {self.got}. {way_out}".strip()
+        super().__init__(message, role=role, expected=expected, got=self.got)
 
 
 class UnsupportedDtype(Refusal):
@@ -131,15 +134,25 @@ class DomainViolation(Refusal):
     title = "Numbers outside the domain of the loss"
 
     def __init__(self, role: str, wanted: str, index: list[int], way_out: str = "") -> None:
+        self.role, self.wanted, self.index, self.way_out = role, wanted, index, way_out
         message = f"{role} must be {wanted}; the first that is not is at index {index}. {way_out}".strip()
         super().__init__(message, role=role, wanted=wanted, index=index)
+
+    def at(self, index: list[int]) -> "DomainViolation":
+        """Return the same refusal of another index."""
+        return DomainViolation(self.role, self.wanted, index, self.way_out)
 
 
 class NonFiniteInput(Refusal):
     title = "NaN or an infinity in the input"
 
     def __init__(self, role: str, index: list[int], way_out: str) -> None:
+        self.role, self.index, self.way_out = role, index, way_out
         super().__init__(f"{role} has NaN or an infinity, first at index {index}. {way_out}", role=role, index=index)
+
+    def at(self, index: list[int]) -> "NonFiniteInput":
+        """Return the same refusal of another index."""
+        return NonFiniteInput(self.role, index, self.way_out)
 
 
 def shown(name: str) -> str:

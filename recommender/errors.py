@@ -131,5 +131,8 @@ class BadBox(Refusal):
         message = (
             f"{role} must be boxes x1, y1, x2, y2 with x1 < x2 and y1 < y2; the first that is not is at index {index}. "
         )
-        way_out = "Centre, width and height become corners by adding and taking off half the size."
+        way_out = (
+            "A corner and a size, as in COCO, become two corners by adding the size; a centre by adding half of it, "
+        )
+        way_out += "and taking half off."
         super().__init__(message + way_out, role=role, index=index)

@@ -22,6 +22,7 @@ from losses.contract.deadline import CHECK, HOLD
 from losses.contract.expression import Objective
 from losses.contract.work import NUMBER_S
 from losses.errors import BadOption, Refusal
+from losses.evaluation.class_axis import classes_on_axis_1
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
@@ -266,6 +267,7 @@ def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: 
     for objective in objectives:
         inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
         with suppress(Refusal):
+            inputs = classes_on_axis_1(objective, inputs, options.class_axis)
             layout = layout_of(objective, inputs, options.dtype, options.chunk_elements)
             seconds += layout.estimate(graph=graph)
             held_bytes = max(held_bytes, layout.bytes_held(graph=graph))

@@ -1,6 +1,7 @@
 """The domains of inputs: which numbers are legal, and the check of a chunk against its domain."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -8,9 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from losses.contract import way_outs
+from losses.contract import encodings as known
+from losses.contract.encodings import Astray, Extremes, LooksLike, OtherEncoding
 from losses.contract.shapes import Axes
-from losses.contract.way_outs import Astray, OtherEncoding
 from losses.errors import DomainViolation, NonFiniteInput
 
 SIMPLEX_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # rounding of a sum of C terms
@@ -25,10 +26,11 @@ class Domain:
 
     `low` and `high` are included in it, `above` and `under` are not. `below`: the axis whose length bounds whole
     numbers; `up_to`: the axis whose length is the largest of them. `simplex`: entries along axis 1 sum to one.
-    `corners`: rows along axis 1 are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2. `signs`: -1 or 1 and nothing between.
-    `minus_infinity` is legal where it means a probability of zero. `probabilities`: the domain that takes over when
-    the parameter that `switch` names is false. `encodings`: what numbers outside may be, and what becomes of them;
-    `way_out` is for those that are none of these. `shape_way_out`: what to do about axes that do not fit.
+    `corners`: rows along axis 1 are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2. `sizes`: their last two entries are at
+    least 0. `signs`: -1 or 1 and nothing between. `minus_infinity` is legal where it means a probability of zero.
+    `instead`: the domain that takes over under a value of the parameter that `switch` names. `encodings`: what numbers
+    outside may be, and what becomes of them; `way_out` is for those that are none of these. `shape_way_out`: what to do
+    about axes that do not fit. `looks_like`: encodings whose numbers are legal here and mean something else.
     """
 
     meaning: str
@@ -41,12 +43,14 @@ class Domain:
     up_to: str | None = None
     simplex: bool = False
     corners: bool = False
+    sizes: bool = False
     signs: bool = False
     minus_infinity: bool = False
     way_out: str = ""
     encodings: tuple[OtherEncoding, ...] = ()
     shape_way_out: str = ""
-    probabilities: "Domain | None" = field(default=None, repr=False)
+    looks_like: tuple[LooksLike, ...] = ()
+    instead: "Mapping[object, Domain]" = field(default_factory=dict, repr=False, hash=False)
     switch: str = "from_logits"
 
     @cached_property
@@ -63,7 +67,7 @@ class Domain:
     @cached_property
     def free(self) -> bool:
         """Whether the domain is exactly the finite numbers."""
-        more = self.whole or self.simplex or self.corners or self.signs or self.minus_infinity
+        more = self.whole or self.simplex or self.corners or self.sizes or self.signs or self.minus_infinity
         return self.ends == (-math.inf, math.inf) and not more
 
     @cached_property
@@ -81,7 +85,7 @@ class Domain:
 
     def way_out_of(self, astray: Astray, *, ignorable: bool) -> str:
         """Return what to do about a number outside; `ignorable`: the loss has an ignore_index."""
-        return way_outs.way_out(self.encodings, self.way_out, astray, ignorable=ignorable)
+        return known.way_out(self.encodings, self.way_out, astray, ignorable=ignorable)
 
     def bounded(self, axes: Axes) -> "Domain":
         """Return the domain with `below` or `up_to` filled in from the lengths of the axes."""
@@ -101,26 +105,29 @@ GROUPS = Domain(
     whole=True,
     way_out="Number the groups: numpy.unique(labels, return_inverse=True)[1].",
 )
+_SIZED = Domain("boxes with width and height of at least 0 along axis 1", sizes=True, looks_like=known.SIZES)
 CORNERS = Domain(
     "boxes x1, y1, x2, y2 along axis 1 with x1 <= x2 and y1 <= y2",
     corners=True,
-    way_out="Centre, width and height become corners by adding and taking off half the size.",
+    way_out="Boxes of a corner and a size, as COCO has them, are format=xywh; of a centre and a size format=cxcywh.",
+    switch="format",
+    instead={"xywh": _SIZED, "cxcywh": _SIZED},
 )
-SIGNS = Domain("labels of -1 or 1", low=-1, high=1, signs=True, encodings=way_outs.SIGNS)
+SIGNS = Domain("labels of -1 or 1", low=-1, high=1, signs=True, encodings=known.SIGNS)
 LABELS = Domain(
     "labels from 0 to 1",
     low=0,
     high=1,
-    encodings=way_outs.LABELS,
+    encodings=known.LABELS,
     way_out="Labels on another scale are divided by its largest number.",
 )
-LABELS_OF_LISTS = replace(LABELS, encodings=(*way_outs.LABEL_LISTS, *way_outs.LABELS))
+LABELS_OF_LISTS = replace(LABELS, encodings=(*known.LABEL_LISTS, *known.LABELS))
 MASKS = Domain(
     "masks of 0 and 1",
     low=0,
     high=1,
     whole=True,
-    encodings=way_outs.MASKS,
+    encodings=known.MASKS,
     shape_way_out="Class ids become masks of 0 and 1, with a channel on axis 1 a class.",
 )
 IDS = Domain(
@@ -128,8 +135,8 @@ IDS = Domain(
     low=0,
     whole=True,
     below="C",
-    encodings=way_outs.IDS,
-    way_out=f"Each class has its own logit on axis 1 of predictions. {way_outs.MARKED}",
+    encodings=known.IDS,
+    way_out=f"Each class has its own logit on axis 1 of predictions. {known.MARKED}",
     shape_way_out="One-hot labels belong to categorical_ce.",
 )
 ONE_HOT = Domain(
@@ -137,7 +144,7 @@ ONE_HOT = Domain(
     low=0,
     high=1,
     simplex=True,
-    encodings=way_outs.ONE_HOT,
+    encodings=known.ONE_HOT,
     way_out="Several labels an item belong to bce; shares are divided by their sum.",
     shape_way_out="Class ids belong to sparse_categorical_ce, several labels an item to bce.",
 )
@@ -157,24 +164,31 @@ RANKS = Domain(
     low=0,
     whole=True,
     up_to="K",
-    encodings=way_outs.RANKS,
+    encodings=known.RANKS,
     way_out=_THRESHOLDS,
     shape_way_out=_THRESHOLDS,
 )
 FRAMES = Domain("whole numbers of frames", low=0, whole=True, up_to="T")
 LABEL_COUNTS = Domain("whole numbers of labels", low=0, whole=True, up_to="S")
 SYMBOLS = Domain("whole symbol ids", low=0, whole=True, below="C", way_out="Fill up short sequences with the blank.")
-CLASS_COUNTS = Domain("numbers of items of at least 1, one a class", low=1, encodings=way_outs.CLASS_COUNTS)
+CLASS_COUNTS = Domain("numbers of items of at least 1, one a class", low=1, encodings=known.CLASS_COUNTS)
 PRIORS = Domain(
     "class frequencies greater than 0; only their ratios matter",
     above=0,
     way_out="A class that was never seen counts as if it had been seen once.",
 )
 LOGARITHMS = Domain(
-    "logarithms: finite numbers or -infinity", minus_infinity=True, probabilities=Domain("numbers of at least 0", low=0)
+    "logarithms: finite numbers or -infinity",
+    minus_infinity=True,
+    looks_like=known.LOGITS,
+    instead={False: NON_NEGATIVE},
 )
-LOGITS = Domain("logits: finite numbers or -infinity", minus_infinity=True, probabilities=PROBABILITIES)
-CLASS_LOGITS = Domain("logits: finite numbers or -infinity", minus_infinity=True, probabilities=DISTRIBUTION)
+LOGITS = Domain(
+    "logits: finite numbers or -infinity", minus_infinity=True, looks_like=known.LOGITS, instead={False: PROBABILITIES}
+)
+CLASS_LOGITS = replace(LOGITS, instead={False: DISTRIBUTION})
+GRADES = Domain("finite numbers", looks_like=known.GRADES)
+RELEVANCES = Domain("relevances of at least 0", low=0, encodings=known.RELEVANCES)
 
 
 def first_index(bad: Tensor, offset: int = 0) -> list[int]:
@@ -182,15 +196,6 @@ def first_index(bad: Tensor, offset: int = 0) -> list[int]:
     position = torch.unravel_index(bad.flatten().to(torch.uint8).argmax(), bad.shape)
     index = [int(axis) for axis in position]
     return [index[0] + offset, *index[1:]] if index else []
-
-
-@dataclass
-class Extremes:
-    """The extremes of one input over all its chunks, and how many of its numbers are not finite."""
-
-    low: float = float("inf")
-    high: float = float("-inf")
-    nonfinite: int = 0
 
 
 def check(
@@ -222,6 +227,8 @@ def check(
             raise NonFiniteInput(role, first_index(bad, offset), _LET_IN if nonfinite else _KEEP_OUT)
         seen.nonfinite += int(bad.sum())
         return
+    if domain.sizes:
+        seen.in_order &= bool((chunk[:, 2:] >= chunk[:, :2]).all())
     tolerance = _tolerance(sent.dtype)
     if _inside(chunk, domain, low, high, tolerance):
         return
@@ -274,6 +281,8 @@ def _inside(chunk: Tensor, domain: Domain, low: float, high: float, tolerance: f
         return float(chunk.abs().amin()) == 1
     if domain.corners:
         return float((chunk[:, 2:] - chunk[:, :2]).amin()) >= 0
+    if domain.sizes:
+        return float(chunk[:, 2:].amin()) >= 0
     return not (domain.whole and chunk.is_floating_point()) or torch.equal(chunk, chunk.round())
 
 
@@ -287,6 +296,8 @@ def _outside(chunk: Tensor, domain: Domain, low: float, tolerance: float) -> Ten
     if domain.corners:
         crossed = chunk[:, :2] > chunk[:, 2:]
         return torch.cat([torch.zeros_like(crossed), crossed], 1)
+    if domain.sizes:
+        return torch.cat([torch.zeros_like(chunk[:, :2], dtype=torch.bool), chunk[:, 2:] < 0], 1)
     least, most = domain.ends
     wide = chunk.to(torch.float64)  # the float64 next to an open end has no float32
     bad = (wide < least) | (wide > most)

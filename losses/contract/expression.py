@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from losses.contract import registry
@@ -125,7 +125,7 @@ def _bound(node: ast.expr) -> BoundLoss:
         given[keyword.arg] = _literal(keyword.value)
     if call and call.args:
         raise BadExpression("Parameters are named: gamma=2.", call.args[0].col_offset)
-    return loss.bind({**implied, **given})
+    return replace(loss.bind({**implied, **given}), asked_as=name.id)
 
 
 def _literal(node: ast.expr) -> Value:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from losses.contract.compiler import import_compiler
 from losses.contract.domains import Domain
+from losses.contract.encodings import LOG_PROBABILITIES, LooksLike
 from losses.contract.parameters import BY_ITS_LOGARITHM, PastTheEnds
 from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
@@ -115,6 +116,7 @@ class Loss:
     elsewhere: dict[str, tuple[Call, ...]]
     traits: frozenset[str]
     aliases: dict[str, dict[str, Value]]
+    names_of_log_probabilities: frozenset[str]
     conventions: dict[str, dict[str, Value]]
     differences: tuple[str, ...]
     constant: tuple[str, ...]
@@ -217,6 +219,7 @@ class BoundLoss:
     loss: Loss
     params: dict[str, Value]
     convention: str | None = None
+    asked_as: str = field(default="", compare=False)  # the name in the expression
 
     @cached_property
     def kind(self) -> Kind:
@@ -247,9 +250,13 @@ class BoundLoss:
     def domain(self, role: str) -> Domain:
         """Return the set that an input must come from under these parameters."""
         domain = self.loss.domains[role]
-        if domain.probabilities is not None and self.params.get(domain.switch) is False:
-            return domain.probabilities
-        return domain
+        return domain.instead.get(self.params.get(domain.switch), domain)
+
+    def looks_like(self, role: str) -> tuple[LooksLike, ...]:
+        """Return the encodings that an input may be in although its numbers are legal."""
+        domain = self.domain(role)
+        named = self.asked_as in self.loss.names_of_log_probabilities and role in self.loss.differentiable
+        return (*domain.looks_like, *LOG_PROBABILITIES) if named and domain.minus_infinity else domain.looks_like
 
     def __call__(self, inputs: Roles, weights: Tensor | None = None, *, fuse: bool = False) -> Tensor | Items | Sums:
         """Apply the formula to one chunk."""

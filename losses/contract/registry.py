@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -15,6 +16,22 @@ from losses.contract.work import PLAIN, Work
 from losses.errors import UnknownLoss, near
 
 Computes = Callable[..., Any]
+METRICS = {
+    metric: loss
+    for loss, metrics in {
+        "bce, or cross_entropy for several classes": "accuracy acc binaryaccuracy categoricalaccuracy "
+        "sparsecategoricalaccuracy balancedaccuracy topkaccuracy topk errorrate zeroone",
+        "bce": "auc rocauc rocaucscore auroc averageprecision averageprecisionscore prauc auprc",
+        "dice": "f1 f1score fscore fbeta fbetascore fmeasure dicescore dicecoefficient",
+        "tversky, with alpha and beta for false positives and negatives": "precision recall sensitivity specificity",
+        "jaccard": "iouscore miou meaniou jaccardscore jaccardindex",
+        "approx_ndcg": "ndcg ndcgscore dcg mrr map meanaverageprecision",
+        "mse": "rmse rootmeansquarederror r2 r2score explainedvariance psnr",
+        "cross_entropy": "perplexity bleu rouge",
+        "ctc": "wer cer worderrorrate",
+    }.items()
+    for metric in metrics.split()
+}  # what is asked for as a loss and judges a model, by the loss that trains one for it
 LAST = "9"  # sorts after every section of the article
 _shelf: dict[str, Loss] = {}
 
@@ -37,6 +54,7 @@ def loss(
     work: Work = PLAIN,
     traits: set[str] | None = None,
     aliases: Mapping[str, dict[str, Value]] | None = None,
+    names_of_log_probabilities: str = "",
     conventions: Mapping[str, dict[str, Value]] | None = None,
     elsewhere: Mapping[str, str | tuple[str | Call, ...]] | None = None,
     differences: tuple[str, ...] = (),
@@ -56,6 +74,7 @@ def loss(
     takes the parameters wanted counts. `constant`: inputs that no gradient is taken for. `shifts`: inputs to
     which one number may be added, to those named together, without any change (both sides of an error, the scores of a
     softmax); a comma stands between those that may be shifted without the others.
+    `names_of_log_probabilities`: the aliases that elsewhere take log-probabilities, and no logits.
     `nothing_counts`: the reason that is given where no item counts although some are neither masked nor ignored.
     `probability`: of the parameters, what maps the output back to a probability where the loss bends it; None
     where nothing is bent.
@@ -80,6 +99,7 @@ def loss(
             elsewhere={library: _calls(given) for library, given in (elsewhere or {}).items()},
             traits=frozenset(traits or ()),
             aliases=dict(aliases or {}),
+            names_of_log_probabilities=frozenset(names_of_log_probabilities.split()),
             conventions=dict(conventions or {}),
             differences=differences,
             constant=constant,
@@ -129,5 +149,6 @@ def get(name: str) -> tuple[Loss, dict[str, Value]]:
     """
     found = names().get(name)
     if found is None:
-        raise UnknownLoss(near(name, names()))
+        stand_in = METRICS.get(re.sub("[^a-z0-9]", "", name.lower()))
+        raise UnknownLoss(None if stand_in else near(name, names()), trained_by=stand_in)
     return found

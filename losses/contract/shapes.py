@@ -36,6 +36,11 @@ class Pattern:
         return first if first.islower() else None
 
     @cached_property
+    def has_classes(self) -> bool:
+        """Whether axis 1 is that of the classes."""
+        return self.names[1:2] == ("C",)
+
+    @cached_property
     def _bare(self) -> list[tuple[str, bool, tuple[int] | None]]:
         """The names without their stars, whether they had one, and the length where the name is a number."""
         return [

@@ -97,7 +97,7 @@ def _kind(domain: Domain) -> str:
     if domain.whole:
         return "id"
     if domain.minus_infinity:
-        return "logits" if domain.probabilities and domain.probabilities.simplex else "logit"
+        return "logits" if any(other.simplex for other in domain.instead.values()) else "logit"
     if domain.simplex:
         return "distribution"
     if (domain.low, domain.high) == (0, 1):

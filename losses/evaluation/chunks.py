@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from losses.contract.deadline import checkpoint, hold
-from losses.contract.domains import NON_NEGATIVE, Domain, Extremes, check, first_index, outside
+from losses.contract.domains import NON_NEGATIVE, Domain, check, first_index, outside
+from losses.contract.encodings import Extremes
 from losses.contract.expression import Objective
 from losses.contract.shapes import Axes, Pattern
 from losses.errors import BadOption, DomainViolation, ShapeMismatch
@@ -211,7 +212,8 @@ class ChunkedInputs:
                 if ignored is not None and domain.whole:
                     counted = counted | (chunk == ignored)
                 chunk = torch.where(counted, chunk, _filler(domain, chunk))
-            if first_pass and not (domain.free and math.isfinite(chunk.sum())):  # NaN and infinities show in a sum
+            quick = domain.free and not domain.looks_like
+            if first_pass and not (quick and math.isfinite(chunk.sum())):  # NaN and infinities show in a sum
                 check(
                     role,
                     chunk,

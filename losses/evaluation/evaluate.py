@@ -12,6 +12,7 @@ from torch import Tensor
 
 from losses.contract.expression import Objective
 from losses.evaluation.chunks import ChunkedInputs
+from losses.evaluation.class_axis import beside_classes, classes_on_axis_1, in_the_axes_sent, moved_back
 from losses.evaluation.moments import Moments
 from losses.evaluation.passes import Options, first_pass, reduce_totals, refuse_reduction, values_per_item
 from losses.evaluation.result import Evaluation
@@ -33,11 +34,26 @@ def evaluate(
     TooMuchAtOnce.
     """
     options = options or Options()
+    axis = options.class_axis
+    sent = {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles}
+    weights = None if weights is None else beside_classes(_plain(weights), sent, axis)
+    mask = None if mask is None else beside_classes(_plain(mask), sent, axis)
+    with in_the_axes_sent(objective, sent, axis):
+        result = _evaluate(objective, classes_on_axis_1(objective, sent, axis), weights, mask, options)
+    if result.gradients:
+        result.gradients = moved_back(objective, result.gradients, axis)
+    return result
+
+
+def _evaluate(
+    objective: Objective, inputs: Mapping[str, Tensor], weights: Tensor | None, mask: Tensor | None, options: Options
+) -> Evaluation:
+    """Return what an objective says of inputs whose classes stand on axis 1."""
     chunked_inputs = ChunkedInputs(
         objective,
-        {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles},
-        None if weights is None else _plain(weights),
-        None if mask is None else _plain(mask),
+        inputs,
+        weights,
+        mask,
         dtype=options.dtype,
         device=options.device,
         chunk_elements=options.chunk_elements,

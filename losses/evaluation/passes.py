@@ -10,10 +10,12 @@ import torch
 from losses.contract.deadline import asking
 from losses.errors import BadOption
 from losses.evaluation.chunks import Chunk, ChunkedInputs
+from losses.evaluation.class_axis import ClassAxis
 from losses.evaluation.gradient_shares import gradient_shares
+from losses.evaluation.input_warnings import warnings
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES
 from losses.evaluation.moments import Moments
-from losses.evaluation.result import Evaluation, gradient_overflowed, result_of_sum, result_of_term, warnings
+from losses.evaluation.result import Evaluation, gradient_overflowed, result_of_sum, result_of_term
 from losses.evaluation.second_pass import SecondPass
 from losses.evaluation.totals import Accumulator, Reduction
 
@@ -26,6 +28,7 @@ class Options:
     gradient: Literal["none", "summary", "full"] = "none"
     standard_error: bool = True
     per_class: bool = False
+    class_axis: ClassAxis = 1
     nonfinite: Literal["refuse", "allow"] = "refuse"
     dtype: torch.dtype | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from losses.evaluation.chunks import ChunkedInputs
 from losses.evaluation.gradient_shares import Shares
+from losses.evaluation.input_warnings import InputWarning
 from losses.evaluation.totals import Accumulator
 
 NO_PARTNER = "no item has another to be compared with"
@@ -16,14 +17,6 @@ NO_WEIGHT = "every weight is 0, and so is what the sum is divided by"
 NO_CLASS_WEIGHT = "the class weight of all that is there is 0, and so is what the sum is divided by"
 INFINITE = "the loss is not finite: "
 IMPOSSIBLE = "something that happened was given probability 0, or "
-
-
-@dataclass(frozen=True)
-class InputWarning:
-    """Something the caller may not have meant."""
-
-    code: str
-    text: str
 
 
 @dataclass
@@ -150,20 +143,3 @@ def gradient_overflowed(dtype: torch.dtype) -> InputWarning:
     wider = "" if dtype == torch.float64 else " dtype=float64 has a wider range."
     text = f"The value is finite and its gradient is not: numbers overflowed on the way back.{wider}"
     return InputWarning("gradient-not-finite", text)
-
-
-def warnings(chunked_inputs: ChunkedInputs) -> list[InputWarning]:
-    """Return what looks unintended in the inputs."""
-    warned = {}
-    for (_, term), extremes, sources in zip(
-        chunked_inputs.objective.terms, chunked_inputs.seen, chunked_inputs.sources, strict=True
-    ):
-        for role in [source.role for source in sources if source.domain.minus_infinity]:
-            seen = extremes[role]
-            if 0 <= seen.low < seen.high <= 1:
-                warned[term.loss.id, role] = InputWarning(
-                    "looks-like-probabilities",
-                    f"All {role} lie between 0 and 1, as probabilities do, and {term.loss.id} takes them as logits. "
-                    "If they are probabilities, ask with from_logits=false.",
-                )
-    return list(warned.values())

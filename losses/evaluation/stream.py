@@ -10,13 +10,15 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from losses.contract.domains import Extremes
+from losses.contract.encodings import Extremes
 from losses.contract.expression import Objective
 from losses.errors import BadOption
 from losses.evaluation.chunks import ChunkedInputs
+from losses.evaluation.class_axis import beside_classes, classes_on_axis_1, in_the_axes_sent
+from losses.evaluation.input_warnings import InputWarning
 from losses.evaluation.moments import Moments
 from losses.evaluation.passes import Options, first_pass, reduce_totals, refuse_reduction
-from losses.evaluation.result import Evaluation, InputWarning
+from losses.evaluation.result import Evaluation
 from losses.evaluation.totals import Accumulator
 
 KEEP_IT = "Send it with its Content-Length and within max_body_bytes, so that it is kept"
@@ -89,18 +91,21 @@ class Stream:
             copy(self._spread),
         )
         try:
-            self._add(inputs, weights, mask)
+            with in_the_axes_sent(self.objective, inputs, self.options.class_axis):
+                self._add(inputs, weights, mask)
         except torch.OutOfMemoryError:
             self.accumulators, self._spread = before
             raise
         self.items += items
 
     def _add(self, inputs: Mapping[str, Tensor], weights: Tensor | None, mask: Tensor | None) -> None:
+        axis = self.options.class_axis
+        sent = {role: tensor for role, tensor in inputs.items() if role in self.objective.roles}
         chunked_inputs = self._window = _Window(
             self.objective,
-            {role: tensor for role, tensor in inputs.items() if role in self.objective.roles},
-            weights,
-            mask,
+            classes_on_axis_1(self.objective, sent, axis),
+            None if weights is None else beside_classes(weights, sent, axis),
+            None if mask is None else beside_classes(mask, sent, axis),
             dtype=self.options.dtype,
             device=self.options.device,
             chunk_elements=self.options.chunk_elements,
@@ -113,7 +118,7 @@ class Stream:
         first_pass(chunked_inputs, self.accumulators, self._spread, self._quiet)
         for accumulator, seen in zip(self.accumulators, chunked_inputs.seen, strict=True):
             for role, extremes in seen.items():
-                accumulator.seen[role] = _together(accumulator.seen.get(role, Extremes()), extremes)
+                accumulator.seen[role] = accumulator.seen.get(role, Extremes()) | extremes
         if chunked_inputs.device_copies:
             self._transfer_ms += chunked_inputs.device_copies.spent_ms
 
@@ -157,7 +162,3 @@ def one_pass(objective: Objective, options: Options) -> bool:
 
 def _moved(edge: slice, by: int) -> slice:
     return slice(edge.start + by, edge.stop + by)
-
-
-def _together(one: Extremes, other: Extremes) -> Extremes:
-    return Extremes(min(one.low, other.low), max(one.high, other.high), one.nonfinite + other.nonfinite)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from losses.contract.domains import Extremes
+from losses.contract.encodings import Extremes
 from losses.contract.loss import BoundLoss, Items, Sums
 from losses.contract.shapes import Axes
 from losses.evaluation.chunks import Chunk, Dims, align, dims, product_of_factors

@@ -1,7 +1,8 @@
-"""Boxes against boxes, x1, y1, x2, y2."""
+"""Boxes against boxes."""
 
 import math
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -13,6 +14,10 @@ from losses.contract.registry import loss
 from losses.mathematics import terms
 
 SHAPES = "n 4, n 4 -> n"
+Format = Annotated[
+    Literal["xyxy", "xywh", "cxcywh"],
+    Field(description="Boxes are two corners; a corner and a size, as in COCO; or a centre and a size."),
+]
 Eps = Annotated[
     float, Field(gt=0, le=1, description="Added to areas and squared lengths that divide, as torchvision does.")
 ]
@@ -28,6 +33,13 @@ TINY: dict[str, Value] = {"eps": 1e-30}  # below the last digit of anything in t
 DEGENERATE = "A box without area overlaps nothing, not even itself: it costs 1, as in torchvision (vision #7746)."
 REVERSED = "torchvision takes boxes with x2 < x1 as they come (vision #2582); here they are refused."
 
+_FORMATS = {
+    "xyxy": "",
+    "xywh": "predictions, targets = (torch.cat([b[:, :2], b[:, :2] + b[:, 2:]], 1) for b in (predictions, targets))\n",
+    "cxcywh": "predictions, targets = (\n"
+    "    torch.cat([b[:, :2] - b[:, 2:] / 2, b[:, :2] + b[:, 2:] / 2], 1) for b in (predictions, targets)\n"
+    ")\n",
+}
 _START = """\
 inter = (torch.minimum(predictions[:, 2:], targets[:, 2:]) - torch.maximum(predictions[:, :2], targets[:, :2]))
 inter = inter.clamp(min=0).prod(1)
@@ -42,6 +54,20 @@ _CENTRES = """\
 apart = (predictions[:, :2] + predictions[:, 2:] - targets[:, :2] - targets[:, 2:]).square().sum(1) / 4
 distance = apart / (hull.square().sum(1) + {eps})
 """
+
+
+def _code(lines: str) -> Callable[[dict[str, Value]], str]:
+    """Return the body of a snippet, after boxes of the format are made corners."""
+    return lambda params: _FORMATS[str(params["format"])] + lines.format(eps=params["eps"])
+
+
+def _corners(boxes: Tensor, format: str) -> Tensor:  # noqa: A002 - the name of the parameter
+    """Return boxes as x1, y1, x2, y2."""
+    if format == "xyxy":
+        return boxes
+    corner, size = boxes[:, :2], boxes[:, 2:]
+    first = corner if format == "xywh" else corner - size / 2
+    return torch.cat([first, first + size], 1)
 
 
 @loss(
@@ -67,11 +93,11 @@ distance = apart / (hull.square().sum(1) + {eps})
         case(predictions=UNIT, targets=APART, gives=[1.0]),
         case(predictions=[[1.0, 1.0, 1.0, 1.0]], targets=[[1.0, 1.0, 1.0, 1.0]], gives=[1.0]),
     ],
-    pytorch=_START + "return (1 - iou).mean()",
+    pytorch=_code(_START + "return (1 - iou).mean()"),
 )
-def iou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
+def iou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
     """Learns a box by the area it shares with the true one; where they share none, nothing is learned."""
-    shared, union = terms.shared_area(predictions, targets)
+    shared, union = terms.shared_area(_corners(predictions, format), _corners(targets, format))
     return 1 - shared / (union + eps)
 
 
@@ -95,12 +121,13 @@ def iou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
         case(predictions=UNIT, targets=RIGHT, gives=[1.0]),
         case(predictions=UNIT, targets=APART, gives=[1 + 1 / 3], params=TINY),
     ],
-    pytorch=_START + _HULL + "hull = hull.prod(1)\nreturn (1 - iou + (hull - union) / (hull + {eps})).mean()",
+    pytorch=_code(_START + _HULL + "hull = hull.prod(1)\nreturn (1 - iou + (hull - union) / (hull + {eps})).mean()"),
 )
-def giou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
+def giou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
     """Learns a box by shared area, and by the part of the hull that neither box fills, also where none is shared."""
-    shared, union = terms.shared_area(predictions, targets)
-    hull = terms.hull(predictions, targets).prod(1)
+    boxes = _corners(predictions, format), _corners(targets, format)
+    shared, union = terms.shared_area(*boxes)
+    hull = terms.hull(*boxes).prod(1)
     return 1 - shared / (union + eps) + (hull - union) / (hull + eps)
 
 
@@ -131,11 +158,11 @@ def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Ten
         case(predictions=UNIT, targets=RIGHT, gives=[1 + 1 / 5], params=TINY),
         case(predictions=UNIT, targets=APART, gives=[1 + 4 / 10], params=TINY),
     ],
-    pytorch=_START + _HULL + _CENTRES + "return (1 - iou + distance).mean()",
+    pytorch=_code(_START + _HULL + _CENTRES + "return (1 - iou + distance).mean()"),
 )
-def diou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
+def diou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
     """Learns a box by shared area and by how near the centres are."""
-    overlap, distance = _distance_iou(predictions, targets, eps)
+    overlap, distance = _distance_iou(_corners(predictions, format), _corners(targets, format), eps)
     return 1 - overlap + distance
 
 
@@ -169,19 +196,22 @@ def diou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
             params=TINY,
         ),
     ],
-    pytorch=_START
-    + _HULL
-    + _CENTRES
-    + """\
+    pytorch=_code(
+        _START
+        + _HULL
+        + _CENTRES
+        + """\
 angle, true_angle = torch.atan2(size[:, 0], size[:, 1]), torch.atan2(true_size[:, 0], true_size[:, 1])
 v = 4 / torch.pi**2 * (true_angle - angle).square()
 alpha = (v / (1 - iou + v + {eps})).detach()
-return (1 - iou + distance + alpha * v).mean()""",
+return (1 - iou + distance + alpha * v).mean()"""
+    ),
 )
-def ciou(predictions: Tensor, targets: Tensor, *, eps: Eps = 1e-7) -> Tensor:
+def ciou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
     """Learns a box by shared area, how near the centres are, and its proportions."""
-    overlap, distance = _distance_iou(predictions, targets, eps)
-    angles = [torch.atan2(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) for box in (predictions, targets)]
+    boxes = _corners(predictions, format), _corners(targets, format)
+    overlap, distance = _distance_iou(*boxes, eps)
+    angles = [torch.atan2(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) for box in boxes]
     v = 4 / math.pi**2 * (angles[1] - angles[0]).square()
     alpha = (v / (1 - overlap + v + eps)).detach()
     return 1 - overlap + distance + alpha * v

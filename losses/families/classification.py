@@ -289,6 +289,7 @@ return {1 - smoothing} * {label} + {smoothing} * even"""
         "SparseCategoricalCrossentropy": {"from_logits": False},
         "sparse_categorical_crossentropy": {"from_logits": False},
     },
+    names_of_log_probabilities="nll nll_loss NLLLoss",
     conventions={"torch": {}, "keras": KERAS, "optax": {}, "smp": {}},
     differences=(
         "torch's NLLLoss takes log-probabilities: those are logits too, and give the same number.",

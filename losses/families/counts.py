@@ -18,8 +18,8 @@ from losses.mathematics.saturating import excess
 _WAY_OUT = "The logarithm of a mean is taken with log_input=true, the default."
 MEANS = Domain("means of at least 0", low=0, way_out=_WAY_OUT)
 POSITIVE_MEANS = Domain("means greater than 0", above=0, way_out=_WAY_OUT)
-LOG_MEANS = Domain("finite numbers, logarithms of means", probabilities=MEANS, switch="log_input")
-LOG_POSITIVE_MEANS = Domain("finite numbers, logarithms of means", probabilities=POSITIVE_MEANS, switch="log_input")
+LOG_MEANS = Domain("finite numbers, logarithms of means", instead={False: MEANS}, switch="log_input")
+LOG_POSITIVE_MEANS = Domain("finite numbers, logarithms of means", instead={False: POSITIVE_MEANS}, switch="log_input")
 DISPERSIONS = Domain("dispersions of at least 0", low=0, way_out="A shape (or total count) r is a dispersion 1 / r.")
 
 STIRLING = 16  # from here on five terms of the series are exact in float64

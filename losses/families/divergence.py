@@ -52,6 +52,7 @@ return (torch.special.xlogy(targets, targets) - targets * log_p).{over}(1).mean(
         "kl_divergence": {},
         "kullback_leibler_divergence": {"from_logits": False, "clip": 1e-7},
     },
+    names_of_log_probabilities="KLDivLoss",
     conventions={
         "torch": {"normalize": "element"},
         "keras": {"from_logits": False, "clip": 1e-7},
@@ -247,10 +248,10 @@ def distillation_kl(
     from_logits: FromLogits = True,
 ) -> Tensor:
     """Learns the teacher's distribution, both softened; T squared keeps the gradient's size."""
-    taught, learnt = (terms.centred(x if from_logits else terms.log(x)) / temperature for x in (teacher, student))
-    log_q, log_p = log_softmax(taught), log_softmax(learnt)
+    taught, learnt = ((x if from_logits else terms.log(x)) / temperature for x in (teacher, student))
+    log_q, log_p = log_softmax(terms.centred(taught)), log_softmax(terms.centred(learnt))
     q, p = log_q.exp(), log_p.exp()
-    log_ratio = _log_ratio(taught, learnt, log_q, log_p)
+    log_ratio = _log_ratio(_apart(taught, learnt), log_q, log_p)
     some = q > 0
     return temperature * (temperature * torch.where(some, _surplus(q, log_ratio.where(some, 0), p), p).sum(1))
 
@@ -261,12 +262,25 @@ def _surplus(q: Tensor, log_ratio: Tensor, p: Tensor) -> Tensor:
     return torch.where(near, q * excess(log_ratio.where(near, 0)), q * log_ratio.where(~near, 0) - q + p)
 
 
-def _log_ratio(first: Tensor, second: Tensor, log_q: Tensor, log_p: Tensor) -> Tensor:
+def _apart(first: Tensor, second: Tensor) -> Tensor:
+    """Return how far scores lie apart, up to one number a row; infinite where one of them is.
+
+    As they are where they lie near one another, less the largest of each where those differ by more than the scores of
+    a row: safe from digits that the larger of the two subtractions would lose.
+    """
+    if not first.numel():
+        return first - second
+    own, other = terms.centred(first), terms.centred(second)
+    apart, spread = (first - second).detach().abs(), own.detach().abs()
+    near = apart.amax(1, keepdim=True) <= spread.amax(1, keepdim=True)
+    return torch.where(near, first - second, own - other).where(first.isfinite() & second.isfinite(), math.inf)
+
+
+def _log_ratio(apart: Tensor, log_q: Tensor, log_p: Tensor) -> Tensor:
     """Return log(q / p) of two softmaxes, from the differences of their scores unless those are huge.
 
     Safe from the two logarithms agreeing in nearly all of their digits.
     """
-    apart = (first - second).where(first.isfinite() & second.isfinite(), math.inf)
     close = (apart.abs() < FAR).all(1, keepdim=True)
     apart = apart.where(close, 0)
     together = (log_p.exp() * expm1(apart)).sum(1, keepdim=True).log1p()

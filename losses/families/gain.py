@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses.contract.domains import NON_NEGATIVE, REAL
+from losses.contract.domains import REAL, RELEVANCES
 from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
 from losses.contract.work import Work
@@ -69,7 +69,7 @@ best = (gains.sort(1, descending=True).values / discount){k}.sum(1, keepdim=True
     elements="n L",
     nothing_counts="no list has an item of a relevance above 0",
     predictions=REAL,
-    targets=NON_NEGATIVE,
+    targets=RELEVANCES,
     shifts="predictions",
     formula=r"-\frac{1}{\mathrm{DCG}^*} \sum_i \frac{2^{y_i} - 1}{\log_2(1 + r_i)},\ "
     r"r_i = 1 + \sum_{j \ne i} \sigma(\alpha (s_j - s_i))",
@@ -153,7 +153,7 @@ return (cost * pairs).sum((1, 2)).mean(){logarithm}"""
     work=Work(holds="7 n L L", steps="100 n L L"),
     elements="n L",
     predictions=REAL,
-    targets=NON_NEGATIVE,
+    targets=RELEVANCES,
     shifts="predictions",
     formula=r"-\sum_{y_i > y_j} \delta_{ij} |G_i - G_j| \log_2 \sigma(\sigma_0 (s_i - s_j)),\ "
     r"\delta_{ij} = \left| \tfrac{1}{D_{|i-j|}} - \tfrac{1}{D_{|i-j|+1}} \right|",

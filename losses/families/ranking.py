@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from losses.contract.domains import REAL, SIGNS
+from losses.contract.domains import GRADES, REAL, SIGNS
 from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
 from losses.contract.work import Work
@@ -63,7 +63,7 @@ return {end}"""
     elements="n L",
     nothing_counts="no list has two items of different targets",
     predictions=REAL,
-    targets=REAL,
+    targets=GRADES,
     shifts="predictions, targets",
     formula=r"\sum_{y_i > y_j} \log(1 + e^{-\sigma (s_i - s_j)})",
     source="Burges et al. 2005, doi:10.1145/1102351.1102363",
@@ -118,7 +118,7 @@ def ranknet(
     work=Work(steps="40 n L"),
     elements="n L",
     predictions=REAL,
-    targets=REAL,
+    targets=GRADES,
     shifts="predictions, targets",
     formula=r"-\sum_i \frac{e^{y_i}}{\sum_k e^{y_k}} \log \frac{e^{s_i}}{\sum_k e^{s_k}}",
     source="Cao et al. 2007, doi:10.1145/1273496.1273513",
@@ -144,7 +144,7 @@ def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = No
     shapes="n L, n L -> n",
     elements="n L",
     predictions=REAL,
-    targets=REAL,
+    targets=GRADES,
     shifts="predictions",
     formula=r"-\sum_i y_i \log \frac{e^{s_i}}{\sum_k e^{s_k}}",
     source="Bruch et al. 2019, doi:10.1145/3341981.3344221; Cao et al. 2007",
@@ -191,7 +191,7 @@ def _log(weights: Tensor) -> Tensor:
     work=Work(steps="350 n L"),
     elements="n L",
     predictions=REAL,
-    targets=REAL,
+    targets=GRADES,
     shifts="predictions, targets",
     formula=r"\sum_i \log \sum_{y_k \le y_i} e^{s_k - s_i}",
     source="Xia et al. 2008, doi:10.1145/1390156.1390306; ties: Breslow 1974",

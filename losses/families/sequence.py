@@ -49,6 +49,7 @@ return F.ctc_loss(
     activation="softmax",
     traits={"smooth"},
     aliases={"CTCLoss": {"normalize": "target_length"}, "ctc_loss": {}, "CTC": {}},
+    names_of_log_probabilities="CTCLoss",
     conventions={"torch": {"normalize": "target_length"}, "keras": {}, "optax": {}},
     differences=(
         "Classes are axis 1 and frames the last: (n, C, T), where torch has (T, n, C), Keras and optax (n, T, C).",

@@ -59,8 +59,11 @@ def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> V
     """Return which numbers mark labels that do not count; None where all count.
 
     A number that the caller names does, and so do numbers below 0. 255, 254 and 65535 do where other labels are far
-    below: beside 0 and 1, beside shares, and beside ids that leave a gap. {0, 255} is a mask, {-1, 1} are signs.
+    below: beside 0 and 1, beside shares, and beside ids that leave a gap. {0, 255} is a mask, {-1, 1} are signs. Of
+    grades in lists -1 fills up a list where no other is below 0.
     """
+    if task is Task.RANKING:
+        return _padding(targets, ignore_index)
     if task.row.measured_as not in {"pair", "labels", "classes", "grades", "masks"}:
         return None
     named = () if ignore_index is None or ignore_index < 0 else (float(ignore_index),)
@@ -73,6 +76,14 @@ def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> V
     counted = [label for label in labels if label >= 0 and label not in named]
     void = named or _reserved(counted, sparse=targets.ndim > 1)
     return Void(void, below_zero) if void or below_zero else None
+
+
+def _padding(grades: Tensor, ignore_index: int | None) -> Void | None:
+    """Return which grades fill up lists; None where none does."""
+    mark = -1.0 if ignore_index is None else float(ignore_index)
+    others = grades[grades != mark]
+    padded = others.numel() < grades.numel()
+    return Void((mark,)) if padded and (ignore_index is not None or bool((others >= 0).all())) else None
 
 
 def _are_a_pair(task: Task, labels: list[float]) -> bool:

@@ -1,5 +1,6 @@
 """POST /v1/advise: what do these arrays say of the data, which loss fits it, and what does that loss say of them?"""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -60,6 +61,7 @@ router = APIRouter(prefix="/v1", tags=["advise"])
 MOST_EVALUATED = 8  # a row has three alternatives at most, the catalogue about three, and the other book one answer
 UNFIT = (BadOption, DomainViolation, MissingInput, NonFiniteInput, ShapeMismatch, UnsupportedDtype)
 Part = Literal["recommended", "article", "evidence", "alternative"]
+_LOSSES_CALL = {"embeddings": "predictions", "labels": "targets"}
 SHARES = Options(gradient="summary")
 SEVERAL_HEADS = Text(
     en="Its heads have outputs of their own; evaluate each at /v1/evaluate.",
@@ -199,7 +201,7 @@ async def advise(
         thresholds=bounds,
         language=language,
     )
-    upload = await _counting(found.task, request.ignore_index, upload, runtime)
+    upload = await _counting(found.task, request.ignore_index, _named_as_losses_do(upload), runtime)
     evaluations = [
         await _evaluated(text, role, heads, upload, runtime, language)
         for text, (role, heads) in _rivals(recommendation).items()
@@ -221,13 +223,22 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
     """Return what the arrays say; where the losses of a task need no targets, nothing but how many items there are."""
     named = request.task is not None or request.scenario is not None
     task = read_task_and_scenario(request.task, request.scenario)[0] if named else None
-    predictions = upload.roles.get("predictions")
-    if task is not None and not task.row.needs_targets and "targets" not in upload.roles:
+    arrays = upload.roles
+    labelled = "targets" in arrays or ("labels" in arrays and (task is None or task.row.measured_as == "embeddings"))
+    if task is not None and not task.row.needs_targets and not labelled:
         return MeasuredAnswer(task=task, profile=Profile(n=_length(upload.roles) or None), warnings=[])
-    targets = upload.need("targets")
+    if not labelled:
+        upload.need("targets")
     found = await runtime.run(
         lambda: measure_profile(
-            task, targets, predictions, language, features=request.features, ignore_index=request.ignore_index
+            task,
+            arrays.get("targets"),
+            arrays.get("predictions"),
+            language,
+            embeddings=arrays.get("embeddings"),
+            labels=arrays.get("labels"),
+            features=request.features,
+            ignore_index=request.ignore_index,
         ),
     )
     warnings = found.warnings
@@ -248,6 +259,12 @@ async def _counting(task: Task, ignore_index: int | None, upload: Upload, runtim
         if arrays is upload.roles
         else Upload(roles=dict(arrays), timing_ms=upload.timing_ms, reserved_bytes=upload.reserved_bytes)
     )
+
+
+def _named_as_losses_do(upload: Upload) -> Upload:
+    """Return the arrays with embeddings and labels under the names that losses have for them."""
+    roles = {_LOSSES_CALL.get(role, role): tensor for role, tensor in upload.roles.items()}
+    return replace(upload, roles=roles) if len(roles) == len(upload.roles) else upload
 
 
 def _length(roles: dict[str, Tensor]) -> int:

@@ -35,6 +35,9 @@ class EvaluateOptions(BaseModel):
         Literal["refuse", "allow"],
         Field(description="allow: a null value with the count in place of a refusal."),
     ] = "refuse"
+    class_axis: Annotated[
+        Literal[1, -1], Field(description="The axis that classes stand on: 1, or -1 for the last, as in Keras.")
+    ] = 1
     dtype: Annotated[
         Literal["float32", "float64"] | None,
         Field(description="Compute in this; otherwise in the widest dtype sent, at least float32."),

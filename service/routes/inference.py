@@ -374,6 +374,13 @@ def _wanted(asked: InferRequest, outputs: Mapping[str, Tensor]) -> Iterator[tupl
         yield output.name, outputs[output.name], bool(output.parameters.get("binary_data", everything))
 
 
+def _said_beside(evaluation: Evaluation) -> dict[str, str] | None:
+    """Return the reason where there is no value, and what looks unintended in the inputs."""
+    warned = " ".join(f"{warning.code}: {warning.text}" for warning in evaluation.warnings)
+    said = {"reason": evaluation.reason, "warnings": warned}
+    return {name: text for name, text in said.items() if text} or None
+
+
 def _with_room(span: shared_memory.Span, name: str, data: bytes) -> shared_memory.Span:
     """Return where an output goes.
 
@@ -410,7 +417,7 @@ async def _answer(
     answer = InferAnswer(
         model_name=model,
         id=asked.id,
-        parameters={"reason": evaluation.reason} if evaluation.reason else None,
+        parameters=_said_beside(evaluation),
         outputs=[output for output, _ in encoded],
     )
     text = orjson.dumps(answer.model_dump(exclude_none=True))

@@ -74,7 +74,7 @@ class Subject:
         boxes = [
             pattern.names[1]
             for role, pattern in zip(self.loss.roles, patterns, strict=True)
-            if self.term.domain(role).corners
+            if self.loss.domains[role].corners
         ]
         axes |= dict.fromkeys(boxes, (4,))
         for name in (name for pattern in patterns for name in pattern.names):
@@ -201,8 +201,9 @@ def _numbers(domain: Domain, shape: tuple[int, ...], axes: Axes, rng: torch.Gene
         return spread.sign()
     if domain.simplex:
         return spread.softmax(1)
-    if domain.corners:
-        return torch.cat([spread[:, :2], spread[:, :2] + 0.2 + spread[:, 2:].abs()], 1)
+    if domain.sizes or domain.corners:
+        sizes = 0.2 + spread[:, 2:].abs()
+        return torch.cat([spread[:, :2], sizes if domain.sizes else spread[:, :2] + sizes], 1)
     low = domain.above if domain.low is None else domain.low
     high = domain.under if domain.high is None else domain.high
     if low is None and high is None:

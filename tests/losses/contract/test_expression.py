@@ -1,5 +1,6 @@
 """An objective is read or refused, and never run."""
 
+import re
 import sys
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from losses.contract.expression import LONGEST_EXPRESSION, MOST_TERMS, parse
-from losses.contract.registry import names
+from losses.contract.registry import METRICS, names
 from losses.errors import BadExpression, BadParameter, Refusal, UnknownLoss
 
 PIECES = ["mse", "focal", "dice", "(", ")", "gamma", "=", ",", "+", "*", "-", "0.5", "2", "1e999", "none", "true", " "]
@@ -211,3 +212,35 @@ def test_any_text_is_an_objective_or_a_refusal(text: str) -> None:
         assert parse(str(objective)) == objective
 
     assert len(message) < 1000
+
+
+@pytest.mark.parametrize(
+    ("metric", "loss"),
+    [
+        ("accuracy", "cross_entropy"),
+        ("F1", "dice"),
+        ("f1_score", "dice"),
+        ("F1Score", "dice"),
+        ("AUC", "bce"),
+        ("roc_auc_score", "bce"),
+        ("recall", "tversky"),
+        ("r2_score", "mse"),
+        ("rmse", "mse"),
+        ("ndcg", "approx_ndcg"),
+        ("mean_iou", "jaccard"),
+    ],
+)
+def test_a_metric_asked_as_a_loss_is_told_what_trains_one_for_it(metric: str, loss: str) -> None:
+    with pytest.raises(UnknownLoss) as refusal:
+        parse(metric)
+
+    assert "That is a metric" in refusal.value.message
+    assert loss in refusal.value.message
+    assert "did_you_mean" not in refusal.value.facts
+
+
+def test_no_loss_is_called_a_metric() -> None:
+    stand_ins = " ".join(METRICS.values()).replace(",", "").split()
+
+    assert not METRICS.keys() & {re.sub("[^a-z0-9]", "", name.lower()) for name in names()}
+    assert {name for name in stand_ins if name in names()} >= {"bce", "dice", "mse", "ctc", "approx_ndcg"}

@@ -44,7 +44,7 @@ def test_windows_change_nothing_but_what_takes_two_passes(subject: Subject) -> N
     evaluation, whole = streamed(batch), batch.evaluate()
 
     if not subject.objective.spreads_at_once:
-        assert [warned.code for warned in evaluation.warnings] == ["no-standard-error"]
+        assert evaluation.warnings[-1].code == "no-standard-error"
         evaluation.standard_error = whole.standard_error
     say_the_same(evaluation, whole, absolute=1e-12 * absolute_terms(batch))
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F  # noqa: N812 - the name torch gives it
 from torch import Tensor
 
 from losses.contract.expression import parse
+from losses.errors import DomainViolation
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
@@ -214,3 +215,29 @@ def test_boxes_without_area_leave_a_finite_gradient(name: str) -> None:
         assert evaluation.value is not None
         assert evaluation.gradients
         assert evaluation.gradients["predictions"].isfinite().all()
+
+
+@pytest.mark.parametrize("loss", ["iou", "giou", "diou", "ciou"])
+def test_boxes_have_one_value_in_every_format(loss: str) -> None:
+    rng = torch.Generator().manual_seed(6)
+    corners = {role: torch.rand(9, 2, generator=rng, dtype=torch.float64) for role in ("predictions", "targets")}
+    sizes = {role: 0.1 + torch.rand(9, 2, generator=rng, dtype=torch.float64) for role in corners}
+    boxes = {
+        "xyxy": {role: torch.cat([first, first + sizes[role]], 1) for role, first in corners.items()},
+        "xywh": {role: torch.cat([first, sizes[role]], 1) for role, first in corners.items()},
+        "cxcywh": {role: torch.cat([first + sizes[role] / 2, sizes[role]], 1) for role, first in corners.items()},
+    }
+
+    values = {form: evaluate(parse(f"{loss}(format={form})"), inputs).value for form, inputs in boxes.items()}
+
+    assert values["xywh"] == pytest.approx(values["xyxy"], rel=1e-12)
+    assert values["cxcywh"] == pytest.approx(values["xyxy"], rel=1e-12)
+
+
+def test_boxes_of_a_corner_and_a_size_are_told_their_format() -> None:
+    boxes = torch.tensor([[10.0, 20.0, 5.0, 8.0]])
+
+    with pytest.raises(DomainViolation, match=r"COCO .* format=xywh"):
+        evaluate(parse("iou"), {"predictions": boxes, "targets": boxes})
+    with pytest.raises(DomainViolation, match="width and height of at least 0"):
+        evaluate(parse("iou(format=xywh)"), {"predictions": -boxes, "targets": boxes})

@@ -272,3 +272,13 @@ def test_a_task_is_read_off_the_labels_that_count() -> None:
     with pytest.raises(UnreadableTargets):
         measure_profile("segmentation", torch.full((2, 4), -1))
     assert measure_profile(None, torch.full((2, 4), -1)).task is Task.REGRESSION
+
+
+def test_grades_of_minus_one_fill_up_lists_unless_grades_may_be_below_0() -> None:
+    padded = measure_profile("ranking", torch.tensor([[2.0, 1.0, -1.0]]))
+    signed = measure_profile("ranking", torch.tensor([[2.0, -1.0, -3.0]]))
+    named = measure_profile("ranking", torch.tensor([[2.0, 1.0, 7.0]]), ignore_index=7)
+
+    assert "void-label" in codes(padded)
+    assert "void-label" not in codes(signed)
+    assert "void-label" in codes(named)

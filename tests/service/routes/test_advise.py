@@ -342,3 +342,30 @@ async def test_a_task_without_losses_is_measured_and_nothing_is_evaluated(client
     assert answer["recommendation"]["recommended"] is None
     assert answer["evaluations"] == []
     assert answer["measured"]["profile"]["n"]["value"] == 2
+
+
+@pytest.mark.parametrize(("labels", "code"), [([1, 2, 3, 4], "no-positives"), ([1, 1, 1, 1], "no-negatives")])
+async def test_embeddings_and_labels_are_measured_under_either_name(
+    client: Client, labels: list[int], code: str
+) -> None:
+    embeddings = [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [2.0, 1.0]]
+
+    own = await advise(client, {"task": "similarity", "embeddings": embeddings, "labels": labels})
+    usual = await advise(client, {"task": "similarity", "predictions": embeddings, "targets": labels})
+    guessed = await advise(client, {"embeddings": embeddings, "labels": labels})
+
+    for answer in (own, usual, guessed):
+        assert answer.is_success, answer.text
+        assert code in [warned["code"] for warned in answer.json()["measured"]["warnings"]]
+        assert answer.json()["recommendation"]["recommended"]["objective"] != "triplet"
+    assert own.json()["evaluations"] == usual.json()["evaluations"]
+
+
+async def test_grades_that_fill_up_lists_are_told_and_masked(client: Client) -> None:
+    body = {"task": "ranking", "predictions": [[1.5, 0.3, 0.0]], "targets": [[2, 1, -1]], "goal": {"ranking": "pairs"}}
+
+    answer = (await advise(client, body)).json()
+
+    assert "void-label" in [warned["code"] for warned in answer["measured"]["warnings"]]
+    values = {entry["objective"]: entry["result"] and entry["result"]["value"] for entry in answer["evaluations"]}
+    assert values["ranknet"] == pytest.approx(0.26328246733803123, rel=1e-9)

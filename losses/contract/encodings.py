@@ -1,7 +1,7 @@
-"""What numbers outside a domain look like: other common encodings, and how they become what is wanted.
+"""Other common encodings of what losses take: how numbers of one show, and how they become what is wanted.
 
-Only what is outside is looked at, and of that the first number, so that the advice does not depend on how the inputs
-are cut into blocks.
+Of numbers outside a domain only the first is looked at, and of legal ones what all chunks together show, so that
+nothing said depends on how the inputs are cut.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,34 @@ class OtherEncoding:
 
     is_like: Callable[[Astray], bool]
     way_out: str
+
+
+@dataclass
+class Extremes:
+    """What one input shows over all its chunks.
+
+    `in_order`: in every row along axis 1 the last two entries are no less than the first two. `nonfinite`: how many
+    numbers are not finite.
+    """
+
+    low: float = float("inf")
+    high: float = float("-inf")
+    in_order: bool = True
+    nonfinite: int = 0
+
+    def __or__(self, other: "Extremes") -> "Extremes":
+        """Return what two parts show together."""
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return Extremes(low, high, self.in_order and other.in_order, self.nonfinite + other.nonfinite)
+
+
+@dataclass(frozen=True)
+class LooksLike:
+    """An encoding whose numbers are legal and mean something else; `text` is said with the role and the loss."""
+
+    code: str
+    is_like: Callable[[Extremes], bool]
+    text: str
 
 
 def way_out(encodings: tuple[OtherEncoding, ...], otherwise: str, astray: Astray, *, ignorable: bool) -> str:
@@ -118,4 +146,37 @@ SIGNS = (OtherEncoding(_zero, "Labels of 0 and 1 become 2 * y - 1."),)
 CLASS_COUNTS = (
     OtherEncoding(_zero, "A class that was never seen counts 1."),
     OtherEncoding(_share, "Shares of classes become counts when they are multiplied by the number of items."),
+)
+RELEVANCES = (OtherEncoding(_minus_one, "Where -1 fills up a list, leave it out by `mask`, of shape (n, L)."),)
+LOGITS = (
+    LooksLike(
+        "looks-like-probabilities",
+        lambda seen: 0 <= seen.low < seen.high <= 1,
+        "All {role} lie between 0 and 1, as probabilities do, and {loss} takes them as logits. If they are "
+        "probabilities, ask with from_logits=false.",
+    ),
+)
+LOG_PROBABILITIES = (
+    LooksLike(
+        "not-log-probabilities",
+        lambda seen: seen.high > 0,
+        "Some {role} are above 0, and the name asked for takes log-probabilities, which never are. They are read as "
+        "logits, of which the log-softmax is taken; torch takes them as they are and gives another number.",
+    ),
+)
+GRADES = (
+    LooksLike(
+        "looks-like-padding",
+        lambda seen: seen.low == -1 and seen.high >= 0,
+        "The least of {role} is -1, which often fills up a list, and {loss} counts it as an item that is worse than "
+        "all others. If it is padding, leave it out by `mask`, of shape (n, L).",
+    ),
+)
+SIZES = (
+    LooksLike(
+        "looks-like-corners",
+        lambda seen: seen.in_order and seen.high > 0,
+        "In no box of {role} is the width less than x or the height less than y, as in boxes of two corners. If they "
+        "are x1, y1, x2, y2, leave format out.",
+    ),
 )

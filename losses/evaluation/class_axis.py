@@ -1,0 +1,95 @@
+"""Classes on the last axis, as Keras and token models have them, and on axis 1, as every formula does."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal
+
+from torch import Tensor
+
+from losses.contract.expression import Objective
+from losses.errors import BadOption, DomainViolation, NonFiniteInput, ShapeMismatch
+
+ClassAxis = Literal[1, -1]
+FLAT = 2  # axes, of which the last is axis 1
+
+
+def roles_of_classes(objective: Objective) -> set[str]:
+    """Return the inputs that have an axis of classes."""
+    return {role for _, term in objective.terms for role in term.loss.roles if term.loss.pattern(role).has_classes}
+
+
+def classes_on_axis_1(objective: Objective, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> dict[str, Tensor]:
+    """Return views of the inputs with their classes on axis 1.
+
+    Raises: BadOption where no loss has classes on an axis.
+    """
+    if class_axis == 1:
+        return dict(inputs)
+    roles = roles_of_classes(objective)
+    if not roles:
+        raise BadOption("class_axis", f"No input of {objective} has an axis of classes; leave class_axis out.")
+    return {role: _moved(tensor) if role in roles else tensor for role, tensor in inputs.items()}
+
+
+def beside_classes(tensor: Tensor, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> Tensor:
+    """Return weights or a mask with classes on axis 1, where they have that axis."""
+    if class_axis == 1 or tensor.ndim < max([each.ndim for each in inputs.values()], default=0):
+        return tensor
+    return _moved(tensor)
+
+
+def moved_back(objective: Objective, slopes: Mapping[str, Tensor], class_axis: ClassAxis) -> dict[str, Tensor]:
+    """Return gradients with their classes where those of the inputs stand."""
+    if class_axis == 1:
+        return dict(slopes)
+    roles = roles_of_classes(objective)
+    return {
+        role: slope.movedim(1, -1).contiguous() if role in roles and slope.ndim > FLAT else slope
+        for role, slope in slopes.items()
+    }
+
+
+@contextmanager
+def in_the_axes_sent(objective: Objective, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> Iterator[None]:
+    """Have refusals count along the axes that were sent, and say where shapes would fit with the other class axis."""
+    try:
+        yield
+    except ShapeMismatch as mismatch:
+        way_out = _other_axis(objective, inputs, class_axis)
+        if way_out is None:
+            raise
+        raise ShapeMismatch(mismatch.role, mismatch.expected, mismatch.got, way_out) from None
+    except (DomainViolation, NonFiniteInput) as refusal:
+        moved = class_axis == -1 and refusal.role in roles_of_classes(objective) and len(refusal.index) > FLAT
+        if not moved:
+            raise
+        first, of_class, *others = refusal.index
+        raise refusal.at([first, *others, of_class]) from None
+
+
+def _other_axis(objective: Objective, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> str | None:
+    """Return what to do where the inputs fit with classes on the other axis, and not on this one; None elsewhere."""
+    classed = roles_of_classes(objective)
+    roles = [role for role, tensor in inputs.items() if role in classed and tensor.ndim > FLAT]
+    moved = {role: _moved(tensor) if role in roles else tensor for role, tensor in inputs.items()}
+    this, other = (inputs, moved) if class_axis == 1 else (moved, inputs)
+    if not roles or _fit(objective, this) or not _fit(objective, other):
+        return None
+    if class_axis == -1:
+        return "They fit with classes on axis 1, the default: leave class_axis out."
+    sent = ", ".join(f"{role}.movedim(-1, 1) of shape {list(moved[role].shape)}" for role in roles)
+    return f"Classes stand on axis 1: send {sent}, or ask with class_axis=-1."
+
+
+def _fit(objective: Objective, inputs: Mapping[str, Tensor]) -> bool:
+    """Return whether every term can read the axes of its inputs."""
+    try:
+        for _, term in objective.terms:
+            term.loss.shapes.bind(inputs, term.loss.roles, {})
+    except ShapeMismatch:
+        return False
+    return True
+
+
+def _moved(tensor: Tensor) -> Tensor:
+    return tensor.movedim(-1, 1) if tensor.ndim > FLAT else tensor

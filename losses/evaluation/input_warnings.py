@@ -1,0 +1,60 @@
+"""What looks unintended in inputs that are legal."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from losses.contract.loss import BoundLoss
+from losses.evaluation.chunks import ChunkedInputs
+
+MOST_LOOKED_AT = 1 << 12  # pixels, of the first item
+FEW = 8  # classes that a mask of several labels may well have
+FLAT = 3  # axes: items, classes and pixels, or a volume alone
+
+
+@dataclass(frozen=True)
+class InputWarning:
+    """Something the caller may not have meant."""
+
+    code: str
+    text: str
+
+
+def warnings(chunked_inputs: ChunkedInputs) -> list[InputWarning]:
+    """Return what looks unintended in the inputs."""
+    warned: dict[tuple[str, str, str], InputWarning] = {}
+    for (_, term), extremes in zip(chunked_inputs.objective.terms, chunked_inputs.seen, strict=True):
+        for role, seen in extremes.items():
+            for like in term.looks_like(role):
+                if like.is_like(seen):
+                    text = like.text.format(role=role, loss=term.loss.id)
+                    warned[term.loss.id, role, like.code] = InputWarning(like.code, text)
+        for warning in _axes(term, chunked_inputs.inputs["targets"] if "targets" in extremes else None):
+            warned[term.loss.id, "targets", warning.code] = warning
+    return list(warned.values())
+
+
+def _axes(term: BoundLoss, targets: Tensor | None) -> Iterator[InputWarning]:
+    """Yield a warning where a pixel has several classes by the axes as they are read, and should have one."""
+    if targets is None or not len(targets) or term.loss.pattern("targets").names != ("n", "C", "*s"):
+        return
+    domain, classes = term.domain("targets"), targets.shape[1]
+    if not domain.is_of_probabilities or domain.simplex or classes == 1 or "softmax" not in term.loss.activation:
+        return
+    one_of_several = term.params.get("from_logits") is not False and term.params.get("activation") != "sigmoid"
+    if not one_of_several and (classes < FEW or targets.ndim > FLAT):
+        return
+    pixels = targets[0].flatten(1)[:, :MOST_LOOKED_AT] if targets.ndim > 2 else targets[0].unsqueeze(1)  # noqa: PLR2004 - n C
+    if float(pixels.sum(0).max()) > 1.5:  # noqa: PLR2004 - soft labels sum to 1
+        yield InputWarning("several-classes-a-pixel", _read_as(targets.shape, one_of_several=one_of_several))
+
+
+def _read_as(shape: tuple[int, ...], *, one_of_several: bool) -> str:
+    """Return how the axes of masks are read, and how they are sent where that is not meant."""
+    sigmoid = " several labels a pixel with activation=sigmoid," if one_of_several else ""
+    return (
+        f"targets of shape {list(shape)} were read as {shape[0]} items with {shape[1]} classes on axis 1, and some "
+        "pixel has several of them. Masks of one class are sent as (n, 1, ...), a volume alone as (1, 1, ...),"
+        f"{sigmoid} classes on the last axis with class_axis=-1."
+    )
