@@ -18,8 +18,8 @@ def on_config(config: dict[str, Any]) -> dict[str, Any]:
     """Put the page of every task of losses into the navigation."""
     [losses] = [part["Losses"] for part in config["nav"] if "Losses" in part]
     known = {path for entry in losses for path in entry.values()}
-    found = (path.relative_to(ROOT / "docs").as_posix() for path in sorted((ROOT / "docs/losses").glob("*.md")))
-    losses += [{Path(path).stem.capitalize(): path} for path in found if path not in known]
+    pages = (path.relative_to(ROOT / "docs").as_posix() for path in sorted((ROOT / "docs/losses").glob("*.md")))
+    losses += [{Path(path).stem.capitalize(): path} for path in pages if path not in known]
     return config
 
 

@@ -86,10 +86,10 @@ def create_app(
         redirect_slashes=False,
         telemetry=_telemetry(pipeline, on=settings.telemetry),
     )
-    problems.install(app)
+    problems.raise_refusals(app)
     for router in routers():
         app.include_router(router, include_in_schema=router is not shared_memory.router or regions is not None)
-    docs.install(app, table, guarded=keys is not None, root_path=settings.root_path)
+    docs.serve_docs(app, table, guarded=keys is not None, root_path=settings.root_path)
     app.add_middleware(PipelineMiddleware, pipeline=pipeline)
     return app
 

@@ -377,7 +377,7 @@ def _token(part: str) -> str:
     return "/" + shown(part).replace("~", "~0").replace("/", "~1")
 
 
-def read(model: type[Model], data: object, *within: str) -> Model:
+def validated(model: type[Model], data: object, *within: str) -> Model:
     """Return `data` as a model.
 
     Raises: BadRequest with every wrong field, and the near name of an unknown one.
@@ -412,7 +412,7 @@ def field_places(model: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
     return {**places, **dict.fromkeys(model.model_fields, ())}
 
 
-def install(app: FastAPI) -> None:
+def raise_refusals(app: FastAPI) -> None:
     """Have FastAPI raise a Refusal for what it would answer by itself; the pipeline answers it."""
 
     @app.exception_handler(RequestValidationError)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from anyio import to_thread
 
 INLINE_BYTES = 1 << 18  # decoded in 0.5 ms, which a thread hop would double
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 Run = Coroutine[Any, Any, None]
 
 
@@ -46,7 +46,7 @@ def in_task() -> Awaitable[None]:
     return _TASK if _inline else _NOTHING
 
 
-async def beside_the_loop(work: Callable[[], Result], size: int) -> Result:
+async def beside_the_loop(work: Callable[[], Returned], size: int) -> Returned:
     """Return what `work` returns; on a thread where so many bytes may keep the event loop busy."""
     if size <= INLINE_BYTES:
         return work()

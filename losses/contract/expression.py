@@ -83,7 +83,7 @@ def parse(text: str) -> Objective:
     return Objective(terms)
 
 
-def listed(text: str) -> list[str]:
+def split_objectives(text: str) -> list[str]:
     """Return the objectives of a list: what stands between the commas and semicolons outside of parentheses."""
     parts, depth = [""], 0
     for letter in text:

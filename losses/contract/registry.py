@@ -147,8 +147,8 @@ def get(name: str) -> tuple[Loss, dict[str, Value]]:
 
     Raises: UnknownLoss, with the nearest name.
     """
-    found = names().get(name)
-    if found is None:
+    entry = names().get(name)
+    if entry is None:
         stand_in = METRICS.get(re.sub("[^a-z0-9]", "", name.lower()))
         raise UnknownLoss(None if stand_in else near(name, names()), trained_by=stand_in)
-    return found
+    return entry

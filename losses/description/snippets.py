@@ -64,7 +64,7 @@ def in_library(objective: Objective, library: str) -> str | None:
     return f"{imports}\n\n\ndef loss({arguments}):\n{body}"
 
 
-def together(modules: Mapping[str, str]) -> str:
+def combined_module(modules: Mapping[str, str]) -> str:
     """Return one module made of several, the `loss` of each renamed to its key."""
     imports: dict[str, None] = {}
     bodies = []

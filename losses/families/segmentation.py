@@ -157,10 +157,8 @@ def dice(
     def score(of: Sizes) -> Tensor:
         return 1 - pipeline.ratio(2 * of.shared + smooth, of.predicted + of.true + smooth + epsilon)
 
-    found = pipeline.regions(p, targets, weights, overlap=overlap)
-    return pipeline.combine(
-        found, score, class_weights, group=group, empty=empty, include_background=include_background
-    )
+    sums = pipeline.regions(p, targets, weights, overlap=overlap)
+    return pipeline.combine(sums, score, class_weights, group=group, empty=empty, include_background=include_background)
 
 
 def _jaccard_code(params: dict[str, Value]) -> str:
@@ -219,10 +217,8 @@ def jaccard(
     def score(of: Sizes) -> Tensor:
         return 1 - pipeline.ratio(of.shared + smooth, of.predicted + of.true - of.shared + smooth + epsilon)
 
-    found = pipeline.regions(p, targets, weights, overlap=overlap)
-    return pipeline.combine(
-        found, score, class_weights, group=group, empty=empty, include_background=include_background
-    )
+    sums = pipeline.regions(p, targets, weights, overlap=overlap)
+    return pipeline.combine(sums, score, class_weights, group=group, empty=empty, include_background=include_background)
 
 
 def _generalized_code(params: dict[str, Value]) -> str:
@@ -315,7 +311,7 @@ def generalized_dice(
     A class without a pixel weighs as much as the smallest that has one.
     """
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
-    found = pipeline.regions(p, targets, weights, overlap=overlap)
+    regions = pipeline.regions(p, targets, weights, overlap=overlap)
     power = {"square": 2, "simple": 1, "uniform": 0}[weighting]
 
     def finish(totals: dict[str, Tensor]) -> Items:
@@ -337,4 +333,4 @@ def generalized_dice(
         kept = counted if empty == "score" else counted & ~empties
         return Items(value.where(kept, 0), counted.to(value.dtype))
 
-    return finish({"n": found}) if group == "image" else Sums({"n": found}, finish)
+    return finish({"n": regions}) if group == "image" else Sums({"n": regions}, finish)

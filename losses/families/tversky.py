@@ -111,10 +111,8 @@ def tversky(
     def score(of: Sizes) -> Tensor:
         return 1 - _index(of, alpha, beta, smooth, epsilon)
 
-    found = pipeline.regions(p, targets, weights, overlap=overlap)
-    return pipeline.combine(
-        found, score, class_weights, group=group, empty=empty, include_background=include_background
-    )
+    sums = pipeline.regions(p, targets, weights, overlap=overlap)
+    return pipeline.combine(sums, score, class_weights, group=group, empty=empty, include_background=include_background)
 
 
 @loss(
@@ -181,10 +179,8 @@ def focal_tversky(
         missing = 1 - _index(of, alpha, beta, smooth, epsilon)
         return (missing.where(missing > 0, 1) ** (1 / gamma)).where(missing > 0, 0)
 
-    found = pipeline.regions(p, targets, weights, overlap=overlap)
-    return pipeline.combine(
-        found, score, class_weights, group=group, empty=empty, include_background=include_background
-    )
+    sums = pipeline.regions(p, targets, weights, overlap=overlap)
+    return pipeline.combine(sums, score, class_weights, group=group, empty=empty, include_background=include_background)
 
 
 def _mcc_code(params: dict[str, Value]) -> str:
@@ -256,7 +252,7 @@ def mcc(
         below = sides.where(defined, 1).sqrt().prod(0)
         return 1 - ((tp * tn - fp * fn) / below).where(defined, 0)
 
-    found = pipeline.regions(p, targets, weights)
+    sums = pipeline.regions(p, targets, weights)
     return pipeline.combine(
-        found, score, class_weights, group=group, empty="score", include_background=include_background
+        sums, score, class_weights, group=group, empty="score", include_background=include_background
     )

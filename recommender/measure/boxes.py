@@ -12,7 +12,7 @@ from losses.errors import ShapeMismatch
 from recommender.errors import BadBox, UnreadableTargets
 from recommender.measure import warnings
 from recommender.measure.accumulators import Order, brackets
-from recommender.measure.details import Details, detail, listed
+from recommender.measure.details import Details, detail, list_detail
 from recommender.measure.masks import SMALL_SIDE
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.residual_blocks import SAMPLE, Array, ResidualStream, float64, pieces
@@ -120,7 +120,9 @@ def _sizes(boxes: Tensor, orders: list[Order]) -> tuple[Details, Measured | None
     n = boxes.shape[0]
     sizes = [order.quantile(share) for order, share in zip(orders, _SHARES, strict=True)]
     known = [area for area in sizes if area is not None and math.isfinite(area)]
-    details: Details = {"box_area": listed(known, n, "10th, 50th, 90th percentile")} if len(known) == len(sizes) else {}
+    details: Details = (
+        {"box_area": list_detail(known, n, "10th, 50th, 90th percentile")} if len(known) == len(sizes) else {}
+    )
     if float(boxes.abs().amax()) <= 1:
         details["normalised"] = detail(1.0, n, "all corners lie between -1 and 1: parts of the image, no pixels")
         return details, None

@@ -34,7 +34,7 @@ def detail(
     return Detail(value=value, interval=ends, n=n, method=method, basis=basis)
 
 
-def listed(
+def list_detail(
     values: Sequence[float], n: int, method: str, basis: str = "targets", *, intervals: Sequence[Interval] | None = None
 ) -> Detail:
     """Return a detail of several numbers; of more than MOST the first, and `method` says so."""

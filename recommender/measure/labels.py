@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from recommender.measure.details import Details, detail, listed
+from recommender.measure.details import Details, detail, list_detail
 from recommender.measure.residual_blocks import pieces
 from recommender.measure.stats import LARGEST, Z, times_and_over, wilson
 from recommender.profile import Measured
@@ -179,7 +179,9 @@ def share_details(counts: Tensor) -> Details:
     entropy = -sum(p * math.log(p) for p in share if p > 0)
     n, intervals = round(total), [wilson(p, total, z) for p in share]
     return {
-        "class_shares": listed(share, n, "count; Wilson" if k <= several else "count; Goodman", intervals=intervals),
+        "class_shares": list_detail(
+            share, n, "count; Wilson" if k <= several else "count; Goodman", intervals=intervals
+        ),
         "effective_classes": detail(math.exp(entropy), n, "exp(entropy)"),
         "entropy_score": detail(
             1 - entropy / math.log(k) if k > 1 else math.nan, n, "1 - entropy / ln(classes); 0 even, 1 one class"
@@ -197,7 +199,7 @@ def multilabel_details(targets: Tensor, counts: Tensor) -> Details:
     share = (positives / counts.sum(1).clamp(min=1)).tolist()
     occurring = positives[positives > 0]
     details: Details = {
-        "label_shares": listed(share, items, "count; Wilson", intervals=[wilson(p, items) for p in share]),
+        "label_shares": list_detail(share, items, "count; Wilson", intervals=[wilson(p, items) for p in share]),
         "cardinality": detail(sum(share), items, "labels an item"),
         "density": detail(sum(share) / len(share), items, "labels an item over labels"),
     }

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from recommender.errors import UnreadableTargets
 from recommender.measure.components import Objects, objects
-from recommender.measure.details import MOST_LISTED, Details, Interval, detail, listed
+from recommender.measure.details import MOST_LISTED, Details, Interval, detail, list_detail
 from recommender.measure.labels import all_whole, exclusive, in_unit_interval, tally
 from recommender.measure.residual_blocks import Array, pieces
 from recommender.measure.stats import Z, rank_interval, wilson
@@ -267,10 +267,12 @@ def coverage_details(covered: Coverage) -> Details:
         return {}
     present = (foreground > 0).mean(0)
     return {
-        "foreground": listed(foreground.mean(0).tolist(), n, "mean over images, by class", intervals=_over(foreground)),
-        "foreground_median": listed(np.median(foreground, axis=0).tolist(), n, "median over images, by class"),
-        "foreground_5th": listed(np.quantile(foreground, 0.05, axis=0).tolist(), n, "5th percentile, by class"),
-        "present_share": listed(
+        "foreground": list_detail(
+            foreground.mean(0).tolist(), n, "mean over images, by class", intervals=_over(foreground)
+        ),
+        "foreground_median": list_detail(np.median(foreground, axis=0).tolist(), n, "median over images, by class"),
+        "foreground_5th": list_detail(np.quantile(foreground, 0.05, axis=0).tolist(), n, "5th percentile, by class"),
+        "present_share": list_detail(
             present.tolist(),
             n,
             "images with the class, by class",
@@ -297,7 +299,9 @@ def shape_details(measured: ObjectShapes) -> Details:
     np.maximum.at(largest, measured.objects.plane, area)
     some = total > 0
     details |= {
-        "object_area": listed(np.quantile(area, (0.1, 0.5, 0.9)).tolist(), n, "pixels: 10th, 50th, 90th percentile"),
+        "object_area": list_detail(
+            np.quantile(area, (0.1, 0.5, 0.9)).tolist(), n, "pixels: 10th, 50th, 90th percentile"
+        ),
         "largest_share": detail(
             float(np.median(largest[some] / total[some])), int(some.sum()), "largest object over all; median of images"
         ),

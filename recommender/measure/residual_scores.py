@@ -49,7 +49,7 @@ class OutlierLimits:
 
 
 @dataclass
-class Sums:
+class FlaggedSums:
     """Sums of the targets of all items and of the flagged ones, of their squares, and the least target."""
 
     total: float = 0.0
@@ -62,7 +62,7 @@ class Sums:
         """Take in a block."""
         some = targets[flagged]
         self.merge(
-            Sums(
+            FlaggedSums(
                 float(targets.sum()),
                 float(some.sum()),
                 float(np.vdot(targets, targets)),
@@ -71,7 +71,7 @@ class Sums:
             )
         )
 
-    def merge(self, other: "Sums") -> None:
+    def merge(self, other: "FlaggedSums") -> None:
         """Take in what another has seen."""
         self.total += other.total
         self.flagged += other.flagged
@@ -92,7 +92,7 @@ class ResidualScores:
     below: int = 0
     beyond_fence: int = 0
     beyond_classic: int = 0
-    sums: Sums = field(default_factory=Sums)
+    sums: FlaggedSums = field(default_factory=FlaggedSums)
 
     def add(self, block: Block) -> None:
         """Take in a block."""

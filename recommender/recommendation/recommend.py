@@ -219,7 +219,7 @@ def _snippets(chosen: Choices) -> answer.Snippets:
         known = {name: text for name, text in texts.items() if text is not None}
         if not known or len(known) < len(texts):
             return None
-        return next(iter(known.values())) if len(known) == 1 else snippets.together(known)
+        return next(iter(known.values())) if len(known) == 1 else snippets.combined_module(known)
 
     return answer.Snippets(
         pytorch=module("pytorch") or "",

@@ -60,7 +60,7 @@ from service.uploads.upload import Received, Upload
 router = APIRouter(prefix="/v1", tags=["advise"])
 MOST_EVALUATED = 8  # a row has three alternatives at most, the catalogue about three, and the other book one answer
 UNFIT = (BadOption, DomainViolation, MissingInput, NonFiniteInput, ShapeMismatch, UnsupportedDtype)
-Part = Literal["recommended", "article", "evidence", "alternative"]
+EvaluatedAs = Literal["recommended", "article", "evidence", "alternative"]
 _LOSSES_CALL = {"embeddings": "predictions", "labels": "targets"}
 SHARES = Options(gradient="summary")
 SEVERAL_HEADS = Text(
@@ -120,7 +120,7 @@ class Evaluated(BaseModel):
 
     objective: str
     role: Annotated[
-        Part, Field(description="The recommended objective, the answer of the other book, or an alternative.")
+        EvaluatedAs, Field(description="The recommended objective, the answer of the other book, or an alternative.")
     ]
     result: Result | None
     reason: str | None
@@ -189,11 +189,11 @@ async def advise(
     request = upload.read(AdviseRequest)
     bounds = {**thresholds, **request.thresholds}
     bounds_in_force(bounds)
-    found = await _measured(request, upload, runtime, language)
+    measured = await _measured(request, upload, runtime, language)
     measured_ms = current().compute_ms
-    facts = _completed(found.profile, request)
+    facts = _completed(measured.profile, request)
     recommendation = engine.recommend(
-        request.task or (None if request.scenario else found.task),
+        request.task or (None if request.scenario else measured.task),
         request.scenario,
         facts,
         request.goal,
@@ -201,7 +201,7 @@ async def advise(
         thresholds=bounds,
         language=language,
     )
-    upload = await _counting(found.task, request.ignore_index, _named_as_losses_do(upload), runtime)
+    upload = await _counting(measured.task, request.ignore_index, _named_as_losses_do(upload), runtime)
     evaluations = [
         await _evaluated(text, role, heads, upload, runtime, language)
         for text, (role, heads) in _rivals(recommendation).items()
@@ -211,8 +211,8 @@ async def advise(
     upload.timing_ms |= {"measure": measured_ms, "compute": current().compute_ms - measured_ms}
     response.headers["Server-Timing"] = ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())
     return Advice(
-        measured=found.model_copy(update={"profile": facts}),
-        recommendation=_without(recommendation, {warned.code for warned in found.warnings}),
+        measured=measured.model_copy(update={"profile": facts}),
+        recommendation=_without(recommendation, {warned.code for warned in measured.warnings}),
         evaluations=evaluations,
         timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
         version=VERSION,
@@ -229,7 +229,7 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
         return MeasuredAnswer(task=task, profile=Profile(n=_length(upload.roles) or None), warnings=[])
     if not labelled:
         upload.need("targets")
-    found = await runtime.run(
+    measurement = await runtime.run(
         lambda: measure_profile(
             task,
             arrays.get("targets"),
@@ -241,11 +241,13 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
             ignore_index=request.ignore_index,
         ),
     )
-    warnings = found.warnings
+    warnings = measurement.warnings
     if set(OPTIONAL) & set(upload.roles):
         notice = Notice(code="measured-on-every-item", text=in_language(COUNTED, language))
         warnings = [*warnings, notice]
-    return MeasuredAnswer(task=found.task, profile=found.profile, warnings=warnings, details=found.details)
+    return MeasuredAnswer(
+        task=measurement.task, profile=measurement.profile, warnings=warnings, details=measurement.details
+    )
 
 
 async def _counting(task: Task, ignore_index: int | None, upload: Upload, runtime: Runtime) -> Upload:
@@ -277,24 +279,27 @@ def _completed(measured: Profile, request: AdviseRequest) -> Profile:
     return measured.model_copy(update={**features, **given})
 
 
-def _rivals(found: Recommendation) -> dict[str, tuple[Part, int]]:
+def _rivals(recommendation: Recommendation) -> dict[str, tuple[EvaluatedAs, int]]:
     """Return what to evaluate, the role of each, and how many heads it has; one text once, under its first role."""
-    listed: dict[str, tuple[Part, int]] = {}
+    listed: dict[str, tuple[EvaluatedAs, int]] = {}
     heads = 1
-    if found.recommended:
-        heads = len(found.recommended.heads)
-        listed[found.recommended.objective] = ("recommended", heads)
-    books: dict[Part, BookAnswer | None] = {"article": found.article, "evidence": found.evidence}
+    if recommendation.recommended:
+        heads = len(recommendation.recommended.heads)
+        listed[recommendation.recommended.objective] = ("recommended", heads)
+    books: dict[EvaluatedAs, BookAnswer | None] = {
+        "article": recommendation.article,
+        "evidence": recommendation.evidence,
+    }
     for role, book in books.items():
         if book:
             listed.setdefault(book.objective, (role, len(book.heads)))
-    for other in found.alternatives:
+    for other in recommendation.alternatives:
         listed.setdefault(other.objective, ("alternative", heads))
     return dict(list(listed.items())[:MOST_EVALUATED])
 
 
 async def _evaluated(
-    text: str, role: Part, heads: int, upload: Upload, runtime: Runtime, language: Language
+    text: str, role: EvaluatedAs, heads: int, upload: Upload, runtime: Runtime, language: Language
 ) -> Evaluated:
     objective = parse(text)
     numbers = sum(tensor.numel() for tensor in upload.roles.values())
@@ -309,7 +314,7 @@ async def _evaluated(
     if "mask" in beside:
         beside["mask"] = mask_for(objective, upload.roles)
     try:
-        (found,) = await runtime.evaluate(
+        (evaluation,) = await runtime.evaluate(
             [objective], Upload(roles={**inputs, **beside}, reserved_bytes=upload.reserved_bytes), SHARES
         )
     except UNFIT as refusal:
@@ -317,12 +322,12 @@ async def _evaluated(
     return Evaluated(
         objective=text,
         role=role,
-        result=Result.model_validate(result(found, with_arrays=False), from_attributes=True),
+        result=Result.model_validate(result(evaluation, with_arrays=False), from_attributes=True),
         reason=None,
     )
 
 
-def _without(found: Recommendation, codes: set[str]) -> Recommendation:
+def _without(recommendation: Recommendation, codes: set[str]) -> Recommendation:
     """Return a recommendation with every field set, less the warnings already given."""
-    kept = [warned for warned in found.warnings if warned.code not in codes]
-    return Recommendation.model_validate({**found.model_dump(), "warnings": kept})
+    kept = [warned for warned in recommendation.warnings if warned.code not in codes]
+    return Recommendation.model_validate({**recommendation.model_dump(), "warnings": kept})

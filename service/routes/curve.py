@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
-from losses.contract.expression import Objective, listed, parse
+from losses.contract.expression import Objective, parse, split_objectives
 from losses.contract.loss import Loss
 from losses.description.curve import Curve, curve
 from losses.errors import BadExpression, BadOption, BadParameter
@@ -58,7 +58,7 @@ async def asked(
 
     Raises: BadExpression, BadParameter, BadRequest.
     """
-    texts = [f"{loss.id}({params})" if params else loss.id, *(listed(others) if others.strip() else [])]
+    texts = [f"{loss.id}({params})" if params else loss.id, *(split_objectives(others) if others.strip() else [])]
     if len(texts) > MOST_CURVES:
         raise BadRequest(f"{MOST_CURVES} curves fit into one picture.")
     return [parse(text) for text in texts]

@@ -41,7 +41,7 @@ SWAGGER = {
 
 @router.get("/docs")
 @properties("open")
-async def page(settings: SettingsInForce) -> HTMLResponse:
+async def docs_page(settings: SettingsInForce) -> HTMLResponse:
     """Show every operation, ready to be tried."""
     root = settings.root_path
     return get_swagger_ui_html(
@@ -61,7 +61,7 @@ async def document(request: Request) -> JSONResponse:
     return JSONResponse(request.app.openapi())
 
 
-def install(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str) -> None:
+def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str) -> None:
     """Serve the page's files, and complete the document with what the pipeline may answer.
 
     `guarded`: a key is asked for. `root_path`: the prefix that a proxy adds to every path.

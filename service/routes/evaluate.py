@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from torch import Tensor
 
-from losses.contract.expression import LONGEST_EXPRESSION, Objective, listed, parse
+from losses.contract.expression import LONGEST_EXPRESSION, Objective, parse, split_objectives
 from losses.errors import (
     BadExpression,
     BadOption,
@@ -50,7 +50,7 @@ def _listed(value: object) -> object:
 
 
 def _separate(text: str) -> list[str]:
-    return listed(text) if len(text) <= MOST_LOSSES * LONGEST_EXPRESSION else [text]
+    return split_objectives(text) if len(text) <= MOST_LOSSES * LONGEST_EXPRESSION else [text]
 
 
 Losses = Annotated[
@@ -99,6 +99,7 @@ EXAMPLE = {
 
 @router.post(
     "/evaluate",
+    name="evaluate",
     summary="What does each loss make of these predictions?",
     response_class=Response,
     openapi_extra=declared(EvaluateRequest, {"two losses, one upload": EXAMPLE}, {"loss": ["mse", "mae"]}),
@@ -119,7 +120,7 @@ EXAMPLE = {
     ),
 )
 @properties("evaluate", inline=True)
-async def evaluate(http: Request) -> Response:
+async def evaluate_upload(http: Request) -> Response:
     """Evaluate one or several losses on one upload: the value with its error bar, and how the gradient is shared.
 
     Send JSON, or `.npy`, `.npz` or `.safetensors` files as multipart with a `request` part that holds `loss` and
@@ -168,7 +169,7 @@ def _written(
         refuse_long_answer(arrays, state["settings"].max_answer_numbers)
     text = orjson.dumps(
         {
-            "results": [result(found, with_arrays=binary is None) for found in results],
+            "results": [result(evaluation, with_arrays=binary is None) for evaluation in results],
             "items": items,
             "dtype": str(results[0].dtype).removeprefix("torch."),
             "device": state["runtime"].name,

@@ -103,13 +103,13 @@ class Evaluations(BaseModel):
 
 def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
     """Return the arrays of an answer by name; of several losses each name begins with the loss's place."""
-    found = {}
+    arrays = {}
     for place, entry in enumerate(results):
         prefix = f"{place}." if len(results) > 1 else ""
         if entry.values is not None:
-            found[f"{prefix}values"] = entry.values
-        found |= {f"{prefix}gradients.{role}": tensor for role, tensor in (entry.gradients or {}).items()}
-    return found
+            arrays[f"{prefix}values"] = entry.values
+        arrays |= {f"{prefix}gradients.{role}": tensor for role, tensor in (entry.gradients or {}).items()}
+    return arrays
 
 
 def refuse_long_answer(arrays: Mapping[str, Tensor], most_numbers: int) -> None:
@@ -126,26 +126,26 @@ def refuse_long_answer(arrays: Mapping[str, Tensor], most_numbers: int) -> None:
         )
 
 
-def result(found: Evaluation, *, with_arrays: bool) -> dict[str, Any]:
+def result(evaluation: Evaluation, *, with_arrays: bool) -> dict[str, Any]:
     """Return one evaluation as the fields of a Result, with its arrays as lists or without them."""
     arrays: dict[str, Any] = {}
     if with_arrays:
-        if found.values is not None:
-            arrays["values"] = json_lists.to_lists(found.values)
-        if found.gradients is not None:
-            arrays["gradients"] = {role: json_lists.to_lists(tensor) for role, tensor in found.gradients.items()}
+        if evaluation.values is not None:
+            arrays["values"] = json_lists.to_lists(evaluation.values)
+        if evaluation.gradients is not None:
+            arrays["gradients"] = {role: json_lists.to_lists(tensor) for role, tensor in evaluation.gradients.items()}
     return {
-        "loss": found.name,
-        "value": found.value,
-        "numerator": found.numerator,
-        "denominator": found.denominator,
-        "kept": found.kept,
-        "ignored": found.ignored,
-        "standard_error": found.standard_error,
-        "gradient": found.gradient,
-        "per_class": found.per_class,
-        "terms": [result(term, with_arrays=with_arrays) for term in found.terms] if found.terms else None,
-        "reason": found.reason,
-        "warnings": found.warnings,
+        "loss": evaluation.name,
+        "value": evaluation.value,
+        "numerator": evaluation.numerator,
+        "denominator": evaluation.denominator,
+        "kept": evaluation.kept,
+        "ignored": evaluation.ignored,
+        "standard_error": evaluation.standard_error,
+        "gradient": evaluation.gradient,
+        "per_class": evaluation.per_class,
+        "terms": [result(term, with_arrays=with_arrays) for term in evaluation.terms] if evaluation.terms else None,
+        "reason": evaluation.reason,
+        "warnings": evaluation.warnings,
         **arrays,
     }

@@ -41,8 +41,8 @@ from service.problems import (
     UnknownPath,
     UnknownRegion,
     UnsupportedFormat,
-    read,
     responses,
+    validated,
 )
 from service.routes.evaluation_schema import EvaluateOptions, arrays_of
 from service.routes.parameters import KNOWN_PARAMETERS
@@ -247,12 +247,12 @@ async def infer(
     if length > settings.max_json_bytes:
         raise TooLarge("The JSON", settings.max_json_bytes, "max_json_bytes", "Send numbers as bytes behind it.")
     text = received if length == len(received) else received[:length]
-    asked = await beside_the_loop(lambda: read(InferRequest, inference_protocol.members(text)), length)
+    asked = await beside_the_loop(lambda: validated(InferRequest, inference_protocol.request_members(text)), length)
     objective, options = _asked(loss, asked.parameters)
     spans = _spans(shared, asked.outputs or [])
-    lying = await shared_memory.read(_lying(shared, asked.inputs), settings.max_body_bytes, body)
+    lying = await shared_memory.read_spans(_lying(shared, asked.inputs), settings.max_body_bytes, body)
     behind = memoryview(received)[length:]
-    roles = await beside_the_loop(lambda: inference_protocol.decode(asked.inputs, behind, lying), len(received))
+    roles = await beside_the_loop(lambda: inference_protocol.input_tensors(asked.inputs, behind, lying), len(received))
     upload = Upload(roles=roles)
     upload.reserved_bytes = body.reserved_beside
     refuse_unfit(upload, settings.max_elements)
@@ -291,7 +291,9 @@ def _spans(
         if shared is None:
             raise BadRequest(shared_memory.OFF)
         kind = "inputs" if isinstance(tensor, inference_protocol.InputTensor) else "outputs"
-        spans[position] = shared.span(read(shared_memory.Place, tensor.parameters, kind, str(position), "parameters"))
+        spans[position] = shared.span(
+            validated(shared_memory.Place, tensor.parameters, kind, str(position), "parameters")
+        )
     return spans
 
 
@@ -337,8 +339,8 @@ def _asked(loss: Loss | None, parameters: Mapping[str, Any]) -> tuple[Objective,
         text = given.pop("loss", None)
         if not isinstance(text, str) or given:
             raise BadRequest("The model objective takes the parameter loss, such as dice + 0.5*bce, and options.")
-        return parse(text), read(EvaluateOptions, options, "parameters")
-    return Objective(((1.0, loss.bind(given)),)), read(EvaluateOptions, options, "parameters")
+        return parse(text), validated(EvaluateOptions, options, "parameters")
+    return Objective(((1.0, loss.bind(given)),)), validated(EvaluateOptions, options, "parameters")
 
 
 _PROTOCOL = {"binary_data_output", "sequence_id", "sequence_start", "sequence_end", "priority", "timeout"}
@@ -408,7 +410,7 @@ async def _answer(
         way_out = "Ask for bytes (binary_data_output, or binary_data of an output), or send fewer items."
         raise TooLarge("The answer in numbers", most_numbers, "max_answer_numbers", way_out)
     for position, (name, tensor, binary) in enumerate(wanted):
-        output, data = inference_protocol.encode(name, tensor, binary=binary)
+        output, data = inference_protocol.output_bytes(name, tensor, binary=binary)
         if position in spans:
             filled.append((_with_room(spans[position], name, data), data))
             output.parameters, data = spans[position].parameters(len(data)), b""

@@ -130,7 +130,7 @@ def _both(text: Text) -> Bilingual:
     return Bilingual(en=text.en, zh=text.zh)
 
 
-def page(loss: Loss) -> Page:
+def describe_loss(loss: Loss) -> Page:
     """Return everything that is known of a loss."""
     schema = loss.parameters.model_json_schema()
     return Page(
@@ -165,7 +165,7 @@ def page(loss: Loss) -> Page:
 @cache
 def page_of(loss_id: str) -> Page:
     """Return the same of a loss in the catalogue; making a page takes 2 ms."""
-    return page(registry.catalogue()[loss_id])
+    return describe_loss(registry.catalogue()[loss_id])
 
 
 ONE: dict[str, Example] = {"smooth_l1": {"value": "smooth_l1"}}
@@ -187,9 +187,9 @@ TASKS = sorted({task for loss in registry.catalogue().values() for task in loss.
 TRAITS = sorted({trait for loss in registry.catalogue().values() for trait in loss.traits})
 
 
-@router.get("/losses", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
+@router.get("/losses", name="catalogue", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
 @properties("any key")
-async def catalogue(
+async def list_losses(
     task: Annotated[
         str | None,
         Query(max_length=100, description="Only losses for this task.", json_schema_extra={"enum": TASKS}),

@@ -14,7 +14,7 @@ from recommender.rules.table import RulebookName
 from recommender.tasks import Scenario, Task
 from service.dependencies import ThresholdsInForce
 from service.pipeline.properties import properties
-from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, read, responses
+from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, responses, validated
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads.body import body_of
@@ -69,11 +69,12 @@ async def question(request: Request) -> RecommendRequest:
     Raises: UnsupportedFormat, TooLarge, BadEnvelope, BadRequest.
     """
     require(request, JSON)
-    return read(RecommendRequest, parsed(await body_of(request).read(LONGEST_QUESTION, None)))
+    return validated(RecommendRequest, parsed(await body_of(request).read(LONGEST_QUESTION, None)))
 
 
 @router.post(
     "/recommend",
+    name="recommend",
     summary="Which loss should I use?",
     responses=responses(
         BadEnvelope,
@@ -99,7 +100,7 @@ async def question(request: Request) -> RecommendRequest:
     },
 )
 @properties("recommend")
-async def recommend(
+async def recommend_loss(
     asked: Annotated[RecommendRequest, Depends(question)],
     thresholds: ThresholdsInForce,
     language: Spoken,

@@ -18,8 +18,8 @@ from service.problems import (
     UnknownPath,
     UnknownRegion,
     UnsupportedFormat,
-    read,
     responses,
+    validated,
 )
 from service.uploads.body import body_of
 from service.uploads.json_text import parsed
@@ -88,7 +88,7 @@ async def register(regions: Kept, name: Name, settings: SettingsInForce, http: R
     # clients of the protocol send no Content-Type
     require(http, JSON, *([] if "content-type" in http.headers else [""]))
     body = await body_of(http).read(settings.max_json_bytes, "max_json_bytes")
-    regions.register(name, read(Extent, parsed(body)))
+    regions.register(name, validated(Extent, parsed(body)))
     return Response()
 
 

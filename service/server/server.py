@@ -155,8 +155,8 @@ class Server(uvicorn.Server):
 
     @property
     def _readiness(self) -> Readiness:
-        found: Readiness = self.lifespan.state["readiness"]
-        return found
+        readiness: Readiness = self.lifespan.state["readiness"]
+        return readiness
 
 
 def listen(settings: Settings) -> list[socket.socket]:
@@ -166,8 +166,8 @@ def listen(settings: Settings) -> list[socket.socket]:
     """
     bound: list[socket.socket] = []
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, _, _, _, address in found:
+        addresses = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _, _, _, address in addresses:
             port = bound[0].getsockname()[1] if bound else settings.port
             bound.append(socket.create_server((address[0], port), family=family, backlog=BACKLOG))
     except OSError as error:

@@ -91,13 +91,13 @@ class Supervisor:
     def _listen(self, woken: socket.socket) -> None:
         sources = {worker.pipe: worker for worker in self._workers}
         ends = {worker.process.sentinel: worker for worker in self._workers}
-        found = connection.wait([woken, *sources, *ends], PULSE_S)
-        for source in found:
+        ready = connection.wait([woken, *sources, *ends], PULSE_S)
+        for source in ready:
             if isinstance(source, connection.Connection):
                 self._hear(sources[source])
-        if woken in found:
+        if woken in ready:
             woken.recv(64)
-        for worker in [ends[source] for source in found if isinstance(source, int)]:
+        for worker in [ends[source] for source in ready if isinstance(source, int)]:
             self._bury(worker)
         self._kill_silent()
         while self._signals:

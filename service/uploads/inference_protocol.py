@@ -75,14 +75,14 @@ class OutputTensor(BaseModel):
     data: list[Any] | None = None
 
 
-def members(text: bytes | bytearray) -> dict[str, Any]:
+def request_members(text: bytes | bytearray) -> dict[str, Any]:
     """Return the JSON of a request, whose numbers are tensors where there are many.
 
     Raises: BadEnvelope, BadRequest.
     """
     if len(text) > SHORT_JSON:
         try:
-            return json_simd.members_of_entries(text, INPUTS, DATA, MOST_TENSORS)
+            return json_simd.read_members_of_entries(text, INPUTS, DATA, MOST_TENSORS)
         except json_simd.Unaccounted:
             pass
     return parsed(text)
@@ -98,36 +98,36 @@ def size(sent: InputTensor) -> int:
     return math.prod(sent.shape) * DATATYPES[sent.datatype].itemsize
 
 
-def decode(
+def input_tensors(
     inputs: list[InputTensor], behind: memoryview, shared: Mapping[int, memoryview] = MappingProxyType({})
 ) -> dict[str, Tensor]:
     """Return the tensors by name; `behind` is what follows the JSON, `shared` what lay in shared memory, by position.
 
     Raises: BadRequest where shape, datatype and bytes contradict one another, BadEnvelope where bytes are left over.
     """
-    found: dict[str, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     position = 0
     for index, sent in enumerate(inputs):
         wanted = size(sent)
-        if sent.name in found:
+        if sent.name in tensors:
             raise BadRequest(f"Two inputs are called {shown(sent.name)}; each role is sent once.")
         if index in shared:
-            found[sent.name] = _tensor(shared[index], sent)
+            tensors[sent.name] = _tensor(shared[index], sent)
             continue
         announced = sent.parameters.get("binary_data_size")
         if announced is None:
-            found[sent.name] = _listed(sent)
+            tensors[sent.name] = _listed(sent)
             continue
         if type(announced) is not int or announced != wanted or len(behind) - position < wanted:
             raise BadRequest(
                 f"{shown(sent.name)}, of {wanted} bytes by shape and datatype must have them behind the JSON, and "
                 f"binary_data_size={wanted}."
             )
-        found[sent.name] = _tensor(behind[position : position + wanted], sent)
+        tensors[sent.name] = _tensor(behind[position : position + wanted], sent)
         position += wanted
     if position != len(behind):
         raise BadEnvelope(f"{len(behind) - position} bytes follow the JSON that no input has announced.")
-    return found
+    return tensors
 
 
 def _tensor(data: memoryview, sent: InputTensor) -> Tensor:
@@ -153,7 +153,7 @@ def _listed(sent: InputTensor) -> Tensor:
     return held.reshape(sent.shape).to(WIDER.get(dtype, dtype))
 
 
-def encode(name: str, tensor: Tensor, *, binary: bool) -> tuple[OutputTensor, bytes]:
+def output_bytes(name: str, tensor: Tensor, *, binary: bool) -> tuple[OutputTensor, bytes]:
     """Return an output and the bytes that go behind the JSON for it; what is not finite is null in JSON."""
     shape, datatype = [*tensor.shape], _NAMES[tensor.dtype]
     flat = tensor.detach().cpu().contiguous().reshape(-1)

@@ -19,8 +19,8 @@ from service.problems import BadEnvelope, BadRequest
 from service.uploads.json_lists import DEEPEST, EXACT, not_numbers, ragged, too_deep
 from service.uploads.json_text import MOST_LEVELS, MOST_MEMBERS, count, too_many_members
 
-Kind = Literal["i", "d"]
-DTYPES: dict[Kind, type] = {"i": np.int64, "d": np.float64}
+NumberCode = Literal["i", "d"]
+DTYPES: dict[NumberCode, type] = {"i": np.int64, "d": np.float64}
 SHORT = 1 << 20  # bytes, in which it is worth while to say where the text stops being JSON
 _SPARE: list[simdjson.Parser] = []  # one at most, whose memory was touched before: twice as fast as a new one
 COUNTED = (1 << 24) - 1  # simdjson counts no further
@@ -33,7 +33,7 @@ class Unaccounted(Exception):  # noqa: N818 - no fault: the text may still be ri
     """The text holds more brackets or quotes than what was read from it; lists will tell why."""
 
 
-def members(text: bytes | bytearray, roles: Collection[str]) -> Found:
+def read_members(text: bytes | bytearray, roles: Collection[str]) -> Found:
     """Return the members of a JSON object: those named for a role as tensors, the others as they are.
 
     Raises: BadEnvelope, BadRequest; Unaccounted where the text has to be read as lists.
@@ -41,17 +41,17 @@ def members(text: bytes | bytearray, roles: Collection[str]) -> Found:
     parser = _parser()
     account = _Account.of(text)
     nodes, tensors = _members(_object(parser, text), roles, account)
-    found = account.plain(nodes), tensors
+    plain_and_tensors = account.plain(nodes), tensors
     account.settle()
     del nodes
     _keep(parser)
-    return found
+    return plain_and_tensors
 
 
-def members_of_entries(text: bytes | bytearray, name: str, array: str, most: int) -> dict[str, Any]:
+def read_members_of_entries(text: bytes | bytearray, name: str, array: str, most: int) -> dict[str, Any]:
     """Return a JSON object, of whose member `name`, a list of at most `most` objects, each `array` is a tensor.
 
-    Raises: what `members` raises.
+    Raises: what `read_members` raises.
     """
     parser = _parser()
     account = _Account.of(text)
@@ -64,12 +64,12 @@ def members_of_entries(text: bytes | bytearray, name: str, array: str, most: int
     account.brackets -= 1
     objects = [_entry(node) for node in listed]
     entries = [_members(node, (array,), account, _name(node)) for node in objects]
-    found = account.plain(nodes)
-    found[name] = [{**account.plain(inner), **tensors} for inner, tensors in entries]
+    document = account.plain(nodes)
+    document[name] = [{**account.plain(inner), **tensors} for inner, tensors in entries]
     account.settle()
     del nodes, listed, objects, entries
     _keep(parser)
-    return found
+    return document
 
 
 @dataclass
@@ -215,7 +215,7 @@ def _even(node: simdjson.Array, shape: list[int]) -> bool:
     )
 
 
-def _numbers(role: str, node: simdjson.Array, kinds: tuple[Kind, ...]) -> np.ndarray:
+def _numbers(role: str, node: simdjson.Array, kinds: tuple[NumberCode, ...]) -> np.ndarray:
     for kind in kinds:
         try:
             numbers: np.ndarray = np.frombuffer(bytearray(node.as_buffer(of_type=kind)), DTYPES[kind])

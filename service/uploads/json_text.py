@@ -50,10 +50,10 @@ def too_many_members(members: int) -> BadRequest:
 
 def count(text: bytes | bytearray, mark: bytes) -> int:
     """Return how often a byte occurs; `text.count` takes ten times as long where that is seldom, and four otherwise."""
-    found, at = 0, text.find(mark)
-    while at >= 0 and found < SELDOM:
-        found, at = found + 1, text.find(mark, at + 1)
-    return found if at < 0 else int(np.count_nonzero(np.frombuffer(text, np.uint8) == mark[0]))
+    marks, at = 0, text.find(mark)
+    while at >= 0 and marks < SELDOM:
+        marks, at = marks + 1, text.find(mark, at + 1)
+    return marks if at < 0 else int(np.count_nonzero(np.frombuffer(text, np.uint8) == mark[0]))
 
 
 def refuse_twice(text: bytes | bytearray | memoryview, value: object) -> None:
@@ -125,10 +125,10 @@ def _refuse_twice(text: bytes | bytearray) -> None:
     """
 
     def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(members)
-        if len(found) < len(members):
+        by_name = dict(members)
+        if len(by_name) < len(members):
             raise BadEnvelope("A name stands in an object twice; which of the two is meant cannot be known.")
-        return found
+        return by_name
 
     try:
         json.loads(text, object_pairs_hook=once)

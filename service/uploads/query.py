@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
-from losses.contract.expression import listed, parse
+from losses.contract.expression import parse, split_objectives
 from losses.errors import near, shown
 from service.problems import BadRequest
 from service.uploads.roles import known_roles
@@ -38,7 +38,7 @@ def split(query: bytes) -> tuple[Texts, tuple[str, ...]]:
         if not loss:
             return fields, _USUAL
         return fields, tuple(
-            dict.fromkeys(role for _, term in parse(listed(loss)[0]).terms for role in term.loss.required)
+            dict.fromkeys(role for _, term in parse(split_objectives(loss)[0]).terms for role in term.loss.required)
         )
     order, known = tuple(named.split(",")), known_roles()
     if len(set(order)) < len(order):
@@ -63,7 +63,7 @@ def named(query: bytes) -> Texts:
     return given
 
 
-def together(model: type[BaseModel], body: Mapping[str, Any], *beside: Texts) -> dict[str, Any]:
+def merged_fields(model: type[BaseModel], body: Mapping[str, Any], *beside: Texts) -> dict[str, Any]:
     """Return the fields in the body and those beside it as one.
 
     Raises: BadRequest where one stands in two places with two values.
@@ -94,19 +94,19 @@ def fields(model: type[BaseModel], given: Iterable[tuple[str, str]]) -> dict[str
     nested = model.model_fields.get(OPTIONS)
     kind = nested.annotation if nested else None
     options = set(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else set()
-    found: dict[str, Any] = {}
+    outer: dict[str, Any] = {}
     inner: dict[str, Any] = {}
     for name, text in given:
-        into = inner if name in options else found
+        into = inner if name in options else outer
         value = _scalar(text)
         if name not in into:
             into[name] = value
         else:
             earlier = into[name]
             into[name] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
-    if inner and OPTIONS in found:
+    if inner and OPTIONS in outer:
         raise BadRequest("Options stand in the query one by one, or together as options=; not both.")
-    return {**found, OPTIONS: inner} if inner else found
+    return {**outer, OPTIONS: inner} if inner else outer
 
 
 def _scalar(text: str) -> Any:  # noqa: ANN401 - any JSON

@@ -155,11 +155,11 @@ def _opened(path: Path, access: int, end: int) -> Iterator[int]:
     try:
         file = os.open(path, access | CAREFULLY)
         try:
-            found = os.fstat(file)
-            if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
                 raise _unusable()
-            if found.st_size < end:
-                raise _short(end, found.st_size)
+            if status.st_size < end:
+                raise _short(end, status.st_size)
             yield file
         finally:
             os.close(file)
@@ -175,7 +175,7 @@ def _short(expected: int, got: int) -> BadRegion:
     return BadRegion(f"The file has {got} bytes, and the region reaches to {expected}.", expected=expected, got=got)
 
 
-async def read(spans: Mapping[int, Span], limit: int, body: Body) -> dict[int, memoryview]:
+async def read_spans(spans: Mapping[int, Span], limit: int, body: Body) -> dict[int, memoryview]:
     """Return what lies there now, in memory that was reserved and is lent with that of the body.
 
     Raises: TooLarge, TemporaryReducedCapacity, BadRegion.
@@ -185,14 +185,14 @@ async def read(spans: Mapping[int, Span], limit: int, body: Body) -> dict[int, m
         way_out = "Send less in one request, or raise LOSSARY_MAX_BODY_BYTES."
         raise TooLarge("What lies in shared memory, in bytes,", limit, "max_body_bytes", way_out)
     body.reserve(total)
-    found = {key: _memory(span.size, body) for key, span in spans.items()}
+    copies = {key: _memory(span.size, body) for key, span in spans.items()}
 
     def fill() -> None:
         for key, span in spans.items():
-            _read(span, found[key])
+            _read(span, copies[key])
 
     await beside_the_loop(fill, total)
-    return found
+    return copies
 
 
 async def write(filled: Iterable[tuple[Span, bytes]]) -> None:

@@ -16,7 +16,7 @@ from fastapi import Depends, Request
 from torch import Tensor
 
 from losses.errors import MissingInput, ShapeMismatch, UnknownInput, near
-from service.problems import BadRequest, Model, TooLarge, read
+from service.problems import BadRequest, Model, TooLarge, validated
 from service.scheduling import INLINE_BYTES, beside_the_loop
 from service.settings import Settings
 from service.uploads import json_lists as numbers
@@ -63,11 +63,11 @@ class Upload:
         fields = self.fields
         if self.query or self.form:
             if not fields and not self.form:
-                found: Model = _of_query(model, self.query)
-                return found
-            fields = query.together(model, fields, self.form, self.query)
+                options: Model = _of_query(model, self.query)
+                return options
+            fields = query.merged_fields(model, fields, self.form, self.query)
         text = orjson.dumps(fields)
-        return _of_text(model, text) if len(text) <= SHORT_FIELDS else read(model, fields)
+        return _of_text(model, text) if len(text) <= SHORT_FIELDS else validated(model, fields)
 
     def take(self, name: str) -> Tensor | None:
         """Return an input that is no role of a loss, such as the weights, and forget it."""
@@ -93,12 +93,12 @@ class Upload:
 
 @lru_cache(512)
 def _of_query(model: type[Model], given: tuple[tuple[str, str], ...]) -> Model:
-    return read(model, query.fields(model, given))
+    return validated(model, query.fields(model, given))
 
 
 @lru_cache(512)
 def _of_text(model: type[Model], fields: bytes) -> Model:
-    return read(model, orjson.loads(fields))
+    return validated(model, orjson.loads(fields))
 
 
 async def receive(request: Request) -> Upload:
@@ -210,7 +210,7 @@ async def _decoded(decode: Callable[[DecodingLimit], Upload], size: int, body: B
 def _from_json(body: bytearray) -> Upload:
     if len(body) > SHORT_JSON:
         try:
-            return Upload(*json_simd.members(body, known_roles()))
+            return Upload(*json_simd.read_members(body, known_roles()))
         except json_simd.Unaccounted:
             pass
     members = parsed(body)

@@ -28,7 +28,7 @@ from torch import Tensor
 from losses.contract import registry
 from losses.contract.expression import parse
 from losses.errors import Refusal
-from service.problems import read
+from service.problems import validated
 from service.routes.advise import AdviseRequest
 from service.routes.evaluate import EvaluateRequest
 from service.routes.inference import InferRequest, _length
@@ -486,8 +486,8 @@ def open_inference(data: bytes) -> None:
     header, _, sent = data.partition(b"\n")
     buffer = memoryview(bytearray(sent))
     length = _length(header.decode("latin-1") if header else None, len(buffer))
-    asked = read(InferRequest, parsed(bytes(buffer[:length])))
-    arrays = inference_protocol.decode(asked.inputs, buffer[length:])
+    asked = validated(InferRequest, parsed(bytes(buffer[:length])))
+    arrays = inference_protocol.input_tensors(asked.inputs, buffer[length:])
     _bounded(arrays, len(sent))
     place = length
     for entry in asked.inputs:
@@ -511,10 +511,10 @@ def open_inference(data: bytes) -> None:
         if not _same(tensor, theirs):
             raise Finding("numpy reads other numbers.")
         place += size or 0
-        shown, behind = inference_protocol.encode(entry.name, tensor, binary=True)
+        shown, behind = inference_protocol.output_bytes(entry.name, tensor, binary=True)
         if shown.shape != entry.shape or len(behind) != tensor.numel() * tensor.element_size():
             raise Finding("A tensor is written as another.")
-        inference_protocol.encode(entry.name, tensor, binary=False)
+        inference_protocol.output_bytes(entry.name, tensor, binary=False)
 
 
 @harness(

@@ -38,14 +38,14 @@ def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
     position = first.end if isinstance(first, Message) else 0
     batches: list[Batch] = []
     while position < len(view):
-        found = message(name, view[position:])
-        if found is None:
+        batch = message(name, view[position:])
+        if batch is None:
             position += PREFIX
             break
-        if isinstance(found, int):
+        if isinstance(batch, int):
             raise BadRequest(f"{name}: the Arrow stream is cut short.")
-        batches.append(reader.batch(found))
-        position += found.end
+        batches.append(reader.batch(batch))
+        position += batch.end
         if len(batches) > MOST_BATCHES:
             raise BadRequest(
                 f"{name}: more than {MOST_BATCHES} record batches. Write longer ones: max_chunksize=65536."

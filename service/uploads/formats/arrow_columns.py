@@ -128,12 +128,12 @@ def _dtype(title: str, kind: int, field: Table) -> str:
 
 def _properties(field: Table) -> dict[str, str | None]:
     """Return the extension that a field names; its other properties have no say."""
-    found = {}
+    text_by_key = {}
     for entry in field.tables(6, MOST_PROPERTIES):
         key = entry.text(0, LONGEST_PROPERTY)
         if key in (EXTENSION, OF_EXTENSION):
-            found[key] = entry.text(1, LONGEST_PROPERTY)
-    return found
+            text_by_key[key] = entry.text(1, LONGEST_PROPERTY)
+    return text_by_key
 
 
 def _shape(

@@ -174,11 +174,11 @@ def message(name: str, view: memoryview) -> Message | int | None:
     if len(view) < PREFIX + length:
         return PREFIX + length
     with _wellformed(name):
-        found = Table.root(view[PREFIX : PREFIX + length])
-        kind, body = found.scalar(1, BYTE), found.scalar(3, LONG)
+        metadata = Table.root(view[PREFIX : PREFIX + length])
+        kind, body = metadata.scalar(1, BYTE), metadata.scalar(3, LONG)
         end = PREFIX + length + body
-        table = found.table(2)
-        if table is None or not 0 <= body < 1 << 48 or found.scalar(0, SHORT) < V4:
+        table = metadata.table(2)
+        if table is None or not 0 <= body < 1 << 48 or metadata.scalar(0, SHORT) < V4:
             raise Malformed
     if kind == DICTIONARY:
         raise BadRequest(f"{name}: a column is dictionary-encoded. Decode it: column.dictionary_decode().")

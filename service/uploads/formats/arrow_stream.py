@@ -92,19 +92,19 @@ class _Windows:
         """Read what has arrived whole."""
         view = memoryview(self._buffer)[: self._filled]
         while self._filled - self._begin >= self._need and not self._ended:
-            found = message(NAME, view[self._begin :])
-            if isinstance(found, int):
-                self._need = found
+            arrived = message(NAME, view[self._begin :])
+            if isinstance(arrived, int):
+                self._need = arrived
                 continue
             self._need = PREFIX
-            self._begin += found.end if found else PREFIX
-            if found is None:
+            self._begin += arrived.end if arrived else PREFIX
+            if arrived is None:
                 self._ended = True
             elif self._reader is None:
-                self._reader = Reader.of(NAME, found)
+                self._reader = Reader.of(NAME, arrived)
                 self._refuse_unknown(self._reader)
             else:
-                self._batches.append(self._reader.batch(found))
+                self._batches.append(self._reader.batch(arrived))
         if self._ended and self._filled > self._begin:
             raise BadRequest(f"{NAME}: bytes follow after the end of the Arrow stream.")
 

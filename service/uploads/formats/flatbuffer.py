@@ -55,10 +55,10 @@ class Table:
 
     def need(self, slot: int) -> "Table":
         """Return a table inside that must be there."""
-        found = self.table(slot)
-        if found is None:
+        inner = self.table(slot)
+        if inner is None:
             raise Malformed
-        return found
+        return inner
 
     def text(self, slot: int, longest: int) -> str | None:
         """Return a text."""
@@ -110,8 +110,8 @@ class Table:
 def _unpacked(kind: struct.Struct, data: memoryview, position: int) -> int:
     if position < 0 or position + kind.size > len(data):
         raise Malformed
-    found: int = kind.unpack_from(data, position)[0]
-    return found
+    number: int = kind.unpack_from(data, position)[0]
+    return number
 
 
 class Number(NamedTuple):

@@ -142,10 +142,10 @@ def test_weights_do_what_torch_does_by_a_pos_weight_a_class() -> None:
 
     weights = torch.where(targets == 1, pos_weight, 1)
     options = Options(reduction="mean_over_count")
-    found = evaluate(parse("bce"), {"predictions": predictions, "targets": targets}, weights=weights, options=options)
+    result = evaluate(parse("bce"), {"predictions": predictions, "targets": targets}, weights=weights, options=options)
 
     expected = torch.nn.functional.binary_cross_entropy_with_logits(predictions, targets, pos_weight=pos_weight)
-    assert found.value == pytest.approx(expected.item(), rel=1e-6)
+    assert result.value == pytest.approx(expected.item(), rel=1e-6)
 
 
 NAN = float("nan")

@@ -28,12 +28,12 @@ ROUNDS = 3
 
 def at_its_ends(subject: Subject) -> list[Subject]:
     """Return the subject, and with every whole number among its parameters at the end of its range."""
-    found = [subject]
+    subjects = [subject]
     for name, info in subject.loss.parameters.model_fields.items():
         ends = [end for part in info.metadata if isinstance(end := getattr(part, "le", None), int)]
         if info.annotation is int and ends and ends[0] <= LONGEST:
-            found.append(replace(subject, term=subject.loss.bind({**subject.term.params, name: ends[0]})))
-    return found
+            subjects.append(replace(subject, term=subject.loss.bind({**subject.term.params, name: ends[0]})))
+    return subjects
 
 
 EVERY = list({str(each): each for subject in KINDS for each in at_its_ends(subject)}.values())

@@ -15,8 +15,8 @@ def warned(text: str, *chunk_elements: int, **inputs: object) -> dict[str, str]:
     tensors = {role: torch.as_tensor(numbers) for role, numbers in inputs.items()}
     mask = tensors.pop("mask", None)
     options = Options(chunk_elements=chunk_elements[0] if chunk_elements else 1 << 18)
-    found = evaluate(parse(text), tensors, mask=mask, options=options)
-    return {warning.code: warning.text for warning in found.warnings}
+    result = evaluate(parse(text), tensors, mask=mask, options=options)
+    return {warning.code: warning.text for warning in result.warnings}
 
 
 LISTED = ["ranknet", "listnet", "list_mle", "ranking_softmax"]
@@ -37,9 +37,9 @@ def test_grades_of_minus_one_look_like_padding(text: str) -> None:
 def test_padding_in_the_mask_leaves_the_list_that_is_meant(text: str) -> None:
     inputs = {"predictions": torch.tensor(SCORES), "targets": torch.tensor([[2.0, 1.0, -1.0]])}
 
-    found = evaluate(parse(text), inputs, mask=torch.tensor([[1, 1, 0]]))
+    result = evaluate(parse(text), inputs, mask=torch.tensor([[1, 1, 0]]))
 
-    assert found.value == pytest.approx(0.26328246733803123, rel=1e-6)
+    assert result.value == pytest.approx(0.26328246733803123, rel=1e-6)
 
 
 @pytest.mark.parametrize("text", ["approx_ndcg", "lambda_loss"])

@@ -78,14 +78,14 @@ def test_numbers_that_overflow_are_told_of_a_wider_range_where_there_is_one(dtyp
     size = 1e20 if dtype == torch.float32 else 1e200
     inputs = {"predictions": torch.tensor([size], dtype=dtype), "targets": torch.zeros(1, dtype=dtype)}
 
-    found = evaluate(parse("mse"), inputs)
+    result = evaluate(parse("mse"), inputs)
     wide = evaluate(parse("mse"), inputs, options=Options(dtype=torch.float64))
 
     if dtype == torch.float32:
-        assert found.reason == OVERFLOWED
+        assert result.reason == OVERFLOWED
         assert wide.value == pytest.approx(1e40, rel=1e-6)
     else:
-        assert found.reason == "the loss is not finite: numbers overflowed"
+        assert result.reason == "the loss is not finite: numbers overflowed"
 
 
 def test_only_where_a_probability_was_zero_is_that_the_reason() -> None:

@@ -46,23 +46,23 @@ def test_labels_that_differ_are_never_one(loss: Loss, labels: list[float], dtype
 def test_labels_beyond_64_bits_have_no_pair(text: str, value: float | None) -> None:
     labels = torch.tensor([1e19, 2e19, 3e19], dtype=torch.float64)
 
-    found = evaluate(parse(text), {"predictions": EMBEDDINGS, "targets": labels})
+    result = evaluate(parse(text), {"predictions": EMBEDDINGS, "targets": labels})
 
-    assert found.value == (None if value is None else pytest.approx(value, rel=1e-4))
-    assert (found.reason is None) == (value is not None)
+    assert result.value == (None if value is None else pytest.approx(value, rel=1e-4))
+    assert (result.reason is None) == (value is not None)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_a_count_may_be_larger_than_any_int64(dtype: torch.dtype) -> None:
     inputs = {"predictions": [1e19], "dispersion": [0.0], "targets": [1e19]}
 
-    found = evaluate(
+    result = evaluate(
         parse("negative_binomial_nll(log_input=false)"),
         {role: torch.tensor(numbers, dtype=torch.float64) for role, numbers in inputs.items()},
         options=Options(dtype=dtype),
     )
 
-    assert found.value == pytest.approx(22.793496916648106, rel=1e-12 if dtype == torch.float64 else 1e-6)
+    assert result.value == pytest.approx(22.793496916648106, rel=1e-12 if dtype == torch.float64 else 1e-6)
 
 
 def test_a_count_rises_from_one_float_to_the_next() -> None:

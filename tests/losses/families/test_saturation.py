@@ -57,12 +57,12 @@ def test_float32_has_the_gradient_of_float64(subject: Subject) -> None:
 
 
 def test_a_wrong_label_that_is_surely_denied_still_has_a_gradient() -> None:
-    found = said("generalized_ce", torch.float32, predictions=[[0.0, 24.0]], targets=[0])
+    result = said("generalized_ce", torch.float32, predictions=[[0.0, 24.0]], targets=[0])
 
-    assert found.gradients
-    assert found.gradients["predictions"][0].tolist() == pytest.approx([-5.0565e-08, 5.0565e-08], rel=1e-4, abs=0)
-    assert found.gradient
-    assert found.gradient.zero_share == 0
+    assert result.gradients
+    assert result.gradients["predictions"][0].tolist() == pytest.approx([-5.0565e-08, 5.0565e-08], rel=1e-4, abs=0)
+    assert result.gradient
+    assert result.gradient.zero_share == 0
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_a_wrong_label_that_is_surely_denied_still_has_a_gradient() -> None:
 def test_an_outlier_pulls_as_little_as_its_formula_says(
     text: str, dtype: torch.dtype, error: float, slope: float
 ) -> None:
-    found = said(text, dtype, predictions=[error], targets=[0.0])
+    result = said(text, dtype, predictions=[error], targets=[0.0])
 
-    assert found.gradients
-    assert found.gradients["predictions"].item() == pytest.approx(slope, rel=1e-4, abs=0)
+    assert result.gradients
+    assert result.gradients["predictions"].item() == pytest.approx(slope, rel=1e-4, abs=0)
 
 
 @pytest.mark.parametrize(("logit", "target"), [(24.0, 1.0), (40.0, 1.0), (-40.0, 0.0)])
@@ -111,28 +111,28 @@ def test_a_sure_and_right_class_keeps_its_slope(text: str) -> None:
         "priors": torch.ones(3),
     }
 
-    found = evaluate(parse(text), inputs, options=Options(gradient="full"))
+    result = evaluate(parse(text), inputs, options=Options(gradient="full"))
 
     least, more = math.exp(-24), math.exp(-23)
-    assert found.gradients
-    assert found.gradients["predictions"][0].tolist() == pytest.approx([-least - more, least, more], rel=1e-4, abs=0)
+    assert result.gradients
+    assert result.gradients["predictions"][0].tolist() == pytest.approx([-least - more, least, more], rel=1e-4, abs=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_at_no_error_the_slope_of_a_scale_of_zero_is_that_of_every_scale(dtype: torch.dtype) -> None:
-    found = said("crps_gaussian", dtype, predictions=[1.0], scale=[0.0], targets=[1.0])
+    result = said("crps_gaussian", dtype, predictions=[1.0], scale=[0.0], targets=[1.0])
 
-    assert found.value == 0
-    assert found.gradients
-    assert found.gradients["scale"].item() == pytest.approx(0.2336950, rel=1e-6)
-    assert found.gradients["predictions"].item() == 0
+    assert result.value == 0
+    assert result.gradients
+    assert result.gradients["scale"].item() == pytest.approx(0.2336950, rel=1e-6)
+    assert result.gradients["predictions"].item() == 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_a_student_all_but_equal_to_its_teacher_is_a_little_off(dtype: torch.dtype) -> None:
-    found = said("distillation_kl", dtype, student=[[1e-4, 2e-4, 0.5]], teacher=[[1.1e-4, 2e-4, 0.5]])
+    result = said("distillation_kl", dtype, student=[[1e-4, 2e-4, 0.5]], teacher=[[1.1e-4, 2e-4, 0.5]])
 
-    assert found.value == pytest.approx(1.0864997881421867e-11, rel=2e-6, abs=0)
+    assert result.value == pytest.approx(1.0864997881421867e-11, rel=2e-6, abs=0)
 
 
 @pytest.mark.parametrize("text", ["distillation_kl", "distillation_kl(temperature=1)"])

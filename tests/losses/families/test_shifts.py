@@ -74,11 +74,11 @@ def test_lists_far_from_zero_have_the_value_of_lists_near_it(
 ) -> None:
     inputs = {"predictions": torch.tensor([[0.0, -1.0, -2.0]]) + offset, "targets": torch.tensor([[2.0, 1.0, 0.0]])}
 
-    found = evaluate(parse(text), inputs, options=Options(gradient="full"))
+    result = evaluate(parse(text), inputs, options=Options(gradient="full"))
 
-    assert found.value == pytest.approx(value, rel=1e-5)
-    assert found.gradients
-    assert slopes is None or found.gradients["predictions"][0].tolist() == pytest.approx(slopes, abs=5e-6)
+    assert result.value == pytest.approx(value, rel=1e-5)
+    assert result.gradients
+    assert slopes is None or result.gradients["predictions"][0].tolist() == pytest.approx(slopes, abs=5e-6)
 
 
 @pytest.mark.parametrize("text", ["nt_xent", "supcon", "nt_xent_labels"])
@@ -88,9 +88,9 @@ def test_large_similarities_keep_their_differences(text: str) -> None:
     pairs = {"predictions": torch.cat([rows, rows]), "targets": labels}
     inputs = {"first": rows, "second": rows} if text == "nt_xent" else pairs
 
-    found = evaluate(parse(f"{text}(normalize=false, temperature=1)"), inputs)
+    result = evaluate(parse(f"{text}(normalize=false, temperature=1)"), inputs)
 
-    assert found.value == pytest.approx(0.5514447, rel=1e-6)
+    assert result.value == pytest.approx(0.5514447, rel=1e-6)
 
 
 def test_scores_of_one_list_may_lie_far_apart() -> None:

@@ -89,20 +89,20 @@ def answers(server: Server, *pieces: bytes, count: int = 1, pause_s: float = 0.0
             connection.sendall(piece)
             time.sleep(pause_s)
         came = b""
-        found: list[Told] = []
-        while len(found) < count:
+        received: list[Told] = []
+        while len(received) < count:
             head, mark, rest = came.partition(b"\r\n\r\n")
             length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
             if mark and length and len(rest) >= int(length[1]):
                 lines = head.decode().split("\r\n")
                 headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
-                found.append((int(lines[0].split()[1]), headers, rest[: int(length[1])]))
+                received.append((int(lines[0].split()[1]), headers, rest[: int(length[1])]))
                 came = rest[int(length[1]) :]
             else:
                 chunk = connection.recv(65536)
                 assert chunk, came
                 came += chunk
-        return found
+        return received
 
 
 def logged(server: Server, name: str) -> list[dict[str, Any]]:
@@ -140,9 +140,9 @@ def test_requests_one_after_the_other_in_one_piece_are_answered_in_order(server:
     sent = [b"".join(request(json.dumps({**GOOD, "targets": [value, value]}).encode(), JSON)) for value in values]
     wanted = [((1 - value) ** 2 + (2 - value) ** 2) / 2 for value in values]
 
-    found = answers(server, b"".join(sent), count=len(values))
+    received = answers(server, b"".join(sent), count=len(values))
 
-    assert [json.loads(body)["results"][0]["value"] for _, _, body in found] == wanted
+    assert [json.loads(body)["results"][0]["value"] for _, _, body in received] == wanted
 
 
 def test_many_at_once_each_get_their_own(server: Server) -> None:
@@ -182,8 +182,8 @@ def test_a_client_that_leaves_before_its_body_is_logged_and_harms_nobody(server:
 def test_it_is_counted_as_any_other(server: Server) -> None:
     def counted() -> float:
         page = httpx.get(f"{server.url}/metrics").text
-        found = re.search(rf'lossary_http_requests_total{{method="POST",route="{PATH}",status="200"}} (\S+)', page)
-        return float(found[1]) if found else 0.0
+        match = re.search(rf'lossary_http_requests_total{{method="POST",route="{PATH}",status="200"}} (\S+)', page)
+        return float(match[1]) if match else 0.0
 
     before = counted()
     answers(server, *REQUESTS["npy"])

@@ -52,7 +52,7 @@ async def test_classes_on_the_last_axis_are_taken_by_every_way(client: Client) -
 
     assert "class_axis=-1" in plain.json()["detail"]
     results = [asked.json()["results"][0], in_query.json()["results"][0]]
-    assert [found["value"] for found in results] == pytest.approx([expected] * 2, rel=1e-6)
+    assert [result["value"] for result in results] == pytest.approx([expected] * 2, rel=1e-6)
     assert protocol.json()["outputs"][0]["data"] == pytest.approx([expected], rel=1e-6)
     assert np.shape(results[0]["gradients"]["predictions"]) == (1, 2, 3)
 

@@ -165,7 +165,7 @@ def test_long_json_is_read_as_short_json_is(members: dict[str, object], entries:
     text = json.dumps({**members, "inputs": entries}).encode()
 
     try:
-        long = json_simd.members_of_entries(text, "inputs", "data", 64)
+        long = json_simd.read_members_of_entries(text, "inputs", "data", 64)
     except (json_simd.Unaccounted, Refusal):
         return
 

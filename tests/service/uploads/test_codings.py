@@ -295,17 +295,17 @@ def test_what_came_over_the_wire_is_what_is_counted(coding: str) -> None:
     source = UnpackedSource(Arrived(bytearray(packed)), coding, record)
 
     async def sizes() -> list[int]:
-        found: list[int] = []
+        lengths: list[int] = []
         more = True
         while more:
             chunk, more = await source.receive()
-            found.append(len(chunk))
-        return found
+            lengths.append(len(chunk))
+        return lengths
 
-    found = asyncio.run(sizes())
+    lengths = asyncio.run(sizes())
 
-    assert sum(found) == 3 * MIB
-    assert max(found) <= LONG_PIECE
+    assert sum(lengths) == 3 * MIB
+    assert max(lengths) <= LONG_PIECE
     assert record.bytes_in == len(packed)
 
 

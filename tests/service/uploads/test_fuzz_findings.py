@@ -82,7 +82,7 @@ def test_a_number_that_its_datatype_cannot_hold_is_refused(datatype: str, number
     sent = inference_protocol.InputTensor(name="targets", shape=[1], datatype=datatype, data=[number])
 
     with pytest.raises(Refusal, match="cannot hold"):
-        inference_protocol.decode([sent], memoryview(b""))
+        inference_protocol.input_tensors([sent], memoryview(b""))
 
 
 @pytest.mark.parametrize("size", [0, SHORT_JSON])

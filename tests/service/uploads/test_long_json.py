@@ -54,13 +54,13 @@ def test_both_ways_of_reading_say_the_same(body: dict[str, object]) -> None:
     text = json.dumps(body).encode()
 
     try:
-        json_simd.members(text, known_roles())
+        json_simd.read_members(text, known_roles())
     except json_simd.Unaccounted:
         return
     except Refusal:
         pass
 
-    assert outcome(lambda: json_simd.members(text, known_roles())) == by_lists(text)
+    assert outcome(lambda: json_simd.read_members(text, known_roles())) == by_lists(text)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_rows_that_are_not_even_are_never_taken(array: str) -> None:
     text = b'{"predictions": %s}' % array.encode()
 
     with pytest.raises((json_simd.Unaccounted, Refusal)):
-        json_simd.members(text, known_roles())
+        json_simd.read_members(text, known_roles())
 
 
 def test_a_name_that_stands_twice_is_not_taken() -> None:
     with pytest.raises(json_simd.Unaccounted):
-        json_simd.members(b'{"predictions": [1], "predictions": [2]}', known_roles())
+        json_simd.read_members(b'{"predictions": [1], "predictions": [2]}', known_roles())
 
 
 def long(array: object) -> bytes:
@@ -97,7 +97,7 @@ async def test_long_json_is_evaluated_as_its_numbers_are(client: Client) -> None
         )
 
     assert answer.json()["results"][0]["value"] == 0.0
-    fields, tensors = json_simd.members(long(numbers.tolist()), known_roles())
+    fields, tensors = json_simd.read_members(long(numbers.tolist()), known_roles())
     assert fields == {"loss": "mse"}
     assert torch.equal(tensors["targets"], torch.from_numpy(numbers))
 

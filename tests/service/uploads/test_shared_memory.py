@@ -19,7 +19,7 @@ from service.budget import Budget, Reservation
 from service.problems import TemporaryReducedCapacity
 from service.request_record import Record
 from service.uploads.body import BINARY_FACTOR, Arrived, Body
-from service.uploads.shared_memory import MOST_REGIONS, Place, Span, read
+from service.uploads.shared_memory import MOST_REGIONS, Place, Span, read_spans
 from tests.conftest import Client
 from tests.service.pipeline.test_auth import METRICS, SECRET, line
 from tests.service.problem import is_problem
@@ -442,7 +442,7 @@ async def test_memory_is_reserved_before_a_byte_is_read(directory: Path) -> None
     )
 
     with pytest.raises(TemporaryReducedCapacity):
-        await read(spans, 1 << 31, body)
+        await read_spans(spans, 1 << 31, body)
 
 
 async def test_what_was_read_is_given_back_and_no_more_numbers_than_allowed(client: Client, directory: Path) -> None:
