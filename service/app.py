@@ -23,9 +23,12 @@ from service.observability import logs
 from service.observability.metrics import Metrics
 from service.pipeline.access_log import AccessLog
 from service.pipeline.auth import Guard, keys_of
+from service.pipeline.compression import Compression
 from service.pipeline.inline import Inline
 from service.pipeline.origins import Origins
+from service.pipeline.pages import Pages
 from service.pipeline.pipeline import Pipeline, PipelineMiddleware
+from service.pipeline.revalidation import Revalidation
 from service.pipeline.route_table import RouteTable
 from service.pipeline.steps import Step
 from service.routes import docs, routers, shared_memory
@@ -56,7 +59,8 @@ def create_app(
     export_rules(thresholds)  # refuses a threshold that does not exist, before anything is served
     keys = keys_of(settings.keys)
     guards = [] if keys is None else [Guard(keys)]
-    steps = [AccessLog(metrics), Origins(settings.cors_origins), *guards, *extra_steps]
+    around = [AccessLog(metrics), Origins(settings.cors_origins), *guards]
+    steps = [*around, Pages(), Revalidation(guarded=keys is not None), Compression(), *extra_steps]
     routes = [route for router in routers() for route in router.routes if isinstance(route, APIRoute)]
     table = RouteTable(routes, docs.FILES_OPEN)
     pipeline = Pipeline(steps, table, memory, settings)

@@ -52,8 +52,9 @@ class Inline:
         UNDER_WAY.set(exchange.record)
         try:
             response = await answer_inline(self._pipeline, exchange)
-            head, content = Head(response.status_code, response.raw_headers), response.body
-            self._pipeline.leave(exchange, head)
+            head = Head(response.status_code, response.raw_headers, response.body)
+            await self._pipeline.leave(exchange, head)
+            content = head.content or b""
             exchange.record.bytes_out = len(content)
             send(head, content)
             await take_turn()

@@ -18,12 +18,14 @@ from service.pipeline.route_table import Endpoint, Match, RouteTable
 from service.pipeline.steps import Exchange, Head, Step
 from service.problems import Draining, answer, crash
 from service.request_record import UNDER_WAY, Record, sent_or_new_id
+from service.scheduling import beside_the_loop
 from service.settings import Settings
 from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, BodySource
 from service.uploads.codings import UnpackedSource, coding_of
 from service.uploads.media_type import JSON
 from service.uploads.pace import Pace
 
+PACKING_COST = 16  # times as long as to decode
 PIECE = 1 << 18  # bytes of an answer that are given to the server at once
 SOURCE = "lossary.source"  # of the scope's extensions: where our server has the body from
 CLIENT_GONE = 499  # nginx's status for a client that closed first; nothing was answered
@@ -96,10 +98,14 @@ class Pipeline:
             return Response(status_code=204, headers={"Allow": ", ".join(match.methods)})
         raise self.routes.refusal(method, exchange.scope["path"], match)
 
-    def leave(self, exchange: Exchange, head: Head) -> None:
-        """Complete the head of an answer."""
+    async def leave(self, exchange: Exchange, head: Head) -> None:
+        """Complete an answer."""
         for step in reversed(exchange.entered):
             step.leave(exchange, head)
+        if head.packing is not None and head.content is not None:
+            packing, content = head.packing, head.content
+            head.content = await beside_the_loop(lambda: packing(content), PACKING_COST * len(content))
+            head.replace(b"content-length", str(len(head.content)).encode())
         exchange.status = head.status
 
     def end(self, exchange: Exchange) -> None:
@@ -107,6 +113,41 @@ class Pipeline:
         exchange.body.close()
         for step in reversed(exchange.entered):
             step.end(exchange)
+
+
+class _Sending:
+    """Sends an answer of ASGI's through the steps, which look at it whole where it is."""
+
+    def __init__(self, pipeline: Pipeline, exchange: Exchange, send: Send) -> None:
+        self._pipeline, self._exchange, self._send = pipeline, exchange, send
+        self._beginning: Message = {}
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        """Take one message."""
+        if message["type"] == "http.response.start":
+            self._beginning = message  # sent with what comes next
+            return
+        if not self.started:
+            body = None if message.get("more_body", False) else message.get("body", b"")
+            head = Head(self._beginning["status"], [*self._beginning.get("headers", ())], body)
+            await self._pipeline.leave(self._exchange, head)
+            self.started = True
+            await self._send({**self._beginning, "status": head.status, "headers": head.headers})
+            if head.content is not None:
+                message = {**message, "body": head.content}
+        await self._send_content(message)
+
+    async def _send_content(self, message: Message) -> None:
+        content = memoryview(message.get("body", b""))
+        self._exchange.record.bytes_out += len(content)
+        # The server waits between pieces for a client that reads slowly; until then the memory stays reserved.
+        while len(content) > PIECE:
+            await self._send({"type": message["type"], "body": bytes(content[:PIECE]), "more_body": True})
+            content = content[PIECE:]
+        await self._send(
+            {**message, "body": bytes(content)} if len(content) != len(message.get("body", b"")) else message
+        )
 
 
 class PipelineMiddleware:
@@ -121,36 +162,16 @@ class PipelineMiddleware:
             await self.app(scope, receive, send)
             return
         exchange = self._pipeline.exchange(scope, self._pipeline.source(scope, receive))
-        started = False
-
-        async def sent(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                head = Head(message["status"], [*message.get("headers", ())])
-                self._pipeline.leave(exchange, head)
-                message["headers"] = head.headers
-                await send(message)
-                return
-            content = memoryview(message.get("body", b""))
-            exchange.record.bytes_out += len(content)
-            # The server waits between pieces for a client that reads slowly; until then the memory stays reserved.
-            while len(content) > PIECE:
-                await send({"type": message["type"], "body": bytes(content[:PIECE]), "more_body": True})
-                content = content[PIECE:]
-            await send(
-                {**message, "body": bytes(content)} if len(content) != len(message.get("body", b"")) else message
-            )
-
+        sending = _Sending(self._pipeline, exchange, send)
         token = UNDER_WAY.set(exchange.record)
         try:
-            await self._answer(exchange, receive, sent)
+            await self._answer(exchange, receive, sending)
         except ClientDisconnect:
             exchange.status = exchange.status or CLIENT_GONE
         except (Exception, asyncio.CancelledError) as error:
-            if started:  # half an answer has to cost the client its connection
+            if sending.started:  # half an answer has to cost the client its connection
                 raise
-            await fault(error)(scope, receive, sent)
+            await fault(error)(scope, receive, sending)
         finally:
             UNDER_WAY.reset(token)
             self._pipeline.end(exchange)

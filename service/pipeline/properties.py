@@ -18,22 +18,30 @@ class Properties:
 
     `inline`: the handler takes the request alone and returns a response, so that small requests are answered without a
     task. `quiet`: machines ask every few seconds, so answers are logged at debug. `protocol`: whose members a refusal
-    has.
+    has. `etag`: clients may keep the answer, and ask whether it still stands. `page`: browsers show it.
     """
 
     access: Access
     inline: bool = False
     quiet: bool = False
     protocol: Protocol = "lossary"
+    etag: bool = False
+    page: bool = False
 
 
 def properties(
-    access: Access, *, inline: bool = False, quiet: bool = False, protocol: Protocol = "lossary"
+    access: Access,
+    *,
+    inline: bool = False,
+    quiet: bool = False,
+    protocol: Protocol = "lossary",
+    etag: bool = False,
+    page: bool = False,
 ) -> Callable[[Handler], Handler]:
     """State the properties of the route that this handler answers; it stands below the route's own decorators."""
 
     def state(handler: Handler) -> Handler:
-        setattr(handler, _ATTRIBUTE, Properties(access, inline, quiet, protocol))
+        setattr(handler, _ATTRIBUTE, Properties(access, inline, quiet, protocol, etag, page))
         return handler
 
     return state

@@ -4,6 +4,7 @@ The steps are one list (see pipeline.py). A request goes through all of them in 
 its answer goes back through those that it entered, in reverse.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fastapi import Response
@@ -16,10 +17,29 @@ from service.uploads.body import Body
 
 @dataclass(slots=True)
 class Head:
-    """The beginning of an answer, before it is sent: steps may add headers."""
+    """An answer before it is sent: steps may change its status, add headers, and put another content in its place.
+
+    `content` is None where the answer comes in pieces. `packing` makes what is sent out of it, beside the event loop
+    where that takes long.
+    """
 
     status: int
     headers: list[tuple[bytes, bytes]]
+    content: bytes | memoryview | None = None
+    packing: Callable[[bytes | memoryview], bytes] | None = None
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the first header of a name."""
+        return next((value for known, value in self.headers if known == name), None)
+
+    def replace(self, name: bytes, value: bytes) -> None:
+        """Have one header of this name, with this value."""
+        self.remove(name)
+        self.headers.append((name, value))
+
+    def remove(self, *names: bytes) -> None:
+        """Have no header of these names."""
+        self.headers = [header for header in self.headers if header[0] not in names]
 
 
 @dataclass(slots=True)
@@ -46,7 +66,7 @@ class Step:
         """
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Complete the head of the answer before it is sent."""
+        """Complete the answer before it is sent."""
 
     def end(self, exchange: Exchange) -> None:
         """Finish after the answer, or where there can be none."""

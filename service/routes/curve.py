@@ -73,7 +73,7 @@ async def asked(
         **responses(UnknownPath, BadExpression, BadParameter, BadOption, BadRequest, ComputeDeadline),
     },
 )
-@properties("any key")
+@properties("any key", etag=True, page=True)
 async def curves(
     objectives: Annotated[list[Objective], Depends(asked)],
     runtime: RuntimeInForce,

@@ -1,10 +1,13 @@
 """The docs page, served whole from this host: it loads nothing from outside."""
 
+import base64
+import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 import fastapi_offline
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -24,12 +27,17 @@ from service.problems import (
 
 router = APIRouter(include_in_schema=False)
 ASSETS = "/docs/assets"
-FILES_OPEN = {f"{ASSETS}/": Properties("open")}
+FILES_OPEN = {f"{ASSETS}/": Properties("open", page=True)}
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0072b2"/>'
+    '<path d="M5 7C9 23 13 25 16 25s7-2 11-18" fill="none" stroke="#fff" stroke-width="3"/></svg>'
+)
 FILES = Path(fastapi_offline.__file__).parent / "static"
+TAGGED = "Names this answer; sent back in If-None-Match, it is answered 304 while the answer is the same."
 SWAGGER = {
     "tryItOutEnabled": True,
     "docExpansion": "list",
@@ -40,22 +48,42 @@ SWAGGER = {
 
 
 @router.get("/docs")
-@properties("open")
+@properties("open", etag=True, page=True)
 async def docs_page(settings: SettingsInForce) -> HTMLResponse:
     """Show every operation, ready to be tried."""
     root = settings.root_path
-    return get_swagger_ui_html(
+    html = get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",
         title="Lossary",
         swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
-        swagger_favicon_url=f"{root}{ASSETS}/favicon.png",
+        swagger_favicon_url=f"{root}/favicon.ico",
         swagger_ui_parameters=SWAGGER,
+    )
+    html.headers["Content-Security-Policy"] = _policy(bytes(html.body).decode())
+    return html
+
+
+def _policy(html: str) -> str:
+    """Return what a page may load and run: its own files, and the scripts that stand in it as they are."""
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    runs = " ".join(["'self'", *(f"'sha256-{entry}'" for entry in hashes)])
+    return (
+        f"default-src 'none'; script-src {runs}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 
+@router.get("/favicon.ico")
+@properties("open", etag=True, page=True)
+async def icon() -> Response:
+    """Show the curve of a loss, small."""
+    return Response(ICON, media_type="image/svg+xml")
+
+
 @router.get("/openapi.json")
-@properties("open")
+@properties("open", etag=True)
 async def document(request: Request) -> JSONResponse:
     """Show the document that describes every operation."""
     return JSONResponse(request.app.openapi())
@@ -78,14 +106,14 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
                 described["components"]["securitySchemes"] = SCHEMES
             for path, operations in described["paths"].items():
                 for method, operation in operations.items():
-                    access = table.match(method.upper(), path).properties.access
-                    _complete(operation, guarded=guarded and access != "open")
+                    stated = table.match(method.upper(), path).properties
+                    _complete(operation, stated, guarded=guarded and stated.access != "open")
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's documentation extends it
 
 
-def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
+def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -> None:
     kinds: list[type[Refusal]] = [RequestTimeout, TemporaryReducedCapacity] if "requestBody" in operation else []
     if guarded:
         kinds += [Unauthorized, Forbidden, QuotaExceeded]
@@ -93,3 +121,6 @@ def _complete(operation: dict[str, Any], *, guarded: bool) -> None:
     for status, response in responses(*kinds).items():
         shown = {name: value for name, value in response.items() if name != "model"}
         operation["responses"].setdefault(str(status), shown)
+    if stated.etag:
+        operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}, "description": TAGGED}}
+        operation["responses"]["304"] = {"description": "The answer is the one whose ETag If-None-Match names."}

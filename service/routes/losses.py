@@ -188,7 +188,7 @@ TRAITS = sorted({trait for loss in registry.catalogue().values() for trait in lo
 
 
 @router.get("/losses", name="catalogue", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
-@properties("any key")
+@properties("any key", etag=True)
 async def list_losses(
     task: Annotated[
         str | None,
@@ -231,7 +231,7 @@ def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> Non
     summary="What does a loss promise?",
     responses=responses(UnknownPath, BadRequest),
 )
-@properties("any key")
+@properties("any key", etag=True)
 async def loss_page(loss: Annotated[Loss, Depends(known)]) -> Page:
     """Show formula, inputs, parameters, what it elicits, what the article says, worked cases and code."""
     return page_of(loss.id)

@@ -99,7 +99,7 @@ async def question(request: Request) -> RecommendRequest:
         }
     },
 )
-@properties("recommend")
+@properties("recommend", etag=True)
 async def recommend_loss(
     asked: Annotated[RecommendRequest, Depends(question)],
     thresholds: ThresholdsInForce,
@@ -121,7 +121,7 @@ async def recommend_loss(
 
 
 @router.get("/rules", summary="By which rules?", responses=responses(BadRequest, UnknownTask))
-@properties("any key")
+@properties("any key", etag=True)
 async def rules(
     thresholds: ThresholdsInForce,
     task: Annotated[

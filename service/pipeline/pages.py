@@ -1,0 +1,21 @@
+"""What browsers show: no other site's page may frame it, and no file is taken for another kind than it is."""
+
+from service.pipeline.steps import Exchange, Head, Step
+
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
+POLICY = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # a picture, which may have styles
+
+
+class Pages(Step):
+    """Adds these headers to the answers of routes that say that they are shown by browsers."""
+
+    def leave(self, exchange: Exchange, head: Head) -> None:
+        """Add them, and a policy that allows nothing where the route has none of its own."""
+        if exchange.match.properties.page:
+            head.headers += HEADERS
+            if head.header(b"content-security-policy") is None:
+                head.headers.append((b"content-security-policy", POLICY))
