@@ -17,7 +17,7 @@ from torch import Tensor
 
 from recommender.measure import measure_profile
 from recommender.measure.residual_blocks import BLOCK, ResidualStream
-from recommender.measure.residual_scores import survey
+from recommender.measure.residual_scores import summarise
 from recommender.measure.target_values import amounts
 
 MILLION = 1_000_000
@@ -85,11 +85,11 @@ def growth_mb(work: Callable[[], object]) -> float:
 
 
 def passes(arrays: list[Tensor]) -> int:
-    """Return how often everything is read: for infinities, for amounts, and for the survey."""
+    """Return how often everything is read: for infinities, for amounts, and for the summary."""
     stream = ResidualStream(*arrays)
     with np.errstate(all="ignore"):
         amounts(stream)
-        survey(stream)
+        summarise(stream)
     return 1 + stream.passes
 
 

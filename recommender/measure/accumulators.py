@@ -167,14 +167,14 @@ class Largest:
     k: int
     floor: float = -math.inf
     kept: list[Array] = field(default_factory=list)
-    held: int = 0
+    size: int = 0
 
     def add(self, values: Array) -> None:
         """Take in a block."""
         new = values[values > self.floor]
         self.kept.append(new)
-        self.held += new.size
-        if self.held > 4 * self.k:  # so that sorting out costs less than looking
+        self.size += new.size
+        if self.size > 4 * self.k:  # so that sorting out costs less than looking
             self._sort_out()
 
     def merge(self, other: "Largest") -> None:
@@ -193,7 +193,7 @@ class Largest:
         if every.size > self.k:
             every = np.partition(every, every.size - self.k)[-self.k :].copy()
             self.floor = float(every.min())
-        self.kept, self.held = [every], every.size
+        self.kept, self.size = [every], every.size
 
 
 @dataclass

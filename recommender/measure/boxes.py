@@ -16,7 +16,7 @@ from recommender.measure.details import Details, detail, list_detail
 from recommender.measure.masks import SMALL_SIDE
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.residual_blocks import SAMPLE, Array, ResidualStream, float64, pieces
-from recommender.measure.residual_scores import survey
+from recommender.measure.residual_scores import summarise
 from recommender.measure.residuals import outlier_rate, residual_scale
 from recommender.measure.stats import rank_interval, wilson
 from recommender.profile import Measured
@@ -44,7 +44,7 @@ def detection(given: Given) -> TaskMeasurement:
     if given.predictions is not None:
         if given.predictions.shape != boxes.shape:
             raise ShapeMismatch("predictions", "n, 4", given.predictions.shape, f"There are {boxes.shape[0]} boxes.")
-        residuals = survey(ResidualStream(boxes, given.predictions))
+        residuals = summarise(ResidualStream(boxes, given.predictions))
         facts |= {"outlier_rate": outlier_rate(residuals), "residual_scale": residual_scale(residuals)}
     details, small = _sizes(boxes, orders)
     if evidence.enough("small_share", ENOUGH_BOXES):

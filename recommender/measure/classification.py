@@ -31,7 +31,7 @@ from recommender.measure.labels import (
     positive_share,
     share_details,
     smallest_class,
-    tally,
+    value_counts,
 )
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.void import Void, rows_that_count
@@ -49,13 +49,13 @@ def binary(given: Given) -> TaskMeasurement:
     """
     targets = given.targets
     labels, rows = _column(targets, given.void)
-    values, _ = tally(rows, TWO_CLASSES)
+    values, _ = value_counts(rows, TWO_CLASSES)
     soft = not all_whole(rows)
     if soft and not in_unit_interval(rows):
         raise UnreadableTargets(given.task, "two values, or probabilities from 0 to 1", targets.shape)
     different = TWO_CLASSES if soft else values.numel()
     if different > TWO_CLASSES:
-        different = tally(rows)[0].numel()
+        different = value_counts(rows)[0].numel()
     facts: Facts = {"classes": Measured(value=different, n=rows.numel(), method="count", basis="targets")}
     if different > TWO_CLASSES:
         return TaskMeasurement(facts, [], {})

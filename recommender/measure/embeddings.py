@@ -11,7 +11,7 @@ from losses.errors import ShapeMismatch
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings
 from recommender.measure.details import Detail, Details, detail
-from recommender.measure.labels import all_whole, tally
+from recommender.measure.labels import all_whole, value_counts
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.residual_blocks import float64, pieces
 from recommender.measure.stats import rank_interval, wilson
@@ -46,7 +46,7 @@ def similarity(given: Given) -> TaskMeasurement:
     counted = labels >= 0
     if not bool(counted.all()):
         labels, embeddings = labels[counted], None if embeddings is None else embeddings[counted]
-    counts = tally(labels)[1]
+    counts = value_counts(labels)[1]
     cautions = [] if bool(counted.all()) else [warnings.IDS_BELOW_ZERO]
     cautions += _without_triplets(counts)
     facts |= {

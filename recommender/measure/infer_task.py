@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from losses.text import Text
-from recommender.measure.labels import all_whole, exclusive, tally
+from recommender.measure.labels import all_whole, exclusive, value_counts
 from recommender.measure.void import find_void
 from recommender.tasks import Task
 
@@ -22,7 +22,7 @@ def infer_task(targets: Tensor) -> tuple[Task, Text]:
     """Return the task that targets look like, and the reason."""
     if not all_whole(targets):
         return Task.REGRESSION, Text("some are not whole numbers", "存在非整数")
-    values, _ = tally(targets, _MOST_CLASSES)
+    values, _ = value_counts(targets, _MOST_CLASSES)
     void = find_void(Task.SEGMENTATION, targets) if targets.ndim > 1 else None
     if void is not None and not bool(void.where(values).all()):
         values = values[~void.where(values)]

@@ -62,7 +62,7 @@ def label_encoding(targets: Tensor) -> Literal["onehot", "integer"] | None:
     return "integer" if all_whole(targets) else None
 
 
-def tally(values: Tensor, most: int | None = None) -> tuple[Tensor, Tensor]:
+def value_counts(values: Tensor, most: int | None = None) -> tuple[Tensor, Tensor]:
     """Return the different numbers in order, and how often each occurs; stops once there are more than `most`."""
     seen, counts = torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64)
     for some in pieces(values):
@@ -79,8 +79,8 @@ def _counted(values: Tensor) -> tuple[Tensor, Tensor]:
     low, high = (float(end) for end in values.aminmax())
     if not values.is_floating_point() and high - low < _DENSE:
         table = torch.bincount(values.to(torch.int64) - int(low)).cpu()
-        held = table.nonzero().flatten()
-        return held.to(torch.float64) + low, table[held]
+        present = table.nonzero().flatten()
+        return present.to(torch.float64) + low, table[present]
     new, times = torch.unique(values, return_counts=True)
     return new.to("cpu", torch.float64), times.cpu()
 
@@ -92,7 +92,7 @@ def class_counts(targets: Tensor, classes: int | None = None) -> Tensor:
     """
     if exclusive(targets):
         return _column_sums(targets)[None]
-    ids, counts = tally(targets)
+    ids, counts = value_counts(targets)
     kept = ids >= 0
     if classes is None:
         return counts[kept].to(torch.float64)[None]

@@ -15,7 +15,7 @@ from torch import Tensor
 from recommender.errors import UnreadableTargets
 from recommender.measure.components import Objects, objects
 from recommender.measure.details import MOST_LISTED, Details, Interval, detail, list_detail
-from recommender.measure.labels import all_whole, exclusive, in_unit_interval, tally
+from recommender.measure.labels import all_whole, exclusive, in_unit_interval, value_counts
 from recommender.measure.residual_blocks import Array, pieces
 from recommender.measure.stats import Z, rank_interval, wilson
 from recommender.measure.void import Void, rows_that_count
@@ -53,7 +53,7 @@ class Masks:
             if not all_whole(values):
                 return None
             labels = values if void is None else void.without(values)
-            ids = [one for one in tally(labels, MOST_LISTED)[0].tolist() if one > 0]
+            ids = [one for one in value_counts(labels, MOST_LISTED)[0].tolist() if one > 0]
             return cls(values, "ids", ids[:MOST_LISTED], void, more=len(ids) >= MOST_LISTED)
         channels = values.shape[1] if values.ndim > 1 else 1
         if values.ndim > _LINES and _exclusive(values, void):

@@ -10,7 +10,7 @@ from recommender.measure.heteroscedasticity import (
 from recommender.measure.infer_task import infer_task
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.residual_blocks import ResidualStream
-from recommender.measure.residual_scores import Survey, survey
+from recommender.measure.residual_scores import ResidualSummary, summarise
 from recommender.measure.residuals import (
     mean_median_gap,
     one_sidedness,
@@ -46,7 +46,7 @@ def regression(given: Given) -> TaskMeasurement:
     """
     stream = ResidualStream(given.targets, given.predictions)
     told = amounts(stream)
-    residuals = survey(stream)
+    residuals = summarise(stream)
     cautions = []
     task, reason = infer_task(given.targets)
     if given.task is Task.REGRESSION is not task:
@@ -71,20 +71,20 @@ def regression(given: Given) -> TaskMeasurement:
     return TaskMeasurement(facts, cautions, details)
 
 
-def residual_facts(survey: Survey, evidence: RequiredItems) -> Facts:
+def residual_facts(summary: ResidualSummary, evidence: RequiredItems) -> Facts:
     """Return every fact on residuals for which there are items enough."""
     skewed, gap = (evidence.enough(name, ENOUGH_FOR_SHAPE) for name in ("skewness", "mean_median_gap"))
     return {
-        "outlier_rate": outlier_rate(survey),
-        "residual_scale": residual_scale(survey),
-        "one_sidedness": one_sidedness(survey),
-        "outlier_magnitude": outlier_magnitude(survey),
-        "outlier_sum_share": outlier_sum_share(survey),
-        "total_under_huber": total_under_huber(survey),
-        "total_under_mae": total_under_mae(survey),
-        "tail_index": tail_index(survey) if evidence.enough("tail_index", ENOUGH_FOR_TAIL) else None,
-        "skewness": skewness(survey) if skewed else None,
-        "mean_median_gap": mean_median_gap(survey) if gap else None,
+        "outlier_rate": outlier_rate(summary),
+        "residual_scale": residual_scale(summary),
+        "one_sidedness": one_sidedness(summary),
+        "outlier_magnitude": outlier_magnitude(summary),
+        "outlier_sum_share": outlier_sum_share(summary),
+        "total_under_huber": total_under_huber(summary),
+        "total_under_mae": total_under_mae(summary),
+        "tail_index": tail_index(summary) if evidence.enough("tail_index", ENOUGH_FOR_TAIL) else None,
+        "skewness": skewness(summary) if skewed else None,
+        "mean_median_gap": mean_median_gap(summary) if gap else None,
     }
 
 

@@ -137,8 +137,8 @@ def tail_length(n: int) -> int:
 
 
 @dataclass
-class Survey:
-    """What was found of the residuals; `items` along axis 0, `numbers` with all outputs."""
+class ResidualSummary:
+    """What facts on residuals are computed from: `items` along axis 0, `numbers` with all outputs."""
 
     items: int
     numbers: int
@@ -149,8 +149,8 @@ class Survey:
     passes: int
 
 
-def survey(stream: ResidualStream) -> Survey:
-    """Return what the facts on residuals are read off.
+def summarise(stream: ResidualStream) -> ResidualSummary:
+    """Return the statistics of the residuals, in as many passes over them as it takes.
 
     Raises: NonFiniteInput.
     """
@@ -166,5 +166,5 @@ def survey(stream: ResidualStream) -> Survey:
         for block in stream.blocks():
             scores.add(block)
         if not scores.flagged or order.quantile(0.5) is not None:
-            return Survey(stream.items, numbers, stream.basis, robust, scores, sample, stream.passes)
+            return ResidualSummary(stream.items, numbers, stream.basis, robust, scores, sample, stream.passes)
         tries += 1

@@ -1,6 +1,6 @@
 """What residuals say: outliers, scale, tails and skew, by medians so that the outliers cannot hide themselves.
 
-One function a fact; all read a Survey of residuals (n) or (n, outputs), every output with its own centre and scale.
+One function a fact; all take the summary of residuals (n) or (n, outputs), every output with its own centre and scale.
 """
 
 import math
@@ -9,7 +9,7 @@ import numpy as np
 
 from recommender.measure.details import Detail, Details, detail
 from recommender.measure.residual_blocks import Array
-from recommender.measure.residual_scores import CUT, Survey
+from recommender.measure.residual_scores import CUT, ResidualSummary
 from recommender.measure.robust_scale import MEAN_TO_SIGMA, TO_SIGMA
 from recommender.measure.stats import (
     LARGEST,
@@ -33,71 +33,71 @@ _REWEIGHTED, _STILL = 100, 1e-9
 FEWEST_FLAGGED = 6  # all on one side by chance: 2 * 0.5 ** 6 = 3 %
 
 
-def outlier_rate(survey: Survey) -> Measured:
+def outlier_rate(summary: ResidualSummary) -> Measured:
     """Return the share of residuals whose modified z-score exceeds 3.5.
 
     Units: fraction, 0 to 1; a clean Gaussian gives 0.00047. Where half the residuals are equal the scale falls back to
     the mean absolute deviation.
     Source: Iglewicz & Hoaglin 1993; NIST handbook 1.3.5.17.
     """
-    share = survey.scores.flagged / survey.numbers
+    share = summary.scores.flagged / summary.numbers
     method = f"modified z-score above {CUT}"
-    if survey.spread.fell_back:
+    if summary.spread.fell_back:
         method += "; mean absolute deviation, since half the values are equal"
     return Measured(
-        value=share, interval=wilson(share, survey.items), n=survey.items, method=method, basis=survey.basis
+        value=share, interval=wilson(share, summary.items), n=summary.items, method=method, basis=summary.basis
     )
 
 
-def residual_scale(survey: Survey) -> Measured | None:
+def residual_scale(summary: ResidualSummary) -> Measured | None:
     """Return 1.4826 times the median absolute deviation; of several outputs, the median of theirs.
 
     Units: those of the target. None where all residuals are equal.
     """
-    sigma = survey.spread.sigma()
+    sigma = summary.spread.sigma()
     sigma = sigma[sigma > 0]
     if not sigma.size:
         return None
-    value = min(max(_in_units(float(np.median(sigma)), survey.spread.shift), SMALLEST), LARGEST)
-    fell_back = survey.spread.fell_back
+    value = min(max(_in_units(float(np.median(sigma)), summary.spread.shift), SMALLEST), LARGEST)
+    fell_back = summary.spread.fell_back
     method = f"{MEAN_TO_SIGMA} * mean absolute deviation" if fell_back else f"{TO_SIGMA} * median absolute deviation"
-    interval = times_and_over(value, SIGMA_ERROR / math.sqrt(survey.items))
-    return Measured(value=value, interval=interval, n=survey.items, method=method, basis=survey.basis)
+    interval = times_and_over(value, SIGMA_ERROR / math.sqrt(summary.items))
+    return Measured(value=value, interval=interval, n=summary.items, method=method, basis=summary.basis)
 
 
-def one_sidedness(survey: Survey) -> Measured | None:
+def one_sidedness(summary: ResidualSummary) -> Measured | None:
     """Return how far the flagged residuals lie on one side: 0 as many above as below, 1 all on one side.
 
     None where so few are flagged that all of them lie on one side by chance in 5 % of samples.
     """
-    flagged = survey.scores.flagged
+    flagged = summary.scores.flagged
     if flagged < FEWEST_FLAGGED:
         return None
-    share = max(survey.scores.above, survey.scores.below) / flagged
+    share = max(summary.scores.above, summary.scores.below) / flagged
     low, high = wilson(share, flagged)
     interval = (max(0.0, 2 * low - 1), 2 * high - 1)
     return Measured(
-        value=2 * share - 1, interval=interval, n=flagged, method="|above - below| / flagged", basis=survey.basis
+        value=2 * share - 1, interval=interval, n=flagged, method="|above - below| / flagged", basis=summary.basis
     )
 
 
-def outlier_magnitude(survey: Survey) -> Measured | None:
+def outlier_magnitude(summary: ResidualSummary) -> Measured | None:
     """Return the median absolute modified z-score of the flagged residuals. None where none is flagged."""
-    flagged, value = survey.scores.flagged, survey.scores.magnitude.quantile(0.5)
+    flagged, value = summary.scores.flagged, summary.scores.magnitude.quantile(0.5)
     if not flagged or value is None:
         return None
-    low, high = survey.scores.magnitude.ranks(rank_interval(flagged, 0.5))
+    low, high = summary.scores.magnitude.ranks(rank_interval(flagged, 0.5))
     interval = None if low is None or high is None else (low, high)
     method = "median modified z-score of the flagged"
-    return Measured(value=value, interval=interval, n=flagged, method=method, basis=survey.basis)
+    return Measured(value=value, interval=interval, n=flagged, method=method, basis=summary.basis)
 
 
-def outlier_sum_share(survey: Survey) -> Measured | None:
+def outlier_sum_share(summary: ResidualSummary) -> Measured | None:
     """Return the share of the targets' sum that the flagged items carry: what a loss that ignores them leaves out.
 
     Units: fraction, 0 to 1; the interval is that of a ratio of sums. None where some target is below 0 or all are 0.
     """
-    sums, n = survey.scores.sums, survey.numbers
+    sums, n = summary.scores.sums, summary.numbers
     if sums.least < 0 or not 0 < sums.total < math.inf:
         return None
     share = min(1.0, sums.flagged / sums.total)
@@ -107,31 +107,31 @@ def outlier_sum_share(survey: Survey) -> Measured | None:
         return None
     method = "sum of the flagged targets / sum of all"
     interval = (max(0.0, share - error), min(1.0, share + error))
-    return Measured(value=share, interval=interval, n=survey.items, method=method, basis=survey.basis)
+    return Measured(value=share, interval=interval, n=summary.items, method=method, basis=summary.basis)
 
 
-def total_under_huber(survey: Survey) -> Measured | None:
+def total_under_huber(summary: ResidualSummary) -> Measured | None:
     """Return what predictions by Huber's loss would add up to, over the true sum; 1 where errors are symmetric.
 
     The residuals' Huber centre (1.345 scales) stands for what that loss fits, as if it moved every prediction alike.
     None where some target is below 0, where nothing varies, and of several outputs.
     """
-    return _total_at(survey, _huber_centre(survey.sample), f"Huber's centre of the residuals, {HUBER_CUT} scales")
+    return _total_at(summary, _huber_centre(summary.sample), f"Huber's centre of the residuals, {HUBER_CUT} scales")
 
 
-def total_under_mae(survey: Survey) -> Measured | None:
+def total_under_mae(summary: ResidualSummary) -> Measured | None:
     """Return what predictions by MAE would add up to, over the true sum; as `total_under_huber`."""
-    return _total_at(survey, 0.0, "median of the residuals")
+    return _total_at(summary, 0.0, "median of the residuals")
 
 
-def _total_at(survey: Survey, centre: float, method: str) -> Measured | None:
+def _total_at(summary: ResidualSummary, centre: float, method: str) -> Measured | None:
     """Return one plus how far a centre lies from the mean residual, over the mean target."""
-    sums, sigma = survey.scores.sums, survey.spread.sigma()
+    sums, sigma = summary.scores.sums, summary.spread.sigma()
     if sigma.size > 1 or not sigma.all() or sums.least < 0 or not 0 < sums.total < math.inf:
         return None
-    off = _in_units(float(sigma[0]) * (centre - survey.scores.moments.mean), survey.spread.shift)
-    ratio = max(0.0, 1 + off / (sums.total / survey.numbers))
-    return Measured(value=ratio, n=survey.items, method=method, basis=survey.basis) if math.isfinite(ratio) else None
+    off = _in_units(float(sigma[0]) * (centre - summary.scores.moments.mean), summary.spread.shift)
+    ratio = max(0.0, 1 + off / (sums.total / summary.numbers))
+    return Measured(value=ratio, n=summary.items, method=method, basis=summary.basis) if math.isfinite(ratio) else None
 
 
 def _huber_centre(scores: Array) -> float:
@@ -147,13 +147,13 @@ def _huber_centre(scores: Array) -> float:
     return centre
 
 
-def tail_index(survey: Survey) -> Measured | None:
+def tail_index(summary: ResidualSummary) -> Measured | None:
     """Return Hill's estimate on distances from the median; under 2 their variance is infinite.
 
     Units: exponent. None where the tail has no spread.
     Source: Hill 1975, doi:10.1214/aos/1176343247; k = min(0.1 n, max(20, 2 sqrt(n))).
     """
-    largest = survey.scores.tail.finish()
+    largest = summary.scores.tail.finish()
     k = largest.size - 1
     if k < 1 or largest[k] <= 0:
         return None
@@ -162,30 +162,30 @@ def tail_index(survey: Survey) -> Measured | None:
         return None
     value, error = 1 / slope, Z / math.sqrt(k)
     interval = (value * max(0.0, 1 - error), value * (1 + error))
-    return Measured(value=value, interval=interval, n=survey.items, method=f"Hill, largest {k}", basis=survey.basis)
+    return Measured(value=value, interval=interval, n=summary.items, method=f"Hill, largest {k}", basis=summary.basis)
 
 
-def skewness(survey: Survey) -> Measured:
+def skewness(summary: ResidualSummary) -> Measured:
     """Return the medcouple of the residuals, -1 to 1; of many, that of a sample.
 
     Source: Brys, Hubert & Struyf 2004, doi:10.1198/106186004X12632.
     """
-    ordered, method = survey.sample, "medcouple"
+    ordered, method = summary.sample, "medcouple"
     if ordered.size > _COMPARED:
         places = np.linspace(0, ordered.size - 1, _COMPARED).round().astype(np.int64)
         ordered, method = ordered[places], f"medcouple of {_COMPARED} quantiles"
     value = medcouple(ordered)
-    half = Z * math.sqrt(_MEDCOUPLE_VARIANCE / min(survey.items, ordered.size))
+    half = Z * math.sqrt(_MEDCOUPLE_VARIANCE / min(summary.items, ordered.size))
     interval = (max(-1.0, value - half), min(1.0, value + half))
-    return Measured(value=value, interval=interval, n=survey.items, method=method, basis=survey.basis)
+    return Measured(value=value, interval=interval, n=summary.items, method=method, basis=summary.basis)
 
 
-def mean_median_gap(survey: Survey) -> Measured | None:
+def mean_median_gap(summary: ResidualSummary) -> Measured | None:
     """Return how far the mean lies from the median, in residual scales; of several outputs, the median of theirs.
 
     The standard error takes the density at the median to be that of a normal of the same scale.
     """
-    spread = survey.spread
+    spread = summary.spread
     sigma = spread.sigma()
     some = sigma > 0
     if not some.any():
@@ -194,19 +194,19 @@ def mean_median_gap(survey: Survey) -> Measured | None:
     ratio, mean_ratio = spread.deviation[some] / sigma[some], spread.mean_deviation[some] / sigma[some]
     half_pi = math.pi / 2  # variance of the median times n / sigma ** 2
     variance = np.maximum(ratio**2 + half_pi - 2 * math.sqrt(half_pi) * mean_ratio, half_pi - 1)
-    value, error = float(np.median(gaps)), Z * math.sqrt(float(np.median(variance)) / survey.items)
+    value, error = float(np.median(gaps)), Z * math.sqrt(float(np.median(variance)) / summary.items)
     if not math.isfinite(value + error):
         return None
     interval = (max(0.0, value - error), value + error)
     return Measured(
-        value=value, interval=interval, n=survey.items, method="|mean - median| / scale", basis=survey.basis
+        value=value, interval=interval, n=summary.items, method="|mean - median| / scale", basis=summary.basis
     )
 
 
-def residual_details(survey: Survey) -> Details:
-    """Return what else the survey holds: other rates of outliers, and moments for display."""
-    rate = survey.scores.flagged / survey.numbers
-    items, basis, moments = survey.items, survey.basis, survey.scores.moments
+def residual_details(summary: ResidualSummary) -> Details:
+    """Return what else the summary holds: other rates of outliers, and moments for display."""
+    rate = summary.scores.flagged / summary.numbers
+    items, basis, moments = summary.items, summary.basis, summary.scores.moments
     low, high = wilson(rate, items)
     return {
         "excess_rate": detail(
@@ -216,23 +216,25 @@ def residual_details(survey: Survey) -> Details:
             basis,
             interval=(low - CLEAN_RATE, high - CLEAN_RATE),
         ),
-        "tukey_fence_rate": _rate(survey.scores.beyond_fence, survey, "beyond 1.5 interquartile ranges; normal 0.007"),
-        "z_above_3_rate": _rate(survey.scores.beyond_classic, survey, "beyond 3 standard deviations; normal 0.0027"),
+        "tukey_fence_rate": _rate(
+            summary.scores.beyond_fence, summary, "beyond 1.5 interquartile ranges; normal 0.007"
+        ),
+        "z_above_3_rate": _rate(summary.scores.beyond_classic, summary, "beyond 3 standard deviations; normal 0.0027"),
         "masking": Detail(
-            value=survey.scores.flagged >= MASKED * max(survey.scores.beyond_classic, 1),
+            value=summary.scores.flagged >= MASKED * max(summary.scores.beyond_classic, 1),
             n=items,
             method="outlier_rate at least 3 times z_above_3_rate",
             basis=basis,
         ),
-        "l_kurtosis": detail(l_kurtosis(survey.sample), items, "L-moments; normal 0.1226", basis),
+        "l_kurtosis": detail(l_kurtosis(summary.sample), items, "L-moments; normal 0.1226", basis),
         "excess_kurtosis": detail(moments.kurtosis, items, "fourth standardised moment - 3; normal 0", basis),
         "moment_skewness": detail(moments.skewness, items, "third standardised moment; normal 0", basis),
     }
 
 
-def _rate(count: int, survey: Survey, method: str) -> Detail | None:
-    share = count / survey.numbers
-    return detail(share, survey.items, method, survey.basis, interval=wilson(share, survey.items))
+def _rate(count: int, summary: ResidualSummary, method: str) -> Detail | None:
+    share = count / summary.numbers
+    return detail(share, summary.items, method, summary.basis, interval=wilson(share, summary.items))
 
 
 def _in_units(value: float, shift: int) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from recommender.measure.labels import all_whole, in_unit_interval, sums_to_one, tally
+from recommender.measure.labels import all_whole, in_unit_interval, sums_to_one, value_counts
 from recommender.measure.residual_blocks import pieces
 from recommender.tasks import Task
 
@@ -98,7 +98,7 @@ def _whole_numbers(targets: Tensor) -> list[float] | None:
     None where these are not whole, or are too many to be labels.
     """
     if all_whole(targets):
-        labels = tally(targets, MOST_IDS)[0].tolist()
+        labels = value_counts(targets, MOST_IDS)[0].tolist()
         return labels if len(labels) <= MOST_IDS else None
     outside: set[float] = {1.0}
     for some in pieces(targets):

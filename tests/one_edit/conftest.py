@@ -14,7 +14,7 @@ FORKS = Path(__file__).parent / "forks.py"
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator["Popen[str]"]:
-    """Start the process that copies are surveyed in."""
+    """Start the process that copies are asked in."""
     command = [sys.executable, "-P", str(FORKS)]
     with Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=unmeasured()) as process:  # noqa: S603 - our own file
         yield process

@@ -26,7 +26,7 @@ LEFT_OUT = shutil.ignore_patterns("assets", "curves", "golden")  # compiled file
 
 
 @dataclass(frozen=True)
-class Survey:
+class Listings:
     """What a copy answered, and what stands in its lists and pages."""
 
     answers: list[tuple[int, bytes]]
@@ -56,9 +56,9 @@ class Copy:
         with (self.folder / path).open("a", encoding="utf-8") as file:
             file.write(text)
 
-    def survey(self, *requests: dict[str, Any], **environment: str) -> Survey:
+    def listings(self, *requests: dict[str, Any], **environment: str) -> Listings:
         """Return what the edited service answers and lists."""
-        return Survey(**self._run("survey", requests=list(requests), environment=environment))
+        return Listings(**self._run("listings", requests=list(requests), environment=environment))
 
     def laws(self, name: str, *files: str) -> int:
         """Run the tests of the copy that are about a name; return how many passed.

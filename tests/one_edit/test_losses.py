@@ -61,7 +61,7 @@ def edited(copy: Copy) -> Copy:
 
 def test_a_loss_is_listed_described_evaluated_drawn_and_recommended(edited: Copy) -> None:
     asked = {"task": "binary", "profile": {"class_imbalance": 50.0}}
-    survey = edited.survey(
+    listings = edited.listings(
         {"method": "GET", "url": "/v1/losses/tempered_bce"},
         {"method": "GET", "url": "/v1/losses/tempered_bce/curve"},
         {"method": "GET", "url": "/v1/losses/tempered_bce/curve", "params": {"format": "svg"}},
@@ -71,11 +71,11 @@ def test_a_loss_is_listed_described_evaluated_drawn_and_recommended(edited: Copy
         {"method": "POST", "url": "/v1/recommend", "json": asked},
         {"method": "POST", "url": "/v1/evaluate", "json": {"loss": "tempered_bec", **ARRAYS}},
     )
-    statuses, bodies = zip(*survey.answers, strict=True)
+    statuses, bodies = zip(*listings.answers, strict=True)
     page, curve, drawn, evaluated, summed, model, recommended, typo = bodies
 
     assert statuses == (200, 200, 200, 200, 200, 200, 200, 422), bodies
-    assert survey.places("tempered_bce") >= {
+    assert listings.places("tempered_bce") >= {
         "/v1/losses",
         "docs: all-losses",
         "docs: losses/binary.md",

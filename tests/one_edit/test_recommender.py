@@ -50,14 +50,14 @@ def objectives(answers: list[tuple[int, bytes]]) -> list[str]:
 def test_a_rule_is_listed_decides_and_is_under_the_laws(copy: Copy) -> None:
     copy.insert(BOOK, FIRST_ROW, RULE.replace("BOUND", "MANY").replace("RATE", "0.12"))
 
-    survey = copy.survey(recommend(0.12), recommend(0.119))
-    decided, silent = objectives(survey.answers)
+    listings = copy.listings(recommend(0.12), recommend(0.119))
+    decided, silent = objectives(listings.answers)
 
-    assert survey.places("evidence.regression.windfalls") >= {"/v1/rules", "docs: rules evidence"}
+    assert listings.places("evidence.regression.windfalls") >= {"/v1/rules", "docs: rules evidence"}
     assert decided == "tukey_biweight(c=2)"
     assert silent != decided
-    assert json.loads(survey.answers[0][1])["evidence"]["rule"] == "evidence.regression.windfalls"
-    assert json.loads(survey.answers[1][1])["counterfactual"]["objective"] == decided
+    assert json.loads(listings.answers[0][1])["evidence"]["rule"] == "evidence.regression.windfalls"
+    assert json.loads(listings.answers[1][1])["counterfactual"]["objective"] == decided
     assert copy.laws("windfalls", "tests/recommender/rules/test_rule_table.py") > 5
 
 
@@ -65,27 +65,27 @@ def test_a_threshold_is_listed_and_overridden_by_request_and_by_file(copy: Copy)
     copy.insert(BOOK, FIRST_ROW, RULE.replace("BOUND", THRESHOLD).replace("RATE", "0.25"))
     copy.append("rules.toml", "[thresholds]\nevidence.windfalls = 0.3\n")
 
-    survey = copy.survey(recommend(0.25), recommend(0.2), recommend(0.2, thresholds={"evidence.windfalls": 0.15}))
-    moved = copy.survey(recommend(0.25), recommend(0.3), LOSSARY_RULES="rules.toml")
+    listings = copy.listings(recommend(0.25), recommend(0.2), recommend(0.2, thresholds={"evidence.windfalls": 0.15}))
+    moved = copy.listings(recommend(0.25), recommend(0.3), LOSSARY_RULES="rules.toml")
 
-    decides = [text == "tukey_biweight(c=2)" for text in objectives([*survey.answers, *moved.answers])]
+    decides = [text == "tukey_biweight(c=2)" for text in objectives([*listings.answers, *moved.answers])]
     assert decides == [True, False, True, False, True]
-    assert survey.places("evidence.windfalls") >= {"/v1/rules", "docs: thresholds"}
+    assert listings.places("evidence.windfalls") >= {"/v1/rules", "docs: thresholds"}
 
 
 def test_a_task_is_listed_measured_and_answered(copy: Copy) -> None:
     copy.insert("recommender/tasks.py", LAST_TASK, TASK)
 
-    survey = copy.survey(
+    listings = copy.listings(
         {"method": "POST", "url": "/v1/recommend", "json": {"task": "weather"}},
         {"method": "POST", "url": "/v1/profile", "json": {"task": "weather", "targets": [0.5, 2.0, 3.0]}},
         {"method": "POST", "url": "/v1/recommend", "json": {"task": "meteorology"}},
     )
-    answer, measured, hint = (json.loads(body) for _, body in survey.answers)
+    answer, measured, hint = (json.loads(body) for _, body in listings.answers)
 
-    assert [status for status, _ in survey.answers] == [200, 200, 422]
-    assert survey.places('"weather"') >= {"/openapi.json"}
-    assert survey.places("`weather`") >= {"docs: tasks"}
+    assert [status for status, _ in listings.answers] == [200, 200, 422]
+    assert listings.places('"weather"') >= {"/openapi.json"}
+    assert listings.places("`weather`") >= {"docs: tasks"}
     assert (answer["task"], answer["recommended"], answer["evidence"]) == ("weather", None, None)
     assert {"article-silent", "evidence-silent"} <= {warning["code"] for warning in answer["warnings"]}
     assert answer["experiment"]["metric"] == "root mean squared error"

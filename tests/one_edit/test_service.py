@@ -60,7 +60,7 @@ def test_a_format_is_read_as_a_body_and_as_a_part_written_and_described(copy: Co
     copy.append("service/uploads/formats/digits.py", FORMAT)
     url, media = "/v1/evaluate", "application/x-digits"
 
-    survey = copy.survey(
+    listings = copy.listings(
         {"method": "POST", "url": url, "params": {"loss": "mse"}, "content": LINES, "headers": {"Content-Type": media}},
         {
             "method": "POST",
@@ -88,13 +88,13 @@ def test_a_format_is_read_as_a_body_and_as_a_part_written_and_described(copy: Co
             ],
         },
     )
-    body, part, written, unknown = survey.answers
+    body, part, written, unknown = listings.answers
 
     assert [json.loads(answer)["results"][0]["value"] for _, answer in (body, part)] == [2.5, 2.5]
     assert written == (200, b"1.0\n4.0")
     assert unknown[0] == 415
     assert ".digits" in json.loads(unknown[1])["detail"]
-    assert survey.places(media) >= {"/openapi.json", "docs: formats"}
+    assert listings.places(media) >= {"/openapi.json", "docs: formats"}
 
 
 def test_a_setting_is_read_from_the_environment_listed_and_described(copy: Copy) -> None:
@@ -104,8 +104,8 @@ def test_a_setting_is_read_from_the_environment_listed_and_described(copy: Copy)
         '    max_wishes: Annotated[int, Field(ge=1, description="The most wishes of one fairy.")] = 3\n',
     )
 
-    survey = copy.survey({"method": "GET", "url": "/v1/limits"}, LOSSARY_MAX_WISHES="7")
-    limits = {limit["name"]: limit for limit in json.loads(survey.answers[0][1])["limits"]}
+    listings = copy.listings({"method": "GET", "url": "/v1/limits"}, LOSSARY_MAX_WISHES="7")
+    limits = {limit["name"]: limit for limit in json.loads(listings.answers[0][1])["limits"]}
 
     assert limits["max_wishes"] == {
         "name": "max_wishes",
@@ -113,7 +113,7 @@ def test_a_setting_is_read_from_the_environment_listed_and_described(copy: Copy)
         "meaning": "The most wishes of one fairy.",
         "variable": "LOSSARY_MAX_WISHES",
     }
-    assert survey.places("LOSSARY_MAX_WISHES") >= {"docs: settings", "/v1/limits"}
+    assert listings.places("LOSSARY_MAX_WISHES") >= {"docs: settings", "/v1/limits"}
 
 
 def test_a_metric_is_counted_shown_and_described(copy: Copy) -> None:
@@ -125,12 +125,12 @@ def test_a_metric_is_counted_shown_and_described(copy: Copy) -> None:
     )
     copy.insert(metrics, "        requests.inc()\n", "        self.doors.inc()\n")
 
-    survey = copy.survey()
-    panel = next(each for each in json.loads(survey.texts["dashboard"])["panels"] if each["title"] == "Doors")
+    listings = copy.listings()
+    panel = next(each for each in json.loads(listings.texts["dashboard"])["panels"] if each["title"] == "Doors")
 
-    assert "lossary_doors_total 0.0" not in survey.texts["/metrics"]
-    assert survey.places("lossary_doors_total") >= {"/metrics", "docs: metrics", "dashboard"}
-    assert survey.places("Doors that were opened.") >= {"docs: panels"}
+    assert "lossary_doors_total 0.0" not in listings.texts["/metrics"]
+    assert listings.places("lossary_doors_total") >= {"/metrics", "docs: metrics", "dashboard"}
+    assert listings.places("Doors that were opened.") >= {"docs: panels"}
     assert panel["targets"][0]["expr"] == 'sum(rate(lossary_doors_total{service=~"$service"}[$__rate_interval]))'
 
 
@@ -142,12 +142,12 @@ def test_a_route_is_served_guarded_counted_and_described(copy: Copy) -> None:
     key = {"Authorization": f"Bearer {KEY}"}
 
     throw = {"method": "GET", "url": "/v1/coin"}
-    survey = copy.survey(throw, {"method": "GET", "url": "/v1/coyn"})
-    guarded = copy.survey(throw, {**throw, "headers": key}, LOSSARY_KEYS="keys.toml")
-    other = copy.survey({**throw, "headers": key}, LOSSARY_KEYS="other.toml")
+    listings = copy.listings(throw, {"method": "GET", "url": "/v1/coyn"})
+    guarded = copy.listings(throw, {**throw, "headers": key}, LOSSARY_KEYS="keys.toml")
+    other = copy.listings({**throw, "headers": key}, LOSSARY_KEYS="other.toml")
 
-    (status, side), (unknown, problem) = survey.answers
+    (status, side), (unknown, problem) = listings.answers
     assert (status, json.loads(side)) == (200, {"side": "heads"})
     assert (unknown, json.loads(problem)["did_you_mean"]) == (404, "/v1/coin")
     assert [status for status, _ in (*guarded.answers, *other.answers)] == [401, 200, 403]
-    assert survey.places("/v1/coin") >= {"/openapi.json", "docs: endpoints"}
+    assert listings.places("/v1/coin") >= {"/openapi.json", "docs: endpoints"}

@@ -6,16 +6,16 @@ from torch import Tensor
 
 from recommender.measure import Measurement
 from recommender.measure.residual_blocks import ResidualStream
-from recommender.measure.residual_scores import Survey, survey
+from recommender.measure.residual_scores import ResidualSummary, summarise
 
 RANDOM = torch.Generator().manual_seed(1)
 NORMAL = torch.randn(400_000, generator=RANDOM, dtype=torch.float64)
 
 
-def surveyed(targets: Tensor, predictions: Tensor | None = None) -> Survey:
-    """Return the survey of residuals; what overflows is left out, as it is by measure_profile."""
+def summary_of(targets: Tensor, predictions: Tensor | None = None) -> ResidualSummary:
+    """Return the summary of residuals; what overflows is left out, as it is by measure_profile."""
     with np.errstate(all="ignore"):
-        return survey(ResidualStream(targets, predictions))
+        return summarise(ResidualStream(targets, predictions))
 
 
 def codes(measured: Measurement) -> list[str]:

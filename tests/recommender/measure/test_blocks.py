@@ -12,10 +12,10 @@ from torch import Tensor
 from recommender.measure import residual_blocks, residual_scores, robust_scale
 from recommender.measure.accumulators import CentralMoments, Ends, Largest, Order, brackets
 from recommender.measure.residual_blocks import Array, ResidualStream
-from recommender.measure.residual_scores import OutlierLimits, ResidualScores, Survey
+from recommender.measure.residual_scores import OutlierLimits, ResidualScores, ResidualSummary
 from recommender.measure.residuals import one_sidedness, outlier_magnitude, outlier_rate, residual_scale, tail_index
 from recommender.measure.target_values import Amounts
-from tests.recommender.measure.measured import NORMAL, surveyed
+from tests.recommender.measure.measured import NORMAL, summary_of
 
 N = 20_000
 ARRAYS = {
@@ -41,7 +41,7 @@ def few_in_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "SAMPLE", 1000)
 
 
-def facts(drawn: Survey) -> list[float]:
+def facts(drawn: ResidualSummary) -> list[float]:
     measured = [one(drawn) for one in (outlier_rate, residual_scale, one_sidedness, outlier_magnitude, tail_index)]
     return [math.nan if one is None else one.value for one in measured] + [
         float(drawn.scores.beyond_fence),
@@ -53,10 +53,10 @@ def facts(drawn: Survey) -> list[float]:
 @pytest.mark.usefixtures("few_in_the_sample")
 @pytest.mark.parametrize("count", [1, 7, 1000])
 def test_the_number_of_blocks_changes_nothing(values: Tensor, count: int) -> None:
-    whole = surveyed(values)
+    whole = summary_of(values)
 
     with np.errstate(all="ignore"):
-        cut = residual_scores.survey(ResidualStream(values, block=math.ceil(N / count)))
+        cut = residual_scores.summarise(ResidualStream(values, block=math.ceil(N / count)))
 
     assert facts(cut) == pytest.approx(facts(whole), rel=1e-12, nan_ok=True)
 
@@ -65,10 +65,10 @@ def test_the_number_of_blocks_changes_nothing(values: Tensor, count: int) -> Non
 def test_passes_over_many_blocks_give_what_sorting_everything_gives(
     values: Tensor, request: pytest.FixtureRequest
 ) -> None:
-    in_memory = surveyed(values)
+    in_memory = summary_of(values)
     request.getfixturevalue("few_in_the_sample")
 
-    streamed = surveyed(values)
+    streamed = summary_of(values)
 
     assert streamed.passes == (5 if in_memory.spread.shift else 3)
     assert in_memory.spread.centre == streamed.spread.centre
@@ -80,22 +80,22 @@ def test_passes_over_many_blocks_give_what_sorting_everything_gives(
 def test_outputs_beside_one_another_are_measured_one_by_one() -> None:
     columns = [NORMAL[:5000], 100 + 7 * NORMAL[5000:10_000], NORMAL[10_000:15_000] ** 3]
 
-    together = surveyed(torch.stack(columns, dim=1)).spread
+    together = summary_of(torch.stack(columns, dim=1)).spread
 
     for place, column in enumerate(columns):
-        alone = surveyed(column).spread
+        alone = summary_of(column).spread
         assert (together.centre[place], together.mad[place]) == (alone.centre[0], alone.mad[0])
 
 
 def test_of_many_outputs_groups_fit_in_memory_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     values = NORMAL[:12_000].reshape(100, 120)
-    at_once = surveyed(values)
+    at_once = summary_of(values)
 
     for module in (residual_blocks, robust_scale):
         monkeypatch.setattr(module, "SAMPLE", 1000)
 
-    assert np.array_equal(surveyed(values).spread.mad, at_once.spread.mad)
-    assert facts(surveyed(values))[:2] == facts(at_once)[:2]
+    assert np.array_equal(summary_of(values).spread.mad, at_once.spread.mad)
+    assert facts(summary_of(values))[:2] == facts(at_once)[:2]
 
 
 def test_an_order_statistic_is_that_of_the_sorted_numbers() -> None:
@@ -125,11 +125,11 @@ def test_a_bracket_that_misses_says_so_and_a_wider_one_is_taken() -> None:
 @pytest.mark.usefixtures("few_in_the_sample")
 def test_a_sample_that_misleads_costs_passes_and_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
     values = NORMAL[:N]
-    honest = surveyed(values)
+    honest = summary_of(values)
     drawn = torch.zeros(1000, dtype=torch.int64)
     monkeypatch.setattr(torch, "randint", lambda *_, **__: drawn)
 
-    misled = surveyed(values)
+    misled = summary_of(values)
 
     assert misled.passes > honest.passes
     assert facts(misled) == pytest.approx(facts(honest), rel=1e-12)
@@ -160,7 +160,7 @@ def test_scores_merge_in_any_order() -> None:
         results.append((total.flagged, total.above, total.magnitude.quantile(0.5), *total.tail.finish()))
 
     assert len(set(results)) == 1
-    assert results[0][0] == surveyed(ARRAYS["outliers"]).scores.flagged
+    assert results[0][0] == summary_of(ARRAYS["outliers"]).scores.flagged
 
 
 def test_moments_and_amounts_merge_as_if_never_parted() -> None:
@@ -210,6 +210,6 @@ def test_a_million_residuals_leave_no_array_of_their_size() -> None:
     values = NORMAL.float().repeat(3)
     kept = max(block.errors.nbytes for block in ResidualStream(values).blocks())
 
-    survey = surveyed(values)
+    summary = summary_of(values)
 
-    assert survey.scores.magnitude.inside.all.nbytes + kept + survey.sample.nbytes < 0.4 * values.numel() * 8
+    assert summary.scores.magnitude.inside.all.nbytes + kept + summary.sample.nbytes < 0.4 * values.numel() * 8

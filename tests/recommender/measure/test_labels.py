@@ -11,7 +11,7 @@ from torch.nn.functional import normalize, one_hot
 from recommender.measure import Measurement, boxes, labels, measure_profile, residual_blocks
 from recommender.measure.details import Detail
 from recommender.measure.label_noise import Confidence
-from recommender.measure.labels import class_counts, tally
+from recommender.measure.labels import class_counts, value_counts
 from recommender.measure.stats import wilson
 from tests.recommender.measure.measured import NORMAL, RANDOM, codes, number
 
@@ -63,16 +63,16 @@ def test_how_many_labels_items_have() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.float32, torch.uint8])
-def test_a_tally_is_that_of_sorting_everything_however_it_is_cut(
+def test_counts_are_those_of_sorting_everything_however_it_is_cut(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = (NORMAL[:5000] * 20 + 100).to(torch.int64).to(dtype)
     expected = torch.unique(values, return_counts=True)
-    tallies = [tally(values)]
+    all_counts = [value_counts(values)]
     monkeypatch.setattr(labels, "pieces", lambda some: residual_blocks.pieces(some, 7))
-    tallies.append(tally(values))
+    all_counts.append(value_counts(values))
 
-    for numbers, counts in tallies:
+    for numbers, counts in all_counts:
         assert numbers.tolist() == expected[0].tolist()
         assert counts.tolist() == expected[1].tolist()
 

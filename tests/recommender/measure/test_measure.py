@@ -12,15 +12,15 @@ from recommender.measure.labels import class_counts, class_imbalance, label_coun
 from recommender.measure.masks import Masks, coverage, mask_sparsity
 from recommender.measure.stats import wilson
 from recommender.profile import Measured
-from tests.recommender.measure.measured import NORMAL, surveyed
+from tests.recommender.measure.measured import NORMAL, summary_of
 
 
 def outlier_rate(errors: Tensor) -> Measured:
-    return residuals.outlier_rate(surveyed(errors, errors * 0))
+    return residuals.outlier_rate(summary_of(errors, errors * 0))
 
 
 def residual_scale(errors: Tensor) -> Measured | None:
-    return residuals.residual_scale(surveyed(errors))
+    return residuals.residual_scale(summary_of(errors))
 
 
 def sparsity(written: Tensor) -> Measured:

@@ -27,7 +27,7 @@ from recommender.measure.residuals import (
 )
 from recommender.measure.stats import l_kurtosis, medcouple, rank_interval
 from recommender.measure.target_values import amounts, dispersion, heaping, support, zero_excess
-from tests.recommender.measure.measured import NORMAL, RANDOM, number, surveyed
+from tests.recommender.measure.measured import NORMAL, RANDOM, number, summary_of
 
 ONES = torch.ones(40_000, dtype=torch.float64)
 
@@ -39,7 +39,7 @@ def drawn(distribution: torch.distributions.Distribution, n: int = 40_000) -> Te
 
 
 def shown(values: Tensor, name: str) -> float:
-    detail = residual_details(surveyed(values))[name]
+    detail = residual_details(summary_of(values))[name]
     assert detail is not None
     assert isinstance(detail.value, float)
     return detail.value
@@ -84,7 +84,7 @@ def test_the_medcouple_of_a_sample_is_that_of_its_definition_and_turns_with_it()
 
 
 def test_the_interval_of_the_medcouple_covers_the_truth() -> None:
-    skews = [skewness(surveyed(part)) for part in NORMAL[:60_000].reshape(200, 300)]
+    skews = [skewness(summary_of(part)) for part in NORMAL[:60_000].reshape(200, 300)]
 
     covered = sum(one.interval[0] <= 0 <= one.interval[1] for one in skews if one.interval)
 
@@ -117,7 +117,7 @@ def test_l_kurtosis_by_hand() -> None:
 
 @pytest.mark.parametrize("freedom", [1.0, 2.0, 3.0])
 def test_the_tail_index_of_students_t_is_its_degrees_of_freedom(freedom: float) -> None:
-    index = tail_index(surveyed(drawn(torch.distributions.StudentT(freedom))))
+    index = tail_index(summary_of(drawn(torch.distributions.StudentT(freedom))))
 
     assert index is not None
     assert index.value == pytest.approx(freedom, rel=0.15)
@@ -129,7 +129,7 @@ def test_the_tail_index_is_hills_over_the_largest() -> None:
     distances = (values - values.median()).abs().sort(descending=True).values.numpy()
     k = 100
 
-    index = tail_index(surveyed(torch.cat([values, values.median()[None]])))
+    index = tail_index(summary_of(torch.cat([values, values.median()[None]])))
 
     assert index is not None
     assert index.method == f"Hill, largest {k}"
@@ -137,25 +137,25 @@ def test_the_tail_index_is_hills_over_the_largest() -> None:
 
 
 def test_clean_normal_errors_have_known_rates_and_shapes() -> None:
-    assert outlier_rate(surveyed(NORMAL)).value == pytest.approx(0.000465, abs=1.5e-4)
+    assert outlier_rate(summary_of(NORMAL)).value == pytest.approx(0.000465, abs=1.5e-4)
     assert shown(NORMAL, "tukey_fence_rate") == pytest.approx(0.00698, abs=5e-4)
     assert shown(NORMAL, "z_above_3_rate") == pytest.approx(0.0027, abs=3e-4)
     assert shown(NORMAL, "excess_rate") == pytest.approx(0, abs=1.5e-4)
     assert shown(NORMAL, "excess_kurtosis") == pytest.approx(0, abs=0.03)
     assert shown(NORMAL, "moment_skewness") == pytest.approx(0, abs=0.02)
-    assert skewness(surveyed(NORMAL)).value == pytest.approx(0, abs=0.01)
+    assert skewness(summary_of(NORMAL)).value == pytest.approx(0, abs=0.01)
 
 
 def test_a_tenth_of_equal_gross_errors_masks_itself_from_the_classic_score() -> None:
     errors = torch.cat([NORMAL[:900], 50 * ONES[:110]])
 
-    details = residual_details(surveyed(errors))
+    details = residual_details(summary_of(errors))
 
     assert shown(errors, "z_above_3_rate") == 0
-    assert outlier_rate(surveyed(errors)).value > 0.1
+    assert outlier_rate(summary_of(errors)).value > 0.1
     assert details["masking"] is not None
     assert details["masking"].value is True
-    clean = residual_details(surveyed(NORMAL[:20_000]))["masking"]
+    clean = residual_details(summary_of(NORMAL[:20_000]))["masking"]
     assert clean is not None
     assert clean.value is False
 
@@ -164,7 +164,7 @@ def test_sides_and_magnitude_of_the_flagged_are_those_of_what_was_put_in() -> No
     errors = torch.cat([NORMAL[:1000].clamp(-2, 2), 20 * ONES[:9], -10 * ONES[:1]])
     scale = float((errors - errors.median()).abs().median()) / 0.6745
 
-    sides, size = one_sidedness(surveyed(errors)), outlier_magnitude(surveyed(errors))
+    sides, size = one_sidedness(summary_of(errors)), outlier_magnitude(summary_of(errors))
 
     assert sides is not None
     assert sides.value == pytest.approx(0.8)
@@ -174,15 +174,15 @@ def test_sides_and_magnitude_of_the_flagged_are_those_of_what_was_put_in() -> No
 
 
 def test_five_flagged_items_do_not_show_a_side() -> None:
-    assert one_sidedness(surveyed(torch.cat([NORMAL[:1000].clamp(-2, 2), 20 * ONES[:5]]))) is None
-    assert outlier_magnitude(surveyed(NORMAL[:100].clamp(-1, 1))) is None
+    assert one_sidedness(summary_of(torch.cat([NORMAL[:1000].clamp(-2, 2), 20 * ONES[:5]]))) is None
+    assert outlier_magnitude(summary_of(NORMAL[:100].clamp(-1, 1))) is None
 
 
 def test_mean_and_median_of_an_exponential_lie_a_known_way_apart() -> None:
     values = drawn(torch.distributions.Exponential(1.0))
     centre = math.log(2)
     mad = 0.48121  # x with sinh(x) = 1 / 2, the median distance from the median
-    gap = mean_median_gap(surveyed(values))
+    gap = mean_median_gap(summary_of(values))
 
     assert gap is not None
     assert gap.value == pytest.approx((1 - centre) / (1.4826 * mad), rel=0.03)
