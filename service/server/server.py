@@ -34,6 +34,8 @@ MALLOC = {  # from malloc.h, and in bytes
 }
 LEAVE, DRAIN = "leave", "drain"  # what a supervisor tells a worker
 ACCEPT_AGAIN_S = 1.0
+ACCEPTED_TOGETHER = 64
+BUSY_S, IDLE_S = 0.002, 1.0  # between two looks at what waits: of a loop with more to do, and of one with nothing
 TRIM_TICKS = 300  # of 0.1 s
 HEARTBEAT_TICKS = 10  # of 0.1 s
 
@@ -60,24 +62,21 @@ class Server(uvicorn.Server):
         self._drain_s, self._supervisor = settings.drain_seconds, supervisor
         self._leave_at: float | None = None
         self._connecting: set[asyncio.Task[None]] = set()
+        self._accepted_at = -math.inf
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # What is loaded now stays; looking through all of it for garbage again would stop every request for 0.2 s.
         gc.collect()
         gc.freeze()
-        if self._supervisor is None:
-            await super().startup(sockets)
-            return
-        # libuv accepts all that wait in one go, which gives every connection to the worker that wakes first.
-        await super().startup([])
+        # libuv accepts one connection each turn of the loop: behind 60 that keep it busy a health check waited for 8 s.
+        await super().startup([] if sockets else None)
         for listener in sockets or ():
             listener.setblocking(False)  # noqa: FBT003 - positional only
             self._loop.add_reader(listener, self._accept, listener)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._supervisor is not None:
-            for listener in sockets or ():
-                self._loop.remove_reader(listener)
+        for listener in sockets or ():
+            self._loop.remove_reader(listener)
         await super().shutdown(sockets)
 
     @property
@@ -85,15 +84,21 @@ class Server(uvicorn.Server):
         return asyncio.get_running_loop()
 
     def _accept(self, listener: socket.socket) -> None:
+        """Accept what waits: all of it where no other worker is there for it, or this loop has been kept busy."""
+        now = self._loop.time()
+        apart_s, self._accepted_at = now - self._accepted_at, now
+        alone = self._supervisor is None or BUSY_S < apart_s < IDLE_S
         try:
-            connection, _ = listener.accept()
+            for _ in range(ACCEPTED_TOGETHER if alone else 1):
+                self._take(listener.accept()[0])
         except (BlockingIOError, ConnectionAbortedError):  # another worker has it; or it went
             return
         except OSError as error:  # out of descriptors, say
             log.error("not accepted", extra={"facts": {"reason": os.strerror(error.errno or 0)}})  # noqa: TRY400 - it passes
             self._loop.remove_reader(listener)
             self._loop.call_later(ACCEPT_AGAIN_S, self._loop.add_reader, listener, self._accept, listener)
-            return
+
+    def _take(self, connection: socket.socket) -> None:
         connection.setblocking(False)  # noqa: FBT003 - positional only
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = self._loop.create_task(self._connect(connection))
