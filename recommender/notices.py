@@ -23,8 +23,8 @@ class Notice(BaseModel):
 
 
 @dataclass(frozen=True)
-class Caution:
-    """A notice before its language is known."""
+class WarningText:
+    """A warning in both languages; its code is the same in each."""
 
     code: str
     text: Text

@@ -18,7 +18,7 @@ from recommender.measure.measurement import Given, TaskMeasurement
 from recommender.measure.residual_blocks import pieces
 from recommender.measure.validation import check_arrays
 from recommender.measure.void import find_void
-from recommender.notices import Caution, Notice
+from recommender.notices import Notice, WarningText
 from recommender.profile import Measured, Profile
 from recommender.tasks import Task, read_task
 
@@ -62,13 +62,13 @@ def measure_profile(
     arrays = {role: _numbers(array) for role, array in sent.items() if array is not None}
     known = read_task(task) if task is not None else None
     check_arrays(arrays)
-    known, cautions = _task(known, arrays)
+    known, warning_texts = _task(known, arrays)
     targets = next(iter(arrays.values()))
     void = find_void(known, targets, ignore_index)
     if void is not None:
         if all(bool(void.where(some).all()) for some in pieces(targets)):
             raise UnreadableTargets(known, "labels of which some count", targets.shape)
-        cautions += notices.void(void)
+        warning_texts += notices.void(void)
     given = Given(
         task=known,
         targets=targets,
@@ -82,7 +82,7 @@ def measure_profile(
     with np.errstate(all="ignore"):  # what is not finite is left out
         measured = MEASURES[known.row.measured_as](given) if known.row.measured_as else TaskMeasurement({}, [], {})
     facts: dict[str, Any] = {**measured.facts, "n": measured_n(arrays), "features": features}
-    warnings = [caution.notice(language) for caution in (*cautions, *measured.cautions)]
+    warnings = [text.notice(language) for text in (*warning_texts, *measured.warnings)]
     return Measurement(known, Profile(**facts), warnings, present(measured.details))
 
 
@@ -90,7 +90,7 @@ def _numbers(array: Tensor) -> Tensor:
     return array.to(torch.uint8) if array.dtype == torch.bool else array
 
 
-def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[Caution]]:
+def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[WarningText]]:
     """Return the task, as said or as read off the arrays, once it is known to have a use for all of them.
 
     Raises: MissingInput, UnknownInput.

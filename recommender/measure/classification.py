@@ -35,7 +35,7 @@ from recommender.measure.labels import (
 )
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.void import Void, rows_that_count
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Measured
 
 TWO_CLASSES = 2  # classes of a binary task
@@ -59,13 +59,13 @@ def binary(given: Given) -> TaskMeasurement:
     facts: Facts = {"classes": Measured(value=different, n=rows.numel(), method="count", basis="targets")}
     if different > TWO_CLASSES:
         return TaskMeasurement(facts, [], {})
-    cautions: list[Caution] = []
+    warning_texts: list[WarningText] = []
     if not in_unit_interval(values):
         rows = (rows == values[-1]).to(torch.uint8)
         labels = rows if given.void is None else (labels == values[-1]).to(torch.int8).masked_fill(labels < 0, -1)
-        cautions.append(warnings.LARGER_IS_POSITIVE)
+        warning_texts.append(warnings.LARGER_IS_POSITIVE)
     if different < TWO_CLASSES:
-        cautions.append(warnings.ONE_CLASS)
+        warning_texts.append(warnings.ONE_CLASS)
     counts = label_counts(rows)
     facts |= {
         "class_imbalance": class_imbalance(counts),
@@ -76,10 +76,10 @@ def binary(given: Given) -> TaskMeasurement:
     if given.predictions is not None:
         scores = binary_scores(given.predictions, labels.numel(), given.predictions_are)
         if scores is None:
-            cautions.append(warnings.PREDICTIONS_DO_NOT_FIT)
+            warning_texts.append(warnings.PREDICTIONS_DO_NOT_FIT)
         elif not soft:
-            details |= _hint(labels, scores, cautions)
-    return TaskMeasurement(facts, cautions, details)
+            details |= _hint(labels, scores, warning_texts)
+    return TaskMeasurement(facts, warning_texts, details)
 
 
 def _column(targets: Tensor, void: Void | None) -> tuple[Tensor, Tensor]:
@@ -100,11 +100,11 @@ def multilabel(given: Given) -> TaskMeasurement:
     if not in_unit_interval(targets if given.void is None else targets.clamp(min=0)):
         raise UnreadableTargets(given.task, "multi-hot rows (n, labels) with entries from 0 to 1", targets.shape)
     counts = label_counts(targets)
-    cautions = []
+    warning_texts = []
     if exclusive(targets):
-        cautions.append(warnings.LOOKS_EXCLUSIVE)
+        warning_texts.append(warnings.LOOKS_EXCLUSIVE)
     if bool((counts == 0).any()):
-        cautions.append(warnings.CONSTANT_LABEL)
+        warning_texts.append(warnings.CONSTANT_LABEL)
     facts: Facts = {
         "multilabel": True,
         "classes": Measured(value=counts.shape[0], n=targets.shape[0], method="count", basis="targets"),
@@ -112,7 +112,7 @@ def multilabel(given: Given) -> TaskMeasurement:
         "positive_share": positive_share(counts),
         "smallest_class": smallest_class(counts[:, 1], targets.shape[0]),
     }
-    return TaskMeasurement(facts, cautions, multilabel_details(targets, counts))
+    return TaskMeasurement(facts, warning_texts, multilabel_details(targets, counts))
 
 
 def multiclass(given: Given) -> TaskMeasurement:
@@ -133,8 +133,8 @@ def multiclass(given: Given) -> TaskMeasurement:
     if columns is not None:
         check_ids(targets, columns)
     counts = class_counts(targets, columns)
-    cautions = [warnings.PREDICTIONS_DO_NOT_FIT] if scores is None and predictions is not None else []
-    cautions += _occurring(counts)
+    warning_texts = [warnings.PREDICTIONS_DO_NOT_FIT] if scores is None and predictions is not None else []
+    warning_texts += _occurring(counts)
     facts: Facts = {
         "label_encoding": encoding,
         "classes": classes(counts),
@@ -144,8 +144,8 @@ def multiclass(given: Given) -> TaskMeasurement:
     details = share_details(counts[0])
     if scores is not None and scores.predictions.ndim == _MATRIX and all_whole(targets):
         ids = targets.argmax(1) if encoding == "onehot" else targets.flatten()
-        details |= _hint(ids, scores, cautions)
-    return TaskMeasurement(facts, cautions, details)
+        details |= _hint(ids, scores, warning_texts)
+    return TaskMeasurement(facts, warning_texts, details)
 
 
 def grades(given: Given) -> TaskMeasurement:
@@ -157,15 +157,15 @@ def grades(given: Given) -> TaskMeasurement:
     return as_classes._replace(facts={**as_classes.facts, "ordered": True})
 
 
-def _occurring(counts: Tensor) -> list[Caution]:
+def _occurring(counts: Tensor) -> list[WarningText]:
     """Return what to say of classes (1, C) that never occur, or once each."""
     present = int((counts > 0).sum())
-    cautions = [warnings.CLASS_ABSENT] if present < counts.shape[1] else []
+    warning_texts = [warnings.CLASS_ABSENT] if present < counts.shape[1] else []
     if present == 1:
-        cautions.append(warnings.ONE_CLASS)
+        warning_texts.append(warnings.ONE_CLASS)
     elif present == counts.sum():
-        cautions.append(warnings.LABELS_ALL_DIFFER)
-    return cautions
+        warning_texts.append(warnings.LABELS_ALL_DIFFER)
+    return warning_texts
 
 
 def _counted(targets: Tensor, predictions: Tensor | None, void: Void) -> tuple[Tensor, Tensor | None]:
@@ -183,7 +183,7 @@ def _meant_as_rows(targets: Tensor, scores: ClassScores | None) -> bool:
     return several and (scores is None or scores.predictions.ndim == _MATRIX)
 
 
-def _hint(ids: Tensor, scores: ClassScores, cautions: list[Caution]) -> Details:
+def _hint(ids: Tensor, scores: ClassScores, warning_texts: list[WarningText]) -> Details:
     """Return how many labels may be wrong, where every class has items enough.
 
     A detail and no fact: where classes overlap it takes hard items for wrong labels, and no rule should act on that.
@@ -191,10 +191,10 @@ def _hint(ids: Tensor, scores: ClassScores, cautions: list[Caution]) -> Details:
     confident = confidence(ids, scores)
     evidence = RequiredItems(int(confident.count.min()))
     if not evidence.enough("label_noise", ENOUGH_IN_CLASS):
-        cautions.append(warnings.too_few(evidence))
+        warning_texts.append(warnings.too_few(evidence))
     elif not confident.tells_classes_apart:
-        cautions.append(warnings.PREDICTIONS_TELL_LITTLE)
+        warning_texts.append(warnings.PREDICTIONS_TELL_LITTLE)
     else:
-        cautions.append(warnings.NOISE_IS_A_HINT)
+        warning_texts.append(warnings.NOISE_IS_A_HINT)
         return {"label_noise": label_noise(ids, scores, confident)}
     return {}

@@ -15,7 +15,7 @@ from recommender.measure.labels import all_whole, value_counts
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.measure.residual_blocks import float64, pieces
 from recommender.measure.stats import rank_interval, wilson
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Measured
 
 PAIRS = 1 << 14  # drawn: the median to 0.8 % of the ranks
@@ -47,8 +47,8 @@ def similarity(given: Given) -> TaskMeasurement:
     if not bool(counted.all()):
         labels, embeddings = labels[counted], None if embeddings is None else embeddings[counted]
     counts = value_counts(labels)[1]
-    cautions = [] if bool(counted.all()) else [warnings.IDS_BELOW_ZERO]
-    cautions += _without_triplets(counts)
+    warning_texts = [] if bool(counted.all()) else [warnings.IDS_BELOW_ZERO]
+    warning_texts += _without_triplets(counts)
     facts |= {
         "supervision": "none" if _without_triplets(counts) else "labels",
         "classes": Measured(value=counts.numel(), n=labels.numel(), method="count", basis="labels"),
@@ -64,10 +64,10 @@ def similarity(given: Given) -> TaskMeasurement:
         if evidence.enough("embedding_scale", ENOUGH_ITEMS):
             facts["embedding_scale"] = embedding_scale(embeddings, labels)
         if bool((embeddings == embeddings[0]).all()) and len(embeddings) > 1:
-            cautions.append(warnings.EMBEDDINGS_COINCIDE)
+            warning_texts.append(warnings.EMBEDDINGS_COINCIDE)
     if evidence.short:
-        cautions.append(warnings.too_few(evidence))
-    return TaskMeasurement(facts, cautions, details)
+        warning_texts.append(warnings.too_few(evidence))
+    return TaskMeasurement(facts, warning_texts, details)
 
 
 def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
@@ -81,7 +81,7 @@ def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
         raise UnreadableTargets("similarity", "labels (n), whole numbers that are equal within a class", labels.shape)
 
 
-def _without_triplets(counts: Tensor) -> list[Caution]:
+def _without_triplets(counts: Tensor) -> list[WarningText]:
     """Return why classes of so many items form no triplet, if they form none."""
     reasons = [warnings.NO_NEGATIVES] if counts.numel() == 1 else []
     return [*reasons, warnings.NO_POSITIVES] if int(counts.max()) == 1 else reasons

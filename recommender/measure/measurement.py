@@ -7,7 +7,7 @@ from torch import Tensor
 
 from recommender.measure.details import Details
 from recommender.measure.void import Void
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Measured
 from recommender.tasks import Task
 
@@ -32,7 +32,7 @@ class TaskMeasurement(NamedTuple):
     """Facts by name, what to know before trusting them, and what no rule reads."""
 
     facts: Facts
-    cautions: list[Caution]
+    warnings: list[WarningText]
     details: Details
 
 

@@ -47,28 +47,28 @@ def regression(given: Given) -> TaskMeasurement:
     stream = ResidualStream(given.targets, given.predictions)
     told = amounts(stream)
     residuals = summarise(stream)
-    cautions = []
+    warning_texts = []
     task, reason = infer_task(given.targets)
     if given.task is Task.REGRESSION is not task:
-        cautions.append(warnings.looks_like(task, reason))
+        warning_texts.append(warnings.looks_like(task, reason))
     if given.task is Task.COUNT and not are_counts(told):
-        cautions.append(warnings.NOT_COUNTS)
+        warning_texts.append(warnings.NOT_COUNTS)
     if given.predictions is None:
-        cautions.append(warnings.ON_TARGETS)
+        warning_texts.append(warnings.ON_TARGETS)
     evidence = RequiredItems(stream.items)
     facts = residual_facts(residuals, evidence) | _target_facts(told, stream, given.features)
     details = residual_details(residuals) | amount_details(told, stream)
     if facts["residual_scale"] is None:
-        cautions.append(warnings.NO_SPREAD)
+        warning_texts.append(warnings.NO_SPREAD)
     if given.predictions is not None and stream.width == 1:
         _relate(stream, facts, evidence)
         if evidence.enough("breusch_pagan", ENOUGH_FOR_SHAPE):
             details |= relation_details(stream.sample(SAMPLED), stream.items)
     elif given.predictions is not None:
-        cautions.append(warnings.SEVERAL_OUTPUTS)
+        warning_texts.append(warnings.SEVERAL_OUTPUTS)
     if evidence.short:
-        cautions.append(warnings.too_few(evidence))
-    return TaskMeasurement(facts, cautions, details)
+        warning_texts.append(warnings.too_few(evidence))
+    return TaskMeasurement(facts, warning_texts, details)
 
 
 def residual_facts(summary: ResidualSummary, evidence: RequiredItems) -> Facts:

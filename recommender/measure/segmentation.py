@@ -17,7 +17,7 @@ from recommender.measure.masks import (
     thinness,
 )
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
-from recommender.notices import Caution
+from recommender.notices import WarningText
 
 
 def segmentation(given: Given) -> TaskMeasurement:
@@ -42,14 +42,14 @@ def segmentation(given: Given) -> TaskMeasurement:
             facts["small_share"] = small_share(regions)
         if regions.objects.perimeter is not None and evidence.enough("thinness", ENOUGH_OBJECTS, count):
             facts["thinness"] = thinness(regions)
-    cautions = [warnings.SIGNS] if given.void is None and bool(given.targets.amin() < 0) else []
-    cautions += _one_sided(masks, covered)
+    warning_texts = [warnings.SIGNS] if given.void is None and bool(given.targets.amin() < 0) else []
+    warning_texts += _one_sided(masks, covered)
     if evidence.short:
-        cautions.append(warnings.too_few(evidence))
-    return TaskMeasurement(facts, cautions, details)
+        warning_texts.append(warnings.too_few(evidence))
+    return TaskMeasurement(facts, warning_texts, details)
 
 
-def _one_sided(masks: Masks, covered: Coverage) -> list[Caution]:
+def _one_sided(masks: Masks, covered: Coverage) -> list[WarningText]:
     """Return what to say where all is background, or all is foreground."""
     if not masks.classes or covered.background.min() >= 1:
         return [warnings.NO_FOREGROUND]

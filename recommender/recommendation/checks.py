@@ -1,11 +1,11 @@
-"""Checks of an answer for what a reader should know before using it; each is a function registered by `caution`."""
+"""Checks of an answer for what a reader should know before using it; each is a function registered by `warns`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from losses.description.probability import probability_map
 from losses.text import Text
-from recommender.notices import MEASURED_ON_TARGETS, Caution
+from recommender.notices import MEASURED_ON_TARGETS, WarningText
 from recommender.profile import Measured, Profile
 from recommender.question import Question
 from recommender.recommendation.choice import Choices
@@ -39,8 +39,8 @@ Check = Callable[[AnsweredQuestion], Text | None]
 _checks: dict[str, Check] = {}
 
 
-def caution(code: str) -> Callable[[Check], Check]:
-    """Register a check under the code of the notice it gives."""
+def warns(code: str) -> Callable[[Check], Check]:
+    """Register a check under the code of its warning."""
 
     def register(check: Check) -> Check:
         _checks[code] = check
@@ -49,14 +49,14 @@ def caution(code: str) -> Callable[[Check], Check]:
     return register
 
 
-def cautions(book: Rulebook, question: Question, chosen: Choices) -> list[Caution]:
-    """Return the cautions of the computed parameters, of the deciding rows and of the checks."""
+def answer_warnings(book: Rulebook, question: Question, chosen: Choices) -> list[WarningText]:
+    """Return the warnings of the computed parameters, of the deciding rows and of the checks."""
     if not chosen:
         return []
     answered = AnsweredQuestion(book, question, chosen)
-    computed = [each for choice in chosen for parameter in choice.parameters.values() for each in parameter.cautions]
-    computed += [each for choice in chosen for each in choice.rule.cautions]
-    checked = [Caution(code, text) for code, check in _checks.items() if (text := check(answered))]
+    computed = [each for choice in chosen for parameter in choice.parameters.values() for each in parameter.warnings]
+    computed += [each for choice in chosen for each in choice.rule.warnings]
+    checked = [WarningText(code, text) for code, check in _checks.items() if (text := check(answered))]
     return [*computed, *checked]
 
 
@@ -88,7 +88,7 @@ _ALSO_LEARN = {
 }
 
 
-@caution("goal-not-elicited")
+@warns("goal-not-elicited")
 def _goal_not_elicited(answered: AnsweredQuestion) -> Text | None:
     goal = answered.question.goal
     if answered.question.task.row.aim != "functional" or goal.functional is None:
@@ -115,7 +115,7 @@ def _goal_not_elicited(answered: AnsweredQuestion) -> Text | None:
 _TOTAL_UNDER = {"huber functional": "total_under_huber", "median": "total_under_mae"}
 
 
-@caution("total-is-missed")
+@warns("total-is-missed")
 def total_is_missed(answered: AnsweredQuestion) -> Text | None:
     """Return by how much a loss that does not learn the mean would miss the total, where the mean is wanted."""
     goal, profile, loss = answered.question.goal, answered.question.profile, answered.chosen[0].loss.loss
@@ -136,7 +136,7 @@ def total_is_missed(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("outliers-are-signal")
+@warns("outliers-are-signal")
 def _outliers_are_signal(answered: AnsweredQuestion) -> Text | None:
     loss = answered.chosen[0].loss.loss
     if answered.question.goal.outliers != "signal" or "robust" not in loss.traits:
@@ -147,7 +147,7 @@ def _outliers_are_signal(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("output-not-a-probability")
+@warns("output-not-a-probability")
 def _output_not_a_probability(answered: AnsweredQuestion) -> Text | None:
     bent = [choice.objective for choice in answered.chosen if probability_map(choice.objective)]
     if answered.question.goal.decision != "probabilities" or not bent:
@@ -159,13 +159,13 @@ def _output_not_a_probability(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("no-threshold")
+@warns("no-threshold")
 def _no_threshold(answered: AnsweredQuestion) -> Text | None:
     threshold = decision(answered.question, answered.chosen)
     return threshold if isinstance(threshold, Text) else None
 
 
-@caution("dice-is-not-iou")
+@warns("dice-is-not-iou")
 def _dice_is_not_iou(answered: AnsweredQuestion) -> Text | None:
     if "dice" not in answered.ids:
         return None
@@ -175,7 +175,7 @@ def _dice_is_not_iou(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("empty-masks")
+@warns("empty-masks")
 def _empty_masks(answered: AnsweredQuestion) -> Text | None:
     if answered.question.goal.empty_masks is not True or "dice" not in answered.ids:
         return None
@@ -185,7 +185,7 @@ def _empty_masks(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("boundary-not-measured")
+@warns("boundary-not-measured")
 def _boundary_not_measured(answered: AnsweredQuestion) -> Text | None:
     if answered.question.goal.segmentation != "boundary" or "dice" not in answered.ids:
         return None
@@ -195,7 +195,7 @@ def _boundary_not_measured(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("scenario-outside-task")
+@warns("scenario-outside-task")
 def _scenario_outside_task(answered: AnsweredQuestion) -> Text | None:
     scenario, task = answered.question.scenario, answered.question.task
     if scenario is None or task in {PLACES[scenario].task, *PLACES[scenario].also}:
@@ -206,7 +206,7 @@ def _scenario_outside_task(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("classes-contradict-task")
+@warns("classes-contradict-task")
 def _classes_contradict_task(answered: AnsweredQuestion) -> Text | None:
     task, classes = answered.question.task, answered.question.profile.number("classes")
     if classes is None or task.row.labels != "one":
@@ -224,7 +224,7 @@ def _classes_contradict_task(answered: AnsweredQuestion) -> Text | None:
     return None
 
 
-@caution("multilabel-contradicts-task")
+@warns("multilabel-contradicts-task")
 def _multilabel_contradicts_task(answered: AnsweredQuestion) -> Text | None:
     task, multilabel = answered.question.task, answered.question.profile.multilabel
     if multilabel is True and task.row.labels == "one":
@@ -240,7 +240,7 @@ def _multilabel_contradicts_task(answered: AnsweredQuestion) -> Text | None:
     return None
 
 
-@caution("shares-disagree")
+@warns("shares-disagree")
 def _shares_disagree(answered: AnsweredQuestion) -> Text | None:
     profile = answered.question.profile
     share, imbalance = profile.number("positive_share"), profile.number("class_imbalance")
@@ -255,7 +255,7 @@ def _shares_disagree(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("measured-on-targets")
+@warns("measured-on-targets")
 def _measured_on_targets(answered: AnsweredQuestion) -> Text | None:
     profile = answered.question.profile
     given = (profile.outlier_rate, profile.residual_scale)
@@ -264,7 +264,7 @@ def _measured_on_targets(answered: AnsweredQuestion) -> Text | None:
     return MEASURED_ON_TARGETS
 
 
-@caution("few-items")
+@warns("few-items")
 def _few_items(answered: AnsweredQuestion) -> Text | None:
     n = answered.question.profile.number("n")
     if n is None or n >= FEW_ITEMS:
@@ -275,7 +275,7 @@ def _few_items(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("rare-class")
+@warns("rare-class")
 def _rare_class(answered: AnsweredQuestion) -> Text | None:
     fewest = answered.question.profile.number("smallest_class")
     if not answered.question.task.row.labels or fewest is None or fewest >= FEW_OF_A_CLASS:
@@ -291,7 +291,7 @@ def _rare_class(answered: AnsweredQuestion) -> Text | None:
     )
 
 
-@caution("fact-not-used")
+@warns("fact-not-used")
 def _fact_not_used(answered: AnsweredQuestion) -> Text | None:
     rows = [row for row in ROWS if answered.question.task in row.tasks]
     used = {"n", "features"} | {condition.fact for row in rows for condition in row.when}

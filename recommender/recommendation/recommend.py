@@ -9,13 +9,13 @@ from losses.contract.expression import parse
 from losses.description import snippets
 from losses.text import Language, Text, in_language
 from losses.version import VERSION
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.recommendation import answer
 from recommender.recommendation.agreement import Agreement, agreement
 from recommender.recommendation.alternatives import alternatives, repairs
-from recommender.recommendation.checks import AnsweredQuestion, cautions, total_is_missed
+from recommender.recommendation.checks import AnsweredQuestion, answer_warnings, total_is_missed
 from recommender.recommendation.choice import Choices, choose, summed
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision
@@ -82,10 +82,10 @@ def recommend(
         ruled_out=_ruled_out(chosen, language),
         warnings=[
             *(_silence(name, asked).notice(language) for name, chosen_by in choices.items() if not chosen_by),
-            *(caution.notice(language) for caution in cautions(book, question, chosen)),
+            *(warning.notice(language) for warning in answer_warnings(book, question, chosen)),
             *(
-                caution.notice(language)
-                for caution in _of_the_article(books["article"], question, choices["article"], chosen)
+                warning.notice(language)
+                for warning in _of_the_article(books["article"], question, choices["article"], chosen)
             ),
         ],
         assumptions=[in_language(text, language) for text in (*implied, *assumed_goal, *assumed)],
@@ -99,12 +99,12 @@ def recommend(
     )
 
 
-def _of_the_article(book: Rulebook, question: Question, article: Choices, chosen: Choices) -> list[Caution]:
+def _of_the_article(book: Rulebook, question: Question, article: Choices, chosen: Choices) -> list[WarningText]:
     """Return what the article's answer, which is literal, would cost where the other book's is recommended."""
     if not article or str(summed(article)) == str(summed(chosen)):
         return []
     missed = total_is_missed(AnsweredQuestion(book, question, article))
-    return [Caution("article-misses-total", missed)] if missed else []
+    return [WarningText("article-misses-total", missed)] if missed else []
 
 
 def _recommended(chosen: Choices, rulebook: RulebookName) -> answer.Recommended | None:
@@ -187,10 +187,10 @@ def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswe
     ]
 
 
-def _silence(book: RulebookName, task: Task) -> Caution:
+def _silence(book: RulebookName, task: Task) -> WarningText:
     """Return why a book has no answer; the other book's is recommended then, where it has one."""
     spoken = book == "evidence" or task.row.in_article
-    return Caution(
+    return WarningText(
         f"{book}-silent",
         Text(
             en=f"The {book} book has no rule for {task} that applies here, so its answer is null."

@@ -83,7 +83,7 @@ def _row(order: int, row: Rule, bounds: Bounds) -> Data:
             for other in row.alternatives
         ],
         "ruled_out": [{"objective": out.objective, "because": _text(out.because)} for out in row.ruled_out],
-        "cautions": [{"code": caution.code, "text": _text(caution.text)} for caution in row.cautions],
+        "cautions": [{"code": warning.code, "text": _text(warning.text)} for warning in row.warnings],
         "fires": _example(row.fires),
         "silent": _example(row.silent),
     }

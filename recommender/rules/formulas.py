@@ -7,7 +7,7 @@ from math import floor, log10, sqrt
 from typing import Protocol
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal
 
 SIGNIFICANT_DIGITS = 3  # a fact measured on hundreds of items carries no more
@@ -27,7 +27,7 @@ class Computed:
     value: float
     formula: str
     source: str
-    cautions: tuple[Caution, ...]
+    warnings: tuple[WarningText, ...]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Formula:
     source: str
     compute: Callable[..., float]
     otherwise: "Formula | None" = None
-    caution: Caution | None = None
+    warning: WarningText | None = None
 
     def __call__(self, facts: NumericFacts) -> Computed:
         """Return the parameter inside its bounds; computed from facts, to three digits where those lie inside too."""
@@ -54,20 +54,20 @@ class Formula:
             return self.otherwise(facts)
         exact = self.compute(*given)
         kept = min(max(exact, self.low), self.high)
-        cautions = [self.caution] if self.caution else []
+        warnings = [self.warning] if self.warning else []
         if kept != exact:
-            cautions.append(self._clipped(kept))
+            warnings.append(self._clipped(kept))
         rounded = significant(kept, SIGNIFICANT_DIGITS) if self.inputs else kept
         value = rounded if self.low <= rounded <= self.high else kept  # 0.9996 would become 1
-        return Computed(value, self.text, self.source, tuple(cautions))
+        return Computed(value, self.text, self.source, tuple(warnings))
 
     @property
     def reads(self) -> frozenset[str]:
         """Every fact it may read, stand-ins included."""
         return frozenset(self.inputs) | (self.otherwise.reads if self.otherwise else frozenset())
 
-    def _clipped(self, kept: float) -> Caution:
-        return Caution(
+    def _clipped(self, kept: float) -> WarningText:
+        return WarningText(
             "parameter-clipped",
             Text(
                 en=f"{self.text} lies outside {self.low:g} to {self.high:g} here; {kept:g} was taken.",
@@ -87,14 +87,14 @@ def formula(
     bounds: tuple[float, float],
     source: str,
     otherwise: Formula | None = None,
-    caution: Caution | None = None,
+    warning: WarningText | None = None,
 ) -> Callable[[Callable[..., float]], Formula]:
     """Make a function of facts a formula; its arguments name the facts."""
 
     def make(compute: Callable[..., float]) -> Formula:
         names = inspect.signature(compute).parameters
         inputs = tuple(f"goal.{name}" if name in Goal.model_fields else name for name in names)
-        return Formula(compute.__name__, text, inputs, *bounds, source, compute, otherwise, caution)
+        return Formula(compute.__name__, text, inputs, *bounds, source, compute, otherwise, warning)
 
     return make
 
@@ -109,7 +109,7 @@ _LIN = "Lin et al. 2017, arXiv:1708.02002: best on COCO with gamma = 2"
     "1.345",
     bounds=_SQUARE_FITS,
     source=_HUBER,
-    caution=Caution(
+    warning=WarningText(
         "standardised-targets-assumed",
         Text(
             en="beta has the unit of the target and residual_scale was not measured, so 1.345 assumes residuals of "
@@ -154,7 +154,7 @@ def paper_alpha() -> float:
 assumed_alpha = replace(
     paper_alpha,
     name="assumed_alpha",
-    caution=Caution(
+    warning=WarningText(
         "alpha-favours-negatives",
         Text(
             en="alpha=0.25 weighs a positive a third of a negative: it was tuned for detectors. With rare positives "
@@ -171,7 +171,7 @@ assumed_alpha = replace(
     bounds=_WEIGHS_BOTH,
     source="weights inverse to class frequency; the article, section 2.4: alpha balances the classes",
     otherwise=assumed_alpha,
-    caution=Caution(
+    warning=WarningText(
         "minority-taken-as-positive",
         Text(
             en="positive_share was not measured, so the smaller class is taken to be the positive one.",
@@ -227,7 +227,7 @@ def assumed_prior() -> float:
     bounds=(1e-6, 1 - 1e-6),
     source="Menon et al. 2021, arXiv:2007.07314: the prior of the training set",
     otherwise=assumed_prior,
-    caution=Caution(
+    warning=WarningText(
         "minority-taken-as-positive",
         Text(
             en="positive_share was not measured, so the smaller class is taken to be the positive one.",
@@ -331,7 +331,7 @@ def cost_weight(false_negative_cost: float) -> float:
     bounds=(1, 20),
     source="n- / n+, as in torch's and XGBoost's documentation; kept to 20, a bound of ours",
     otherwise=equal_weight,
-    caution=prior_from_imbalance.caution,
+    warning=prior_from_imbalance.warning,
 )
 def weight_from_imbalance(class_imbalance: float) -> float:
     return class_imbalance
@@ -352,7 +352,7 @@ def positive_weight(positive_share: float) -> float:
     bounds=(1, 1e3),
     source="CatBoost's auto_class_weights=SqrtBalanced",
     otherwise=equal_weight,
-    caution=prior_from_imbalance.caution,
+    warning=prior_from_imbalance.warning,
 )
 def root_weight_from_imbalance(class_imbalance: float) -> float:
     return sqrt(class_imbalance)

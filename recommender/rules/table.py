@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from losses.text import Language, Text, in_language
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import RANGES, Profile
 from recommender.question import Question, known_fact
 from recommender.rules.formulas import Formula
@@ -147,7 +147,7 @@ class Rule:
 
     It applies where all of `when` hold and none of `unless`: what stands in its way, if it is known.
     `computed` are parameters of the first term of `recommend`. `assumption` is what the row takes for granted,
-    `cautions` what a reader should know whenever it decides.
+    `warnings` what a reader should know whenever it decides.
     `fires` and `silent` are the two sides of its edge, of the row's first task where they are only a profile.
     """
 
@@ -166,7 +166,7 @@ class Rule:
     alternatives: tuple[Alternative, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
     assumption: Text | None = None
-    cautions: tuple[Caution, ...] = ()
+    warnings: tuple[WarningText, ...] = ()
 
     def applies(self, question: Question, bounds: Bounds) -> bool:
         """Whether the task is the row's, every condition holds, and nothing stands against it."""

@@ -1,7 +1,7 @@
 """One label among two, or several labels at once: what the output is used for decides, imbalance seldom does."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.article.thresholds import SOME_IMBALANCE
@@ -35,14 +35,14 @@ def _aims(decision: str, task: Task = Task.BINARY, **facts: object) -> Question:
     return Question(task, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 
 
-_NOT_WEIGHTS = Caution(
+_NOT_WEIGHTS = WarningText(
     "weights-or-threshold",
     Text(
         en="Costs go into the weights or into the threshold, never into both.",
         zh="代价只能放进权重或阈值之一,不可两处都放。",
     ),
 )
-_READ_AS_THEY_ARE = Caution(
+_READ_AS_THEY_ARE = WarningText(
     "balanced-logits",
     Text(
         en="The prior is added in training alone. Read as they are, the logits answer for equally frequent classes.",
@@ -78,7 +78,7 @@ RULES = (
         ),
         source=Evidence("A", "Elkan 2001, The foundations of cost-sensitive learning, IJCAI: the optimal decision"),
         alternatives=(COST_WEIGHTS,),
-        cautions=(_NOT_WEIGHTS,),
+        warnings=(_NOT_WEIGHTS,),
         fires=Question(Task.BINARY, goal=Goal(false_negative_cost=10.0)),
         silent=Question(Task.BINARY, goal=Goal(decision="accuracy")),
     ),
@@ -92,7 +92,7 @@ RULES = (
         because=_BALANCED,
         source=Evidence("A", f"{MENON}; B: thresholds are steadier than weights on 30 sets, arXiv:2409.19751"),
         alternatives=(PLAIN, WEIGHTS, INSIST_ON_FOCAL),
-        cautions=(_READ_AS_THEY_ARE,),
+        warnings=(_READ_AS_THEY_ARE,),
         fires=_aims("balanced", class_imbalance=1.5),
         silent=_aims("balanced", class_imbalance=1.49),
     ),
@@ -121,7 +121,7 @@ RULES = (
         because=_BALANCED,
         source=Evidence("A", MENON),
         alternatives=(PLAIN, WEIGHTS, INSIST_ON_FOCAL),
-        cautions=(_READ_AS_THEY_ARE,),
+        warnings=(_READ_AS_THEY_ARE,),
         fires=_aims("balanced", positive_share=0.05),
         silent=_aims("accuracy", positive_share=0.05),
     ),
@@ -168,7 +168,7 @@ RULES = (
             Alternative("bce", Text(en="the labels turn out to be clean.", zh="标签其实是干净的。")),
         ),
         ruled_out=(NO_FOCAL,),
-        cautions=(NOISE_BENDS_OUTPUTS,),
+        warnings=(NOISE_BENDS_OUTPUTS,),
         fires=Profile(label_noise=0.2),
         silent=Profile(label_noise=0.199),
     ),
@@ -186,7 +186,7 @@ RULES = (
         source=Evidence("C", LUKASIK),
         alternatives=(Alternative("bce", Text(en="the labels turn out to be clean.", zh="标签其实是干净的。")),),
         ruled_out=(NO_FOCAL,),
-        cautions=(NOISE_BENDS_OUTPUTS,),
+        warnings=(NOISE_BENDS_OUTPUTS,),
         fires=Profile(label_noise=0.02),
         silent=Profile(label_noise=0.0199),
     ),
@@ -233,7 +233,7 @@ RULES = (
             ),
             WEIGHTS,
         ),
-        cautions=(_NOT_WEIGHTS,),
+        warnings=(_NOT_WEIGHTS,),
         fires=_aims("balanced", Task.MULTILABEL),
         silent=_aims("accuracy", Task.MULTILABEL),
     ),

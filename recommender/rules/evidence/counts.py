@@ -1,7 +1,7 @@
 """Counts: how often something happens. What the mean should be learnt by depends on how counts spread about it."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.formulas import goal_quantile
@@ -70,8 +70,8 @@ RULES = (
                 ),
             ),
         ),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "quantiles-of-counts-are-counts",
                 Text(
                     en="The quantiles of counts are whole numbers; round predictions up.",

@@ -1,7 +1,7 @@
 """One label among many: the encoding chooses the form of one loss; order, noise and a balanced goal choose others."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.article.thresholds import MANY_CLASSES, SOME_IMBALANCE
@@ -77,7 +77,7 @@ _FOCAL_OUT = RuledOut(
         zh="在长尾 CIFAR-10 上它与普通交叉熵相当:错误率 29.62 对 29.64 %。",
     ),
 )
-_READ_AS_THEY_ARE = Caution(
+_READ_AS_THEY_ARE = WarningText(
     "balanced-logits",
     Text(
         en="The priors are added in training alone. Read as they are, the logits answer for equally frequent classes.",
@@ -104,7 +104,7 @@ _UNSURE = Text(
     en="A few labels are wrong: smoothing keeps the model from being sure of them.",
     zh="有少量标签是错的:标签平滑使模型不会对其深信不疑。",
 )
-_LOGITS_COST_MEMORY = Caution(
+_LOGITS_COST_MEMORY = WarningText(
     "logits-cost-memory",
     Text(
         en="With this many classes the logits, n by C, are the real cost; compute them in pieces.",
@@ -153,7 +153,7 @@ RULES = (
             _WEIGHTED,
         ),
         ruled_out=(_FOCAL_OUT,),
-        cautions=(_READ_AS_THEY_ARE,),
+        warnings=(_READ_AS_THEY_ARE,),
         fires=_aims("balanced", classes=10, class_imbalance=10),
         silent=_aims("balanced", classes=10, class_imbalance=9.9),
     ),
@@ -176,7 +176,7 @@ RULES = (
             _WEIGHTED,
             _INSIST_ON_FOCAL,
         ),
-        cautions=(_READ_AS_THEY_ARE,),
+        warnings=(_READ_AS_THEY_ARE,),
         fires=_aims("balanced"),
         silent=_aims("accuracy"),
     ),
@@ -206,8 +206,8 @@ RULES = (
             ),
         ),
         ruled_out=(NO_FOCAL_SOFTMAX,),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "symmetric-noise-assumed",
                 Text(
                     en="It was made for flips that are about as likely to any class, and takes class ids.",
@@ -229,7 +229,7 @@ RULES = (
         source=Evidence("C", LUKASIK),
         alternatives=(_CLEAN_ROWS,),
         ruled_out=(NO_FOCAL_SOFTMAX,),
-        cautions=(NOISE_BENDS_OUTPUTS,),
+        warnings=(NOISE_BENDS_OUTPUTS,),
         fires=Profile(label_encoding="onehot", label_noise=0.02),
         silent=Profile(label_encoding="onehot", label_noise=0.0199),
     ),
@@ -244,7 +244,7 @@ RULES = (
         source=Evidence("C", LUKASIK),
         alternatives=(_CLEAN_IDS,),
         ruled_out=(NO_FOCAL_SOFTMAX,),
-        cautions=(NOISE_BENDS_OUTPUTS,),
+        warnings=(NOISE_BENDS_OUTPUTS,),
         fires=Profile(label_noise=0.02),
         silent=Profile(label_noise=0.0199),
     ),
@@ -293,7 +293,7 @@ RULES = (
         because=_IDS,
         source=Evidence("A", _IDENTITY),
         alternatives=(_SAME_FROM_ROWS, _ADJUSTED),
-        cautions=(_LOGITS_COST_MEMORY,),
+        warnings=(_LOGITS_COST_MEMORY,),
         fires=Profile(classes=1000),
         silent=Profile(classes=999),
     ),

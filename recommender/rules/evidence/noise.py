@@ -1,7 +1,7 @@
 """What rows about wrong labels share: how many are some, and many."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.rules.table import RuledOut, Threshold
 
 NOISY = Threshold(
@@ -23,7 +23,7 @@ VERY_NOISY = Threshold(
     ),
     not_below=NOISY,
 )
-NOISE_BENDS_OUTPUTS = Caution(
+NOISE_BENDS_OUTPUTS = WarningText(
     "noise-bends-probabilities",
     Text(
         en="Wrong labels and smoothing draw the outputs together. The estimate of label_noise is a hint: compare the "

@@ -1,7 +1,7 @@
 """Order: classes that have one, and lists that are put in one."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
@@ -17,7 +17,7 @@ _SCORES = Alternative(
         zh="需要各类别的概率,且偏差越远代价越大。",
     ),
 )
-_PER_LIST = Caution(
+_PER_LIST = WarningText(
     "lists-are-items",
     Text(
         en="An item is a list: predictions and targets are (lists, length), and `mask` marks what pads a list.",
@@ -99,8 +99,8 @@ RULES = (
             _SCORES,
             _EXACT_HITS,
         ),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "one-output-less-than-grades",
                 Text(
                     en="The model puts out one logit less than there are grades; grades are ids from 0.",
@@ -126,7 +126,7 @@ RULES = (
             Alternative("margin_ranking", Text(en="pairs are given one by one.", zh="样本对逐个给出。")),
             Alternative("lambda_loss", Text(en="the top of the list counts most.", zh="列表顶部最重要。")),
         ),
-        cautions=(_PER_LIST,),
+        warnings=(_PER_LIST,),
         fires=_ranks("pairs"),
         silent=_ranks("ndcg"),
     ),
@@ -145,7 +145,7 @@ RULES = (
             Alternative("listnet", Text(en="grades tell how relevant items are.", zh="有相关性等级。")),
             Alternative("list_mle", Text(en="the whole order is known.", zh="已知完整次序。")),
         ),
-        cautions=(_PER_LIST,),
+        warnings=(_PER_LIST,),
         fires=_ranks("top_one"),
         silent=_ranks("ndcg"),
     ),
@@ -170,7 +170,7 @@ RULES = (
                 ),
             ),
         ),
-        cautions=(_PER_LIST,),
+        warnings=(_PER_LIST,),
         fires=Profile(),
         silent=Question(Task.SIMILARITY),
     ),

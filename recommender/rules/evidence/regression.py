@@ -1,7 +1,7 @@
 """Regression and counts: what theory and measurement say; the functional and the outliers decide."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.formulas import (
@@ -220,8 +220,8 @@ RULES = (
             Alternative("expectile", Text(en="a smooth asymmetric mean will do.", zh="平滑的非对称均值即可。")),
             Alternative("crps_gaussian", Text(en="the whole distribution is wanted.", zh="需要整个分布。")),
         ),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "quantiles-may-cross",
                 Text(en="Quantiles learnt apart can cross.", zh="分别学习的分位数可能交叉。"),
             ),
@@ -426,8 +426,8 @@ RULES = (
             _HUBER_INSURES,
         ),
         ruled_out=(_MSE_FOLLOWS,),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "not-convex",
                 Text(
                     en="tukey_biweight is not convex: start from a fit by Huber's loss or MAE.",

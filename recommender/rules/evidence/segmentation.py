@@ -1,7 +1,7 @@
 """Masks: Dice together with cross-entropy, over the batch where foreground is rare, and alone almost never."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.article.thresholds import SPARSE_MASKS
@@ -182,8 +182,8 @@ RULES = (
         alternatives=(
             Alternative("focal_tversky", Text(en="hard images should count more.", zh="希望困难图像计入更多。")),
         ),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "tversky-is-not-dice",
                 Text(
                     en="The farther alpha lies from beta, the farther this is from Dice.",
@@ -241,8 +241,8 @@ RULES = (
         alternatives=(
             Alternative("dice + bce", Text(en="distance maps cost too much.", zh="距离图开销过大。"), computed=_SMOOTH),
         ),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "ramp-the-boundary-term",
                 Text(en="Raise the weight of the distance term slowly.", zh="请缓慢增大距离项的权重。"),
             ),
@@ -320,8 +320,8 @@ RULES = (
             _WEIGHTED_OUT,
             _FOCAL_OUT,
         ),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "sample-foreground-patches",
                 Text(
                     en="No loss replaces patches with foreground: let a third of them hold some.",

@@ -1,7 +1,7 @@
 """Sequences without an alignment, and distillation: what their one usual loss rests on."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Profile
 from recommender.question import Question
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut
@@ -38,8 +38,8 @@ RULES = (
                 ),
             ),
         ),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "inputs-longer-than-labels",
                 Text(
                     en="An input needs as many frames as it has labels, and one more between equal neighbours.",
@@ -85,8 +85,8 @@ RULES = (
                 ),
             ),
         ),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "no-smoothed-teacher",
                 Text(
                     en="A teacher trained with label smoothing distils worse (Mueller et al. 2019, arXiv:1906.02629).",

@@ -1,7 +1,7 @@
 """Detection, similarity, generation."""
 
 from losses.text import Text
-from recommender.notices import Caution
+from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.evidence.regression import WIDE_BOXES
@@ -15,7 +15,7 @@ _OVERLAP = Text(
     zh="边界框按重叠评价:它在任何尺度上直接度量重叠,且在两框不相交时仍有梯度。",
 )
 _CIOU = Alternative("ciou", Text(en="aspect ratio and centre matter too.", zh="还在意长宽比与中心。"))
-_SECOND_ORDER = Caution(
+_SECOND_ORDER = WarningText(
     "loss-is-second-order",
     Text(
         en="Fairly tuned, similarity losses differ little (Musgrave et al. 2020); tune batches and mining first.",
@@ -42,8 +42,8 @@ RULES = (
         ),
         source=Evidence("C", "Lin et al. 2017, arXiv:1708.02002: RetinaNet on COCO"),
         assumption=Text(en="Every position or anchor is classified.", zh="假定对每个位置或锚框都做分类。"),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "start-from-the-prior",
                 Text(
                     en="Start the bias of the class head at log(0.01 / 0.99), or the first steps are all background.",
@@ -119,8 +119,8 @@ RULES = (
             ),
         ),
         ruled_out=(RuledOut("triplet", Text(en="It needs negatives.", zh="它需要负样本。")),),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "large-batches", Text(en="Its negatives are the batch: make it large.", zh="负样本来自同批:批次应大。")
             ),
         ),
@@ -174,7 +174,7 @@ RULES = (
         alternatives=(
             Alternative("cosine_embedding", Text(en="angles matter, not distances.", zh="在意角度而非距离。")),
         ),
-        cautions=(_SECOND_ORDER,),
+        warnings=(_SECOND_ORDER,),
         fires=Profile(supervision="labelled_pairs"),
         silent=Profile(supervision="labels"),
     ),
@@ -204,7 +204,7 @@ RULES = (
         ),
         source=Evidence("C", "Schroff et al. 2015, arXiv:1503.03832"),
         alternatives=(Alternative("supcon", Text(en="labels and large batches are at hand.", zh="有标签且批次大。")),),
-        cautions=(_SECOND_ORDER,),
+        warnings=(_SECOND_ORDER,),
         fires=Profile(unit_norm=True),
         silent=Profile(unit_norm=False),
     ),
@@ -226,7 +226,7 @@ RULES = (
             Alternative("supcon", Text(en="labels and large batches are at hand.", zh="有标签且批次大。")),
             Alternative("multi_similarity", Text(en="pairs are mined in the batch.", zh="在批内挖掘样本对。")),
         ),
-        cautions=(_SECOND_ORDER,),
+        warnings=(_SECOND_ORDER,),
         fires=Profile(),
         silent=Question(Task.MULTICLASS),
     ),
@@ -242,8 +242,8 @@ RULES = (
             zh="同等调参下,没有哪种对抗损失稳定优于非饱和形式。",
         ),
         source=Evidence("B", "Lucic et al. 2018, arXiv:1711.10337; Kurach et al. 2019, arXiv:1807.04720"),
-        cautions=(
-            Caution(
+        warnings=(
+            WarningText(
                 "regularise-the-discriminator",
                 Text(
                     en="A gradient penalty or spectral norm matters more than the form of the loss.",

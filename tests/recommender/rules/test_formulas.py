@@ -30,19 +30,19 @@ def test_beta_is_hubers_constant_in_units_of_the_spread(scale: float, beta: floa
 
     assert computed.value == beta
     assert computed.formula == "1.345 * residual_scale"
-    assert [caution.code for caution in computed.cautions] == ["parameter-clipped"] * clipped
+    assert [warning.code for warning in computed.warnings] == ["parameter-clipped"] * clipped
 
 
 def test_beta_without_a_scale_assumes_standardised_targets_and_says_so() -> None:
     beta = huber_beta(Profile())
 
     assert beta.value == 1.345
-    assert [caution.code for caution in beta.cautions] == ["standardised-targets-assumed"]
+    assert [warning.code for warning in beta.warnings] == ["standardised-targets-assumed"]
 
 
 def test_beta_of_boxes_without_a_scale_is_the_articles_own() -> None:
     assert box_beta(Profile()).value == 1
-    assert box_beta(Profile()).cautions == ()
+    assert box_beta(Profile()).warnings == ()
     assert box_beta(Profile(residual_scale=0.1)).value == 0.135
 
 
@@ -61,7 +61,7 @@ def test_alpha_is_the_share_of_negatives(profile: Profile, alpha: float, codes: 
     computed = focal_alpha(profile)
 
     assert computed.value == alpha
-    assert [caution.code for caution in computed.cautions] == codes
+    assert [warning.code for warning in computed.warnings] == codes
 
 
 def test_constants_stay_as_they_are() -> None:
