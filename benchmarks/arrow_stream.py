@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from service.uploads.arrow.reader import MEDIA, PREFIX
 from service.uploads.formats.arrow import FORMAT
-from service.uploads.formats.arrow_reader import MEDIA, PREFIX
 from tests.service.processes import serving
 
 ITEMS = 1 << 16  # of a record batch: half a megabyte of two columns of float32

@@ -13,7 +13,7 @@ from service.problems import IANA, HttpRefusal, slug
 from service.routes import routers
 from service.routes.health import FIXED
 from service.settings import Settings
-from service.uploads.formats.registry import formats
+from service.uploads.formats.registry import ArrayFormat, Format, formats
 
 _UNITS = {1 << 40: "TiB", 1 << 30: "GiB", 1 << 20: "MiB", 1 << 10: "KiB"}
 _WHO = {"open": "everyone", "any key": "any key"}
@@ -66,11 +66,14 @@ def _type(kind: type[Refusal]) -> str:
 
 def media_types() -> str:
     """Return the formats that arrays travel in."""
-    rows = [
-        (code(entry.suffix), code(entry.media), "as it arrives, where it is long" if entry.stream else "as a whole")
-        for entry in formats().values()
-    ]
-    return table(["file", "media type of a body, and of an answer", "read"], rows)
+    rows = [(code(entry.suffix), code(entry.media), _read(entry)) for entry in formats().values()]
+    return table(["file", "media type of a body, and of an answer in arrays", "read"], rows)
+
+
+def _read(entry: Format) -> str:
+    if isinstance(entry, ArrayFormat):
+        return "as it arrives, where it is long" if entry.stream else "as a whole"
+    return "the columns that are wanted; no answer is written in it"
 
 
 def settings() -> str:

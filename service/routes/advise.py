@@ -53,7 +53,7 @@ from service.problems import (
 from service.request_record import current
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
-from service.uploads.openapi import declared
+from service.uploads.openapi import ASSUMED, declared
 from service.uploads.roles import OPTIONAL
 from service.uploads.upload import Received, Upload
 
@@ -135,6 +135,7 @@ class Advice(BaseModel):
     ]
     evaluations: list[Evaluated]
     timing_ms: dict[str, float]
+    assumed: Annotated[dict[str, Any] | None, Field(description=ASSUMED)] = None
     version: str
 
 
@@ -216,6 +217,7 @@ async def advise(
         evaluations=evaluations,
         timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
         version=VERSION,
+        **({"assumed": upload.assumed} if upload.assumed else {}),
     )
 
 
@@ -256,11 +258,7 @@ async def _counting(task: Task, ignore_index: int | None, upload: Upload, runtim
     if targets is None:
         return upload
     arrays = await runtime.run(lambda: masked(task, upload.roles, ignore_index), targets.numel())
-    return (
-        upload
-        if arrays is upload.roles
-        else Upload(roles=dict(arrays), timing_ms=upload.timing_ms, reserved_bytes=upload.reserved_bytes)
-    )
+    return upload if arrays is upload.roles else replace(upload, roles=dict(arrays))
 
 
 def _named_as_losses_do(upload: Upload) -> Upload:

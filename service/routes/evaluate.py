@@ -175,6 +175,7 @@ def _written(
             "device": state["runtime"].name,
             "timing_ms": timing_ms,
             "version": VERSION,
+            **({"assumed": upload.assumed} if upload.assumed else {}),
         }
     )
     if binary is not None:

@@ -15,6 +15,7 @@ from losses.version import VERSION
 from service.problems import TooLarge
 from service.uploads import json_lists
 from service.uploads.formats import registry as formats
+from service.uploads.openapi import ASSUMED
 
 
 class EvaluateOptions(BaseModel):
@@ -99,6 +100,7 @@ class Evaluations(BaseModel):
     device: str
     timing_ms: dict[str, float]
     version: str = VERSION
+    assumed: Annotated[dict[str, Any] | None, Field(description=ASSUMED)] = None
 
 
 def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
@@ -122,7 +124,7 @@ def refuse_long_answer(arrays: Mapping[str, Tensor], most_numbers: int) -> None:
             "The answer in numbers",
             most_numbers,
             "max_answer_numbers",
-            f"Accept {' or '.join(formats.formats())}, ask with gradient=summary, or send fewer items or losses.",
+            f"Accept {' or '.join(formats.written())}, ask with gradient=summary, or send fewer items or losses.",
         )
 
 

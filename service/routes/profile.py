@@ -1,6 +1,6 @@
 """POST /v1/profile: what do these arrays say of the data?"""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
@@ -34,7 +34,7 @@ from service.problems import (
     responses,
 )
 from service.routes.language import Spoken
-from service.uploads.openapi import declared
+from service.uploads.openapi import ASSUMED, declared
 from service.uploads.upload import Received
 
 router = APIRouter(prefix="/v1", tags=["profile"])
@@ -72,6 +72,7 @@ class ProfileAnswer(BaseModel):
     profile: Profile
     details: dict[str, Detail] = Field(description="What no rule reads, by name: for people.")
     warnings: list[Notice]
+    assumed: Annotated[dict[str, Any] | None, Field(description=ASSUMED)] = None
     version: str = VERSION
 
 
@@ -149,4 +150,4 @@ async def profile(upload: Received, runtime: RuntimeInForce, language: Spoken) -
             **upload.roles,
         )
     )
-    return ProfileAnswer(task=task, profile=facts, details=details, warnings=warnings)
+    return ProfileAnswer(task=task, profile=facts, details=details, warnings=warnings, assumed=upload.assumed or None)

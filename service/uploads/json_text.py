@@ -39,6 +39,22 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
     return value
 
 
+def array(text: bytes | bytearray) -> list[Any]:
+    """Return a JSON array, of which none of the limits on the members of a request holds.
+
+    Raises: BadEnvelope, BadRequest.
+    """
+    _refuse_deep(text)
+    refuse_rounded(text)
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        message = f"The text stops being JSON at character {error.pos}. JSON has no NaN and no Infinity; .npy has."
+        raise BadEnvelope(message, position=error.pos) from None
+    refuse_twice(text, value)
+    return list(value)
+
+
 def too_many_members(members: int) -> BadRequest:
     """Return the refusal of a body with so many members."""
     return BadRequest(

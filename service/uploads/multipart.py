@@ -13,6 +13,7 @@ from service.uploads.roles import known_roles
 
 MOST_PARTS = 64  # the most objectives, each a field; more than the roles of every loss together
 REQUEST = "request"  # the part that is JSON
+TABLE = "table"  # the part that is a file whose columns are the inputs
 LONGEST_FIELD = 1 << 16  # bytes of a field; 64 objectives of 1,000 characters
 
 
@@ -93,7 +94,7 @@ class Parts:
         if len(self._files) + len(self._fields) == MOST_PARTS:
             raise BadEnvelope(f"The body has more than {MOST_PARTS} parts.")
         self._current = bytearray()
-        if b"filename" not in disposition and key != REQUEST and key not in known_roles():
+        if b"filename" not in disposition and key not in (REQUEST, TABLE, *known_roles()):
             self._fields.append((key, self._current))
             return
         if key in self._files:

@@ -7,12 +7,22 @@ from pydantic import BaseModel
 
 from service.uploads.formats import registry as formats
 from service.uploads.media_type import JSON, MULTIPART
+from service.uploads.multipart import TABLE
 from service.uploads.roles import MEASURED, known_roles
 
 BODY = (
     "Arrays named for their roles (of an Arrow stream, columns), or .npy arrays one after the other: the inputs of the "
     "loss in order, or those that roles=a,b names. The other fields are query parameters, such as "
     "?loss=mse&reduction=sum."
+)
+COLUMNS = (
+    "A table whose columns are the inputs, by the name of the role or one that libraries use (y_true, y_pred), or as "
+    "roles=predictions:p_*,targets:label says. The other fields are query parameters, such as ?loss=mse&reduction=sum."
+)
+TABLE_PART = {"type": "string", "format": "binary", "description": "A file whose columns are the inputs."}
+ASSUMED = (
+    "What was taken for granted of a table: roles (which columns they are), labels (class names in the order of their "
+    "ids), ignored (columns that nobody asked for), decimal, encoding. Absent where nothing was."
 )
 
 
@@ -66,12 +76,21 @@ def declared(
                 MULTIPART: {
                     "schema": {
                         "type": "object",
-                        "properties": {"request": {**fields, "example": parts}, **files},
+                        "properties": {"request": {**fields, "example": parts}, TABLE: TABLE_PART, **files},
                         "required": [*(["request"] if fields.get("required") else []), *needed],
                     },
                     "encoding": {"request": {"contentType": JSON}},
                 },
-                **{media: {"schema": {"type": "string", "format": "binary", "description": BODY}} for media in binary},
+                **{
+                    media: {
+                        "schema": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": COLUMNS if isinstance(entry, formats.TableFormat) else BODY,
+                        }
+                    }
+                    for media, entry in binary.items()
+                },
             },
         }
     }

@@ -6,7 +6,7 @@ two places with two values, the request is refused.
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from losses.contract.expression import parse, split_objectives
 from losses.errors import near, shown
 from service.problems import BadRequest
 from service.uploads.roles import known_roles
+from service.uploads.tables.column_roles import Asked
 
 ROLES = "roles"
 OPTIONS = "options"
@@ -23,44 +24,91 @@ Texts = tuple[tuple[str, str], ...]  # names and values, in the order given
 _USUAL = ("predictions", "targets")
 
 
-@lru_cache(512)  # the same few come again and again
-def split(query: bytes) -> tuple[Texts, tuple[str, ...]]:
-    """Return the parameters that are fields, and the roles that arrays without names are, in order.
+class Beside(NamedTuple):
+    """What the query says: the parameters that are fields, and which arrays or columns are which inputs."""
 
-    `roles=a,b` names them; otherwise they are the inputs that the first `loss` cannot do without.
+    fields: Texts = ()
+    order: tuple[str, ...] = _USUAL  # the roles of arrays without names, one after the other
+    asked: Asked = ()  # roles, and the name or the pattern of names that is each
+
+
+NOTHING = Beside()
+
+
+@lru_cache(512)  # the same few come again and again
+def split(query: bytes) -> Beside:
+    """Return what the query says.
+
+    `roles=a,b` names the roles of arrays without names, which otherwise are the inputs that the first `loss` cannot do
+    without; `roles=a:x,b:y` says which names of the user's own are which roles.
     Raises: BadRequest for a role that no loss has, UnknownLoss.
     """
     given = QueryParams(query).multi_items()
     fields = tuple((name, value) for name, value in given if name != ROLES)
-    named = ",".join(value for name, value in given if name == ROLES)
-    if not named:
-        loss = next((value for name, value in fields if name == "loss"), None)
-        if not loss:
-            return fields, _USUAL
-        return fields, tuple(
-            dict.fromkeys(role for _, term in parse(split_objectives(loss)[0]).terms for role in term.loss.required)
-        )
-    order, known = tuple(named.split(",")), known_roles()
-    if len(set(order)) < len(order):
-        raise BadRequest("roles= names an input twice.")
-    for role in order:
+    roles = ",".join(value for name, value in given if name == ROLES)
+    if roles:
+        return Beside(fields, *read_roles(roles))
+    loss = next((value for name, value in fields if name == "loss"), None)
+    if not loss:
+        return Beside(fields)
+    order = dict.fromkeys(role for _, term in parse(split_objectives(loss)[0]).terms for role in term.loss.required)
+    return Beside(fields, tuple(order))
+
+
+def read_roles(text: str) -> tuple[tuple[str, ...], Asked]:
+    """Return the roles that `roles=` names in order, or with the name of each.
+
+    Raises: BadRequest for a role that no loss has, for one without a name among others with, for one twice.
+    """
+    pairs = [entry.partition(":") for entry in text.split(",")]
+    known = known_roles()
+    for role, _, _ in pairs:
         if role not in known:
             close = near(role, known)
             hint = f" Did you mean {close}?" if close else ""
             raise BadRequest(f"roles= names an input that no loss has.{hint}")
-    return fields, order
+    with_names = [colon != "" for _, colon, _ in pairs]
+    if not any(with_names):
+        order = tuple(role for role, _, _ in pairs)
+        if len(set(order)) < len(order):
+            raise BadRequest("roles= names an input twice.")
+        return order, ()
+    if not all(with_names) or not all(name for _, _, name in pairs):
+        raise BadRequest("roles= says a name for each role, roles=predictions:y_pred,targets:y_true, or for none.")
+    return _USUAL, tuple((role, name) for role, _, name in pairs)
 
 
 @lru_cache(512)
-def named(query: bytes) -> Texts:
-    """Return the parameters beside a body whose arrays have names.
+def named(query: bytes) -> Beside:
+    """Return what the query says beside a body whose arrays have names.
 
-    Raises: BadRequest where `roles=` names them once more.
+    Raises: BadRequest where `roles=` names roles alone, or names one that no loss has.
     """
     given = tuple(QueryParams(query).multi_items())
-    if any(name == ROLES for name, _ in given):
-        raise BadRequest("roles= is for .npy bodies, whose arrays have no names; those of this body have.")
-    return given
+    roles = ",".join(value for name, value in given if name == ROLES)
+    fields = tuple((name, value) for name, value in given if name != ROLES)
+    return Beside(fields, asked=_with_names(roles) if roles else ())
+
+
+def with_form(beside: Beside, form: Texts) -> tuple[Beside, Texts]:
+    """Return what the query says, and the fields of a form, whose `roles` count as those of the query.
+
+    Raises: what `named` raises.
+    """
+    roles = ",".join(value for name, value in form if name == ROLES)
+    if not roles:
+        return beside, form
+    return beside._replace(asked=beside.asked + _with_names(roles)), tuple(pair for pair in form if pair[0] != ROLES)
+
+
+def _with_names(roles: str) -> Asked:
+    _, asked = read_roles(roles)
+    if not asked:
+        raise BadRequest(
+            "The arrays of this body have names. Say which is which, roles=predictions:y_pred,targets:y_true, or leave "
+            "roles= out; a list of roles is for .npy bodies."
+        )
+    return asked
 
 
 def merged_fields(model: type[BaseModel], body: Mapping[str, Any], *beside: Texts) -> dict[str, Any]:

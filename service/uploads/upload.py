@@ -5,7 +5,7 @@ fields of the request, and so are query parameters. An upload is kept, or stream
 """
 
 import time
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any
@@ -15,21 +15,19 @@ from anyio import from_thread
 from fastapi import Depends, Request
 from torch import Tensor
 
-from losses.errors import MissingInput, ShapeMismatch, UnknownInput, near
+from losses.errors import MissingInput, ShapeMismatch, UnknownInput
 from service.problems import BadRequest, Model, TooLarge, validated
 from service.scheduling import INLINE_BYTES, beside_the_loop
 from service.settings import Settings
-from service.uploads import json_lists as numbers
-from service.uploads import json_simd, multipart, query
+from service.uploads import multipart, query
 from service.uploads.body import Body, body_of
+from service.uploads.contents import Contents, from_file, from_json, from_parts
 from service.uploads.formats import registry as formats
-from service.uploads.formats.registry import Buffer, DecodingLimit, Format, Window
-from service.uploads.json_text import parsed
+from service.uploads.formats.registry import DecodingLimit, Format, TableFormat, Window
 from service.uploads.media_type import JSON, MULTIPART, require
-from service.uploads.query import Texts
-from service.uploads.roles import known_roles
+from service.uploads.query import NOTHING, Beside, Texts
+from service.uploads.tables.inputs import Assumed
 
-SHORT_JSON = 1 << 12  # bytes, of which lists are made as fast
 SHORT_FIELDS = 1 << 9  # bytes, of which the models are kept, since the same few come again and again
 
 
@@ -43,6 +41,7 @@ class Upload:
     form: Texts = ()  # fields that are parts of their own
     query: Texts = ()
     reserved_bytes: int = 0  # for computing, beside the body itself
+    assumed: Assumed = field(default_factory=dict)  # of files whose columns have names of the user's own
     windows: AsyncIterable[Window] | None = None  # in place of roles, where the body is read as it is evaluated
 
     @property
@@ -118,15 +117,16 @@ async def receive_or_stream(request: Request, one_pass: Callable[[Upload], bool]
     Raises: what `receive` raises.
     """
     media, body = _media(request), body_of(request)
-    stream = entry.stream if (entry := formats.formats().get(media)) else None
+    entry = formats.written().get(media)
+    stream = entry.stream if entry else None
     if stream is not None:
         settings: Settings = request.state.settings
         needed = stream.needed(body, settings)
         if needed or stream.worthwhile(body):
-            fields, order = _beside(request, formats.formats()[media])
-            upload = Upload(query=fields)
-            if needed or one_pass(upload):
-                upload.windows = await stream.windows(body, order, settings)
+            beside = _beside(request, entry)
+            upload = Upload(query=beside.fields)
+            if not beside.asked and (needed or one_pass(upload)):
+                upload.windows = await stream.windows(body, beside.order, settings)
             if upload.windows is not None:
                 return upload
     return await _keep(request, media)
@@ -144,38 +144,45 @@ def _accepted() -> tuple[str, ...]:
     return JSON, MULTIPART, *formats.formats()
 
 
-def _beside(request: Request, entry: Format | None) -> tuple[Texts, tuple[str, ...]]:
-    """Return the query parameters that are fields, and the roles of arrays without names."""
+def _beside(request: Request, entry: Format | None) -> Beside:
+    """Return what the query says beside a body of this format, or of JSON, or in parts.
+
+    Raises: BadRequest.
+    """
     text = request.scope["query_string"]
-    if entry is not None and not entry.has_names:
-        return query.split(text)
-    return query.named(text) if text else (), ()
+    if entry is not None and (not entry.has_names or isinstance(entry, TableFormat)):
+        beside = query.split(text)
+        if beside.asked and not entry.has_names:
+            raise BadRequest(f"The arrays of a {entry.suffix} have no names; say their roles in order: roles=a,b.")
+        return beside
+    return query.named(text) if text else NOTHING
 
 
 async def _keep(request: Request, media: str) -> Upload:
     settings: Settings = request.scope["state"]["settings"]
     body, started = body_of(request), time.perf_counter()
-    beside, order = _beside(request, formats.formats().get(media))
+    beside = _beside(request, formats.formats().get(media))
     if media == JSON:
         text = await body.read(settings.max_json_bytes, "max_json_bytes")
         received = time.perf_counter()
-        upload = await _decoded(lambda _: _from_json(text), len(text), body, settings)
+        upload = await _decoded(lambda _: from_json(text, beside.asked), len(text), body, settings)
     elif media == MULTIPART:
         parts = multipart.Parts(request.headers["content-type"])
         async for chunk in body.chunks(settings.max_body_bytes, "max_body_bytes"):
             parts.write(chunk)
         received = time.perf_counter()
         files, form = parts.finish()
+        beside, form = query.with_form(beside, form)
         size = sum(formats.decoded_size(part.data, part.format) for part in files.values())
-        upload = await _decoded(lambda limit: _from_parts(files, settings, limit), size, body, settings)
+        upload = await _decoded(lambda limit: from_parts(files, settings, limit, beside), size, body, settings)
         upload.form = form
     else:
         entry = formats.formats()[media]
         data = await body.borrow(settings.max_body_bytes, "max_body_bytes")
         received = time.perf_counter()
         size = formats.decoded_size(data, entry)
-        upload = await _decoded(lambda limit: _from_file(entry, data, order, limit), size, body, settings)
-    upload.query = beside
+        upload = await _decoded(lambda limit: from_file(entry, data, beside, limit), size, body, settings)
+    upload.query = beside.fields
     refuse_unfit(upload, settings.max_elements)
     upload.reserved_bytes = body.reserved_beside
     upload.timing_ms = {"receive": 1e3 * (received - started), "decode": 1e3 * (time.perf_counter() - received)}
@@ -194,7 +201,7 @@ def refuse_unfit(upload: Upload, limit: int) -> None:
         raise TooLarge("The arrays together, in numbers,", limit, "max_elements", "Send fewer in one request.")
 
 
-async def _decoded(decode: Callable[[DecodingLimit], Upload], size: int, body: Body, settings: Settings) -> Upload:
+async def _decoded(decode: Callable[[DecodingLimit], Contents], size: int, body: Body, settings: Settings) -> Upload:
     """Return what `decode` returns, under the limits in force."""
 
     def reserve(more: int) -> None:
@@ -204,53 +211,5 @@ async def _decoded(decode: Callable[[DecodingLimit], Upload], size: int, body: B
             from_thread.run_sync(body.reserve, more)
 
     limit = DecodingLimit(settings.max_decoded_bytes, reserve)
-    return await beside_the_loop(lambda: decode(limit), size)
-
-
-def _from_json(body: bytearray) -> Upload:
-    if len(body) > SHORT_JSON:
-        try:
-            return Upload(*json_simd.read_members(body, known_roles()))
-        except json_simd.Unaccounted:
-            pass
-    members = parsed(body)
-    booleans = b"true" in body or b"false" in body
-    known = known_roles()
-    tensors = {
-        role: numbers.from_lists(role, members.pop(role), booleans=booleans)
-        for role in known
-        if members.get(role) is not None
-    }
-    return Upload({name: value for name, value in members.items() if name not in known}, tensors)
-
-
-def _from_file(entry: Format, data: Buffer, order: tuple[str, ...], limit: DecodingLimit) -> Upload:
-    known = known_roles()
-    tensors = formats.many(entry, data, limit, order)
-    for name in tensors:
-        if name not in known:
-            raise UnknownInput(known, near(name, known))
-    return Upload(roles=tensors)
-
-
-def _from_parts(parts: Mapping[str, multipart.Part], settings: Settings, limit: DecodingLimit) -> Upload:
-    known = known_roles()
-    fields = {}
-    for name, part in parts.items():
-        if name == multipart.REQUEST:
-            if len(part.data) > settings.max_json_bytes:
-                raise TooLarge("The request part", settings.max_json_bytes, "max_json_bytes", "Send arrays as files.")
-            fields = parsed(part.data)
-        elif name not in known:
-            raise UnknownInput([multipart.REQUEST, *known], near(name, known))
-    clash = [name for name in fields if name in known]
-    if clash:
-        raise BadRequest(
-            "In multipart each role is a file part; the request part holds the other members.", roles=clash
-        )
-    tensors = {
-        name: formats.one(name, part.data, limit, part.format)
-        for name, part in parts.items()
-        if name != multipart.REQUEST and part.data
-    }
-    return Upload(fields, tensors)
+    contents = await beside_the_loop(lambda: decode(limit), size)
+    return Upload(contents.fields, contents.roles, assumed=contents.assumed)

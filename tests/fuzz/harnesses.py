@@ -19,6 +19,9 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 import safetensors
 import safetensors.numpy
 import torch
@@ -33,12 +36,13 @@ from service.routes.advise import AdviseRequest
 from service.routes.evaluate import EvaluateRequest
 from service.routes.inference import InferRequest, _length
 from service.routes.profile import ProfileRequest
-from service.uploads import inference_protocol, json_lists, media_type, multipart, query, upload
+from service.uploads import contents, inference_protocol, json_lists, media_type, multipart, query, upload
 from service.uploads.codings import SHORT_PIECE, Unpacker
 from service.uploads.formats import registry as formats
-from service.uploads.formats.registry import DecodingLimit, Format
+from service.uploads.formats.registry import ArrayFormat, DecodingLimit, Format, TableFormat
 from service.uploads.json_text import parsed
 from service.uploads.roles import known_roles
+from service.uploads.tables.inputs import TableInputs
 from tests.fuzz.mutations import MENDERS, as_they_are
 from tests.service.packing import PACKERS, UNPACKERS
 
@@ -167,7 +171,7 @@ READERS: dict[str, Callable[[bytes], Read]] = {
 STRICT = {".npy", ".npz", ".safetensors"}  # pyarrow verifies offsets and padding that nothing here follows
 
 
-def _format(entry: Format) -> Harness:
+def _format(entry: ArrayFormat) -> Harness:
     reader = READERS.get(entry.suffix)
 
     def decode(data: bytes) -> None:
@@ -192,7 +196,7 @@ def _format(entry: Format) -> Harness:
     return Harness(f"format{entry.suffix}", decode, seeds, MENDERS.get(entry.suffix, as_they_are), _words(entry))
 
 
-def _comes_back(entry: Format, named: Mapping[str, Tensor]) -> None:
+def _comes_back(entry: ArrayFormat, named: Mapping[str, Tensor]) -> None:
     """Hold what was read to what becomes of it when it is written and read again."""
     if not named:  # no answer has none
         return
@@ -224,7 +228,7 @@ def _archive(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
 WRITERS = {".npz": _archive}  # ours adds the answer, which is no input
 
 
-def _written(entry: Format) -> Iterator[bytes]:
+def _written(entry: ArrayFormat) -> Iterator[bytes]:
     """Yield bodies as the format itself writes them."""
     write = WRITERS.get(entry.suffix, entry.encode)
     for dtype in (torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool, torch.float16):
@@ -235,6 +239,57 @@ def _written(entry: Format) -> Iterator[bytes]:
                 yield write({"predictions": array, "targets": array}, b"{}")
             except Refusal:  # a .npy holds one, and a format may write fewer dtypes than it reads
                 continue
+
+
+def _table(entry: TableFormat) -> Harness:
+    def decode(data: bytes) -> None:
+        reserved = 0
+
+        def reserve(more: int) -> None:
+            nonlocal reserved
+            reserved += more
+
+        table = entry.open("The body", bytearray(data), DecodingLimit(LIMIT, reserve))
+        names = [name for name in table.names if name]
+        inputs = TableInputs()
+        inputs.add(
+            table, ("predictions",), tuple((role, name) for role, name in zip(known_roles(), names, strict=False))
+        )
+        arrays, _ = inputs.arrays()
+        if sum(tensor.nbytes for tensor in arrays.values()) > max(reserved, len(data)):
+            raise Finding("Arrays take more than was reserved for them.")
+
+    return Harness(
+        f"format{entry.suffix}", decode, tuple(_tables(entry.suffix)), as_they_are, (b"predictions", b"y_true")
+    )
+
+
+def _tables(suffix: str) -> Iterator[bytes]:
+    """Yield files of columns as pyarrow writes them."""
+    table = pa.table(
+        {
+            "y_pred": [1.5, -2.0, 3e300, 0.0],
+            "label": ["a", "b", "a", "c"],
+            "number": [1, 2, 3, 4],
+            "flag": [True, False, True, True],
+            "p": pa.array([[0.1, 0.9]] * 4, pa.list_(pa.float32())),
+        }
+    )
+    for compression in ("none", "lz4", "zstd"):
+        buffer = io.BytesIO()
+        if suffix == ".parquet":
+            pyarrow.parquet.write_table(table, buffer, compression=compression)
+        elif suffix == ".feather":
+            options = pa.ipc.IpcWriteOptions(compression=None if compression == "none" else compression)
+            with pa.ipc.new_file(buffer, table.schema, options=options) as writer:
+                writer.write_table(table)
+        elif suffix == ".csv":
+            delimiter = {"none": ",", "lz4": ";", "zstd": "\t"}[compression]
+            flat = table.drop_columns(["p"])
+            pyarrow.csv.write_csv(flat, buffer, pyarrow.csv.WriteOptions(delimiter=delimiter))
+        else:
+            buffer.write(b"".join(json.dumps(row).encode() + b"\n" for row in table.to_pylist()))
+        yield buffer.getvalue()
 
 
 def _words(entry: Format) -> tuple[bytes, ...]:
@@ -273,9 +328,10 @@ def json_body(data: bytes) -> None:
     members = parsed(text)
     if members != json.loads(data, parse_int=_whole):
         raise Finding("Python's parser found something else.")
-    sent = upload._from_json(text)  # noqa: SLF001 - what a body goes through
+    held = contents.from_json(text)
+    sent = upload.Upload(held.fields, held.roles)
     for role, tensor in sent.roles.items():
-        if not _same(tensor, np.array(members[role])):
+        if role in members and not _same(tensor, np.array(members[role])):
             raise Finding("numpy makes another array of the same numbers.")
         if tensor.numel():
             json_lists.to_lists(tensor)
@@ -286,7 +342,7 @@ def json_body(data: bytes) -> None:
 def long_json_body(data: bytes) -> None:
     """The JSON of a long upload, held to what a short one of the same text becomes."""
     short = _outcome(data)
-    long = _outcome(data + b" " * (upload.SHORT_JSON + 1))
+    long = _outcome(data + b" " * (contents.SHORT_JSON + 1))
     if isinstance(short, Refusal) and isinstance(long, Refusal):
         raise short
     if isinstance(short, Refusal) or isinstance(long, Refusal):
@@ -298,9 +354,9 @@ def long_json_body(data: bytes) -> None:
             raise Finding("A long body has other numbers than a short one.")
 
 
-def _outcome(text: bytes) -> upload.Upload | Refusal:
+def _outcome(text: bytes) -> contents.Contents | Refusal:
     try:
-        return upload._from_json(bytearray(text))  # noqa: SLF001 - what a body goes through
+        return contents.from_json(bytearray(text))
     except Refusal as refusal:
         return refusal
 
@@ -332,10 +388,10 @@ def _models(sent: upload.Upload) -> None:
 def query_parameters(data: bytes) -> None:
     """The fields of a body that is arrays alone."""
     known = known_roles()
-    fields, order = query.split(data)
-    if not set(order) <= set(known):
+    beside = query.split(data)
+    if not {*beside.order, *(role for role, _ in beside.asked)} <= set(known):
         raise Finding("A role that no loss has.")
-    _models(upload.Upload(query=fields))
+    _models(upload.Upload(query=beside.fields))
 
 
 OBJECTIVES = (
@@ -404,7 +460,7 @@ def multipart_body(data: bytes) -> None:
     if sum(len(part.data) for part in parts.values()) + sum(len(text) for _, text in fields) > len(form):
         raise Finding("A form became longer.")
     try:
-        upload._from_parts(parts, _SMALL, DecodingLimit(LIMIT))  # type: ignore[arg-type] # noqa: SLF001 - the one limit that it asks for
+        contents.from_parts(parts, _SMALL, DecodingLimit(LIMIT), query.NOTHING)  # type: ignore[arg-type] # the one limit that it asks for
     except Refusal as refusal:
         _kept_small(refusal)
 
@@ -556,12 +612,13 @@ def packed_body(data: bytes) -> None:
 
 def _any_file(data: bytes) -> None:
     """A file of one part, whatever it is."""
-    tensor = formats.one("predictions", bytearray(data), DecodingLimit(LIMIT), formats.format_of(bytearray(data)))
-    _bounded({"predictions": tensor}, len(data))
+    parts = {"predictions": multipart.Part(bytearray(data))}
+    _bounded(contents.from_parts(parts, _SMALL, DecodingLimit(LIMIT), query.NOTHING).roles, len(data))  # type: ignore[arg-type] # the one limit that it asks for
 
 
 def _collect() -> None:
-    per_format = [_format(entry) for entry in formats.formats().values()]
+    per_format = [_format(entry) for entry in formats.written().values()]
+    per_format += [_table(entry) for entry in formats.formats().values() if isinstance(entry, TableFormat)]
     for entry in per_format:
         HARNESSES[entry.name] = entry
     mixed = tuple(seed for entry in per_format for seed in entry.seeds[::5])

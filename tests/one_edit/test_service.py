@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, Format
+from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, ArrayFormat
 
 
 def _matches(data: Buffer, filename: str, media: str) -> bool:
@@ -28,7 +28,15 @@ def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     return "\\n\\n".join("\\n".join(map(str, array.tolist())) for array in arrays.values()).encode()
 
 
-FORMAT = Format(".digits", "application/x-digits", _matches, _decode, _encode, inflates=8, has_names=False)
+FORMAT = ArrayFormat(
+    suffix=".digits",
+    media="application/x-digits",
+    matches=_matches,
+    decode=_decode,
+    encode=_encode,
+    inflates=8,
+    has_names=False,
+)
 '''
 ROUTE = '''"""GET /v1/coin: heads or tails?"""
 

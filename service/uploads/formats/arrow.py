@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 
 from service.problems import BadRequest, TooLarge
-from service.uploads.formats import arrow_stream
-from service.uploads.formats.arrow_columns import BYTE, LONG, SHORT, field
-from service.uploads.formats.arrow_reader import (
+from service.uploads.arrow import windows as arrow_windows
+from service.uploads.arrow.columns import BYTE, LONG, SHORT, field
+from service.uploads.arrow.flatbuffer import Number, Slots, StructRows, written
+from service.uploads.arrow.reader import (
     BATCH,
-    FILE,
     MARK,
     MEDIA,
-    OLD_FILE,
     PAIR,
     PREFIX,
     SCHEMA,
@@ -24,8 +23,7 @@ from service.uploads.formats.arrow_reader import (
     Reader,
     message,
 )
-from service.uploads.formats.flatbuffer import Number, Slots, StructRows, written
-from service.uploads.formats.registry import Arrays, BodyStream, Buffer, DecodingLimit, Format, magic
+from service.uploads.formats.registry import ArrayFormat, Arrays, BodyStream, Buffer, DecodingLimit, magic
 
 MOST_BATCHES = 1 << 16  # of a body that is kept: 3 s of reading metadata
 V5 = 4  # of the metadata; came with Arrow 1.0
@@ -91,13 +89,15 @@ def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     return b"".join([_framed(SCHEMA, schema, 0), _framed(BATCH, batch, position), *parts, MARK, bytes(4)])
 
 
-STREAM = BodyStream(needed=arrow_stream.needed, worthwhile=arrow_stream.worthwhile, windows=arrow_stream.batch_windows)
-FORMAT = Format(
-    ".arrows",
-    MEDIA,
-    magic(MARK, FILE, OLD_FILE),
-    _decode,
-    _encode,
+STREAM = BodyStream(
+    needed=arrow_windows.needed, worthwhile=arrow_windows.worthwhile, windows=arrow_windows.batch_windows
+)
+FORMAT = ArrayFormat(
+    suffix=".arrows",
+    media=MEDIA,
+    matches=magic(MARK),
+    decode=_decode,
+    encode=_encode,
     inflates=8,
     stream=STREAM,
 )

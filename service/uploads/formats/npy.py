@@ -13,7 +13,7 @@ from torch import Tensor
 from service.problems import BadRequest
 from service.uploads.formats import npy_stream
 from service.uploads.formats.npy_header import MAGIC, npy_header
-from service.uploads.formats.registry import Arrays, BodyStream, Buffer, DecodingLimit, Format, magic
+from service.uploads.formats.registry import ArrayFormat, Arrays, BodyStream, Buffer, DecodingLimit, magic
 
 
 def decode(role: str, data: Buffer) -> Tensor:
@@ -56,7 +56,15 @@ def _encode(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
 STREAM = BodyStream(
     needed=lambda _body, _settings: False, worthwhile=npy_stream.worthwhile, windows=npy_stream.array_windows
 )
-FORMAT = Format(".npy", "application/x-npy", magic(MAGIC), _decode, _encode, has_names=False, stream=STREAM)
+FORMAT = ArrayFormat(
+    suffix=".npy",
+    media="application/x-npy",
+    matches=magic(MAGIC),
+    decode=_decode,
+    encode=_encode,
+    has_names=False,
+    stream=STREAM,
+)
 
 
 def _array(role: str, view: memoryview) -> tuple[Tensor, int]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from service.problems import BadRequest, TooLarge
 from service.uploads.formats import npy
-from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, Format, magic
+from service.uploads.formats.registry import ArrayFormat, Arrays, Buffer, DecodingLimit, magic
 
 MOST_MEMBERS = 64
 ENCRYPTED = 1  # bit of a member's flags
@@ -63,4 +63,11 @@ def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     return buffer.getvalue()
 
 
-FORMAT = Format(".npz", "application/x-npz", magic(*BEGINNINGS), _decode, _encode, inflates=DEFLATE)
+FORMAT = ArrayFormat(
+    suffix=".npz",
+    media="application/x-npz",
+    matches=magic(*BEGINNINGS),
+    decode=_decode,
+    encode=_encode,
+    inflates=DEFLATE,
+)

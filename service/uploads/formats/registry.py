@@ -13,10 +13,12 @@ from torch import Tensor
 import service.uploads.formats
 from losses.errors import MissingInput
 from service.problems import BadRequest, UnsupportedFormat
+from service.scheduling import INLINE_BYTES
 from service.settings import Settings
 from service.uploads.body import Body
 from service.uploads.media_type import JSON
 from service.uploads.preferences import preferred
+from service.uploads.tables.table import Table
 
 Buffer = bytearray | memoryview
 Arrays = Iterator[tuple[str | None, Tensor]]
@@ -58,24 +60,42 @@ class BodyStream:
     windows: Callable[[Body, tuple[str, ...], Settings], Awaitable[AsyncIterable[Window] | None]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """One way to write arrays down: the one name that a file of this folder has to define, as FORMAT.
 
     `matches` takes the first bytes, the filename and the media type of a part, each of which may say nothing.
-    `decode` takes what the bytes are called in a refusal, the bytes, and a limit that it checks before it allocates; it
-    yields arrays with their names, where the format has names. `encode` takes arrays by name and the JSON of the answer
-    that they belong to.
     """
 
     suffix: str
     media: str
     matches: Callable[[Buffer, str, str], bool]
-    decode: Callable[[str, Buffer, DecodingLimit], Arrays]
-    encode: Callable[[Mapping[str, Tensor], bytes], bytes]
     inflates: int = 1  # the most bytes that one byte may become
     has_names: bool = True  # whether its arrays have names
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayFormat(Format):
+    """A file of arrays, whose names are roles.
+
+    `decode` takes what the bytes are called in a refusal, the bytes, and a limit that it checks before it allocates; it
+    yields arrays with their names, where the format has names. `encode` takes arrays by name and the JSON of the answer
+    that they belong to.
+    """
+
+    decode: Callable[[str, Buffer, DecodingLimit], Arrays]
+    encode: Callable[[Mapping[str, Tensor], bytes], bytes]
     stream: BodyStream | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFormat(Format):
+    """A file of columns, which have names of the user's own.
+
+    `open` takes what `decode` takes, and reads no more than the header.
+    """
+
+    open: Callable[[str, Buffer, DecodingLimit], Table]
 
 
 def magic(*beginnings: bytes) -> Callable[[Buffer, str, str], bool]:
@@ -93,16 +113,22 @@ def formats() -> dict[str, Format]:
     return {entry.media: entry for entry in sorted(entries, key=lambda entry: entry.suffix)}
 
 
-def accepted(accept: str) -> Format | None:
+def accepted(accept: str) -> ArrayFormat | None:
     """Return the format that an Accept header asks for rather than JSON; None where JSON will do."""
     if not accept or accept == "*/*":
         return None
-    return formats().get(preferred(accept, (JSON, *formats())) or JSON)
+    return written().get(preferred(accept, (JSON, *written())) or JSON)
+
+
+@cache
+def written() -> dict[str, ArrayFormat]:
+    """Return the formats in which answers are written, by media type."""
+    return {media: entry for media, entry in formats().items() if isinstance(entry, ArrayFormat)}
 
 
 def answered(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI response of an answer that is JSON of this model, or arrays."""
-    files = {media: {"schema": {"type": "string", "format": "binary"}} for media in formats()}
+    files = {media: {"schema": {"type": "string", "format": "binary"}} for media in written()}
     return {200: {"model": model, "description": "The results in the order asked.", "content": files}}
 
 
@@ -112,14 +138,15 @@ def format_of(data: Buffer, filename: str = "", media: str = "") -> Format | Non
 
 
 def decoded_size(data: Buffer, entry: Format | None) -> int:
-    """Return the most bytes that a file of this format may become."""
-    return len(data) * (entry.inflates if entry else 1)
+    """Return the most bytes that a file of this format may become; of a table enough for it to be read in a thread."""
+    size = len(data) * (entry.inflates if entry else 1)
+    return max(size, INLINE_BYTES + 1) if isinstance(entry, TableFormat) else size
 
 
-def one(role: str, data: Buffer, limit: DecodingLimit, entry: Format | None) -> Tensor:
-    """Return the array of a file that was sent as one role; of several in it, the one named for the role.
+def known_format(role: str, entry: Format | None) -> Format:
+    """Return the format of a file that was sent as this role.
 
-    Raises: UnsupportedFormat where it is of no format that is read here, and what the format raises.
+    Raises: UnsupportedFormat where it is none that is read here.
     """
     if entry is None:
         suffixes = [known.suffix for known in formats().values()]
@@ -128,6 +155,14 @@ def one(role: str, data: Buffer, limit: DecodingLimit, entry: Format | None) -> 
             "opened.",
             suffixes,
         )
+    return entry
+
+
+def one(role: str, data: Buffer, limit: DecodingLimit, entry: ArrayFormat) -> Tensor:
+    """Return the array of a file that was sent as one role; of several in it, the one named for the role.
+
+    Raises: what the format raises.
+    """
     arrays = list(entry.decode(role, data, limit))
     if len(arrays) == 1:
         return arrays[0][1]
@@ -137,7 +172,7 @@ def one(role: str, data: Buffer, limit: DecodingLimit, entry: Format | None) -> 
     return named[role]
 
 
-def many(entry: Format, data: Buffer, limit: DecodingLimit, order: tuple[str, ...]) -> dict[str, Tensor]:
+def many(entry: ArrayFormat, data: Buffer, limit: DecodingLimit, order: tuple[str, ...]) -> dict[str, Tensor]:
     """Return the arrays of a whole body by role; arrays without names are the roles of `order`, one after the other.
 
     Raises: MissingInput where fewer come than `order` names, BadRequest where more do.

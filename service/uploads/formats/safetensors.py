@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from service.problems import BadRequest
-from service.uploads.formats.registry import Arrays, Buffer, DecodingLimit, Format
+from service.uploads.formats.registry import ArrayFormat, Arrays, Buffer, DecodingLimit
 from service.uploads.json_text import refuse_twice
 
 LONGEST_HEADER = 1 << 20  # bytes; the library's own cap is 100 MB
@@ -89,7 +89,9 @@ def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     return b"".join([struct.pack("<Q", len(text)), text, *numbers])
 
 
-FORMAT = Format(".safetensors", "application/x-safetensors", _matches, _decode, _encode)
+FORMAT = ArrayFormat(
+    suffix=".safetensors", media="application/x-safetensors", matches=_matches, decode=_decode, encode=_encode
+)
 
 
 def _tensor(view: memoryview, entry: Entry) -> Tensor:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from losses.errors import Refusal
+from service.uploads.arrow.columns import BYTE, INT, LONG, SHORT
+from service.uploads.arrow.flatbuffer import Number, Slots, StructRows, written
+from service.uploads.arrow.reader import MEDIA, PAIR
 from service.uploads.formats import arrow
 from service.uploads.formats.arrow import FORMAT
-from service.uploads.formats.arrow_columns import BYTE, INT, LONG, SHORT
-from service.uploads.formats.arrow_reader import MEDIA, PAIR
-from service.uploads.formats.flatbuffer import Number, Slots, StructRows, written
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
 from tests.service.faults.catalogue.arrow_ import FAULTS

@@ -15,6 +15,7 @@ from losses.errors import Refusal
 from service.problems import TooLarge
 from service.uploads.formats import npz, safetensors
 from service.uploads.formats.registry import DecodingLimit, formats
+from service.uploads.formats.registry import written as answered_in
 from tests.conftest import Client
 from tests.service.files import npy
 
@@ -209,7 +210,7 @@ WRONG = [
     (NPY, written(Z, Y), "?loss=mse&reducton=sum", 422, "Did you mean reduction?"),
     (NPY, written(Z, Y), "?loss=focl", 422, "Did you mean focal?"),
     (NPY, written(Z, Y), "", 422, "loss"),
-    (NPZ, zipped(predictions=Z, target=Y), "?loss=mse", 422, "Did you mean targets?"),
+    (NPZ, zipped(predictions=Z, tagets=Y), "?loss=mse", 422, "Did you mean targets?"),
     (NPZ, b"PK", "?loss=mse", 422, "damaged"),
     (SAFE, b"", "?loss=mse", 422, "header"),
     ("application/x-pickle", b"\x80\x04K\x01.", "?loss=mse", 415, "Content-Type"),
@@ -294,8 +295,8 @@ async def test_two_arrays_are_too_many_for_a_npy(client: Client) -> None:
 def test_half_precision_is_written_as_it_is_or_wider() -> None:
     tensor = torch.tensor([1.5, -2.0], dtype=torch.bfloat16)
 
-    written_npy = formats()[NPY].encode({"values": tensor}, b"{}")
-    written_safe = formats()[SAFE].encode({"values": tensor}, b"{}")
+    written_npy = answered_in()[NPY].encode({"values": tensor}, b"{}")
+    written_safe = answered_in()[SAFE].encode({"values": tensor}, b"{}")
 
     assert np.load(io.BytesIO(written_npy)).dtype == np.float32
     assert load_safetensors(written_safe)["values"].dtype == torch.bfloat16

@@ -10,6 +10,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.feather
+import pyarrow.parquet
 import pytest
 import safetensors.numpy
 import tritonclient.http as triton
@@ -57,6 +60,15 @@ def file(array: np.ndarray) -> bytes:
 
 DRAW = np.random.default_rng(7)
 ARRAYS = {"predictions": DRAW.normal(size=4000), "targets": DRAW.normal(size=4000)}
+
+
+def table(media: str, write: Callable[[pa.Table, io.BytesIO], object]) -> tuple[str, bytes]:
+    """Return a media type, and the arrays as a file of columns."""
+    buffer = io.BytesIO()
+    write(pa.table(ARRAYS), buffer)
+    return media, buffer.getvalue()
+
+
 LISTS = {name: array.tolist() for name, array in ARRAYS.items()}
 FORM = httpx.Request("POST", "http://x", data={"loss": "mse"}, files={name: npy(each) for name, each in ARRAYS.items()})
 BODIES = {
@@ -66,6 +78,13 @@ BODIES = {
     "application/x-npy": ("application/x-npy", b"".join(map(file, ARRAYS.values()))),
     "application/x-npz": ("application/x-npz", npz(**ARRAYS)),
     "application/x-safetensors": ("application/x-safetensors", safetensors.numpy.save(ARRAYS)),
+    "application/vnd.apache.arrow.file": table("application/vnd.apache.arrow.file", pyarrow.feather.write_feather),
+    "application/vnd.apache.parquet": table("application/vnd.apache.parquet", pyarrow.parquet.write_table),
+    "text/csv": table("text/csv", pyarrow.csv.write_csv),
+    "application/x-ndjson": (
+        "application/x-ndjson",
+        b"".join(json.dumps(row).encode() + b"\n" for row in pa.table(ARRAYS).to_pylist()),
+    ),
 }
 
 

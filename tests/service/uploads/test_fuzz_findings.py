@@ -10,9 +10,9 @@ import pytest
 
 from losses.errors import Refusal
 from service.uploads import inference_protocol
+from service.uploads.contents import SHORT_JSON, from_json
 from service.uploads.formats import npy, npz, safetensors
 from service.uploads.formats.registry import DecodingLimit
-from service.uploads.upload import SHORT_JSON, _from_json
 from tests.conftest import Client
 from tests.service.files import npy as file_of
 
@@ -102,16 +102,16 @@ def test_whole_numbers_are_not_rounded_in_silence(numbers: str, read: list[float
 
     if read is None:
         with pytest.raises(Refusal, match=r"2\^63"):
-            _from_json(text)
+            from_json(text)
     else:
-        assert _from_json(text).roles["targets"].tolist() == read
+        assert from_json(text).roles["targets"].tolist() == read
 
 
 @pytest.mark.parametrize("size", [0, SHORT_JSON])
 def test_a_name_with_a_nul_in_it_is_a_field_like_any_other(size: int) -> None:
     text = bytearray(b'{"loss": "mse", "w\\u0000eights": [], "targets": [1]}' + b" " * size)
 
-    upload = _from_json(text)
+    upload = from_json(text)
 
     assert (upload.fields, upload.roles["targets"].tolist()) == ({"loss": "mse", "w\0eights": []}, [1])
 

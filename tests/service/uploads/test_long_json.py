@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from losses.errors import Refusal
 from service.uploads import json_simd
+from service.uploads.contents import from_json
 from service.uploads.roles import known_roles
-from service.uploads.upload import _from_json
 from tests.conftest import Client
 from tests.service.problem import is_problem
 
@@ -43,7 +43,7 @@ def outcome(read: object) -> object:
 
 def by_lists(text: bytes) -> object:
     def read() -> object:
-        upload = _from_json(bytearray(text))
+        upload = from_json(bytearray(text))
         return upload.fields, upload.roles
 
     return outcome(read)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.uploads.upload import SHORT_JSON
+from service.uploads.contents import SHORT_JSON
 from tests.conftest import Client
 
 pytestmark = pytest.mark.anyio

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from service.problems import BadRequest, UnsupportedFormat
-from service.uploads.formats.arrow_columns import BYTE, LONG, SHORT, Column, column
-from service.uploads.formats.flatbuffer import Malformed, Table
+from service.uploads.arrow.columns import BYTE, LONG, SHORT, Column, column
+from service.uploads.arrow.flatbuffer import Malformed, Table
 from service.uploads.formats.registry import Arrays
 
 MEDIA = "application/vnd.apache.arrow.stream"
@@ -197,7 +197,10 @@ def _wellformed(name: str) -> Iterator[None]:
 
 def _no_stream(name: str, begins: bytes) -> UnsupportedFormat:
     if begins.startswith((FILE, OLD_FILE)):
-        message = f"{name} is an Arrow file. Write it as a stream: pyarrow.ipc.new_stream in place of new_file."
+        message = (
+            f"{name} is an Arrow file. Send it as application/vnd.apache.arrow.file, or write it as a stream: "
+            "pyarrow.ipc.new_stream in place of new_file."
+        )
     else:
         message = f"{name} is no Arrow stream, or one older than Arrow 0.15; pyarrow.ipc.new_stream writes one."
     return UnsupportedFormat(message, [MEDIA])

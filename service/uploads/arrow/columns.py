@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from service.problems import BadRequest
-from service.uploads.formats.flatbuffer import Malformed, Number, Slots, Table
+from service.uploads.arrow.flatbuffer import Malformed, Number, Slots, Table
 
 LONGEST_NAME, LONGEST_PROPERTY = 256, 4096
 MOST_PROPERTIES, MOST_AXES = 64, 8

@@ -8,8 +8,8 @@ from torch import Tensor
 from losses.errors import UnknownInput, near
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
+from service.uploads.arrow.reader import PREFIX, Batch, Reader, message
 from service.uploads.body import Body
-from service.uploads.formats.arrow_reader import PREFIX, Batch, Reader, message
 from service.uploads.roles import known_roles
 
 BITS = 8  # of a byte, each of which may become a byte

@@ -1,0 +1,1 @@
+"""The Arrow stream format, read under limits and written."""

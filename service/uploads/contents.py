@@ -1,0 +1,140 @@
+"""What the bytes of a body hold: fields, and arrays by role."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from losses.errors import UnknownInput, near
+from service.problems import BadRequest, TooLarge
+from service.settings import Settings
+from service.uploads import json_lists as numbers
+from service.uploads import json_simd, multipart
+from service.uploads.formats import registry as formats
+from service.uploads.formats.ndjson import records
+from service.uploads.formats.registry import ArrayFormat, Buffer, DecodingLimit, Format, TableFormat
+from service.uploads.json_text import parsed
+from service.uploads.query import NOTHING, Beside
+from service.uploads.roles import known_roles
+from service.uploads.tables.column_roles import MEANT, Asked
+from service.uploads.tables.inputs import Assumed, TableInputs, renamed
+from service.uploads.tables.table import Table
+
+SHORT_JSON = 1 << 12  # bytes, of which lists are made as fast
+LEADING = 64  # bytes, within which the first that is no space stands
+
+
+@dataclass
+class Contents:
+    """What a body holds; `assumed` says what was taken for granted of names and columns of the user's own."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    roles: dict[str, Tensor] = field(default_factory=dict)
+    assumed: Assumed = field(default_factory=dict)
+
+
+def from_json(body: bytearray, asked: Asked = ()) -> Contents:
+    """Return what a JSON text holds: an object whose members are arrays and fields, or an array of rows.
+
+    Raises: BadEnvelope, BadRequest.
+    """
+    if body[:LEADING].lstrip()[:1] == b"[":
+        return _from_table(records(body), NOTHING._replace(asked=asked))
+    known = tuple(name for _, name in asked) if asked else known_roles()
+    upload = _members(body, known)
+    if asked or not MEANT.keys().isdisjoint(upload.fields):
+        for name in [name for name in upload.fields if name in MEANT and not asked]:
+            value = upload.fields.pop(name)
+            upload.roles[name] = numbers.from_lists(name, value, booleans=True)
+        upload.roles, upload.assumed = renamed(upload.roles, asked)
+    return upload
+
+
+def _members(body: bytearray, known: tuple[str, ...]) -> Contents:
+    """Return the members of a JSON object: arrays of these names, and the fields."""
+    if len(body) > SHORT_JSON:
+        try:
+            return Contents(*json_simd.read_members(body, known))
+        except json_simd.Unaccounted:
+            pass
+    members = parsed(body)
+    booleans = b"true" in body or b"false" in body
+    tensors = {
+        role: numbers.from_lists(role, members.pop(role), booleans=booleans)
+        for role in known
+        if members.get(role) is not None
+    }
+    return Contents({name: value for name, value in members.items() if name not in known}, tensors)
+
+
+def from_file(entry: Format, data: Buffer, beside: Beside, limit: DecodingLimit) -> Contents:
+    """Return what a file holds that is the whole body.
+
+    Raises: UnknownInput, MissingInput, and what the format raises.
+    """
+    if isinstance(entry, TableFormat):
+        return _from_table(entry.open("The body", data, limit), beside)
+    tensors = formats.many(formats.written()[entry.media], data, limit, beside.order)
+    known = known_roles()
+    assumed: Assumed = {}
+    if beside.asked or not MEANT.keys().isdisjoint(tensors):
+        tensors, assumed = renamed(tensors, beside.asked)
+    for name in tensors:
+        if name not in known:
+            raise UnknownInput(known, near(name, known))
+    return Contents(roles=tensors, assumed=assumed)
+
+
+def _from_table(table: Table, beside: Beside) -> Contents:
+    inputs = TableInputs()
+    inputs.add(table, beside.order, beside.asked)
+    roles, assumed = inputs.arrays()
+    return Contents(roles=roles, assumed=assumed)
+
+
+def from_parts(
+    parts: Mapping[str, multipart.Part], settings: Settings, limit: DecodingLimit, beside: Beside
+) -> Contents:
+    """Return what the files of a form hold.
+
+    Raises: UnsupportedFormat, UnknownInput, BadRequest, TooLarge, and what the formats raise.
+    """
+    known = known_roles()
+    fields = {}
+    for name, part in parts.items():
+        if name == multipart.REQUEST:
+            if len(part.data) > settings.max_json_bytes:
+                raise TooLarge("The request part", settings.max_json_bytes, "max_json_bytes", "Send arrays as files.")
+            fields = parsed(part.data)
+        elif name not in known and name != multipart.TABLE:
+            raise UnknownInput([multipart.REQUEST, *known], near(name, known))
+    clash = [name for name in fields if name in known]
+    if clash:
+        raise BadRequest(
+            "In multipart each role is a file part; the request part holds the other members.", roles=clash
+        )
+    files = {name: part for name, part in parts.items() if name != multipart.REQUEST and part.data}
+    tensors, assumed = _arrays(files, limit, beside)
+    return Contents(fields, tensors, assumed=assumed)
+
+
+def _arrays(
+    files: Mapping[str, multipart.Part], limit: DecodingLimit, beside: Beside
+) -> tuple[dict[str, Tensor], Assumed]:
+    """Return the arrays of the files of a form by role, and what was assumed to find them."""
+    tensors, inputs = {}, TableInputs()
+    for name, part in files.items():
+        entry = formats.known_format(name, part.format)
+        if isinstance(entry, ArrayFormat):
+            if name == multipart.TABLE:
+                raise BadRequest(f"The part {name} is a file of columns; other files stand in parts named for a role.")
+            tensors[name] = formats.one(name, part.data, limit, entry)
+        elif isinstance(entry, TableFormat):
+            table = entry.open(name, part.data, limit)
+            if name == multipart.TABLE:
+                inputs.add(table, beside.order, beside.asked)
+            else:
+                inputs.add_role(name, table)
+    columns, assumed = inputs.arrays() if inputs.columns else ({}, {})
+    return tensors | columns, assumed

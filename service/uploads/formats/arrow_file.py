@@ -1,0 +1,64 @@
+"""The Arrow file, which is Feather's version 2: compressed by lz4 or zstd or not at all.
+
+Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.problems import UnsupportedFormat
+from service.uploads.arrow.body_sizes import unpacked_bytes
+from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat, magic
+from service.uploads.tables.decoder import DECODER
+from service.uploads.tables.table import Table, readable, refuse_wide, reserve
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAGIC, FEATHER_1 = b"ARROW1", b"FEA1"
+MEDIA = "application/vnd.apache.arrow.file"
+WAY_OUT = "pyarrow.feather.write_feather and polars' write_ipc write one."
+
+
+@dataclass(frozen=True)
+class _ArrowFile:
+    """One file whose footer has been read."""
+
+    name: str
+    data: Buffer
+    limit: DecodingLimit
+    names: list[str]
+    named = True
+
+    @property
+    def assumed(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
+
+    def read(self, names: Sequence[str]) -> "pa.Table":
+        """Return these columns.
+
+        Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
+        """
+        with readable(self.name, "an Arrow file", WAY_OUT):
+            size = unpacked_bytes(memoryview(self.data)) + len(self.data)
+        reserve(self.name, size, self.limit)
+        with readable(self.name, "an Arrow file", WAY_OUT):
+            return DECODER.read("feather", self.data, names, self.limit.max_bytes)
+
+
+def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
+    """Return the table of a file.
+
+    Raises: BadRequest, UnsupportedFormat.
+    """
+    if bytes(data[:4]) == FEATHER_1:
+        raise UnsupportedFormat(f"{name} is of Feather's first version; write it anew: {WAY_OUT}", [MEDIA])
+    with readable(name, "an Arrow file", WAY_OUT):
+        names, _ = DECODER.columns("feather", data, limit.max_bytes)
+    refuse_wide(name, len(names))
+    return _ArrowFile(name, data, limit, names)
+
+
+FORMAT = TableFormat(suffix=".feather", media=MEDIA, matches=magic(MAGIC, FEATHER_1), open=_open)

@@ -1,0 +1,211 @@
+"""CSV and its kin: delimiter, header, decimal comma, byte order mark, gzip and Excel's habits are found by looking.
+
+Source: RFC 4180; what pandas, polars, R's write.csv and write.csv2, DuckDB, Excel and JavaScript write.
+"""
+
+import csv
+import io
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from service.problems import BadRequest, TooLarge
+from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
+from service.uploads.tables.table import Table, arrow, readable, refuse_wide, reserve
+from service.uploads.tables.whole_numbers import refuse_rounded
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+GZIP = b"\x1f\x8b"
+GUNZIP = 16 + zlib.MAX_WBITS  # of zlib: with gzip's header
+UTF8_MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # Excel's "Unicode text"
+SEPARATOR = b"sep="  # Excel's first line, which says the delimiter
+DELIMITERS = (",", ";", "\t", "|")
+SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
+MEDIA = "text/csv"
+ALSO_MEDIA = ("application/csv", "text/tab-separated-values", "application/vnd.ms-excel")  # the last by Windows
+SAMPLE_ROWS, SAMPLE_BYTES = 100, 1 << 18
+NUMBER_BYTES = 8
+PIECE, LARGEST_PIECE = 1 << 20, 1 << 24  # bytes
+FRACTION = r"[+-]?\d*{}\d+([eE][+-]?\d+)?"
+COMMA, POINT = re.compile(FRACTION.format(",")), re.compile(FRACTION.format(r"\."))
+MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan", "None", "none"]
+WAY_OUT = "Every row needs as many fields as the header, with quotes around a field that has the delimiter in it."
+
+
+@dataclass(frozen=True)
+class _Delimited:
+    """One file, as text in UTF-8 that begins with its first row."""
+
+    name: str
+    text: memoryview
+    limit: DecodingLimit
+    stated: str = ""  # the delimiter, where Excel's first line says it
+    assumed: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def named(self) -> bool:
+        """Whether the first row names the columns: it does where a field of it is no number."""
+        return not all(_is_number(entry) for entry in self._sample[0])
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The columns; "1", "2", ... where there is no header."""
+        first = self._sample[0]
+        refuse_wide(self.name, len(first))
+        return [entry.strip() for entry in first] if self.named else [str(place) for place in range(1, len(first) + 1)]
+
+    def read(self, names: Sequence[str]) -> "pa.Table":
+        """Return these columns, each of the first of its name.
+
+        Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
+        """
+        reserve(self.name, (bytes(self.text).count(b"\n") + 1) * len(names) * NUMBER_BYTES, self.limit)
+        if self._decimal == ",":
+            self.assumed["decimal"] = ","
+        places = [self.names.index(name) for name in names]
+        with readable(self.name, "CSV", WAY_OUT):
+            try:
+                table = self._parsed(places, max(PIECE, min(len(self.text), LARGEST_PIECE)))
+            except arrow().ArrowInvalid:  # the first piece settled a type that a later one does not have
+                table = self._parsed(places, max(PIECE, len(self.text) + 1))
+            table = refuse_rounded(table, lambda rounded: self._parsed([places[i] for i in rounded], PIECE, text=True))
+        return table.rename_columns(list(names))
+
+    def _parsed(self, places: Sequence[int], piece: int, *, text: bool = False) -> "pa.Table":
+        """Return the columns that stand at these places, as texts or as what they look like."""
+        pa = arrow()
+        import pyarrow.csv as reader  # noqa: PLC0415 - imported with the first table
+
+        columns = [f"{place}" for place in range(len(self.names))]
+        chosen = [columns[place] for place in places]
+        quoted = b'"' in bytes(self.text[:SAMPLE_BYTES]) or b'"' in bytes(self.text)
+        return reader.read_csv(
+            pa.BufferReader(pa.py_buffer(self.text)),
+            reader.ReadOptions(column_names=columns, skip_rows_after_names=int(self.named), block_size=piece),
+            reader.ParseOptions(delimiter=self.delimiter, newlines_in_values=quoted),
+            reader.ConvertOptions(
+                include_columns=chosen,
+                decimal_point=self._decimal,
+                null_values=MISSING,
+                column_types=dict.fromkeys(chosen, pa.string()) if text else None,
+            ),
+        )
+
+    @cached_property
+    def delimiter(self) -> str:
+        """The one of the usual ones that stands most often in the first line, outside of quotes."""
+        line = re.sub(r'"[^"]*"', "", self._beginning).split("\n", 1)[0]
+        return self.stated or max(DELIMITERS, key=line.count)  # the comma where none does
+
+    @cached_property
+    def _decimal(self) -> str:
+        """What stands before fractions: a comma in much of Europe.
+
+        Raises: BadRequest where both do.
+        """
+        fields = [entry.strip() for row in self._sample[self.named :] for entry in row]
+        if self.delimiter == "," or not any(COMMA.fullmatch(entry) for entry in fields):
+            return "."
+        if any(POINT.fullmatch(entry) for entry in fields):
+            raise BadRequest(f"{self.name} has fractions after a point and after a comma; write them one way.")
+        return ","
+
+    @cached_property
+    def _beginning(self) -> str:
+        return bytes(self.text[:SAMPLE_BYTES]).decode("utf8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+    @cached_property
+    def _sample(self) -> list[list[str]]:
+        """The first rows, at least one; the last of them may be cut short."""
+        rows: list[list[str]] = []
+        try:
+            for row in csv.reader(io.StringIO(self._beginning, newline=""), delimiter=self.delimiter):
+                rows += [row] if row else []
+                if len(rows) > SAMPLE_ROWS:
+                    break
+        except csv.Error:
+            raise BadRequest(f"{self.name} cannot be read as CSV. {WAY_OUT}") from None
+        if not rows:
+            raise BadRequest(f"{self.name} is a CSV file without a row.")
+        return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.strip().replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
+    """Return the table of a file, unzipped and in UTF-8.
+
+    Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
+    """
+    text, assumed = memoryview(data), {}
+    if text[:2] == GZIP:
+        text = memoryview(_unzipped(name, text, limit))
+    if text[:2] in UTF16_MARKS:
+        text = _in_utf8(name, text, "utf-16")
+    elif text[:3] == UTF8_MARK:
+        text = text[3:]
+    elif not _is_utf8(text[:SAMPLE_BYTES]):
+        text, assumed = _in_utf8(name, text, "cp1252"), {"encoding": "cp1252"}
+    beginning = bytes(text[:SAMPLE_BYTES])
+    text = text[len(beginning) - len(beginning.lstrip(b"\r\n")) :]
+    stated = ""
+    if bytes(text[:4]).lower() == SEPARATOR:
+        line, _, _ = bytes(text[:SAMPLE_BYTES]).partition(b"\n")
+        stated, text = line[4:5].decode(), text[len(line) + 1 :]
+    return _Delimited(name, text, limit, stated, assumed)
+
+
+def _is_utf8(sample: memoryview) -> bool:
+    try:
+        bytes(sample).decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(sample) - 4  # bytes of a letter that the sample cuts
+    return True
+
+
+def _in_utf8(name: str, text: memoryview, encoding: str) -> memoryview:
+    try:
+        return memoryview(bytes(text).decode(encoding).encode())
+    except UnicodeDecodeError:
+        raise BadRequest(f"{name} is text in an unknown encoding; save it as CSV in UTF-8.") from None
+
+
+def _unzipped(name: str, data: memoryview, limit: DecodingLimit) -> bytearray:
+    """Return what was zipped, its memory reserved as it grows."""
+    text, rest = bytearray(), bytes(data)
+    damaged = BadRequest(f"{name}: the gzip data are damaged, or cut short.")
+    try:
+        while rest:
+            unzip = zlib.decompressobj(GUNZIP)
+            while not unzip.eof:
+                piece = unzip.decompress(rest, PIECE)
+                if not piece and not unzip.eof:  # it ends before its end
+                    raise damaged
+                if len(text) + len(piece) > limit.max_bytes:
+                    raise TooLarge(f"{name}, unzipped,", limit.max_bytes, "max_decoded_bytes", "Send fewer rows.")
+                limit.reserve(len(piece))
+                text += piece
+                rest = unzip.unconsumed_tail
+            rest = unzip.unused_data.lstrip(b"\0")
+    except zlib.error:
+        raise damaged from None
+    return text
+
+
+def _matches(_: Buffer, filename: str, media: str) -> bool:
+    return filename.lower().endswith(SUFFIXES) or media.lower() in (MEDIA, *ALSO_MEDIA)
+
+
+FORMAT = TableFormat(suffix=".csv", media=MEDIA, matches=_matches, open=_open, inflates=4)

@@ -1,0 +1,61 @@
+"""Parquet: the columns that are wanted, judged by what the footer says of them before any is decoded.
+
+Source: https://parquet.apache.org/docs/file-format/.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.problems import BadRequest
+from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat, magic
+from service.uploads.tables.decoder import DECODER
+from service.uploads.tables.table import Table, readable, refuse_wide, reserve
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MAGIC, ENCRYPTED = b"PAR1", b"PARE"
+WAY_OUT = "pyarrow.parquet.write_table and pandas' to_parquet write one."
+
+
+@dataclass(frozen=True)
+class _Parquet:
+    """One file whose footer has been read."""
+
+    name: str
+    data: Buffer
+    limit: DecodingLimit
+    names: list[str]
+    sizes: dict[str, int]
+    named = True
+
+    @property
+    def assumed(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
+
+    def read(self, names: Sequence[str]) -> "pa.Table":
+        """Return these columns.
+
+        Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
+        """
+        reserve(self.name, sum(self.sizes.get(name, 0) for name in names), self.limit)
+        with readable(self.name, "Parquet", WAY_OUT):
+            return DECODER.read("parquet", self.data, names, self.limit.max_bytes)
+
+
+def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
+    """Return the table of a file.
+
+    Raises: BadRequest.
+    """
+    if bytes(data[-4:]) == ENCRYPTED:
+        raise BadRequest(f"{name} is encrypted Parquet; write it without encryption.")
+    with readable(name, "Parquet", WAY_OUT):
+        names, sizes = DECODER.columns("parquet", data, limit.max_bytes)
+    refuse_wide(name, len(names))
+    return _Parquet(name, data, limit, names, sizes)
+
+
+FORMAT = TableFormat(suffix=".parquet", media="application/vnd.apache.parquet", matches=magic(MAGIC), open=_open)

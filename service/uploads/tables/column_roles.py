@@ -1,0 +1,135 @@
+"""Which column of a table is which input: as `roles=` says, by the input's own name, or by one that libraries use."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from losses.errors import near, shown
+from service.problems import BadRequest
+from service.uploads.roles import known_roles
+
+# The arguments of scikit-learn's metrics, torchmetrics, Keras and Hugging Face's evaluate, and what people call the two
+# in a spreadsheet. No name stands under two roles.
+SYNONYMS = {
+    "predictions": (
+        *("y_pred", "y_score", "y_prob", "y_proba", "y_hat", "yhat"),
+        *("pred", "preds", "prediction", "predicted", "logits", "forecast"),
+    ),
+    "targets": (
+        *("y_true", "y", "y_test", "target", "label", "label_ids", "references", "reference"),
+        *("ground_truth", "actual", "actuals", "observed"),
+    ),
+    "weights": ("sample_weight", "sample_weights", "weight"),
+}
+MEANT = {synonym: role for role, synonyms in SYNONYMS.items() for synonym in synonyms}
+ROW_NUMBERS = ("", "__index_level_0__", "Unnamed: 0", "rownames", "...1")  # of R, pandas and readr; left out silently
+MOST_SHOWN = 10  # names of the user's own in a refusal or a notice
+SLIP = 0.85  # of difflib, from which on a name is taken for a misspelt role
+Asked = tuple[tuple[str, str], ...]  # roles, and a column or a pattern of columns for each
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The columns of each role, which of them were taken by a synonym, and the columns that nobody asked for."""
+
+    columns: dict[str, list[str]]
+    assumed: dict[str, str]
+    ignored: list[str]
+
+
+def assign(names: Sequence[str], asked: Asked) -> Assignment:
+    """Return which columns are which inputs.
+
+    `names`: the columns in the order of the file. `asked`: what `roles=` says, by name or by a pattern such as p_*,
+    whose columns make one array in the order of the file; without it, the names decide.
+    Raises: BadRequest where a column is missing, or its meaning is not plain.
+    """
+    columns, assumed = (_as_asked(names, asked), {}) if asked else _by_name(names)
+    used = {name for chosen in columns.values() for name in chosen}
+    repeated = [name for name, times in Counter(names).items() if times > 1 and name in used]
+    if repeated:
+        raise BadRequest(f"The column {shown(repeated[0])} stands in the file twice; rename one of them.")
+    ignored = [shown(name) for name in names if name not in used and name not in ROW_NUMBERS]
+    return Assignment(columns, assumed, ignored[:MOST_SHOWN] + (["..."] if len(ignored) > MOST_SHOWN else []))
+
+
+def by_place(names: Sequence[str], order: Sequence[str], asked: Asked) -> Assignment:
+    """Return which columns of a file without a header are which inputs: the roles of `order`, or as `roles=` says.
+
+    Raises: BadRequest.
+    """
+    if asked:
+        return assign(names, asked)
+    if len(names) != len(order):
+        raise BadRequest(
+            f"The file has no header and {len(names)} columns, where {', '.join(order)} are wanted. Say which: "
+            f"roles={','.join(f'{role}:{place}' for place, role in enumerate(order, 1))}.",
+            roles=list(order),
+            columns=len(names),
+        )
+    return Assignment({role: [name] for role, name in zip(order, names, strict=True)}, {}, [])
+
+
+def _as_asked(names: Sequence[str], asked: Asked) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for role, pattern in asked:
+        chosen = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
+        if not chosen:
+            close = near(pattern, names)
+            hint = f" Did you mean {shown(close)}?" if close else ""
+            raise BadRequest(
+                f"roles= names a column for {role} that the file does not have.{hint} It has {_some(names)}.",
+                role=role,
+                did_you_mean=close and shown(close),
+            )
+        taken = columns.setdefault(role, [])
+        taken += [name for name in dict.fromkeys(chosen) if name not in taken]
+    return columns
+
+
+def _by_name(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
+    known = known_roles()
+    columns = {name: [name] for name in names if name in known}
+    assumed: dict[str, str] = {}
+    for name in names:
+        role = MEANT.get(plain(name))
+        if name in columns or role is None or (role in columns and role not in assumed):
+            continue
+        if role in assumed and columns[role] != [name]:
+            raise BadRequest(
+                f"{assumed[role]} and {shown(name)} may both be the {role}. Say which: roles={role}:COLUMN.", role=role
+            )
+        columns[role], assumed[role] = [name], shown(name)
+    _refuse_slips([name for name in names if MEANT.get(plain(name)) not in columns], columns)
+    if not columns:
+        raise BadRequest(
+            f"No column is named for an input; the file has {_some(names)}. Say which is which: "
+            "roles=predictions:COLUMN,targets:COLUMN."
+        )
+    return columns, assumed
+
+
+def _refuse_slips(names: Iterable[str], columns: dict[str, list[str]]) -> None:
+    """Refuse a column whose name is nearly that of an input which no other column is; it would be left out silently."""
+    meant = {role: role for role in known_roles()} | MEANT
+    missing = [name for name, role in meant.items() if role not in columns]
+    for name in names:
+        close = None if name in columns else get_close_matches(plain(name)[:100], missing, n=1, cutoff=SLIP)
+        if close:
+            raise BadRequest(
+                f"The column {shown(name)} is no input. Did you mean {close[0]}? Rename it, or say with roles= which "
+                "columns are wanted.",
+                did_you_mean=close[0],
+            )
+
+
+def plain(name: str) -> str:
+    """Return a name in lower case, with underscores."""
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
+    return ", ".join(shown(name) or '""' for name in names[:MOST_SHOWN]) + more if names else "no column"

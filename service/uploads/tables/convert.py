@@ -1,0 +1,177 @@
+"""The values of columns as tensors: numbers as they are, texts as ids, missing values refused by their row."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from losses.errors import shown
+from service.problems import BadRequest
+from service.uploads.tables.table import arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LABELLED = (
+    "targets",
+    "labels",
+    "predictions",
+)  # roles whose texts are class names; predictions where targets have them
+MOST_LABELS = 100_000
+MOST_AXES = 8
+WIDER = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}  # torch computes with none of these
+LARGEST = 2**63
+
+
+def tensors(columns: Mapping[str, Sequence["pa.ChunkedArray"]], names: Mapping[str, Sequence[str]]) -> Any:  # noqa: ANN401
+    """Return a tensor a role, and the class names in the order of their ids, if there are any.
+
+    `columns`: those of each role, several of which make one array (n, columns). `names`: what the file calls them.
+    Raises: BadRequest for a missing value, a text where a number is wanted, lists of unequal length, other types.
+    """
+    texts = {role: _is_text(parts[0]) for role, parts in columns.items()}
+    labels = (
+        _labels({role: columns[role] for role in LABELLED if texts.get(role)}, names) if any(texts.values()) else []
+    )
+    arrays: dict[str, Tensor] = {}
+    for role, parts in columns.items():
+        each = [
+            _ids(part, labels) if texts[role] and role in LABELLED else _numbers(part, shown(name))
+            for part, name in zip(parts, names[role], strict=True)
+        ]
+        arrays[role] = _together(role, each)
+    return arrays, labels
+
+
+def _together(role: str, parts: list[np.ndarray]) -> Tensor:
+    if len(parts) > 1 and any(part.ndim > 1 for part in parts):
+        raise BadRequest(f"{role}: several columns make one array where each holds one number a row.", role=role)
+    array = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
+    if not array.flags.writeable or not array.flags.c_contiguous:
+        array = np.array(array)
+    return torch.from_numpy(array)
+
+
+def _is_text(column: "pa.ChunkedArray") -> bool:
+    types = arrow().types
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _labels(columns: Mapping[str, Sequence["pa.ChunkedArray"]], names: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the class names of these columns in the order of code points, which is the order of their ids."""
+    known: set[str] = set()
+    for role, parts in columns.items():
+        if role == "predictions" and not {"targets", "labels"} & set(columns):
+            raise _no_number(parts[0], shown(names[role][0]))
+        for part, name in zip(parts, names[role], strict=True):
+            distinct = _unified(part).unique()
+            if len(distinct) > MOST_LABELS:
+                raise BadRequest(f"{shown(name)} has more than {MOST_LABELS} different texts; send numbers.", role=role)
+            _refuse_missing(part, shown(name))
+            values = distinct.to_pylist()
+            if any(_is_number(value) for value in values):
+                raise _no_number(part, shown(name))
+            known.update(values)
+    return sorted(known)
+
+
+def _ids(column: "pa.ChunkedArray", labels: list[str]) -> np.ndarray:
+    pa = arrow()
+    kept = _unified(column)
+    ids = pa.compute.index_in(kept, value_set=pa.array(labels, kept.type))
+    return np.asarray(ids.cast(pa.int64()).to_numpy())
+
+
+def _unified(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    pa = arrow()
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.strip().replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _no_number(column: "pa.ChunkedArray", name: str) -> BadRequest:
+    row = next((place for place, text in enumerate(_unified(column).to_pylist()) if not _is_number(text or "")), 0)
+    return BadRequest(
+        f"{name} has a text in row {row + 1} that is no number. Mend it, or leave it empty and drop the row.",
+        column=name,
+        row=row + 1,
+    )
+
+
+def _numbers(column: "pa.ChunkedArray", name: str) -> np.ndarray:
+    """Return the numbers of a column, with an axis a list that it nests."""
+    pa = arrow()
+    types = pa.types
+    _refuse_missing(column, name)
+    array: Any = column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+    shape = [len(array)]
+    while isinstance(array, pa.ExtensionArray) or _is_list(array.type):
+        array = array.storage if isinstance(array, pa.ExtensionArray) else _flat(array, shape, name)
+        _refuse_missing(array, name)
+    if types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if types.is_decimal(array.type):
+        array = _from_decimal(array, name)
+    if types.is_null(array.type) or not (
+        types.is_integer(array.type) or types.is_floating(array.type) or types.is_boolean(array.type)
+    ):
+        if _is_text(pa.chunked_array([array])):
+            raise _no_number(pa.chunked_array([array]), name)
+        raise BadRequest(
+            f"{name} is {str(array.type)[:40]}, which is no number. Convert it, or leave it out.", column=name
+        )
+    numbers = array.to_numpy(zero_copy_only=False)
+    if str(numbers.dtype) in WIDER:
+        if numbers.dtype.itemsize == 8 and numbers.size and int(numbers.max()) >= LARGEST:  # noqa: PLR2004 - bytes
+            raise BadRequest(f"{name} has whole numbers of 2^63 and more; send int64.", column=name)
+        numbers = numbers.astype(WIDER[str(numbers.dtype)])
+    return np.asarray(numbers.reshape(shape))
+
+
+def _from_decimal(array: Any, name: str) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    pa = arrow()
+    try:
+        return array.cast(pa.float64() if array.type.scale else pa.int64())
+    except pa.ArrowInvalid:
+        raise BadRequest(f"{name} has whole numbers of 2^63 and more; send int64.", column=name) from None
+
+
+def _is_list(kind: "pa.DataType") -> bool:
+    types = arrow().types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _flat(array: Any, shape: list[int], name: str) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return the entries of lists one after the other, and add their length to `shape`."""
+    flat = array.flatten()
+    length, rest = divmod(len(flat), len(array)) if len(array) else (0, 0)
+    lengths = arrow().compute.list_value_length(array)
+    if rest or len(shape) >= MOST_AXES or (len(array) and arrow().compute.unique(lengths).to_pylist() != [length]):
+        raise BadRequest(f"{name} holds lists of unequal length, or nested too deep; one length a column.", column=name)
+    shape.append(length)
+    return flat
+
+
+def _refuse_missing(column: Any, name: str) -> None:  # noqa: ANN401 - pyarrow ships no types
+    if not column.null_count:
+        return
+    missing = column.is_null()
+    row = int(missing.index(value=True).as_py()) + 1
+    raise BadRequest(
+        f"{name} has {column.null_count} missing values, the first in row {row}. Drop those rows, or fill them "
+        "with any number and send a column named mask, false where a row does not count.",
+        column=name,
+        missing=int(column.null_count),
+        row=row,
+    )

@@ -1,0 +1,132 @@
+"""Decodes files in a process of its own, which a damaged file may end; the next file gets another.
+
+The file and its columns go through files in memory, so that each is copied once. The process ends a minute after the
+last file.
+"""
+
+import atexit
+import json
+import mmap
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from service.uploads.formats.registry import Buffer
+from service.uploads.tables.table import arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PROGRAM = Path(__file__).with_name("decoder_process.py")
+DEADLINE_S = 60.0
+DONE = b"\0"
+Kind = Literal["parquet", "feather"]
+
+
+class Undecodable(ValueError):  # noqa: N818 - as refusals are named
+    """The file is damaged, or its decoding took too long or too much memory."""
+
+
+@dataclass(frozen=True)
+class _Child:
+    process: subprocess.Popen[bytes]
+    connection: socket.socket
+
+    def end(self) -> None:
+        """End the process."""
+        self.connection.close()
+        self.process.kill()
+        self.process.wait()
+
+
+class Decoder:
+    """One process at most, started with the first file; files wait for one another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+
+    def columns(self, kind: Kind, data: Buffer, max_bytes: int) -> tuple[list[str], dict[str, int]]:
+        """Return the names of the columns of a file, and the bytes that each becomes, where the file says so.
+
+        Raises: Undecodable.
+        """
+        with self._answered(data, {"format": kind, "names": None, "max_bytes": max_bytes}) as view:
+            answer = json.loads(view[:])
+        return answer["names"], answer["bytes"]
+
+    def read(self, kind: Kind, data: Buffer, names: Sequence[str], max_bytes: int) -> "pa.Table":
+        """Return these columns of a file.
+
+        Raises: Undecodable.
+        """
+        with self._answered(data, {"format": kind, "names": list(names), "max_bytes": max_bytes}) as view:
+            return arrow().ipc.open_stream(arrow().BufferReader(arrow().py_buffer(view))).read_all()
+
+    def end(self) -> None:
+        """End the process, if there is one."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+    @contextmanager
+    def _answered(self, data: Buffer, request: dict[str, Any]) -> Iterator[mmap.mmap]:
+        """Yield what the process wrote."""
+        with _memory(data) as file, _memory(json.dumps(request).encode()) as asked, _memory(b"") as answer:
+            with self._lock:
+                self._ask([file, asked, answer])
+            yield mmap.mmap(answer, 0, prot=mmap.PROT_READ)
+
+    def _ask(self, descriptors: list[int]) -> None:
+        child = self._running()
+        try:
+            socket.send_fds(child.connection, [b"?"], descriptors)
+            outcome = child.connection.recv(1)
+        except OSError:  # gone, or not done in time
+            outcome = b""
+        if not outcome:
+            self.end()
+        if outcome != DONE:
+            raise Undecodable
+
+    def _running(self) -> _Child:
+        """Return the process, started where there is none."""
+        if self._child is not None and self._child.process.poll() is not None:
+            self.end()
+        if self._child is None:
+            ours, theirs = socket.socketpair()
+            ours.settimeout(DEADLINE_S)
+            with theirs:
+                process = subprocess.Popen(  # noqa: S603 - our own file
+                    [sys.executable, "-I", str(PROGRAM)],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"},
+                )
+            self._child = _Child(process, ours)
+        return self._child
+
+
+@contextmanager
+def _memory(data: Buffer | bytes) -> Iterator[int]:
+    """Yield the descriptor of a file in memory that holds these bytes."""
+    descriptor = os.memfd_create("lossary")
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+DECODER = Decoder()
+atexit.register(DECODER.end)

@@ -1,0 +1,84 @@
+"""The inputs of one upload, from the columns of its tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from service.uploads.tables.column_roles import MEANT, ROW_NUMBERS, Asked, Assignment, assign, by_place, plain
+from service.uploads.tables.convert import tensors
+from service.uploads.tables.table import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Assumed = dict[str, Any]
+
+
+@dataclass
+class TableInputs:
+    """Collects the columns of each role, so that a class name has one id in all of them."""
+
+    columns: dict[str, list["pa.ChunkedArray"]] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    assumed: Assumed = field(default_factory=dict)
+
+    def add(self, table: Table, order: Sequence[str], asked: Asked) -> None:
+        """Take the inputs that stand together in one table.
+
+        `order`: the roles of columns without names. `asked`: what `roles=` says.
+        Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
+        """
+        names = table.names
+        assignment = assign(names, asked) if table.named else by_place(names, order, asked)
+        read = table.read(list(dict.fromkeys(name for chosen in assignment.columns.values() for name in chosen)))
+        for role, chosen in assignment.columns.items():
+            self._keep(role, read, chosen)
+        self._note(table, assignment)
+
+    def add_role(self, role: str, table: Table) -> None:
+        """Take a table that holds one input: its column of that name, or all of its columns as one array.
+
+        Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
+        """
+        names = [name for name in table.names if not table.named or name not in ROW_NUMBERS]
+        own = [name for name in names if name == role] or [name for name in names if MEANT.get(plain(name)) == role]
+        chosen = own if len(own) == 1 else names
+        assignment = assign(names, tuple((role, name) for name in chosen))
+        self._keep(role, table.read(chosen), chosen)
+        self._note(table, assignment)
+
+    def arrays(self) -> tuple[dict[str, Tensor], Assumed]:
+        """Return a tensor a role, and what was assumed.
+
+        Raises: BadRequest.
+        """
+        arrays, labels = tensors(self.columns, self.names)
+        return arrays, self.assumed | ({"labels": labels} if labels else {})
+
+    def _keep(self, role: str, table: "pa.Table", chosen: list[str]) -> None:
+        self.columns[role] = [table.column(table.column_names.index(name)) for name in chosen]
+        self.names[role] = chosen
+
+    def _note(self, table: Table, assignment: Assignment) -> None:
+        if assignment.assumed:
+            self.assumed.setdefault("roles", {}).update(assignment.assumed)
+        if assignment.ignored:
+            self.assumed.setdefault("ignored", []).extend(assignment.ignored)
+        self.assumed |= table.assumed
+
+
+def renamed(arrays: Mapping[str, Tensor], asked: Asked) -> tuple[dict[str, Tensor], Assumed]:
+    """Return arrays that have names of the user's own by role, and what was assumed; several of one role as (n, names).
+
+    Raises: BadRequest.
+    """
+    assignment = assign(list(arrays), asked)
+    by_role = {
+        role: arrays[chosen[0]] if len(chosen) == 1 else torch.stack([arrays[name] for name in chosen], dim=1)
+        for role, chosen in assignment.columns.items()
+    }
+    assumed: Assumed = {"roles": assignment.assumed} if assignment.assumed else {}
+    return by_role, assumed | ({"ignored": assignment.ignored} if assignment.ignored else {})

@@ -1,0 +1,99 @@
+"""What a format of tables gives: the names of its columns, and the values of those that are asked for."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from service.problems import BadRequest, TooLarge
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from service.uploads.formats.registry import DecodingLimit
+
+MOST_COLUMNS = 10_000
+
+
+class Table(Protocol):
+    """One table that has been opened, of which no more is read than its header."""
+
+    @property
+    def names(self) -> list[str]:
+        """The columns in the order of the file; "1", "2", ... where the file does not name them."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the file names its columns."""
+
+    @property
+    def assumed(self) -> dict[str, str]:
+        """What was taken for granted to read it, such as the sign between whole numbers and fractions."""
+
+    def read(self, names: Sequence[str]) -> "pa.Table":
+        """Return these columns.
+
+        Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
+        """
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A table whose columns have been read already."""
+
+    table: "pa.Table"
+    named = True
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, in order."""
+        return list(self.table.column_names)
+
+    @property
+    def assumed(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
+
+    def read(self, names: Sequence[str]) -> "pa.Table":
+        """Return these columns."""
+        return self.table.select(list(names))
+
+
+def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return pyarrow, which takes 0.2 s and 40 MB and is imported with the first table."""
+    import pyarrow as pa  # noqa: PLC0415 - see above
+    import pyarrow.compute  # noqa: PLC0415
+    import pyarrow.ipc  # noqa: PLC0415
+
+    return pa
+
+
+@contextmanager
+def readable(name: str, what: str, way_out: str) -> Iterator[None]:
+    """Turn what pyarrow raises on a damaged file into a refusal: `name` is what the file is called, `what` its format.
+
+    Raises: BadRequest.
+    """
+    try:
+        yield
+    except (arrow().ArrowException, OSError, ValueError, MemoryError, EOFError, UnicodeDecodeError):
+        raise BadRequest(f"{name} cannot be read as {what}: it is damaged, or cut short. {way_out}") from None
+
+
+def reserve(name: str, size: int, limit: "DecodingLimit") -> None:
+    """Reserve what decoding takes: the columns, and once more while they are copied.
+
+    Raises: TooLarge where they become longer than the limit, TemporaryReducedCapacity.
+    """
+    if size > limit.max_bytes:
+        raise TooLarge(f"{name}, decoded,", limit.max_bytes, "max_decoded_bytes", "Send fewer rows or columns.")
+    limit.reserve(2 * size)
+
+
+def refuse_wide(name: str, columns: int) -> None:
+    """Refuse a table of more columns than are read.
+
+    Raises: BadRequest.
+    """
+    if columns > MOST_COLUMNS:
+        raise BadRequest(f"{name} has {columns} columns; at most {MOST_COLUMNS} are read.", limit=MOST_COLUMNS)

@@ -1,0 +1,45 @@
+"""Whole numbers that a reader took for float64, where two different ids may have become one."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from service.uploads.json_text import MOST_DIGITS, rounded
+from service.uploads.tables.table import arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EXACT = 2.0**53  # up to which float64 holds every whole number
+WHOLE = r"^\s*[+-]?[0-9]{16,}\s*$"
+
+
+def is_rounded(digits: str | bytes) -> bool:
+    """Say whether no float64 is this whole number."""
+    return len(digits) > MOST_DIGITS or int(float(digits)) != int(digits)
+
+
+def rounded_columns(table: "pa.Table") -> list[int]:
+    """Return the places of columns of floats that may be whole numbers rounded, by their size alone."""
+    compute = arrow().compute
+    return [
+        place
+        for place, column in enumerate(table.columns)
+        if arrow().types.is_floating(column.type)
+        and compute.any(
+            compute.and_(compute.greater_equal(compute.abs(column), EXACT), compute.is_finite(column))
+        ).as_py()
+    ]
+
+
+def refuse_rounded(table: "pa.Table", as_texts: Callable[[Sequence[int]], "pa.Table"]) -> "pa.Table":
+    """Return the table where every whole number of it is what the file says.
+
+    `as_texts` reads the columns at some places once more, as the file has them.
+    Raises: BadRequest where one is rounded.
+    """
+    suspects = rounded_columns(table)
+    for column in as_texts(suspects).columns if suspects else ():
+        whole = column.filter(arrow().compute.match_substring_regex(column, WHOLE))
+        if any(map(is_rounded, whole.unique().to_pylist())):
+            raise rounded()
+    return table
