@@ -76,7 +76,7 @@ def axes(loss: Loss, numbers: int) -> Axes:
     if loss.work.holds:
         power = sum(name in item_axes for name in loss.work.holds.split())
         length = (
-            min(length, round((numbers / loss.work.held(lengths, loss.bind().params)[0]) ** (1 / power)))
+            min(length, round((numbers / loss.work.peak_numbers(lengths, loss.bind().params)[0]) ** (1 / power)))
             if power
             else length
         )

@@ -89,32 +89,32 @@ class Reservation:
 
     def __init__(self, budget: Budget, patience_s: float) -> None:
         self._budget, self._patience_s = budget, patience_s
-        self.held = 0
+        self.reserved = 0
 
     async def need(self, amount: int) -> None:
         """Hold `amount`, or everything where that is less: the largest upload runs alone.
 
         Raises: TemporaryReducedCapacity.
         """
-        await self._budget.wait(more := min(amount, self._budget.total) - self.held)
-        self.held += more
+        await self._budget.wait(more := min(amount, self._budget.total) - self.reserved)
+        self.reserved += more
 
     def grow(self, amount: int) -> None:
         """Hold `amount` in all, without waiting.
 
         Raises: TemporaryReducedCapacity.
         """
-        more = min(amount, self._budget.total) - self.held
+        more = min(amount, self._budget.total) - self.reserved
         if more > 0:
             if not self._budget.take(more):
                 raise TemporaryReducedCapacity(self._patience_s)
-            self.held += more
+            self.reserved += more
 
     def release(self) -> None:
         """Give everything back."""
-        if self.held:
-            self._budget.give(self.held)
-            self.held = 0
+        if self.reserved:
+            self._budget.give(self.reserved)
+            self.reserved = 0
 
 
 @contextmanager

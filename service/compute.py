@@ -87,8 +87,8 @@ class Runtime:
         """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
         here = self._here(options, upload.numbers)
         work = partial(self._evaluated, objectives, upload, here)
-        seconds, held_bytes = estimate(objectives, upload.roles, here)
-        results = await self.run(work, seconds, held_bytes, upload.reserved_bytes)
+        seconds, peak_bytes = estimate(objectives, upload.roles, here)
+        results = await self.run(work, seconds, peak_bytes, upload.reserved_bytes)
         return _told(objectives, upload, results)
 
     def _evaluated(self, objectives: list[Objective], upload: Upload, here: Options) -> list[Evaluation]:
@@ -149,7 +149,7 @@ class Runtime:
         self,
         work: Callable[[], Answer],
         seconds: float = math.inf,
-        held_bytes: int = 0,
+        peak_bytes: int = 0,
         reserved_bytes: int = 0,
         *,
         afresh: bool = False,
@@ -157,7 +157,7 @@ class Runtime:
         """Return what `work` returns; off the event loop, in its turn, where it takes longer than INLINE_S.
 
         `afresh`: the deadline is that of this work alone, whatever the request computed before.
-        `seconds`: what it will take, roughly; where nobody knows, it goes off the loop. `held_bytes`: what its
+        `seconds`: what it will take, roughly; where nobody knows, it goes off the loop. `peak_bytes`: what its
         blocks will hold, where that is known; `reserved_bytes`: what is reserved for them with the body.
         Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfMemory, OutOfDeviceMemory, DeviceLost.
         """
@@ -172,7 +172,7 @@ class Runtime:
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
         with lent(self.turns, 1), timed(record), _Blocks(self._blocks, reserved_bytes) as blocks:
-            blocks.advance(held_bytes)
+            blocks.advance(peak_bytes)
             work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
 
@@ -223,18 +223,18 @@ class _Blocks:
     def __exit__(self, *_: object) -> None:
         self._budget.give(self._held)
 
-    def advance(self, held_bytes: int) -> None:
+    def advance(self, peak_bytes: int) -> None:
         """Take so much on the event loop where it is free, which saves asking for it from a thread."""
-        more = min(held_bytes - self._reserved_bytes, self._budget.total)
+        more = min(peak_bytes - self._reserved_bytes, self._budget.total)
         if more > 0 and self._budget.take(more):
             self._held = more
 
-    def hold(self, held_bytes: int) -> None:
+    def hold(self, peak_bytes: int) -> None:
         """Wait, in a thread, for as much in place of what is held: two that add to theirs would wait for each other.
 
         Raises: TemporaryReducedCapacity.
         """
-        more = min(held_bytes - self._reserved_bytes, self._budget.total)
+        more = min(peak_bytes - self._reserved_bytes, self._budget.total)
         if more > self._held:
             from_thread.run(self._take, more)
 
@@ -263,15 +263,15 @@ def _prepare_compiler() -> None:
 
 def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:
     """Return the seconds that an evaluation takes, roughly, and the most bytes it holds; 0 where it is refused."""
-    graph, seconds, held_bytes = options.gradient != "none", 0.0, 0
+    graph, seconds, peak_bytes = options.gradient != "none", 0.0, 0
     for objective in objectives:
         inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
         with suppress(Refusal):
             inputs = classes_on_axis_1(objective, inputs, options.class_axis)
             layout = layout_of(objective, inputs, options.dtype, options.chunk_elements)
             seconds += layout.estimate(graph=graph)
-            held_bytes = max(held_bytes, layout.bytes_held(graph=graph))
-    return seconds, held_bytes
+            peak_bytes = max(peak_bytes, layout.peak_bytes(graph=graph))
+    return seconds, peak_bytes
 
 
 def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:

@@ -15,14 +15,14 @@ from benchmarks.regret.statistics import (
     Array,
     Estimate,
     Gap,
-    Tally,
+    WinCounts,
     cluster_means,
     estimate,
     gap_closed,
     noise_by_cluster,
     noise_of_mean,
     of_pairs,
-    tally,
+    win_counts,
 )
 from benchmarks.regret.tuning import Tuner
 
@@ -76,10 +76,10 @@ class Scored:
         """Return the share of the gap from the best constant to the oracle that a policy closes."""
         return gap_closed(*self._both(policy), self._clusters)
 
-    def against_constant(self, policy: str) -> Tally:
+    def against_constant(self, policy: str) -> WinCounts:
         """Return in how many clusters a policy beats the best constant, ties with it and loses."""
         noise = noise_by_cluster(self.variances(policy, BEST_CONSTANT), self.halves)
-        return tally(self.differences(policy), noise)
+        return win_counts(self.differences(policy), noise)
 
     def differences(self, policy: str) -> Array:
         """Return by how much a policy's mean regret exceeds the best constant's, by cluster."""

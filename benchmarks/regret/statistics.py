@@ -31,7 +31,7 @@ class Gap(NamedTuple):
     high: float
 
 
-class Tally(NamedTuple):
+class WinCounts(NamedTuple):
     """In how many clusters one policy is better than another, as good, and worse."""
 
     wins: int
@@ -66,9 +66,9 @@ def gap_closed(policy: Array, constant: Array, clusters: Sequence[str]) -> Gap:
     return Gap(float(1 - mine.mean() / theirs.mean()), float(low), float(high))
 
 
-def tally(difference: Array, noise: Array) -> Tally:
+def win_counts(difference: Array, noise: Array) -> WinCounts:
     """Return how many differences of regret are below the noise, within it, and above. Shapes: (clusters) each."""
-    return Tally(
+    return WinCounts(
         int((difference < -noise).sum()), int((abs(difference) <= noise).sum()), int((difference > noise).sum())
     )
 

@@ -15,7 +15,7 @@ from losses.contract.shapes import Axes
 
 # Numbers of the dtype computed in, for every number of the inputs of a block: measured over the catalogue, at most 14
 # without a graph and 26 with one.
-HELD, HELD_WITH_GRAPH = 16, 32
+INPUTS_ALIVE, INPUTS_WITH_GRAPH = 16, 32
 TERM_S = 150e-6  # a formula on few numbers, with all that stands around it
 CALL_S = 3e-6  # one more call of torch on few numbers
 NUMBER_S = 40e-9  # a formula, for every number of the inputs
@@ -75,7 +75,7 @@ class Work:
     def _amounts(self) -> tuple[Amount, ...]:
         return tuple(Amount(text or "") for text in (self.holds, self.graph, self.calls, self.steps))
 
-    def held(self, axes: Axes, params: Mapping[str, object]) -> tuple[float, float]:
+    def peak_numbers(self, axes: Axes, params: Mapping[str, object]) -> tuple[float, float]:
         """Return the numbers that are held at once, and those beside them with a graph."""
         holds, graph, _, _ = self._amounts
         numbers = holds.of(axes, params)

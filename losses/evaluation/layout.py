@@ -12,11 +12,11 @@ from losses.contract.domains import Domain
 from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss
 from losses.contract.shapes import Axes, Pattern
-from losses.contract.work import BACKWARD, HELD, HELD_WITH_GRAPH
+from losses.contract.work import BACKWARD, INPUTS_ALIVE, INPUTS_WITH_GRAPH
 from losses.errors import MissingInput, ShapeMismatch, TooMuchAtOnce, UnsupportedDtype
 
 CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
-HELD_AS_ONE = 8  # numbers that a formula holds of its own count as one of the inputs where blocks are cut
+TEMPORARIES_AS_ONE = 8  # numbers that a formula holds of its own count as one of the inputs where blocks are cut
 MOST_LAYOUTS = 64  # of one objective
 LONG_S = 0.02  # for which nothing is asked; asking costs a microsecond a call
 MAX_BLOCK_BYTES = 1 << 30  # bytes that one block holds: 6,600 items of a list against one another in float32
@@ -55,14 +55,14 @@ class Layout:
     axes: list[Axes]
     sources: list[list[TermInput]]
     bounds: list[dict[str, slice]]
-    held: list[float]  # numbers
-    held_with_graph: list[float]
+    peaks: list[float]  # numbers, by term
+    peaks_with_graph: list[float]
     seconds: float
     seconds_between: float  # that no single call of torch takes longer than
 
-    def bytes_held(self, *, graph: bool) -> int:
+    def peak_bytes(self, *, graph: bool) -> int:
         """Return the most bytes that one block holds; the graphs of all terms are there together."""
-        numbers = sum(self.held_with_graph) if graph else max(self.held)
+        numbers = sum(self.peaks_with_graph) if graph else max(self.peaks)
         return math.ceil(numbers * self.dtype.itemsize)
 
     @property
@@ -79,17 +79,17 @@ class Layout:
 
         Raises: TooMuchAtOnce, with the longest axis that would fit.
         """
-        held = self.bytes_held(graph=graph)
-        if held <= limit:
-            return held
-        own = self.held_with_graph if graph else self.held
+        peak = self.peak_bytes(graph=graph)
+        if peak <= limit:
+            return peak
+        own = self.peaks_with_graph if graph else self.peaks
         place = own.index(max(own))
         term = self.objective.terms[place][1]
         axis, length = _longest(term, self.axes[place])
         rest = sum(own) - own[place] if graph else 0.0
         numbers = limit / self.dtype.itemsize - rest
         fits = _fitting(self, place, (axis, length), numbers, graph=graph)
-        raise TooMuchAtOnce(term.loss.id, axis, length, fits, held, limit)
+        raise TooMuchAtOnce(term.loss.id, axis, length, fits, peak, limit)
 
 
 def layout_of(
@@ -124,7 +124,7 @@ def _made(
     numbers = [sum(inputs[source.role].numel() for source in own) for own in sources]
     blocks = [_block(own, bounds) for own in axes]
     roles = [[source.role for source in own] for own in sources]
-    ways = [_held(term, block, own) for term, block, own in zip(terms, blocks, roles, strict=True)]
+    ways = [_peaks(term, block, own) for term, block, own in zip(terms, blocks, roles, strict=True)]
     between = [
         term.loss.work.seconds_between(block, term.params, _numbers(term, block, own))
         for term, block, own in zip(terms, blocks, roles, strict=True)
@@ -133,8 +133,8 @@ def _made(
         term.loss.work.seconds(own, term.params, count, len(bounds)) * (2 if term.kind == "ratio" else 1)  # passes
         for term, own, count in zip(terms, axes, numbers, strict=True)
     ]
-    held, held_with_graph = [plain for plain, _ in ways], [graph for _, graph in ways]
-    return Layout(objective, dtype, axes, sources, bounds, held, held_with_graph, sum(seconds), sum(between))
+    peaks, peaks_with_graph = [plain for plain, _ in ways], [graph for _, graph in ways]
+    return Layout(objective, dtype, axes, sources, bounds, peaks, peaks_with_graph, sum(seconds), sum(between))
 
 
 def refuse_dtype(role: str, tensor: Tensor) -> None:
@@ -201,7 +201,8 @@ def _cut(
     """Return for every block the slice of every axis that is cut."""
     sizes: list[float] = [tensor.numel() for tensor in inputs.values()]
     sizes += [
-        term.loss.work.held(axes, term.params)[0] / HELD_AS_ONE for term, axes in zip(terms, axes_of, strict=True)
+        term.loss.work.peak_numbers(axes, term.params)[0] / TEMPORARIES_AS_ONE
+        for term, axes in zip(terms, axes_of, strict=True)
     ]
     blocks = max(1, math.ceil(max(sizes) / chunk_elements))
     blocks = min(blocks, max([1, *lengths.values()]))
@@ -223,11 +224,11 @@ def _numbers(term: BoundLoss, block: Axes, roles: list[str]) -> int:
     return sum(math.prod(term.loss.pattern(role).lengths(block)) for role in roles)
 
 
-def _held(term: BoundLoss, block: Axes, roles: list[str]) -> tuple[float, float]:
+def _peaks(term: BoundLoss, block: Axes, roles: list[str]) -> tuple[float, float]:
     """Return the numbers that a block of one term holds, without a graph and with one."""
     numbers = _numbers(term, block, roles)
-    own, beside = term.loss.work.held(block, term.params)
-    return HELD * numbers + own, HELD_WITH_GRAPH * numbers + own + beside
+    own, beside = term.loss.work.peak_numbers(block, term.params)
+    return INPUTS_ALIVE * numbers + own, INPUTS_WITH_GRAPH * numbers + own + beside
 
 
 def _longest(term: BoundLoss, axes: Axes) -> tuple[str, int]:
@@ -251,6 +252,6 @@ def _fitting(layout: Layout, place: int, longest: tuple[str, int], numbers: floa
         }
         if item_axis in changed:
             changed[item_axis] = (1, *changed[item_axis][1:])
-        fits = _held(term, changed, [source.role for source in layout.sources[place]])[graph] <= numbers
+        fits = _peaks(term, changed, [source.role for source in layout.sources[place]])[graph] <= numbers
         low, high = (middle, high) if fits else (low, middle - 1)
     return low

@@ -220,21 +220,21 @@ class Body:
     @property
     def reserved_beside(self) -> int:
         """The bytes that are reserved for computing, beside the body itself."""
-        return self._reservation.held - self._reservation.held // self._factor
+        return self._reservation.reserved - self._reservation.reserved // self._factor
 
     def reserve(self, more: int) -> None:
         """Reserve memory for bytes that the body grows by, unpacked.
 
         Raises: TemporaryReducedCapacity.
         """
-        self._reservation.grow(self._reservation.held + self._factor * more)
+        self._reservation.grow(self._reservation.reserved + self._factor * more)
 
     def reserve_bytes(self, more: int) -> None:
         """Reserve memory for an answer, until it is sent.
 
         Raises: TemporaryReducedCapacity.
         """
-        self._reservation.grow(self._reservation.held + more)
+        self._reservation.grow(self._reservation.reserved + more)
 
     def close(self) -> None:
         """Give back what was lent and reserved."""

@@ -147,10 +147,10 @@ def _listed(sent: InputTensor) -> Tensor:
     if tensor.numel() != count:
         raise BadRequest(f"{shown(sent.name)}, of shape {sent.shape}, has {count} numbers; {tensor.numel()} were sent.")
     dtype = DATATYPES[sent.datatype]
-    held = tensor.to(dtype)
-    if not (held.isfinite() if dtype.is_floating_point else held.to(tensor.dtype) == tensor).all():
+    converted = tensor.to(dtype)
+    if not (converted.isfinite() if dtype.is_floating_point else converted.to(tensor.dtype) == tensor).all():
         raise BadRequest(f"{shown(sent.name)} has a number that {sent.datatype} cannot hold.")
-    return held.reshape(sent.shape).to(WIDER.get(dtype, dtype))
+    return converted.reshape(sent.shape).to(WIDER.get(dtype, dtype))
 
 
 def output_bytes(name: str, tensor: Tensor, *, binary: bool) -> tuple[OutputTensor, bytes]:

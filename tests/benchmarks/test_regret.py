@@ -15,14 +15,14 @@ from benchmarks.regret.policies import Matrix, UntrainedError, decided, literal
 from benchmarks.regret.protocol import DeviationError, Metric, check, protocol
 from benchmarks.regret.score import ARTICLE, BEST_CONSTANT, EVIDENCE, ORACLE, Family, Scored, best_constant
 from benchmarks.regret.statistics import (
-    Tally,
+    WinCounts,
     cluster_means,
     estimate,
     gap_closed,
     noise_by_cluster,
     noise_of_mean,
     of_pairs,
-    tally,
+    win_counts,
 )
 from benchmarks.regret.tuning import Tuner
 from recommender.profile import Goal
@@ -127,7 +127,7 @@ def test_noise_shrinks_with_the_root_of_the_number_of_independent_runs() -> None
 
 
 def test_a_difference_within_the_noise_is_a_tie() -> None:
-    assert tally(np.array([-0.2, 0.05, -0.05, 0.3]), np.full(4, 0.1)) == Tally(wins=1, ties=2, losses=1)
+    assert win_counts(np.array([-0.2, 0.05, -0.05, 0.3]), np.full(4, 0.1)) == WinCounts(wins=1, ties=2, losses=1)
 
 
 def test_policies_that_choose_alike_differ_by_no_noise() -> None:

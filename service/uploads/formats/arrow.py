@@ -54,15 +54,15 @@ def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
     yield from reader.arrays(batches)
 
 
-def judge(name: str, reader: Reader, batches: list[Batch], limit: DecodingLimit, held: int) -> None:
-    """Refuse what would become too much, and reserve what is over the bytes held, before anything is allocated.
+def judge(name: str, reader: Reader, batches: list[Batch], limit: DecodingLimit, received: int) -> None:
+    """Refuse what would become too much, and reserve what is over the bytes received, before anything is allocated.
 
     Raises: TooLarge, TemporaryReducedCapacity.
     """
     decoded = reader.decoded(batches)
     if decoded > limit.max_bytes:
         raise TooLarge(f"{name}, decoded,", limit.max_bytes, "max_decoded_bytes", "Send less in one request.")
-    limit.reserve(max(0, decoded - held))
+    limit.reserve(max(0, decoded - received))
 
 
 def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:

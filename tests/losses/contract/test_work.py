@@ -57,10 +57,10 @@ def most_allocated(work: Callable[[], object]) -> int:
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
         work()
     events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = most = 0
+    alive = most = 0
     for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        most = max(most, held)
+        alive += event.nbytes()
+        most = max(most, alive)
     return most
 
 
@@ -73,8 +73,8 @@ def test_a_block_holds_no_more_than_declared(subject: Subject, shape: str) -> No
     without = most_allocated(batch.evaluate)
     with_graph = most_allocated(lambda: batch.evaluate(gradient="summary"))
 
-    assert without <= layout.bytes_held(graph=False)
-    assert with_graph <= layout.bytes_held(graph=True)
+    assert without <= layout.peak_bytes(graph=False)
+    assert with_graph <= layout.peak_bytes(graph=True)
 
 
 def times_between(work: Callable[[], object]) -> list[float]:
@@ -143,10 +143,10 @@ def test_the_longest_list_said_to_fit_fits_and_one_longer_does_not() -> None:
 def test_terms_add_up_where_a_gradient_needs_all_their_graphs() -> None:
     one, two = parse("ranknet"), parse("ranknet + lambda_loss")
 
-    held = [layout_of(each, ranked(50), None, CHUNK_ELEMENTS) for each in (one, two)]
+    layouts = [layout_of(each, ranked(50), None, CHUNK_ELEMENTS) for each in (one, two)]
 
-    assert held[1].bytes_held(graph=True) > 1.9 * held[0].bytes_held(graph=True)
-    assert held[1].bytes_held(graph=False) == held[0].bytes_held(graph=False)
+    assert layouts[1].peak_bytes(graph=True) > 1.9 * layouts[0].peak_bytes(graph=True)
+    assert layouts[1].peak_bytes(graph=False) == layouts[0].peak_bytes(graph=False)
 
 
 def test_iterations_count() -> None:

@@ -84,7 +84,7 @@ async def test_far_too_many_requests_leave_the_work_done_as_it_was_and_the_rest_
 ) -> None:  # L01, L02
     request, alone, crowd, probes = pairs(512), Told(), Told(), Told()
     pid, cores = server.process.pid, os.cpu_count() or 1
-    held = resident(pid)
+    before_mib = resident(pid)
 
     began_s = worked_s(pid)
     await asyncio.gather(
@@ -110,7 +110,7 @@ async def test_far_too_many_requests_leave_the_work_done_as_it_was_and_the_rest_
     assert crowd.usual(503) < QUEUE_S / 2  # nobody waited for it in the queue
     assert set(probes.statuses) == {200}
     assert probes.usual(200) < QUEUE_S / 2
-    assert resident(pid) - held < 256
+    assert resident(pid) - before_mib < 256
 
 
 async def test_probes_are_answered_while_one_long_evaluation_runs(server: Server) -> None:  # L04
@@ -129,13 +129,13 @@ async def test_probes_are_answered_while_one_long_evaluation_runs(server: Server
 def test_all_pairs_of_a_million_are_refused_before_they_are_made(server: Server) -> None:  # L05
     # 422 and not the catalogue's 413: what was sent is small enough, and this loss alone takes fewer.
     content = two_views(1_000_000, 2)
-    held, began_s = resident(server.process.pid), worked_s(server.process.pid)
+    before_mib, began_s = resident(server.process.pid), worked_s(server.process.pid)
 
     answer = httpx.post(f"{server.url}{PAIRS}", content=content, headers=TYPE, timeout=PATIENCE_S)
 
     assert worked_s(server.process.pid) - began_s < 5
     assert "would fit" in is_problem(answer, 422)["detail"]
-    assert resident(server.process.pid) - held < 64
+    assert resident(server.process.pid) - before_mib < 64
 
 
 PROGRAM = """

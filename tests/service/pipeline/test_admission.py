@@ -124,7 +124,7 @@ async def chunks(data: bytes, size: int = 16 << 10) -> AsyncIterator[bytes]:
 NPY = {"content-type": "application/x-npy"}
 
 
-class Held:
+class PausedBody:
     """A body that stops half way until it is let go."""
 
     def __init__(self, data: bytes) -> None:
@@ -138,7 +138,7 @@ class Held:
 
 
 async def post(
-    url: str, data: bytes | Held | AsyncIterator[bytes], length: int | None, media: str = NPY["content-type"]
+    url: str, data: bytes | PausedBody | AsyncIterator[bytes], length: int | None, media: str = NPY["content-type"]
 ) -> httpx.Response:
     headers = {"content-type": media, **({"content-length": str(length)} if length is not None else {})}
     async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
@@ -163,9 +163,9 @@ async def test_while_memory_is_reserved_the_next_waits_and_is_shed_and_probes_ar
     data = npy(100_000)  # 0.8 MB
     reserved = str(len(data) * BINARY_FACTOR + MIB)
     with serving(LOSSARY_MAX_RESERVED_BYTES=reserved, LOSSARY_QUEUE_SECONDS="1", LOSSARY_MAX_WAITING="1") as server:
-        held = Held(data)
-        first = asyncio.create_task(post(server.url, held, len(data)))
-        await held.begun.wait()
+        paused = PausedBody(data)
+        first = asyncio.create_task(post(server.url, paused, len(data)))
+        await paused.begun.wait()
         second = asyncio.create_task(post(server.url, data, len(data)))
         value = await counted(server.url)
         while not value("lossary_queue_length"):
@@ -175,7 +175,7 @@ async def test_while_memory_is_reserved_the_next_waits_and_is_shed_and_probes_ar
         small = await post(server.url, npy(10), None)
         probes = await status(server.url)
         shed = await second
-        held.go_on.set()
+        paused.go_on.set()
         served, after = await first, await post(server.url, data, len(data))
 
     assert value("lossary_reserved_bytes") == len(data) * BINARY_FACTOR
@@ -191,13 +191,13 @@ async def test_while_memory_is_reserved_the_next_waits_and_is_shed_and_probes_ar
 async def test_who_waits_in_time_is_served() -> None:
     data = npy(100_000)
     with serving(LOSSARY_MAX_RESERVED_BYTES=str(len(data) * BINARY_FACTOR)) as server:
-        held = Held(data)
-        first = asyncio.create_task(post(server.url, held, len(data)))
-        await held.begun.wait()
+        paused = PausedBody(data)
+        first = asyncio.create_task(post(server.url, paused, len(data)))
+        await paused.begun.wait()
         others = [asyncio.create_task(post(server.url, data, len(data))) for _ in range(8)]
         while (await counted(server.url))("lossary_queue_length") < len(others):
             pass
-        held.go_on.set()
+        paused.go_on.set()
         answers = await asyncio.gather(first, *others)
         page = await counted(server.url)
 
@@ -272,13 +272,13 @@ async def test_json_reserves_what_lists_of_numbers_cost() -> None:
     assert JSON_FACTOR > BINARY_FACTOR
     body = b'{"loss": "mse", "predictions": [1, 2], "targets": [1, 0]' + b" " * 65_536 + b"}"
     with serving(LOSSARY_MAX_RESERVED_BYTES=str(2 * JSON_FACTOR * len(body))) as server:
-        held = Held(body)
-        asked = asyncio.create_task(post(server.url, held, len(body), "application/json; charset=utf-8"))
-        await held.begun.wait()
+        paused = PausedBody(body)
+        asked = asyncio.create_task(post(server.url, paused, len(body), "application/json; charset=utf-8"))
+        await paused.begun.wait()
         value = await counted(server.url)
         while not value("lossary_reserved_bytes"):
             value = await counted(server.url)
-        held.go_on.set()
+        paused.go_on.set()
         answer = await asked
 
     assert value("lossary_reserved_bytes") == JSON_FACTOR * len(body)

@@ -45,7 +45,7 @@ def existing(server: Server) -> Iterator[triton.InferenceServerClient]:
 
 
 @contextmanager
-def held(client: triton.InferenceServerClient, name: str, *arrays: np.ndarray, size: int = 0) -> Iterator[Any]:
+def shared_region(client: triton.InferenceServerClient, name: str, *arrays: np.ndarray, size: int = 0) -> Iterator[Any]:
     """Hold a region of the client's own making, registered, with these arrays in it."""
     key, size = f"/lossary_{uuid.uuid4().hex}", size or sum(array.nbytes for array in arrays)
     handle = shm.create_shared_memory_region(name, key, size, create_only=True)
@@ -65,7 +65,7 @@ def lying(name: str, array: np.ndarray, region: str, offset: int = 0) -> triton.
 def test_the_client_sends_inputs_and_takes_outputs_in_shared_memory(existing: triton.InferenceServerClient) -> None:
     values = triton.InferRequestedOutput("values")
     values.set_shared_memory("outputs", 64, offset=16)
-    with held(existing, "inputs", Z, Y), held(existing, "outputs", size=80) as outputs:
+    with shared_region(existing, "inputs", Z, Y), shared_region(existing, "outputs", size=80) as outputs:
         answer = existing.infer(
             "mse",
             [lying("predictions", Z, "inputs"), lying("targets", Y, "inputs", Z.nbytes)],
@@ -90,7 +90,10 @@ def test_long_inputs_and_outputs_go_through_shared_memory(existing: triton.Infer
     gradients = triton.InferRequestedOutput("gradients.predictions")
     gradients.set_shared_memory("gradients", numbers[0].nbytes)
     inputs = [lying("predictions", numbers[0], "long"), lying("targets", numbers[1], "long", numbers[0].nbytes)]
-    with held(existing, "long", *numbers), held(existing, "gradients", size=numbers[0].nbytes) as handle:
+    with (
+        shared_region(existing, "long", *numbers),
+        shared_region(existing, "gradients", size=numbers[0].nbytes) as handle,
+    ):
         for _ in range(2):  # the second in memory that the first gave back
             existing.infer("mse", inputs, outputs=[gradients], parameters={"gradient": "full"})
             outputs = shm.get_contents_as_numpy(handle, np.float32, [1_000_000]).copy()
@@ -101,7 +104,7 @@ def test_long_inputs_and_outputs_go_through_shared_memory(existing: triton.Infer
 
 def test_the_client_registers_lists_and_unregisters(existing: triton.InferenceServerClient) -> None:
     assert "system_shared_memory" in existing.get_server_metadata()["extensions"]
-    with held(existing, "first", Z), held(existing, "second", Y):
+    with shared_region(existing, "first", Z), shared_region(existing, "second", Y):
         listed = existing.get_system_shared_memory_status()
         with pytest.raises(triton.InferenceServerException, match="already in manager"):
             existing.register_system_shared_memory("first", "/other", 4)
@@ -131,7 +134,7 @@ def test_a_region_cut_short_after_it_was_registered_is_refused_and_the_service_l
     small = [triton.InferInput(role, [1], "FP64") for role in ("predictions", "targets")]
     for tensor in small:
         tensor.set_data_from_numpy(np.ones(1))
-    with held(existing, "cut", numbers) as handle:
+    with shared_region(existing, "cut", numbers) as handle:
         existing.infer("mse", inputs)
         file = Path("/dev/shm") / handle._shm_key.strip("/")  # noqa: S108, SLF001 - as the client names it
         for length in (4096, 1, 0):
@@ -157,7 +160,7 @@ def test_a_region_that_is_cut_and_lengthened_all_the_time_harms_nobody(
     numbers = np.ones(1 << 20, np.float32)
     body = {"inputs": [lying(role, numbers, "restless")._get_tensor() for role in ("predictions", "targets")]}  # noqa: SLF001 - what it sends
     stop = threading.Event()
-    with held(existing, "restless", numbers) as handle, httpx.Client(base_url=server.url) as http:
+    with shared_region(existing, "restless", numbers) as handle, httpx.Client(base_url=server.url) as http:
         file = Path("/dev/shm") / handle._shm_key.strip("/")  # noqa: S108, SLF001 - as the client names it
 
         def cut() -> None:
@@ -181,7 +184,7 @@ def test_a_region_that_is_cut_and_lengthened_all_the_time_harms_nobody(
 def test_more_than_a_request_may_have_is_refused_before_it_is_read(existing: triton.InferenceServerClient) -> None:
     whole = np.empty(5 << 20)
     with (
-        held(existing, "long", size=whole.nbytes),
+        shared_region(existing, "long", size=whole.nbytes),
         pytest.raises(triton.InferenceServerException, match="LOSSARY_MAX_BODY_BYTES"),
     ):
         existing.infer("mse", [lying("predictions", whole, "long"), lying("targets", whole, "long")])
