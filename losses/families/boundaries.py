@@ -1,4 +1,4 @@
-"""Shapes of regions: how far their boundaries lie apart, whether their skeletons meet."""
+"""Segmentation losses on boundaries and skeletons: Hausdorff distance and clDice."""
 
 import math
 from typing import Annotated
@@ -21,7 +21,7 @@ SURE: dict[str, Value] = {"from_logits": False}  # worked cases on probabilities
 
 
 def _shifted(tensor: Tensor, by: int, axis: int, fill: float) -> Tensor:
-    """Return the tensor moved along an axis, `fill` coming in at the end that is left."""
+    """Return the tensor shifted along an axis, padded with `fill`."""
     length = tensor.shape[axis]
     kept = tensor.narrow(axis, max(0, -by), length - abs(by))
     new = torch.full_like(tensor.narrow(axis, 0, abs(by)), fill)
@@ -136,9 +136,9 @@ def hausdorff_dt(
     activation: Activation = "auto",
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns regions by how far from the boundary, true or predicted, they are wrong.
+    """Return the squared error of pixels weighted by their distances to the true and the predicted boundary.
 
-    An image in which all or no pixels belong to a class adds no distance of its own.
+    An image in which all pixels or none belong to a class has no boundary; its distance is 0.
     """
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
     fields = sum(_distance_to_boundary(mask) ** (alpha / 2) for mask in (p, targets))
@@ -157,7 +157,7 @@ def _eroded(mask: Tensor) -> Tensor:
 
 
 def _opened(mask: Tensor) -> Tensor:
-    """Return the mask eroded, then spread again over all neighbours, diagonal ones too."""
+    """Return the morphological opening of the mask: eroded, then dilated over all neighbours, diagonal ones too."""
     most = _eroded(mask)
     for axis in range(2, mask.ndim):
         if mask.shape[axis] > 1:
@@ -166,7 +166,7 @@ def _opened(mask: Tensor) -> Tensor:
 
 
 def _skeleton(mask: Tensor, iterations: int) -> Tensor:
-    """Return what opening takes off the mask, and off what is left after each erosion."""
+    """Return the soft skeleton: what opening removes from the mask, and from it after each erosion."""
     skeleton = (mask - _opened(mask)).relu()
     for _ in range(iterations):
         mask = _eroded(mask)
@@ -269,7 +269,7 @@ def cldice(
     activation: Activation = "auto",
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns thin structures by whether each skeleton lies inside the other mask: what is connected stays so."""
+    """Return 1 less the centreline Dice: the share of each skeleton that lies inside the other mask."""
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
 
     def covered(skeleton: Tensor, mask: Tensor) -> Tensor:

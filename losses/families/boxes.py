@@ -1,4 +1,4 @@
-"""Boxes against boxes."""
+"""Losses on bounding boxes: intersection over union and its extensions."""
 
 import math
 from collections.abc import Callable
@@ -96,7 +96,7 @@ def _corners(boxes: Tensor, format: str) -> Tensor:  # noqa: A002 - the name of 
     pytorch=_code(_START + "return (1 - iou).mean()"),
 )
 def iou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
-    """Learns a box by the area it shares with the true one; where they share none, nothing is learned."""
+    """Return 1 - IoU of each pair of boxes; the gradient is 0 where they do not intersect."""
     shared, union = terms.shared_area(_corners(predictions, format), _corners(targets, format))
     return 1 - shared / (union + eps)
 
@@ -124,7 +124,7 @@ def iou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: E
     pytorch=_code(_START + _HULL + "hull = hull.prod(1)\nreturn (1 - iou + (hull - union) / (hull + {eps})).mean()"),
 )
 def giou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
-    """Learns a box by shared area, and by the part of the hull that neither box fills, also where none is shared."""
+    """Return 1 - GIoU: IoU less the share of the hull that neither box fills; separate boxes have a gradient."""
     boxes = _corners(predictions, format), _corners(targets, format)
     shared, union = terms.shared_area(*boxes)
     hull = terms.hull(*boxes).prod(1)
@@ -161,7 +161,7 @@ def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Ten
     pytorch=_code(_START + _HULL + _CENTRES + "return (1 - iou + distance).mean()"),
 )
 def diou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
-    """Learns a box by shared area and by how near the centres are."""
+    """Return 1 - DIoU: IoU less the squared distance of the centres over the squared diagonal of the hull."""
     overlap, distance = _distance_iou(_corners(predictions, format), _corners(targets, format), eps)
     return 1 - overlap + distance
 
@@ -208,7 +208,7 @@ return (1 - iou + distance + alpha * v).mean()"""
     ),
 )
 def ciou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
-    """Learns a box by shared area, how near the centres are, and its proportions."""
+    """Return 1 - CIoU: DIoU less a weighted difference of the aspect ratios."""
     boxes = _corners(predictions, format), _corners(targets, format)
     overlap, distance = _distance_iou(*boxes, eps)
     angles = [torch.atan2(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) for box in boxes]

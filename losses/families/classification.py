@@ -1,4 +1,4 @@
-"""Cross-entropies."""
+"""Cross-entropy: binary, of one-hot or soft labels, and of class ids."""
 
 import math
 from typing import Annotated
@@ -144,7 +144,7 @@ def bce(
     clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Learns the probability that the label is 1."""
+    """Return the binary cross-entropy of each label; it elicits the probability that the label is 1."""
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits, clip=clip)
     smooth = targets * (1 - label_smoothing) + label_smoothing / 2
     return terms.binary_cross_entropy(pos_weight * yes, no, smooth)
@@ -234,7 +234,7 @@ def categorical_ce(
     clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns the distribution over classes, from one-hot or soft labels.
+    """Return the cross-entropy of each item with one-hot or soft labels; it elicits the class probabilities.
 
     With class weights an item weighs as much as its classes do, so that one-hot and integer labels agree.
     """
@@ -343,9 +343,9 @@ def sparse_categorical_ce(
     clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns the distribution over classes, from class ids."""
+    """Return the cross-entropy of each item with class ids; it elicits the class probabilities."""
     kept = targets != ignore_index
-    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits, clip=clip)
+    log_p = terms.class_log_probabilities(terms.without_ignored(predictions, kept), from_logits=from_logits, clip=clip)
     ids = targets.where(kept, 0)
     value = -terms.of_label(log_p, ids)
     weight = torch.ones_like(value) if class_weights is None else class_weights[ids]

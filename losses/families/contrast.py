@@ -1,4 +1,4 @@
-"""Every embedding of a batch against all the others."""
+"""Contrastive losses that compare every embedding of a batch with all others."""
 
 import math
 from typing import Annotated
@@ -72,12 +72,12 @@ return F.cross_entropy(s, torch.arange(len(z)).roll(len(first)))"""
     ),
 )
 def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, normalize: Normalize = True) -> Tensor:
-    """Learns embeddings in which the two views of an item find each other among all views of the batch.
+    """Return the NT-Xent loss of a batch: each view is to be most similar to the other view of its item.
 
     Row i of both roles are views of one item, and each of the two is an anchor; a single item costs 0.
     """
     both = torch.cat([first, second])
-    products = terms.similarities(both, both, normalize=normalize).masked_fill(terms.itself(both), -math.inf)
+    products = terms.similarities(both, both, normalize=normalize).masked_fill(terms.diagonal(both), -math.inf)
     log_p = log_softmax(terms.centred(products) / temperature)
     return -torch.cat([log_p.diagonal(len(first)), log_p.diagonal(-len(first))])
 
@@ -127,11 +127,11 @@ return F.softplus(others - s)[positive].mean()"""
 def nt_xent_labels(
     predictions: Tensor, targets: Tensor, *, temperature: Temperature = 0.07, normalize: Normalize = True
 ) -> Items:
-    """Learns embeddings in which each positive is found among the items of other labels.
+    """Return the NT-Xent loss of a labelled batch: each positive pair against the items of other labels.
 
-    Every pair of one label is a question of its own; items alone in their label are only compared with.
+    Every pair of one label is a term; an item without another of its label is a negative only.
     """
-    positive, negative = terms.groups(targets)
+    positive, negative = terms.same_and_different(targets)
     products = terms.similarities(predictions, predictions, normalize=normalize)
     logits = terms.centred(products, negative) / temperature
     others = terms.log_sum(logits.masked_fill(~negative, -math.inf))
@@ -184,11 +184,11 @@ return -log_p[positive.any(1)].mean()"""
 def supcon(
     predictions: Tensor, targets: Tensor, *, temperature: Temperature = 0.1, normalize: Normalize = True
 ) -> Items:
-    """Learns embeddings in which the items of a label find one another among all items of the batch."""
-    positive, _ = terms.groups(targets)
+    """Return the supervised contrastive loss of a batch: items of one label are to be most similar to one another."""
+    positive, _ = terms.same_and_different(targets)
     products = terms.similarities(predictions, predictions, normalize=normalize)
     if len(products) > 1:
-        products = products.masked_fill(terms.itself(products), -math.inf)
+        products = products.masked_fill(terms.diagonal(products), -math.inf)
     log_p = log_softmax(terms.centred(products) / temperature)
     count = positive.sum(1)
     value = -log_p.where(positive, 0).sum(1) / count.clamp(min=1)
@@ -239,8 +239,8 @@ def multi_similarity(
     base: Annotated[float, Field(description="The similarity from which pairs are pulled up and pushed down.")] = 0.5,
     normalize: Normalize = True,
 ) -> Tensor:
-    """Learns embeddings from the hardest pairs of every item, softly chosen; an item without pairs costs 0."""
-    positive, negative = terms.groups(targets)
+    """Return the multi-similarity loss: log-sum-exp weights favour hard pairs; an item without pairs costs 0."""
+    positive, negative = terms.same_and_different(targets)
     above = terms.similarities(predictions, predictions, normalize=normalize) - base
     pull = terms.softplus(terms.log_sum((-alpha * above).masked_fill(~positive, -math.inf)))
     push = terms.softplus(terms.log_sum((beta * above).masked_fill(~negative, -math.inf)))

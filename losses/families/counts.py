@@ -1,4 +1,4 @@
-"""Counts and amounts: what is never negative and varies the more, the larger it is."""
+"""Losses for counts and amounts: targets of at least 0 whose variance grows with the mean."""
 
 import math
 from typing import Annotated
@@ -67,7 +67,7 @@ def poisson_nll(
     full: Annotated[bool, Field(description="With log y! of the targets above 1, by Stirling.")] = False,
     eps: Annotated[float, Field(ge=0, description="Added to a mean before its logarithm, if log_input=false.")] = 1e-8,
 ) -> Tensor:
-    """Learns the mean of counts whose variance is their mean; targets need not be whole."""
+    """Return the Poisson negative log-likelihood; it elicits the mean, also of targets that are not whole."""
     if log_input:
         value = predictions.exp() - targets * predictions
     else:
@@ -131,7 +131,7 @@ return (ways + r * torch.log1p(mean / r) + y * torch.log1p(r / mean)).mean()"""
 def negative_binomial_nll(
     predictions: Tensor, dispersion: Tensor, targets: Tensor, *, log_input: LogInput = True
 ) -> Tensor:
-    """Learns the mean of counts, and how much more than Poisson's they vary.
+    """Return the negative binomial negative log-likelihood; it elicits the mean and the dispersion.
 
     Stirling's formula is taken out of the three gammas and cancelled on paper: safe from large counts and from
     dispersions near 0, where they agree in all their digits. The rest is r log((r + mean) / (r + y)) and
@@ -191,7 +191,7 @@ def tweedie(
         PastTheEnds("A power of 1 is poisson_nll, a power of 2 gamma_deviance."),
     ] = 1.5,
 ) -> Tensor:
-    """Learns the logarithm of the mean of amounts that are often exactly 0, such as claims or rain.
+    """Return half the Tweedie deviance less terms of y alone; it elicits the mean of amounts that are often 0.
 
     A target of 0 takes no first part: safe from 0 * inf where the mean is all but 0.
     """
@@ -226,6 +226,6 @@ return (2 * (ratio - 1 - ratio.log())).mean()"""
     ),
 )
 def gamma_deviance(predictions: Tensor, targets: Tensor, *, log_input: LogInput = True) -> Tensor:
-    """Learns the mean of amounts above 0 to the same factor everywhere: only the ratio to the target counts."""
+    """Return the gamma deviance; it elicits the mean of targets above 0 and depends on their ratio alone."""
     log_ratio = targets.log() - (predictions if log_input else predictions.log())
     return 2 * excess(-log_ratio)

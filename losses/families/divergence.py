@@ -1,4 +1,4 @@
-"""How far one distribution is from another."""
+"""Divergences between distributions: Kullback-Leibler, Jensen-Shannon, generalized KL, distillation."""
 
 import math
 from typing import Annotated
@@ -107,7 +107,7 @@ def kl_div(
     clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Learns a distribution: cross-entropy less what the targets leave uncertain, so that 0 is the best."""
+    """Return KL(targets || predictions): cross-entropy less the entropy of the targets, so that its least is 0."""
     log_p = terms.class_log_probabilities(predictions, from_logits=from_logits, clip=clip)
     value = terms.times(targets, terms.log(targets) - log_p)
     return value.sum(1) if normalize == "item" else value.mean(1)
@@ -140,7 +140,7 @@ return (torch.special.xlogy(p, p) - p * m + torch.special.xlogy(targets, targets
     ),
 )
 def js_div(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = True) -> Tensor:
-    """Learns a distribution; the two may change places, and none costs more than log 2.
+    """Return the Jensen-Shannon divergence: symmetric, and at most log 2.
 
     With m (1 + r) for p and m (1 - r) for y it is m times a function of r that is never below 0: safe from parts that
     cancel where the two are close. The slope by p is log(p / m), since all else in it cancels.
@@ -196,7 +196,7 @@ def generalized_kl(
     *,
     from_logits: Annotated[bool, Field(description="Predictions are logarithms; false: the numbers.")] = True,
 ) -> Tensor:
-    """Learns numbers of at least 0 that need not sum to 1; half of the Poisson deviance."""
+    """Return the generalized KL divergence of numbers of at least 0; half of the Poisson deviance."""
     log_q, q = (predictions, predictions.exp()) if from_logits else (terms.log(predictions), predictions)
     some = targets > 0  # then y excess(log y - log q): safe from parts that cancel where the two are close
     log_ratio = terms.log(targets).where(some, 0) - log_q.where(some, 0)
@@ -247,7 +247,7 @@ def distillation_kl(
     ] = 4.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Learns the teacher's distribution, both softened; T squared keeps the gradient's size."""
+    """Return KL(teacher || student) of distributions at temperature T, times T^2, which keeps the gradient's scale."""
     taught, learnt = ((x if from_logits else terms.log(x)) / temperature for x in (teacher, student))
     log_q, log_p = log_softmax(terms.centred(taught)), log_softmax(terms.centred(learnt))
     q, p = log_q.exp(), log_p.exp()

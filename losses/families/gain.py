@@ -1,4 +1,4 @@
-"""Orders of a list, judged by discounted gain."""
+"""Ranking losses built on discounted cumulative gain (NDCG)."""
 
 import math
 from typing import Annotated, Literal
@@ -108,14 +108,14 @@ def approx_ndcg(
     gain: Gain = "exponential",
     weights: Tensor | None = None,
 ) -> Items:
-    """Learns the order with the most discounted gain, places being counted by sigmoids; -1 is perfect.
+    """Return minus an approximation of NDCG in which sigmoids replace ranks; -1 is a perfect order.
 
     Raises: BadOption for weights (n, L) that are no mask.
     """
     kept = _kept(predictions, weights)
     gains = _gains(targets, kept, gain, None)
     behind = sigmoid(alpha * (predictions[:, None, :] - predictions[:, :, None]))
-    others = kept[:, None, :] & ~terms.itself(kept.T)  # no item is behind itself, by a slope that hides all others
+    others = kept[:, None, :] & ~terms.diagonal(kept.T)  # no item is behind itself, by a slope that hides all others
     rank = 1 + (others * behind).sum(2)
     value = -(gains / (1 + rank).log2()).sum(1)
     return Items(value, (gains > 0).any(1).to(value.dtype))
@@ -212,7 +212,7 @@ def lambda_loss(
     gain: Gain = "exponential",
     weights: Tensor | None = None,
 ) -> Items:
-    """Learns scores by their differences, pairs weighed by what their places are worth in NDCG.
+    """Return the pairwise logistic loss of each list, pairs weighted by what their places are worth in NDCG.
 
     Places follow the scores, equal ones in the order sent; the weights of pairs pass no gradient.
     Raises: BadOption for weights (n, L) that are no mask.

@@ -1,4 +1,4 @@
-"""Two networks against each other, judged by scores without an activation."""
+"""Adversarial losses of generator and discriminator, on scores without an activation."""
 
 from typing import Annotated, Literal
 
@@ -101,7 +101,7 @@ def adversarial_generator(
     target: Annotated[float, Field(description="The score that lsgan's generator wants for its outputs, c.")] = 1.0,
     factor: Factor = 0.5,
 ) -> Tensor:
-    """Learns to have its outputs scored as real; minimax has no slope left where the discriminator is sure."""
+    """Return the generator loss of each score; minimax saturates where the discriminator is sure."""
     match form:
         case "non_saturating":
             return terms.softplus(-fake)
@@ -191,9 +191,9 @@ def adversarial_discriminator(
     factor: Factor = 0.5,
     margin: Annotated[float, Field(gt=0, description="The score beyond which hinge is content.")] = 1.0,
 ) -> Sums:
-    """Learns to score real data high and generated data low: the sum of two means, however many there are of each.
+    """Return the discriminator loss: its mean over real items plus its mean over generated ones.
 
-    Minimax and non-saturating have the same discriminator; the parameter says which game it is played in.
+    Minimax and non-saturating have the same discriminator.
     """
 
     def finish(totals: dict[str, Tensor]) -> Items:

@@ -1,4 +1,4 @@
-"""Cross-entropies that look away from what is already easy."""
+"""Focal losses: cross-entropy with a factor that turns down items that are predicted well."""
 
 from typing import Annotated, Literal
 
@@ -149,7 +149,7 @@ def focal(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Tensor | Items | Sums:
-    """Learns a decision between two classes from the items that are still wrong.
+    """Return the focal loss of each label: alpha_t (1 - p_t)^gamma times cross-entropy. Its output is no probability.
 
     The factor is taken in logarithms: safe from 1 - p rounding to 0, whose root has no slope there. Without a positive
     the sum is divided by 1.
@@ -231,12 +231,12 @@ def focal_softmax(
     clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns a decision between classes from the items that are still wrong; class weights are the paper's alpha.
+    """Return the focal loss of each item over classes; class weights are the paper's alpha.
 
     The class weights scale each item and do not enter the denominator, as alpha does not in the paper.
     """
     kept = targets != ignore_index
-    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits)
+    log_p = terms.class_log_probabilities(terms.without_ignored(predictions, kept), from_logits=from_logits)
     ids = targets.where(kept, 0)
     ends = 0.0 if from_logits else clip
     factor = terms.power(terms.clipped(terms.log_of_the_rest(log_p, ids), ends), gamma)

@@ -1,4 +1,4 @@
-"""Cross-entropies that know how often each class, or a positive, comes."""
+"""Cross-entropies for imbalanced classes, adjusted by class frequencies."""
 
 import math
 from typing import Annotated
@@ -77,7 +77,7 @@ def asymmetric(
     ] = 0.05,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Learns labels of which each item has few: negatives are turned down further than positives."""
+    """Return the asymmetric loss: a focal loss whose negatives have a larger exponent and a margin."""
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
     positive = terms.power(no, gamma_pos) * terms.times(targets, -yes)
     if clip == 0:
@@ -151,7 +151,7 @@ def class_balanced(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns a distribution over classes in which an item of a frequent class says less.
+    """Return cross-entropy weighted by the inverse effective number of items of the class.
 
     The counts are those of the training set. Powers are taken as 1 - exp(n log beta): safe from beta near 1.
     """
@@ -210,7 +210,7 @@ def logit_adjusted(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns the logits that would be right if all classes were equally frequent.
+    """Return cross-entropy of logits plus tau log prior; its logits are those of balanced classes.
 
     The priors are those of the training set; counts do as well.
     """
@@ -266,7 +266,7 @@ def bce_logit_adjusted(
     tau: Annotated[float, Field(ge=0, le=100, description="How strongly the prior counts; 0 is cross-entropy.")] = 1.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Learns the logit that would be right if positives and negatives were equally frequent."""
+    """Return binary cross-entropy of logit + tau log(prior / (1 - prior)); its logit is that of balanced classes."""
     scores = predictions if from_logits else terms.log(predictions) - terms.log(1 - predictions)
     yes, no = terms.log_probabilities(scores + tau * (math.log(prior) - math.log1p(-prior)), from_logits=True)
     return terms.binary_cross_entropy(yes, no, targets)
@@ -322,7 +322,7 @@ def ldam(
     scale: Annotated[float, Field(gt=0, le=1000, description="What turns cosines into logits.")] = 30.0,
     ignore_index: IgnoreIndex = terms.IGNORED,
 ) -> Items:
-    """Learns the class by a margin that is wider the rarer it is; predictions are cosines between -1 and 1."""
+    """Return cross-entropy of cosines with a margin in proportion to the class count to the power of -1/4."""
     margins = max_margin * (class_counts.min() / class_counts) ** 0.25
     ids = targets.where(targets != ignore_index, 0).unsqueeze(1)
     shifted = terms.centred(predictions) - torch.zeros_like(predictions).scatter(1, ids, margins[ids])
@@ -335,6 +335,6 @@ def _cross_entropy(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the value of every item, 0 where it is ignored, which items are kept, and their ids."""
     kept = targets != ignored
-    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits)
+    log_p = terms.class_log_probabilities(terms.without_ignored(predictions, kept), from_logits=from_logits)
     ids = targets.where(kept, 0)
     return -terms.of_label(log_p, ids).where(kept, 0), kept, ids

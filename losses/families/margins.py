@@ -1,4 +1,4 @@
-"""Scores that must be on the right side by a margin; they are no probabilities."""
+"""Margin losses on scores: hinge losses and the logistic loss."""
 
 from typing import Annotated
 
@@ -51,7 +51,7 @@ def _hinge_code(params: dict[str, Value]) -> str:
     pytorch=_hinge_code,
 )
 def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns which side of 0 the score belongs on, by a margin of 1."""
+    """Return the hinge loss with a margin of 1; it elicits the decision, not a probability."""
     return (1 - terms.signs(targets) * predictions).clamp(min=0)
 
 
@@ -81,7 +81,7 @@ def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     pytorch="return (1 - (2 * targets - 1) * predictions).clamp(min=0).square().mean()",
 )
 def squared_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns which side of 0 the score belongs on, and how surely; smooth at the margin."""
+    """Return the squared hinge loss; its minimiser is 2p - 1, which tells the probability."""
     return (1 - terms.signs(targets) * predictions).clamp(min=0).square()
 
 
@@ -109,7 +109,7 @@ def squared_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     pytorch="return F.softplus(-(2 * targets - 1) * predictions, threshold=1000).mean()",
 )
 def soft_margin(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns the log-odds of the label."""
+    """Return the logistic loss of labels -1 and 1; it elicits the log-odds."""
     return terms.softplus(-terms.signs(targets) * predictions)
 
 
@@ -145,7 +145,7 @@ def soft_margin(predictions: Tensor, targets: Tensor) -> Tensor:
 def multilabel_soft_margin(
     predictions: Tensor, targets: Tensor, class_weights: Tensor | None = None, *, from_logits: FromLogits = True
 ) -> Tensor:
-    """Learns the probability of each label; an item counts once, however many labels it may have."""
+    """Return the mean binary cross-entropy over the labels of each item."""
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
     value = terms.binary_cross_entropy(yes, no, targets)
     if class_weights is not None:
@@ -183,7 +183,7 @@ def multi_margin(
     margin: Annotated[float, Field(description="How far the score of the class must lead.")] = 1.0,
     p: Annotated[int, Field(ge=1, le=2, description="The power of what is missing to the margin.")] = 1,
 ) -> Tensor:
-    """Learns the class by having its score lead every other one by the margin."""
+    """Return the multi-class hinge loss: violations of the margin by the other classes, summed over C."""
     own = terms.of_label(predictions, targets).unsqueeze(1)
     short = (predictions - own + margin).clamp(min=0) ** p
     value = short.scatter(1, targets.unsqueeze(1), 0).mean(1)
@@ -222,7 +222,7 @@ def multi_margin(
     pytorch="return ((predictions + 1 - targets).amax(1) - (predictions * targets).sum(1)).mean()",
 )
 def categorical_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns the class by having its score lead the best of the others by 1."""
+    """Return the Crammer-Singer hinge loss: the score of the class against the best of the others, margin 1."""
     scores = terms.centred(predictions)
     own = (scores * targets).sum(1, keepdim=True)
     return (scores - own + (1 - targets)).amax(1)  # one difference: safe from large scores that cancel
@@ -252,7 +252,7 @@ short = (1 - predictions[:, :, None] + predictions[:, None]).clamp(min=0)
 return (targets[:, :, None] * (1 - targets[:, None]) * short).sum((1, 2)).mean() / targets.shape[1]""",
 )
 def multilabel_margin(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns to have every label lead every class that is none.
+    """Return the multi-label hinge loss: each label against each class that is no label, margin 1.
 
     The others are sorted, so that memory grows with the classes and not with their square.
     """

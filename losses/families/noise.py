@@ -1,4 +1,4 @@
-"""Cross-entropies bent at the hard end, where wrong labels lie."""
+"""Cross-entropies that bound the cost of an item, for labels that may be wrong."""
 
 from typing import Annotated
 
@@ -67,7 +67,7 @@ def generalized_ce(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns a distribution over classes; what an item can cost is bounded by 1 / q, so wrong labels cannot own it.
+    """Return the generalized cross-entropy (1 - p^q) / q, at most 1 / q, which bounds the effect of a wrong label.
 
     Written with expm1: safe from 1 - p^q cancelling for small q.
     """
@@ -128,7 +128,7 @@ def symmetric_ce(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns a distribution over classes from cross-entropy and its bounded mirror image."""
+    """Return alpha times cross-entropy plus beta times reverse cross-entropy, which is bounded."""
     log_p, kept, ids = _log_p(predictions, targets, ignore_index, from_logits=from_logits)
     rest = terms.log_of_the_rest(log_p, ids).exp()
     value = beta * -log_zero * rest
@@ -182,7 +182,7 @@ def poly1(
     ] = 1.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Learns a distribution over classes; epsilon says how much a sure item still counts."""
+    """Return cross-entropy plus epsilon (1 - p), the first term of its expansion reweighted."""
     log_p = terms.class_log_probabilities(predictions, from_logits=from_logits)
     p = log_p.exp() if from_logits else predictions
     return (epsilon * targets * (1 - p) - terms.times(targets, log_p)).sum(1)
@@ -191,5 +191,5 @@ def poly1(
 def _log_p(predictions: Tensor, targets: Tensor, ignored: int, *, from_logits: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Return log-probabilities, which items are kept, and their ids."""
     kept = targets != ignored
-    log_p = terms.class_log_probabilities(terms.silenced(predictions, kept), from_logits=from_logits)
+    log_p = terms.class_log_probabilities(terms.without_ignored(predictions, kept), from_logits=from_logits)
     return log_p, kept, targets.where(kept, 0)

@@ -1,4 +1,4 @@
-"""Classes in an order."""
+"""Losses for ordered classes."""
 
 import torch
 from torch import Tensor
@@ -48,7 +48,7 @@ def coral(
     *,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Learns for each threshold whether the rank exceeds it; a rank far off fails at many."""
+    """Return the weighted sum over thresholds of the binary cross-entropy of "the rank exceeds it"."""
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
     value = torch.where(_beyond(predictions, targets), -yes, -no)
     return value.sum(1) if importance_weights is None else terms.times(importance_weights, value).sum(1)
@@ -82,9 +82,9 @@ return F.{name}(predictions[asked], levels[asked])"""
     pytorch=_corn_code,
 )
 def corn(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = True) -> Items:
-    """Learns for each threshold whether the rank exceeds it, from the items that reach it.
+    """Return the binary cross-entropy of "the rank exceeds it" over the thresholds that the item reaches.
 
-    An item weighs as much as the thresholds that it is asked about.
+    The weight of an item is the number of those thresholds.
     """
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
     beyond = _beyond(predictions, targets)
@@ -138,9 +138,9 @@ def ordinal_emd2(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Learns a distribution over ordered classes: mass costs more the further it lies from the label."""
+    """Return the squared earth mover's distance of class probabilities from the label."""
     kept = targets != ignore_index
-    p = terms.silenced(predictions, kept)
+    p = terms.without_ignored(predictions, kept)
     p = softmax(p) if from_logits else p
     classes = torch.arange(p.shape[1], device=p.device).reshape(-1, *[1] * (p.ndim - 2))
     reached = classes >= targets.where(kept, 0).unsqueeze(1)

@@ -1,4 +1,4 @@
-"""Numbers that are missed on one side more often than on the other, and intervals made of them."""
+"""Asymmetric losses for quantiles, expectiles and intervals."""
 
 from typing import Annotated
 
@@ -43,7 +43,7 @@ def quantile(
         float, Field(ge=0, le=1, description="The quantile to learn; 0 and 1 only keep to one side of the targets.")
     ] = 0.5,
 ) -> Tensor:
-    """Learns a quantile: missing low costs `quantile`, missing high costs the rest."""
+    """Return the pinball loss; it elicits the quantile: too low costs `quantile` a unit, too high 1 - `quantile`."""
     error = targets - predictions
     return (quantile * error).maximum((quantile - 1) * error)
 
@@ -75,7 +75,7 @@ def expectile(
     *,
     expectile: Annotated[float, Field(gt=0, lt=1, description="The expectile to learn; 0.5 is the mean.")] = 0.5,
 ) -> Tensor:
-    """Learns an expectile: the quantile's question asked of squares, so how far targets lie beyond it counts."""
+    """Return the asymmetric squared error; it elicits the expectile."""
     error = targets - predictions
     return expectile * error.clamp(min=0).square() + (1 - expectile) * error.clamp(max=0).square()
 
@@ -114,6 +114,6 @@ def interval_score(
         float, Field(gt=0, lt=1, description="How often the interval may miss; 0.1 is an interval of 90 %.")
     ] = 0.1,
 ) -> Tensor:
-    """Learns the central interval that misses the target in a share alpha: narrow is good, missing is dear."""
+    """Return the interval score: the width plus 2 / alpha times the distance of the target outside."""
     missed = (lower - targets).clamp(min=0) + (targets - upper).clamp(min=0)
     return upper - lower + 2 / alpha * missed

@@ -1,4 +1,4 @@
-"""Which of two comes first."""
+"""Pairwise and listwise ranking losses."""
 
 from typing import Annotated, Literal
 
@@ -42,7 +42,7 @@ def margin_ranking(
     *,
     margin: Annotated[float, Field(ge=0, description="How much higher the better score must be.")] = 0.0,
 ) -> Tensor:
-    """Learns the order of pairs: 1 where the first should score higher, -1 where the second should."""
+    """Return the hinge loss of score differences; targets are 1 where the first should score higher, -1 otherwise."""
     return (margin - targets * (first - second)).clamp(min=0)
 
 
@@ -99,7 +99,7 @@ def ranknet(
     ] = "pairs",
     weights: Tensor | None = None,
 ) -> Items:
-    """Learns scores by their differences: the probability that the better of two is ahead.
+    """Return the logistic loss of the score differences of all pairs of each list.
 
     Equal targets are no pair. A list is its pairs, so with normalize=pairs one without any does not count.
     """
@@ -133,7 +133,7 @@ def ranknet(
     pytorch="return F.cross_entropy(predictions, targets.softmax(1))",
 )
 def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
-    """Learns scores whose softmax is that of the targets: which item is likely the first."""
+    """Return the cross-entropy of softmax(predictions) with softmax(targets), the ListNet top-one loss."""
     w = terms.weights_or_ones(predictions, weights)
     return _listed((terms.centred(targets, w > 0) + _log(w)).softmax(1).where(w > 0, 0), predictions, w)
 
@@ -166,7 +166,7 @@ def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = No
     pytorch="return F.cross_entropy(predictions, targets)",
 )
 def ranking_softmax(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
-    """Learns scores whose softmax is in proportion to the relevance; a list counts as much as is relevant in it."""
+    """Return the cross-entropy of softmax(predictions) with the relevance of each item, not normalised."""
     w = terms.weights_or_ones(predictions, weights)
     return _listed(w * targets, predictions, w)
 
@@ -214,7 +214,7 @@ everyone = scores.masked_fill(~not_better, -torch.inf).logsumexp(2)
 return (everyone - predictions).sum(1).mean()""",
 )
 def list_mle(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
-    """Learns the likeliest order of a list: each item in its turn ahead of all that are not better.
+    """Return the negative Plackett-Luce log-likelihood of the order of the targets.
 
     Tied items are each compared with everything not better, so the order in which they are sent does not matter.
     Sorted once and summed from the worst up: memory grows with the list, not with its pairs. The sums are taken in

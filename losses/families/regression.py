@@ -1,4 +1,4 @@
-"""Numbers for numbers."""
+"""Regression losses: squared error, absolute error and smooth L1."""
 
 from typing import Annotated
 
@@ -56,7 +56,7 @@ from losses.text import Text
     ),
 )
 def mse(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns the mean: an error twice as large costs four times as much."""
+    """Return the squared error; it elicits the mean."""
     return (predictions - targets).square()
 
 
@@ -101,7 +101,7 @@ def mse(predictions: Tensor, targets: Tensor) -> Tensor:
     ),
 )
 def mae(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns the median: every error pulls equally hard, however large."""
+    """Return the absolute error; it elicits the median."""
     return (predictions - targets).abs()
 
 
@@ -158,7 +158,7 @@ def smooth_l1(
         Field(ge=0, description="Where the square turns into a line, in the unit of the target; 0 is MAE."),
     ] = 1.0,
 ) -> Tensor:
-    """Squares small errors and takes large ones as they are."""
+    """Return e^2 / (2 beta) where |e| < beta, |e| - beta / 2 elsewhere; it elicits the Huber functional."""
     error = predictions - targets
     if beta == 0:
         return error.abs()

@@ -1,4 +1,4 @@
-"""Errors measured against the size of what is predicted, and directions without their size."""
+"""Relative errors, and cosine similarity."""
 
 from typing import Annotated, Literal
 
@@ -48,7 +48,7 @@ def mape(
     *,
     eps: Annotated[float, Field(gt=0, description="The least that an error is divided by.")] = 1e-7,
 ) -> Tensor:
-    """Learns to be near in per cent, and too low: a forecast of 0 never costs more than 100."""
+    """Return the absolute percentage error; it favours predictions that are too low, since 0 costs at most 100."""
     return 100 * ((predictions - targets).abs() / targets.abs().clamp(min=eps))
 
 
@@ -81,7 +81,7 @@ def smape(
     *,
     eps: Annotated[float, Field(gt=0, description="The least that an error is divided by.")] = 1.17e-6,
 ) -> Tensor:
-    """Learns to be near in per cent, and too high: half of the target costs more than twice the target does."""
+    """Return the symmetric absolute percentage error; half of the target costs more than twice the target."""
     p, y = predictions.abs(), targets.abs()
     size, less = p + y, p.minimum(y)
     ratio = (predictions - targets).abs() / size.clamp(min=eps)
@@ -116,7 +116,7 @@ def smape(
     pytorch="return F.mse_loss(predictions.log1p(), targets.log1p())",
 )
 def msle(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns amounts to the same factor, large or small; too low by a factor costs more than too high by it."""
+    """Return the squared error of log(1 + x); too low by a factor costs more than too high by it."""
     return (predictions.log1p() - targets.log1p()).square()
 
 
@@ -179,6 +179,6 @@ def cosine_similarity(
     ] = "distance",
     eps: Annotated[float, Field(gt=0, description="The least that a vector is divided by.")] = 1e-8,
 ) -> Tensor:
-    """Learns the direction of the target vector; its length is free."""
+    """Return 1 - cos(predictions, targets), or its negative, along axis 1; lengths do not count."""
     cosine = (_unit(predictions, eps) * _unit(targets, eps)).sum(1)
     return -cosine if form == "negative" else 1 - cosine

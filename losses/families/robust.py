@@ -1,4 +1,4 @@
-"""Errors that stop counting for more than they are worth."""
+"""Regression losses with a bounded or redescending gradient, robust against outliers."""
 
 import math
 from typing import Annotated, Literal
@@ -55,7 +55,7 @@ def huber(
         PastTheEnds("A delta of 0 leaves nothing of huber; huber / delta becomes mae there."),
     ] = 1.0,
 ) -> Tensor:
-    """Learns a centre between mean and median: small errors count squared, large ones in proportion to delta."""
+    """Return the Huber loss: e^2 / 2 where |e| <= delta, delta (|e| - delta / 2) elsewhere."""
     error = predictions - targets
     near = error.clamp(-delta, delta)
     return near * error.sub(near, alpha=1 / 2)
@@ -88,7 +88,7 @@ error = (predictions - targets).abs()
 return (error + F.softplus(-2 * error) - torch.log(error.new_tensor(2))).mean()""",
 )
 def log_cosh(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Learns a centre between mean and median: half the square of a small error, a large one less log 2.
+    """Return log(cosh(e)): about e^2 / 2 where e is small, |e| - log 2 where it is large.
 
     Two forms of one function: safe from cosh, which overflows, and from small errors that vanish beside log 2.
     """
@@ -174,7 +174,7 @@ def barron_general(
         float, Field(gt=0, description="Errors well under it count squared; in the unit of the target.")
     ] = 1.0,
 ) -> Tensor:
-    """Learns a centre that outliers pull at as little as alpha says; below 1 an outlier's gradient fades.
+    """Return Barron's general robust loss; below alpha = 1 the gradient falls to 0 for large errors.
 
     A power less 1 is taken by expm1: safe from what cancels there as alpha goes to 0 or the error does.
     """
@@ -227,7 +227,7 @@ def tukey_biweight(
         Field(gt=0, description="The error from which on all cost the same; 4.685 scales lose 5 % on a Gaussian."),
     ] = 4.685,
 ) -> Tensor:
-    """Learns the centre of the bulk: errors beyond c have no gradient at all.
+    """Return Tukey's biweight loss, constant beyond |e| = c, where the gradient is 0.
 
     1 - (1 - r)^3 is multiplied out: safe from small errors that vanish beside 1, and from squares of c alone.
     """
@@ -271,7 +271,7 @@ def wing(
     ] = 10.0,
     curvature: Annotated[float, Field(gt=0, description="The smaller, the steeper the loss is near 0.")] = 2.0,
 ) -> Tensor:
-    """Learns landmarks to the pixel: small errors keep a large gradient, where a square would let them be."""
+    """Return the wing loss: logarithmic below `width`, so that small errors keep their gradient, linear beyond."""
     error = (predictions - targets).abs()
     near = error.clamp(max=width)
     return width * (near / curvature).log1p() + (error - near)

@@ -1,4 +1,4 @@
-"""Scores of a whole distribution, by the number that happened: proper, so that the truth scores best."""
+"""Proper scoring rules of predicted distributions."""
 
 import math
 from typing import Annotated
@@ -54,7 +54,7 @@ def _gaussian_code(params: dict[str, Value]) -> str:
 def gaussian_nll(
     predictions: Tensor, variance: Tensor, targets: Tensor, *, full: Full = False, eps: LeastVariance = 1e-6
 ) -> Tensor:
-    """Learns the mean and the variance around it; where the variance is large, errors hardly move the mean."""
+    """Return the Gaussian negative log-likelihood; it elicits the mean and the variance."""
     value = _gaussian(predictions, variance.clamp(min=eps), targets)
     return value + math.log(2 * math.pi) / 2 if full else value
 
@@ -99,7 +99,7 @@ def beta_nll(
     beta: Annotated[float, Field(ge=0, le=1, description="0 is gaussian_nll; at 1 the mean learns as from mse.")] = 0.5,
     eps: LeastVariance = 1e-6,
 ) -> Tensor:
-    """Learns the mean and the variance, without letting go of what is badly predicted by calling it noisy."""
+    """Return the Gaussian negative log-likelihood times variance^beta, whose gradient is not taken."""
     variance = variance.clamp(min=eps)
     return variance.detach() ** beta * _gaussian(predictions, variance, targets)
 
@@ -134,7 +134,7 @@ def laplace_nll(
     *,
     eps: Annotated[float, Field(gt=0, description="The least scale; what is less counts as this.")] = 1e-6,
 ) -> Tensor:
-    """Learns the median and the mean absolute deviation around it."""
+    """Return the Laplace negative log-likelihood; it elicits the median and the mean absolute deviation."""
     scale = scale.clamp(min=eps)
     return scale.log() + math.log(2) + (predictions - targets).abs() / scale
 
@@ -167,7 +167,7 @@ density = torch.exp(-(w**2) / 2) / (2 * torch.pi) ** 0.5
 return (scale * (w * torch.erf(w / 2**0.5) + 2 * density - torch.pi**-0.5)).mean()""",
 )
 def crps_gaussian(predictions: Tensor, scale: Tensor, targets: Tensor) -> Tensor:
-    """Learns a mean and a standard deviation, outliers pulling only as they do at an absolute error.
+    """Return the continuous ranked probability score of a Gaussian; it grows linearly with the error.
 
     Far out the score is |e| - scale / sqrt(pi) exactly: safe from the division there, down to a scale of 0. There an
     error of 0 is near, since the slope of the scale is that of every scale at no error.

@@ -1,4 +1,4 @@
-"""Overlap of regions, class by class."""
+"""Overlap losses for segmentation: Dice, Jaccard and generalized Dice."""
 
 from typing import Annotated, Literal
 
@@ -148,7 +148,7 @@ def dice(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Learns a region by its overlap with the true one, however small it is beside the background.
+    """Return 1 - Dice of each class: twice the intersection over the sum of both sizes.
 
     At smooth 0 an empty mask predicted empty costs 0.
     """
@@ -211,7 +211,7 @@ def jaccard(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Learns a region by intersection over union; it orders masks as Dice does, D = 2J / (1 + J)."""
+    """Return 1 - J of each class, intersection over union; it orders masks as Dice does, D = 2J / (1 + J)."""
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
 
     def score(of: Sizes) -> Tensor:
@@ -306,7 +306,7 @@ def generalized_dice(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Learns all regions in one quotient, to which a small class contributes as much as a large one.
+    """Return 1 - the generalized Dice score: one quotient over all classes, weighted by 1 / size^2, 1 / size or 1.
 
     A class without a pixel weighs as much as the smallest that has one.
     """

@@ -1,4 +1,4 @@
-"""Sequences whose alignment nobody wrote down."""
+"""Connectionist temporal classification: labels of a sequence without an alignment."""
 
 import math
 from typing import Annotated, Literal
@@ -117,7 +117,7 @@ def ctc(
     ] = False,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Learns to spell the targets in any alignment; without lengths every frame counts, and every label but the blank.
+    """Return -log p of the targets over all alignments; without lengths, all frames and all labels but blanks count.
 
     A label after an equal one needs a frame more, for the blank between them.
     """

@@ -1,4 +1,4 @@
-"""Distances between embeddings."""
+"""Losses on pairs and triplets of embeddings."""
 
 from typing import Annotated
 
@@ -111,7 +111,7 @@ def triplet(
     ] = False,
     normalize: Normalize = False,
 ) -> Tensor:
-    """Learns embeddings in which the positive is nearer to the anchor than the negative."""
+    """Return max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
     if normalize:
         anchor, positive, negative = terms.unit(anchor), terms.unit(positive), terms.unit(negative)
     near = terms.distance(anchor, positive, p, eps)
@@ -178,7 +178,7 @@ def contrastive(
     eps: Eps = 1e-6,
     normalize: Normalize = False,
 ) -> Tensor:
-    """Learns embeddings in which what is the same (1) lies together and what differs (0) beyond the margin."""
+    """Return the squared distance of pairs of one class (1), the squared shortfall to the margin of others (0)."""
     if normalize:
         first, second = terms.unit(first), terms.unit(second)
     return _pairs(terms.distance(first, second, p, eps), targets, margin)
@@ -204,7 +204,7 @@ def contrastive(
     pytorch="return (targets * predictions**2 + (1 - targets) * F.relu({margin} - predictions) ** 2).mean()",
 )
 def contrastive_distance(predictions: Tensor, targets: Tensor, *, margin: Margin = 1.0) -> Tensor:
-    """Learns distances: small between what is the same (1), beyond the margin between what differs (0)."""
+    """Return the same as contrastive, of distances that were computed elsewhere."""
     return _pairs(predictions, targets, margin)
 
 
@@ -252,6 +252,6 @@ def cosine_embedding(
     ] = 0.0,
     eps: Annotated[float, Field(ge=0, description="Added to every squared length, as torch does.")] = 1e-12,
 ) -> Tensor:
-    """Learns directions: the same (1) for what belongs together, at least a margin apart (-1) for what does not."""
+    """Return 1 - cos of pairs that belong together (1), max(0, cos - margin) of others (-1)."""
     cosine = (terms.unit(first, eps) * terms.unit(second, eps)).sum(1)
     return torch.where(targets > 0, 1 - cosine, (cosine - margin).clamp(min=0))

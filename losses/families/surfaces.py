@@ -1,4 +1,4 @@
-"""The Lovász extension of the Jaccard index: what a set costs, made continuous by sorting the errors."""
+"""Losses from the Lovász extension of the Jaccard index."""
 
 from typing import Annotated, Literal
 
@@ -134,9 +134,9 @@ def lovasz_softmax(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items:
-    """Learns the regions of all classes by their Jaccard index itself, of which it is the tightest convex bound."""
+    """Return the Lovász extension of the Jaccard loss of class probabilities, the mean over classes."""
     p = softmax(predictions) if from_logits else predictions
-    w = _grouped(overlap.spread(weights, terms.flat(p)), group)
+    w = _grouped(overlap.pixel_weights(weights, terms.flat(p)), group)
     p, y = _grouped(p, group), _grouped(targets.to(p.dtype), group)
     value = _extension((y - p).abs(), y, w)
     counted = (w > 0).any(-1).expand_as(value)
@@ -176,8 +176,8 @@ def lovasz_softmax(
 def lovasz_hinge(
     predictions: Tensor, targets: Tensor, *, group: Group = "batch", weights: Tensor | None = None
 ) -> Items:
-    """Learns masks by their Jaccard index itself, from scores whose sign decides; several classes are several masks."""
-    w = _grouped(overlap.spread(weights, terms.flat(predictions)), group)
+    """Return the Lovász hinge of binary masks from scores whose sign decides; several classes are several masks."""
+    w = _grouped(overlap.pixel_weights(weights, terms.flat(predictions)), group)
     z, y = _grouped(predictions, group), _grouped(targets.to(predictions.dtype), group)
     margin = 1 - (2 * y - 1) * z
     counted = (w > 0).any(-1).expand(z.shape[:2]).to(torch.float64)

@@ -1,4 +1,4 @@
-"""Overlap of regions with a price of their own for false alarms and misses."""
+"""Overlap losses with separate weights of false positives and false negatives, and Matthews correlation."""
 
 from typing import Annotated
 
@@ -105,7 +105,7 @@ def tversky(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Learns a region by its overlap, pixels too many costing `alpha` and pixels missed `beta`."""
+    """Return 1 - the Tversky index: false positives count `alpha`, false negatives `beta`."""
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
 
     def score(of: Sizes) -> Tensor:
@@ -169,9 +169,9 @@ def focal_tversky(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Learns a region by its overlap, and goes on learning where the overlap is already large.
+    """Return (1 - the Tversky index) to the power of 1 / gamma.
 
-    A root has no slope at 0: a region met exactly has gradient 0.
+    The root has no finite slope at 0: there the gradient is 0.
     """
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
 
@@ -235,7 +235,7 @@ def mcc(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Learns masks by their correlation with the true ones, in which the background counts too.
+    """Return 1 - the Matthews correlation of masks, in which true negatives count too.
 
     At smooth 0 a mask without both kinds of pixel, true or predicted, has correlation 0.
     """

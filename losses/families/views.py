@@ -1,4 +1,4 @@
-"""Two embeddings of every item, and which of the batch belong together."""
+"""Losses on two embeddings of every item of a batch."""
 
 import math
 from typing import Annotated, Literal
@@ -70,7 +70,7 @@ return F.cross_entropy(s, share / share.sum(1, keepdim=True))"""
     ),
 )
 def n_pairs(first: Tensor, second: Tensor, targets: Tensor, *, normalize: Normalize = False) -> Items:
-    """Learns embeddings in which an anchor (first) finds the positives (second) of its label in the batch."""
+    """Return the N-pairs loss: cross-entropy of similarities, rows of first against the positives in second."""
     share = (targets[:, None] == targets).to(first.dtype)
     return _named(first, second, share, normalize=normalize)
 
@@ -110,7 +110,7 @@ return F.cross_entropy(s[some], share[some] / share[some].sum(1, keepdim=True))"
     ),
 )
 def n_pairs_multilabel(first: Tensor, second: Tensor, targets: Tensor, *, normalize: Normalize = False) -> Items:
-    """Learns embeddings in which an anchor finds the others in proportion to the labels that they share."""
+    """Return the N-pairs loss with positives in proportion to the share of labels in common."""
     return _named(first, second, targets @ targets.T, normalize=normalize)
 
 
@@ -170,7 +170,7 @@ def info_nce(
     symmetric: Annotated[bool, Field(description="Ask both ways; false: only which second belongs to a first.")] = True,
     normalize: Normalize = True,
 ) -> Tensor:
-    """Learns two embeddings of an item (picture and caption, question and answer) that find each other in the batch."""
+    """Return the InfoNCE loss: each first embedding is to be most similar to the second of its item, and back."""
     products = terms.similarities(first, second, normalize=normalize)
     ways = [products, products.T] if symmetric else [products]
     log_p = [log_softmax(terms.centred(way) / temperature).diagonal() for way in ways]
@@ -228,12 +228,12 @@ def barlow_twins(
         Literal[0, 1], Field(description="The variance is divided by n minus this; 0 is batch normalisation.")
     ] = 0,
 ) -> Items:
-    """Learns features that agree between two views of an item and do not repeat one another.
+    """Return the Barlow Twins loss: the cross-correlation of the features against the identity matrix.
 
-    A feature that does not vary in the batch correlates with nothing.
+    A feature that is constant over the batch has correlation 0.
     """
     correlation = _standard(first, eps, correction).T @ _standard(second, eps, correction) / max(len(first), 1)
-    same = terms.itself(correlation)
+    same = terms.diagonal(correlation)
     value = torch.where(same, (1 - correlation).square(), weight * correlation.square()).sum()
     known = value.new_tensor(len(first) > 1)
     return Items(value * known, known)

@@ -1,1 +1,1 @@
-"""Mathematics that several families share."""
+"""Functions on tensors that several families share."""

@@ -1,4 +1,4 @@
-"""One pipeline for overlap losses: sum over pixels, group by image or batch, finish per class, combine classes."""
+"""Overlap losses in four steps: sum over pixels, group by image or batch, score each class, combine classes."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal, NamedTuple
@@ -42,7 +42,7 @@ NO_FOREGROUND = "no mask has a foreground, and with empty=skip one that is empty
 
 
 class Sizes(NamedTuple):
-    """How many pixels the region shared, the one predicted, the true one and all of them have."""
+    """Pixels of the intersection, of the predicted region, of the true region, and of the image."""
 
     shared: Tensor
     predicted: Tensor
@@ -54,7 +54,7 @@ Score = Callable[[Sizes], Tensor]
 
 
 def kind(params: dict[str, Value]) -> Kind:
-    """Return how the value comes out of the images under a parameter `group`."""
+    """Return the kind of an overlap loss by its parameter `group`: item for image, ratio otherwise."""
     return "item" if params["group"] == "image" else "ratio"
 
 
@@ -66,8 +66,8 @@ def activated(predictions: Tensor, *, from_logits: bool, activation: str) -> Ten
     return sigmoid(predictions) if single else softmax(predictions)
 
 
-def spread(weights: Tensor | None, p: Tensor) -> Tensor:
-    """Return what each pixel of (n, C, pixels) counts, (n, 1, pixels)."""
+def pixel_weights(weights: Tensor | None, p: Tensor) -> Tensor:
+    """Return the weight of each pixel of (n, C, pixels) as (n, 1, pixels)."""
     return torch.ones_like(p[:, :1]) if weights is None else terms.flat(weights.unsqueeze(1)).to(p.dtype)
 
 
@@ -77,14 +77,14 @@ def regions(p: Tensor, y: Tensor, weights: Tensor | None, *, overlap: str = "pro
     Shapes: p and y (n, C, *s), sums (n, 4, C) in the order of Sizes, in float64.
     """
     p, y = terms.flat(p), terms.flat(y)
-    w = spread(weights, p)
+    w = pixel_weights(weights, p)
     shared = p.minimum(y) if overlap == "minimum" else p * y
     sizes = [p.square(), y.square()] if overlap == "squares" else [p, y]
     return torch.stack([terms.total(w * each) for each in (shared, *sizes, torch.ones_like(p))], 1)
 
 
 def ratio(above: Tensor, below: Tensor) -> Tensor:
-    """Return above / below; 1 where there is nothing at all, neither true nor predicted nor added."""
+    """Return above / below; 1 where `below` is 0, and `above` with it."""
     nothing = below == 0
     return (above / terms.in_range(below).where(~nothing, 1)).where(~nothing, 1)
 

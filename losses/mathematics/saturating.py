@@ -1,6 +1,6 @@
-"""Functions that saturate, with slopes that keep their digits there.
+"""Functions that saturate, with gradients that keep their digits there.
 
-Autograd takes the slope from the value: that of a sigmoid as p (1 - p), which is 0 once p rounds to 1, and that of
+Autograd takes the derivative from the value: that of a sigmoid as p (1 - p), which is 0 once p rounds to 1, and that of
 exp(x) - 1 as its value plus 1, which is 0 once the value rounds to -1. Values are torch's own.
 """
 
@@ -50,7 +50,7 @@ class _Softmax(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - as above
-        """Take slopes relative to that of the likeliest, which its own p, all but 1, would cancel."""
+        """Take derivatives relative to that of the likeliest class, whose p near 1 would cancel digits."""
         (p,) = ctx.saved_tensors
         relative = slope - slope.gather(ctx.dim, p.argmax(ctx.dim, keepdim=True))
         centre = (p * relative).sum(ctx.dim, keepdim=True)
@@ -105,7 +105,7 @@ def log_softmax(x: Tensor, dim: int = 1) -> Tensor:
 
 
 def expm1(x: Tensor) -> Tensor:
-    """Return exp(x) - 1: far below 0 by that subtraction, which is exact there and whose slope is exp(x)."""
+    """Return exp(x) - 1: far below 0 by the subtraction, which is exact there and has the derivative exp(x)."""
     if not _differentiated(x):
         return x.expm1()
     near = x > -math.log(2)

@@ -1,4 +1,4 @@
-"""Mathematics that families share."""
+"""Numerically safe terms that several families share: logarithms, softmax, distances, areas."""
 
 import math
 
@@ -17,33 +17,33 @@ def softplus(x: Tensor) -> Tensor:
 
 
 def times(weight: Tensor, x: Tensor) -> Tensor:
-    """Return weight * x where a weight of zero silences even an infinite x, and its slope."""
+    """Return weight * x, 0 where the weight is 0 even for an infinite x; its gradient is 0 there too."""
     return weight * (x if all_finite(x) else x.where(weight != 0, 0))
 
 
 def all_finite(x: Tensor) -> bool:
-    """Return whether no number is infinite or NaN; sure only where it says so, since huge sums look infinite too.
+    """Return whether no number is infinite or NaN; False also where finite numbers have a sum that overflows.
 
-    A sum costs a tenth of choosing number by number.
+    A sum takes a tenth of the time of `isfinite().all()`.
     """
     return math.isfinite(x.detach().sum())
 
 
 def log(p: Tensor) -> Tensor:
-    """Return log p; where p is 0, -infinity without a slope, which a weight of zero could not silence."""
+    """Return log p; where p is 0, -infinity with gradient 0 (infinite times a weight of 0 would be NaN)."""
     if p.numel() and float(p.detach().amin()) > 0:
         return p.log()
     return p.where(p > 0, 1).log().where(p > 0, -math.inf)
 
 
 def log_sum(log_p: Tensor) -> Tensor:
-    """Return log of the sum of p along axis 1; where every p is 0, -infinity without a slope, which would be NaN."""
+    """Return log of the sum of p along axis 1; where every p is 0, -infinity with gradient 0 instead of NaN."""
     none = log_p.isneginf().all(1)
     return log_p.masked_fill(none.unsqueeze(1), 0).logsumexp(1).masked_fill(none, -math.inf)
 
 
 def log_add(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """Return log(p + q); where both are 0, -infinity without a slope, which would be NaN."""
+    """Return log(p + q); where both are 0, -infinity with gradient 0 instead of NaN."""
     if all_finite(log_p):
         return torch.logaddexp(log_p, log_q)
     none = log_p.maximum(log_q).isneginf()
@@ -75,9 +75,9 @@ def class_log_probabilities(predictions: Tensor, *, from_logits: bool, clip: flo
 
 
 def centred(x: Tensor, kept: Tensor | None = None) -> Tensor:
-    """Return x less the largest of what is kept along axis 1, which no softmax notices.
+    """Return x less the largest kept number along axis 1, which leaves a softmax unchanged.
 
-    Safe from digits lost far from 0: differences of scores are exact, a sum of their exponentials less a score is not.
+    Safe from lost digits where scores are far from 0: their differences are exact, log-sum-exp less a score is not.
     """
     if not x.numel():
         return x
@@ -98,8 +98,8 @@ def signs(labels: Tensor) -> Tensor:
     return 2 * labels - 1
 
 
-def silenced(predictions: Tensor, kept: Tensor) -> Tensor:
-    """Return predictions with 1 where an item is ignored: what stands there must leave no NaN in the gradient.
+def without_ignored(predictions: Tensor, kept: Tensor) -> Tensor:
+    """Return predictions with 1 where an item is ignored: its number must leave no NaN in the gradient.
 
     Shapes: predictions (n, C, *s), kept (n, *s).
     """
@@ -107,7 +107,7 @@ def silenced(predictions: Tensor, kept: Tensor) -> Tensor:
 
 
 def log_of_the_rest(log_p: Tensor, ids: Tensor) -> Tensor:
-    """Return log(1 - p) of the classes named by `ids`, summed over the others so that nothing cancels.
+    """Return log(1 - p) of the classes named by `ids`, as the sum over the other classes, so that no digits cancel.
 
     Shapes: log_p (n, C, *s), ids (n, *s).
     """
@@ -115,7 +115,7 @@ def log_of_the_rest(log_p: Tensor, ids: Tensor) -> Tensor:
 
 
 def log1p_over(u: Tensor) -> Tensor:
-    """Return log(1 + u) / u, whose slope at 0 is -1/2; the quotient alone has neither value nor slope there."""
+    """Return log(1 + u) / u, 1 at 0 with derivative -1/2; the quotient itself is NaN there."""
     small = u.abs() < 0.01  # noqa: PLR2004 - its eighth power is 1e-16
     near, far = u.where(small, 0), u.where(~small, 1)
     series = torch.zeros_like(u)
@@ -158,15 +158,15 @@ def similarities(first: Tensor, second: Tensor, *, normalize: bool) -> Tensor:
     return unit(first) @ unit(second).T if normalize else first @ second.T
 
 
-def itself(rows: Tensor) -> Tensor:
-    """Return where a row of a batch meets itself, (n, n)."""
+def diagonal(rows: Tensor) -> Tensor:
+    """Return the diagonal of the pairs of a batch as a mask, (n, n)."""
     return torch.eye(len(rows), dtype=torch.bool, device=rows.device)
 
 
-def groups(targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Return which pairs of a batch are of one group (none with itself) and which of two, both (n, n)."""
+def same_and_different(targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which pairs of different items have equal targets, and which have not, both (n, n)."""
     same = targets[:, None] == targets
-    return same & ~itself(targets), ~same
+    return same & ~diagonal(targets), ~same
 
 
 def weights_or_ones(like: Tensor, weights: Tensor | None) -> Tensor:
@@ -190,7 +190,7 @@ def total(pixels: Tensor) -> Tensor:
 
 
 def in_range(divisor: Tensor) -> Tensor:
-    """Return what is divided by, NaN where it overflowed: a quotient by infinity would be 0 and look like an answer."""
+    """Return the divisor, NaN where it overflowed: a quotient by infinity would be 0 and look like a result."""
     return divisor.where(divisor.isfinite(), math.nan)
 
 
