@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 
 import torch
 from anyio import CapacityLimiter, from_thread, to_thread
+from starlette.requests import ClientDisconnect
 from torch import Tensor
 
 from losses.contract.compiler import import_compiler
@@ -194,7 +195,7 @@ class Runtime:
             HOLD.reset(token)
 
     def _bounded(self, work: Callable[[], Answer], spent_s: float) -> Answer:
-        token = CHECK.set(deadline(self._compute_s, spent_s, self._clock))
+        token = CHECK.set(deadline(self._compute_s, spent_s, self._clock, current().has_left))
         try:
             return work()
         except torch.OutOfMemoryError:
@@ -330,17 +331,22 @@ def timed(record: Record) -> Iterator[None]:
 
 
 def deadline(
-    limit_s: float, spent_s: float = 0.0, clock: Callable[[], float] = time.monotonic
+    limit_s: float,
+    spent_s: float = 0.0,
+    clock: Callable[[], float] = time.monotonic,
+    has_left: Callable[[], bool] = lambda: False,
 ) -> Callable[[float], None]:
-    """Return a check that refuses what would go on after `limit_s` are over, of which some are spent.
+    """Return a check that ends what would go on after `limit_s` are over, of which some are spent, or for nobody.
 
-    It takes the seconds for which nothing can be asked again.
-    Raises, from the check: ComputeDeadline.
+    It takes the seconds for which nothing can be asked again. `has_left`: says whether the client has.
+    Raises, from the check: ComputeDeadline, ClientDisconnect.
     """
     end = clock() + limit_s - spent_s
 
     def check(seconds: float) -> None:
         if clock() + seconds >= end:
             raise ComputeDeadline(limit_s)
+        if has_left():
+            raise ClientDisconnect
 
     return check

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -10,11 +10,19 @@ from dataclasses import dataclass
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
+def _stays() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Record:
-    """One request. Of what the client sent only its id and its sizes are kept."""
+    """One request. Of what the client sent only its id and its sizes are kept.
+
+    `has_left`: says whether the client is known to have closed its connection.
+    """
 
     id: str
+    has_left: Callable[[], bool] = _stays
     open_inference: bool = False  # the protocol, whose refusals have a name of their own for the detail
     key: str | None = None
     problem: str | None = None

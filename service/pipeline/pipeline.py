@@ -59,6 +59,8 @@ class Pipeline:
                 scope["path"], match = shorter, without
         length, factor, coding = _stated(scope)
         record = Record(sent_or_new_id(scope["headers"]), open_inference=match.properties.protocol == "open inference")
+        if own := scope.get("extensions", {}).get(SOURCE):
+            record.has_left = own.has_left
         if coding is not None:
             source = UnpackedSource(source, coding, record)
         body = Body(
@@ -203,6 +205,8 @@ def fault(error: Exception | asyncio.CancelledError) -> Response:
     """Return the answer where something was raised in place of one."""
     if isinstance(error, Refusal):
         return answer(error)
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=CLIENT_GONE)  # which nobody reads
     if isinstance(error, asyncio.CancelledError):
         return answer(Draining())  # only a server that has waited long enough for its requests to end cancels them
     return crash(error)

@@ -36,6 +36,10 @@ class BodyReceiver(asyncio.BufferedProtocol):
         self._full: asyncio.Future[None] | None = None
         self._unseen = 0  # bytes that the parser does not know of
 
+    def has_left(self) -> bool:
+        """Say whether the client has closed the connection, of which its half is not enough."""
+        return self._cycle.disconnected or bool(self._http.transport.is_closing())
+
     def arrived(self) -> bytearray | None:
         """Return the body where all of it is here already."""
         return None if self._cycle.more_body else self._cycle.body

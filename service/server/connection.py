@@ -38,6 +38,8 @@ LONGEST_URL = 8 << 10  # bytes; nginx's and haproxy's buffers end near here too
 SLICE = 1 << 12  # bytes given to the parser at once outside of a body; so many requests may wait for one before them
 HOLD_S = 0.05  # for a small body to follow its head; clients write the two one after the other
 LINGER_S = 2.0  # for the client to read the answer
+LOOK_S, LOOKS = 0.25, 4  # of which the first has a second's time to come back
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 UPGRADE_ONLY = frozenset({b"upgrade", b"http2-settings"})  # headers that mean nothing without the upgrade they ask for
 
 
@@ -65,6 +67,7 @@ class Connection(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None  # for the head
         self._unread: asyncio.TimerHandle | None = None  # until a body that was answered early is no longer read
         self._unsent: asyncio.TimerHandle | None = None  # until an answer that nobody reads is given up
+        self._look: asyncio.TimerHandle | None = None  # at whether a client that sends nothing more is there
         self._source: BodyReceiver | None = None
         self._reason: HttpRefusal = UNREADABLE
         self._postponed: HttpRefusal | None = None  # until the requests before it are answered
@@ -82,14 +85,29 @@ class Connection(HttpToolsProtocol):
         self._unwatch()
         self._body_ended()
         self._written()
+        if self._look is not None:
+            self._look.cancel()
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn's returns nothing
-        """Answer a client that has sent all it will, and close after that."""
+        """Answer a client that has sent all it will, and close after that; look whether it is still there."""
         if self._reading != "nothing" or self.cycle is None or self.cycle.response_complete:
             return None
         self.cycle.keep_alive = False
+        if not self.pipeline and self.cycle.scope["http_version"] == "1.1":
+            self._look = self.loop.call_later(LOOK_S, self._look_whether_there, LOOKS)
         return True
+
+    def _look_whether_there(self, looks: int) -> None:
+        """Send a client that has closed its half of the connection a line that it discards (RFC 9110, 15.2.1).
+
+        Where it has closed both halves, and so has left, the next line finds the connection lost.
+        """
+        if self.cycle.response_started or self.transport.is_closing():
+            return
+        self.transport.write(GO_ON)
+        if looks > 1:
+            self._look = self.loop.call_later(LOOK_S, self._look_whether_there, looks - 1)
 
     def data_received(self, data: bytes) -> None:
         if self._silent:

@@ -3,7 +3,10 @@
 import asyncio
 import io
 import json
+import socket
+import struct
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from service.settings import Settings
 from tests.conftest import Client
 from tests.losses.draw import Subject
 from tests.service.problem import is_problem
+from tests.service.processes import PATIENCE_S, Server, eventually, serving
 
 pytestmark = pytest.mark.anyio
 JSON, NPZ = {"content-type": "application/json"}, {"content-type": "application/x-npz"}
@@ -171,3 +175,44 @@ async def test_the_deadline_is_kept_inside_a_formula(
         )
 
     assert is_problem(answer, 504)["type"] == "urn:lossary:compute-deadline"
+
+
+HOURS = "1000000"  # seconds
+SIXTY_FOUR = "&".join(f"loss=cldice(iterations={100 - place})" for place in range(64))  # a minute, of the pixels below
+
+
+def asked_for_long(server: Server) -> socket.socket:
+    """Return a connection on which something was asked that takes a minute."""
+    pixels = io.BytesIO()
+    for _ in range(2):
+        np.save(pixels, np.random.default_rng(5).random((8, 1, 256, 256), np.float32).round())
+    body = pixels.getvalue()
+    head = f"POST /v1/evaluate?{SIXTY_FOUR} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-npy\r\n"
+    connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE_S)
+    connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return connection
+
+
+def answers(server: Server) -> list[int]:
+    """Return the status of every evaluation that is over, those included that nobody was there to be told of."""
+    lines = [json.loads(line) for line in Path(server.log).read_text().splitlines()]
+    return [line["status"] for line in lines if line.get("route") == "/v1/evaluate"]
+
+
+def test_a_client_that_leaves_ends_its_computation() -> None:
+    with serving(LOSSARY_COMPUTE_SECONDS=HOURS) as server:
+        asked_for_long(server).close()
+        reset = asked_for_long(server)
+        reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset.close()
+
+        assert eventually(lambda: answers(server) == [499, 499])
+
+
+def test_a_client_that_has_closed_its_half_alone_is_computed_for() -> None:
+    with serving(LOSSARY_COMPUTE_SECONDS="3") as server, asked_for_long(server) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ")
+    assert b"HTTP/1.1 504" in answer
