@@ -1,1 +1,1 @@
-"""Losses as a map, a sum and a finish: pure torch and pydantic, no HTTP, no files, no settings."""
+"""Loss functions with declared contracts, and their evaluation: pure torch and pydantic, no HTTP, files or settings."""

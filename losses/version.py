@@ -1,3 +1,3 @@
-"""The version, in one place: the distribution, every answer, the documents and the metrics have it from here."""
+"""The version of the distribution, of every answer, of the documents and of the metrics."""
 
 VERSION = "0.1.0"

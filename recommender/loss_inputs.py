@@ -1,4 +1,4 @@
-"""What a loss takes, made of the arrays that are there: labels in its form, counts of its classes."""
+"""The inputs of a loss made from the arrays at hand: labels in its encoding, counts of its classes."""
 
 from collections.abc import Mapping
 from typing import TypeGuard

@@ -1,4 +1,4 @@
-"""Notices: what a reader should know before trusting an answer, each a code and a sentence."""
+"""Warnings of an answer, each a code and a sentence."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The facts a recommendation may use, and what the model is for. Every one may be missing: not measured."""
+"""The facts that a recommendation may use (the profile), and the goal. Each may be missing: not measured."""
 
 import math
 from collections.abc import Callable

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Readiness:
-    """What keeps this process from taking more work."""
+    """Whether the process is draining, and whether its device is lost."""
 
     lost: bool = False  # its device answers nothing any more, and never will to this process
     draining: bool = False  # told to stop; what is still asked is answered

@@ -1,4 +1,4 @@
-"""What is known of the request under way: written where it passes, read once for its log line and its metrics."""
+"""The record of the current request: facts that its log line and metrics are made of."""
 
 import os
 import re

@@ -19,14 +19,14 @@ Run = Coroutine[Any, Any, None]
 
 
 class _Signal:
-    """What a coroutine that runs inline yields to the one who runs it."""
+    """What a coroutine that runs inline yields to its runner."""
 
     def __await__(self) -> Generator["_Signal", None, None]:
         yield self
 
 
 class _Nothing:
-    """What a task awaits in place of a signal: nothing."""
+    """An awaitable that completes at once; what a task awaits in place of a signal."""
 
     def __await__(self) -> Generator[Any, None, None]:
         yield from ()
@@ -55,7 +55,7 @@ async def beside_the_loop(work: Callable[[], Returned], size: int) -> Returned:
 
 
 class _Rest:
-    """What is left of a coroutine that was begun inline; awaited, it goes on where it stopped."""
+    """The rest of a coroutine that was started inline; awaited, it continues where it stopped."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

@@ -1,4 +1,4 @@
-"""The import of torch's compiler, which warns of torch's own use of what torch has deprecated."""
+"""The import of torch's compiler without its DeprecationWarning, which would be an error under `-W error`."""
 
 import warnings
 from functools import cache
@@ -7,9 +7,9 @@ from importlib import import_module
 
 @cache
 def import_compiler() -> None:
-    """Import what torch.compile imports on first use, so that it warns nobody and is no error under `-W error`.
+    """Import what torch.compile imports on first use, its warnings filtered.
 
-    It takes some seconds. Call it before threads start, since the filters of warnings are those of the process.
+    It takes some seconds. Call it before threads start: warning filters are global to the process.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

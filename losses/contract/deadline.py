@@ -1,4 +1,4 @@
-"""What whoever runs long work is asked: whether it may go on, and for the memory of a block.
+"""Deadlines and memory of long computations: callbacks that are asked between calls of torch.
 
 What torch does in one call cannot be interrupted, so the question comes between two calls, with the seconds that the
 next may take.
@@ -18,7 +18,7 @@ HOLD: ContextVar[Callable[[int], object] | None] = ContextVar("hold", default=No
 
 
 def checkpoint(seconds: float = 0.0) -> None:
-    """Ask whoever runs this work whether it may go on for so long without asking; what they raise ends it."""
+    """Ask the caller whether the work may run for `seconds` before it asks again; what the caller raises ends it."""
     check = CHECK.get()
     if check is not None:
         check(seconds)
@@ -51,7 +51,7 @@ def asking() -> Iterator[None]:
 
 
 def hold(held_bytes: int) -> None:
-    """Wait for so much memory, which is held from here on in place of what was asked for before."""
+    """Wait until so many bytes may be allocated; they replace those asked for before."""
     ask = HOLD.get()
     if ask is not None:
         ask(held_bytes)

@@ -27,7 +27,7 @@ Roles = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Items:
-    """What each item adds to the two sums whose quotient is the value.
+    """Numerator and denominator of each item; the value is the quotient of their sums.
 
     Where items have no weight of their own, the denominator is None and stands for ones. `kept`: which items are
     there at all, where a weight of 0 leaves that open; otherwise those with a denominator. An item that is there
@@ -52,7 +52,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Sums:
-    """Sufficient statistics that add over items, and how their totals become values.
+    """Sufficient statistics that are summed over items, and `finish`, which turns the totals into values.
 
     `parts` has one row an entry of the axis it is named for; `finish` takes the totals, in float64.
     """
@@ -74,7 +74,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Said:
-    """What the article says of a loss, and where it is loose."""
+    """What the article says of a loss; `note` says where it is imprecise."""
 
     section: str
     characteristics: Text
@@ -178,7 +178,7 @@ class Loss:
 
     @cached_property
     def fused(self) -> Callable[..., Tensor | Items | Sums]:
-        """The function as torch.compile makes it, on the first call: one pass over the numbers for many."""
+        """The function compiled by torch.compile on its first call, which fuses its passes over the inputs."""
         import_compiler()
         return torch.compile(self.compute, dynamic=True)
 

@@ -1,4 +1,4 @@
-"""The map from the outputs of a model back to the probability: a column of a loss that bends it."""
+"""The map from model outputs to probabilities, for losses whose minimiser is not the probability."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

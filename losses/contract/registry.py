@@ -63,7 +63,7 @@ def loss(
     article: Said | None = None,
     **domains: Domain,
 ) -> Callable[[Computes], Computes]:
-    """Put a function on the shelf; its name is the id, the keywords left over are the domains of its inputs.
+    """Register a function as a loss; its name is the id, further keywords are the domains of its inputs.
 
     `shapes`: the axes of every input in order, then those of the items. `elements`: what a weight or a mask may
     stand for where that is finer than an item (pixels of an image). `work`: what a block holds and costs where that is

@@ -58,7 +58,7 @@ def _factor(name: str, axes: Axes, params: Mapping[str, object]) -> float:
 
 @dataclass(frozen=True)
 class Work:
-    """What a formula takes beyond a few passes over its inputs.
+    """Memory and time that a formula takes beyond a few passes over its inputs.
 
     `holds`: the numbers of its largest temporaries, all that are alive at once. `graph`: what is held beside them for
     a gradient, half as much where it does not say. `calls`: calls of torch beyond some tens, each going through all of

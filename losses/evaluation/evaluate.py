@@ -1,8 +1,8 @@
-"""The one place that reduces: chunks to totals, totals to a value, its error bar and its gradient.
+"""Evaluate an objective: chunks to totals, totals to a value with its standard error and gradient.
 
-Every loss is a map, a sum and a finish. The first pass maps chunks to sums; the finish turns their totals into the
-value and, differentiated there, into a small cotangent; a second pass, taken only when a gradient or the error of a
-quotient is asked for, pulls that cotangent back through each chunk.
+The first pass maps every chunk to sums and adds them to totals. `finish` turns the totals into the value; its
+derivative there is the cotangent that the second pass propagates back through each chunk. The second pass is taken only
+where a gradient, or the standard error of a quotient, is asked for.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def evaluate(
     mask: Tensor | None = None,
     options: Options | None = None,
 ) -> Evaluation:
-    """Return what an objective says of the inputs, one tensor a role.
+    """Return the value of an objective on the inputs, one tensor a role, with what the options ask for.
 
     Shapes: `weights` and `mask` are the first axes of the items, or of their elements.
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption,
@@ -48,7 +48,7 @@ def evaluate(
 def _evaluate(
     objective: Objective, inputs: Mapping[str, Tensor], weights: Tensor | None, mask: Tensor | None, options: Options
 ) -> Evaluation:
-    """Return what an objective says of inputs whose classes stand on axis 1."""
+    """Return the same for inputs whose classes are axis 1."""
     chunked_inputs = ChunkedInputs(
         objective,
         inputs,

@@ -1,4 +1,4 @@
-"""What looks unintended in inputs that are legal."""
+"""Warnings about inputs that are legal and look unintended."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

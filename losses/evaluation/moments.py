@@ -12,7 +12,7 @@ LOST = 1e-3  # of a sum of squares: where less is left once the mean is out, mor
 
 @dataclass
 class Moments:
-    """Count, means and sums of centred products of k-vectors; k is small, so that Python is faster at it than torch.
+    """Count, means and sums of centred products of k-vectors; k is small, so that plain Python is faster than torch.
 
     Both are in units of `unit`, a power of 2, so that products of very large and very small numbers stay in range.
     Source: Chan, Golub & LeVeque 1983, doi:10.1080/00031305.1983.10483115 (pairwise update).

@@ -22,7 +22,7 @@ from losses.evaluation.totals import Accumulator, Reduction
 
 @dataclass(frozen=True)
 class Options:
-    """How to reduce, and what to say beside the value."""
+    """How to reduce, and what to return beside the value."""
 
     reduction: Reduction = "mean"
     gradient: Literal["none", "summary", "full"] = "none"
@@ -38,7 +38,7 @@ class Options:
 
 
 def refuse_reduction(accumulators: list[Accumulator], options: Options) -> None:
-    """Refuse a reduction that has no meaning for these terms.
+    """Refuse a reduction that is not defined for these terms.
 
     Raises: BadOption.
     """

@@ -1,4 +1,4 @@
-"""What is said of an evaluation: the value or the reason why there is none, the sums behind it, warnings."""
+"""The result of an evaluation: the value or the reason why there is none, its sums, warnings."""
 
 import math
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ IMPOSSIBLE = "something that happened was given probability 0, or "
 
 @dataclass
 class Evaluation:
-    """What one objective says of the inputs; `reason` says why where `value` is None."""
+    """The result of one objective; where `value` is None, `reason` says why."""
 
     name: str
     dtype: torch.dtype

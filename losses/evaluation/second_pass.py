@@ -1,7 +1,7 @@
-"""The second pass: the cotangent of the totals, pulled back through each chunk.
+"""The second pass: the cotangent of the totals is propagated back through each chunk.
 
-It gives the influence of every row on the value, whose spread is the error of a quotient, and the exact gradient of
-the inputs, in memory that does not grow with the number of chunks.
+It gives the influence of every row on the value, from which the standard error of a quotient follows, and the exact
+gradient of the inputs, in memory that does not grow with the number of chunks.
 """
 
 import math

@@ -1,6 +1,6 @@
 """One evaluation of items that arrive a window at a time and are not kept: the first pass of `evaluate`, and its end.
 
-What takes a second pass is refused, since there is nothing left to pass over.
+What takes a second pass is refused: the items are not kept.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ class _Window(ChunkedInputs):
 class Stream:
     """An evaluation in progress: the sums over the windows added so far.
 
-    Raises, on making: BadOption for what cannot be said of a stream.
+    Raises, on making: BadOption for what takes a second pass.
     """
 
     objective: Objective
@@ -123,7 +123,7 @@ class Stream:
             self._transfer_ms += chunked_inputs.device_copies.spent_ms
 
     def finish(self) -> Evaluation:
-        """Return what the objective says of all items; at least one window, which may be empty, was added."""
+        """Return the result over all items; at least one window, which may be empty, has been added."""
         if self._window is None:
             raise ValueError("nothing was added")
         self._window.seen = [accumulator.seen for accumulator in self.accumulators]

@@ -1,4 +1,4 @@
-"""Tensors to facts, with what is known of their error: in blocks, with float64 sums, in memory of a fixed size."""
+"""Measure facts of tensors with confidence intervals: in blocks, with float64 sums, in bounded memory."""
 
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ _NEEDED = {True: 3, False: 1}  # one of the first so many roles, for similarity 
 
 
 class Measurement(NamedTuple):
-    """A profile, the task it is a profile of, what to know before trusting it, and what no rule reads."""
+    """A profile, its task, warnings, and details that no rule reads."""
 
     task: Task
     profile: Profile
@@ -48,7 +48,7 @@ def measure_profile(
     predictions_are: PredictionKind | None = None,
     ignore_index: int | None = None,
 ) -> Measurement:
-    """Return every fact that arrays tell about a task; a task left out is read off them, and said.
+    """Return every fact of a task that can be measured on the arrays; a task left out is inferred, with a warning.
 
     Labels that do not count, `ignore_index` or those that `find_void` tells, enter no fact, and a warning says so.
 

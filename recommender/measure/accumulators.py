@@ -1,4 +1,4 @@
-"""What is kept of blocks that have gone by: small, and the same whichever way the blocks are cut and merged."""
+"""Mergeable statistics of blocks: moments, order statistics, largest numbers, extremes."""
 
 import math
 from collections.abc import Iterable
@@ -67,14 +67,14 @@ class CentralMoments:
 
 
 class Pile:
-    """Numbers put one on another in one array that doubles, so that the heap is not left full of holes."""
+    """An array that numbers are appended to; it doubles when full, which avoids fragmented memory."""
 
     def __init__(self) -> None:
         self._room = np.empty(0)
         self._size = 0
 
     def add(self, values: Array) -> None:
-        """Put a block on top."""
+        """Append a block."""
         wanted = self._size + values.size
         if wanted > self._room.size:
             room = np.empty(max(wanted, 2 * self._room.size))
@@ -85,13 +85,13 @@ class Pile:
 
     @property
     def all(self) -> Array:
-        """All of them, to be read or put in another order."""
+        """All numbers, in an array that may be sorted in place."""
         return self._room[: self._size]
 
 
 @dataclass
 class Order:
-    """Order statistics that lie in a bracket, exactly: counts around it, and the numbers inside."""
+    """Exact order statistics within a bracket: counts below and above it, and the numbers inside."""
 
     low: float
     high: float
@@ -156,7 +156,7 @@ class Order:
 
 
 def brackets(ordered: Array, quantiles: Iterable[float], tries: int) -> list[Order]:
-    """Return an Order for each quantile, wider after each try that missed."""
+    """Return a bracket for each quantile; wider after each try in which the quantile lay outside."""
     return [Order.around(ordered, quantile, _WIDER**tries) for quantile in quantiles]
 
 
@@ -198,7 +198,7 @@ class Largest:
 
 @dataclass
 class Ends:
-    """The least and the largest number, and how often each occurs."""
+    """The minimum and the maximum, and how often each occurs."""
 
     least: float = math.inf
     most: float = -math.inf

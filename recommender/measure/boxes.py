@@ -1,4 +1,4 @@
-"""What boxes say: how far their sizes differ. Sides and areas are measured in the unit of the corners."""
+"""Facts of bounding boxes: the spread of their sizes. Sides and areas are in the unit of the corners."""
 
 import math
 from collections.abc import Iterator

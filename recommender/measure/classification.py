@@ -1,4 +1,4 @@
-"""Which facts labels tell, and what predictions say of their mistakes."""
+"""Facts of class labels, and hints at wrong labels from predictions."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ _MATRIX = 2  # axes of (n, C)
 
 
 def binary(given: Given) -> TaskMeasurement:
-    """Return what two classes tell.
+    """Return the facts of two classes.
 
     Raises: UnreadableTargets, NotProbabilities.
     """
@@ -92,7 +92,7 @@ def _column(targets: Tensor, void: Void | None) -> tuple[Tensor, Tensor]:
 
 
 def multilabel(given: Given) -> TaskMeasurement:
-    """Return what rows of labels tell.
+    """Return the facts of multi-label rows.
 
     Raises: UnreadableTargets.
     """
@@ -116,7 +116,7 @@ def multilabel(given: Given) -> TaskMeasurement:
 
 
 def multiclass(given: Given) -> TaskMeasurement:
-    """Return what exclusive classes tell.
+    """Return the facts of exclusive classes.
 
     Raises: UnreadableTargets, NotOneHot, SingleColumn, NotProbabilities, IdOutOfRange.
     """
@@ -149,7 +149,7 @@ def multiclass(given: Given) -> TaskMeasurement:
 
 
 def grades(given: Given) -> TaskMeasurement:
-    """Return what classes with an order tell; predictions are of thresholds between them, and tell nothing here.
+    """Return the facts of ordered classes; predictions, which are of thresholds between them, are not used.
 
     Raises: UnreadableTargets, NotOneHot.
     """

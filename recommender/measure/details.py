@@ -1,4 +1,4 @@
-"""What is measured and no rule reads: for people, beside the profile."""
+"""Details: measured numbers that no rule reads, for people."""
 
 import math
 from collections.abc import Sequence

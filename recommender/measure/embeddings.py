@@ -1,4 +1,4 @@
-"""What embeddings and their labels say: how they are supervised, how long they are, how far classes lie apart."""
+"""Facts of embeddings and their labels: supervision, norms, distances between classes."""
 
 import math
 
@@ -27,7 +27,7 @@ _MATRIX = 2  # axes of (n, d)
 
 
 def similarity(given: Given) -> TaskMeasurement:
-    """Return what embeddings (n, d) and class labels (n) tell; each may be missing.
+    """Return the facts of embeddings (n, d) and class labels (n); either may be missing.
 
     Losses know them as predictions and targets, and so they may be named here.
     Raises: UnreadableTargets, ShapeMismatch.

@@ -1,4 +1,4 @@
-"""How the spread of residuals goes with the predictions; measured on all items, or on a sample of many."""
+"""How the spread of residuals depends on the predictions; on all items, or on a sample of many."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What arrays look like when nobody said what they are."""
+"""The task inferred from targets, where none was named."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""A hint at wrong labels: items that out-of-fold predictions confidently put in another class."""
+"""A hint at wrong labels by confident learning: items that out-of-fold predictions put in another class."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What labels say of themselves: how many classes, how they are written, how even they are."""
+"""Facts of labels: the number of classes, their encoding, their imbalance."""
 
 import math
 from statistics import NormalDist

@@ -1,4 +1,4 @@
-"""What masks say: how much is background, how many images are empty, and what the objects look like.
+"""Facts of masks: the share of background, the share of empty images, the size and shape of objects.
 
 Pixels of one image are not independent, so that intervals are over images.
 """

@@ -1,4 +1,4 @@
-"""What goes into a measurement, and what comes out of it."""
+"""The inputs and the result of a measurement."""
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ Facts = dict[str, Measured | str | bool | None]
 
 @dataclass(frozen=True)
 class Given:
-    """The arrays of one task by role, and what was said of the model."""
+    """The arrays of one task by role, and what the caller said of the model."""
 
     task: Task
     targets: Tensor  # the first array, where a task has others
@@ -29,7 +29,7 @@ class Given:
 
 
 class TaskMeasurement(NamedTuple):
-    """Facts by name, what to know before trusting them, and what no rule reads."""
+    """Facts by name, warnings, and details that no rule reads."""
 
     facts: Facts
     warnings: list[WarningText]
@@ -38,7 +38,7 @@ class TaskMeasurement(NamedTuple):
 
 @dataclass
 class RequiredItems:
-    """Facts that need a number of items, and those that were left out for want of them."""
+    """Which facts need a least number of items, and which were left out for too few."""
 
     items: int
     short: dict[str, int] = field(default_factory=dict)

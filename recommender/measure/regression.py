@@ -1,4 +1,4 @@
-"""Which facts targets and predictions of a regression tell."""
+"""Facts of targets and predictions of a regression."""
 
 from recommender.measure import warnings
 from recommender.measure.heteroscedasticity import (
@@ -40,7 +40,7 @@ ENOUGH_FOR_SHAPE = 250  # items: the medcouple known to 0.14, the ratio of two s
 
 
 def regression(given: Given) -> TaskMeasurement:
-    """Return what residuals tell; without predictions, what targets do.
+    """Return the facts of residuals; without predictions, those of targets.
 
     Raises: ShapeMismatch, NonFiniteInput.
     """

@@ -1,4 +1,4 @@
-"""Residuals a block at a time: nothing as large as the arrays is ever made beside them."""
+"""Residuals a block at a time, so that no temporary is as large as the arrays."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

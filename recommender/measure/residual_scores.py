@@ -1,4 +1,4 @@
-"""Everything that the facts on residuals are read off: three passes, whatever the size."""
+"""The statistics that facts on residuals are computed from, in three passes."""
 
 import math
 from dataclasses import dataclass, field

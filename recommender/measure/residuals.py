@@ -1,4 +1,4 @@
-"""What residuals say: outliers, scale, tails and skew, by medians so that the outliers cannot hide themselves.
+"""Facts of residuals: outliers, scale, tails and skew, by medians, which outliers do not move.
 
 One function a fact; all take the summary of residuals (n) or (n, outputs), every output with its own centre and scale.
 """

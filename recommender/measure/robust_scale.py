@@ -1,4 +1,4 @@
-"""Where the residuals of every output lie and how far they spread, by medians that outliers cannot move.
+"""Location and scale of the residuals of every output, by medians.
 
 Few items are measured a group of outputs at a time, in memory; many an output at a time, in two passes.
 """

@@ -1,4 +1,4 @@
-"""Which facts masks tell."""
+"""Facts of segmentation masks."""
 
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings
@@ -21,7 +21,7 @@ from recommender.notices import WarningText
 
 
 def segmentation(given: Given) -> TaskMeasurement:
-    """Return what masks tell.
+    """Return the facts of masks.
 
     Raises: UnreadableTargets.
     """

@@ -1,4 +1,4 @@
-"""What targets of a regression can be: any number, counts, shares; and where they pile up."""
+"""Facts of the values of regression targets: their support, counts, zeros, heaping."""
 
 import math
 from dataclasses import dataclass, field

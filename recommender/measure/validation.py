@@ -1,4 +1,4 @@
-"""What is refused before anything is measured."""
+"""Checks of the arrays before anything is measured."""
 
 from collections.abc import Mapping
 

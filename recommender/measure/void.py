@@ -1,4 +1,4 @@
-"""Labels that mark what does not count: numbers below 0, and the highest numbers of a byte or two in label maps."""
+"""Void labels, which do not count: numbers below 0, and 254, 255 and 65535 in label maps."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a reader of a measured profile should know."""
+"""The warnings of a measured profile."""
 
 from losses.text import Text
 from recommender.measure.measurement import RequiredItems

@@ -1,4 +1,4 @@
-"""A deciding row made concrete: its objective with the parameters computed."""
+"""The choice of a head: the objective of its deciding row, with the parameters computed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from recommender.rules.table import Rule
 
 @dataclass(frozen=True)
 class Choice:
-    """What one head takes."""
+    """The objective of one head, and the row that decided."""
 
     head: str
     rule: Rule

@@ -1,6 +1,6 @@
 """The threshold between yes and no on a probability, by the costs of the two mistakes.
 
-Weights in the loss move the same cut a second time: the thresholds here are for the probability itself.
+The thresholds are for the probability itself; class weights in the loss would shift the decision a second time.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The pipeline without a task: small requests that came whole are answered in the callback that read them.
+"""The pipeline without an asyncio task: small complete requests are answered in the callback that read them.
 
 A task, ASGI and FastAPI's routing take several times as long as a small loss takes to compute. The steps and the
 handler are those of every other request; where one has to wait (for memory, for a thread), it goes on as a task.

@@ -1,4 +1,4 @@
-"""What browsers show: no other site's page may frame it, and no file is taken for another kind than it is."""
+"""Security headers of the pages that browsers show: no framing, no content sniffing."""
 
 from service.pipeline.steps import Exchange, Head, Step
 

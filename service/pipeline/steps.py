@@ -1,4 +1,4 @@
-"""What stands around every endpoint: steps, each of which a request enters before and leaves after.
+"""Steps around every endpoint (middleware): a request enters each before the endpoint and leaves it after.
 
 The steps are one list (see pipeline.py). A request goes through all of them in order, whichever way it is answered, and
 its answer goes back through those that it entered, in reverse.

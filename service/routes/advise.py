@@ -222,7 +222,7 @@ async def advise(
 
 
 async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, language: Language) -> MeasuredAnswer:
-    """Return what the arrays say; where the losses of a task need no targets, nothing but how many items there are."""
+    """Return what was measured; where the losses of a task need no targets, the number of items alone."""
     named = request.task is not None or request.scenario is not None
     task = read_task_and_scenario(request.task, request.scenario)[0] if named else None
     arrays = upload.roles

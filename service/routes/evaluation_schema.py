@@ -19,7 +19,7 @@ from service.uploads.openapi import ASSUMED
 
 
 class EvaluateOptions(BaseModel):
-    """How to reduce, and what to say beside the value."""
+    """How to reduce, and what to return beside the value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -46,7 +46,7 @@ class EvaluateOptions(BaseModel):
 
     @cached_property
     def bound(self) -> Options:
-        """The options as the room of losses takes them."""
+        """The options as `losses.evaluation` takes them."""
         fields = self.model_dump(exclude={"dtype"})
         return Options(**fields, dtype=getattr(torch, self.dtype) if self.dtype else None)
 

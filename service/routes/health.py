@@ -1,4 +1,4 @@
-"""Is the process alive, is it ready for work, what has it done, and where are its limits?"""
+"""Liveness, readiness, metrics, and the limits in force."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4

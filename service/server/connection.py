@@ -288,7 +288,7 @@ class Connection(HttpToolsProtocol):
             super()._start_asgi_task(self.cycle, app)
 
     def _after_body(self) -> None:
-        """Be as after the last byte of a body, of which the parser has seen but the first ones."""
+        """Bring the parser to the state after the body, of which it has seen the first bytes only."""
         self._new_parser()
         self._body_ended()
 

@@ -1,4 +1,4 @@
-"""The server: uvicorn's, which leaves in order: it says so at /readyz, serves on for a while, then ends."""
+"""The server: uvicorn's, with a graceful end: it answers 503 at /readyz, serves on for a while, then stops."""
 
 import asyncio
 import ctypes
@@ -41,7 +41,7 @@ HEARTBEAT_TICKS = 10  # of 0.1 s
 
 
 class Server(uvicorn.Server):
-    """One process that serves; under a supervisor it does as a pipe says, and ends when nobody holds its other end."""
+    """One process that serves; under a supervisor it takes orders from a pipe, and ends when the pipe is closed."""
 
     def __init__(
         self, settings: Settings, supervisor: Connection | None = None, app: Callable[[], ASGIApp] | str = APP
@@ -185,7 +185,7 @@ def listen(settings: Settings) -> list[socket.socket]:
 
 
 def settle_memory() -> None:
-    """Tell glibc to keep what the blocks of a loss take and give back again and again, and little more than that.
+    """Have glibc keep the memory that blocks of a loss allocate and free repeatedly, and little more.
 
     Left alone it keeps up to 64 MiB for every thread, and in a soak memory crept up by 8 %. A threshold of 1 MiB keeps
     memory down too, but evaluating 8 MB then takes 8.5 ms in place of 2.5, nearly all of it for fresh pages.
@@ -198,7 +198,7 @@ def settle_memory() -> None:
 
 
 def give_back_memory() -> None:
-    """Give free pages between those in use back to the machine; glibc by itself gives back none but the last."""
+    """Return free pages to the system; glibc by itself returns only those at the end of the heap."""
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
         malloc_trim(MALLOC["M_TRIM_THRESHOLD"][1])

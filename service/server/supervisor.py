@@ -45,14 +45,14 @@ class Worker:
     leaving: bool = False
 
     def tell(self, word: str) -> None:
-        """Say something to it; it may have died."""
+        """Send it a word; it may have died."""
         self.leaving = True
         with suppress(OSError):
             self.pipe.send(word)
 
 
 def work(index: int, sockets: list[socket.socket], pipe: connection.Connection) -> None:
-    """Be one worker."""
+    """Run one worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor too
     os.environ["LOSSARY_WORKER"] = str(index)
     settings = Settings()
@@ -61,7 +61,7 @@ def work(index: int, sockets: list[socket.socket], pipe: connection.Connection) 
 
 
 class Supervisor:
-    """So many workers, until told to stop."""
+    """Keeps a number of workers running until told to stop."""
 
     def __init__(self, settings: Settings, sockets: list[socket.socket]) -> None:
         self._wanted, self._sockets = settings.workers, sockets
