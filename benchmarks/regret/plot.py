@@ -20,6 +20,7 @@ from benchmarks.regret.score import (
     Family,
     Scored,
 )
+from benchmarks.regret.svg import adapted
 
 SHOWN = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM, WORST)
 COLOURS = {
@@ -60,6 +61,7 @@ def draw(families: Sequence[Family], path: Path) -> None:
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.5 / figure.get_figheight()), w_pad=1.4, h_pad=1.6)
     figure.savefig(path, metadata={"Date": None}, facecolor=PAPER)
     plt.close(figure)
+    path.write_text(adapted(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _panel(axis: Axes, scored: Scored) -> None:

@@ -42,7 +42,7 @@ def _purpose(package: str, room: str) -> str:
 def picture() -> str:
     """Return the rooms as an SVG: a column a package, its layers from the top down."""
     height = TOP + STEP * max(len(layers(package)) for package in PACKAGES) + 44
-    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    size = f'viewBox="0 0 {WIDTH} {height}" width="100%"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
         f"<title>The rooms of {escape(', '.join(PACKAGES))}, each layer above what it may import</title>",

@@ -45,7 +45,7 @@ def _ask(value: float, book: RulebookName = "article") -> Recommendation:
 def picture() -> str:
     """Return the picture as an SVG that stands alone, for light and dark pages."""
     answer = _ask(AT)
-    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="100%"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
         f"<title>{escape(_title(answer))}</title><style>{STYLE}</style>",

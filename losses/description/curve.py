@@ -1,106 +1,150 @@
 """The value and the gradient of a loss along a line: the error, the score, the probability of the truth."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from losses.contract.domains import Domain
 from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss
+from losses.description.lines import ERROR, Line, lines, why_not
 from losses.errors import BadOption
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
 
-LARGEST_PROBABILITY = 0.995  # the probability at either end of the axis; the cross-entropy is 5.3 there
-
-
-@dataclass(frozen=True)
-class Line:
-    """The axis of a curve, and the inputs of the loss at every point of it."""
-
-    axis: str
-    x: Tensor
-    inputs: dict[str, Tensor]
-    moved: str
+SAME = 1e-9  # relative: how near two values are that rounding alone tells apart
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Value and gradient at every x; the gradient is taken with respect to what the model puts out."""
+    """Value and gradient at every x; the gradient is taken with respect to what the model puts out.
+
+    `target` is what the prediction is held against, where that is a number or a label.
+    """
 
     loss: str
     axis: str
     x: list[float]
     value: list[float]
     gradient: list[float]
+    target: float | None = None
 
 
-def curve(objective: Objective, points: int, span: float) -> Curve:
-    """Return value and gradient of an objective along its axis, errors and scores from -span to span.
+@dataclass(frozen=True)
+class _Drawn:
+    """One loss along one line."""
 
-    Raises: BadOption where the loss is not a function of one prediction and its target.
+    line: Line
+    value: Tensor
+    gradient: Tensor
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether nothing changes along it."""
+        return not bool(self.gradient.any()) and bool((self.value == self.value[0]).all())
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every point of it is a number."""
+        return bool(self.value.isfinite().all() and self.gradient.isfinite().all())
+
+    def shares(self, other: "_Drawn | None") -> bool:
+        """Whether both can be drawn along one axis."""
+        return other is not None and torch.equal(self.line.x, other.line.x)
+
+
+def curve(objective: Objective, points: int, span: float, target: float | None = None) -> Curve:
+    """Return value and gradient of an objective along its axis.
+
+    Raises: what `curves_along_one_axis` raises.
     """
-    lines = [_line(term, points, span) for _, term in objective.terms]
-    first = lines[0]
-    if any(line.axis != first.axis for line in lines):
-        raise BadOption("loss", "The terms are functions of different things, so the sum has no curve.")
-    per_item = evaluate(objective, first.inputs, options=Options(reduction="none"))
-    summed = evaluate(objective, first.inputs, options=Options(reduction="sum", gradient="full", standard_error=False))
-    if per_item.values is None or summed.gradients is None:
-        raise BadOption("loss", f"{objective} is not finite along its axis.")
-    slope = summed.gradients[first.moved]
+    return curves_along_one_axis([objective], points, span, target)[0]
+
+
+def curves_along_one_axis(
+    objectives: Sequence[Objective], points: int, span: float, target: float | None = None
+) -> list[Curve]:
+    """Return value and gradient of several objectives, along the first axis that all of them have.
+
+    `span`: of errors, scores and predictions. `target`: what a prediction is held against; 1 where nothing is said.
+    Raises: BadOption where a loss is no function of one prediction and its target, or where they share no axis;
+    DomainViolation where the target is none of the loss.
+    """
+    of_terms = [[_along_axes(term, points, span, target) for _, term in objective.terms] for objective in objectives]
+    first, *others = [along for terms in of_terms for along in terms]
+    axis = next((axis for axis in first if all(first[axis].shares(other.get(axis)) for other in others)), None)
+    if axis is None:
+        listed = "; ".join(dict.fromkeys(" or ".join(along) for along in [first, *others]))
+        raise BadOption("loss", f"These losses are functions of different things ({listed}), and share no axis.")
+    return [
+        _added(objective, [along[axis] for along in terms])
+        for objective, terms in zip(objectives, of_terms, strict=True)
+    ]
+
+
+def _added(objective: Objective, terms: list[_Drawn]) -> Curve:
+    coefficients = [coefficient for coefficient, _ in objective.terms]
+    value = sum(weight * term.value for weight, term in zip(coefficients, terms, strict=True))
+    gradient = sum(weight * term.gradient for weight, term in zip(coefficients, terms, strict=True))
+    line = terms[0].line
     return Curve(
         loss=str(objective),
-        axis=first.axis,
-        x=first.x.tolist(),
-        value=per_item.values.tolist(),
-        gradient=(slope if slope.ndim == 1 else slope[:, 0]).tolist(),
+        axis=line.axis,
+        x=line.x.tolist(),
+        value=torch.as_tensor(value).tolist(),
+        gradient=torch.as_tensor(gradient).tolist(),
+        target=line.target,
     )
 
 
-def _line(term: BoundLoss, points: int, span: float) -> Line:
-    roles = term.loss.required
-    domains = [term.domain(role) for role in roles]
-    straight = torch.linspace(-span, span, points, dtype=torch.float64)
-    probability = torch.linspace(1 - LARGEST_PROBABILITY, LARGEST_PROBABILITY, points, dtype=torch.float64)
-    match _layout(term), [_kind(domain) for domain in domains]:
-        case "items", ["real"]:
-            return Line("score", straight, {roles[0]: straight}, roles[0])
-        case "items", ["real", "real"]:
-            return Line("error", straight, {roles[0]: straight, roles[1]: torch.zeros_like(straight)}, roles[0])
-        case "items", ["logit" | "probability" as kind, "probability"]:
-            at = probability.logit() if kind == "logit" else probability
-            truth = torch.ones_like(probability)
-            return Line("probability of the truth", probability, {roles[0]: at, roles[1]: truth}, roles[0])
-        case "classes", ["logits" | "distribution" as kind, "id" | "distribution" as label]:
-            both = torch.stack([probability, 1 - probability], 1)
-            ids = torch.zeros(points, dtype=torch.int64)
-            truth = ids if label == "id" else torch.eye(2, dtype=torch.float64)[ids]
-            at = both.log() if kind == "logits" else both
-            return Line("probability of the truth", probability, {roles[0]: at, roles[1]: truth}, roles[0])
-    message = f"{term.loss.id} is no function of one prediction and its target, so it has no curve."
-    raise BadOption("loss", message)
+def _along_axes(term: BoundLoss, points: int, span: float, target: float | None) -> dict[str, _Drawn]:
+    """Return a loss along every axis that shows something of it.
+
+    Raises: BadOption where there is none, with the reason.
+    """
+    reason = why_not(term)
+    if reason:
+        raise BadOption("loss", f"{term.loss.id} {reason}.")
+    along: dict[str, _Drawn] = {}
+    finite = True
+    for line in lines(term, points, span, target):
+        if line.axis in along or (line.axis == ERROR and not _is_of_the_error(term, line)):
+            continue
+        drawn = _along(term, line)
+        finite &= drawn.is_finite
+        if drawn.is_finite and not drawn.is_flat:
+            along[line.axis] = drawn
+    if not along and finite:
+        raise BadOption(
+            "loss", f"{term.loss.id} says nothing of a single prediction, only of how several lie together."
+        )
+    if not along:
+        raise BadOption("span", f"{term.loss.id} is not finite so far out; ask with a shorter span.")
+    return along
 
 
-def _layout(term: BoundLoss) -> str:
-    """Return whether every entry is an item, or every row of classes."""
-    if term.kind != "item" or term.loss.sums_itself:
-        return "other"
-    patterns = {str(term.loss.pattern(role)) for role in term.loss.required}
-    if len(patterns) == 1 and patterns <= {"*n", "*f"}:
-        return "items"
-    return "classes" if patterns <= {"n C *s", "n *s"} else "other"
+def _along(term: BoundLoss, line: Line) -> _Drawn:
+    objective = Objective(((1.0, term),))
+    value = _values(objective, line.inputs)
+    options = Options(reduction="sum", gradient="full", standard_error=False)
+    gradients = evaluate(objective, line.inputs, options=options).gradients
+    if gradients is None:  # the sum is not finite
+        return _Drawn(line, value, torch.full_like(value, torch.nan))
+    gradient = gradients[line.moves] * line.direction
+    return _Drawn(line, value, gradient.reshape(len(line.x), -1).sum(1))
 
 
-def _kind(domain: Domain) -> str:
-    if domain.whole:
-        return "id"
-    if domain.minus_infinity:
-        return "logits" if any(other.simplex for other in domain.instead.values()) else "logit"
-    if domain.simplex:
-        return "distribution"
-    if (domain.low, domain.high) == (0, 1):
-        return "probability"
-    ends = (domain.low, domain.high, domain.above, domain.under)
-    return "real" if ends == (None,) * 4 and not domain.corners else "bounded"
+def _values(objective: Objective, inputs: Mapping[str, Tensor]) -> Tensor:
+    values = evaluate(objective, inputs, options=Options(reduction="none")).values
+    if values is None:
+        raise TypeError(objective)
+    return values.reshape(len(values), -1).sum(1)
+
+
+def _is_of_the_error(term: BoundLoss, line: Line) -> bool:
+    """Say whether nothing but the difference between prediction and target counts."""
+    objective = Objective(((1.0, term),))
+    moved = {role: tensor + 1 for role, tensor in line.inputs.items()}
+    here, there = _values(objective, line.inputs), _values(objective, moved)
+    return torch.allclose(here, there, rtol=SAME, atol=SAME)

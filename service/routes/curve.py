@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from losses.contract.expression import Objective, parse, split_objectives
 from losses.contract.loss import Loss
-from losses.description.curve import Curve, curve
-from losses.errors import BadExpression, BadOption, BadParameter
+from losses.description.curve import Curve, curves_along_one_axis
+from losses.errors import BadExpression, BadOption, BadParameter, DomainViolation
 from losses.version import VERSION
 from service.dependencies import RuntimeInForce
 from service.pipeline.properties import properties
@@ -36,6 +36,7 @@ class Curves(BaseModel):
     """Losses along one axis."""
 
     axis: str
+    target: Annotated[float | None, Field(description="What the prediction is held against.")] = None
     x: list[float]
     curves: list[CurveLine]
     version: str = VERSION
@@ -70,7 +71,7 @@ async def asked(
     response_model=Curves,
     responses={
         200: {"content": {SVG: {"schema": {"type": "string"}}}},
-        **responses(UnknownPath, BadExpression, BadParameter, BadOption, BadRequest, ComputeDeadline),
+        **responses(UnknownPath, BadExpression, BadParameter, BadOption, DomainViolation, BadRequest, ComputeDeadline),
     },
 )
 @properties("any key", etag=True, page=True)
@@ -78,18 +79,28 @@ async def curves(
     objectives: Annotated[list[Objective], Depends(asked)],
     runtime: RuntimeInForce,
     points: Annotated[int, Query(ge=2, le=2001)] = 201,
-    span: Annotated[float, Query(ge=1e-6, le=1e6, description="Errors run from -span to span.")] = 3.0,
+    span: Annotated[float, Query(ge=1e-6, le=1e6, description="Errors and scores run from -span to span.")] = 3.0,
+    target: Annotated[
+        float | None,
+        Query(
+            allow_inf_nan=False,
+            description="What the prediction is held against, where that is a number or a label; 1 if left out.",
+        ),
+    ] = None,
     image: Annotated[Literal["json", "svg"], Query(alias="format", description="Numbers, or a picture.")] = "json",
 ) -> Response | Curves:
-    """Give value and gradient against the error, the score, or the probability of the truth, as numbers or drawn."""
+    """Give value and gradient against the error, the score, or the probability of the truth, as numbers or drawn.
+
+    Every loss of one prediction and its target has a curve; the others say why they have none. An overlap loss is drawn
+    over one pixel, a loss of classes over two of them.
+    """
 
     def drawn() -> Response | Curves:
-        lines = [curve(objective, points, span) for objective in objectives]
-        if any(line.axis != lines[0].axis for line in lines):
-            raise BadOption("with", "These losses are functions of different things and share no axis.")
+        lines = curves_along_one_axis(objectives, points, span, target)
         if image == "svg":
             return Response(draw(lines), media_type=SVG)
-        return Curves(axis=lines[0].axis, x=lines[0].x, curves=[_line(line) for line in lines])
+        held = next((line.target for line in lines if line.target is not None), None)
+        return Curves(axis=lines[0].axis, target=held, x=lines[0].x, curves=[_line(line) for line in lines])
 
     return await runtime.run(drawn)
 

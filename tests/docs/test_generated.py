@@ -1,9 +1,12 @@
 """What lists losses, rules, settings, metrics, refusals and routes is what the code says."""
 
 import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
+from benchmarks.regret.svg import adapted
 from docs import generate
 from docs.blocks.tables import formula
 from service.settings import Settings
@@ -64,3 +67,25 @@ def test_every_variable_that_is_named_is_a_setting(page: str) -> None:
 
 def test_every_setting_says_what_it_does() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+PICTURES = sorted(path for path in (ROOT / "docs").rglob("*.svg"))
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=named)
+def test_every_picture_is_as_wide_as_its_page_and_readable_in_the_dark(picture: Path) -> None:
+    root = ET.parse(picture).getroot()  # noqa: S314 - our own picture
+
+    assert re.fullmatch(r"0 0 [\d.]+ [\d.]+", root.attrib["viewBox"])
+    assert (root.attrib["width"], root.attrib.get("height")) == ("100%", None)
+    assert "prefers-color-scheme:dark" in picture.read_text(encoding="utf-8")
+
+
+def test_a_picture_that_is_adapted_twice_is_as_it_was_after_the_first_time() -> None:
+    drawn = '<svg width="828pt" height="446.4pt"><style type="text/css">*{}</style><path style="fill: #ffffff"/></svg>'
+
+    once = adapted(drawn)
+
+    assert once.startswith('<svg width="100%"><style type="text/css">*{}@media(prefers-color-scheme:dark){')
+    assert '[style*="fill: #ffffff"]{fill:#16181d!important}' in once
+    assert adapted(once) == once

@@ -1,6 +1,9 @@
 """GET /v1/losses: the catalogue, the page of a loss, its curve."""
 
+import math
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -8,6 +11,7 @@ from losses.contract.registry import catalogue
 from tests.conftest import Client
 
 pytestmark = pytest.mark.anyio
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 async def test_the_list_can_be_narrowed(client: Client) -> None:
@@ -35,17 +39,47 @@ async def test_every_loss_has_a_whole_page(client: Client, loss_id: str) -> None
     assert all(parameter.get("description") for parameter in page["parameters"].get("properties", {}).values())
 
 
-@pytest.mark.parametrize("loss_id", catalogue())
-async def test_every_loss_has_a_curve_or_says_why_not(client: Client, loss_id: str) -> None:
+async def test_every_loss_has_a_curve_or_says_why_not(client: Client) -> None:
     async with client() as http:
-        answer = await http.get(f"/v1/losses/{loss_id}/curve?points=11")
+        answers = {loss_id: await http.get(f"/v1/losses/{loss_id}/curve?points=11") for loss_id in catalogue()}
 
-    if answer.is_success:
-        curve = answer.json()["curves"][0]
-        assert len(answer.json()["x"]) == len(curve["value"]) == len(curve["gradient"]) == 11
-    else:
-        assert answer.status_code == 422
-        assert "curve" in answer.json()["detail"] or "needs" in answer.json()["detail"]
+    drawn = {loss_id: answer.json() for loss_id, answer in answers.items() if answer.is_success}
+    assert len(drawn) >= 48
+    for answer in drawn.values():
+        line = answer["curves"][0]
+        assert len(answer["x"]) == len(line["value"]) == len(line["gradient"]) == 11
+    for loss_id in set(answers) - set(drawn):
+        assert answers[loss_id].status_code == 422
+        assert loss_id in answers[loss_id].json()["detail"]
+
+
+ITEMS: dict[str, Callable[[float], tuple[Any, Any]]] = {  # what x is of each: predictions, targets
+    "mse": lambda x: (x, 0.0),
+    "focal": lambda p: (math.log(p / (1 - p)), 1.0),
+    "hinge": lambda score: (score, 1.0),
+    "tweedie": lambda prediction: (prediction, 1.0),
+    "mape": lambda prediction: (prediction, 1.0),
+    "dice": lambda p: ([math.log(p / (1 - p))], [1.0]),
+}
+
+
+@pytest.mark.parametrize("loss_id", ITEMS)
+async def test_a_curve_is_what_evaluate_says_at_its_points(client: Client, loss_id: str) -> None:
+    async with client() as http:
+        curve = (await http.get(f"/v1/losses/{loss_id}/curve?points=9")).json()
+        predictions, targets = zip(*map(ITEMS[loss_id], curve["x"]), strict=True)
+        asked = {"loss": loss_id, "predictions": predictions, "targets": targets}
+        values = (await http.post("/v1/evaluate", json={**asked, "options": {"reduction": "none"}})).json()
+        options = {"reduction": "sum", "gradient": "full"}
+        slopes = (await http.post("/v1/evaluate", json={**asked, "options": options})).json()
+
+    (line,) = curve["curves"]
+    assert line["value"] == pytest.approx(_flat(values["results"][0]["values"]))
+    assert line["gradient"] == pytest.approx(_flat(slopes["results"][0]["gradients"]["predictions"]))
+
+
+def _flat(values: list[Any]) -> list[float]:
+    return [value[0] if isinstance(value, list) else value for value in values]
 
 
 async def test_curves_are_laid_over_one_another_in_a_picture(client: Client) -> None:
@@ -54,20 +88,53 @@ async def test_curves_are_laid_over_one_another_in_a_picture(client: Client) -> 
 
     assert picture.headers["content-type"] == "image/svg+xml"
     root = ET.fromstring(picture.text)  # noqa: S314 - our own picture
-    name = "{http://www.w3.org/2000/svg}"
-    assert len(root.findall(f"{name}path")) == 3 * 3  # a line in each panel and one in the legend
-    assert {"smooth_l1(beta=0.5)", "mae", "mse"} <= {text.text for text in root.iter(f"{name}text")}
+    assert len(root.findall(f"{SVG}path")) == 3 * 3  # a line in each panel and one in the legend
+    assert {"smooth_l1(beta=0.5)", "mae", "mse"} <= {text.text for text in root.iter(f"{SVG}text")}
+
+
+async def test_a_picture_is_as_wide_as_what_it_stands_in_and_is_readable_in_the_dark(client: Client) -> None:
+    others = "focal(gamma=5, alpha=0.25); dice + 0.5*bce(pos_weight=3); asymmetric; focal_tversky(gamma=0.5); jaccard"
+
+    async with client() as http:
+        picture = await http.get("/v1/losses/bce/curve", params={"with": others, "format": "svg"})
+
+    root = ET.fromstring(picture.text)  # noqa: S314 - our own picture
+    width, height = map(float, root.attrib["viewBox"].split()[2:])
+    assert (root.attrib["width"], root.attrib.get("height")) == ("100%", None)
+    assert "prefers-color-scheme:dark" in picture.text
+    for text in root.iter(f"{SVG}text"):
+        assert 0 <= float(text.attrib["x"]) < width
+        assert 0 <= float(text.attrib["y"]) <= height
+    legend = [text for text in root.iter(f"{SVG}text") if text.text in {"bce", "jaccard"}]
+    assert len({text.attrib["y"] for text in legend}) == 2  # six names take more than a line
 
 
 async def test_a_curve_is_the_loss_along_its_axis(client: Client) -> None:
     async with client() as http:
-        answer = (await http.get("/v1/losses/smooth_l1/curve?points=5&span=2&with=focal")).json()
+        refused = (await http.get("/v1/losses/smooth_l1/curve?points=5&span=2&with=focal")).json()
         curve = (await http.get("/v1/losses/smooth_l1/curve?points=5&span=2")).json()
 
+    assert (curve["axis"], curve["target"]) == ("error", None)
     assert curve["x"] == [-2, -1, 0, 1, 2]
     assert curve["curves"][0]["value"] == [1.5, 0.5, 0.0, 0.5, 1.5]
     assert curve["curves"][0]["gradient"] == [-1, -1, 0, 1, 1]
-    assert answer["status"] == 422
+    assert refused["status"] == 422
+    assert "error or prediction; probability of the truth or score" in refused["detail"]
+
+
+async def test_a_prediction_may_be_held_against_another_target(client: Client) -> None:
+    async with client() as http:
+        curve = (await http.get("/v1/losses/bce/curve?points=3&target=0&with=asymmetric")).json()
+        picture = (await http.get("/v1/losses/bce/curve?points=3&target=0&format=svg")).text
+        refused = [
+            await http.get(f"/v1/losses/{loss}/curve?target={target}")
+            for loss, target in (("bce", 2), ("categorical_ce", 0), ("adversarial_generator", 1), ("bce", "nan"))
+        ]
+
+    assert (curve["axis"], curve["target"]) == ("probability", 0)
+    assert curve["curves"][0]["value"] == pytest.approx([-math.log1p(-p) for p in curve["x"]])
+    assert "probability, the target being 0" in picture
+    assert {answer.status_code for answer in refused} == {422}
 
 
 async def test_classes_are_told_apart_when_asked(client: Client) -> None:

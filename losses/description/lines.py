@@ -1,0 +1,195 @@
+"""The lines along which a loss is drawn: one prediction moves, its target stands still.
+
+What a prediction is follows from the axes and the domains that the loss declares: a number beside a number, a score or
+a probability beside a label, or the first of two classes, which is the truth.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from losses.contract.domains import Domain
+from losses.contract.loss import BoundLoss
+from losses.errors import BadOption
+
+LARGEST_PROBABILITY = 0.995  # the probability at either end of the axis; the cross-entropy is 5.3 there
+CLASSES = 2  # of which the first is the truth
+OPEN_END = 0.01  # of the span: how near a line comes to an end that is outside the domain
+ERROR, SCORE, PREDICTION = "error", "score", "prediction"
+TRUTH, PROBABILITY = "probability of the truth", "probability"
+AXES_OF_OTHERS = {  # of an item, beside those of classes and thresholds
+    "D": "a vector of D features",
+    "4": "a box of four numbers",
+    "L": "a list of L scores",
+    "T": "a sequence of T frames",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """Inputs of a loss at every point of a line.
+
+    Shapes: x (points), the inputs (points, ...), `direction` as the input that moves: by how much each of its numbers
+    moves where what the model puts out moves by one. `target`: what stands still, where it is a number or a label.
+    """
+
+    axis: str
+    x: Tensor
+    inputs: dict[str, Tensor]
+    moves: str
+    direction: Tensor
+    target: float | None = None
+
+
+def why_not(term: BoundLoss) -> str | None:
+    """Return why a loss is no function of one prediction and its target; None where its axes let it be one."""
+    loss = term.loss
+    if term.kind == "batch":
+        return "compares items with one another, so a prediction by itself has no value"
+    if term.kind == "ratio":
+        return "is computed from sums over all items, so a prediction by itself has no value"
+    if len(loss.required) > 2:  # noqa: PLR2004 - a prediction and its target
+        return f"takes {', '.join(loss.required)}, and a curve has one prediction and its target"
+    for role in loss.required:
+        for axis in loss.pattern(role).names:
+            if axis in AXES_OF_OTHERS:
+                return f"takes {AXES_OF_OTHERS[axis]} as {role}, and a curve has one number there"
+    return None
+
+
+def lines(term: BoundLoss, points: int, span: float, target: float | None) -> Iterator[Line]:
+    """Yield the lines of a loss of which `why_not` says nothing, the one that shows most of it first.
+
+    Raises: BadOption where it takes no target of this kind.
+    """
+    first, *others = term.loss.required
+    if not others:
+        yield from _alone(first, _grid(points, span), target)
+        return
+    other = term.domain(others[0])
+    for columns in _columns(term.loss.pattern(first).names, other):
+        if _is_number(other):
+            yield from _beside_a_number(term, columns, points, span, target)
+        else:
+            yield from _beside_a_label(term, columns, points, span, target)
+
+
+def _columns(names: tuple[str, ...], other: Domain) -> list[int]:
+    """Return how many numbers a prediction may be, 0 where it has no axis of its own."""
+    if names[1:2] == ("K",):
+        return [1]
+    if names[1:2] != ("C",):
+        return [0]
+    if _is_number(other):
+        return [1]
+    return [CLASSES] if _is_class(other) else [1, CLASSES]
+
+
+def _is_class(other: Domain) -> bool:
+    """Whether a target says which of several classes is the truth."""
+    return other.below is not None or other.simplex or other.minus_infinity
+
+
+def _is_number(other: Domain) -> bool:
+    return not (other.whole or other.simplex or other.minus_infinity or other.is_of_probabilities)
+
+
+def _grid(points: int, span: float) -> Tensor:
+    return torch.linspace(-span, span, points, dtype=torch.float64)
+
+
+def _alone(role: str, x: Tensor, target: float | None) -> Iterator[Line]:
+    if target is not None:
+        raise BadOption("target", "This loss takes no target.")
+    yield Line(SCORE, x, {role: x}, role, torch.ones_like(x))
+
+
+def _beside_a_number(term: BoundLoss, columns: int, points: int, span: float, target: float | None) -> Iterator[Line]:
+    """Yield the line of the error, whether it is all that counts or not, and that of the prediction."""
+    first, second = term.loss.required
+    domain, other = term.domain(first), term.domain(second)
+
+    def line(axis: str, x: Tensor, held: float) -> Line:
+        shaped = x.reshape(points, *[1] * columns)
+        inputs = {first: shaped, second: torch.full_like(shaped, held)}
+        return Line(axis, x, inputs, first, torch.ones_like(shaped), None if axis == ERROR else held)
+
+    if domain.free and other.free:
+        yield line(ERROR, _grid(points, span), 0.0)
+    least, most = other.ends
+    held = target if target is not None else 1.0 if least <= 1 <= most else other.legal
+    middle = held if domain.ends == other.ends else 0.0
+    yield line(PREDICTION, _within(domain, middle - span, middle + span, points), held)
+    if domain.low is not None or domain.high is not None:  # where the loss is infinite at an end
+        yield line(PREDICTION, _within(_without_ends(domain), middle - span, middle + span, points), held)
+
+
+def _within(domain: Domain, low: float, high: float, points: int) -> Tensor:
+    """Return points from `low` to `high`, as far as they are in the domain."""
+    near = OPEN_END * (high - low)
+    if domain.low is not None:
+        low = max(low, domain.low)
+    if domain.above is not None:
+        low = max(low, domain.above + near)
+    if domain.high is not None:
+        high = min(high, domain.high)
+    if domain.under is not None:
+        high = min(high, domain.under - near)
+    return torch.linspace(low, high, points, dtype=torch.float64)
+
+
+def _without_ends(domain: Domain) -> Domain:
+    above = domain.above if domain.low is None else domain.low
+    under = domain.under if domain.high is None else domain.high
+    return replace(domain, low=None, high=None, above=above, under=under)
+
+
+def _beside_a_label(term: BoundLoss, columns: int, points: int, span: float, target: float | None) -> Iterator[Line]:
+    """Yield the line of the probability, where there is one, and that of the score."""
+    first, second = term.loss.required
+    domain, other = term.domain(first), term.domain(second)
+    held = _label(other, columns, points, target)
+    shown = None if _is_class(other) else 1.0 if target is None else target
+    probability = torch.linspace(1 - LARGEST_PROBABILITY, LARGEST_PROBABILITY, points, dtype=torch.float64)
+    if domain.minus_infinity or domain.is_of_probabilities:
+        out, direction = _put_out(domain, probability.logit() if domain.minus_infinity else probability, columns)
+        name = PROBABILITY if shown not in {None, 1.0} else TRUTH
+        yield Line(name, probability, {first: out, second: held}, first, direction, shown)
+    if not domain.is_of_probabilities:
+        x = _within(domain, -span, span, points)
+        out, direction = _put_out(domain, x, columns)
+        name = SCORE if domain.ends == (-math.inf, math.inf) else PREDICTION
+        yield Line(name, x, {first: out, second: held}, first, direction, shown)
+
+
+def _put_out(domain: Domain, moved: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+    """Return what a model puts out where one number of it moves, and its direction."""
+    if columns < CLASSES:
+        shaped = moved.reshape(len(moved), *[1] * columns)
+        return shaped, torch.ones_like(shaped)
+    one, still = torch.ones_like(moved), torch.zeros_like(moved)
+    if domain.simplex:
+        return torch.stack([moved, 1 - moved], 1), torch.stack([one, -one], 1)
+    return torch.stack([moved, still], 1), torch.stack([one, still], 1)
+
+
+def _label(other: Domain, columns: int, points: int, target: float | None) -> Tensor:
+    """Return what the prediction is held against: a label, or the first of two classes.
+
+    Raises: BadOption.
+    """
+    if _is_class(other):
+        if target is not None:
+            raise BadOption("target", "The target of this loss is a class, and the truth is the first of two.")
+        if other.whole:
+            return torch.zeros(points, dtype=torch.int64)
+        row = torch.tensor([0.0, -torch.inf] if other.minus_infinity else [1.0, 0.0], dtype=torch.float64)
+        return row.expand(points, CLASSES)
+    label = 1.0 if target is None else target
+    if columns < CLASSES:
+        of_items = other.up_to is not None  # the number of thresholds that the item exceeds
+        return torch.full((points, *[1] * (0 if of_items else columns)), label, dtype=torch.float64)
+    return torch.tensor([label, 0.0], dtype=torch.float64).expand(points, CLASSES)
