@@ -16,6 +16,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── RegionExists     409
     ├── RequestTimeout   408: the body stalled
     ├── TooLarge         413
+    ├── RequestUriTooLong 414
     ├── UnsupportedFormat 415
     ├── QuotaExceeded    429
     ├── TemporaryReducedCapacity 503: shed
@@ -165,6 +166,14 @@ class UnsupportedFormat(HttpRefusal):
 
     def __init__(self, message: str, accepted: Iterable[str]) -> None:
         super().__init__(message, accepted=list(accepted))
+
+
+class RequestUriTooLong(HttpRefusal):
+    status = HTTPStatus.REQUEST_URI_TOO_LONG
+    title = "The URL is too long"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The URL is over {limit} bytes.")
 
 
 class QuotaExceeded(HttpRefusal):

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from service.dependencies import SettingsInForce
 from service.pipeline.properties import Properties, properties
 from service.pipeline.route_table import RouteTable
 from service.problems import (
+    BadRequest,
     Forbidden,
     QuotaExceeded,
     RequestTimeout,
+    RequestUriTooLong,
     TemporaryReducedCapacity,
     Unauthorized,
     responses,
 )
+from service.uploads.media_type import JSON
 
 router = APIRouter(include_in_schema=False)
 ASSETS = "/docs/assets"
@@ -38,6 +42,7 @@ ICON = (
 )
 FILES = Path(fastapi_offline.__file__).parent / "static"
 TAGGED = "Names this answer; sent back in If-None-Match, it is answered 304 while the answer is the same."
+FASTAPIS = "HTTPValidationError"
 SWAGGER = {
     "tryItOutEnabled": True,
     "docExpansion": "list",
@@ -104,6 +109,8 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
                 described["servers"] = [{"url": root_path}]
             if guarded:
                 described["components"]["securitySchemes"] = SCHEMES
+            for name in (FASTAPIS, "ValidationError"):
+                described["components"]["schemas"].pop(name, None)
             for path, operations in described["paths"].items():
                 for method, operation in operations.items():
                     stated = table.match(method.upper(), path).properties
@@ -115,12 +122,20 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
 
 def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -> None:
     kinds: list[type[Refusal]] = [RequestTimeout, TemporaryReducedCapacity] if "requestBody" in operation else []
+    if "parameters" in operation or kinds:  # which a URL may carry without end
+        kinds.append(RequestUriTooLong)
+    if FASTAPIS in str(operation["responses"].get("422")):  # which FastAPI adds; refusals are problems
+        del operation["responses"]["422"]
+        kinds.append(BadRequest)
     if guarded:
         kinds += [Unauthorized, Forbidden, QuotaExceeded]
         operation["security"] = [{name: []} for name in SCHEMES]
     for status, response in responses(*kinds).items():
         shown = {name: value for name, value in response.items() if name != "model"}
         operation["responses"].setdefault(str(status), shown)
+    for status, response in operation["responses"].items():
+        if int(status) >= HTTPStatus.BAD_REQUEST:
+            response["content"].pop(JSON, None)  # FastAPI takes any model for JSON
     if stated.etag:
         operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}, "description": TAGGED}}
         operation["responses"]["304"] = {"description": "The answer is the one whose ETag If-None-Match names."}

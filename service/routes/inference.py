@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import orjson
 import torch
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
@@ -119,19 +119,38 @@ async def ready(_: RuntimeInForce) -> dict[str, bool]:
     return {"ready": True}
 
 
-@router.get("/models/{model}/ready", summary="Is a model ready?", responses=responses(UnknownPath))
-@router.get("/models/{model}/versions/{version}/ready", include_in_schema=False)
+async def _version(request: Request) -> str:
+    """Return the version that the path names, the usual one where it names none."""
+    version: str = request.path_params.get("version", MODEL_VERSION)
+    return version
+
+
+Version = Annotated[str, Depends(_version)]
+
+
+@router.get(
+    "/models/{model}/ready",
+    summary="Is a model ready?",
+    dependencies=KNOWN_PARAMETERS,
+    responses=responses(UnknownPath, BadRequest),
+)
+@router.get("/models/{model}/versions/{version}/ready", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("any key", protocol="open inference")
-async def model_ready(model: Name, version: str = MODEL_VERSION) -> dict[str, object]:
+async def model_ready(model: Name, version: Version) -> dict[str, object]:
     """Answer for every loss."""
     _model(model, version)
     return {"name": model, "ready": True}
 
 
-@router.get("/models/{model}", summary="What does a model take?", responses=responses(UnknownPath))
-@router.get("/models/{model}/versions/{version}", include_in_schema=False)
+@router.get(
+    "/models/{model}",
+    summary="What does a model take?",
+    dependencies=KNOWN_PARAMETERS,
+    responses=responses(UnknownPath, BadRequest),
+)
+@router.get("/models/{model}/versions/{version}", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("any key", protocol="open inference")
-async def metadata(model: Name, version: str = MODEL_VERSION) -> dict[str, object]:
+async def metadata(model: Name, version: Version) -> dict[str, object]:
     """Describe the inputs of a loss; -1 stands for any length, and any float or whole-number datatype is read."""
     loss = _model(model, version)
     roles = loss.roles if loss else ("predictions", "targets")
@@ -229,7 +248,7 @@ async def infer(
     settings: SettingsInForce,
     shared: RegionsInForce,
     http: Request,
-    version: str = MODEL_VERSION,
+    version: Version,
     inference_header_content_length: Annotated[
         str | None,
         Header(description="Bytes of JSON; the rest is data.", json_schema_extra={"pattern": f"^[0-9]{{1,{DIGITS}}}$"}),

@@ -25,7 +25,7 @@ from service.observability.metrics import Metrics
 from service.pipeline.inline import Inline
 from service.pipeline.pipeline import SOURCE
 from service.pipeline.steps import Head
-from service.problems import HttpRefusal, TooManyConnections, answer
+from service.problems import HttpRefusal, RequestUriTooLong, TooManyConnections, answer
 from service.readiness import Readiness
 from service.request_record import UNDER_WAY, Record, new_id
 from service.server.body_receiver import BodyReceiver
@@ -202,8 +202,7 @@ class Connection(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > LONGEST_URL:
-            detail = f"The URL is over {LONGEST_URL} bytes."
-            raise self._reject(HeadRefusal(HTTPStatus.REQUEST_URI_TOO_LONG, detail))
+            raise self._reject(RequestUriTooLong(LONGEST_URL))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)

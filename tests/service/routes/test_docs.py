@@ -104,3 +104,35 @@ async def test_every_refusal_is_documented_as_a_problem(client: Client) -> None:
         responses = document["paths"][path]["post"]["responses"]
         assert {"400", "413", "415", "422"} <= set(responses)
         assert "application/problem+json" in responses["422"]["content"]
+
+
+async def test_every_operation_that_takes_a_url_of_any_length_says_what_becomes_of_a_long_one(client: Client) -> None:
+    async with client() as http:
+        paths = (await http.get("/openapi.json")).json()["paths"]
+
+    for path, operations in paths.items():
+        for operation in operations.values():
+            takes = bool(operation.get("parameters")) or "requestBody" in operation
+            assert ("414" in operation["responses"]) == takes, path
+
+
+async def test_every_refusal_in_the_document_is_a_problem(client: Client) -> None:
+    async with client() as http:
+        document = (await http.get("/openapi.json")).json()
+
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    assert set(response["content"]) == {"application/problem+json"}
+    assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+
+
+@pytest.mark.parametrize("path", ["/v2/models/mse", "/v2/models/mse/ready", "/v2/models/mse/versions/1"])
+async def test_a_model_takes_its_version_from_the_path_alone(client: Client, path: str) -> None:
+    async with client() as http:
+        plain, versioned = await http.get(path), await http.get(f"{path}?version=2")
+
+    assert plain.status_code == 200
+    assert versioned.status_code == 422
+    assert "version" in versioned.json()["detail"]
