@@ -29,8 +29,9 @@ COPY losses losses
 COPY recommender recommender
 COPY service service
 COPY sbom.json sbom.json
-# Nothing can be written later: the user owns no file, and the root may be read-only.
-RUN python -m compileall -q .
+# Nothing can be written later but datasets: the user owns no other file, and the root may be read-only.
+RUN python -m compileall -q . && mkdir /data && chown 10001:10001 /data
+ENV LOSSARY_DATA=/data
 
 USER 10001:10001
 EXPOSE 8000

@@ -18,6 +18,7 @@ from recommender.rules.export import export_rules
 from service import problems
 from service.budget import memory_budget
 from service.compute import Runtime
+from service.datasets.store import Datasets
 from service.dependencies import State
 from service.observability import logs
 from service.observability.metrics import Metrics
@@ -68,7 +69,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         catalogue()
+        datasets = Datasets(settings)
         yield State(
+            datasets=datasets,
             settings=settings,
             runtime=runtime,
             metrics=metrics,
@@ -78,6 +81,7 @@ def create_app(
             keys=keys,
             inline=None if settings.telemetry else Inline(pipeline),  # traces begin in FastAPI
         )
+        datasets.close()
 
     app = FastAPI(
         title="Lossary",

@@ -5,6 +5,7 @@ from typing import Annotated, TypedDict
 from fastapi import Depends, Request
 
 from service.compute import Runtime
+from service.datasets.store import Datasets
 from service.observability.metrics import Metrics
 from service.pipeline.auth import Keys
 from service.pipeline.inline import Inline
@@ -22,6 +23,7 @@ class State(TypedDict):
     readiness: Readiness
     thresholds: dict[str, float]
     regions: Regions | None  # None where shared memory is off
+    datasets: Datasets
     keys: Keys | None  # None where no key is asked for
     inline: Inline | None  # None where every request is a task
 
@@ -46,6 +48,11 @@ async def _thresholds(request: Request) -> dict[str, float]:
     return thresholds
 
 
+async def _datasets(request: Request) -> Datasets:
+    datasets: Datasets = request.state.datasets
+    return datasets
+
+
 async def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.state.readiness
     return readiness
@@ -61,4 +68,5 @@ RuntimeInForce = Annotated[Runtime, Depends(_runtime)]
 MetricsInForce = Annotated[Metrics, Depends(_metrics)]
 ReadinessInForce = Annotated[Readiness, Depends(_readiness)]
 ThresholdsInForce = Annotated[dict[str, float], Depends(_thresholds)]
+DatasetsInForce = Annotated[Datasets, Depends(_datasets)]
 RegionsInForce = Annotated[Regions | None, Depends(_regions)]

@@ -12,6 +12,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── NotFound         404: no such path
     ├── UnknownPath      404: a loss or a model in a path that is none
     ├── MethodNotAllowed 405
+    ├── UnknownDataset   404
     ├── UnknownRegion    404: of shared memory
     ├── RegionExists     409
     ├── RequestTimeout   408: the body stalled
@@ -22,7 +23,8 @@ losses.errors.Refusal    422: the content is wrong
     ├── TemporaryReducedCapacity 503: shed
     ├── OutOfMemory, OutOfDeviceMemory, DeviceLost, TooManyConnections 503
     ├── Draining         503: the process ends
-    └── ComputeDeadline  504
+    ├── ComputeDeadline  504
+    └── InsufficientStorage 507: the disk, or the quota of datasets, is full
 """
 
 import logging
@@ -89,6 +91,23 @@ class Forbidden(HttpRefusal):
 class UnknownPath(HttpRefusal):
     status = HTTPStatus.NOT_FOUND
     title = "Nothing is here"
+
+
+class UnknownDataset(HttpRefusal):
+    status = HTTPStatus.NOT_FOUND
+    title = "No such dataset"
+
+    def __init__(self) -> None:
+        super().__init__("There is no dataset of that id, or it has expired. Send it again: POST /v1/datasets.")
+
+
+class InsufficientStorage(HttpRefusal):
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+    title = "No room for the dataset"
+
+    def __init__(self, quota: int | None) -> None:
+        full = "The disk is full." if quota is None else f"All datasets together take at most {quota} bytes."
+        super().__init__(f"{full} Nothing was kept. Delete datasets that are not needed.", limit=quota)
 
 
 class UnknownRegion(HttpRefusal):

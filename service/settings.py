@@ -1,6 +1,7 @@
 """Every setting: a command-line flag for three of them, an environment variable LOSSARY_* for each."""
 
 import os
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,15 @@ def _in_bytes(value: object) -> object:
 def _rooted(value: object) -> object:
     """Return a prefix of paths with a slash before it and none behind it, "" where it is none."""
     return f"/{value.strip('/')}".rstrip("/") if isinstance(value, str) else value
+
+
+def _writable_folder() -> Path:
+    """Return the folder of this user's data; one of temporary files where that cannot be written."""
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    parent = next((folder for folder in (home, *home.parents) if folder.exists()), home)
+    if os.access(parent, os.W_OK):
+        return home / "lossary"
+    return Path(tempfile.gettempdir()) / f"lossary-{os.getuid()}"
 
 
 _SIZE = TypeAdapter(ByteSize)
@@ -129,6 +139,23 @@ class Settings(BaseSettings):
     shared_memory: Annotated[
         Path | None, Field(description="The directory, such as /dev/shm, of whose files clients may register regions.")
     ] = None
+    data: Annotated[
+        Path,
+        Field(
+            default_factory=lambda _: _writable_folder(),
+            description="The folder of datasets; made with the first. ~/.local/share/lossary, or a temporary one.",
+        ),
+    ]
+    database_url: Annotated[
+        str | None,
+        Field(
+            description="The index of datasets, such as postgresql+psycopg://...; SQLite in the data folder otherwise."
+        ),
+    ] = None
+    max_dataset_bytes: Annotated[Bytes, Field(ge=1, description="The most bytes of all datasets together.")] = (
+        10_240 * MIB
+    )
+    dataset_seconds: Annotated[float, Field(gt=0, description="For which a dataset is kept; a week.")] = 604_800.0
     root_path: Annotated[
         str,
         BeforeValidator(_rooted),

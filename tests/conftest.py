@@ -1,5 +1,7 @@
 """A fresh application for every test that asks for one; nothing is shared and nothing of ours is mocked."""
 
+import os
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -15,6 +17,20 @@ from service.settings import Settings
 
 settings.register_profile("steady", deadline=None, derandomize=True)  # the same examples on a slow machine as on a fast
 settings.load_profile("steady")
+
+DATA = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have datasets of this process, and of the servers that it starts, in a folder of their own."""
+    config.stash[DATA] = tempfile.TemporaryDirectory(prefix="lossary-data-")
+    os.environ["LOSSARY_DATA"] = config.stash[DATA].name
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it."""
+    config.stash[DATA].cleanup()
+
 
 Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from fastapi import APIRouter
 
-TAGS = ("evaluate", "recommend", "profile", "advise", "losses", "open inference protocol", "health")
+TAGS = ("evaluate", "recommend", "profile", "advise", "datasets", "losses", "open inference protocol", "health")
 
 
 def routers() -> list[APIRouter]:

@@ -53,7 +53,7 @@ from service.problems import (
 from service.request_record import current
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
-from service.uploads.openapi import ASSUMED, declared
+from service.uploads.openapi import ASSUMED, Dataset, declared
 from service.uploads.roles import OPTIONAL
 from service.uploads.upload import Received, Upload
 
@@ -78,6 +78,7 @@ class AdviseRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    dataset: Dataset = None
     task: Annotated[
         str | None, Field(description="What the model puts out.", json_schema_extra={"enum": [*Task, None]})
     ] = None

@@ -34,7 +34,7 @@ from service.problems import (
     responses,
 )
 from service.routes.language import Spoken
-from service.uploads.openapi import ASSUMED, declared
+from service.uploads.openapi import ASSUMED, Dataset, declared
 from service.uploads.upload import Received
 
 router = APIRouter(prefix="/v1", tags=["profile"])
@@ -47,6 +47,7 @@ class ProfileRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    dataset: Dataset = None
     task: Annotated[str | None, Field(description="Which facts apply; left out, it is inferred and said.")] = None
     features: Annotated[
         int | None,

@@ -1,9 +1,9 @@
 """The request bodies of the OpenAPI document that FastAPI cannot derive: declared by hand from models and roles."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.uploads.formats import registry as formats
 from service.uploads.media_type import JSON, MULTIPART
@@ -19,6 +19,9 @@ COLUMNS = (
     "A table whose columns are the inputs, by the name of the role or one that libraries use (y_true, y_pred), or as "
     "roles=predictions:p_*,targets:label says. The other fields are query parameters, such as ?loss=mse&reduction=sum."
 )
+Dataset = Annotated[
+    str | None, Field(description="The id of a dataset in place of arrays; roles= says which column is which.")
+]
 TABLE_PART = {"type": "string", "format": "binary", "description": "A file whose columns are the inputs."}
 ASSUMED = (
     "What was taken for granted of a table: roles (which columns they are), labels (class names in the order of their "

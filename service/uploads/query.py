@@ -87,7 +87,7 @@ def named(query: bytes) -> Beside:
     given = tuple(QueryParams(query).multi_items())
     roles = ",".join(value for name, value in given if name == ROLES)
     fields = tuple((name, value) for name, value in given if name != ROLES)
-    return Beside(fields, asked=_with_names(roles) if roles else ())
+    return Beside(fields, asked=read_names(roles) if roles else ())
 
 
 def with_form(beside: Beside, form: Texts) -> tuple[Beside, Texts]:
@@ -98,10 +98,14 @@ def with_form(beside: Beside, form: Texts) -> tuple[Beside, Texts]:
     roles = ",".join(value for name, value in form if name == ROLES)
     if not roles:
         return beside, form
-    return beside._replace(asked=beside.asked + _with_names(roles)), tuple(pair for pair in form if pair[0] != ROLES)
+    return beside._replace(asked=beside.asked + read_names(roles)), tuple(pair for pair in form if pair[0] != ROLES)
 
 
-def _with_names(roles: str) -> Asked:
+def read_names(roles: str) -> Asked:
+    """Return which names of the user's own are which roles.
+
+    Raises: BadRequest.
+    """
     _, asked = read_roles(roles)
     if not asked:
         raise BadRequest(

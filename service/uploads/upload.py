@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import orjson
 from anyio import from_thread
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from losses.errors import MissingInput, ShapeMismatch, UnknownInput
 from service.problems import BadRequest, Model, TooLarge, validated
+from service.request_record import current
 from service.scheduling import INLINE_BYTES, beside_the_loop
 from service.settings import Settings
 from service.uploads import multipart, query
@@ -28,7 +29,15 @@ from service.uploads.media_type import JSON, MULTIPART, require
 from service.uploads.query import NOTHING, Beside, Texts
 from service.uploads.tables.inputs import Assumed
 
+DATASET = "dataset"  # the field that names one
 SHORT_FIELDS = 1 << 9  # bytes, of which the models are kept, since the same few come again and again
+
+
+class DatasetContents(Protocol):
+    """What keeps the datasets."""
+
+    def contents(self, identifier: str, owner: str, beside: Beside, limit: DecodingLimit) -> Contents:
+        """Return the arrays of a dataset by role."""
 
 
 @dataclass
@@ -183,10 +192,35 @@ async def _keep(request: Request, media: str) -> Upload:
         size = formats.decoded_size(data, entry)
         upload = await _decoded(lambda limit: from_file(entry, data, beside, limit), size, body, settings)
     upload.query = beside.fields
+    if DATASET in upload.fields or any(name == DATASET for name, _ in (*upload.query, *upload.form)):
+        await _add_dataset(request, upload, beside, body)
     refuse_unfit(upload, settings.max_elements)
     upload.reserved_bytes = body.reserved_beside
     upload.timing_ms = {"receive": 1e3 * (received - started), "decode": 1e3 * (time.perf_counter() - received)}
     return upload
+
+
+async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: Body) -> None:
+    """Add the arrays of the dataset that a request names.
+
+    Raises: UnknownDataset, BadRequest where it was sent arrays of the same roles too, and what decoding raises.
+    """
+    named = [str(value) for name, value in (*upload.query, *upload.form) if name == DATASET]
+    identifier = named[0] if named else str(upload.fields[DATASET])
+    roles = upload.fields.pop(query.ROLES, None)
+    if roles is not None:
+        beside = beside._replace(asked=query.read_names(str(roles)))
+    datasets: DatasetContents = request.scope["state"]["datasets"]
+    settings: Settings = request.scope["state"]["settings"]
+    owner = current().key or ""
+    kept = await _decoded(
+        lambda limit: datasets.contents(identifier, owner, beside, limit), INLINE_BYTES + 1, body, settings
+    )
+    twice = sorted(set(kept.roles) & set(upload.roles))
+    if twice:
+        raise BadRequest(f"{twice[0]} is in the dataset, and in the request too. Send it once.", roles=twice)
+    upload.roles |= kept.roles
+    upload.assumed = {**kept.assumed, **upload.assumed}
 
 
 def refuse_unfit(upload: Upload, limit: int) -> None:

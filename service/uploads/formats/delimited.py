@@ -71,10 +71,12 @@ class _Delimited:
         places = [self.names.index(name) for name in names]
         with readable(self.name, "CSV", WAY_OUT):
             try:
-                table = self._parsed(places, max(PIECE, min(len(self.text), LARGEST_PIECE)))
+                table = self._parsed(places, min(len(self.text) + 1, LARGEST_PIECE))
             except arrow().ArrowInvalid:  # the first piece settled a type that a later one does not have
-                table = self._parsed(places, max(PIECE, len(self.text) + 1))
-            table = refuse_rounded(table, lambda rounded: self._parsed([places[i] for i in rounded], PIECE, text=True))
+                table = self._parsed(places, len(self.text) + 1)
+            table = refuse_rounded(
+                table, lambda rounded: self._parsed([places[i] for i in rounded], LARGEST_PIECE, text=True)
+            )
         return table.rename_columns(list(names))
 
     def _parsed(self, places: Sequence[int], piece: int, *, text: bool = False) -> "pa.Table":
@@ -87,7 +89,12 @@ class _Delimited:
         quoted = b'"' in bytes(self.text[:SAMPLE_BYTES]) or b'"' in bytes(self.text)
         return reader.read_csv(
             pa.BufferReader(pa.py_buffer(self.text)),
-            reader.ReadOptions(column_names=columns, skip_rows_after_names=int(self.named), block_size=piece),
+            reader.ReadOptions(
+                column_names=columns,
+                skip_rows_after_names=int(self.named),
+                block_size=piece,
+                use_threads=len(self.text) > PIECE,
+            ),
             reader.ParseOptions(delimiter=self.delimiter, newlines_in_values=quoted),
             reader.ConvertOptions(
                 include_columns=chosen,

@@ -32,9 +32,9 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
     reserve(name, BYTES_A_CHARACTER * len(data), limit)
     with readable(name, "NDJSON", WAY_OUT):
         try:
-            table = _read(data, PIECE)
+            table = _read(data, min(len(data) + 1, PIECE))
         except arrow().ArrowInvalid:  # a line longer than a piece, or a type that a later piece does not have
-            table = _read(data, max(PIECE, len(data) + 1))
+            table = _read(data, len(data) + 1)
         _ = table.column_names  # which are UTF-8, or no NDJSON
     refuse_wide(name, table.num_columns)
     if rounded_columns(table) and any(map(is_rounded, LONG.findall(data))):
@@ -63,7 +63,9 @@ def _read(data: Buffer, piece: int) -> "pa.Table":
     pa = arrow()
     import pyarrow.json as reader  # noqa: PLC0415 - imported with the first table
 
-    return reader.read_json(pa.BufferReader(pa.py_buffer(data)), reader.ReadOptions(block_size=piece))
+    return reader.read_json(
+        pa.BufferReader(pa.py_buffer(data)), reader.ReadOptions(block_size=piece, use_threads=len(data) > PIECE)
+    )
 
 
 def _matches(_: Buffer, filename: str, media: str) -> bool:

@@ -1,0 +1,113 @@
+"""The index of datasets: a table in SQLite, or in the PostgreSQL of LOSSARY_DATABASE_URL, which replicas share."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+
+SCHEMA_VERSION = 1
+METADATA = sql.MetaData()
+DATASETS = sql.Table(
+    "datasets",
+    METADATA,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("owner", sql.String(200), primary_key=True),  # the name of the key; "" where keys are off
+    sql.Column("media", sql.String(100), nullable=False),
+    sql.Column("bytes", sql.BigInteger, nullable=False),
+    sql.Column("created", sql.Float, nullable=False),  # seconds since 1970, UTC
+    sql.Column("expires", sql.Float, nullable=False),
+    sql.Column("described", sql.JSON, nullable=False),
+)
+VERSIONS = sql.Table("schema_versions", METADATA, sql.Column("version", sql.Integer, primary_key=True))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One dataset of one owner. Times are seconds since 1970."""
+
+    id: str
+    owner: str
+    media: str
+    bytes: int
+    created: float
+    expires: float
+    described: dict[str, Any]
+
+
+class Index:
+    """What is known of every dataset. Its methods wait for the database, so they run in a thread."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+        self._url, self.clock = url, clock
+
+    def put(self, row: Row) -> None:
+        """Keep a row; of one that is there already, only how long it stays."""
+        insert = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert(DATASETS)
+        kept = insert.values(**vars(row)).on_conflict_do_update(
+            index_elements=["id", "owner"], set_={"expires": row.expires}
+        )
+        with self._engine.begin() as connection:
+            connection.execute(kept)
+
+    def get(self, identifier: str, owner: str) -> Row | None:
+        """Return the dataset of an owner, None where there is none or it has expired."""
+        asked = (DATASETS.c.id == identifier) & (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
+        with self._engine.connect() as connection:
+            row = connection.execute(DATASETS.select().where(asked)).mappings().first()
+        return Row(**row) if row else None
+
+    def of_owner(self, owner: str) -> list[Row]:
+        """Return the datasets of an owner that have not expired, the newest first."""
+        asked = (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
+        with self._engine.connect() as connection:
+            rows = connection.execute(DATASETS.select().where(asked).order_by(DATASETS.c.created.desc())).mappings()
+            return [Row(**row) for row in rows]
+
+    def remove(self, identifier: str, owner: str) -> bool:
+        """Forget the dataset of an owner; say whether somebody else still has it."""
+        with self._engine.begin() as connection:
+            connection.execute(DATASETS.delete().where((DATASETS.c.id == identifier) & (DATASETS.c.owner == owner)))
+            return connection.execute(sql.select(DATASETS.c.id).where(DATASETS.c.id == identifier)).first() is not None
+
+    def remove_expired(self) -> list[str]:
+        """Forget what has expired; return the ids that nobody has any more."""
+        with self._engine.begin() as connection:
+            late = DATASETS.c.expires <= self.clock()
+            ids = {row.id for row in connection.execute(sql.select(DATASETS.c.id).where(late))}
+            if not ids:
+                return []
+            connection.execute(DATASETS.delete().where(late))
+            left = {row.id for row in connection.execute(sql.select(DATASETS.c.id).where(DATASETS.c.id.in_(ids)))}
+        return sorted(ids - left)
+
+    def total_bytes(self) -> int:
+        """Return the bytes of all files, each counted once."""
+        sizes = sql.select(DATASETS.c.id, DATASETS.c.bytes).distinct().subquery()
+        with self._engine.connect() as connection:
+            return int(connection.execute(sql.select(sql.func.coalesce(sql.func.sum(sizes.c.bytes), 0))).scalar_one())
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if "_engine" in vars(self):
+            self._engine.dispose()
+
+    @cached_property
+    def _engine(self) -> sql.Engine:
+        """The database, its tables made where they are not there.
+
+        Raises: ValueError where a newer version of the service made them.
+        """
+        url = sql.make_url(self._url)
+        engine = sql.create_engine(url, connect_args={"timeout": 30} if url.get_backend_name() == "sqlite" else {})
+        METADATA.create_all(engine)
+        with engine.begin() as connection:
+            version = connection.execute(sql.select(sql.func.max(VERSIONS.c.version))).scalar()
+            if version is None:
+                connection.execute(VERSIONS.insert().values(version=SCHEMA_VERSION))
+            elif version > SCHEMA_VERSION:
+                raise ValueError(f"LOSSARY_DATABASE_URL: the tables are of version {version}, newer than this service.")
+        return engine

@@ -1,0 +1,181 @@
+"""Files of datasets in one folder, and their index; a file is named for what is in it, and kept once."""
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from service.datasets.description import mapped
+from service.problems import InsufficientStorage, UnknownDataset
+from service.settings import Settings
+from service.uploads.contents import Contents, from_file
+from service.uploads.formats import registry as formats
+from service.uploads.formats.registry import DecodingLimit
+from service.uploads.query import Beside
+
+if TYPE_CHECKING:
+    from service.datasets.index import Index, Row
+
+INCOMING = "incoming"  # a folder of uploads that are not whole yet
+DIGITS = 32  # of SHA-256, in the id
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A file that has arrived whole and has no name yet."""
+
+    path: Path
+    digest: str
+    bytes: int
+
+
+class Datasets:
+    """Every dataset of this service; nothing is made or opened before the first."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def receive(self, media: str, chunks: AsyncIterator[bytes]) -> Incoming:
+        """Return what arrives, written to the disk.
+
+        Raises: InsufficientStorage where the disk or the quota is full, and what `chunks` raises; nothing is left then.
+        """
+        digest = hashlib.sha256(media.encode() + b"\0")
+        with _full_disk_refused():
+            descriptor, name = tempfile.mkstemp(dir=self._folder / INCOMING)
+        size, path, quota = 0, Path(name), self._settings.max_dataset_bytes
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    digest.update(chunk)
+                    _refuse_past(quota, size)
+                    with _full_disk_refused():
+                        await to_thread.run_sync(file.write, chunk)
+                with _full_disk_refused():
+                    file.flush()
+                    await to_thread.run_sync(os.fsync, file.fileno())
+        except BaseException:
+            await to_thread.run_sync(lambda: path.unlink(missing_ok=True))
+            raise
+        return Incoming(path, digest.hexdigest()[:DIGITS], size)
+
+    def keep(self, incoming: Incoming, owner: str, media: str, described: dict[str, Any]) -> "tuple[Row, bool]":
+        """Give a file its name; return the dataset, and whether this owner had not sent it before.
+
+        Raises: InsufficientStorage.
+        """
+        from service.datasets.index import Row  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
+
+        self.remove_expired()
+        identifier, now = f"ds_{incoming.digest}", self.index.clock()
+        before = self.index.get(identifier, owner)
+        quota = self._settings.max_dataset_bytes
+        if before is None:
+            _refuse_past(quota, self.index.total_bytes() + incoming.bytes)
+        row = Row(
+            identifier,
+            owner,
+            media,
+            incoming.bytes,
+            before.created if before else now,
+            now + self._settings.dataset_seconds,
+            described,
+        )
+        with _full_disk_refused():
+            incoming.path.replace(self._folder / identifier)
+            self.index.put(row)
+        return row, before is None
+
+    def get(self, identifier: str, owner: str) -> "Row":
+        """Return a dataset.
+
+        Raises: UnknownDataset.
+        """
+        row = self.index.get(identifier, owner)
+        if row is None or not self.path(row.id).exists():
+            raise UnknownDataset
+        return row
+
+    def contents(self, identifier: str, owner: str, beside: Beside, limit: DecodingLimit) -> Contents:
+        """Return the arrays of a dataset by role, decoded as a body of its media type would be.
+
+        Raises: UnknownDataset, and what decoding raises.
+        """
+        row = self.get(identifier, owner)
+        return from_file(formats.formats()[row.media], mapped(str(self.path(row.id))), beside, limit)
+
+    def listed(self, owner: str) -> "list[Row]":
+        """Return the datasets of an owner, the newest first."""
+        self.remove_expired()
+        return self.index.of_owner(owner)
+
+    def remove(self, identifier: str, owner: str) -> None:
+        """Delete a dataset.
+
+        Raises: UnknownDataset.
+        """
+        self.get(identifier, owner)
+        if not self.index.remove(identifier, owner):
+            self.path(identifier).unlink(missing_ok=True)
+
+    def remove_expired(self) -> None:
+        """Delete what has stayed long enough."""
+        for identifier in self.index.remove_expired():
+            self.path(identifier).unlink(missing_ok=True)
+
+    def path(self, identifier: str) -> Path:
+        """Return where the file of a dataset lies."""
+        return self._folder / identifier
+
+    def close(self) -> None:
+        """Give what was opened back."""
+        if "index" in vars(self):
+            self.index.close()
+
+    @cached_property
+    def index(self) -> "Index":
+        """The index, opened with the first dataset."""
+        from service.datasets.index import Index  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
+
+        folder = self._folder
+        return Index(self._settings.database_url or f"sqlite:///{folder.parent / 'lossary.sqlite'}")
+
+    @cached_property
+    def _folder(self) -> Path:
+        folder = self._settings.data / "datasets"
+        with _full_disk_refused():
+            (folder / INCOMING).mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _refuse_past(quota: int, size: int) -> None:
+    """Refuse more bytes than all datasets may take.
+
+    Raises: InsufficientStorage.
+    """
+    if size > quota:
+        raise InsufficientStorage(quota)
+
+
+@contextmanager
+def _full_disk_refused() -> Iterator[None]:
+    """Turn a full disk into a refusal.
+
+    Raises: InsufficientStorage.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise InsufficientStorage(None) from None
+        raise

@@ -1,0 +1,140 @@
+"""/v1/datasets: send a file once, and name it in the requests that use it."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from service.datasets.description import describe
+from service.dependencies import DatasetsInForce, SettingsInForce
+from service.pipeline.properties import properties
+from service.problems import (
+    BadRequest,
+    InsufficientStorage,
+    TooLarge,
+    UnknownDataset,
+    UnsupportedFormat,
+    responses,
+)
+from service.request_record import current
+from service.uploads.body import body_of
+from service.uploads.formats import registry as formats
+from service.uploads.formats.registry import DecodingLimit
+from service.uploads.media_type import require
+
+if TYPE_CHECKING:
+    from service.datasets.index import Row
+
+router = APIRouter(prefix="/v1", tags=["datasets"])
+Identifier = Annotated[str, Path(description="As POST /v1/datasets answered it.")]
+
+
+class Column(BaseModel):
+    """A column of a table."""
+
+    name: str
+    type: str
+    missing: int
+
+
+class Array(BaseModel):
+    """An array of a file of arrays; .npy has no name for it."""
+
+    name: str | None = None
+    dtype: str
+    shape: list[int]
+
+
+class Dataset(BaseModel):
+    """A file that was sent, and what it holds: columns, or arrays."""
+
+    id: str
+    media: str
+    bytes: int
+    created: datetime
+    expires: datetime
+    rows: int | None = None
+    columns: list[Column] | None = None
+    arrays: list[Array] | None = None
+    roles: Annotated[
+        dict[str, list[str]] | None, Field(description="The columns that would be each input, without roles=.")
+    ] = None
+
+
+class Listed(BaseModel):
+    """The datasets of the key that asks, the newest first."""
+
+    datasets: list[Dataset]
+
+
+def _shown(row: "Row") -> Dataset:
+    times: dict[str, Any] = {name: datetime.fromtimestamp(getattr(row, name), UTC) for name in ("created", "expires")}
+    return Dataset(id=row.id, media=row.media, bytes=row.bytes, **times, **row.described)
+
+
+@router.post(
+    "/datasets",
+    summary="Send a file once, to be used often",
+    status_code=201,
+    response_model_exclude_none=True,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in formats.formats()},
+        }
+    },
+    responses=responses(BadRequest, TooLarge, UnsupportedFormat, InsufficientStorage),
+)
+@properties("evaluate")
+async def create_dataset(
+    http: Request, response: Response, datasets: DatasetsInForce, settings: SettingsInForce
+) -> Dataset:
+    """Keep a file of columns or arrays, and say what it holds and until when it is kept.
+
+    Its id is made of what it holds: the same file sent twice is one dataset, kept anew (200). Name it as `dataset` in
+    place of arrays in evaluate, profile and advise.
+    """
+    media = require(http, *formats.formats())
+    body = body_of(http)
+    chunks = body.chunks(settings.max_body_bytes, "max_body_bytes")
+    incoming = await datasets.receive(media, chunks)
+    try:
+        limit = DecodingLimit(settings.max_decoded_bytes)
+        described = await to_thread.run_sync(describe, media, str(incoming.path), limit)
+        row, is_new = await to_thread.run_sync(datasets.keep, incoming, current().key or "", media, described)
+    finally:
+        incoming.path.unlink(missing_ok=True)
+    response.status_code = 201 if is_new else 200
+    response.headers["Location"] = f"{settings.root_path}/v1/datasets/{row.id}"
+    return _shown(row)
+
+
+@router.get("/datasets", summary="Which datasets are there?", response_model_exclude_none=True)
+@properties("evaluate")
+async def list_datasets(datasets: DatasetsInForce) -> Listed:
+    """List the datasets of the key that asks."""
+    rows = await to_thread.run_sync(datasets.listed, current().key or "")
+    return Listed(datasets=[_shown(row) for row in rows])
+
+
+@router.get(
+    "/datasets/{dataset_id}",
+    summary="What does a dataset hold?",
+    response_model_exclude_none=True,
+    responses=responses(UnknownDataset),
+)
+@properties("evaluate")
+async def get_dataset(dataset_id: Identifier, datasets: DatasetsInForce) -> Dataset:
+    """Say what a dataset holds, and until when it is kept."""
+    return _shown(await to_thread.run_sync(datasets.get, dataset_id, current().key or ""))
+
+
+@router.delete(
+    "/datasets/{dataset_id}", summary="Delete a dataset", status_code=204, responses=responses(UnknownDataset)
+)
+@properties("evaluate")
+async def delete_dataset(dataset_id: Identifier, datasets: DatasetsInForce) -> None:
+    """Delete a dataset; another key that sent the same file keeps its own."""
+    await to_thread.run_sync(datasets.remove, dataset_id, current().key or "")
