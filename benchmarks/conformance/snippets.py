@@ -19,7 +19,7 @@ from losses.contract.domains import Domain
 from losses.contract.expression import Objective
 from losses.contract.registry import catalogue
 from losses.contract.shapes import Axes
-from losses.description.snippets import FORM, convention, in_library
+from losses.description.snippets import FORM, convention, library_code
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
 from recommender.recommendation.choice import bind
@@ -111,7 +111,7 @@ def _gaps() -> Iterator[tuple[str, float]]:
     for library, adapt in LIBRARIES.items():
         named = {str(_as_taken(objective, library)): objective for objective in _objectives(library)}
         for name, objective in named.items():
-            text = in_library(objective, library)
+            text = library_code(objective, library)
             if text is None:
                 continue
             room: dict[str, Any] = {}

@@ -92,7 +92,7 @@ def _entry(loss: Loss) -> str:
         parts.append(f"The article, [section {loss.article.section}](../article.md#{_anchor(loss)}): {said}{note}")
     if loss.differences:
         parts.append("Where libraries differ:\n\n" + "\n".join(f"- {cell(text)}" for text in loss.differences))
-    snippet = snippets.pytorch(Objective(((1.0, loss.bind()),)))
+    snippet = snippets.pytorch_code(Objective(((1.0, loss.bind()),)))
     fenced = "\n".join(f"    {line}".rstrip() for line in f"```python\n{snippet.strip()}\n```".splitlines())
     parts.append(f'??? example "In PyTorch"\n\n{fenced}')
     return "\n\n".join(parts)

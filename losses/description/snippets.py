@@ -17,7 +17,7 @@ FORM = {
 _JAX = {"jax": "import jax", "jnp": "import jax.numpy as jnp"}
 
 
-def pytorch(objective: Objective) -> str:
+def pytorch_code(objective: Objective) -> str:
     """Return a module that defines `loss`; its arguments are the inputs the objective cannot do without."""
     arguments = ", ".join(dict.fromkeys(role for _, term in objective.terms for role in term.loss.required))
     if len(objective.terms) == 1 and objective.terms[0][0] == 1:
@@ -36,13 +36,13 @@ def pytorch(objective: Objective) -> str:
 
 def elsewhere(loss: Loss, library: str) -> str:
     """Return a module that defines `loss` by a call of another library, under the parameters of its convention."""
-    text = in_library(Objective(((1.0, convention(loss, library)),)), library)
+    text = library_code(Objective(((1.0, convention(loss, library)),)), library)
     if text is None:
         raise KeyError(library)
     return text
 
 
-def in_library(objective: Objective, library: str) -> str | None:
+def library_code(objective: Objective, library: str) -> str | None:
     """Return a module that defines `loss` by calls of another library; None where it lacks a term of the objective.
 
     Comments say where it takes its inputs in another form.

@@ -232,4 +232,4 @@ def _snippets(chosen: Choices) -> answer.Snippets:
 def _code(library: str, objective: str) -> str | None:
     """Return the code of one objective in one library."""
     bound = parse(objective)
-    return snippets.pytorch(bound) if library == "pytorch" else snippets.in_library(bound, library)
+    return snippets.pytorch_code(bound) if library == "pytorch" else snippets.library_code(bound, library)

@@ -156,7 +156,7 @@ def describe_loss(loss: Loss) -> Page:
         differences=list(loss.differences),
         cases=[WorkedCase(params=dict(case.params), inputs=case.inputs, gives=case.gives) for case in loss.cases],
         snippets={
-            "pytorch": snippets.pytorch(Objective(((1.0, loss.bind()),))),
+            "pytorch": snippets.pytorch_code(Objective(((1.0, loss.bind()),))),
             **{library: snippets.elsewhere(loss, library) for library in loss.elsewhere},
         },
     )

@@ -12,7 +12,7 @@ from losses.contract import registry
 from losses.contract.expression import Objective, parse
 from losses.contract.loss import BoundLoss, Loss
 from losses.contract.registry import catalogue
-from losses.description.snippets import elsewhere, pytorch
+from losses.description.snippets import elsewhere, pytorch_code
 from losses.errors import UnknownLoss
 from losses.evaluation.evaluate import evaluate
 from losses.text import Text
@@ -157,7 +157,7 @@ def run(code: str, batch: Batch) -> float:
 def test_the_snippet_gives_the_same_number(subject: Subject) -> None:
     batch = subject.draw()
 
-    given_by_torch = run(pytorch(subject.objective), batch)
+    given_by_torch = run(pytorch_code(subject.objective), batch)
 
     assert given_by_torch == pytest.approx(batch.evaluate().value, rel=1e-12, abs=1e-12)
 
@@ -168,7 +168,7 @@ def test_the_snippet_of_a_sum_gives_the_same_number(loss: Loss) -> None:
     batch = subject.draw()
     objective = Objective(((0.5, subject.term), (1.0, subject.term)))
 
-    given_by_torch = run(pytorch(objective), batch)
+    given_by_torch = run(pytorch_code(objective), batch)
 
     assert given_by_torch == pytest.approx(evaluate(objective, batch.inputs).value, rel=1e-12, abs=1e-12)
 
@@ -178,7 +178,7 @@ def test_a_snippet_rounds_no_parameter(text: str) -> None:
     ((_, term),) = parse(text).terms
     batch = Subject(term).draw()
 
-    given_by_torch = run(pytorch(parse(text)), batch)
+    given_by_torch = run(pytorch_code(parse(text)), batch)
 
     assert given_by_torch == pytest.approx(batch.evaluate().value, rel=1e-12)
 
@@ -199,7 +199,7 @@ def test_looking_like_probabilities_is_worth_a_warning(subject: Subject) -> None
 
 
 def test_a_snippet_needs_torch_alone() -> None:
-    lines = {line for subject in SUBJECTS for line in pytorch(subject.objective).splitlines()}
+    lines = {line for subject in SUBJECTS for line in pytorch_code(subject.objective).splitlines()}
 
     assert {line for line in lines if "import" in line} == {"import torch", "import torch.nn.functional as F"}
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from losses.contract.expression import Objective, parse
-from losses.description.snippets import in_library, pytorch
+from losses.description.snippets import library_code, pytorch_code
 from losses.evaluation.evaluate import evaluate
 from recommender.profile import Profile
 from recommender.recommendation.choice import bind
@@ -53,7 +53,7 @@ def loss_of(code: str) -> Any:  # noqa: ANN401 - a function with the inputs of i
 def test_the_code_of_whatever_a_rule_offers_gives_the_same_number(objective: Objective) -> None:
     arrays = inputs(objective)
 
-    value = float(loss_of(pytorch(objective))(*arrays.values()))
+    value = float(loss_of(pytorch_code(objective))(*arrays.values()))
 
     assert value == pytest.approx(evaluate(objective, arrays).value, rel=1e-12)
 
@@ -61,7 +61,7 @@ def test_the_code_of_whatever_a_rule_offers_gives_the_same_number(objective: Obj
 @pytest.mark.parametrize("library", ["keras", "optax"])
 @pytest.mark.parametrize("objective", OFFERED.values(), ids=OFFERED)
 def test_code_of_another_library_takes_the_same_inputs(objective: Objective, library: str) -> None:
-    text = in_library(objective, library)
+    text = library_code(objective, library)
 
     if text is not None:
         *_, function = ast.parse(text).body
@@ -84,7 +84,7 @@ def test_code_of_another_library_takes_the_same_inputs(objective: Objective, lib
     ],
 )
 def test_the_call_has_the_parameters_that_were_set(text: str, library: str, call: str) -> None:
-    snippet = in_library(parse(text), library)
+    snippet = library_code(parse(text), library)
 
     assert snippet is not None
     assert call in snippet
@@ -103,11 +103,11 @@ def test_the_call_has_the_parameters_that_were_set(text: str, library: str, call
     ],
 )
 def test_nothing_is_printed_that_would_say_something_else(text: str, library: str) -> None:
-    assert in_library(parse(text), library) is None
+    assert library_code(parse(text), library) is None
 
 
 def test_a_comment_says_where_inputs_are_of_another_form() -> None:
-    keras, optax = (in_library(parse("bce"), library) for library in ("keras", "optax"))
+    keras, optax = (library_code(parse("bce"), library) for library in ("keras", "optax"))
 
     assert keras is not None
     assert optax is not None
@@ -116,7 +116,7 @@ def test_a_comment_says_where_inputs_are_of_another_form() -> None:
 
 
 def test_pixels_of_keras_have_their_classes_last_and_a_comment_says_so() -> None:
-    snippet = in_library(parse("sparse_categorical_ce"), "keras")
+    snippet = library_code(parse("sparse_categorical_ce"), "keras")
 
     assert snippet is not None
     assert "# with more than two axes, classes come last here\n" in snippet
