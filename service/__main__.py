@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from service.observability import logs
 from service.settings import SHARED_METRICS, Settings
 
-LEAST_FREE_BYTES = 32 << 20  # for the counts of the workers: each starts with 3 MiB
+LEAST_FREE_BYTES = 32 << 20  # for the counts of the workers: each starts with 256 KiB
 ALIKE = 0.8  # of 1; compose's GPU_PORT is no PORT, WORKRS are WORKERS
 
 
@@ -60,8 +60,8 @@ def refuse_exposed(settings: Settings) -> None:
 def share_metrics() -> None:
     """Give the workers an empty folder of their own for their counts, below PROMETHEUS_MULTIPROC_DIR where that is set.
 
-    prometheus_client looks for it when it is imported. A folder that is full kills whoever counts, so room is asked for
-    at the start.
+    prometheus_client looks for it when it is imported. What a folder that is full has no room for is not shown, so
+    room is asked for at the start.
     """
     parent = os.environ.get(SHARED_METRICS)
     try:

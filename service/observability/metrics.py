@@ -4,18 +4,17 @@ With PROMETHEUS_MULTIPROC_DIR set, before anything is imported, the workers writ
 answers for all.
 """
 
-import os
 from collections.abc import Iterator
 from importlib.metadata import version as installed
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from losses.errors import Refusal
 from service.budget import Budget
+from service.observability import shared_counts
 from service.problems import slug
 from service.request_record import Record
-from service.settings import SHARED_METRICS, memory_limit
+from service.settings import memory_limit
 
 # OpenTelemetry's buckets for http.server.request.duration, and three below them: a small request takes 2 ms.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 120)
@@ -39,6 +38,8 @@ class Metrics:
     """What this process counts."""
 
     def __init__(self) -> None:
+        if shared_counts.is_shared():
+            shared_counts.ask_for_room()
         self.registry = own = CollectorRegistry()
         self.requests = Counter(
             "lossary_http_requests_total", "Requests answered.", ["route", "method", "status"], registry=own
@@ -77,18 +78,18 @@ class Metrics:
             "lossary_memory_limit_bytes",
             "Memory that this container, or machine, has.",
             registry=own,
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
         ).set(memory_limit())
         self._build = Gauge(
             "lossary_build_info",
             "Constant 1; its labels say what runs.",
             ["version", "torch", "device"],
             registry=own,
-            multiprocess_mode="max",
+            multiprocess_mode="livemax",
         )
         self._started = Counter("lossary_workers_started_total", "Processes that came up, all told.", registry=own)
         self._workers = self._gauge("lossary_workers", "Processes that serve.")
-        if SHARED_METRICS not in os.environ:  # in the other case these would be of the one worker that was asked
+        if not shared_counts.is_shared():  # in the other case these would be of the one worker that was asked
             ProcessCollector(registry=own)
 
     def _gauge(self, name: str, meaning: str, labels: list[str] | None = None) -> Gauge:
@@ -149,8 +150,4 @@ class Metrics:
     def page(self) -> bytes:
         """Return the text that Prometheus reads: of all workers, where they share a folder."""
         self.refresh()
-        if SHARED_METRICS not in os.environ:
-            return generate_latest(self.registry)
-        of_all = CollectorRegistry()
-        MultiProcessCollector(of_all)  # type: ignore[no-untyped-call] # prometheus_client 0.26 leaves it untyped
-        return generate_latest(of_all)
+        return shared_counts.page_of_all() if shared_counts.is_shared() else generate_latest(self.registry)

@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from multiprocessing import Pipe, connection, get_context
 from multiprocessing.context import ForkServerProcess
 
-from prometheus_client import multiprocess
 from uvicorn.config import STARTUP_FAILURE
 
-from service.observability import logs
+from service.observability import logs, shared_counts
 from service.server.server import DRAIN, LEAVE, serve
-from service.settings import SHARED_METRICS, Settings
+from service.settings import Settings
 
 log = logging.getLogger("lossary")
 SILENCE_S = 30.0  # without a heartbeat: its event loop has stopped
@@ -134,8 +133,8 @@ class Supervisor:
         worker.process.join()
         worker.pipe.close()
         self._workers.remove(worker)
-        if SHARED_METRICS in os.environ and worker.process.pid is not None:
-            multiprocess.mark_process_dead(worker.process.pid)  # type: ignore[no-untyped-call] # as it comes
+        if shared_counts.is_shared() and worker.process.pid is not None:
+            shared_counts.bury(worker.process.pid)
         if worker.leaving:
             return
         facts = {"worker": worker.index, "pid": worker.process.pid, "exit_status": worker.process.exitcode}

@@ -1,0 +1,134 @@
+"""The counts of several workers, in files of one folder that each of them reads.
+
+prometheus_client writes to sparse files: where the disk is full, the page of one that has no room kills the worker that
+writes to it (SIGBUS). Here room is asked for before, and what there is none for is counted in memory, and not shown.
+The counts of a worker that has died are added to those of all the dead, so that its files can go.
+"""
+
+import fcntl
+import logging
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest, multiprocess, values
+from prometheus_client.mmap_dict import MmapedDict
+
+from service.settings import SHARED_METRICS
+
+log = logging.getLogger("lossary")
+FIRST_BYTES = 1 << 16  # of a file, as prometheus_client has it; each time that it is full it is doubled
+ENTRY = struct.Struct("i"), struct.Struct("dd")  # the length of a name, and a number with the time of its writing
+ADDED = ("counter", "histogram")  # kinds of files whose numbers add up
+THE_DEAD = "dead"  # in the names of files, in place of a process
+
+
+class CountsInRoom(MmapedDict):
+    """The numbers of one file by name, for which there is room on the disk."""
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is called
+        self._in_memory: dict[str, tuple[float, float]] = {}
+        self._has_file = read_mode or _created(Path(filename))
+        self._is_full = False
+        if self._has_file:
+            super().__init__(filename, read_mode)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
+
+    def _takes(self, key: str) -> bool:
+        """Say whether the number of a name is in the file, or has room there."""
+        if not self._has_file:
+            return False
+        if key in self._positions:
+            return True
+        name, number = ENTRY
+        padded = -(-(name.size + len(key.encode()) + 1) // 8) * 8
+        if not self._is_full and self._used + padded + number.size > self._capacity:
+            self._is_full = not _has_room(self._f.fileno(), 2 * self._capacity)
+        return not self._is_full
+
+    def read_value(self, key: str) -> tuple[float, float]:
+        """Return a number, 0 at first, and when it was written."""
+        if key in self._in_memory or not self._takes(key):
+            return self._in_memory.setdefault(key, (0.0, 0.0))
+        number: tuple[float, float] = super().read_value(key)  # type: ignore[no-untyped-call] # the same
+        return number
+
+    def write_value(self, key: str, value: float, timestamp: float) -> None:
+        """Set a number."""
+        if key in self._in_memory or not self._takes(key):
+            self._in_memory[key] = value, timestamp
+        else:
+            super().write_value(key, value, timestamp)  # type: ignore[no-untyped-call] # the same
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._has_file:
+            super().close()  # type: ignore[no-untyped-call] # the same
+
+
+def _created(path: Path) -> bool:
+    """Return whether there is a file with room for the first numbers; make one where there was none."""
+    with path.open("ab") as file:
+        made = _has_room(file.fileno(), FIRST_BYTES)
+    if not made:
+        path.unlink()
+    return made
+
+
+def _has_room(descriptor: int, size: int) -> bool:
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        log.warning("no room for counts", extra={"facts": {"reason": os.strerror(error.errno or 0), "bytes": size}})
+        return False
+    return True
+
+
+def is_shared() -> bool:
+    """Say whether there are several workers, which count in files."""
+    return SHARED_METRICS in os.environ
+
+
+def ask_for_room() -> None:
+    """Have every count that is made from here on ask for room in its file."""
+    values.MmapedDict = CountsInRoom  # type: ignore[attr-defined] # its name for the class that it makes
+
+
+@contextmanager
+def _locked(how: int) -> Iterator[Path]:
+    """Yield the folder while nobody moves counts from one file to another, or while nobody else reads them."""
+    folder = Path(os.environ[SHARED_METRICS])
+    with (folder / "lock").open("ab") as file:
+        fcntl.flock(file, how)  # until it is closed
+        yield folder
+
+
+def page_of_all() -> bytes:
+    """Return the text that Prometheus reads, of all workers that there are and have been."""
+    of_all = CollectorRegistry()
+    with _locked(fcntl.LOCK_SH) as folder:
+        multiprocess.MultiProcessCollector(of_all, str(folder))  # type: ignore[no-untyped-call] # the same
+        return generate_latest(of_all)
+
+
+def bury(pid: int) -> None:
+    """Add the counts of a worker that has died to those of the dead, and remove its files."""
+    with _locked(fcntl.LOCK_EX) as folder:
+        multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call] # the same
+        for kind in ADDED:
+            own = folder / f"{kind}_{pid}.db"
+            if own.exists():
+                _add(own, folder / f"{kind}_{THE_DEAD}.db")
+                own.unlink()
+
+
+def _add(own: Path, total: Path) -> None:
+    """Add the numbers of one file to those of another."""
+    if own.stat().st_size == 0:
+        return
+    numbers = CountsInRoom(str(total))
+    for key, value, _, _ in MmapedDict.read_all_values_from_file(str(own)):  # type: ignore[no-untyped-call] # the same
+        before, _ = numbers.read_value(key)
+        numbers.write_value(key, before + value, 0.0)
+    numbers.close()
