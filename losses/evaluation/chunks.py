@@ -15,7 +15,7 @@ from losses.contract.encodings import Extremes
 from losses.contract.expression import Objective
 from losses.contract.shapes import Axes, Pattern
 from losses.errors import BadOption, DomainViolation, ShapeMismatch
-from losses.evaluation.device_copies import DeviceCopies
+from losses.evaluation.device_copies import ChunkCopies, DeviceCopies
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES, layout_of, refuse_dtype
 
 ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
@@ -77,6 +77,7 @@ class ChunkedInputs:
     max_block_bytes: int = MAX_BLOCK_BYTES  # bytes of one block
     graph: bool = False  # a gradient will be asked for
     weights_scale_out: bool = False  # as of a mean: then weights too large or small to be summed are scaled first
+    device_copies: ChunkCopies | None = None  # made for a CUDA device where it is not given
     weight_unit: float = field(default=1.0, init=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +86,8 @@ class ChunkedInputs:
         self.compute_dtype, self.axes, self.sources = layout.dtype, layout.axes, layout.sources
         self.bounds, self.seconds_between = self._moved(layout.bounds), layout.seconds_between
         self.asks_within = layout.is_long
-        self.device_copies = DeviceCopies(self.device) if self.device.type == "cuda" else None
+        if self.device_copies is None and self.device.type == "cuda":
+            self.device_copies = DeviceCopies(self.device)
         self._there: dict[Hashable, Tensor] = {}  # chunks that were copied ahead
         self._weighed = self.weights is not None or self.mask is not None
         self.seen = [{source.role: Extremes() for source in sources} for sources in self.sources]

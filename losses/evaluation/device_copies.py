@@ -5,11 +5,26 @@ torch keeps pinned memory that was freed, and hands it out again once the copies
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 Sent = tuple[dict[Hashable, Tensor], torch.cuda.Event]
+
+
+class ChunkCopies(Protocol):
+    """What sends chunks ahead. `send` starts a copy, `receive` waits for its end; one copy is under way at a time."""
+
+    def send(self, chunks: Mapping[Hashable, Tensor]) -> Any:  # noqa: ANN401 - what `receive` takes
+        """Start to copy chunks."""
+
+    def receive(self, sent: Any) -> dict[Hashable, Tensor]:  # noqa: ANN401 - what `send` returned
+        """Return the copies."""
+
+    @property
+    def spent_ms(self) -> float:
+        """How long all copies took."""
 
 
 @dataclass

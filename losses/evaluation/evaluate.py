@@ -62,6 +62,15 @@ def _evaluate(
         graph=options.gradient != "none",
         weights_scale_out=options.reduction == "mean",
     )
+    return evaluate_chunks(chunked_inputs, options)
+
+
+def evaluate_chunks(chunked_inputs: ChunkedInputs, options: Options) -> Evaluation:
+    """Return the result of an objective over chunks that were made under the same options.
+
+    Raises: NonFiniteInput, DomainViolation, BadOption.
+    """
+    objective = chunked_inputs.objective
     accumulators = [
         Accumulator(term, axes, seen)
         for (_, term), axes, seen in zip(objective.terms, chunked_inputs.axes, chunked_inputs.seen, strict=True)

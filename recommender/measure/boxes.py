@@ -73,13 +73,16 @@ def areas(boxes: Tensor) -> Iterator[Array]:
         yield sides[:, 0] * sides[:, 1]
 
 
-def area_orders(boxes: Tensor) -> list[Order]:
-    """Return the 10th, 50th and 90th percentile of the areas with what lies about them."""
+def area_orders(boxes: Tensor, sample_size: int = SAMPLE) -> list[Order]:
+    """Return the order statistics around the 10th, 50th and 90th percentile of the areas.
+
+    Of more boxes than `sample_size`, a sample says where they lie; the statistics are exact all the same.
+    """
     n = boxes.shape[0]
-    if n <= SAMPLE:
+    if n <= sample_size:
         orders = [Order(-math.inf, math.inf) for _ in _SHARES]
         return _filled(orders, boxes)
-    drawn = torch.randint(n, (SAMPLE,), generator=torch.Generator().manual_seed(_SEED)).sort().values
+    drawn = torch.randint(n, (sample_size,), generator=torch.Generator().manual_seed(_SEED)).sort().values
     sample = np.sort(np.concatenate(list(areas(boxes[drawn]))))
     tries = 0
     while True:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from recommender.measure.details import Details, detail, list_detail
-from recommender.measure.residual_blocks import pieces
+from recommender.measure.residual_blocks import BLOCK, pieces
 from recommender.measure.stats import LARGEST, Z, times_and_over, wilson
 from recommender.profile import Measured
 
@@ -62,10 +62,13 @@ def label_encoding(targets: Tensor) -> Literal["onehot", "integer"] | None:
     return "integer" if all_whole(targets) else None
 
 
-def value_counts(values: Tensor, most: int | None = None) -> tuple[Tensor, Tensor]:
-    """Return the different numbers in order, and how often each occurs; stops once there are more than `most`."""
+def value_counts(values: Tensor, most: int | None = None, *, block: int = BLOCK) -> tuple[Tensor, Tensor]:
+    """Return the different numbers in order, and how often each occurs; stops once there are more than `most`.
+
+    `block`: numbers that are counted at a time.
+    """
     seen, counts = torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64)
-    for some in pieces(values):
+    for some in pieces(values, block):
         new, times = _counted(some.flatten())
         seen, place = torch.unique(torch.cat([seen, new]), return_inverse=True)
         counts = torch.zeros(seen.numel(), dtype=torch.int64).index_add_(0, place, torch.cat([counts, times]))

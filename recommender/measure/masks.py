@@ -27,7 +27,7 @@ SMALL_PART = 16  # of the image's side: what a stride of 16 leaves one cell of
 MOST_PIXELS = 1 << 25  # of all classes together: what objects are looked for in, evenly spaced images of more
 ENOUGH_IMAGES = 30  # a share of images known to 0.18
 ENOUGH_OBJECTS = 30
-_AT_ONCE = 1 << 22  # pixels in memory as foreground, of all classes together
+AT_ONCE = 1 << 22  # pixels in memory as foreground, of all classes together
 _WITH_CHANNELS = 4  # axes of (n, C, height, width)
 _LINES = 2  # axes of (n, width), which has no room for channels
 _SPATIAL = 2  # axes in which masks have an outline
@@ -132,14 +132,14 @@ class Coverage:
         return self.background.size
 
 
-def coverage(masks: Masks) -> Coverage:
+def coverage(masks: Masks, at_once: int = AT_ONCE) -> Coverage:
     """Return the shares of every image among the pixels that count, some images at a time.
 
     An image of which no pixel counts is left out.
     Raises: UnreadableTargets where no pixel of any image counts.
     """
     background, foreground, pixels = [], [], []
-    for some in pieces(masks.values, _AT_ONCE):
+    for some in pieces(masks.values, at_once):
         empty = masks.background(some).flatten(1)
         counted = masks.counted(some)
         n = np.full(empty.shape[0], float(empty.shape[1]))
@@ -193,17 +193,20 @@ class ObjectShapes:
         return f"{neighbours}-connected objects{where}{which}"
 
 
-def shapes(masks: Masks) -> ObjectShapes | None:
-    """Return the connected objects of every class, in MOST_PIXELS pixels at most; None for masks of one axis."""
+def shapes(masks: Masks, most_pixels: int = MOST_PIXELS, at_once: int = AT_ONCE) -> ObjectShapes | None:
+    """Return the connected objects of every class, in so many pixels at most; None for masks of one axis.
+
+    `at_once`: pixels in memory, of all classes together.
+    """
     planes, classes = masks.planes, max(1, len(masks.classes))
     if len(planes) < _SPATIAL:
         return None
-    most = max(1, MOST_PIXELS // (math.prod(planes) * classes))
+    most = max(1, most_pixels // (math.prod(planes) * classes))
     images = masks.values.shape[0]
     kept = masks.values
     if images > most:
         kept = kept[torch.linspace(0, images - 1, most).round().long()]
-    parts = list(_objects(masks, kept, max(1, _AT_ONCE // classes)))
+    parts = list(_objects(masks, kept, max(1, at_once // classes)))
     outlined = all(part.perimeter is not None for part in parts)
     joined = Objects(
         np.concatenate([part.plane for part in parts]),

@@ -40,6 +40,7 @@ class ResidualStream:
     """Targets (n, m), and predictions of the same axes, in blocks of rows.
 
     `shift` scales by a power of two, so that squares of huge numbers stay finite; `passes` counts what was read.
+    `sample_size`: numbers that are drawn where more would have to be sorted.
     """
 
     targets: Tensor
@@ -47,6 +48,7 @@ class ResidualStream:
     block: int = BLOCK
     shift: int = 0
     passes: int = 0
+    sample_size: int = SAMPLE
     _kept: Block | None = field(default=None, init=False, repr=False)  # of arrays that are one block
 
     def __post_init__(self) -> None:
@@ -70,7 +72,9 @@ class ResidualStream:
     def columns(self, start: int, stop: int) -> "ResidualStream":
         """Return some of the outputs."""
         predictions = None if self.predictions is None else self.predictions[:, start:stop]
-        return ResidualStream(self.targets[:, start:stop], predictions, self.block, self.shift)
+        return ResidualStream(
+            self.targets[:, start:stop], predictions, self.block, self.shift, sample_size=self.sample_size
+        )
 
     def blocks(self) -> Iterator[Block]:
         """Yield everything once.
@@ -86,7 +90,7 @@ class ResidualStream:
             yield self._read(slice(start, start + rows), start)
 
     def whole(self) -> Block:
-        """Return everything at once; for streams of at most SAMPLE numbers.
+        """Return everything at once; for streams of at most `sample_size` numbers.
 
         Raises: NonFiniteInput, with the first index.
         """
@@ -100,7 +104,7 @@ class ResidualStream:
 
     def sample(self, numbers: int | None = None) -> Block:
         """Return about so many numbers, all of them where there are no more, in whole rows drawn with replacement."""
-        rows = max(1, (numbers or SAMPLE) // self.width)
+        rows = max(1, (numbers or self.sample_size) // self.width)
         if self.items <= rows:
             return self.whole()
         drawn = torch.randint(self.items, (rows,), generator=torch.Generator().manual_seed(_SEED)).sort().values

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from recommender.measure.accumulators import CentralMoments, brackets
-from recommender.measure.residual_blocks import SAMPLE, Array, ResidualStream
+from recommender.measure.residual_blocks import Array, ResidualStream
 
 Z_PER_MAD = 0.6745  # normal median absolute deviation, in sigma
 TO_SIGMA = 1.4826  # normal sigma over median absolute deviation
@@ -62,9 +62,9 @@ def robust_spread(stream: ResidualStream) -> Spread:
 
 
 def _spread(stream: ResidualStream) -> Spread:
-    if stream.items > SAMPLE:
+    if stream.items > stream.sample_size:
         return _joined(_streamed(stream.columns(k, k + 1), stream) for k in range(stream.width))
-    together = max(1, SAMPLE // stream.items)
+    together = max(1, stream.sample_size // stream.items)
     if together >= stream.width:
         return _direct(stream.whole().errors)
     starts = range(0, stream.width, together)

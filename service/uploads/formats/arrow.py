@@ -30,7 +30,16 @@ V5 = 4  # of the metadata; came with Arrow 1.0
 
 
 def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
-    view = memoryview(data)
+    reader, batches = read_batches(name, memoryview(data))
+    judge(name, reader, batches, limit, len(data))
+    yield from reader.arrays(batches)
+
+
+def read_batches(name: str, view: memoryview, most: int = MOST_BATCHES) -> tuple[Reader, list[Batch]]:
+    """Return the reader of a whole stream, and its record batches, `most` at most.
+
+    Raises: BadRequest, UnsupportedFormat.
+    """
     first = message(name, view)
     reader = Reader.of(name, first)
     position = first.end if isinstance(first, Message) else 0
@@ -44,14 +53,11 @@ def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
             raise BadRequest(f"{name}: the Arrow stream is cut short.")
         batches.append(reader.batch(batch))
         position += batch.end
-        if len(batches) > MOST_BATCHES:
-            raise BadRequest(
-                f"{name}: more than {MOST_BATCHES} record batches. Write longer ones: max_chunksize=65536."
-            )
+        if len(batches) > most:
+            raise BadRequest(f"{name}: more than {most} record batches. Write longer ones: max_chunksize=65536.")
     if position < len(view):
         raise BadRequest(f"{name}: bytes follow after the end of the Arrow stream.")
-    judge(name, reader, batches, limit, len(view))
-    yield from reader.arrays(batches)
+    return reader, batches
 
 
 def judge(name: str, reader: Reader, batches: list[Batch], limit: DecodingLimit, received: int) -> None:

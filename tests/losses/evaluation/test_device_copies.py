@@ -8,7 +8,7 @@ from torch import Tensor
 
 from losses.contract.expression import parse
 from losses.evaluation.chunks import ChunkedInputs
-from losses.evaluation.evaluate import evaluate
+from losses.evaluation.evaluate import evaluate, evaluate_chunks
 from losses.evaluation.passes import Options
 
 
@@ -32,23 +32,24 @@ class Copied:
 
 @pytest.mark.parametrize("objective", ["mse + mae", "huber", "dice", "dice + 0.5*bce"])
 @pytest.mark.parametrize("more", [(), ("mask",), ("weights",), ("mask", "weights")], ids=str)
-def test_they_are_the_chunks_that_would_be_cut(
-    objective: str, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_they_are_the_chunks_that_would_be_cut(objective: str, more: tuple[str, ...]) -> None:
     draw = torch.Generator().manual_seed(0)
     roles = {role: (torch.rand(1003, 5, generator=draw) > 1 / 2).float() for role in ("predictions", "targets")}
     drawn = {"mask": torch.rand(1003, generator=draw) > 1 / 2, "weights": torch.rand(1003, generator=draw)}
-    given = {name: drawn[name] for name in more}
     options = Options(chunk_elements=300, gradient="full")
-    wanted = evaluate(parse(objective), roles, options=options, **given)
-    plain = ChunkedInputs.__post_init__
+    wanted = evaluate(parse(objective), roles, options=options, **{name: drawn[name] for name in more})
+    chunked_inputs = ChunkedInputs(
+        parse(objective),
+        roles,
+        drawn["weights"] if "weights" in more else None,
+        drawn["mask"] if "mask" in more else None,
+        chunk_elements=options.chunk_elements,
+        graph=True,
+        weights_scale_out=True,
+        device_copies=Copied(),
+    )
 
-    def staged(chunked_inputs: ChunkedInputs) -> None:
-        plain(chunked_inputs)
-        chunked_inputs.device_copies = Copied()  # type: ignore[assignment] # stands for it
-
-    monkeypatch.setattr(ChunkedInputs, "__post_init__", staged)
-    evaluation = evaluate(parse(objective), roles, options=options, **given)
+    evaluation = evaluate_chunks(chunked_inputs, options)
 
     assert (evaluation.value, evaluation.standard_error, evaluation.kept) == (
         wanted.value,

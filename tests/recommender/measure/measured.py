@@ -5,17 +5,17 @@ import torch
 from torch import Tensor
 
 from recommender.measure import Measurement
-from recommender.measure.residual_blocks import ResidualStream
+from recommender.measure.residual_blocks import SAMPLE, ResidualStream
 from recommender.measure.residual_scores import ResidualSummary, summarise
 
 RANDOM = torch.Generator().manual_seed(1)
 NORMAL = torch.randn(400_000, generator=RANDOM, dtype=torch.float64)
 
 
-def summary_of(targets: Tensor, predictions: Tensor | None = None) -> ResidualSummary:
+def summary_of(targets: Tensor, predictions: Tensor | None = None, sample_size: int = SAMPLE) -> ResidualSummary:
     """Return the summary of residuals; what overflows is left out, as it is by measure_profile."""
     with np.errstate(all="ignore"):
-        return summarise(ResidualStream(targets, predictions))
+        return summarise(ResidualStream(targets, predictions, sample_size=sample_size))
 
 
 def codes(measured: Measurement) -> list[str]:

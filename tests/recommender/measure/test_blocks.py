@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommender.measure import residual_blocks, residual_scores, robust_scale
+from recommender.measure import residual_scores, robust_scale
 from recommender.measure.accumulators import CentralMoments, Ends, Largest, Order, brackets
 from recommender.measure.residual_blocks import Array, ResidualStream
 from recommender.measure.residual_scores import OutlierLimits, ResidualScores, ResidualSummary
@@ -31,14 +31,8 @@ ARRAYS = {
     "bfloat16": NORMAL[:N].bfloat16(),
     "integers": (NORMAL[:N] * 1e6).int(),
 }
+FEW = 1000  # in the sample: some thousands are then as many as millions are
 every_array = pytest.mark.parametrize("values", ARRAYS.values(), ids=ARRAYS.keys())
-
-
-@pytest.fixture
-def few_in_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let arrays of some thousands be as large to measuring as millions are."""
-    for module in (residual_blocks, robust_scale):
-        monkeypatch.setattr(module, "SAMPLE", 1000)
 
 
 def facts(drawn: ResidualSummary) -> list[float]:
@@ -50,25 +44,21 @@ def facts(drawn: ResidualSummary) -> list[float]:
 
 
 @every_array
-@pytest.mark.usefixtures("few_in_the_sample")
 @pytest.mark.parametrize("count", [1, 7, 1000])
 def test_the_number_of_blocks_changes_nothing(values: Tensor, count: int) -> None:
-    whole = summary_of(values)
+    whole = summary_of(values, sample_size=FEW)
 
     with np.errstate(all="ignore"):
-        cut = residual_scores.summarise(ResidualStream(values, block=math.ceil(N / count)))
+        cut = residual_scores.summarise(ResidualStream(values, block=math.ceil(N / count), sample_size=FEW))
 
     assert facts(cut) == pytest.approx(facts(whole), rel=1e-12, nan_ok=True)
 
 
 @every_array
-def test_passes_over_many_blocks_give_what_sorting_everything_gives(
-    values: Tensor, request: pytest.FixtureRequest
-) -> None:
+def test_passes_over_many_blocks_give_what_sorting_everything_gives(values: Tensor) -> None:
     in_memory = summary_of(values)
-    request.getfixturevalue("few_in_the_sample")
 
-    streamed = summary_of(values)
+    streamed = summary_of(values, sample_size=FEW)
 
     assert streamed.passes == (5 if in_memory.spread.shift else 3)
     assert in_memory.spread.centre == streamed.spread.centre
@@ -76,26 +66,24 @@ def test_passes_over_many_blocks_give_what_sorting_everything_gives(
     assert facts(streamed) == pytest.approx(facts(in_memory), rel=1e-12, nan_ok=True)
 
 
-@pytest.mark.usefixtures("few_in_the_sample")
 def test_outputs_beside_one_another_are_measured_one_by_one() -> None:
     columns = [NORMAL[:5000], 100 + 7 * NORMAL[5000:10_000], NORMAL[10_000:15_000] ** 3]
 
-    together = summary_of(torch.stack(columns, dim=1)).spread
+    together = summary_of(torch.stack(columns, dim=1), sample_size=FEW).spread
 
     for place, column in enumerate(columns):
-        alone = summary_of(column).spread
+        alone = summary_of(column, sample_size=FEW).spread
         assert (together.centre[place], together.mad[place]) == (alone.centre[0], alone.mad[0])
 
 
-def test_of_many_outputs_groups_fit_in_memory_and_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_outputs_groups_fit_in_memory_and_give_the_same() -> None:
     values = NORMAL[:12_000].reshape(100, 120)
     at_once = summary_of(values)
 
-    for module in (residual_blocks, robust_scale):
-        monkeypatch.setattr(module, "SAMPLE", 1000)
+    in_groups = summary_of(values, sample_size=FEW)
 
-    assert np.array_equal(summary_of(values).spread.mad, at_once.spread.mad)
-    assert facts(summary_of(values))[:2] == facts(at_once)[:2]
+    assert np.array_equal(in_groups.spread.mad, at_once.spread.mad)
+    assert facts(in_groups)[:2] == facts(at_once)[:2]
 
 
 def test_an_order_statistic_is_that_of_the_sorted_numbers() -> None:
@@ -122,14 +110,13 @@ def test_a_bracket_that_misses_says_so_and_a_wider_one_is_taken() -> None:
     assert [(order.low, order.high) == (-math.inf, math.inf) for order in widths] == [False, True, True]
 
 
-@pytest.mark.usefixtures("few_in_the_sample")
 def test_a_sample_that_misleads_costs_passes_and_no_digit(monkeypatch: pytest.MonkeyPatch) -> None:
     values = NORMAL[:N]
-    honest = summary_of(values)
-    drawn = torch.zeros(1000, dtype=torch.int64)
+    honest = summary_of(values, sample_size=FEW)
+    drawn = torch.zeros(FEW, dtype=torch.int64)
     monkeypatch.setattr(torch, "randint", lambda *_, **__: drawn)
 
-    misled = summary_of(values)
+    misled = summary_of(values, sample_size=FEW)
 
     assert misled.passes > honest.passes
     assert facts(misled) == pytest.approx(facts(honest), rel=1e-12)

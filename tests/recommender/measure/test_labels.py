@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
-from recommender.measure import Measurement, boxes, labels, measure_profile, residual_blocks
+from recommender.measure import Measurement, measure_profile
+from recommender.measure.boxes import area_orders
 from recommender.measure.details import Detail
 from recommender.measure.label_noise import Confidence
 from recommender.measure.labels import class_counts, value_counts
@@ -63,16 +64,11 @@ def test_how_many_labels_items_have() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.float32, torch.uint8])
-def test_counts_are_those_of_sorting_everything_however_it_is_cut(
-    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_counts_are_those_of_sorting_everything_however_it_is_cut(dtype: torch.dtype) -> None:
     values = (NORMAL[:5000] * 20 + 100).to(torch.int64).to(dtype)
     expected = torch.unique(values, return_counts=True)
-    all_counts = [value_counts(values)]
-    monkeypatch.setattr(labels, "pieces", lambda some: residual_blocks.pieces(some, 7))
-    all_counts.append(value_counts(values))
 
-    for numbers, counts in all_counts:
+    for numbers, counts in (value_counts(values), value_counts(values, block=7)):
         assert numbers.tolist() == expected[0].tolist()
         assert counts.tolist() == expected[1].tolist()
 
@@ -127,17 +123,16 @@ def test_two_classes_have_a_hint_from_one_column_or_two() -> None:
     assert hinted(one) == hinted(column) == hinted(both)
 
 
-def test_confident_learning_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.measure.classification.ENOUGH_IN_CLASS", 2)
-    rows = [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.2, 0.8], [0.9, 0.1], [0.45, 0.55]] * 4 + [[0.2, 0.8]] * 12
-    targets = torch.tensor([0, 0, 1, 1, 1, 0] * 4 + [1] * 12)
-    # confidences: class 0 (0.9 + 0.8 + 0.45) / 3 = 0.717, class 1 (4 * 1.6 + 9.6) / 24 = 0.667; of six the fifth is
+def test_confident_learning_by_hand() -> None:
+    rows = [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.2, 0.8], [0.9, 0.1], [0.45, 0.55]] * 40 + [[0.2, 0.8]] * 120
+    targets = torch.tensor([0, 0, 1, 1, 1, 0] * 40 + [1] * 120)
+    # confidences: class 0 (0.9 + 0.8 + 0.45) / 3 = 0.717, class 1 (40 * 1.6 + 96) / 240 = 0.667; of six the fifth is
     # confidently of class 0, and the last of class 1 is below 0.667 there
     probabilities = torch.tensor(rows)
 
     measured = measure_profile("multiclass", targets, probabilities)
 
-    assert hinted(measured) == pytest.approx(0.5 * 4 / 36)
+    assert hinted(measured) == pytest.approx(0.5 * 40 / 360)
 
 
 def test_confidences_merge() -> None:
@@ -194,13 +189,17 @@ def test_boxes_tell_how_far_their_areas_spread() -> None:
     assert value(measured.details["box_area"])[1] == pytest.approx(np.median(areas))
 
 
-def test_of_many_boxes_the_percentiles_are_exact_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_boxes_the_percentiles_are_exact_too() -> None:
     many = squares(NORMAL[:20_000].abs().float() + 0.5)
-    whole = measure_profile("detection", many)
 
-    monkeypatch.setattr(boxes, "SAMPLE", 500)
+    sampled = area_orders(many, sample_size=500)
 
-    assert number(measure_profile("detection", many), "box_area_spread") == number(whole, "box_area_spread")
+    quantiles = [
+        [order.quantile(share) for order, share in zip(orders, (0.1, 0.5, 0.9), strict=True)]
+        for orders in (area_orders(many), sampled)
+    ]
+    assert quantiles[0] == quantiles[1]
+    assert all(order.inside.all.size < len(many) for order in sampled)
 
 
 def test_boxes_in_parts_of_the_image_have_no_pixels() -> None:

@@ -9,10 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recommender.measure import masks, measure_profile
+from recommender.measure import measure_profile
 from recommender.measure.components import objects
 from recommender.measure.details import Detail
-from recommender.measure.masks import Masks, coverage, empty_share, shapes, small_share, thinness
+from recommender.measure.masks import (
+    AT_ONCE,
+    Masks,
+    coverage,
+    empty_share,
+    mask_sparsity,
+    shape_details,
+    shapes,
+    small_share,
+    thinness,
+)
 from recommender.measure.stats import wilson
 from recommender.profile import Measured
 from tests.recommender.measure.measured import codes, number
@@ -182,13 +192,11 @@ def test_pixels_with_ids_below_0_do_not_count() -> None:
     assert "ids-below-0" in codes(measured)
 
 
-def test_of_many_images_some_are_looked_at_and_the_method_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masks, "MOST_PIXELS", 10 * 64 * 64)
-
+def test_of_many_images_some_are_looked_at_and_the_method_says_so() -> None:
     measured = Masks.of(discs(50))
 
     assert measured is not None
-    drawn_shapes = shapes(measured)
+    drawn_shapes = shapes(measured, most_pixels=10 * 64 * 64)
     assert drawn_shapes is not None
     thin = thinness(drawn_shapes)
     assert thin is not None
@@ -224,15 +232,18 @@ def test_masks_without_foreground_are_said_to_be_so() -> None:
     assert number(measured, "empty_share") == 1
 
 
-def test_the_number_of_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    planes = torch.from_numpy(DRAWN.random((20, 2, 12, 12)) < 0.2).float()
-    whole = measure_profile("segmentation", planes)
+def test_the_number_of_blocks_changes_nothing() -> None:
+    planes = Masks.of(torch.from_numpy(DRAWN.random((20, 2, 12, 12)) < 0.2).float())
+    assert planes is not None
 
-    monkeypatch.setattr(masks, "_AT_ONCE", 400)
-    cut = measure_profile("segmentation", planes)
+    whole, cut = (coverage(planes, at_once) for at_once in (AT_ONCE, 400))
+    whole_shapes, cut_shapes = (shapes(planes, at_once=at_once) for at_once in (AT_ONCE, 400))
 
-    assert cut.profile == whole.profile
-    assert value(cut.details["object_area"]) == value(whole.details["object_area"])
+    assert mask_sparsity(cut) == mask_sparsity(whole)
+    assert empty_share(cut) == empty_share(whole)
+    assert whole_shapes is not None
+    assert cut_shapes is not None
+    assert shape_details(cut_shapes) == shape_details(whole_shapes)
 
 
 def test_masks_of_one_line_have_no_channels() -> None:

@@ -17,8 +17,7 @@ from losses.errors import Refusal
 from service.uploads.arrow.columns import BYTE, INT, LONG, SHORT
 from service.uploads.arrow.flatbuffer import Number, Slots, StructRows, written
 from service.uploads.arrow.reader import MEDIA, PAIR
-from service.uploads.formats import arrow
-from service.uploads.formats.arrow import FORMAT
+from service.uploads.formats.arrow import FORMAT, read_batches
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
 from tests.service.faults.catalogue.arrow_ import FAULTS
@@ -376,12 +375,12 @@ def test_what_is_composed_is_read_where_it_does_not_lie() -> None:
     assert read(composed([column()], batch(2, *GOOD), body=EIGHT))["predictions"].tolist() == [1, 2]
 
 
-def test_the_batches_of_a_body_that_is_kept_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrow, "MOST_BATCHES", 3)
+def test_the_batches_of_a_body_that_is_kept_are_counted() -> None:
+    three, four = (memoryview(table(1, predictions=pa.array([0.0] * count))) for count in (3, 4))
 
-    assert len(read(table(1, predictions=pa.array([0.0] * 3)))["predictions"]) == 3
-    with pytest.raises(Refusal, match="max_chunksize"):
-        read(table(1, predictions=pa.array([0.0] * 4)))
+    assert len(read_batches("The body", three, most=3)[1]) == 3
+    with pytest.raises(Refusal, match="more than 3 record batches"):
+        read_batches("The body", four, most=3)
 
 
 def test_metadata_of_a_batch_may_be_64_kib() -> None:
