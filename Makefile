@@ -1,6 +1,6 @@
 # make demo | serve | test | test-long | lint | check | conformance | regret | regret-report | install | image | compose-test
 #
-# TORCH_INDEX=URL   an extra package index for torch's wheel, such as one of CPU builds
+# TORCH_INDEX=URL   an extra package index for torch's wheel; torch's own index of CPU builds, on Linux without a GPU
 # WHEELS=FOLDER     a folder of wheels to look in first
 # BUILD_NETWORK=host  where the network of image builds needs it
 PYTHON ?= python3
@@ -9,6 +9,14 @@ WHEELS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(if $(WHEELS),--find-links $(WHEELS))
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c constraints.txt
+
+# PyPI's torch carries 1.4 GB of CUDA. Where nothing could use them, and nobody says where torch is from, its CPU build is
+# installed first; pip goes on without that index where it cannot be reached.
+GPU := $(wildcard /dev/nvidia0 /dev/nvidiactl /dev/dxg)
+ifeq ($(shell uname -s)$(GPU)$(TORCH_INDEX)$(WHEELS),Linux)
+TORCH_FIRST = $(PIP_INSTALL) -qq --no-deps --extra-index-url https://download.pytorch.org/whl/cpu torch
+endif
 
 .PHONY: install demo serve test test-long lint check format image compose-test conformance regret regret-report
 
@@ -16,13 +24,21 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c constraints.txt -e '.[demo,dev]'
+	$(TORCH_FIRST)
+	$(PIP_INSTALL) -e '.[demo,dev]'
+	touch $@ $(VENV)/.runs
+
+# What the service and the demo need, without the tools of developers.
+$(VENV)/.runs: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(TORCH_FIRST)
+	$(PIP_INSTALL) -e '.[demo]'
 	touch $@
 
-demo: install
+demo: $(VENV)/.runs
 	@$(BIN)/python -m examples.demo
 
-serve: install
+serve: $(VENV)/.runs
 	@echo "Lossary is starting; its docs are at http://127.0.0.1:$(or $(PORT),$(LOSSARY_PORT),8000)/docs"
 	@$(BIN)/python -m service $(if $(PORT),--port $(PORT))
 

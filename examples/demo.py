@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +26,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 PATIENCE_S = 60
-WIDTH = 118  # columns
-console = Console(highlight=False, width=WIDTH)
+WIDEST = 80  # columns; a narrower terminal has fewer
+console = Console(highlight=False, width=min(WIDEST, shutil.get_terminal_size().columns))
+LABELS = 13  # columns before the text of a line
+LEGEND = (
+    "top: the share of the gradient that the rows with the largest have. Each loss has a unit of its own, so none is "
+    "better for its smaller value."
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def studies() -> Iterator[Study]:
         "softmax regression",
         y_test,
         digits.decision_function(x_test),
-        ("sparse_categorical_ce", "sparse_categorical_ce(label_smoothing=0.1)", "focal_softmax"),
+        ("sparse_categorical_ce", "generalized_ce", "focal_softmax"),
         "logits",
     )
 
@@ -135,18 +142,26 @@ def show(http: httpx.Client, study: Study) -> None:
     losses = list(dict.fromkeys([chosen, *study.compare]))
     evaluations = post(http, "/v1/evaluate", study, loss=losses, options={"gradient": "summary"})
 
+    section = advice["article"]["section"]
     console.print(f"  {len(study.targets)} held-out rows, predicted by {study.model} ({study.unit})")
-    console.print(f"  measured   {', '.join(_fact(name, fact) for name, fact in measured['profile'].items())}")
-    console.print(f"  recommend  [bold green]{chosen}[/]  [dim]article, section {advice['article']['section']}[/]")
-    console.print(f"  because    {advice['fired'][0]['because']}")
+    _line("measured", ", ".join(_fact(name, fact) for name, fact in measured["profile"].items()))
+    _line("recommend", f"[bold green]{chosen}[/], by section {section} of the article")
+    _line("because", advice["fired"][0]["because"])
     change = advice["counterfactual"]
     if change:
         bound = f"below {change['below']:g}" if "below" in change else f"at {change['at_least']:g} or more"
-        console.print(f"  otherwise  {change['fact']} {bound}: {change['objective']}")
+        _line("otherwise", f"{change['fact']} {bound}: {change['objective']}")
     if advice["borderline"]:
-        console.print("  [yellow]borderline[/] the interval of a measured fact reaches across a threshold")
-    console.print(_table(evaluations["results"], chosen))
-    console.print()
+        _line("borderline", "the interval of a measured fact reaches across a threshold")
+    console.print(table(evaluations["results"]))
+    console.print(f"[dim]{textwrap.indent(textwrap.fill(LEGEND, console.width - LABELS), '  ')}[/]\n")
+
+
+def _line(label: str, text: str) -> None:
+    """Print a line under its label, as many as it takes."""
+    indent = " " * LABELS
+    lines = textwrap.wrap(text, console.width - 1, initial_indent=f"  {label}".ljust(LABELS), subsequent_indent=indent)
+    console.print("\n".join(lines))
 
 
 def _fact(name: str, fact: object) -> str:
@@ -154,17 +169,16 @@ def _fact(name: str, fact: object) -> str:
     return f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
 
 
-def _table(results: list[dict[str, Any]], chosen: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
-    table.add_column("  loss")
-    for heading in ("value", "± error", "gradient on the top 1 %", "5 %", "10 % of rows"):
-        table.add_column(heading, justify="right", no_wrap=True)
+def table(results: list[dict[str, Any]]) -> Table:
+    columns = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, collapse_padding=True)
+    columns.add_column("  loss", overflow="fold")
+    for heading in ("value", "± error", "top 1 %", "5 %", "10 %"):
+        columns.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         gradient = result["gradient"]
         shares = [f"{100 * gradient[f'top_{percent}_percent_share']:.0f} %" for percent in (1, 5, 10)]
-        row = ["  " + result["loss"], f"{result['value']:.4g}", f"{result['standard_error']:.3g}", *shares]
-        table.add_row(*row, style="bold green" if result["loss"] == chosen else None)
-    return table
+        columns.add_row("  " + result["loss"], f"{result['value']:.4g}", f"{result['standard_error']:.3g}", *shares)
+    return columns
 
 
 def main() -> None:

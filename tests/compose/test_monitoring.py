@@ -22,6 +22,7 @@ OVERRIDE = {
     "services": {
         "lossary": {"environment": {"LOSSARY_COMPUTE_SECONDS": "0.001", "LOSSARY_QUEUE_SECONDS": "0.5"}},
         "prometheus": {"profiles": ["replicas"]},
+        "prometheus-pages": {"profiles": ["replicas"]},
     }
 }
 
@@ -32,7 +33,7 @@ class Watched(Stack):
     @property
     def prometheus(self) -> str:
         """Where Prometheus is reached from this machine."""
-        return "http://" + self.compose("port", "prometheus", "9090").strip()
+        return "http://" + self.compose("port", "prometheus-pages", "9090").strip()
 
     def asked(self, expression: str) -> list[float]:
         """Return the numbers that an expression has now."""
@@ -54,7 +55,7 @@ class Watched(Stack):
 def watched() -> Iterator[Watched]:
     stack = Watched("metrics", override=json.dumps(OVERRIDE), variables={"LOSSARY_PROMETHEUS_PORT": "0"})
     with stack.deployed():
-        stack.up(service="prometheus")
+        stack.up(service="prometheus-pages")
         until(lambda: stack.asked('up{job="lossary"}') == [1])
         yield stack
 
@@ -114,6 +115,15 @@ def test_every_target_is_up(watched: Watched) -> None:
 
     assert {target["labels"].get("service", target["labels"]["job"]) for target in targets} == {"lossary", "prometheus"}
     assert {target["lastError"] for target in targets} == {""}
+
+
+@pytest.mark.parametrize("page", ["alerts", "targets", "rules", "graph", "status", "config"])
+def test_a_page_is_where_everybody_looks_for_it(watched: Watched, page: str) -> None:
+    answer = httpx.get(f"{watched.prometheus}/{page}", follow_redirects=True, timeout=PATIENCE_S)
+
+    assert answer.status_code == 200
+    assert answer.url.path == f"/classic/{page}"
+    assert "<title>Prometheus" in answer.text
 
 
 def test_every_query_and_every_alert_is_answered(watched: Watched) -> None:
@@ -186,8 +196,9 @@ def test_prometheus_is_as_confined_as_the_service(watched: Watched) -> None:
     assert "Read-only file system" in refused.stderr
     assert engine["HostConfig"]["Memory"] == engine["HostConfig"]["MemorySwap"] == 512 << 20
     assert engine["HostConfig"]["PidsLimit"] == 128
-    published = engine["NetworkSettings"]["Ports"].values()
-    assert {port["HostIp"] for ports in published for port in ports} == {"127.0.0.1"}
+    published = watched.container("prometheus-pages")["NetworkSettings"]["Ports"].values()
+    assert {port["HostIp"] for ports in published for port in ports or ()} == {"127.0.0.1"}
+    assert not [port for ports in engine["NetworkSettings"]["Ports"].values() for port in ports or ()]
 
 
 def test_it_runs_only_where_it_is_asked_for() -> None:
