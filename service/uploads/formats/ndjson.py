@@ -35,7 +35,8 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
             table = _read(data, min(len(data) + 1, PIECE))
         except arrow().ArrowInvalid:  # a line longer than a piece, or a type that a later piece does not have
             table = _read(data, len(data) + 1)
-        _ = table.column_names  # which are UTF-8, or no NDJSON
+        table.validate(full=True)  # texts are UTF-8
+        _ = table.column_names  # and so are names
     refuse_wide(name, table.num_columns)
     if rounded_columns(table) and any(map(is_rounded, LONG.findall(data))):
         raise rounded()

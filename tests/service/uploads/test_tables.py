@@ -287,6 +287,25 @@ async def test_what_is_not_plain_is_refused_by_its_column(
     assert len(answer.content) <= 4096
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"y_true": "\xff", "y_pred": 1}\n',
+        b'{"y_tr\xffue": 1, "y_pred": 1}\n',
+        b'{"y_true": 1, "y_true": 1}\n',
+        b"[1, 2]\n",
+        b'{"y_true": 1\n',
+        b"",
+    ],
+)
+async def test_what_is_no_ndjson_is_refused(client: Client, body: bytes) -> None:
+    async with client() as http:
+        answer = await http.post("/v1/evaluate?loss=mse", content=body, headers={"content-type": NDJSON})
+
+    assert answer.status_code == 422, answer.text
+    assert "cannot be read as NDJSON" in answer.json()["detail"]
+
+
 async def test_whole_numbers_of_64_bits_stay_apart(client: Client) -> None:
     ids = [2**62 + place for place in range(4)]
     body = "\n".join(["labels,e_0,e_1", *(f"{label},{place},1" for place, label in enumerate(ids))]).encode()
