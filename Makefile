@@ -79,6 +79,7 @@ PINS := benchmarks/conformance/constraints.txt
 conformance: $(CONFORMANCE)/.installed
 	$(CONFORMANCE)/bin/python -m benchmarks.conformance
 	$(CONFORMANCE)/bin/python -m benchmarks.conformance.snippets
+	$(CONFORMANCE)/bin/python -m benchmarks.conformance.names
 
 $(CONFORMANCE)/.installed: pyproject.toml $(PINS)
 	$(PYTHON) -m venv $(CONFORMANCE)

@@ -15,7 +15,6 @@ Refusal
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 LONGEST_NAME = 60  # characters of the caller's text that are said back
 
@@ -34,12 +33,11 @@ class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at 
 class UnknownLoss(Refusal):
     title = "No such loss"
 
-    def __init__(self, suggestion: str | None, *, trained_by: str | None = None) -> None:
-        hint = f"Did you mean {suggestion}? " if suggestion else ""
-        message = "There is no loss of that name."
-        if trained_by:
-            message = f"That is a metric, by which a model is judged; what trains one for it is {trained_by}."
-        super().__init__(f"{message} {hint}All losses are at /v1/losses.", did_you_mean=suggestion)
+    def __init__(self, suggestion: str | None = None, what: str = "", **facts: object) -> None:
+        """Take the near name, and what is known of the name where it means something else than a loss of ours."""
+        hint = f" Did you mean {suggestion}?" if suggestion else ""
+        message = what or f"There is no loss of that name.{hint}"
+        super().__init__(f"{message} All losses are at /v1/losses.", did_you_mean=suggestion, **facts)
 
 
 class BadExpression(Refusal):
@@ -103,11 +101,12 @@ class MissingInput(Refusal):
 class UnknownInput(Refusal):
     title = "An input that the loss does not take"
 
-    def __init__(self, roles: Iterable[str], suggestion: str | None = None) -> None:
+    def __init__(self, name: str, roles: Iterable[str], suggestion: str | None = None, way_out: str = "") -> None:
         wanted = list(roles)
-        hint = f" Did you mean {suggestion}?" if suggestion else ""
+        hint = f"Did you mean {suggestion}?" if suggestion else way_out or "Leave it out."
         super().__init__(
-            f"An input has no meaning here; these have: {', '.join(wanted)}.{hint}",
+            f"{pointer(name)} has no meaning here. {hint} These have: {', '.join(wanted)}.",
+            pointer=pointer(name),
             roles=wanted,
             did_you_mean=suggestion,
         )
@@ -160,7 +159,6 @@ def shown(name: str) -> str:
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in name[:LONGEST_NAME])
 
 
-def near(name: str, names: Iterable[str]) -> str | None:
-    """Return the closest of `names`, or None where nothing is close."""
-    close = get_close_matches(name[:100].lower(), list(names), n=1, cutoff=0.6)
-    return close[0] if close else None
+def pointer(*names: str) -> str:
+    """Return names, which may be the caller's, as a JSON pointer (RFC 6901): cut, and made plain."""
+    return "".join("/" + shown(name).replace("~", "~0").replace("/", "~1") for name in names)

@@ -17,7 +17,7 @@ Refusal
 
 from collections.abc import Iterable
 
-from losses.errors import Refusal
+from losses.errors import Refusal, pointer
 
 
 def _hint(suggestion: str | None) -> str:
@@ -54,10 +54,10 @@ class UnknownScenario(Refusal):
 class UnknownThreshold(Refusal):
     title = "No such threshold"
 
-    def __init__(self, thresholds: Iterable[str], suggestion: str | None) -> None:
+    def __init__(self, name: str, thresholds: Iterable[str], suggestion: str | None) -> None:
         known = list(thresholds)
-        message = f"There is no threshold of that name.{_hint(suggestion)} The thresholds are {', '.join(known)}."
-        super().__init__(message, thresholds=known, did_you_mean=suggestion)
+        message = f"There is no threshold {pointer(name)}.{_hint(suggestion)} The thresholds are {', '.join(known)}."
+        super().__init__(message, pointer=pointer(name), thresholds=known, did_you_mean=suggestion)
 
 
 class BadThreshold(Refusal):

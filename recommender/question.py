@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from losses.errors import near
+from losses.near import near
 from recommender.profile import RANGES, Goal, Profile
 from recommender.tasks import PLACES, Scenario, Task
 

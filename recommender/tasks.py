@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Self
 
-from losses.errors import near
+from losses.near import near
 from losses.text import Text
 from recommender.errors import NoTask, UnknownScenario, UnknownTask
 from recommender.profile import Goal

@@ -36,6 +36,7 @@ from service.request_record import Record, current
 from service.scheduling import in_task
 from service.settings import Settings
 from service.uploads.formats.registry import Window
+from service.uploads.roles import known_roles, unknown_input
 from service.uploads.upload import Upload
 
 Answer = TypeVar("Answer")
@@ -313,9 +314,11 @@ def _add(streams: list[Stream], window: Window) -> None:
 def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
     """Refuse an input that none of the objectives has.
 
-    Raises: BadOption.
+    Raises: BadOption; UnknownInput for one that no loss has.
     """
     for role in roles:
+        if role not in known_roles():
+            raise unknown_input(role, dict.fromkeys(name for objective in objectives for name in objective.roles))
         if not any(role in objective.roles for objective in objectives):
             raise BadOption(role, f"{role} is an input of none of the losses asked for; leave it out.")
 

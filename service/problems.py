@@ -29,7 +29,7 @@ losses.errors.Refusal    422: the content is wrong
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
@@ -42,7 +42,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from losses.errors import Refusal, near, shown
+from losses.errors import Refusal, pointer
+from losses.near import near
 from service.request_record import current
 
 log = logging.getLogger("lossary")
@@ -50,6 +51,7 @@ MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 10
 MOST_MEMBERS = 1024  # of all objects in the fields of a request; each that is wrong takes 10 us to say so
 Model = TypeVar("Model", bound=BaseModel)
+Nearest = Callable[[str, Iterable[str]], str | None]
 IANA = "https://iana.org/assignments/http-problem-types#"  # draft-ietf-httpapi-ratelimit-headers-11
 LONGEST_TEXT = 300  # characters of one member; ten errors and the rest stay under 4 KiB
 
@@ -362,18 +364,22 @@ def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
 
 
 def wrong_fields(
-    errors: Iterable[Mapping[str, Any]], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...] = ()
+    errors: Iterable[Mapping[str, Any]],
+    known: Mapping[str, tuple[str, ...]],
+    within: tuple[str, ...] = (),
+    nearest: Nearest = near,
 ) -> BadRequest:
     """Return a refusal that names the first fields that are wrong, where they stand and what they should be.
 
-    `known` has the members inside which each field of the request stands.
+    `known` has the members inside which each field of the request stands. `nearest` returns what the name of no field
+    may stand for: one of them, or an input.
     """
     listed: list[dict[str, str]] = []
     total = 0
     for error in errors:
         total += 1
         if len(listed) < MOST_ERRORS:
-            listed.append(_field(error, known, within))
+            listed.append(_field(error, known, within, nearest))
     first = listed[0]
     hint = f" Did you mean {first['did_you_mean']}?" if "did_you_mean" in first else ""
     more = f" ({total} fields are wrong.)" if total > 1 else ""
@@ -384,11 +390,15 @@ def wrong_fields(
     )
 
 
-def _field(error: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...]) -> dict[str, str]:
+def _field(
+    error: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...], nearest: Nearest
+) -> dict[str, str]:
     where = [str(part) for part in (*within, *error["loc"]) if part not in ("body", "query", "path")]
     unknown = error["type"] == "extra_forbidden"
     message = "there is no such field" if unknown else str(error["msg"])[:LONGEST_TEXT]
-    suggestion = near(where[-1], known) if unknown and where else None
+    suggestion = nearest(where[-1], known) if unknown and where else None
+    if suggestion and suggestion == where[-1] and suggestion not in known:
+        message, suggestion = "it is an input, and belongs in the body as an array", None
     if suggestion and suggestion == where[-1]:  # it exists, but elsewhere
         inside = known[suggestion]
         home = f"inside `{'.'.join(inside)}`" if inside else "at the top level, beside the other members"
@@ -396,17 +406,12 @@ def _field(error: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], withi
     parts = [part for part in where[:-1] if "[" not in part] + [
         part for part in where[-1:] if unknown or "[" not in part
     ]
-    entry = {"pointer": "".join(map(_token, parts)), "code": str(error["type"]), "message": message}
+    entry = {"pointer": pointer(*parts), "code": str(error["type"]), "message": message}
     return {**entry, "did_you_mean": suggestion} if suggestion else entry
 
 
-def _token(part: str) -> str:
-    """Return one part of a JSON pointer (RFC 6901), cut and made plain, since it may be the caller's text."""
-    return "/" + shown(part).replace("~", "~0").replace("/", "~1")
-
-
-def validated(model: type[Model], data: object, *within: str) -> Model:
-    """Return `data` as a model.
+def validated(model: type[Model], data: object, *within: str, nearest: Nearest = near) -> Model:
+    """Return `data` as a model. `nearest` returns what the name of an unknown field may stand for.
 
     Raises: BadRequest with every wrong field, and the near name of an unknown one.
     """
@@ -417,7 +422,7 @@ def validated(model: type[Model], data: object, *within: str) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False, include_input=False)
-        raise wrong_fields(errors, field_places(model), within) from None
+        raise wrong_fields(errors, field_places(model), within, nearest) from None
 
 
 def _members(data: object) -> int:

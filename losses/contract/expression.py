@@ -6,9 +6,10 @@ import sys
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from losses.contract import registry
+from losses.contract import names
 from losses.contract.loss import BoundLoss, Value, show
-from losses.errors import BadExpression
+from losses.errors import BadExpression, UnknownLoss
+from losses.near import near
 
 LONGEST_EXPRESSION = 1_000  # characters; sixty losses with all their parameters fit
 MOST_TERMS = 16
@@ -114,10 +115,7 @@ def _coefficient(node: ast.expr) -> float:
 
 def _bound(node: ast.expr) -> BoundLoss:
     call = node if isinstance(node, ast.Call) else None
-    name = call.func if call else node
-    if not isinstance(name, ast.Name):
-        raise BadExpression("Here a loss is expected.", node.col_offset)
-    loss, implied = registry.get(name.id)
+    asked_as, (loss, implied) = _named(call.func if call else node)
     given: dict[str, Value] = {}
     for keyword in call.keywords if call else []:
         if keyword.arg is None or keyword.arg in given:
@@ -125,7 +123,38 @@ def _bound(node: ast.expr) -> BoundLoss:
         given[keyword.arg] = _literal(keyword.value)
     if call and call.args:
         raise BadExpression("Parameters are named: gamma=2.", call.args[0].col_offset)
-    return replace(loss.bind({**implied, **given}), asked_as=name.id)
+    return replace(loss.bind({**implied, **given}), asked_as=asked_as)
+
+
+def _named(node: ast.expr) -> tuple[str, names.Named]:
+    """Return a name, without what stands before its last dot, and the loss that all of it means.
+
+    Raises: UnknownLoss with the position, BadExpression.
+    """
+    parts: list[str] = []
+    inner = node
+    while isinstance(inner, ast.Attribute):
+        parts, inner = [inner.attr, *parts], inner.value
+    if not isinstance(inner, ast.Name):
+        raise BadExpression(_instead_of_a_loss(node), node.col_offset)
+    try:
+        return [inner.id, *parts][-1], names.find(".".join([inner.id, *parts]))
+    except UnknownLoss as unknown:
+        unknown.facts["position"] = inner.col_offset
+        raise
+
+
+def _instead_of_a_loss(node: ast.expr) -> str:
+    """Say what is wrong with what stands where a loss should."""
+    if isinstance(node, ast.Tuple):
+        return "Several objectives go in a list; one is a sum, with + between its losses."
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        hyphened = near(ast.unparse(node), names.plain())
+        hint = f" Did you mean {hyphened}?" if hyphened else ""
+        return f"Here a loss is expected: losses are added, and no name has a hyphen.{hint}"
+    if isinstance(node, ast.BinOp):
+        return "Here a loss is expected: a coefficient stands in front of one loss, not of a sum."
+    return "Here a loss is expected."
 
 
 def _literal(node: ast.expr) -> Value:

@@ -17,7 +17,8 @@ from losses.contract.parameters import BY_ITS_LOGARITHM, PastTheEnds
 from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import Work
-from losses.errors import BadParameter, near
+from losses.errors import BadParameter, pointer
+from losses.near import near
 from losses.text import Text
 
 Kind = Literal["item", "ratio", "batch"]
@@ -200,16 +201,26 @@ class Loss:
             known = list(self.parameters.model_fields)
             name = str(first["loc"][0])
             if first["type"] == "extra_forbidden":
-                listed = ", ".join(known) or "none"
-                raise BadParameter(
-                    self.id, "one parameter", f"is unknown; it has {listed}", near(name, known)
-                ) from None
+                raise self._unknown_parameter(name, known) from None
             marks = self.parameters.model_fields[name].metadata
             way_out = next((mark.way_out for mark in marks if isinstance(mark, PastTheEnds)), "")
             wanted = first["msg"].replace("Input should", "should")
             raise BadParameter(self.id, name, wanted, way_out=way_out) from None
         bound = checked.model_dump()
         return BoundLoss(self, bound, bound.pop("convention", None))
+
+    def _unknown_parameter(self, name: str, known: list[str]) -> BadParameter:
+        """Return the refusal of a parameter that there is not; what is no parameter may be an option or an input."""
+        suggestion = None
+        if name in ("reduction", "size_average", "reduce"):
+            wanted = "is no parameter but an option of the evaluation: send reduction beside the loss"
+        elif name in (*self.roles, "weights", "mask"):
+            wanted = "is no parameter but an input: send it beside the predictions"
+        elif name == "weight" and "class_weights" in self.roles:
+            wanted = "is no parameter but an input: send class_weights beside the predictions"
+        else:
+            wanted, suggestion = f"is no parameter; it has {', '.join(known) or 'none'}", near(name, known)
+        return BadParameter(self.id, pointer(name), wanted, suggestion)
 
 
 @dataclass(frozen=True)

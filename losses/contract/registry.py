@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -13,7 +12,6 @@ from losses.contract.loss import Call, Case, Kind, Loss, Said, Value
 from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import PLAIN, Work
-from losses.errors import UnknownLoss, near
 
 Computes = Callable[..., Any]
 METRICS = {
@@ -140,15 +138,3 @@ def names() -> dict[str, tuple[Loss, dict[str, Value]]]:
                 raise ValueError(f"{alias} names two losses")
             known[alias] = (entry, params)
     return known
-
-
-def get(name: str) -> tuple[Loss, dict[str, Value]]:
-    """Return the loss of that name, and the parameters the name implies.
-
-    Raises: UnknownLoss, with the nearest name.
-    """
-    entry = names().get(name)
-    if entry is None:
-        stand_in = METRICS.get(re.sub("[^a-z0-9]", "", name.lower()))
-        raise UnknownLoss(None if stand_in else near(name, names()), trained_by=stand_in)
-    return entry

@@ -48,7 +48,7 @@ s = z @ z.T{scale}
     source="Chen et al. 2020, arXiv:2002.05709; Sohn 2016",
     elicits="similarity",
     traits={"smooth", "bounded gradient"},
-    aliases={"simclr": {}, "ntxent_two_views": {}},
+    aliases={"simclr": {}, "ntxent_two_views": {}, "monai.ContrastiveLoss": {}},
     conventions={"monai": {"temperature": 0.5}},
     differences=(
         "MONAI calls it ContrastiveLoss and takes exponentials of what may be large: a low temperature overflows.",

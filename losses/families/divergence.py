@@ -50,6 +50,7 @@ return (torch.special.xlogy(targets, targets) - targets * log_p).{over}(1).mean(
         "KLDivLoss": {"normalize": "element"},
         "KLDivergence": {"from_logits": False, "clip": 1e-7},
         "kl_divergence": {},
+        "kl_div_loss_2d": {"from_logits": False},
         "kullback_leibler_divergence": {"from_logits": False, "clip": 1e-7},
     },
     names_of_log_probabilities="KLDivLoss",

@@ -80,6 +80,10 @@ return {factor}((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {igno
     aliases={
         "sigmoid_focal": {},
         "sigmoid_focal_loss": {},
+        "monai.FocalLoss": {},
+        "smp.FocalLoss": {},
+        "BinaryFocalLossWithLogits": {},
+        "binary_focal_loss_with_logits": {},
         "binary_focal": {},
         "binary_focal_crossentropy": {"from_logits": False, "alpha": None},
         "BinaryFocalCrossentropy": {"from_logits": False, "alpha": None},
@@ -188,6 +192,8 @@ def _over_positives(totals: dict[str, Tensor]) -> Items:
     traits={"smooth", "bounded gradient"},
     aliases={
         "softmax_focal": {},
+        "kornia.FocalLoss": {"normalize": "element"},
+        "kornia.focal_loss": {"normalize": "element"},
         "multiclass_focal": {},
         "categorical_focal_crossentropy": {"from_logits": False, "alpha": 0.25},
         "CategoricalFocalCrossentropy": {"from_logits": False, "alpha": 0.25},

@@ -21,7 +21,14 @@ from losses.contract.registry import loss
     source="Koenker & Bassett 1978, doi:10.2307/1913643",
     elicits="quantile",
     traits={"robust", "convex", "bounded gradient", "asymmetric"},
-    aliases={"pinball": {}, "pinball_loss": {}, "PinballLoss": {}, "quantile_loss": {}, "check_loss": {}},
+    aliases={
+        "pinball": {},
+        "pinball_loss": {},
+        "PinballLoss": {},
+        "mean_pinball_loss": {},
+        "quantile_loss": {},
+        "check_loss": {},
+    },
     differences=(
         "At 0.5 it is half of mae.",
         "pytorch-forecasting's QuantileLoss is twice as large, so that its median is mae.",

@@ -45,7 +45,12 @@ def _triplet_code(params: dict[str, Value]) -> str:
     source="Schroff et al. 2015, arXiv:1503.03832; Weinberger & Saul 2009",
     elicits="distance order",
     traits={"margin"},
-    aliases={"triplet_margin": {}, "TripletMarginLoss": {}, "triplet_margin_loss": {}},
+    aliases={
+        "triplet_margin": {},
+        "TripletMarginLoss": {},
+        "triplet_margin_loss": {},
+        "pml.TripletMarginLoss": {"margin": 0.05, "eps": 0.0, "normalize": True},
+    },
     conventions={"torch": {}},
     differences=(
         "optax adds eps under the root of the distance and torch to every coordinate, which is what is done here.",

@@ -97,7 +97,13 @@ def _hinge_code(params: dict[str, Value]) -> str:
     elicits="overlap",
     activation="softmax",
     traits={"overlap"},
-    aliases={"lovasz": {}, "LovaszSoftmax": {"from_logits": False}, "LovaszSoftmaxLoss": {}},
+    aliases={
+        "lovasz": {},
+        "LovaszSoftmax": {"from_logits": False},
+        "LovaszSoftmaxLoss": {},
+        "kornia.LovaszSoftmaxLoss": {"group": "image", "empty": "score"},
+        "kornia.lovasz_softmax_loss": {"group": "image", "empty": "score"},
+    },
     conventions={"smp": {}},
     differences=(
         "classes='present' is empty=skip, classes='all' empty=score; per_image=True is group=image.",
@@ -160,7 +166,12 @@ def lovasz_softmax(
     elicits="overlap",
     activation="none, the sign decides",
     traits={"overlap", "convex", "margin"},
-    aliases={"lovasz_hinge_loss": {}, "LovaszHingeLoss": {}},
+    aliases={
+        "lovasz_hinge_loss": {},
+        "LovaszHingeLoss": {},
+        "kornia.LovaszHingeLoss": {"group": "image"},
+        "kornia.lovasz_hinge_loss": {"group": "image"},
+    },
     conventions={"smp": {}},
     differences=(
         "segmentation_models.pytorch takes all labels of mode='multilabel' as one set; here each has its own.",

@@ -58,7 +58,13 @@ def _index_code(params: dict[str, Value]) -> str:
     elicits="overlap",
     activation=ACTIVATION,
     traits={"overlap", "asymmetric"},
-    aliases={"tversky_loss": {}, "TverskyLoss": {}, "Tversky": {"from_logits": False}},
+    aliases={
+        "tversky_loss": {},
+        "TverskyLoss": {},
+        "Tversky": {"from_logits": False},
+        "kornia.TverskyLoss": {"smooth": 0.0, "epsilon": 1e-8},
+        "kornia.tversky_loss": {"smooth": 0.0, "epsilon": 1e-8},
+    },
     conventions={
         "monai": {},
         "smp": {"group": "batch", "smooth": 0.0, "empty": "zero"},
@@ -212,7 +218,12 @@ def _mcc_code(params: dict[str, Value]) -> str:
     elicits="correlation of masks",
     activation=ACTIVATION,
     traits={"overlap"},
-    aliases={"mcc_loss": {}, "MCCLoss": {"group": "batch", "from_logits": False}, "matthews": {}},
+    aliases={
+        "mcc_loss": {},
+        "MCCLoss": {"group": "batch", "from_logits": False},
+        "monai.MCCLoss": {},
+        "matthews": {},
+    },
     conventions={"smp": {"group": "batch", "from_logits": False}},
     differences=("segmentation_models.pytorch takes one class, its activation already applied.",),
     cases=[

@@ -48,7 +48,7 @@ def _named(first: Tensor, second: Tensor, share: Tensor, *, normalize: bool) -> 
     source="Sohn 2016, Improved deep metric learning with multi-class N-pair loss objective, NIPS",
     elicits="similarity",
     traits={"smooth"},
-    aliases={"npairs": {}, "npairs_loss": {}, "NpairsLoss": {}},
+    aliases={"npairs": {}, "npairs_loss": {}, "NpairsLoss": {}, "NPairsLoss": {"normalize": True}},
     differences=(
         "TensorFlow Addons takes the matrix of similarities, which is first with the identity as second.",
         "The penalty on the squared length of the embeddings in the paper is left out; mse against zeros says it.",

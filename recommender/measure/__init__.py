@@ -97,8 +97,9 @@ def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[War
     """
     similar = known.row.measured_as == "embeddings" if known else "embeddings" in arrays
     roles = _SIMILAR if similar else _PAIRED
-    if not set(arrays) <= set(roles):
-        raise UnknownInput(roles)
+    for role in arrays:
+        if role not in roles:
+            raise UnknownInput(role, roles)
     if not set(arrays) & set(roles[: _NEEDED[similar]]):
         raise MissingInput("This", roles[0], roles)
     if known is not None:

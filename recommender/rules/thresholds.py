@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from losses.errors import near
+from losses.near import near
 from recommender.errors import BadThreshold, UnknownThreshold
 from recommender.profile import RANGES, Range
 from recommender.rules import ROWS
@@ -30,7 +30,7 @@ def _checked(overrides: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
     given = dict(overrides)
     for name in given:
         if name not in THRESHOLDS:
-            raise UnknownThreshold(THRESHOLDS, near(name, THRESHOLDS))
+            raise UnknownThreshold(name, THRESHOLDS, near(name, THRESHOLDS))
     bounds = {name: given.get(name, threshold.default) for name, (threshold, _) in THRESHOLDS.items()}
     for name, (_, fact) in THRESHOLDS.items():
         _check(name, bounds[name], RANGES[fact])

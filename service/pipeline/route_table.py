@@ -1,18 +1,22 @@
 """Which route a request is for, known before it is routed: its template, its properties, and its handler."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import math
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from re import Pattern
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from losses.errors import near
 from service.pipeline.properties import Properties, Protocol, properties_of
 from service.problems import HttpRefusal, MethodNotAllowed, NotFound
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 FILES = "{file}"
+VERSION = re.compile(r"v\d+", re.IGNORECASE)
+ALIKE = 0.7  # of two segments: evaluation is evaluate, inference infer
 UNMATCHED = "unmatched"  # the template of a path without a route; a path of the client's own making is no label
 
 
@@ -103,7 +107,38 @@ class RouteTable:
         """Return what is said where there is no such route: the methods of the path, or the nearest path."""
         if match.allowed:
             return MethodNotAllowed(method, match.methods)
-        return NotFound(near(path, self._shown))
+        return NotFound(nearest_path(path, self._shown))
+
+
+def nearest_path(path: str, templates: Collection[str]) -> str | None:
+    """Return the path that was most likely meant, or None where none is near.
+
+    A segment in braces is met by any, and may be missing at the end. The version in front may be left out or wrong,
+    every other segment is the same or alike, and one too many at either end is left aside.
+    """
+    asked = [segment for segment in path.split("/") if segment]
+    for segments in (asked, asked[1:]):
+        distances = {template: _distance(_unversioned(segments), template) for template in templates}
+        nearest = min(distances, key=lambda template: distances[template], default=None)
+        if nearest is not None and distances[nearest] < math.inf:
+            return nearest
+    return None
+
+
+def _unversioned(segments: list[str]) -> list[str]:
+    return segments[1:] if segments and VERSION.fullmatch(segments[0]) else segments
+
+
+def _distance(asked: list[str], template: str) -> float:
+    """Return how far segments are from a path: the unlikeness of each, and 1 for one too many or missing."""
+    wanted = _unversioned([segment for segment in template.split("/") if segment])
+    missing, surplus = wanted[len(asked) :], asked[len(wanted) :]
+    pairs = [(some, other) for some, other in zip(asked, wanted, strict=False) if not other.startswith("{")]
+    likeness = [SequenceMatcher(None, some.lower(), other).ratio() for some, other in pairs]
+    reachable = pairs and len(missing) + len(surplus) <= 1 and all(segment.startswith("{") for segment in missing)
+    if not reachable or min(likeness) < ALIKE:
+        return math.inf
+    return sum(1 - alike for alike in likeness) + len(missing + surplus)
 
 
 def _same_branch(template: str, path: str) -> bool:

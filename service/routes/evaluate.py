@@ -17,6 +17,7 @@ from losses.errors import (
     DomainViolation,
     MissingInput,
     NonFiniteInput,
+    Refusal,
     ShapeMismatch,
     UnknownLoss,
 )
@@ -80,8 +81,19 @@ class EvaluateRequest(BaseModel):
 
     @cached_property
     def objectives(self) -> list[Objective]:
-        """What is to be evaluated, in the order asked."""
-        return [parse(text) for text in self.loss]
+        """What is to be evaluated, in the order asked.
+
+        Raises: what `parse` raises; of several, with the one that is wrong.
+        """
+        return [self._parsed(place, text) for place, text in enumerate(self.loss)]
+
+    def _parsed(self, place: int, text: str) -> Objective:
+        try:
+            return parse(text)
+        except Refusal as refusal:
+            if len(self.loss) > 1:
+                refusal.facts["pointer"] = f"/loss/{place}"
+            raise
 
 
 def _takes_one_pass(upload: Upload) -> bool:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from losses.contract import registry
+from losses.contract import names, registry
 from losses.contract.expression import Objective, parse
 from losses.contract.loss import Loss
 from losses.errors import (
@@ -25,7 +25,6 @@ from losses.errors import (
     NonFiniteInput,
     ShapeMismatch,
     UnknownLoss,
-    near,
     shown,
 )
 from losses.evaluation.result import Evaluation
@@ -51,6 +50,7 @@ from service.uploads import inference_protocol, shared_memory
 from service.uploads.body import body_of
 from service.uploads.media_type import JSON, require
 from service.uploads.openapi import inlined
+from service.uploads.roles import OPTIONAL, known_roles, unknown_input
 from service.uploads.upload import Upload, refuse_unfit
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
@@ -152,7 +152,8 @@ async def model_ready(model: Name, version: Version) -> dict[str, object]:
 @properties("any key", protocol="open inference")
 async def metadata(model: Name, version: Version) -> dict[str, object]:
     """Describe the inputs of a loss; -1 stands for any length, and any float or whole-number datatype is read."""
-    loss = _model(model, version)
+    named = _model(model, version)
+    loss = named[0] if named else None
     roles = loss.roles if loss else ("predictions", "targets")
     return {
         "name": model,
@@ -255,7 +256,7 @@ async def infer(
     ] = None,
 ) -> Response:
     """Evaluate one loss on tensors in JSON, in bytes behind it, or in shared memory."""
-    loss = _model(model, version)
+    named = _model(model, version)
     # clients of the protocol send no Content-Type
     require(http, JSON, BINARY, *([] if "content-type" in http.headers else [""]))
     limit = settings.max_json_bytes if inference_header_content_length is None else settings.max_body_bytes
@@ -267,7 +268,10 @@ async def infer(
         raise TooLarge("The JSON", settings.max_json_bytes, "max_json_bytes", "Send numbers as bytes behind it.")
     text = received if length == len(received) else received[:length]
     asked = await beside_the_loop(lambda: validated(InferRequest, inference_protocol.request_members(text)), length)
-    objective, options = _asked(loss, asked.parameters)
+    objective, options = _asked(named, asked.parameters)
+    for sent in asked.inputs:
+        if sent.name not in known_roles():
+            raise unknown_input(sent.name, (*objective.roles, *OPTIONAL))
     spans = _spans(shared, asked.outputs or [])
     lying = await shared_memory.read_spans(_lying(shared, asked.inputs), settings.max_body_bytes, body)
     behind = memoryview(received)[length:]
@@ -279,8 +283,8 @@ async def infer(
     return await _answer(model, asked, evaluation, spans, settings.max_answer_numbers)
 
 
-def _model(name: str, version: str) -> Loss | None:
-    """Return the loss a model is; None for an expression.
+def _model(name: str, version: str) -> names.Named | None:
+    """Return the loss that a model is, and the parameters that its name implies; None for an expression.
 
     Raises: UnknownPath with the near name.
     """
@@ -288,11 +292,10 @@ def _model(name: str, version: str) -> Loss | None:
         raise UnknownPath(f"The one version of every model is {MODEL_VERSION}.")
     if name == OBJECTIVE:
         return None
-    if name in registry.catalogue():
-        return registry.catalogue()[name]
-    close = near(name, (OBJECTIVE, *registry.catalogue()))
-    hint = f" Did you mean {close}?" if close else ""
-    raise UnknownPath(f"There is no model of that name.{hint} All are at /v1/losses.")
+    try:
+        return names.find(name)
+    except UnknownLoss as unknown:
+        raise UnknownPath(unknown.message, **unknown.facts) from None
 
 
 def _spans(
@@ -350,16 +353,17 @@ def _length(header: str | None, body: int) -> int:
     return int(header)
 
 
-def _asked(loss: Loss | None, parameters: Mapping[str, Any]) -> tuple[Objective, EvaluateOptions]:
+def _asked(model: names.Named | None, parameters: Mapping[str, Any]) -> tuple[Objective, EvaluateOptions]:
     """Return what to evaluate and how; parameters of the protocol itself are left aside."""
     given = {name: value for name, value in parameters.items() if name not in _PROTOCOL}
     options = {name: given.pop(name) for name in EvaluateOptions.model_fields if name in given}
-    if loss is None:
+    if model is None:
         text = given.pop("loss", None)
         if not isinstance(text, str) or given:
             raise BadRequest("The model objective takes the parameter loss, such as dice + 0.5*bce, and options.")
         return parse(text), validated(EvaluateOptions, options, "parameters")
-    return Objective(((1.0, loss.bind(given)),)), validated(EvaluateOptions, options, "parameters")
+    loss, implied = model
+    return Objective(((1.0, loss.bind({**implied, **given})),)), validated(EvaluateOptions, options, "parameters")
 
 
 _PROTOCOL = {"binary_data_output", "sequence_id", "sequence_start", "sequence_end", "priority", "timeout"}

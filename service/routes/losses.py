@@ -9,11 +9,12 @@ from fastapi import Path as PathParameter
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
-from losses.contract import registry
+from losses.contract import names, registry
 from losses.contract.expression import Objective
 from losses.contract.loss import Loss, Said
 from losses.description import snippets
-from losses.errors import BadOption, UnknownLoss, near
+from losses.errors import BadOption, UnknownLoss
+from losses.near import near
 from losses.text import Text
 from losses.version import VERSION
 from service.pipeline.properties import properties
@@ -184,7 +185,7 @@ async def known(loss_id: LossId) -> Loss:
     Raises: UnknownPath with the near name.
     """
     try:
-        return registry.get(loss_id)[0]
+        return names.find(loss_id)[0]
     except UnknownLoss as unknown:
         raise UnknownPath(unknown.message, **unknown.facts) from None
 

@@ -6,7 +6,8 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from losses.errors import near, shown
+from losses.errors import shown
+from losses.near import near
 from service.problems import BadRequest
 
 

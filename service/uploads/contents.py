@@ -1,12 +1,11 @@
 """What the bytes of a body hold: fields, and arrays by role."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
 
-from losses.errors import UnknownInput, near
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
 from service.uploads import json_lists as numbers
@@ -16,8 +15,8 @@ from service.uploads.formats.ndjson import records
 from service.uploads.formats.registry import ArrayFormat, Buffer, DecodingLimit, Format, TableFormat
 from service.uploads.json_text import parsed
 from service.uploads.query import NOTHING, Beside
-from service.uploads.roles import known_roles
-from service.uploads.tables.column_roles import MEANT, Asked
+from service.uploads.roles import MEANT, known_roles, refuse_unknown, unknown_input
+from service.uploads.tables.column_roles import Asked
 from service.uploads.tables.inputs import Assumed, TableInputs, renamed
 from service.uploads.tables.table import Table
 
@@ -73,17 +72,24 @@ def from_file(entry: Format, data: Buffer, beside: Beside, limit: DecodingLimit)
 
     Raises: UnknownInput, MissingInput, and what the format raises.
     """
+    formats.refuse_other("The body", data, entry)
     if isinstance(entry, TableFormat):
         return _from_table(entry.open("The body", data, limit), beside)
-    tensors = formats.many(formats.written()[entry.media], data, limit, beside.order)
-    known = known_roles()
+    read = formats.written()[entry.media]
+    tensors = formats.many(read, data, limit if beside.asked else replace(limit, judge=_refuse_nameless), beside.order)
     assumed: Assumed = {}
     if beside.asked or not MEANT.keys().isdisjoint(tensors):
         tensors, assumed = renamed(tensors, beside.asked)
-    for name in tensors:
-        if name not in known:
-            raise UnknownInput(known, near(name, known))
     return Contents(roles=tensors, assumed=assumed)
+
+
+def _refuse_nameless(names: Sequence[str]) -> None:
+    """Refuse an array that is no input, unless there are names of the user's own, beside which others are ignored.
+
+    Raises: UnknownInput.
+    """
+    if MEANT.keys().isdisjoint(names):
+        refuse_unknown(names, known_roles())
 
 
 def _from_table(table: Table, beside: Beside) -> Contents:
@@ -108,7 +114,7 @@ def from_parts(
                 raise TooLarge("The request part", settings.max_json_bytes, "max_json_bytes", "Send arrays as files.")
             fields = parsed(part.data)
         elif name not in known and name != multipart.TABLE:
-            raise UnknownInput([multipart.REQUEST, *known], near(name, known))
+            raise unknown_input(name, [multipart.REQUEST, *known])
     clash = [name for name in fields if name in known]
     if clash:
         raise BadRequest(
@@ -125,7 +131,8 @@ def _arrays(
     """Return the arrays of the files of a form by role, and what was assumed to find them."""
     tensors, inputs = {}, TableInputs()
     for name, part in files.items():
-        entry = formats.known_format(name, part.format)
+        entry = formats.known_format(name, part.data, part.format)
+        formats.refuse_other(name, part.data, entry)
         if isinstance(entry, ArrayFormat):
             if name == multipart.TABLE:
                 raise BadRequest(f"The part {name} is a file of columns; other files stand in parts named for a role.")

@@ -17,6 +17,7 @@ from losses.errors import shown
 from service.problems import BadEnvelope, BadRequest
 from service.uploads import json_lists, json_simd
 from service.uploads.json_text import parsed
+from service.uploads.unsigned import signed
 
 MOST_AXES = 8
 MOST_TENSORS = 64
@@ -25,6 +26,7 @@ DATATYPES: dict[str, torch.dtype] = {
     "UINT8": torch.uint8,
     "UINT16": torch.uint16,
     "UINT32": torch.uint32,
+    "UINT64": torch.uint64,
     "INT8": torch.int8,
     "INT16": torch.int16,
     "INT32": torch.int32,
@@ -34,7 +36,7 @@ DATATYPES: dict[str, torch.dtype] = {
     "FP32": torch.float32,
     "FP64": torch.float64,
 }
-WIDER = {torch.uint16: torch.int32, torch.uint32: torch.int64}  # torch computes with neither
+WIDER = {torch.uint16: torch.int32, torch.uint32: torch.int64, torch.uint64: torch.int64}  # torch computes with none
 _NAMES = {dtype: name for name, dtype in DATATYPES.items()}
 Length = Annotated[int, Field(ge=0, lt=1 << 48)]
 
@@ -136,7 +138,8 @@ def _tensor(data: memoryview, sent: InputTensor) -> Tensor:
         return torch.empty(sent.shape, dtype=WIDER.get(dtype, dtype))
     flat = torch.frombuffer(data, dtype=torch.uint8)
     aligned = flat if flat.data_ptr() % dtype.itemsize == 0 else flat.clone()
-    return aligned.view(dtype).reshape(sent.shape).to(WIDER.get(dtype, dtype))
+    tensor = aligned.view(dtype).reshape(sent.shape)
+    return signed(sent.name, tensor) if dtype == torch.uint64 else tensor.to(WIDER.get(dtype, dtype))
 
 
 def _listed(sent: InputTensor) -> Tensor:
@@ -147,8 +150,9 @@ def _listed(sent: InputTensor) -> Tensor:
     if tensor.numel() != count:
         raise BadRequest(f"{shown(sent.name)}, of shape {sent.shape}, has {count} numbers; {tensor.numel()} were sent.")
     dtype = DATATYPES[sent.datatype]
-    converted = tensor.to(dtype)
-    if not (converted.isfinite() if dtype.is_floating_point else converted.to(tensor.dtype) == tensor).all():
+    converted = tensor.to(torch.int64 if dtype == torch.uint64 else dtype)
+    fits = converted.isfinite() if dtype.is_floating_point else converted.to(tensor.dtype) == tensor
+    if not (fits & (converted >= 0) if dtype == torch.uint64 else fits).all():
         raise BadRequest(f"{shown(sent.name)} has a number that {sent.datatype} cannot hold.")
     return converted.reshape(sent.shape).to(WIDER.get(dtype, dtype))
 

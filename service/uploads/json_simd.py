@@ -5,6 +5,7 @@ JSON or this service does not is refused by counting: every bracket and every qu
 """
 
 import math
+from codecs import BOM_UTF8
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor
 
 from losses.errors import shown
-from service.problems import BadEnvelope, BadRequest
+from service.problems import BadRequest
+from service.uploads.json_faults import fault_of_long
 from service.uploads.json_lists import DEEPEST, EXACT, not_numbers, ragged, too_deep
 from service.uploads.json_text import MOST_LEVELS, MOST_MEMBERS, count, too_many_members
 
@@ -149,6 +151,8 @@ def _entry(node: object) -> simdjson.Object:
 
 
 def _object(parser: simdjson.Parser, text: bytes | bytearray) -> simdjson.Object:
+    if text.startswith(BOM_UTF8):  # which simdjson leaves aside
+        raise Unaccounted
     try:
         root = parser.parse(text)
     except RuntimeError:  # over 1,024 levels, or a whole number past 64 bits; lists will tell which
@@ -156,10 +160,7 @@ def _object(parser: simdjson.Parser, text: bytes | bytearray) -> simdjson.Object
     except ValueError:
         if len(text) < SHORT:
             raise Unaccounted from None
-        detail = (
-            "The text is no JSON, or has a number that is none of 64 bits. JSON has no NaN and no Infinity; .npy has."
-        )
-        raise BadEnvelope(detail) from None
+        raise fault_of_long(text).refusal() from None
     if not isinstance(root, simdjson.Object):
         raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
     return root

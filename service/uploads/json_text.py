@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import orjson
 
+from losses.errors import pointer
 from service.problems import BadEnvelope, BadRequest
+from service.uploads.json_faults import fault
 
 MOST_MEMBERS = 256  # of the object that a body is: every role, every field, and a user's own notes
 MOST_LEVELS = 100  # of JSON; Triton's number too, and orjson alone would go to 1,024
@@ -29,8 +32,7 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        message = f"The text stops being JSON at character {error.pos}. JSON has no NaN and no Infinity; .npy has."
-        raise BadEnvelope(message, position=error.pos) from None
+        raise fault(text, error).refusal() from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
     if len(value) > MOST_MEMBERS:
@@ -143,7 +145,10 @@ def _refuse_twice(text: bytes | bytearray) -> None:
     def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
         by_name = dict(members)
         if len(by_name) < len(members):
-            raise BadEnvelope("A name stands in an object twice; which of the two is meant cannot be known.")
+            (name, _), *_ = Counter(name for name, _ in members).most_common(1)
+            twice = pointer(name)
+            message = f"{twice} stands in an object twice; which of the two is meant cannot be known."
+            raise BadEnvelope(message, pointer=twice)
         return by_name
 
     try:

@@ -8,6 +8,13 @@ from service.problems import UnsupportedFormat
 from service.uploads.codings import CODINGS, coding_of
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
+# What clients send unless they are told otherwise, and how to tell them.
+INSTEAD = {
+    "application/x-www-form-urlencoded": (
+        " curl -d and data= of requests send a form: use curl -H 'Content-Type: application/json' or json=."
+    ),
+    "text/plain": " JavaScript's fetch sends text unless headers say {'Content-Type': 'application/json'}.",
+}
 
 
 def header(request: Request, name: bytes) -> str:
@@ -25,7 +32,7 @@ def require(request: Request, *accepted: str) -> str:
     """
     media = _essence(header(request, b"content-type"))
     if media not in accepted:
-        raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.", accepted)
+        raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.{INSTEAD.get(media, '')}", accepted)
     coding = header(request, b"content-encoding")
     if coding not in ("", "identity") and coding_of(coding) is None:
         known = ", ".join(CODINGS)

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
 from losses.contract.expression import parse, split_objectives
-from losses.errors import near, shown
+from losses.errors import pointer, shown
 from service.problems import BadRequest
-from service.uploads.roles import known_roles
+from service.uploads.roles import known_roles, unknown_input
 from service.uploads.tables.column_roles import Asked
 
 ROLES = "roles"
@@ -58,20 +58,19 @@ def split(query: bytes) -> Beside:
 def read_roles(text: str) -> tuple[tuple[str, ...], Asked]:
     """Return the roles that `roles=` names in order, or with the name of each.
 
-    Raises: BadRequest for a role that no loss has, for one without a name among others with, for one twice.
+    Raises: UnknownInput for a role that no loss has; BadRequest for one without a name among others with, or one twice.
     """
     pairs = [entry.partition(":") for entry in text.split(",")]
     known = known_roles()
     for role, _, _ in pairs:
         if role not in known:
-            close = near(role, known)
-            hint = f" Did you mean {close}?" if close else ""
-            raise BadRequest(f"roles= names an input that no loss has.{hint}")
+            raise unknown_input(role, known)
     with_names = [colon != "" for _, colon, _ in pairs]
     if not any(with_names):
         order = tuple(role for role, _, _ in pairs)
-        if len(set(order)) < len(order):
-            raise BadRequest("roles= names an input twice.")
+        for place, role in enumerate(order):
+            if role in order[:place]:
+                raise BadRequest(f"roles= names {pointer(role)} twice.", pointer=pointer(role))
         return order, ()
     if not all(with_names) or not all(name for _, _, name in pairs):
         raise BadRequest("roles= says a name for each role, roles=predictions:y_pred,targets:y_true, or for none.")

@@ -5,7 +5,7 @@ fields of the request, and so are query parameters. An upload is kept, or stream
 """
 
 import time
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Annotated, Any, Protocol
@@ -15,7 +15,7 @@ from anyio import from_thread
 from fastapi import Depends, Request
 from torch import Tensor
 
-from losses.errors import MissingInput, ShapeMismatch, UnknownInput
+from losses.errors import MissingInput, ShapeMismatch
 from service.problems import BadRequest, Model, TooLarge, validated
 from service.request_record import current
 from service.scheduling import INLINE_BYTES, beside_the_loop
@@ -27,6 +27,7 @@ from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit, Format, TableFormat, Window
 from service.uploads.media_type import JSON, MULTIPART, require
 from service.uploads.query import NOTHING, Beside, Texts
+from service.uploads.roles import known_roles, near_role, unknown_input
 from service.uploads.tables.inputs import Assumed
 
 DATASET = "dataset"  # the field that names one
@@ -75,7 +76,7 @@ class Upload:
                 return options
             fields = query.merged_fields(model, fields, self.form, self.query)
         text = orjson.dumps(fields)
-        return _of_text(model, text) if len(text) <= SHORT_FIELDS else validated(model, fields)
+        return _of_text(model, text) if len(text) <= SHORT_FIELDS else validated(model, fields, nearest=_nearest)
 
     def take(self, name: str) -> Tensor | None:
         """Return an input that is no role of a loss, such as the weights, and forget it."""
@@ -86,8 +87,9 @@ class Upload:
 
         Raises: UnknownInput.
         """
-        if not set(self.roles) <= set(names):
-            raise UnknownInput(names)
+        for role in self.roles:
+            if role not in names:
+                raise unknown_input(role, names)
 
     def need(self, name: str) -> Tensor:
         """Return an input without which nothing can be said.
@@ -101,12 +103,16 @@ class Upload:
 
 @lru_cache(512)
 def _of_query(model: type[Model], given: tuple[tuple[str, str], ...]) -> Model:
-    return validated(model, query.fields(model, given))
+    return validated(model, query.fields(model, given), nearest=_nearest)
 
 
 @lru_cache(512)
 def _of_text(model: type[Model], fields: bytes) -> Model:
-    return validated(model, orjson.loads(fields))
+    return validated(model, orjson.loads(fields), nearest=_nearest)
+
+
+def _nearest(name: str, fields: Iterable[str]) -> str | None:
+    return near_role(name, (*fields, *known_roles()))
 
 
 async def receive(request: Request) -> Upload:

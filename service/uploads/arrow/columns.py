@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
+from losses.errors import pointer, shown
 from service.problems import BadRequest
 from service.uploads.arrow.flatbuffer import Malformed, Number, Slots, Table
+from service.uploads.roles import MEANT, known_roles, unknown_input
 
 LONGEST_NAME, LONGEST_PROPERTY = 256, 4096
 MOST_PROPERTIES, MOST_AXES = 64, 8
 BYTE, SHORT, INT, LONG = (struct.Struct(f"<{letter}") for letter in "bhiq")
-INTEGER, FLOAT, BOOL, LIST = 2, 3, 6, 16  # the types that are taken, of these
+TAKEN_KINDS = INTEGER, FLOAT, BOOL, LIST = 2, 3, 6, 16  # of these types
 TYPES = (
     *("no type", "null", "int", "float", "binary", "utf8", "bool", "decimal", "date", "time", "timestamp", "interval"),
     *("list", "struct", "union", "fixed-size binary", "fixed-size list", "map", "duration", "large binary"),
@@ -38,6 +40,11 @@ class Column(NamedTuple):
     lists: tuple[int, ...]  # the length of each list inside the one before
     shape: tuple[int, ...]  # of an item as it lies
     order: tuple[int, ...]  # of its axes, as they are meant
+
+    @property
+    def called(self) -> str:
+        """What it is called in a refusal."""
+        return shown(self.name)
 
     @property
     def numbers(self) -> int:
@@ -62,24 +69,28 @@ class Column(NamedTuple):
 def column(name: str, field: Table) -> Column:
     """Return what a field of the schema says; `name` is what the stream is called.
 
-    Raises: BadRequest for anything but numbers, Malformed.
+    Raises: BadRequest for anything but numbers, UnknownInput where it is no input either, Malformed.
     """
     title = field.text(0, LONGEST_NAME) or ""
     if not title.isidentifier():
-        raise BadRequest(f"{name}: a column is not named like predictions.")
+        raise BadRequest(
+            f"{name}: the column {pointer(title)} is not named like predictions. Rename it, or leave it out.",
+            pointer=pointer(title),
+        )
+    called = shown(title)
     properties = _properties(field)
     lists: list[int] = []
-    while (kind := _kind(title, field)) == LIST:
+    while (kind := _kind(called, field)) == LIST:
         lists.append(field.need(3).scalar(0, INT))
         inner = list(field.tables(5, 1))
         if not inner:
             raise Malformed
         field = inner[0]
         if lists[-1] < 1 or len(lists) >= MOST_AXES or EXTENSION in _properties(field):
-            message = f"{title}: lists must hold at least 1 number, within at most {MOST_AXES} axes, of no extension."
-            raise BadRequest(message, role=title)
-    shape, order = _shape(title, properties, tuple(lists))
-    return Column(title, _dtype(title, kind, field), tuple(lists), shape, order)
+            message = f"{called}: lists must hold at least 1 number, within at most {MOST_AXES} axes, of no extension."
+            raise BadRequest(message, role=called)
+    shape, order = _shape(called, properties, tuple(lists))
+    return Column(title, _dtype(called, kind, field), tuple(lists), shape, order)
 
 
 def field(name: str, array: np.ndarray) -> Slots:
@@ -103,9 +114,12 @@ def field(name: str, array: np.ndarray) -> Slots:
 def _kind(title: str, field: Table) -> int:
     """Return the type of a field, one of those taken."""
     kind = field.scalar(2, BYTE)
-    if field.table(4):
+    encoded = field.table(4)
+    if title not in (*known_roles(), *MEANT) and (encoded or kind not in TAKEN_KINDS):
+        raise unknown_input(title, known_roles())
+    if encoded:
         raise BadRequest(f"{title} is dictionary-encoded. Decode it: column.dictionary_decode().", role=title)
-    if kind not in (INTEGER, FLOAT, BOOL, LIST):
+    if kind not in TAKEN_KINDS:
         got = TYPES[kind] if 0 <= kind < len(TYPES) else "a type"
         raise BadRequest(f"{title} is {got}, which is not read. Cast it to one of {TAKEN}.", role=title)
     return kind

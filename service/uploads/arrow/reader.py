@@ -15,14 +15,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 
+from losses.errors import pointer
 from service.problems import BadRequest, UnsupportedFormat
 from service.uploads.arrow.columns import BYTE, LONG, SHORT, Column, column
 from service.uploads.arrow.flatbuffer import Malformed, Table
+from service.uploads.formats.foreign import foreign
 from service.uploads.formats.registry import Arrays
+from service.uploads.unsigned import signed
 
 MEDIA = "application/vnd.apache.arrow.stream"
 MARK = b"\xff\xff\xff\xff"  # before every message, since Arrow 0.15
-FILE, OLD_FILE = b"ARROW1", b"FEA1"  # Feather 2 and 1
 PREFIX = 8  # bytes: the mark, and the length of the metadata
 LONGEST_SCHEMA, LONGEST_METADATA = 1 << 20, 1 << 16
 MOST_COLUMNS = 64
@@ -67,8 +69,10 @@ class Reader:
             if message.table.scalar(0, SHORT):
                 raise BadRequest(f"{name}: the numbers are big-endian. Write them on a little-endian machine.")
             columns = [column(name, entry) for entry in message.table.tables(1, MOST_COLUMNS)]
-        if len({entry.name for entry in columns}) < len(columns):
-            raise BadRequest(f"{name}: two columns have the same name.")
+        names = [entry.name for entry in columns]
+        twice = next((entry for place, entry in enumerate(names) if entry in names[:place]), None)
+        if twice is not None:
+            raise BadRequest(f"{name}: two columns have the same name, {pointer(twice)}.", pointer=pointer(twice))
         return cls(name, columns)
 
     def batch(self, message: Message) -> Batch:
@@ -96,9 +100,8 @@ class Reader:
             )
             if array.dtype != entry.wide or not (array.flags.aligned and array.flags.writeable):
                 array = array.astype(entry.wide)
-            if entry.dtype == "u8" and array.size and array.min() < 0:
-                raise BadRequest(f"{entry.name} has whole numbers of 2^63 and more; send int64.", role=entry.name)
-            items = torch.from_numpy(array).reshape(-1, *entry.shape)
+            numbers = torch.from_numpy(array)
+            items = (signed(entry.name, numbers) if entry.dtype == "u8" else numbers).reshape(-1, *entry.shape)
             yield entry.name, items.permute(0, *(1 + axis for axis in entry.order))
 
     def _batch(self, message: Message) -> Batch:
@@ -136,7 +139,7 @@ class Reader:
         size = entry.encoded(items)
         if len(numbers) < size:
             raise BadRequest(
-                f"{entry.name}: {items} items take {size} bytes; the batch has {len(numbers)}.", role=entry.name
+                f"{entry.called}: {items} items take {size} bytes; the batch has {len(numbers)}.", role=entry.called
             )
         return numbers[:size]
 
@@ -150,9 +153,9 @@ class Reader:
             nulls -= (int(bits[-1]) & ((1 << length % 8) - 1)).bit_count()
         if nulls:
             raise BadRequest(
-                f"{entry.name} has {nulls} nulls. Fill them with any number and send a bool column named mask, false "
+                f"{entry.called} has {nulls} nulls. Fill them with any number and send a bool column named mask, false "
                 "where an item does not count.",
-                role=entry.name,
+                role=entry.called,
                 nulls=nulls,
             )
 
@@ -165,7 +168,7 @@ def message(name: str, view: memoryview) -> Message | int | None:
     if len(view) < PREFIX:
         return PREFIX
     if view[:4] != MARK:
-        raise _no_stream(name, bytes(view[:PREFIX]))
+        raise _no_stream(name, view)
     length = int.from_bytes(view[4:PREFIX], "little")
     if not length:
         return None
@@ -195,12 +198,9 @@ def _wellformed(name: str) -> Iterator[None]:
         raise BadRequest(f"{name}: the metadata of the Arrow stream are damaged, or older than Arrow 0.15.") from None
 
 
-def _no_stream(name: str, begins: bytes) -> UnsupportedFormat:
-    if begins.startswith((FILE, OLD_FILE)):
-        message = (
-            f"{name} is an Arrow file. Send it as application/vnd.apache.arrow.file, or write it as a stream: "
-            "pyarrow.ipc.new_stream in place of new_file."
-        )
+def _no_stream(name: str, view: memoryview) -> UnsupportedFormat:
+    if known := foreign(view):
+        message = f"{name} {known.sentence}"
     else:
         message = f"{name} is no Arrow stream, or one older than Arrow 0.15; pyarrow.ipc.new_stream writes one."
     return UnsupportedFormat(message, [MEDIA])

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from losses.errors import UnknownInput, near
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
 from service.uploads.arrow.reader import PREFIX, Batch, Reader, message
 from service.uploads.body import Body
-from service.uploads.roles import known_roles
+from service.uploads.roles import known_roles, refuse_unknown
 
 BITS = 8  # of a byte, each of which may become a byte
 NAME = "The body"
@@ -102,16 +101,11 @@ class _Windows:
                 self._ended = True
             elif self._reader is None:
                 self._reader = Reader.of(NAME, arrived)
-                self._refuse_unknown(self._reader)
+                refuse_unknown((column.name for column in self._reader.columns), known_roles())
             else:
                 self._batches.append(self._reader.batch(arrived))
         if self._ended and self._filled > self._begin:
             raise BadRequest(f"{NAME}: bytes follow after the end of the Arrow stream.")
-
-    def _refuse_unknown(self, reader: Reader) -> None:
-        for column in reader.columns:
-            if column.name not in known_roles():
-                raise UnknownInput(known_roles(), near(column.name, known_roles()))
 
     def _window(self) -> BatchWindow:
         """Return the batches read so far, and begin to collect anew."""

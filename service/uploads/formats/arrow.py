@@ -1,7 +1,7 @@
 """The Arrow IPC stream as a body: every column is an input, axis 0 is the item."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -30,18 +30,25 @@ V5 = 4  # of the metadata; came with Arrow 1.0
 
 
 def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
-    reader, batches = read_batches(name, memoryview(data))
+    reader, batches = read_batches(name, memoryview(data), limit.judge)
     judge(name, reader, batches, limit, len(data))
     yield from reader.arrays(batches)
 
 
-def read_batches(name: str, view: memoryview, most: int = MOST_BATCHES) -> tuple[Reader, list[Batch]]:
+def read_batches(
+    name: str,
+    view: memoryview,
+    judge_names: Callable[[Sequence[str]], object] = lambda _: None,
+    most: int = MOST_BATCHES,
+) -> tuple[Reader, list[Batch]]:
     """Return the reader of a whole stream, and its record batches, `most` at most.
 
-    Raises: BadRequest, UnsupportedFormat.
+    `judge_names` takes the names of the columns before their numbers are read.
+    Raises: BadRequest, UnsupportedFormat, and what `judge_names` raises.
     """
     first = message(name, view)
     reader = Reader.of(name, first)
+    judge_names([column.name for column in reader.columns])
     position = first.end if isinstance(first, Message) else 0
     batches: list[Batch] = []
     while position < len(view):

@@ -14,6 +14,7 @@ from service.problems import BadRequest
 from service.uploads.formats import npy_stream
 from service.uploads.formats.npy_header import MAGIC, npy_header
 from service.uploads.formats.registry import ArrayFormat, Arrays, BodyStream, Buffer, DecodingLimit, magic
+from service.uploads.unsigned import signed
 
 
 def decode(role: str, data: Buffer) -> Tensor:
@@ -84,4 +85,5 @@ def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
         array = array.reshape(head.shape, order="F" if head.fortran else "C")
     if not array.flags.writeable:
         array = array.copy()
-    return torch.from_numpy(array), end
+    tensor = torch.from_numpy(array)
+    return (signed(role, tensor) if head.dtype.kind == "u" else tensor), end

@@ -5,6 +5,7 @@ Source: numpy.lib.format, versions 1.0 to 3.0.
 
 import ast
 import math
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,12 +14,22 @@ import numpy as np
 from service.problems import BadRequest, UnsupportedFormat
 
 MAGIC = b"\x93NUMPY"
-LONGEST_HEADER = 4096  # bytes; numpy writes 118 for an ordinary array
+LONGEST_HEADER = 10_000  # bytes, as numpy has it; it writes 118 for an ordinary array
 MOST_AXES = 8
 MEMBERS = 3  # of the header: descr, fortran_order, shape
 ORDERS = ("<", ">", "|", "=")  # of bytes
-DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "b1")
-WIDER = {"u2": "i4", "u4": "i8"}  # torch computes with no unsigned whole numbers of these sizes
+DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
+# All that numpy reads as one of them, though it writes none of it: float64, double, d.
+NAMES = {
+    str(name): kind
+    for name, scalar in (
+        *np.sctypeDict.items(),
+        *((name, np.dtype(name).type) for name in (*DTYPES, *"?bBhHiIlLqQpPefd")),
+    )
+    if (kind := np.dtype(scalar).str[1:]) in DTYPES
+}
+WIDER = {"u2": "i4", "u4": "i8", "u8": "i8"}  # torch computes with no unsigned whole numbers of these sizes
+PYTHON_2 = re.compile(r"(?<=\d)L\b")  # which wrote its long numbers so: (3L, 4L)
 
 
 class Header(NamedTuple):
@@ -37,6 +48,10 @@ def npy_header(role: str, view: memoryview) -> tuple[Header, int]:
 
     Raises: UnsupportedFormat, BadRequest.
     """
+    if bytes(view[:6]) != MAGIC:
+        raise UnsupportedFormat(
+            f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.", [".npy"]
+        )
     end = 10 if bytes(view[6:7]) == b"\x01" else 12
     start = end + int.from_bytes(view[8:end], "little")
     return _header(role, bytes(view[: min(start, end + LONGEST_HEADER)])), start
@@ -45,11 +60,6 @@ def npy_header(role: str, view: memoryview) -> tuple[Header, int]:
 @lru_cache(1024)  # the same few come again and again, and parsing one takes 50 us
 def _header(role: str, view: bytes) -> Header:
     """Return the header that these bytes are, no more and no less."""
-    if view[:6] != MAGIC:
-        raise UnsupportedFormat(
-            f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.",
-            [".npy"],
-        )
     version = view[6] if len(view) > 6 else 0  # noqa: PLR2004 - the byte after the magic
     width = 2 if version == 1 else 4
     if version not in (1, 2, 3) or len(view) < 8 + width or view[7]:
@@ -63,22 +73,30 @@ def _header(role: str, view: bytes) -> Header:
 
 def _described(role: str, text: bytes, encoding: str) -> Header:
     try:
-        members = ast.literal_eval(text.decode(encoding))
+        members = ast.literal_eval(PYTHON_2.sub("", text.decode(encoding)))
         descr, fortran, shape = members["descr"], members["fortran_order"], members["shape"]
     except (ValueError, SyntaxError, KeyError, TypeError, RecursionError, MemoryError):
         raise BadRequest(f"{role}: the .npy header is not the dictionary that numpy.save writes.", role=role) from None
     if len(members) != MEMBERS:
         raise BadRequest(f"{role}: the .npy header has more than descr, fortran_order and shape.", role=role)
-    kind = descr[descr[:1] in ORDERS :] if isinstance(descr, str) else ""
+    if isinstance(descr, list):
+        raise BadRequest(f"{role} is a structured array. Send one field of it: array[array.dtype.names[0]].", role=role)
+    order = descr[:1] if isinstance(descr, str) and descr[:1] in ORDERS else ""
+    kind = descr[len(order) :] if isinstance(descr, str) else ""
     if kind[:1] == "O":
-        raise UnsupportedFormat(f"{role} is an object array, which is a pickle; those are never opened.", [".npy"])
-    if kind not in DTYPES:
+        raise UnsupportedFormat(
+            f"{role} is an object array, which is a pickle and never opened. Save its numbers: "
+            f"numpy.save(file, array.astype(float)), or numpy.stack(array) where each entry is an array.",
+            [".npy"],
+        )
+    if kind not in NAMES:
         raise BadRequest(
             f"{role}: this dtype is not read; convert with astype to one of {', '.join(DTYPES)}.", role=role
         )
+    kind = NAMES[kind]
     if not _plain(shape) or not isinstance(fortran, bool):
         raise BadRequest(f"{role}: the shape must be at most {MOST_AXES} whole numbers of at least 0.", role=role)
-    dtype, numbers, wider = np.dtype(descr), math.prod(shape), WIDER.get(kind)
+    dtype, numbers, wider = np.dtype(order + kind), math.prod(shape), WIDER.get(kind)
     computed = np.dtype(wider) if wider else None if dtype.isnative else dtype.newbyteorder("=")
     return Header(dtype, shape, fortran, numbers, numbers * dtype.itemsize, computed)
 

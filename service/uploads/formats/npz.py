@@ -11,8 +11,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from service.problems import BadRequest, TooLarge
+from losses.errors import pointer, shown
+from service.problems import BadRequest, TooLarge, UnsupportedFormat
 from service.uploads.formats import npy
+from service.uploads.formats.foreign import of_archive
 from service.uploads.formats.registry import ArrayFormat, Arrays, Buffer, DecodingLimit, magic
 
 MOST_MEMBERS = 64
@@ -31,23 +33,31 @@ def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
             _judge(name, members, limit)
             for member in members:
                 role = member.filename.removesuffix(".npy")
-                yield role, npy.decode(role, bytearray(archive.read(member)))
+                yield role, npy.decode(shown(role), bytearray(archive.read(member)))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error, NotImplementedError):
         raise BadRequest(f"{name}: the .npz file is damaged; numpy.savez writes one.") from None
 
 
 def _judge(name: str, members: list[zipfile.ZipInfo], limit: DecodingLimit) -> None:
     """Refuse by what the directory says, before anything is unpacked."""
+    files = [member.filename for member in members]
+    kind = of_archive(files)
+    if kind is not None:
+        raise UnsupportedFormat(f"{name} {kind.sentence}", [FORMAT.suffix])
     if len(members) > MOST_MEMBERS:
         raise BadRequest(f"{name}: the .npz file has {len(members)} members; at most {MOST_MEMBERS} are read.")
+    for place, file in enumerate(files):
+        if not file.endswith(".npy") or not file.removesuffix(".npy").isidentifier():
+            message = f"{name}: the member {pointer(file)} of the .npz file is not named like predictions.npy."
+            raise BadRequest(message, pointer=pointer(file))
+        if file in files[:place]:
+            message = f"{name}: two members of the .npz file have the same name, {pointer(file)}."
+            raise BadRequest(message, pointer=pointer(file))
+    limit.judge([file.removesuffix(".npy") for file in files])
     for member in members:
-        stem = member.filename.removesuffix(".npy")
-        if not stem.isidentifier() or stem == member.filename:
-            raise BadRequest(f"{name}: a member of the .npz file is not named like predictions.npy.")
         if member.flag_bits & ENCRYPTED or member.compress_type not in METHODS:
-            raise BadRequest(f"{name}: {stem} is encrypted or compressed by a method that numpy does not write.")
-    if len({member.filename for member in members}) < len(members):
-        raise BadRequest(f"{name}: two members of the .npz file have the same name.")
+            file = shown(member.filename)
+            raise BadRequest(f"{name}: {file} is encrypted or compressed by a method that numpy does not write.")
     unpacked = sum(member.file_size for member in members)
     if unpacked > limit.max_bytes:
         raise TooLarge(f"{name}, unpacked,", limit.max_bytes, "max_decoded_bytes", "Send less in one request.")

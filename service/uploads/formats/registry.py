@@ -1,7 +1,7 @@
 """Which bytes hold arrays: every file of this folder with a FORMAT, found by walking it."""
 
 import pkgutil
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -16,6 +16,7 @@ from service.problems import BadRequest, UnsupportedFormat
 from service.scheduling import INLINE_BYTES
 from service.settings import Settings
 from service.uploads.body import Body
+from service.uploads.formats.foreign import foreign
 from service.uploads.media_type import JSON
 from service.uploads.preferences import preferred
 from service.uploads.tables.table import Table
@@ -28,11 +29,13 @@ Arrays = Iterator[tuple[str | None, Tensor]]
 class DecodingLimit:
     """The most bytes that the arrays of one file may become, and what reserves memory for those beyond the file's own.
 
-    `reserve` raises TemporaryReducedCapacity where there is none; it is called before the memory is allocated.
+    `reserve` raises TemporaryReducedCapacity where there is none; it is called before the memory is allocated. `judge`
+    takes the names of all arrays before anything is said of their numbers, and raises UnknownInput for one too many.
     """
 
     max_bytes: int
     reserve: Callable[[int], object] = lambda _: None
+    judge: Callable[[Sequence[str]], object] = lambda _: None
 
 
 class Window(Protocol):
@@ -143,19 +146,27 @@ def decoded_size(data: Buffer, entry: Format | None) -> int:
     return max(size, INLINE_BYTES + 1) if isinstance(entry, TableFormat) else size
 
 
-def known_format(role: str, entry: Format | None) -> Format:
+def known_format(role: str, data: Buffer, entry: Format | None) -> Format:
     """Return the format of a file that was sent as this role.
 
-    Raises: UnsupportedFormat where it is none that is read here.
+    Raises: UnsupportedFormat where it is none that is read here, with what it is.
     """
     if entry is None:
-        suffixes = [known.suffix for known in formats().values()]
-        raise UnsupportedFormat(
-            f"{role} is none of {', '.join(suffixes)}. Write one with numpy.save; pickles and .pt files are never "
-            "opened.",
-            suffixes,
-        )
+        suffixes = [each.suffix for each in formats().values()]
+        known = foreign(data)
+        what = f"is none of {', '.join(suffixes)}. Write one with numpy.save; pickles are never opened."
+        raise UnsupportedFormat(f"{role} {known.sentence if known else what}", suffixes)
     return entry
+
+
+def refuse_other(name: str, data: Buffer, entry: Format) -> None:
+    """Refuse a file that is known to be another than it is called.
+
+    Raises: UnsupportedFormat, with what it is.
+    """
+    known = None if entry.matches(data, "", "") else foreign(data)
+    if known is not None and known.read_as != entry.media:
+        raise UnsupportedFormat(f"{name} {known.sentence}", [entry.suffix])
 
 
 def one(role: str, data: Buffer, limit: DecodingLimit, entry: ArrayFormat) -> Tensor:

@@ -12,9 +12,11 @@ import orjson
 import torch
 from torch import Tensor
 
+from losses.errors import pointer
 from service.problems import BadRequest
 from service.uploads.formats.registry import ArrayFormat, Arrays, Buffer, DecodingLimit
 from service.uploads.json_text import refuse_twice
+from service.uploads.unsigned import signed
 
 LONGEST_HEADER = 1 << 20  # bytes; the library's own cap is 100 MB
 MOST_AXES = 8
@@ -33,6 +35,7 @@ DTYPES: dict[str, torch.dtype] = {
     "U8": torch.uint8,
     "U16": torch.uint16,
     "U32": torch.uint32,
+    "U64": torch.uint64,
     "BOOL": torch.bool,
 }
 # torch computes with none of these: to what holds all their numbers
@@ -41,6 +44,7 @@ WIDER = {
     torch.float8_e5m2: torch.float32,
     torch.uint16: torch.int32,
     torch.uint32: torch.int64,
+    torch.uint64: torch.int64,
 }
 
 
@@ -58,14 +62,15 @@ def _matches(data: Buffer, _filename: str, _media: str) -> bool:
     return len(data) > PREFIX and data[PREFIX] == ord("{")
 
 
-def _decode(name: str, data: Buffer, _: DecodingLimit) -> Arrays:
+def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
     view = memoryview(data)
-    entries, start = _header(name, view)
+    entries, start = _header(name, view, limit)
     position = 0
     for entry in entries:
         size = math.prod(entry.shape) * entry.dtype.itemsize
         if entry.begin != position or entry.end - entry.begin != size:
-            raise BadRequest(f"{name}: the offsets of the .safetensors header overlap, leave a hole or lie.")
+            message = f"{name}: the offsets of {pointer(entry.name)} overlap others, leave a hole or lie."
+            raise BadRequest(message, pointer=pointer(entry.name))
         position = entry.end
     if start + position != len(view):
         raise BadRequest(f"{name}: the header declares {position} bytes of numbers; {len(view) - start} follow.")
@@ -100,10 +105,12 @@ def _tensor(view: memoryview, entry: Entry) -> Tensor:
     flat = torch.frombuffer(view, dtype=torch.uint8)
     aligned = flat if flat.data_ptr() % entry.dtype.itemsize == 0 else flat.clone()
     tensor = aligned.view(entry.dtype).reshape(entry.shape)
+    if entry.dtype == torch.uint64:
+        return signed(entry.name, tensor)
     return tensor.to(WIDER.get(entry.dtype, entry.dtype))
 
 
-def _header(name: str, view: memoryview) -> tuple[list[Entry], int]:
+def _header(name: str, view: memoryview, limit: DecodingLimit) -> tuple[list[Entry], int]:
     """Return the tensors in the order they lie, and where the first begins."""
     length = int.from_bytes(view[:PREFIX], "little")
     start = PREFIX + length
@@ -119,6 +126,7 @@ def _header(name: str, view: memoryview) -> tuple[list[Entry], int]:
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise BadRequest(f"{name}: __metadata__ of the .safetensors header must be an object of texts.")
+    limit.judge(list(header))
     entries = [_entry(name, *item) for item in header.items()]
     return sorted(entries, key=lambda entry: (entry.begin, entry.end)), start
 
@@ -127,9 +135,12 @@ def _entry(name: str, tensor: str, said: Any) -> Entry:  # noqa: ANN401 - any JS
     said = said if isinstance(said, dict) else {}
     shape, offsets, dtype = said.get("shape"), said.get("data_offsets"), said.get("dtype")
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise BadRequest(f"{name}: a tensor has a dtype that is not read; those read are {', '.join(DTYPES)}.")
+        message = f"{name}: {pointer(tensor)} has a dtype that is not read; those read are {', '.join(DTYPES)}."
+        raise BadRequest(message, pointer=pointer(tensor))
     if not _whole(shape) or len(shape) > MOST_AXES or not _whole(offsets) or len(offsets) != 2:  # noqa: PLR2004 - begin, end
-        raise BadRequest(f"{name}: a shape must be at most {MOST_AXES} whole numbers, data_offsets a begin and an end.")
+        wanted = f"a shape of at most {MOST_AXES} whole numbers, and two data_offsets"
+        message = f"{name}: {pointer(tensor)} must have {wanted}."
+        raise BadRequest(message, pointer=pointer(tensor))
     return Entry(tensor, DTYPES[dtype], shape, *offsets)
 
 

@@ -6,24 +6,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from losses.errors import near, shown
+from losses.errors import shown
+from losses.near import near
 from service.problems import BadRequest
-from service.uploads.roles import known_roles
+from service.uploads.roles import MEANT, known_roles, plain
 
-# The arguments of scikit-learn's metrics, torchmetrics, Keras and Hugging Face's evaluate, and what people call the two
-# in a spreadsheet. No name stands under two roles.
-SYNONYMS = {
-    "predictions": (
-        *("y_pred", "y_score", "y_prob", "y_proba", "y_hat", "yhat"),
-        *("pred", "preds", "prediction", "predicted", "logits", "forecast"),
-    ),
-    "targets": (
-        *("y_true", "y", "y_test", "target", "label", "label_ids", "references", "reference"),
-        *("ground_truth", "actual", "actuals", "observed"),
-    ),
-    "weights": ("sample_weight", "sample_weights", "weight"),
-}
-MEANT = {synonym: role for role, synonyms in SYNONYMS.items() for synonym in synonyms}
 ROW_NUMBERS = ("", "__index_level_0__", "Unnamed: 0", "rownames", "...1")  # of R, pandas and readr; left out silently
 MOST_SHOWN = 10  # names of the user's own in a refusal or a notice
 SLIP = 0.85  # of difflib, from which on a name is taken for a misspelt role
@@ -123,11 +110,6 @@ def _refuse_slips(names: Iterable[str], columns: dict[str, list[str]]) -> None:
                 "columns are wanted.",
                 did_you_mean=close[0],
             )
-
-
-def plain(name: str) -> str:
-    """Return a name in lower case, with underscores."""
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _some(names: Sequence[str]) -> str:

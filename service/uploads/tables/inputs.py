@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from service.uploads.tables.column_roles import MEANT, ROW_NUMBERS, Asked, Assignment, assign, by_place, plain
+from service.uploads.roles import MEANT, plain
+from service.uploads.tables.column_roles import ROW_NUMBERS, Asked, Assignment, assign, by_place
 from service.uploads.tables.convert import tensors
 from service.uploads.tables.table import Table
 

@@ -71,8 +71,12 @@ def test_the_inputs_of_an_objective_are_those_of_its_terms_once_each() -> None:
         ("mse - mae", 0, "a loss is expected"),
         ("mse + 2", 6, "a loss is expected"),
         ("   mse + 2", 9, "a loss is expected"),
-        ("mse.compute", 0, "a loss is expected"),
         ("mse().__class__", 0, "a loss is expected"),
+        ("(mse).__class__()()", 0, "a loss is expected"),
+        ("smooth-l1", 0, "Did you mean smooth_l1?"),
+        ("focal-loss", 0, "Did you mean focal?"),
+        ("mse, mae", 0, "Several objectives go in a list"),
+        ("0.5*(mse + mae)", 5, "in front of one loss"),
         ("mse()()", 0, "a loss is expected"),
         ("(lambda: mse)()", 7, "none that objectives are written with"),
         ("[mse][0]", 0, "none that objectives are written with"),
@@ -108,13 +112,14 @@ def test_what_is_no_sum_of_losses_is_refused_where_it_stops_being_one(text: str,
 
 @pytest.mark.parametrize(
     ("text", "near"),
-    [("focl", "focal"), ("mse + smoth_l1", "smooth_l1"), ("MSE", "mse"), ("__import__", None), ("x" * 900, None)],
+    [("focl", "focal"), ("mse + smoth_l1", "smooth_l1"), ("MSEE", "mse"), ("__import__", None), ("x" * 900, None)],
 )
-def test_an_unknown_name_is_refused_with_the_nearest(text: str, near: str | None) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest_and_its_place(text: str, near: str | None) -> None:
     with pytest.raises(UnknownLoss) as refusal:
         parse(text)
 
-    assert refusal.value.facts == ({} if near is None else {"did_you_mean": near})
+    place = {"position": text.rindex(" ") + 1 if " " in text else 0}
+    assert refusal.value.facts == (place if near is None else {**place, "did_you_mean": near})
     assert text not in refusal.value.message
 
 
@@ -122,7 +127,11 @@ def test_an_unknown_name_is_refused_with_the_nearest(text: str, near: str | None
     ("text", "facts", "message"),
     [
         ("focal(gama=2)", {"loss": "focal", "did_you_mean": "gamma"}, "it has gamma, alpha"),
-        ("mse(beta=1)", {"loss": "mse", "parameter": "one parameter"}, "is unknown; it has"),
+        ("mse(beta=1)", {"loss": "mse", "parameter": "/beta"}, "/beta is no parameter; it has"),
+        ("smooth_l1(delta=1)", {"loss": "smooth_l1", "parameter": "/delta"}, "/delta is no parameter; it has beta"),
+        ("mse(reduction=sum)", {"parameter": "/reduction"}, "an option of the evaluation"),
+        ("cross_entropy(weight=2)", {"parameter": "/weight"}, "an input: send class_weights"),
+        ("bce(weights=2)", {"parameter": "/weights"}, "an input: send it"),
         ("focal(gamma=-1)", {"parameter": "gamma"}, "greater than or equal to 0"),
         ("focal(gamma=101)", {"parameter": "gamma"}, "less than or equal to 100"),
         ("focal(gamma=true)", {"parameter": "gamma"}, "a valid number"),

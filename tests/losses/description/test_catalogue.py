@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from losses.contract import registry
+from losses.contract import names, registry
 from losses.contract.expression import Objective, parse
 from losses.contract.loss import BoundLoss, Loss
 from losses.contract.registry import catalogue
@@ -86,14 +86,14 @@ def test_no_name_means_two_losses() -> None:
 
 def test_every_name_leads_to_a_loss_under_the_parameters_it_implies() -> None:
     for name in registry.names():
-        loss, implied = registry.get(name)
+        loss, implied = names.find(name)
 
         assert parse(name) == Objective(((1.0, loss.bind(implied)),)), name
 
 
 def test_a_near_name_is_suggested() -> None:
     with pytest.raises(UnknownLoss) as refused:
-        registry.get("smoth_l1")
+        names.find("smoth_l1")
 
     assert refused.value.facts == {"did_you_mean": "smooth_l1"}
 

@@ -127,7 +127,7 @@ async def test_no_refusal_echoes_a_value_that_was_sent(client: Client) -> None:
         {**GOOD, "loss": UNUSUAL},
         {**GOOD, "options": {"reduction": UNUSUAL}},
         {**GOOD, "targets": UNUSUAL},
-        {**GOOD, "loss": f"mse({UNUSUAL.replace('-', '_')}=1)"},
+        {**GOOD, "loss": f"mse(convention={UNUSUAL.replace('-', '_')})"},
     ]
 
     async with client() as http:

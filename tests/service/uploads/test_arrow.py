@@ -514,7 +514,7 @@ BROKEN = [
     ("cut short", SMALL[:-20], 422, "cut short"),
     ("bytes at the end", SMALL + b"\0", 422, "follow"),
     ("two streams", SMALL + SMALL, 422, "follow"),
-    ("no stream", b"PAR1" * 10, 415, "Arrow"),
+    ("no stream", b"PAR1" * 10, 415, "application/vnd.apache.parquet"),
     ("an unknown column", table(predictions=pa.array([1.0]), target=pa.array([1.0])), 422, "Did you mean targets"),
     ("an input that is none of the loss's", table(predictions=pa.array([1.0]), anchor=pa.array([1.0])), 422, "anchor"),
     ("an input that is missing", table(predictions=pa.array([1.0])), 422, "targets"),

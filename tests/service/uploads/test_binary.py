@@ -177,7 +177,7 @@ HOSTILE_NPZ = [
     ("cut short", archive()[:-10], "damaged"),
     ("a size that lies", _lying(), "damaged"),
     ("a path", archive("../x.npy"), "not named"),
-    ("no .npy", archive("predictions.txt"), "not named"),
+    ("no .npy", archive("predictions.txt"), "numpy did not write"),
     ("LZMA", archive(method=zipfile.ZIP_LZMA), "method"),
     ("encrypted", _encrypted(), "encrypted"),
     ("no array inside", archive(data=b"\x80\x04K\x01."), "no .npy file"),

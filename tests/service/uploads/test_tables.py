@@ -267,7 +267,7 @@ async def test_every_route_that_takes_arrays_takes_a_table(client: Client) -> No
         (b"y_true,y_pred,y_pred\n1,2,3\n", "", ["y_pred", "twice"]),
         (ROWS, "&roles=predictions:y_prd,targets:y_true", ["predictions", "Did you mean y_pred?"]),
         (ROWS, "&roles=predictions,targets:y_true", ["for each role", "for none"]),
-        (ROWS, "&roles=predicitons:y_pred", ["no loss has", "Did you mean predictions?"]),
+        (ROWS, "&roles=predicitons:y_pred", ["/predicitons", "Did you mean predictions?"]),
         (b"1,2,3\n4,5,6\n", "", ["no header and 3 columns", "roles=predictions:1,targets:2"]),
         (b"y_true,y_pred\n9007199254740993,2\n3.5,4\n", "", ["2^63"]),
         (b"\x1f\x8bnonsense", "", ["gzip", "damaged"]),

@@ -1,0 +1,166 @@
+"""What other libraries have under a name that no loss of the catalogue answers to: a sum of losses, or none of ours.
+
+Source: torch 2.13, Keras 3.15, optax 0.2.8, MONAI 1.6, segmentation_models.pytorch 0.6, kornia 0.9,
+pytorch-metric-learning 2.9, scikit-learn 1.9.
+"""
+
+from dataclasses import dataclass
+
+TITLES = {
+    "keras": "Keras",
+    "kornia": "kornia",
+    "monai": "MONAI",
+    "optax": "optax",
+    "pml": "pytorch-metric-learning",
+    "sklearn": "scikit-learn",
+    "smp": "segmentation_models.pytorch",
+    "torch": "torch",
+    "": "other libraries",
+}
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Losses of one library.
+
+    Attributes:
+        library: Its name in dotted names; empty where several have such a loss.
+        names: The names there, of one loss or of several that are for the same task.
+        task: What they are for, as in `/v1/losses?task=`; empty for losses of no task in the catalogue.
+        instead: Expressions that give the same number; of several, which of them is a setting of the library's loss.
+    """
+
+    library: str
+    names: tuple[str, ...]
+    task: str = ""
+    instead: tuple[str, ...] = ()
+
+    def sentence(self, name: str) -> str:
+        """Say of one of the names what to do."""
+        of = f"{name} of {TITLES[self.library]}"
+        if self.instead:
+            return f"{of} is written here as {' or '.join(self.instead)}."
+        here = f"losses for {self.task} are at /v1/losses?task={self.task}" if self.task else "all are at /v1/losses"
+        return f"{of} is not in the catalogue; {here}."
+
+
+ELSEWHERE = (
+    Elsewhere("monai", ("DiceCELoss", "dice_ce"), "segmentation", ("dice(convention=monai) + categorical_ce",)),
+    Elsewhere(
+        "monai",
+        ("DiceFocalLoss", "dice_focal"),
+        "segmentation",
+        ("dice(convention=monai, activation=sigmoid) + focal(convention=monai)",),
+    ),
+    Elsewhere(
+        "monai",
+        ("GeneralizedDiceFocalLoss", "generalized_dice_focal"),
+        "segmentation",
+        ("generalized_dice(convention=monai, activation=sigmoid) + focal(convention=monai)",),
+    ),
+    Elsewhere("", ("DiceBCELoss", "BCEDiceLoss", "dice_bce", "bce_dice"), "segmentation", ("dice + bce",)),
+    Elsewhere(
+        "smp", ("LovaszLoss",), "segmentation", ("lovasz_softmax(convention=smp)", "lovasz_hinge(convention=smp)")
+    ),
+    Elsewhere("optax", ("l2_loss",), "regression", ("0.5*mse",)),
+    Elsewhere("sklearn", ("brier_score_loss", "brier_score", "brier"), "binary", ("mse",)),
+    Elsewhere("sklearn", ("mean_tweedie_deviance", "mean_poisson_deviance", "d2_tweedie_score"), "count"),
+    Elsewhere("torch", ("AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss", "linear_cross_entropy"), "multiclass"),
+    Elsewhere("torch", ("HingeEmbeddingLoss", "hinge_embedding_loss"), "similarity"),
+    Elsewhere("torch", ("TripletMarginWithDistanceLoss", "triplet_margin_with_distance_loss"), "similarity"),
+    Elsewhere("keras", ("Circle", "circle"), "similarity"),
+    Elsewhere("optax", ("perceptron_loss", "sparsemax_loss"), "binary"),
+    Elsewhere("optax", ("multiclass_perceptron_loss", "multiclass_sparsemax_loss"), "multiclass"),
+    Elsewhere("optax", ("make_fenchel_young_loss", "ctc_loss_with_forward_probs")),
+    Elsewhere("optax", ("kl_divergence_with_log_targets",), "distillation"),
+    Elsewhere("optax", ("multiclass_generalized_dice_loss",), "segmentation"),
+    Elsewhere(
+        "monai",
+        (
+            "BoundaryLoss",
+            "GeneralizedWassersteinDiceLoss",
+            "generalized_wasserstein_dice",
+            "LogHausdorffDTLoss",
+            "AsymmetricUnifiedFocalLoss",
+            "NACLLoss",
+            "SoftDiceclDiceLoss",
+            "DeepSupervisionLoss",
+            "MaskedLoss",
+            "MultiScaleLoss",
+        ),
+        "segmentation",
+    ),
+    Elsewhere("monai", ("AUCMLoss",), "binary"),
+    Elsewhere("monai", ("PatchAdversarialLoss", "PerceptualLoss", "JukeboxLoss", "SURELoss"), "generation"),
+    Elsewhere(
+        "monai",
+        (
+            "BendingEnergyLoss",
+            "DiffusionLoss",
+            "GlobalMutualInformationLoss",
+            "LocalNormalizedCrossCorrelationLoss",
+            "SSIMLoss",
+        ),
+    ),
+    Elsewhere("kornia", ("HausdorffERLoss", "HausdorffERLoss3D"), "segmentation"),
+    Elsewhere(
+        "kornia",
+        (
+            "InverseDepthSmoothnessLoss",
+            "inverse_depth_smoothness_loss",
+            "MS_SSIMLoss",
+            "MILossFromRef",
+            "NMILossFromRef",
+            "mutual_information_loss",
+            "mutual_information_loss_2d",
+            "mutual_information_loss_3d",
+            "normalized_mutual_information_loss",
+            "normalized_mutual_information_loss_2d",
+            "normalized_mutual_information_loss_3d",
+            "PSNRLoss",
+            "psnr_loss",
+            "ssim_loss",
+            "SSIM3DLoss",
+            "ssim3d_loss",
+            "TotalVariation",
+            "total_variation",
+        ),
+    ),
+    Elsewhere(
+        "pml",
+        (
+            "AngularLoss",
+            "ArcFaceLoss",
+            "CircleLoss",
+            "CosFaceLoss",
+            "DynamicSoftMarginLoss",
+            "FastAPLoss",
+            "GeneralizedLiftedStructureLoss",
+            "HistogramLoss",
+            "InstanceLoss",
+            "IntraPairVarianceLoss",
+            "LargeMarginSoftmaxLoss",
+            "LiftedStructureLoss",
+            "ManifoldLoss",
+            "MarginLoss",
+            "NCALoss",
+            "NormalizedSoftmaxLoss",
+            "P2SGradLoss",
+            "PNPLoss",
+            "ProxyAnchorLoss",
+            "ProxyNCALoss",
+            "RankedListLoss",
+            "SelfSupervisedLoss",
+            "SignalToNoiseRatioContrastiveLoss",
+            "SmoothAPLoss",
+            "SoftTripleLoss",
+            "SphereFaceLoss",
+            "SubCenterArcFaceLoss",
+            "ThresholdConsistentMarginLoss",
+            "TupletMarginLoss",
+            "VICRegLoss",
+            "CrossBatchMemory",
+        ),
+        "similarity",
+    ),
+)

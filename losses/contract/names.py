@@ -1,0 +1,99 @@
+"""A loss by any of its names: its id, its aliases, the spellings of both, and the names that libraries have for it.
+
+`torch.nn.MSELoss` is mse under torch's convention; `MSE`, `mse_loss` and `mse()` are mse. An alias may belong to one
+library, such as `monai.ContrastiveLoss`, where another means another loss by it.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+from losses.contract.elsewhere import ELSEWHERE, Elsewhere
+from losses.contract.loss import Loss, Value
+from losses.contract.registry import METRICS, names
+from losses.errors import UnknownLoss
+from losses.near import near, stem, word
+
+Named = tuple[Loss, dict[str, Value]]
+Spelling = Callable[[str], str]
+# The library that the first part of a dotted name stands for.
+LIBRARIES = {
+    **dict.fromkeys(("torch", "nn", "functional", "F"), "torch"),
+    **dict.fromkeys(("keras", "tf", "tensorflow"), "keras"),
+    **dict.fromkeys(("smp", "segmentation_models_pytorch"), "smp"),
+    **dict.fromkeys(("pml", "pytorch_metric_learning"), "pml"),
+    **{name: name for name in ("kornia", "monai", "optax", "sklearn", "torchvision")},
+}
+
+
+def find(name: str) -> Named:
+    """Return the loss of that name, and the parameters the name implies.
+
+    Raises: UnknownLoss, with the nearest name, or with what another library's loss of that name is here.
+    """
+    dotted, last = name.removesuffix("()").rpartition(".")[::2]
+    library = LIBRARIES.get(dotted.partition(".")[0], "")
+    named = _exact(last, library)
+    if named is None:
+        named = None if _elsewhere(last, library, str, word) else _spelt(last, library)
+    if named is None:
+        raise _unknown(last, library)
+    loss, implied = named
+    return loss, {"convention": library, **implied} if library in loss.conventions else implied
+
+
+def plain() -> list[str]:
+    """Return the names that need no library before them."""
+    return [name for name in names() if "." not in name]
+
+
+def _exact(name: str, library: str) -> Named | None:
+    return names().get(f"{library}.{name}") or names().get(name)
+
+
+def _spelt(name: str, library: str) -> Named | None:
+    """Return what all names agree on that are this one in another spelling; None where they do not."""
+    for spelling in (word, stem):
+        alike = _by_spelling(spelling).get(spelling(name), [])
+        of_library = [names()[each] for each in alike if each.startswith(f"{library}.")]
+        every = of_library or [names()[each] for each in alike]
+        if every and all(each == every[0] for each in every):
+            return every[0]
+    return None
+
+
+@cache
+def _by_spelling(spelling: Spelling) -> dict[str, list[str]]:
+    alike: dict[str, list[str]] = {}
+    for name in names():
+        alike.setdefault(spelling(name.rpartition(".")[2]), []).append(name)
+    return alike
+
+
+def _unknown(name: str, library: str) -> UnknownLoss:
+    if word(name) in METRICS:
+        what = f"That is a metric, by which a model is judged; what trains one for it is {METRICS[word(name)]}."
+        return UnknownLoss(None, what)
+    known = _elsewhere(name, library, str, word, stem)
+    if known:
+        entry, theirs = known
+        suggestion = entry.instead[0] if len(entry.instead) == 1 else None
+        several = [*entry.instead] if len(entry.instead) > 1 else None
+        return UnknownLoss(suggestion, entry.sentence(theirs), library=entry.library or None, candidates=several)
+    suggestion = near(name, plain())
+    alike = [each for each in _by_spelling(stem).get(stem(name), []) if "." in each]
+    if not alike:
+        return UnknownLoss(suggestion)
+    or_ours = f", or {suggestion}, the catalogue's own" if suggestion else ""
+    what = f"Libraries mean different losses by that name. Write one of {', '.join(alike)}{or_ours}."
+    return UnknownLoss(suggestion or alike[0], what, candidates=alike)
+
+
+def _elsewhere(name: str, library: str, *spellings: Spelling) -> tuple[Elsewhere, str] | None:
+    """Return what is known of a loss that the catalogue has not, and its name there."""
+    of_library = [each for each in ELSEWHERE if library in ("", each.library)] or ELSEWHERE
+    for spelling in spellings:
+        for each in of_library:
+            for theirs in each.names:
+                if spelling(theirs) == spelling(name):
+                    return each, theirs
+    return None

@@ -1,0 +1,18 @@
+"""Whole numbers of 64 bits without a sign, which torch computes with only where an int64 holds them."""
+
+import torch
+from torch import Tensor
+
+from losses.errors import shown
+from service.problems import BadRequest
+
+
+def signed(name: str, numbers: Tensor) -> Tensor:
+    """Return whole numbers that were read as int64, bit by bit.
+
+    Raises: BadRequest where one of them is 2^63 or more.
+    """
+    numbers = numbers.view(torch.int64) if numbers.dtype == torch.uint64 else numbers
+    if numbers.dtype == torch.int64 and numbers.numel() and int(numbers.min()) < 0:
+        raise BadRequest(f"{shown(name)} has whole numbers of 2^63 and more; send int64.", role=shown(name))
+    return numbers
