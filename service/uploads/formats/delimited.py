@@ -177,7 +177,7 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
     beginning = bytes(text[:SAMPLE_BYTES])
     text = text[len(beginning) - len(beginning.lstrip(b"\r\n")) :]
     stated = ""
-    if bytes(text[:4]).lower() == SEPARATOR:
+    if bytes(text[:4]).lower() == SEPARATOR and bytes(text[4:5]).decode("latin-1") in DELIMITERS:
         line, _, _ = bytes(text[:SAMPLE_BYTES]).partition(b"\n")
         stated, text = line[4:5].decode(), text[len(line) + 1 :]
     return _Delimited(name, text, limit, stated, assumed)

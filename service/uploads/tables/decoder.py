@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PROGRAM = Path(__file__).with_name("decoder_process.py")
 DEADLINE_S = 60.0
 DONE = b"\0"
-Kind = Literal["parquet", "feather"]
+Kind = Literal["parquet", "feather", "ndjson"]
 
 
 class Undecodable(ValueError):  # noqa: N818 - as refusals are named
@@ -63,7 +63,7 @@ class Decoder:
         return answer["names"], answer["bytes"]
 
     def read(self, kind: Kind, data: Buffer, names: Sequence[str], max_bytes: int) -> "pa.Table":
-        """Return these columns of a file.
+        """Return these columns of a file; of NDJSON all of them.
 
         Raises: Undecodable.
         """

@@ -1,4 +1,4 @@
-"""The process that decodes Parquet and Feather, of which one damaged file can end the process that reads it.
+"""The process that decodes Parquet, Feather and NDJSON, of which one damaged file can end the process that reads it.
 
 Run by `decoder`, with one end of a socket as its standard input. It imports pyarrow and nothing of this project, so
 that it starts in 0.2 s. A byte comes with three descriptors: the file, what is asked of it as JSON, and where the
@@ -13,10 +13,12 @@ import socket
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.json
 import pyarrow.parquet
 
 IDLE_S = 60.0  # after which it ends, and gives its memory back
 NUMBER_BYTES = 8
+PIECE = 1 << 20  # bytes of NDJSON that are read at once
 BESIDE_BYTES = 2 << 30  # of address space, for the interpreter and its libraries
 DONE, DAMAGED = b"\0", b"\1"
 
@@ -48,7 +50,7 @@ def _answer(file: int, request: int, answer: int) -> None:
     asked = json.loads(os.pread(request, os.fstat(request).st_size, 0))
     resource.setrlimit(resource.RLIMIT_AS, (4 * asked["max_bytes"] + BESIDE_BYTES, resource.RLIM_INFINITY))
     source = pa.BufferReader(pa.py_buffer(mmap.mmap(file, 0, prot=mmap.PROT_READ)))
-    written = (_parquet if asked["format"] == "parquet" else _feather)(source, asked["names"])
+    written = {"parquet": _parquet, "feather": _feather, "ndjson": _ndjson}[asked["format"]](source, asked["names"])
     with os.fdopen(os.dup(answer), "wb") as out:
         if isinstance(written, pa.Table):
             written.validate(full=True)
@@ -86,6 +88,19 @@ def _feather(source: pa.BufferReader, names: list[str] | None) -> Any:  # noqa: 
     source.seek(0)
     options = pa.ipc.IpcReadOptions(included_fields=[schema.get_field_index(name) for name in names])
     return pa.ipc.open_file(source, options=options).read_all().select(names)
+
+
+def _ndjson(source: pa.BufferReader, _: list[str] | None) -> Any:  # noqa: ANN401 - as the others
+    size = source.size()
+    try:
+        return _rows(source, min(size + 1, PIECE))
+    except pa.ArrowInvalid:  # a line longer than a piece, or a type that a later piece does not have
+        source.seek(0)
+        return _rows(source, size + 1)
+
+
+def _rows(source: pa.BufferReader, piece: int) -> pa.Table:
+    return pyarrow.json.read_json(source, pyarrow.json.ReadOptions(block_size=piece, use_threads=False))
 
 
 if __name__ == "__main__":

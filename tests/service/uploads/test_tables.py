@@ -272,6 +272,7 @@ async def test_every_route_that_takes_arrays_takes_a_table(client: Client) -> No
         (b"y_true,y_pred\n9007199254740993,2\n3.5,4\n", "", ["2^63"]),
         (b"\x1f\x8bnonsense", "", ["gzip", "damaged"]),
         (b"", "", ["without a row"]),
+        (b"sep=M\xff9l", "", []),
         (b"y_true,y_pred\n", "", []),
     ],
 )
@@ -294,6 +295,7 @@ async def test_what_is_not_plain_is_refused_by_its_column(
         b'{"y_tr\xffue": 1, "y_pred": 1}\n',
         b'{"y_true": 1, "y_true": 1}\n',
         b"[1, 2]\n",
+        b"null\xf2",  # which ends the process that reads it
         b'{"y_true": 1\n',
         b"",
     ],
