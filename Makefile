@@ -15,7 +15,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $
 # installed first; pip goes on without that index where it cannot be reached.
 GPU := $(wildcard /dev/nvidia0 /dev/nvidiactl /dev/dxg)
 ifeq ($(shell uname -s)$(GPU)$(TORCH_INDEX)$(WHEELS),Linux)
-TORCH_FIRST = $(PIP_INSTALL) -qq --no-deps --extra-index-url https://download.pytorch.org/whl/cpu torch
+TORCH_FIRST = $(PIP_INSTALL) --no-deps --extra-index-url https://download.pytorch.org/whl/cpu torch
 endif
 
 .PHONY: install demo serve test test-long lint check format image compose-test conformance regret regret-report
