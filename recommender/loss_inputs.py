@@ -40,7 +40,7 @@ def loss_inputs(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str,
 def _labels(terms: list[BoundLoss], predictions: Tensor, targets: Tensor) -> Tensor:
     """Return the targets in the form that every term takes; as they are where there is no such form."""
     wants_ids = {term.domain("targets").below == "C" for term in terms if "targets" in term.loss.roles}
-    wants_rows = {_rowwise(term) for term in terms if "targets" in term.loss.roles}
+    wants_rows = {_takes_rows(term) for term in terms if "targets" in term.loss.roles}
     if wants_rows == {True} and _are_ids(predictions, targets):
         rows = torch.zeros(predictions.shape, dtype=torch.uint8)
         return rows.scatter_(1, targets.long().unsqueeze(1), 1)
@@ -49,8 +49,8 @@ def _labels(terms: list[BoundLoss], predictions: Tensor, targets: Tensor) -> Ten
     return targets
 
 
-def _rowwise(term: BoundLoss) -> bool:
-    """Whether targets have the axes of predictions, classes among them."""
+def _takes_rows(term: BoundLoss) -> bool:
+    """Whether a loss takes targets as rows of classes: with the axes of the predictions, classes among them."""
     axes = term.loss.pattern("targets").names
     return "C" in axes and axes == term.loss.pattern("predictions").names
 

@@ -118,8 +118,8 @@ class Reservation:
 
 
 @contextmanager
-def lent(budget: Budget, amount: int) -> Iterator[None]:
-    """Give `amount` back at the end."""
+def given_back(budget: Budget, amount: int) -> Iterator[None]:
+    """Give `amount`, which was taken before, back to the budget at the end."""
     try:
         yield
     finally:

@@ -29,7 +29,7 @@ from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
-from service.budget import Budget, lent
+from service.budget import Budget, given_back
 from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory, OutOfMemory
 from service.readiness import Readiness
 from service.request_record import Record, current
@@ -98,7 +98,7 @@ class Runtime:
         current().items = upload.items
         refuse_unused(objectives, upload.roles)
         given = partial(self._evaluate, inputs=upload.roles, weights=weights, mask=mask)
-        return [in_memory(partial(given, objective), here) for objective in objectives]
+        return [in_smaller_chunks(partial(given, objective), here) for objective in objectives]
 
     async def evaluate_stream(
         self,
@@ -173,7 +173,7 @@ class Runtime:
         await in_task()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
-        with lent(self.turns, 1), timed(record), _Blocks(self._blocks, reserved_bytes) as blocks:
+        with given_back(self.turns, 1), timed(record), _Blocks(self._blocks, reserved_bytes) as blocks:
             blocks.advance(peak_bytes)
             work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
@@ -285,8 +285,8 @@ def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]
     return results
 
 
-def in_memory(work: Callable[..., Answer], options: Options) -> Answer:
-    """Return what `work(options=...)` returns, done again in chunks half as long while device memory runs out.
+def in_smaller_chunks(work: Callable[..., Answer], options: Options) -> Answer:
+    """Return what `work(options=...)` returns; while device memory runs out, try again in chunks half as long.
 
     Raises: torch.OutOfMemoryError where the smallest chunk is too much, or nothing is cut.
     """
@@ -308,7 +308,7 @@ def _add(streams: list[Stream], window: Window) -> None:
     weights, mask = roles.pop("weights", None), roles.pop("mask", None)
     refuse_unused([stream.objective for stream in streams], roles)
     for stream in streams:
-        in_memory(partial(stream.add, roles, weights, mask), stream.options)
+        in_smaller_chunks(partial(stream.add, roles, weights, mask), stream.options)
 
 
 def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:

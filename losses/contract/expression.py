@@ -97,6 +97,7 @@ def split_objectives(text: str) -> list[str]:
 
 
 def _terms(node: ast.expr) -> list[tuple[float, BoundLoss]]:
+    """Return the coefficient and the loss of every term of a sum."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [*_terms(node.left), *_terms(node.right)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):

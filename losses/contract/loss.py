@@ -259,7 +259,7 @@ class BoundLoss:
                 raise BadParameter(self.loss.id, name, wanted)
 
     def domain(self, role: str) -> Domain:
-        """Return the set that an input must come from under these parameters."""
+        """Return the domain of an input under these parameters, such as probabilities where from_logits is false."""
         domain = self.loss.domains[role]
         return domain.instead.get(self.params.get(domain.switch), domain)
 

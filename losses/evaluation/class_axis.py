@@ -31,8 +31,8 @@ def classes_on_axis_1(objective: Objective, inputs: Mapping[str, Tensor], class_
     return {role: _moved(tensor) if role in roles else tensor for role, tensor in inputs.items()}
 
 
-def beside_classes(tensor: Tensor, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> Tensor:
-    """Return weights or a mask with classes on axis 1, where they have that axis."""
+def factors_on_axis_1(tensor: Tensor, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> Tensor:
+    """Return weights or a mask with their axis of classes moved to axis 1; as they are where they have none."""
     if class_axis == 1 or tensor.ndim < max([each.ndim for each in inputs.values()], default=0):
         return tensor
     return _moved(tensor)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from losses.contract.expression import Objective
 from losses.evaluation.chunks import ChunkedInputs
-from losses.evaluation.class_axis import beside_classes, classes_on_axis_1, in_the_axes_sent, moved_back
+from losses.evaluation.class_axis import classes_on_axis_1, factors_on_axis_1, in_the_axes_sent, moved_back
 from losses.evaluation.moments import Moments
 from losses.evaluation.passes import Options, first_pass, reduce_totals, refuse_reduction, values_per_item
 from losses.evaluation.result import Evaluation
@@ -36,8 +36,8 @@ def evaluate(
     options = options or Options()
     axis = options.class_axis
     sent = {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles}
-    weights = None if weights is None else beside_classes(_plain(weights), sent, axis)
-    mask = None if mask is None else beside_classes(_plain(mask), sent, axis)
+    weights = None if weights is None else factors_on_axis_1(_plain(weights), sent, axis)
+    mask = None if mask is None else factors_on_axis_1(_plain(mask), sent, axis)
     with in_the_axes_sent(objective, sent, axis):
         result = _evaluate(objective, classes_on_axis_1(objective, sent, axis), weights, mask, options)
     if result.gradients:

@@ -79,7 +79,10 @@ class SecondPass:
             self.class_sizes = sums if self.class_sizes is None else self.class_sizes + sums
 
     def standard_error(self) -> float | None:
-        """Return the error of the value, rows of different leading axes being independent; None where unknown."""
+        """Return the standard error of the value; None where one of its parts has none.
+
+        Inputs whose first axes differ (real and fake items) are independent, so that their variances add.
+        """
         errors = [moments.error_of_sum([1.0]) for moments in self.influence.values()]
         known = [error for error in errors if error is not None]
         return math.hypot(*known) if known and len(known) == len(errors) else None

@@ -14,7 +14,7 @@ from losses.contract.encodings import Extremes
 from losses.contract.expression import Objective
 from losses.errors import BadOption
 from losses.evaluation.chunks import ChunkedInputs
-from losses.evaluation.class_axis import beside_classes, classes_on_axis_1, in_the_axes_sent
+from losses.evaluation.class_axis import classes_on_axis_1, factors_on_axis_1, in_the_axes_sent
 from losses.evaluation.input_warnings import InputWarning
 from losses.evaluation.moments import Moments
 from losses.evaluation.passes import Options, first_pass, reduce_totals, refuse_reduction
@@ -104,8 +104,8 @@ class Stream:
         chunked_inputs = self._window = _Window(
             self.objective,
             classes_on_axis_1(self.objective, sent, axis),
-            None if weights is None else beside_classes(weights, sent, axis),
-            None if mask is None else beside_classes(mask, sent, axis),
+            None if weights is None else factors_on_axis_1(weights, sent, axis),
+            None if mask is None else factors_on_axis_1(mask, sent, axis),
             dtype=self.options.dtype,
             device=self.options.device,
             chunk_elements=self.options.chunk_elements,

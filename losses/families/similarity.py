@@ -28,9 +28,9 @@ def _unit(params: dict[str, Value], *names: str) -> str:
 
 
 def _triplet_code(params: dict[str, Value]) -> str:
-    knobs = ", ".join(f"{name}={params[name]}" for name in ("margin", "p", "eps", "swap"))
+    parameters = ", ".join(f"{name}={params[name]}" for name in ("margin", "p", "eps", "swap"))
     start = _unit(params, "anchor", "positive", "negative")
-    return f"{start}return F.triplet_margin_loss(anchor, positive, negative, {knobs})"
+    return f"{start}return F.triplet_margin_loss(anchor, positive, negative, {parameters})"
 
 
 @loss(

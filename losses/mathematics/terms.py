@@ -144,7 +144,8 @@ def distance(first: Tensor, second: Tensor, p: float, eps: float) -> Tensor:
 def unit(x: Tensor, eps: float = 0.0) -> Tensor:
     """Return x with length 1 along axis 1, 0 where it is 0; eps is added to the squared length.
 
-    The largest coordinate is taken out: safe from squares that leave the range of the dtype. At 0 the slope is finite.
+    The largest coordinate is taken out: safe from squares that leave the range of the dtype.
+    At 0 the gradient is finite.
     """
     largest = x.detach().abs().amax(1, keepdim=True)
     scale = largest.where(largest > 0, 1)

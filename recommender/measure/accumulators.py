@@ -66,7 +66,7 @@ class CentralMoments:
         return self.n * self.m4 / self.m2**2 - 3 if self.m2 > 0 else math.nan
 
 
-class Pile:
+class GrowingArray:
     """An array that numbers are appended to; it doubles when full, which avoids fragmented memory."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Pile:
 
 
 @dataclass
-class Order:
+class QuantileBracket:
     """Exact order statistics within a bracket: counts below and above it, and the numbers inside."""
 
     low: float
@@ -99,11 +99,14 @@ class Order:
     above_low: int = 0
     at_low: int = 0
     at_high: int = 0
-    inside: Pile = field(default_factory=Pile)
+    inside: GrowingArray = field(default_factory=GrowingArray)
 
     @classmethod
-    def around(cls, ordered: Array, quantile: float, width: float = 1.0) -> "Order":
-        """Return one whose bracket should hold a quantile, from a sorted sample of the numbers to come."""
+    def around(cls, ordered: Array, quantile: float, width: float = 1.0) -> "QuantileBracket":
+        """Return a bracket that should hold a quantile, from a sorted sample of the numbers.
+
+        `width`: of the bracket, in five standard errors of the rank.
+        """
         last = ordered.size - 1
         if last < 0:
             return cls(-math.inf, math.inf)
@@ -123,7 +126,7 @@ class Order:
         np.logical_and(above, values < self.high, out=above)
         self.inside.add(values[above])
 
-    def merge(self, other: "Order") -> None:
+    def merge(self, other: "QuantileBracket") -> None:
         """Take in what another of the same bracket has seen."""
         self.n += other.n
         self.above_low += other.above_low
@@ -155,9 +158,9 @@ class Order:
         return None if low is None or high is None else low + (high - low) * (place - math.floor(place))
 
 
-def brackets(ordered: Array, quantiles: Iterable[float], tries: int) -> list[Order]:
+def brackets(ordered: Array, quantiles: Iterable[float], tries: int) -> list[QuantileBracket]:
     """Return a bracket for each quantile; wider after each try in which the quantile lay outside."""
-    return [Order.around(ordered, quantile, _WIDER**tries) for quantile in quantiles]
+    return [QuantileBracket.around(ordered, quantile, _WIDER**tries) for quantile in quantiles]
 
 
 @dataclass
@@ -197,7 +200,7 @@ class Largest:
 
 
 @dataclass
-class Ends:
+class EndCounts:
     """The minimum and the maximum, and how often each occurs."""
 
     least: float = math.inf
@@ -211,9 +214,9 @@ class Ends:
         # rarely reached: a block seldom holds the least or the largest number so far
         at_least = int(np.count_nonzero(values == least)) if least <= self.least else 0
         at_most = int(np.count_nonzero(values == most)) if most >= self.most else 0
-        self.merge(Ends(least, most, at_least, at_most))
+        self.merge(EndCounts(least, most, at_least, at_most))
 
-    def merge(self, other: "Ends") -> None:
+    def merge(self, other: "EndCounts") -> None:
         """Take in what another has seen."""
         if other.least <= self.least:
             self.at_least = other.at_least + (self.at_least if other.least == self.least else 0)

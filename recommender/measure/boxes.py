@@ -11,7 +11,7 @@ from losses.contract.domains import first_index
 from losses.errors import ShapeMismatch
 from recommender.errors import BadBox, UnreadableTargets
 from recommender.measure import warnings
-from recommender.measure.accumulators import Order, brackets
+from recommender.measure.accumulators import QuantileBracket, brackets
 from recommender.measure.details import Details, detail, list_detail
 from recommender.measure.masks import SMALL_SIDE
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
@@ -73,14 +73,14 @@ def areas(boxes: Tensor) -> Iterator[Array]:
         yield sides[:, 0] * sides[:, 1]
 
 
-def area_orders(boxes: Tensor, sample_size: int = SAMPLE) -> list[Order]:
+def area_orders(boxes: Tensor, sample_size: int = SAMPLE) -> list[QuantileBracket]:
     """Return the order statistics around the 10th, 50th and 90th percentile of the areas.
 
     Of more boxes than `sample_size`, a sample says where they lie; the statistics are exact all the same.
     """
     n = boxes.shape[0]
     if n <= sample_size:
-        orders = [Order(-math.inf, math.inf) for _ in _SHARES]
+        orders = [QuantileBracket(-math.inf, math.inf) for _ in _SHARES]
         return _filled(orders, boxes)
     drawn = torch.randint(n, (sample_size,), generator=torch.Generator().manual_seed(_SEED)).sort().values
     sample = np.sort(np.concatenate(list(areas(boxes[drawn]))))
@@ -92,14 +92,14 @@ def area_orders(boxes: Tensor, sample_size: int = SAMPLE) -> list[Order]:
         tries += 1
 
 
-def _filled(orders: list[Order], boxes: Tensor) -> list[Order]:
+def _filled(orders: list[QuantileBracket], boxes: Tensor) -> list[QuantileBracket]:
     for block in areas(boxes):
         for order in orders:
             order.add(block)
     return orders
 
 
-def box_area_spread(orders: list[Order]) -> Measured | None:
+def box_area_spread(orders: list[QuantileBracket]) -> Measured | None:
     """Return the 90th percentile of the areas over the 10th; the interval is that of both ranks.
 
     None where areas overflow.
@@ -118,7 +118,7 @@ def box_area_spread(orders: list[Order]) -> Measured | None:
     )
 
 
-def _sizes(boxes: Tensor, orders: list[Order]) -> tuple[Details, Measured | None]:
+def _sizes(boxes: Tensor, orders: list[QuantileBracket]) -> tuple[Details, Measured | None]:
     """Return the percentiles of the areas, and the share of small boxes where corners are in pixels."""
     n = boxes.shape[0]
     sizes = [order.quantile(share) for order, share in zip(orders, _SHARES, strict=True)]

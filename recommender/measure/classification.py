@@ -178,7 +178,7 @@ def _counted(targets: Tensor, predictions: Tensor | None, void: Void) -> tuple[T
 
 
 def _meant_as_rows(targets: Tensor, scores: ClassScores | None) -> bool:
-    """Whether targets are rows of classes: shares in a matrix, which ids under predictions (n, C, s) are not."""
+    """Whether targets (n, C) are rows of class shares; under predictions (n, C, s) they are ids (n, s) instead."""
     several = targets.ndim == _MATRIX and targets.shape[1] > 1 and in_unit_interval(targets)
     return several and (scores is None or scores.predictions.ndim == _MATRIX)
 

@@ -110,7 +110,7 @@ def _mad(values: Array) -> float:
 
 
 def _correlation(one: Array, other: Array) -> float:
-    """Return Pearson's; NaN where one of the two does not vary."""
+    """Return Pearson's correlation of two columns; NaN where one of them does not vary."""
     a, b = one - one.mean(), other - other.mean()
     size = math.sqrt(float(a @ a)) * math.sqrt(float(b @ b))
     return float(a @ b) / size if size > 0 else math.nan

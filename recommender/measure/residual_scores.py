@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.measure.accumulators import CentralMoments, Largest, Order, brackets
+from recommender.measure.accumulators import CentralMoments, Largest, QuantileBracket, brackets
 from recommender.measure.residual_blocks import Array, Block, ResidualStream
 from recommender.measure.robust_scale import Z_PER_MAD, Spread, robust_spread
 
@@ -85,7 +85,7 @@ class ResidualScores:
     """Counts and extremes of the modified z-scores of all outputs together."""
 
     limits: OutlierLimits
-    magnitude: Order  # of the flagged
+    magnitude: QuantileBracket  # of the flagged
     tail: Largest  # of the absolute scores
     moments: CentralMoments = field(default_factory=CentralMoments)
     above: int = 0

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from recommender.measure.accumulators import CentralMoments, Ends
+from recommender.measure.accumulators import CentralMoments, EndCounts
 from recommender.measure.details import Detail, Details, detail
 from recommender.measure.residual_blocks import Array, Block, ResidualStream
 from recommender.measure.stats import times_and_over, wilson
@@ -27,7 +27,7 @@ Support = Literal["real", "nonnegative", "positive", "unit", "counts"]
 class Amounts:
     """Counts, ends and moments of the targets, and how far counts lie from positive predictions."""
 
-    ends: Ends = field(default_factory=Ends)
+    ends: EndCounts = field(default_factory=EndCounts)
     moments: CentralMoments = field(default_factory=CentralMoments)
     whole: int = 0
     zeros: int = 0

@@ -79,7 +79,7 @@ def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> V
 
 
 def _padding(grades: Tensor, ignore_index: int | None) -> Void | None:
-    """Return which grades fill up lists; None where none does."""
+    """Return the grade that pads lists to one length, -1 unless it is named; None where no list is padded."""
     mark = -1.0 if ignore_index is None else float(ignore_index)
     others = grades[grades != mark]
     padded = others.numel() < grades.numel()

@@ -76,6 +76,7 @@ def _moves(book: Rulebook, question: Question) -> Iterator[Move]:
 
 
 def _distance(known: float | None, limit: float, *, share: bool) -> float:
+    """Return how far a fact is from a threshold: the difference of shares, else |log ratio|; 0 where it is unknown."""
     if known is None:
         return 0.0
     if share:

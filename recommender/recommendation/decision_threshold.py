@@ -50,6 +50,7 @@ def _wanted(question: Question) -> Cut | Text | None:
 
 
 def _by_cost(cost: float) -> Cut:
+    """Return the threshold where a miss costs as much as `cost` false alarms."""
     return Cut(
         threshold=significant(1 / (1 + cost), _CLEAN),
         formula="1 / (1 + false_negative_cost)",

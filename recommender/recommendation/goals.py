@@ -33,7 +33,7 @@ def metric(task: Task, goal: Goal) -> Text:
 
 
 def variations(book: Rulebook, question: Question) -> Iterator[tuple[Goal, Goal]]:
-    """Yield every other value of a part of the goal that the task's rows ask for, alone and in the whole goal."""
+    """Yield each change of a part of the goal that rows of the task depend on: that part alone, and the whole goal."""
     asked = {condition.fact for row in book.rows(question.task) for condition in row.when}
     now = question.goal.model_dump(exclude_none=True)
     for name in Goal.model_fields:

@@ -80,6 +80,10 @@ class Fact:
         return Condition(self.name, "known", bound="known")
 
     def _numeric(self) -> str:
+        """Return the name.
+
+        Raises: ValueError where the fact is no number, and so has no order.
+        """
         if self.name not in RANGES:
             raise ValueError(f"{self.name} is no number")
         return self.name

@@ -96,7 +96,7 @@ class Metrics:
         return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livesum")
 
     def built(self, version: str, device: str) -> None:
-        """Say what runs, once for each process."""
+        """Record the start of this process, its versions and its device; once for each process."""
         self._started.inc()
         self._workers.set(1)
         self._build.labels(version, installed("torch"), device).set(1)
@@ -110,7 +110,7 @@ class Metrics:
         self.refresh()
 
     def refresh(self) -> None:
-        """Write down how things stand: before they are read, and every second where other workers answer for this one.
+        """Set the gauges: before they are read, and every second where another worker answers for this one.
 
         Each gauge takes as long to set as a small loss, so they are not set with every request.
         """

@@ -112,8 +112,8 @@ def page_of_all() -> bytes:
         return generate_latest(of_all)
 
 
-def bury(pid: int) -> None:
-    """Add the counts of a worker that has died to those of the dead, and remove its files."""
+def merge_dead_worker(pid: int) -> None:
+    """Add the counts of a worker that has died to those of all that have died, and remove its files."""
     with _locked(fcntl.LOCK_EX) as folder:
         multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call] # the same
         for kind in ADDED:

@@ -138,8 +138,8 @@ async def evaluate_upload(http: Request) -> Response:
 
     Send JSON, or `.npy`, `.npz` or `.safetensors` files as multipart with a `request` part that holds `loss` and
     `options`, or one such file as the body. Fields may also be query parameters, whatever the body is, or parts of a
-    form, such as `-F loss=mse`. Per-item values and full gradients come
-    back as such a file where `Accept` asks for one, with the rest of the answer as its `answer`.
+    form, such as `-F loss=mse`. Per-item values and full gradients come back as such a file where `Accept` asks for
+    one, with the rest of the answer as its `answer`.
 
     An Arrow stream sent in chunks, or longer than `max_body_bytes`, is evaluated as it arrives in constant memory,
     however long. Such a stream is not kept, so what looks at it twice (gradients, values per item, losses that compare

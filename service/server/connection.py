@@ -231,6 +231,7 @@ class Connection(HttpToolsProtocol):
         return refusal
 
     def _keep_alive(self, version: str) -> None:
+        """Keep a connection of HTTP/1.0 open where its client asks for that, and none while the process ends."""
         if version == "1.0" and self.parser.should_keep_alive():  # as it asked
             self.cycle.keep_alive = True
             self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"keep-alive")]
@@ -349,6 +350,7 @@ class Connection(HttpToolsProtocol):
             self._unsent = None
 
     def _look_whether_read(self, before: int) -> None:
+        """Give the connection up unless its client has read some of what waited `write_seconds` ago, `before` bytes."""
         left = self.transport.get_write_buffer_size()
         if left < before:
             self._unsent = self.loop.call_later(self._settings.write_seconds, self._look_whether_read, left)

@@ -97,7 +97,7 @@ class Supervisor:
         if woken in ready:
             woken.recv(64)
         for worker in [ends[source] for source in ready if isinstance(source, int)]:
-            self._bury(worker)
+            self._remove_dead(worker)
         self._kill_silent()
         while self._signals:
             self._told(self._signals.pop(0))
@@ -122,6 +122,7 @@ class Supervisor:
             self._status = 0
 
     def _kill_silent(self) -> None:
+        """Kill workers that have not reported for long; their ends are noticed like any other."""
         now = time.monotonic()
         for worker in self._workers:
             if now - worker.heard > (SILENCE_S if worker.ready else STARTING_S) and not worker.leaving:
@@ -129,12 +130,12 @@ class Supervisor:
                 worker.heard = math.inf  # once is enough to say so, and to kill it
                 worker.process.kill()
 
-    def _bury(self, worker: Worker) -> None:
+    def _remove_dead(self, worker: Worker) -> None:
         worker.process.join()
         worker.pipe.close()
         self._workers.remove(worker)
         if shared_counts.is_shared() and worker.process.pid is not None:
-            shared_counts.bury(worker.process.pid)
+            shared_counts.merge_dead_worker(worker.process.pid)
         if worker.leaving:
             return
         facts = {"worker": worker.index, "pid": worker.process.pid, "exit_status": worker.process.exitcode}
@@ -178,5 +179,5 @@ class Supervisor:
         for worker in self._workers:  # too late, or told to stop twice
             worker.process.kill()
         for worker in list(self._workers):
-            self._bury(worker)
+            self._remove_dead(worker)
         return self._status or 0

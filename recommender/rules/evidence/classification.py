@@ -29,7 +29,7 @@ _MULTILABEL = (Task.MULTILABEL,)
 _BOTH = (Task.BINARY, Task.MULTILABEL)
 
 
-def _aims(decision: str, task: Task = Task.BINARY, **facts: object) -> Question:
+def _with_goal(decision: str, task: Task = Task.BINARY, **facts: object) -> Question:
     """Return a question with that goal."""
     goal = Goal(decision=decision)  # type: ignore[arg-type] # the literals of Goal
     return Question(task, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
@@ -93,8 +93,8 @@ RULES = (
         source=Evidence("A", f"{MENON}; B: thresholds are steadier than weights on 30 sets, arXiv:2409.19751"),
         alternatives=(PLAIN, WEIGHTS, INSIST_ON_FOCAL),
         warnings=(_READ_AS_THEY_ARE,),
-        fires=_aims("balanced", class_imbalance=1.5),
-        silent=_aims("balanced", class_imbalance=1.49),
+        fires=_with_goal("balanced", class_imbalance=1.5),
+        silent=_with_goal("balanced", class_imbalance=1.49),
     ),
     Rule(
         name="evidence.classification.balanced_even",
@@ -108,8 +108,8 @@ RULES = (
         ),
         source=Evidence("A", MENON),
         alternatives=(BALANCED_INSTEAD, OVERFITTED),
-        fires=_aims("balanced", class_imbalance=1.49),
-        silent=_aims("balanced", class_imbalance=1.5),
+        fires=_with_goal("balanced", class_imbalance=1.49),
+        silent=_with_goal("balanced", class_imbalance=1.5),
     ),
     Rule(
         name="evidence.classification.balanced_share",
@@ -122,8 +122,8 @@ RULES = (
         source=Evidence("A", MENON),
         alternatives=(PLAIN, WEIGHTS, INSIST_ON_FOCAL),
         warnings=(_READ_AS_THEY_ARE,),
-        fires=_aims("balanced", positive_share=0.05),
-        silent=_aims("accuracy", positive_share=0.05),
+        fires=_with_goal("balanced", positive_share=0.05),
+        silent=_with_goal("accuracy", positive_share=0.05),
     ),
     Rule(
         name="evidence.classification.balanced_unmeasured",
@@ -142,8 +142,8 @@ RULES = (
             zh="positive_share 与 class_imbalance 均未测量;测得其一后,bce_logit_adjusted 专为平衡准确率而设。",
         ),
         alternatives=(OVERFITTED,),
-        fires=_aims("balanced"),
-        silent=_aims("accuracy"),
+        fires=_with_goal("balanced"),
+        silent=_with_goal("accuracy"),
     ),
     Rule(
         name="evidence.classification.very_noisy",
@@ -199,8 +199,8 @@ RULES = (
         because=_ASYMMETRIC,
         source=_RIDNIK,
         alternatives=(PLAIN, INSIST_ON_FOCAL),
-        fires=_aims("ranking", Task.MULTILABEL, classes=20, positive_share=0.0499),
-        silent=_aims("ranking", Task.MULTILABEL, classes=20, positive_share=0.05),
+        fires=_with_goal("ranking", Task.MULTILABEL, classes=20, positive_share=0.0499),
+        silent=_with_goal("ranking", Task.MULTILABEL, classes=20, positive_share=0.05),
     ),
     Rule(
         name="evidence.classification.many_labels_balanced",
@@ -211,8 +211,8 @@ RULES = (
         because=_ASYMMETRIC,
         source=_RIDNIK,
         alternatives=(PLAIN, INSIST_ON_FOCAL),
-        fires=_aims("balanced", Task.MULTILABEL, classes=20, positive_share=0.0499),
-        silent=_aims("balanced", Task.MULTILABEL, classes=20, positive_share=0.05),
+        fires=_with_goal("balanced", Task.MULTILABEL, classes=20, positive_share=0.0499),
+        silent=_with_goal("balanced", Task.MULTILABEL, classes=20, positive_share=0.05),
     ),
     Rule(
         name="evidence.classification.labels_balanced",
@@ -234,8 +234,8 @@ RULES = (
             WEIGHTS,
         ),
         warnings=(_NOT_WEIGHTS,),
-        fires=_aims("balanced", Task.MULTILABEL),
-        silent=_aims("accuracy", Task.MULTILABEL),
+        fires=_with_goal("balanced", Task.MULTILABEL),
+        silent=_with_goal("accuracy", Task.MULTILABEL),
     ),
     Rule(
         name="evidence.classification.imbalanced_ranking",
@@ -249,8 +249,8 @@ RULES = (
         ),
         source=Evidence("B", f"Elor & Averbuch-Elor 2022, arXiv:2201.08528, 73 sets; {REBALANCING}"),
         alternatives=(ROOT_WEIGHTS, INSIST_ON_FOCAL),
-        fires=_aims("ranking", class_imbalance=9),
-        silent=_aims("ranking", class_imbalance=8.9),
+        fires=_with_goal("ranking", class_imbalance=9),
+        silent=_with_goal("ranking", class_imbalance=8.9),
     ),
     Rule(
         name="evidence.classification.imbalanced_probabilities",
@@ -264,8 +264,8 @@ RULES = (
         ),
         source=Evidence("B", f"{REBALANCING}; XGBoost: who needs probabilities cannot re-balance"),
         alternatives=(BALANCED_INSTEAD, OVERFITTED, INSIST_ON_FOCAL),
-        fires=_aims("probabilities", class_imbalance=9),
-        silent=_aims("probabilities", class_imbalance=8.9),
+        fires=_with_goal("probabilities", class_imbalance=9),
+        silent=_with_goal("probabilities", class_imbalance=8.9),
     ),
     Rule(
         name="evidence.classification.imbalanced_accuracy",
@@ -279,8 +279,8 @@ RULES = (
         ),
         source=Evidence("A", "the Bayes rule for 0/1 errors"),
         alternatives=(BALANCED_INSTEAD, INSIST_ON_FOCAL),
-        fires=_aims("accuracy", class_imbalance=9),
-        silent=_aims("accuracy", class_imbalance=8.9),
+        fires=_with_goal("accuracy", class_imbalance=9),
+        silent=_with_goal("accuracy", class_imbalance=8.9),
     ),
     Rule(
         name="evidence.classification.default",

@@ -23,7 +23,7 @@ OVERDISPERSED = Threshold(
 )
 
 
-def _aims(functional: str, **facts: object) -> Question:
+def _with_goal(functional: str, **facts: object) -> Question:
     """Return a question with that goal."""
     goal = Goal(functional=functional)  # type: ignore[arg-type] # the literals of Goal
     return Question(Task.COUNT, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
@@ -79,8 +79,8 @@ RULES = (
                 ),
             ),
         ),
-        fires=_aims("quantile"),
-        silent=_aims("mean"),
+        fires=_with_goal("quantile"),
+        silent=_with_goal("mean"),
     ),
     Rule(
         name="evidence.count.median",
@@ -94,8 +94,8 @@ RULES = (
         ),
         source=Evidence("A", _GNEITING),
         alternatives=(Alternative("poisson_nll", Text(en="the mean is meant.", zh="需要的其实是均值。")),),
-        fires=_aims("median"),
-        silent=_aims("mean"),
+        fires=_with_goal("median"),
+        silent=_with_goal("mean"),
     ),
     Rule(
         name="evidence.count.distribution",
@@ -109,8 +109,8 @@ RULES = (
         ),
         source=Evidence("C", "Salinas et al. 2020, arXiv:1704.04110: DeepAR on demand; Hilbe 2011"),
         alternatives=(Alternative("poisson_nll", Text(en="the variance is the mean.", zh="方差等于均值。")),),
-        fires=_aims("distribution"),
-        silent=_aims("mean"),
+        fires=_with_goal("distribution"),
+        silent=_with_goal("mean"),
     ),
     Rule(
         name="evidence.count.overdispersed",
@@ -128,8 +128,8 @@ RULES = (
             Alternative("mse", Text(en="effects add rather than multiply.", zh="各效应相加而非相乘。")),
         ),
         ruled_out=(_NO_MEDIAN,),
-        fires=_aims("mean", dispersion=1.5),
-        silent=_aims("mean", dispersion=1.49),
+        fires=_with_goal("mean", dispersion=1.5),
+        silent=_with_goal("mean", dispersion=1.49),
     ),
     Rule(
         name="evidence.count.default",

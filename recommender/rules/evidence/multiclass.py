@@ -15,7 +15,7 @@ _TASKS = (Task.MULTICLASS,)
 _SMOOTHING = {"label_smoothing": class_smoothing}
 
 
-def _aims(decision: str, **facts: object) -> Question:
+def _with_goal(decision: str, **facts: object) -> Question:
     """Return a question with that goal."""
     goal = Goal(decision=decision)  # type: ignore[arg-type] # the literals of Goal
     return Question(Task.MULTICLASS, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
@@ -154,8 +154,8 @@ RULES = (
         ),
         ruled_out=(_FOCAL_OUT,),
         warnings=(_READ_AS_THEY_ARE,),
-        fires=_aims("balanced", classes=10, class_imbalance=10),
-        silent=_aims("balanced", classes=10, class_imbalance=9.9),
+        fires=_with_goal("balanced", classes=10, class_imbalance=10),
+        silent=_with_goal("balanced", classes=10, class_imbalance=9.9),
     ),
     Rule(
         name="evidence.multiclass.balanced",
@@ -177,8 +177,8 @@ RULES = (
             _INSIST_ON_FOCAL,
         ),
         warnings=(_READ_AS_THEY_ARE,),
-        fires=_aims("balanced"),
-        silent=_aims("accuracy"),
+        fires=_with_goal("balanced"),
+        silent=_with_goal("accuracy"),
     ),
     Rule(
         name="evidence.multiclass.very_noisy",

@@ -19,7 +19,7 @@ _TASKS = (Task.REGRESSION,)
 _TUNED = "tuned on benchmarks/regret, leaving out one cluster of tables at a time"
 
 
-def _aims(functional: str = "mean", outliers: str = "errors", **facts: object) -> Question:
+def _with_goal(functional: str = "mean", outliers: str = "errors", **facts: object) -> Question:
     """Return a question with that goal."""
     goal = Goal(functional=functional, outliers=outliers)  # type: ignore[arg-type] # the literals of Goal
     return Question(Task.REGRESSION, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
@@ -226,8 +226,8 @@ RULES = (
                 Text(en="Quantiles learnt apart can cross.", zh="分别学习的分位数可能交叉。"),
             ),
         ),
-        fires=_aims("quantile"),
-        silent=_aims("mean"),
+        fires=_with_goal("quantile"),
+        silent=_with_goal("mean"),
     ),
     Rule(
         name="evidence.regression.distribution",
@@ -246,8 +246,8 @@ RULES = (
             ),
             Alternative("quantile(quantile=0.9)", Text(en="an interval will do.", zh="只需区间。")),
         ),
-        fires=_aims("distribution"),
-        silent=_aims("mean"),
+        fires=_with_goal("distribution"),
+        silent=_with_goal("mean"),
     ),
     Rule(
         name="evidence.regression.counts",
@@ -273,8 +273,8 @@ RULES = (
             ),
             Alternative("mse", Text(en="effects add rather than multiply.", zh="各效应相加而非相乘。")),
         ),
-        fires=_aims(support="counts", dispersion=9.9),
-        silent=_aims(support="counts", dispersion=10.0),
+        fires=_with_goal(support="counts", dispersion=9.9),
+        silent=_with_goal(support="counts", dispersion=10.0),
     ),
     Rule(
         name="evidence.regression.zeros",
@@ -296,8 +296,8 @@ RULES = (
         ruled_out=(
             RuledOut("mae", Text(en="Where more than half are zero it predicts zero.", zh="超过一半为零时,它预测零。")),
         ),
-        fires=_aims(support="nonnegative", zero_share=0.05),
-        silent=_aims(support="nonnegative", zero_share=0.0499),
+        fires=_with_goal(support="nonnegative", zero_share=0.05),
+        silent=_with_goal(support="nonnegative", zero_share=0.0499),
     ),
     Rule(
         name="evidence.regression.shares",
@@ -311,8 +311,8 @@ RULES = (
         ),
         source=Evidence("D", f"CatBoost's CrossEntropy takes such targets; consistent for the mean: {_GNEITING}"),
         alternatives=(Alternative("mse", Text(en="the output may leave 0 to 1.", zh="输出可以超出 0 到 1。")),),
-        fires=_aims(support="unit"),
-        silent=_aims(support="real"),
+        fires=_with_goal(support="unit"),
+        silent=_with_goal(support="real"),
     ),
     Rule(
         name="evidence.regression.signal_median",
@@ -323,8 +323,8 @@ RULES = (
         because=Text(en="Its best constant is the median.", zh="其最优常数是中位数。"),
         source=Evidence("A", _GNEITING),
         alternatives=(_HUBER_INSURES,),
-        fires=_aims("median", "signal"),
-        silent=_aims("median", "errors"),
+        fires=_with_goal("median", "signal"),
+        silent=_with_goal("median", "errors"),
     ),
     Rule(
         name="evidence.regression.signal",
@@ -341,8 +341,8 @@ RULES = (
             _MAE_FOR_MEDIAN,
             _PROPORTIONAL,
         ),
-        fires=_aims(outliers="signal"),
-        silent=_aims(outliers="errors"),
+        fires=_with_goal(outliers="signal"),
+        silent=_with_goal(outliers="errors"),
     ),
     Rule(
         name="evidence.regression.carry_the_total",
@@ -361,8 +361,8 @@ RULES = (
         source=Evidence("A", _GNEITING),
         alternatives=(_MULTIPLIES, _FAR_ITEMS_ARE_ERRORS),
         ruled_out=(_LEAVES_OUT,),
-        fires=_aims(outliers="unknown", outlier_sum_share=0.1),
-        silent=_aims(outliers="unknown", outlier_sum_share=0.099),
+        fires=_with_goal(outliers="unknown", outlier_sum_share=0.1),
+        silent=_with_goal(outliers="unknown", outlier_sum_share=0.099),
     ),
     Rule(
         name="evidence.regression.long_upper_tail",
@@ -383,8 +383,8 @@ RULES = (
         ),
         source=Evidence("A", _GNEITING),
         alternatives=(_MULTIPLIES, _FAR_ITEMS_ARE_ERRORS),
-        fires=_aims(outliers="unknown", support="positive", one_sidedness=0.6),
-        silent=_aims(outliers="unknown", support="positive", one_sidedness=0.599),
+        fires=_with_goal(outliers="unknown", support="positive", one_sidedness=0.6),
+        silent=_with_goal(outliers="unknown", support="positive", one_sidedness=0.599),
     ),
     Rule(
         name="evidence.regression.heavy_upper_tail",
@@ -404,8 +404,8 @@ RULES = (
         ),
         source=Evidence("A", _GNEITING),
         alternatives=(_MULTIPLIES, _FAR_ITEMS_ARE_ERRORS),
-        fires=_aims(outliers="unknown", support="positive", tail_index=1.99),
-        silent=_aims(outliers="unknown", support="positive", tail_index=2.0),
+        fires=_with_goal(outliers="unknown", support="positive", tail_index=1.99),
+        silent=_with_goal(outliers="unknown", support="positive", tail_index=2.0),
     ),
     Rule(
         name="evidence.regression.many_outliers",
@@ -435,8 +435,8 @@ RULES = (
                 ),
             ),
         ),
-        fires=_aims(outlier_rate=0.12),
-        silent=_aims(outlier_rate=0.119),
+        fires=_with_goal(outlier_rate=0.12),
+        silent=_with_goal(outlier_rate=0.119),
     ),
     Rule(
         name="evidence.regression.median",
@@ -447,8 +447,8 @@ RULES = (
         because=Text(en="Its best constant is the median.", zh="其最优常数是中位数。"),
         source=Evidence("A", _GNEITING),
         alternatives=(_HUBER_INSURES,),
-        fires=_aims("median"),
-        silent=_aims("mean"),
+        fires=_with_goal("median"),
+        silent=_with_goal("mean"),
     ),
     Rule(
         name="evidence.regression.outliers",
@@ -464,8 +464,8 @@ RULES = (
         source=Evidence("A", "Huber 1964, doi:10.1214/aoms/1177703732; and P: our benchmark"),
         alternatives=(_MAE_FOR_MEDIAN,),
         ruled_out=(_MSE_FOLLOWS,),
-        fires=_aims(outlier_rate=0.003),
-        silent=_aims(outlier_rate=0.0029),
+        fires=_with_goal(outlier_rate=0.003),
+        silent=_with_goal(outlier_rate=0.0029),
     ),
     Rule(
         name="evidence.regression.no_variance",
@@ -482,8 +482,8 @@ RULES = (
         ),
         alternatives=(_HUBER_INSURES,),
         ruled_out=(_MSE_FOLLOWS,),
-        fires=_aims(tail_index=1.99),
-        silent=_aims(tail_index=2.0),
+        fires=_with_goal(tail_index=1.99),
+        silent=_with_goal(tail_index=2.0),
     ),
     Rule(
         name="evidence.regression.clean",
@@ -497,8 +497,8 @@ RULES = (
         ),
         source=Evidence("A", f"Gauss-Markov; {_GNEITING}"),
         alternatives=(_HUBER_INSURES, _MAE_FOR_MEDIAN),
-        fires=_aims(outlier_rate=0.0029),
-        silent=_aims(outlier_rate=0.003),
+        fires=_with_goal(outlier_rate=0.0029),
+        silent=_with_goal(outlier_rate=0.003),
     ),
     Rule(
         name="evidence.regression.salaries",

@@ -30,9 +30,9 @@ def triplets(x: Inputs) -> Inputs:
     return {"anchor": x["a"], "positive": x["b"], "negative": x["c"]}
 
 
-def triplet(**knobs: float | bool) -> tuple[str, Callable[[Inputs], Inputs], Callable[[Inputs], Tensor]]:
-    text = ", ".join(f"{name}={str(value).lower()}" for name, value in knobs.items())
-    return f"triplet({text})", triplets, lambda x: F.triplet_margin_loss(*triplets(x).values(), **knobs)  # type: ignore[arg-type] # as named
+def triplet(**parameters: float | bool) -> tuple[str, Callable[[Inputs], Inputs], Callable[[Inputs], Tensor]]:
+    text = ", ".join(f"{name}={str(value).lower()}" for name, value in parameters.items())
+    return f"triplet({text})", triplets, lambda x: F.triplet_margin_loss(*triplets(x).values(), **parameters)  # type: ignore[arg-type] # as named
 
 
 def cosine(margin: float) -> tuple[str, Callable[[Inputs], Inputs], Callable[[Inputs], Tensor]]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from recommender.measure import residual_scores, robust_scale
-from recommender.measure.accumulators import CentralMoments, Ends, Largest, Order, brackets
+from recommender.measure.accumulators import CentralMoments, EndCounts, Largest, QuantileBracket, brackets
 from recommender.measure.residual_blocks import Array, ResidualStream
 from recommender.measure.residual_scores import OutlierLimits, ResidualScores, ResidualSummary
 from recommender.measure.residuals import one_sidedness, outlier_magnitude, outlier_rate, residual_scale, tail_index
@@ -100,7 +100,7 @@ def test_an_order_statistic_is_that_of_the_sorted_numbers() -> None:
 
 
 def test_a_bracket_that_misses_says_so_and_a_wider_one_is_taken() -> None:
-    low = Order(-9.0, -8.0)
+    low = QuantileBracket(-9.0, -8.0)
     low.add(np.arange(10.0))
 
     assert low.quantile(0.5) is None
@@ -136,7 +136,7 @@ def test_scores_merge_in_any_order() -> None:
     limits = OutlierLimits.of(robust_scale.robust_spread(stream))
 
     def make() -> ResidualScores:
-        return ResidualScores(limits, Order(3.5, 20.0), Largest(100))
+        return ResidualScores(limits, QuantileBracket(3.5, 20.0), Largest(100))
 
     results = []
     for order in itertools.permutations(range(5)):
@@ -177,7 +177,7 @@ def test_moments_and_amounts_merge_as_if_never_parted() -> None:
 @pytest.mark.parametrize("parts", [1, 3, 50])
 def test_ends_count_how_often_they_occur(parts: int) -> None:
     values = np.array([3.0, 1.0, 1.0, 2.0, 9.0, 9.0, 9.0, 1.0] * 25)
-    ends = Ends()
+    ends = EndCounts()
     for part in np.array_split(values, parts):
         ends.add(part)
 

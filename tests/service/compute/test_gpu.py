@@ -9,7 +9,7 @@ from losses.contract.expression import Objective, parse
 from losses.contract.registry import catalogue
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
-from service.compute import in_memory
+from service.compute import in_smaller_chunks
 from tests.conftest import Client
 
 pytestmark = [
@@ -91,7 +91,7 @@ def test_too_little_memory_halves_the_chunks() -> None:
         return evaluate(parse("mse"), roles, options=options).value
 
     try:
-        value = in_memory(counted, Options(device=CUDA, chunk_elements=1 << 24))
+        value = in_smaller_chunks(counted, Options(device=CUDA, chunk_elements=1 << 24))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
 

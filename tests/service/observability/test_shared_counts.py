@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
-from service.observability.shared_counts import FIRST_BYTES, CountsInRoom, bury, page_of_all
+from service.observability.shared_counts import FIRST_BYTES, CountsInRoom, merge_dead_worker, page_of_all
 from tests.service.processes import eventually, serving
 
 GOOD = {"loss": "mse", "predictions": [1.0, 2.0], "targets": [1.5, 0.0]}
@@ -41,7 +41,7 @@ def test_the_counts_of_the_dead_are_kept_in_one_file(folder: Path) -> None:
         counts.write_value(NAMES[0], 10.0 * pid, 0.0)
         counts.write_value(NAMES[pid], 1.0, 0.0)
         counts.close()
-        bury(pid)
+        merge_dead_worker(pid)
         sizes.append(sum(file.stat().st_size for file in folder.iterdir()))
 
     assert {file.name for file in folder.iterdir()} == {"counter_dead.db", "lock"}
