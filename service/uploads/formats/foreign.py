@@ -97,6 +97,7 @@ JSON = Foreign(
     "Send all of the request as application/json, rows as application/x-ndjson, or arrays as numpy.save writes them.",
     read_as="application/x-ndjson",
 )
+TEXTS = (CSV, JSON)
 
 
 def foreign(data: bytes | bytearray | memoryview) -> Foreign | None:

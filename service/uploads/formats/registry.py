@@ -16,7 +16,7 @@ from service.problems import BadRequest, UnsupportedFormat
 from service.scheduling import INLINE_BYTES
 from service.settings import Settings
 from service.uploads.body import Body
-from service.uploads.formats.foreign import foreign
+from service.uploads.formats.foreign import TEXTS, foreign
 from service.uploads.media_type import JSON
 from service.uploads.preferences import preferred
 from service.uploads.tables.table import Table
@@ -162,9 +162,13 @@ def known_format(role: str, data: Buffer, entry: Format | None) -> Format:
 def refuse_other(name: str, data: Buffer, entry: Format) -> None:
     """Refuse a file that is known to be another than it is called.
 
+    Arrays that are told by their name or media type alone may be text of any kind, so that is no reason to refuse them.
+
     Raises: UnsupportedFormat, with what it is.
     """
     known = None if entry.matches(data, "", "") else foreign(data)
+    if known in TEXTS and isinstance(entry, ArrayFormat) and entry.matches(bytearray(), entry.suffix, entry.media):
+        return
     if known is not None and known.read_as != entry.media:
         raise UnsupportedFormat(f"{name} {known.sentence}", [entry.suffix])
 
