@@ -84,7 +84,15 @@ FAULTS = (
         says="compression=None",
         instead="compressed buffers are never unpacked, whatever they would become",
     ),
-    as_file("F05", "Parquet", b"PAR1" + b"\0" * 64 + b"PAR1", 422, media=PARQUET, says="damaged"),
+    as_file(
+        "F05",
+        "Parquet",
+        b"PAR1" + b"\0" * 64 + b"PAR1",
+        422,
+        media=PARQUET,
+        says="damaged",
+        instead="its footer is none",
+    ),
     as_file("F06", "a stream that is cut short", GOOD[:-11], 422, media=MEDIA, says="cut short"),
     as_file("F06", "one with bytes at its end", GOOD + b"\0", 422, media=MEDIA, says="follow"),
     as_file("F07", "an extension that is a pickle", pickled(), 422, media=MEDIA, says="extension"),
@@ -108,9 +116,9 @@ FAULTS = (
     ),
     as_file("F13", "Feather 1", b"FEA1" + b"\0" * 64 + b"FEA1", 415, media=MEDIA, says="new_stream"),
     as_file("F13", "Feather 2", file(), 415, media=MEDIA, says="new_stream"),
-    as_file("F13", "Feather 2, called so", file(), 422, media=FILE, says="needs targets"),
+    as_file("F13", "Feather 2, called so", file(), 422, media=FILE, says="needs targets", instead="Feather is read"),
     as_file("F13", "ORC", b"ORC", 415, media=ORC),
-    as_file("F13", "CSV of one column", b"1\n2\n", 422, media=CSV, says="1 columns"),
+    as_file("F13", "CSV of one column", b"1\n2\n", 422, media=CSV, says="1 columns", instead="CSV is read"),
     as_file(
         "F14", "2^40 items in 24 bytes", changed(GOOD, NODE, struct.pack("<4q", 2**40, 0, 2**40, 0)), 422, media=MEDIA
     ),

@@ -77,6 +77,7 @@ FAULTS = (
         headers={"content-type": "application/json", "content-encoding": "gzip"},
         body=b"\x1f\x8b",
         says="Content-Encoding",
+        instead="gzip is read, and this is cut short",
     ),
     Fault(
         "A24",
@@ -108,6 +109,7 @@ FAULTS = (
         400,
         headers={"content-type": "application/json", "content-encoding": "zstd"},
         body=b"\x28\xb5\x2f\xfd\xa4" + b"\xff" * 100,
+        instead="zstd is read, and this is damaged",
     ),
     Fault("A22", "a method that is not answered", 405, method="DELETE", says="Allow"),
     Fault("A22", "TRACE", 405, method="TRACE"),
