@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 INCOMING = "incoming"  # a folder of uploads that are not whole yet
 DIGITS = 32  # of SHA-256, in the id
+SEPARATOR = b"\0"  # between the media type and the bytes, of both of which the id is made
 FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def identifier(media: str, data: bytes) -> str:
+    """Return the id that a file of this media type has."""
+    return f"ds_{hashlib.sha256(media.encode() + SEPARATOR + data).hexdigest()[:DIGITS]}"
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Datasets:
 
         Raises: InsufficientStorage where the disk or the quota is full, and what `chunks` raises; nothing is left then.
         """
-        digest = hashlib.sha256(media.encode() + b"\0")
+        digest = hashlib.sha256(media.encode() + SEPARATOR)
         with _full_disk_refused():
             descriptor, name = tempfile.mkstemp(dir=self._folder / INCOMING)
         size, path, quota = 0, Path(name), self._settings.max_dataset_bytes

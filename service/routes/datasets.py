@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
 from service.datasets.description import describe
+from service.datasets.store import identifier
 from service.dependencies import DatasetsInForce, SettingsInForce
 from service.pipeline.properties import properties
 from service.problems import (
@@ -19,6 +21,7 @@ from service.problems import (
     responses,
 )
 from service.request_record import current
+from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads.body import body_of
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit
@@ -27,8 +30,12 @@ from service.uploads.media_type import require
 if TYPE_CHECKING:
     from service.datasets.index import Row
 
-router = APIRouter(prefix="/v1", tags=["datasets"])
-Identifier = Annotated[str, Path(description="As POST /v1/datasets answered it.")]
+router = APIRouter(prefix="/v1", tags=["datasets"], dependencies=KNOWN_PARAMETERS)
+CSV = "text/csv"
+EXAMPLE = "y_true,y_pred\n1,2\n3,5.5\n"
+EXAMPLES: dict[str, Example] = {"two rows of CSV": {"value": identifier(CSV, EXAMPLE.encode())}}
+Identifier = Annotated[str, Path(description="As POST /v1/datasets answered it.", openapi_examples=EXAMPLES)]
+FILE = {"type": "string", "format": "binary"}
 
 
 class Column(BaseModel):
@@ -82,7 +89,10 @@ def _shown(row: "Row") -> Dataset:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in formats.formats()},
+            "content": {
+                CSV: {"schema": FILE, "examples": {"two rows": {"value": EXAMPLE}}},
+                **{media: {"schema": FILE} for media in formats.formats() if media != CSV},
+            },
         }
     },
     responses=responses(BadRequest, TooLarge, UnsupportedFormat, InsufficientStorage),

@@ -172,6 +172,17 @@ async def test_an_id_of_none_is_refused(client: Client, tmp_path: Path, identifi
     assert answer.status_code in {404, 422}
 
 
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/datasets"), ("GET", "/v1/datasets")])
+async def test_a_query_parameter_that_does_not_exist_is_refused(
+    client: Client, tmp_path: Path, method: str, path: str
+) -> None:
+    async with client(data=tmp_path) as http:
+        answer = await http.request(method, f"{path}?roles=a", content=ROWS, headers=CSV)
+
+    assert answer.status_code == 422
+    assert answer.json()["parameter"] == "roles"
+
+
 def row(identifier: str, owner: str, expires: float = 1e12) -> Row:
     return Row(identifier, owner, "text/csv", 5, 1.0, expires, {})
 

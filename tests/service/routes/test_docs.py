@@ -74,10 +74,12 @@ async def _execute(http: httpx.AsyncClient, method: str, path: str, operation: d
     content = operation.get("requestBody", {}).get("content", {})
     if not content:
         return await http.request(method, path)
-    answers = [
-        await http.request(method, path, json=example["value"])
-        for example in content["application/json"]["examples"].values()
+    media, described = next((media, each) for media, each in content.items() if "examples" in each)
+    sent = [
+        json.dumps(example["value"]) if media == "application/json" else example["value"]
+        for example in described["examples"].values()
     ]
+    answers = [await http.request(method, path, content=each, headers={"content-type": media}) for each in sent]
     return next((answer for answer in answers if not answer.is_success), answers[0])
 
 
