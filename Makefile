@@ -161,6 +161,21 @@ $(FUZZ)/.installed: pyproject.toml $(FUZZ_PINS)
 		atheris httpx hypothesis pyarrow pytest pytest-timeout safetensors schemathesis
 	touch $@
 
+# Real clients against a real server on loopback: tritonclient, KServe's, requests, httpx, curl, Node's fetch, the JDK's
+# HttpClient, and nginx in front; what is not installed is skipped. The clients have an environment of their own.
+CLIENTS := .venv-clients
+CLIENT_PINS := tests/clients/constraints.txt
+.PHONY: protocol-clients
+
+protocol-clients: install $(CLIENTS)/.installed
+	LOSSARY_PYTHON=$(CURDIR)/$(BIN)/python $(CLIENTS)/bin/python -m pytest -c tests/clients/pytest.ini tests/clients
+
+$(CLIENTS)/.installed: $(CLIENT_PINS)
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(CLIENT_PINS) \
+		httpx kserve numpy pytest pytest-timeout requests 'tritonclient[http]'
+	touch $@
+
 # What the service is made of, and under which licences: sbom.json, in CycloneDX's format.
 .PHONY: sbom
 
