@@ -95,7 +95,8 @@ def _shown(row: "Row") -> Dataset:
             },
         }
     },
-    responses=responses(BadRequest, TooLarge, UnsupportedFormat, InsufficientStorage),
+    responses=responses(BadRequest, TooLarge, UnsupportedFormat, InsufficientStorage)
+    | {200: {"model": Dataset, "description": "It was there already, and is kept anew."}},
 )
 @properties("evaluate")
 async def create_dataset(

@@ -52,6 +52,8 @@ def test_a_fault_is_answered_truly_and_nothing_is_harmed(
     pid = server.process.pid
     with httpx.Client(base_url=server.url, timeout=20) as client:
         good = client.post(EVALUATE, json=OK).json()["results"]
+        table = client.post(f"{EVALUATE}?loss=mse", content=b"1,2", headers={"content-type": "text/csv"})
+        assert table.status_code == 200  # the first imports pyarrow, 60 MB
         before, refusals = (resident(pid), open_files(pid)), refused(client)
 
         worked = worked_s(pid)
