@@ -7,9 +7,9 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Self, TypeVar
 
@@ -141,7 +141,7 @@ class Runtime:
         if self._fuses and numbers >= self._fused_numbers:
             options = replace(options, fuse=True)
         if self.device.type == "cpu":
-            return replace(options, max_block_bytes=self._blocks.total)
+            return _with_blocks(options, self._blocks.total)
         free, _ = torch.cuda.mem_get_info(self.device)
         fits = max(LEAST_CHUNK, min(CUDA_CHUNK_ELEMENTS, free // CUDA_BYTES))
         power = 1 << (fits.bit_length() - 1)  # of 2, so that what is worked out for one length serves again
@@ -263,16 +263,23 @@ def _prepare_compiler() -> None:
     inductor.compile_threads = 1  # type: ignore[attr-defined] # the same
 
 
+@lru_cache(64)  # the same few options come again and again
+def _with_blocks(options: Options, max_block_bytes: int) -> Options:
+    return replace(options, max_block_bytes=max_block_bytes)
+
+
 def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:
     """Return the seconds that an evaluation takes, roughly, and the most bytes it holds; 0 where it is refused."""
     graph, seconds, peak_bytes = options.gradient != "none", 0.0, 0
     for objective in objectives:
         inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
-        with suppress(Refusal):
+        try:
             inputs = classes_on_axis_1(objective, inputs, options.class_axis)
             layout = layout_of(objective, inputs, options.dtype, options.chunk_elements)
-            seconds += layout.estimate(graph=graph)
-            peak_bytes = max(peak_bytes, layout.peak_bytes(graph=graph))
+        except Refusal:  # the evaluation raises it again
+            continue
+        seconds += layout.estimate(graph=graph)
+        peak_bytes = max(peak_bytes, layout.peak_bytes(graph=graph))
     return seconds, peak_bytes
 
 

@@ -263,8 +263,20 @@ class BoundLoss:
         domain = self.loss.domains[role]
         return domain.instead.get(self.params.get(domain.switch), domain)
 
-    def looks_like(self, role: str) -> tuple[LooksLike, ...]:
-        """Return the encodings that an input may be in although its numbers are legal."""
+    @cached_property
+    def mistakable(self) -> tuple[tuple[str, LooksLike], ...]:
+        """The inputs whose numbers may be in another encoding although they are legal, with each such encoding."""
+        return tuple((role, encoding) for role in self.loss.roles for encoding in self._looks_like(role))
+
+    @cached_property
+    def one_class_of_several(self) -> bool:
+        """Whether targets are masks of classes, of which the softmax of the predictions takes one."""
+        if "targets" not in self.loss.roles or self.loss.pattern("targets").names != ("n", "C", "*s"):
+            return False
+        domain = self.domain("targets")
+        return domain.is_of_probabilities and not domain.simplex and "softmax" in self.loss.activation
+
+    def _looks_like(self, role: str) -> tuple[LooksLike, ...]:
         domain = self.domain(role)
         named = self.asked_as in self.loss.names_of_log_probabilities and role in self.loss.differentiable
         return (*domain.looks_like, *LOG_PROBABILITIES) if named and domain.minus_infinity else domain.looks_like

@@ -44,7 +44,7 @@ def product_of_factors(factors: Sequence[Tensor]) -> Tensor | None:
     return reduce(torch.mul, longest)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Chunk:
     """One chunk of the inputs of one term, ready for the formula; its factors are the weights and the mask.
 
@@ -173,13 +173,17 @@ class ChunkedInputs:
 
     def _at(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
         """Return one chunk, from the device where it was copied ahead."""
-        return self._there[id(tensor), item_axis] if self._there else self._slice(tensor, item_axis, bounds)
+        if self._there:
+            return self._there[id(tensor), item_axis]
+        return tensor if len(self.bounds) == 1 else self._slice(tensor, item_axis, bounds)
 
     def _slice(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
         return tensor if item_axis is None or len(self.bounds) == 1 else tensor[bounds[item_axis]]
 
     def _chunk(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> Chunk:
-        factors = self._factors(place, bounds, first_pass=first_pass) if self._weighed else []
+        if not self._weighed:
+            return Chunk(self._filled(place, bounds, None, first_pass=first_pass), [], None, None)
+        factors = self._factors(place, bounds, first_pass=first_pass)
         mask = factors[-1] if self.mask is not None and factors else None
         unweighted = None
         if first_pass and self.weights is not None and not bool((factors[0] > 0).all()):
@@ -214,8 +218,8 @@ class ChunkedInputs:
                 if ignored is not None and domain.whole:
                     counted = counted | (chunk == ignored)
                 chunk = torch.where(counted, chunk, _filler(domain, chunk))
-            quick = domain.free and not domain.looks_like
-            if first_pass and not (quick and math.isfinite(chunk.sum())):  # NaN and infinities show in a sum
+            quick = domain.free and not domain.looks_like  # then NaN and infinities show in a sum
+            if first_pass and not (quick and math.isfinite(chunk.sum().item())):
                 check(
                     role,
                     chunk,

@@ -1,13 +1,12 @@
 """Classes on the last axis, as Keras and token models have them, and on axis 1, as every formula does."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Literal
 
 from torch import Tensor
 
 from losses.contract.expression import Objective
-from losses.errors import BadOption, DomainViolation, NonFiniteInput, ShapeMismatch
+from losses.errors import BadOption, DomainViolation, NonFiniteInput, Refusal, ShapeMismatch
 
 ClassAxis = Literal[1, -1]
 FLAT = 2  # axes, of which the last is axis 1
@@ -49,22 +48,21 @@ def moved_back(objective: Objective, slopes: Mapping[str, Tensor], class_axis: C
     }
 
 
-@contextmanager
-def in_the_axes_sent(objective: Objective, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> Iterator[None]:
-    """Have refusals count along the axes that were sent, and say where shapes would fit with the other class axis."""
-    try:
-        yield
-    except ShapeMismatch as mismatch:
+def in_the_axes_sent(
+    refusal: ShapeMismatch | DomainViolation | NonFiniteInput,
+    objective: Objective,
+    inputs: Mapping[str, Tensor],
+    class_axis: ClassAxis,
+) -> Refusal:
+    """Return a refusal in the axes that were sent; where shapes fit with the other class axis, it says so."""
+    if isinstance(refusal, ShapeMismatch):
         way_out = _other_axis(objective, inputs, class_axis)
-        if way_out is None:
-            raise
-        raise ShapeMismatch(mismatch.role, mismatch.expected, mismatch.got, way_out) from None
-    except (DomainViolation, NonFiniteInput) as refusal:
-        moved = class_axis == -1 and refusal.role in roles_of_classes(objective) and len(refusal.index) > FLAT
-        if not moved:
-            raise
-        first, of_class, *others = refusal.index
-        raise refusal.at([first, *others, of_class]) from None
+        return refusal if way_out is None else ShapeMismatch(refusal.role, refusal.expected, refusal.got, way_out)
+    moved = class_axis == -1 and refusal.role in roles_of_classes(objective) and len(refusal.index) > FLAT
+    if not moved:
+        return refusal
+    first, of_class, *others = refusal.index
+    return refusal.at([first, *others, of_class])
 
 
 def _other_axis(objective: Objective, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> str | None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from losses.contract.expression import Objective
+from losses.errors import DomainViolation, NonFiniteInput, ShapeMismatch
 from losses.evaluation.chunks import ChunkedInputs
 from losses.evaluation.class_axis import classes_on_axis_1, factors_on_axis_1, in_the_axes_sent, moved_back
 from losses.evaluation.moments import Moments
@@ -38,8 +39,10 @@ def evaluate(
     sent = {role: _plain(tensor) for role, tensor in inputs.items() if role in objective.roles}
     weights = None if weights is None else factors_on_axis_1(_plain(weights), sent, axis)
     mask = None if mask is None else factors_on_axis_1(_plain(mask), sent, axis)
-    with in_the_axes_sent(objective, sent, axis):
+    try:
         result = _evaluate(objective, classes_on_axis_1(objective, sent, axis), weights, mask, options)
+    except (ShapeMismatch, DomainViolation, NonFiniteInput) as refusal:
+        raise in_the_axes_sent(refusal, objective, sent, axis) from None
     if result.gradients:
         result.gradients = moved_back(objective, result.gradients, axis)
     return result

@@ -25,22 +25,20 @@ def warnings(chunked_inputs: ChunkedInputs) -> list[InputWarning]:
     """Return what looks unintended in the inputs."""
     warned: dict[tuple[str, str, str], InputWarning] = {}
     for (_, term), extremes in zip(chunked_inputs.objective.terms, chunked_inputs.seen, strict=True):
-        for role, seen in extremes.items():
-            for like in term.looks_like(role):
-                if like.is_like(seen):
-                    text = like.text.format(role=role, loss=term.loss.id)
-                    warned[term.loss.id, role, like.code] = InputWarning(like.code, text)
-        for warning in _axes(term, chunked_inputs.inputs["targets"] if "targets" in extremes else None):
-            warned[term.loss.id, "targets", warning.code] = warning
+        for role, encoding in term.mistakable:
+            if role in extremes and encoding.is_like(extremes[role]):
+                text = encoding.text.format(role=role, loss=term.loss.id)
+                warned[term.loss.id, role, encoding.code] = InputWarning(encoding.code, text)
+        if term.one_class_of_several and "targets" in extremes:
+            for warning in _several_classes(term, chunked_inputs.inputs["targets"]):
+                warned[term.loss.id, "targets", warning.code] = warning
     return list(warned.values())
 
 
-def _axes(term: BoundLoss, targets: Tensor | None) -> Iterator[InputWarning]:
+def _several_classes(term: BoundLoss, targets: Tensor) -> Iterator[InputWarning]:
     """Yield a warning where a pixel has several classes by the axes as they are read, and should have one."""
-    if targets is None or not len(targets) or term.loss.pattern("targets").names != ("n", "C", "*s"):
-        return
-    domain, classes = term.domain("targets"), targets.shape[1]
-    if not domain.is_of_probabilities or domain.simplex or classes == 1 or "softmax" not in term.loss.activation:
+    classes = targets.shape[1]
+    if not len(targets) or classes == 1:
         return
     one_of_several = term.params.get("from_logits") is not False and term.params.get("activation") != "sigmoid"
     if not one_of_several and (classes < FEW or targets.ndim > FLAT):

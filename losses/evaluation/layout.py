@@ -57,13 +57,14 @@ class Layout:
     bounds: list[dict[str, slice]]
     peaks: list[float]  # numbers, by term
     peaks_with_graph: list[float]
+    block_bytes: int  # the most that one block holds
+    block_bytes_with_graph: int  # the graphs of all terms are there together
     seconds: float
     seconds_between: float  # that no single call of torch takes longer than
 
     def peak_bytes(self, *, graph: bool) -> int:
-        """Return the most bytes that one block holds; the graphs of all terms are there together."""
-        numbers = sum(self.peaks_with_graph) if graph else max(self.peaks)
-        return math.ceil(numbers * self.dtype.itemsize)
+        """Return the most bytes that one block holds."""
+        return self.block_bytes_with_graph if graph else self.block_bytes
 
     @property
     def is_long(self) -> bool:
@@ -134,7 +135,19 @@ def _made(
         for term, own, count in zip(terms, axes, numbers, strict=True)
     ]
     peaks, peaks_with_graph = [plain for plain, _ in ways], [graph for _, graph in ways]
-    return Layout(objective, dtype, axes, sources, bounds, peaks, peaks_with_graph, sum(seconds), sum(between))
+    return Layout(
+        objective=objective,
+        dtype=dtype,
+        axes=axes,
+        sources=sources,
+        bounds=bounds,
+        peaks=peaks,
+        peaks_with_graph=peaks_with_graph,
+        block_bytes=math.ceil(max(peaks) * dtype.itemsize),
+        block_bytes_with_graph=math.ceil(sum(peaks_with_graph) * dtype.itemsize),
+        seconds=sum(seconds),
+        seconds_between=sum(between),
+    )
 
 
 def refuse_dtype(role: str, tensor: Tensor) -> None:

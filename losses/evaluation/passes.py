@@ -19,6 +19,8 @@ from losses.evaluation.result import Evaluation, gradient_overflowed, result_of_
 from losses.evaluation.second_pass import SecondPass
 from losses.evaluation.totals import Accumulator, Reduction
 
+NOTHING = nullcontext()
+
 
 @dataclass(frozen=True)
 class Options:
@@ -62,7 +64,7 @@ def first_pass(
 
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
     """
-    within = asking() if chunked_inputs.asks_within and not options.fuse else nullcontext()
+    within = asking() if chunked_inputs.asks_within and not options.fuse else NOTHING
     with torch.inference_mode(), within:
         for chunks in chunked_inputs.chunks(first_pass=True):
             _add_chunk(accumulators, chunks, spread, options)

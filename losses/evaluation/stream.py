@@ -12,7 +12,7 @@ from torch import Tensor
 
 from losses.contract.encodings import Extremes
 from losses.contract.expression import Objective
-from losses.errors import BadOption
+from losses.errors import BadOption, DomainViolation, NonFiniteInput, ShapeMismatch
 from losses.evaluation.chunks import ChunkedInputs
 from losses.evaluation.class_axis import classes_on_axis_1, factors_on_axis_1, in_the_axes_sent
 from losses.evaluation.input_warnings import InputWarning
@@ -91,8 +91,9 @@ class Stream:
             copy(self._spread),
         )
         try:
-            with in_the_axes_sent(self.objective, inputs, self.options.class_axis):
-                self._add(inputs, weights, mask)
+            self._add(inputs, weights, mask)
+        except (ShapeMismatch, DomainViolation, NonFiniteInput) as refusal:
+            raise in_the_axes_sent(refusal, self.objective, inputs, self.options.class_axis) from None
         except torch.OutOfMemoryError:
             self.accumulators, self._spread = before
             raise

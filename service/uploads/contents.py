@@ -76,7 +76,9 @@ def from_file(entry: Format, data: Buffer, beside: Beside, limit: DecodingLimit)
     if isinstance(entry, TableFormat):
         return _from_table(entry.open("The body", data, limit), beside)
     read = formats.written()[entry.media]
-    tensors = formats.many(read, data, limit if beside.asked else replace(limit, judge=_refuse_nameless), beside.order)
+    if read.has_names and not beside.asked:
+        limit = replace(limit, judge=_refuse_nameless)
+    tensors = formats.many(read, data, limit, beside.order)
     assumed: Assumed = {}
     if beside.asked or not MEANT.keys().isdisjoint(tensors):
         tensors, assumed = renamed(tensors, beside.asked)

@@ -57,7 +57,9 @@ class Upload:
     @property
     def items(self) -> int:
         """How many there are of what is sent first, such as predictions."""
-        return next((len(tensor) for tensor in self.roles.values()), 0)
+        for tensor in self.roles.values():
+            return tensor.shape[0]
+        return 0
 
     @property
     def numbers(self) -> int:

@@ -154,8 +154,8 @@ def speech(frames: int, labels: int) -> dict[str, np.ndarray]:
 
 LONG = [
     ("hausdorff_dt(from_logits=false)", "none", masks(400)),
-    ("cldice(iterations=100,from_logits=false)", "none", masks(200)),
-    ("cldice(iterations=100,from_logits=false)", "summary", masks(100)),
+    ("cldice(iterations=100,from_logits=false)", "none", masks(800)),
+    ("cldice(iterations=100,from_logits=false)", "summary", masks(180)),
     ("lovasz_hinge", "none", masks(1000)),
     ("ctc", "none", speech(6000, 3000)),
     ("ranknet", "summary", {name: np.zeros((1, 3000), np.float32) for name in ("predictions", "targets")}),
