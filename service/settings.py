@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes CUDA where there is one.")
     ] = "auto"
     rules: Annotated[Path | None, Field(description="A TOML file whose [thresholds] replace the defaults.")] = None
+    rulebook: Annotated[
+        Literal["article", "evidence"], Field(description="The book that is recommended where a request names none.")
+    ] = "article"
     max_body_bytes: Annotated[
         Bytes,
         Field(

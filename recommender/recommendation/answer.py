@@ -143,12 +143,47 @@ class RuledOutAnswer(_Part):
     because: str
 
 
+class AskAnswer(_Part):
+    """One of the things that an open question may turn out to be."""
+
+    value: str
+    meaning: str
+    objective: str = Field(description="What the evidence book recommends then.")
+
+
+class Ask(_Part):
+    """A question that only a person can answer, and that changes which loss is right."""
+
+    fact: str = Field(description="Where to say the answer: a part of the goal or a fact of the profile.")
+    question: str
+    how_to_tell: str
+    answers: list[AskAnswer]
+
+
+class ExperimentRequest(_Part):
+    """The body of POST /v1/experiments."""
+
+    dataset: str | None = Field(default=None, description="The id of a dataset; yours to name where it is null.")
+    target: str | None = Field(default=None, description="The column to predict; yours to name where it is null.")
+    goal: Goal
+    candidates: list[str]
+    models: list[Literal["linear", "mlp"]] = ["linear", "mlp"]
+    folds: int = 5
+    repeats: int = 3
+    budget_seconds: float = 60
+    seed: int = 0
+
+
 class Experiment(_Part):
     """A small plan: the article's last word is to compare by experiment."""
 
     candidates: list[str]
     metric: str
     how: str
+    request: ExperimentRequest | None = Field(
+        description="The body of POST /v1/experiments that would settle it, ready to send once dataset and target are "
+        "named; null for tasks whose models are not made of table columns."
+    )
 
 
 class Snippets(_Part):
@@ -162,6 +197,11 @@ class Snippets(_Part):
 class Recommendation(_Part):
     """Which loss, why, what nearly decided otherwise, and what was assumed."""
 
+    summary: str = Field(
+        description="One sentence to act on: which loss to take for this goal, and why; of two answers, which of them, "
+        "and what each measured."
+    )
+    ask: Ask | None = Field(description="The question whose answer would change which loss is right; null where none.")
     task: Task
     scenario: Scenario | None
     goal: Goal = Field(description="The goal in force, defaults filled in; `assumptions` names those.")

@@ -115,9 +115,10 @@ def _goal_not_elicited(answered: AnsweredQuestion) -> Text | None:
 _TOTAL_UNDER = {"huber functional": "total_under_huber", "median": "total_under_mae"}
 
 
-@warns("total-is-missed")
-def total_is_missed(answered: AnsweredQuestion) -> Text | None:
-    """Return by how much a loss that does not learn the mean would miss the total, where the mean is wanted."""
+def total_kept(answered: AnsweredQuestion) -> float | None:
+    """Return what predictions would add up to over the true total, where the mean is wanted and they would miss it."""
+    if not answered.chosen:
+        return None
     goal, profile, loss = answered.question.goal, answered.question.profile, answered.chosen[0].loss.loss
     misses = _FUNCTIONALS.keys() - _ALSO_LEARN["mean"] - {"mean"}
     if goal.functional != "mean" or goal.outliers == "errors" or loss.elicits not in misses:
@@ -126,7 +127,14 @@ def total_is_missed(answered: AnsweredQuestion) -> Text | None:
     share = profile.number("outlier_sum_share")
     if ratio is None and share is not None:
         ratio = 1 - share
-    if ratio is None or abs(ratio - 1) < _TOLERANCE:
+    return None if ratio is None or abs(ratio - 1) < _TOLERANCE else ratio
+
+
+@warns("total-is-missed")
+def total_is_missed(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning not to add up predictions that would miss the total."""
+    ratio, loss = total_kept(answered), answered.chosen[0].loss.loss
+    if ratio is None:
         return None
     return Text(
         en=f"Do not add up what {loss.id} predicts here: it would come to about {ratio:.0%} of the true total. mse, "

@@ -9,13 +9,6 @@ from recommender.question import Question
 from recommender.rules.rulebook import Rulebook
 from recommender.tasks import METRICS, Task
 
-HOW = Text(
-    en="Train each candidate with its own learning rate, since losses differ in scale, from several seeds, and "
-    "compare the metric on held-out data: the article's last word is to compare by experiment.",
-    zh="由于各损失的尺度不同,请为每个候选单独调学习率,用多个随机种子训练,并在留出数据上比较指标:"
-    "文章的结论正是通过实验对比。",
-)
-
 
 def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
     """Return the goal with the task's defaults filled in, and a sentence for each."""

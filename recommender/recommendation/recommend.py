@@ -15,12 +15,15 @@ from recommender.question import Question
 from recommender.recommendation import answer
 from recommender.recommendation.agreement import Agreement, agreement
 from recommender.recommendation.alternatives import alternatives, repairs
-from recommender.recommendation.checks import AnsweredQuestion, answer_warnings, total_is_missed
+from recommender.recommendation.ask import open_question
+from recommender.recommendation.checks import AnsweredQuestion, answer_warnings, total_is_missed, total_kept
 from recommender.recommendation.choice import Choices, choose, summed
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision
-from recommender.recommendation.goals import HOW, goal_in_force, metric, variations
+from recommender.recommendation.experiment import experiment
+from recommender.recommendation.goals import goal_in_force, metric, variations
 from recommender.recommendation.reasons import fired, nearly
+from recommender.recommendation.summary import Answers, summary
 from recommender.rules.export import rules_hash
 from recommender.rules.measured_regret import regrets
 from recommender.rules.rulebook import Rulebook
@@ -28,7 +31,6 @@ from recommender.rules.table import RulebookName
 from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import PLACES, Scenario, Task, read_task_and_scenario
 
-_MOST_CANDIDATES = 4
 _BOOKS_ZH = {"article": "文章", "evidence": "证据库"}
 _NO_FACTS = Profile()
 _NO_GOAL = Goal()
@@ -52,7 +54,7 @@ def recommend(
     aim, assumed_goal = goal_in_force(asked, goal)
     question = Question(asked, case, profile, aim)
     bounds = bounds_in_force(thresholds)
-    books = {name: Rulebook(name, bounds) for name in get_args(RulebookName)}
+    books: dict[RulebookName, Rulebook] = {name: Rulebook(name, bounds) for name in get_args(RulebookName)}
     choices = {name: choose(book.decide(question), question) for name, book in books.items()}
     if not choices[rulebook]:
         rulebook = "evidence" if rulebook == "article" else "article"
@@ -62,8 +64,15 @@ def recommend(
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
     objective = str(summed(chosen))  # "" where no book speaks
     others = alternatives(chosen, question, language)
-    candidates = [*([objective] if objective else []), *(other.objective for other in others)][:_MOST_CANDIDATES]
+    texts = [objective, *(str(summed(each)) for each in choices.values()), *(other.objective for other in others)]
+    candidates = list(dict.fromkeys(filter(None, texts)))
+    compared_by = metric(asked, aim)
+    cut = decision(question, chosen)
+    missed = total_kept(AnsweredQuestion(books["article"], question, choices["article"]))
+    answers = Answers(question, choices, rulebook, compared_by, cut if isinstance(cut, Cut) else None, missed)
     return answer.Recommendation(
+        summary=in_language(summary(answers), language),
+        ask=open_question(books["evidence"], question, language),
         task=asked,
         scenario=case,
         goal=aim,
@@ -73,7 +82,7 @@ def recommend(
         agreement=_agreement(choices["article"], choices["evidence"]),
         parameters=_parameters(chosen),
         repair=repairs(chosen, language),
-        decision=_decision(question, chosen, language),
+        decision=_decision(cut, language),
         fired=fired(book, question, language),
         nearly=nearly(book, question, language),
         counterfactual=nearest_change(book, question),
@@ -90,9 +99,7 @@ def recommend(
         ],
         assumptions=[in_language(text, language) for text in (*implied, *assumed_goal, *assumed)],
         borderline=borderline(book, question),
-        experiment=answer.Experiment(
-            candidates=candidates, metric=in_language(metric(asked, aim), language), how=in_language(HOW, language)
-        ),
+        experiment=experiment(question, candidates, compared_by, language),
         snippets=_snippets(chosen),
         rules_hash=rules_hash(bounds),
         version=VERSION,
@@ -166,8 +173,7 @@ def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
     ]
 
 
-def _decision(question: Question, chosen: Choices, language: Language) -> answer.Decision | None:
-    cut = decision(question, chosen)
+def _decision(cut: Cut | Text | None, language: Language) -> answer.Decision | None:
     if not isinstance(cut, Cut):
         return None
     return answer.Decision(

@@ -35,12 +35,12 @@ from recommender.measure.details import Detail
 from recommender.notices import Notice
 from recommender.profile import Goal, Profile
 from recommender.recommendation import recommend as engine
-from recommender.recommendation.answer import BookAnswer, Recommendation
+from recommender.recommendation.answer import Ask, BookAnswer, Recommendation
 from recommender.rules.table import RulebookName
 from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import Scenario, Task, read_task_and_scenario
 from service.compute import Runtime
-from service.dependencies import RuntimeInForce, ThresholdsInForce
+from service.dependencies import RuntimeInForce, SettingsInForce, ThresholdsInForce
 from service.pipeline.properties import properties
 from service.problems import (
     BadEnvelope,
@@ -87,7 +87,10 @@ class AdviseRequest(BaseModel):
         Field(description="An application the article names.", json_schema_extra={"enum": [*Scenario, None]}),
     ] = None
     goal: Goal = Goal()
-    rulebook: Annotated[RulebookName, Field(description="Which book `recommended` follows.")] = "article"
+    rulebook: Annotated[
+        RulebookName | None,
+        Field(description="Which book `recommended` follows; left out, that of LOSSARY_RULEBOOK, or the article."),
+    ] = None
     thresholds: Annotated[
         dict[str, StrictFloat],
         Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
@@ -130,6 +133,8 @@ class Evaluated(BaseModel):
 class Advice(BaseModel):
     """The data, the loss for it, and that loss beside its rivals on the predictions sent."""
 
+    summary: Annotated[str, Field(description="That of the recommendation.")]
+    ask: Annotated[Ask | None, Field(description="That of the recommendation.")]
     measured: MeasuredAnswer
     recommendation: Annotated[
         Recommendation, Field(description="As from POST /v1/recommend, without the warnings that `measured` has.")
@@ -181,7 +186,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 )
 @properties("evaluate")
 async def advise(
-    language: Spoken, thresholds: ThresholdsInForce, runtime: RuntimeInForce, response: Response, upload: Received
+    language: Spoken,
+    thresholds: ThresholdsInForce,
+    settings: SettingsInForce,
+    runtime: RuntimeInForce,
+    response: Response,
+    upload: Received,
 ) -> Advice:
     """Measure the arrays, recommend a loss, and evaluate it beside its alternatives, all on one upload.
 
@@ -199,7 +209,7 @@ async def advise(
         request.scenario,
         facts,
         request.goal,
-        rulebook=request.rulebook,
+        rulebook=request.rulebook or settings.rulebook,
         thresholds=bounds,
         language=language,
     )
@@ -212,9 +222,14 @@ async def advise(
     current().losses = tuple(term.loss.id for objective in done for _, term in objective.terms)
     upload.timing_ms |= {"measure": measured_ms, "compute": current().compute_ms - measured_ms}
     response.headers["Server-Timing"] = ", ".join(f"{name};dur={ms:.3f}" for name, ms in upload.timing_ms.items())
+    recommendation = _on_dataset(
+        _without(recommendation, {warned.code for warned in measured.warnings}), request.dataset, upload.assumed
+    )
     return Advice(
+        summary=recommendation.summary,
+        ask=recommendation.ask,
         measured=measured.model_copy(update={"profile": facts}),
-        recommendation=_without(recommendation, {warned.code for warned in measured.warnings}),
+        recommendation=recommendation,
         evaluations=evaluations,
         timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
         version=VERSION,
@@ -330,3 +345,13 @@ def _without(recommendation: Recommendation, codes: set[str]) -> Recommendation:
     """Return a recommendation with every field set, less the warnings already given."""
     kept = [warned for warned in recommendation.warnings if warned.code not in codes]
     return Recommendation.model_validate({**recommendation.model_dump(), "warnings": kept})
+
+
+def _on_dataset(recommendation: Recommendation, dataset: str | None, assumed: dict[str, Any]) -> Recommendation:
+    """Return a recommendation whose request for an experiment names the dataset, and the column that was its target."""
+    request = recommendation.experiment.request
+    if request is None or dataset is None:
+        return recommendation
+    named = request.model_copy(update={"dataset": dataset, "target": assumed.get("roles", {}).get("targets")})
+    plan = recommendation.experiment.model_copy(update={"request": named})
+    return recommendation.model_copy(update={"experiment": plan})

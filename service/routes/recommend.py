@@ -12,7 +12,7 @@ from recommender.recommendation.answer import Recommendation
 from recommender.rules.export import export_rules
 from recommender.rules.table import RulebookName
 from recommender.tasks import Scenario, Task
-from service.dependencies import ThresholdsInForce
+from service.dependencies import SettingsInForce, ThresholdsInForce
 from service.pipeline.properties import properties
 from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, responses, validated
 from service.routes.language import Spoken
@@ -44,7 +44,10 @@ class RecommendRequest(BaseModel):
     ] = None
     profile: Profile = Profile()
     goal: Goal = Goal()
-    rulebook: Annotated[RulebookName, Field(description="Which book `recommended` follows.")] = "article"
+    rulebook: Annotated[
+        RulebookName | None,
+        Field(description="Which book `recommended` follows; left out, that of LOSSARY_RULEBOOK, or the article."),
+    ] = None
     thresholds: Annotated[
         dict[str, StrictFloat],
         Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
@@ -103,6 +106,7 @@ async def question(request: Request) -> RecommendRequest:
 async def recommend_loss(
     asked: Annotated[RecommendRequest, Depends(question)],
     thresholds: ThresholdsInForce,
+    settings: SettingsInForce,
     language: Spoken,
 ) -> Recommendation:
     """Recommend a loss by the article's rules, with its working: what fired, what nearly did, what would change it.
@@ -114,7 +118,7 @@ async def recommend_loss(
         asked.scenario,
         asked.profile,
         asked.goal,
-        rulebook=asked.rulebook,
+        rulebook=asked.rulebook or settings.rulebook,
         thresholds={**thresholds, **asked.thresholds},
         language=language,
     )

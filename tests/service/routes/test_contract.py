@@ -36,6 +36,38 @@ async def test_the_literal_question_gets_the_literal_answer(client: Client) -> N
     assert {"nearly", "alternatives", "ruled_out", "warnings", "borderline", "snippets", "rules_hash"} <= set(answer)
 
 
+async def test_answers_begin_with_a_summary_and_the_question_left_open(client: Client) -> None:
+    arrays = {"task": "regression", "targets": [2.1, 3.9, 6.2, 7.8, 10.1, 40.0], "predictions": [2, 4, 6, 8, 10, 12]}
+    async with client() as http:
+        recommended = (await http.post("/v1/recommend", json=QUESTION)).json()
+        advised = (await http.post("/v1/advise", json=arrays)).json()
+
+    assert list(recommended)[:2] == list(advised)[:2] == ["summary", "ask"]
+    assert recommended["ask"]["fact"] == "goal.outliers"
+    assert advised["summary"] == advised["recommendation"]["summary"]
+    assert advised["ask"] == advised["recommendation"]["ask"]
+
+
+async def test_the_experiment_of_advice_on_a_dataset_names_it_and_its_target(client: Client) -> None:
+    table = "y_true,y_pred\n" + "".join(f"{value},{value + 1}\n" for value in range(40))
+    async with client() as http:
+        kept = await http.post("/v1/datasets", content=table, headers={"content-type": "text/csv"})
+        asked = {"dataset": kept.json()["id"], "task": "regression"}
+        request = (await http.post("/v1/advise", json=asked)).json()["recommendation"]["experiment"]["request"]
+
+    assert (request["dataset"], request["target"]) == (kept.json()["id"], "y_true")
+
+
+async def test_the_book_in_force_is_a_setting_that_a_request_overrides(client: Client) -> None:
+    rare = {"task": "binary", "profile": {"class_imbalance": 40}}
+    async with client(rulebook="evidence") as http:
+        by_default = (await http.post("/v1/recommend", json=rare)).json()["recommended"]
+        asked = (await http.post("/v1/recommend", json={**rare, "rulebook": "article"})).json()["recommended"]
+
+    assert (by_default["rulebook"], by_default["objective"]) == ("evidence", "bce")
+    assert asked["rulebook"] == "article"
+
+
 async def test_a_recommended_objective_can_be_evaluated(client: Client) -> None:
     async with client() as http:
         objective = (await http.post("/v1/recommend", json=QUESTION)).json()["recommended"]["objective"]

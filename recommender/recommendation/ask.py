@@ -1,0 +1,82 @@
+"""The one question whose answer would change the recommendation, where the person asked about left it open."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from losses.text import Language, Text, in_language
+from recommender.question import Question
+from recommender.recommendation.answer import Ask, AskAnswer
+from recommender.recommendation.choice import choose, summed
+from recommender.rules.rulebook import Rulebook
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """A fact or a part of the goal that only a person knows, what it may be, and how to tell.
+
+    Attributes:
+        fact: Its name, as conditions of rules have it.
+        question: What to ask.
+        how_to_tell: What to look at for an answer.
+        values: What it may be, and what each means.
+        with_value: The question with that value.
+    """
+
+    fact: str
+    question: Text
+    how_to_tell: Text
+    values: dict[str, Text]
+    with_value: Callable[[Question, str], Question]
+
+    def is_open(self, question: Question) -> bool:
+        """Whether none of the values was given."""
+        return question.value_of(self.fact) not in self.values
+
+
+def _outliers(question: Question, value: str) -> Question:
+    return replace(question, goal=question.goal.model_copy(update={"outliers": value}))
+
+
+OPEN_QUESTIONS = (
+    OpenQuestion(
+        fact="goal.outliers",
+        question=Text(
+            en="Are the far items mistakes, or part of what the model has to predict?",
+            zh="远处的样本是错误,还是模型需要预测的一部分?",
+        ),
+        how_to_tell=Text(
+            en="Look at the ten items with the largest residuals. A slipped decimal point, a wrong unit, a failed "
+            "sensor or a duplicate is an error. A large claim, a busy day or a costly house that could come again is "
+            "signal.",
+            zh="查看残差最大的十个样本。小数点错位、单位错误、传感器故障或重复记录属于错误;可能再次出现的大额赔付、"
+            "繁忙日或昂贵房屋属于信号。",
+        ),
+        values={
+            "errors": Text(en="they are mistakes that new data will not have", zh="它们是新数据中不会出现的错误"),
+            "signal": Text(en="they are real, and new data will have their like", zh="它们是真实的,新数据中也会出现"),
+        },
+        with_value=_outliers,
+    ),
+)
+
+
+def open_question(book: Rulebook, question: Question, language: Language) -> Ask | None:
+    """Return the first open question on which this book's answer depends, with the answer for each of its values."""
+    for asked in OPEN_QUESTIONS:
+        if not asked.is_open(question):
+            continue
+        objectives = {}
+        for value in asked.values:
+            there = asked.with_value(question, value)
+            objectives[value] = str(summed(choose(book.decide(there), there)))
+        if len(set(objectives.values())) > 1:
+            return Ask(
+                fact=asked.fact,
+                question=in_language(asked.question, language),
+                how_to_tell=in_language(asked.how_to_tell, language),
+                answers=[
+                    AskAnswer(value=value, meaning=in_language(asked.values[value], language), objective=objective)
+                    for value, objective in objectives.items()
+                ],
+            )
+    return None

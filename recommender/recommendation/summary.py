@@ -1,0 +1,173 @@
+"""The first sentence of an answer: which loss to take for this goal, and why, in words that a person can act on."""
+
+from dataclasses import dataclass
+
+from losses.text import Text
+from recommender.question import Question
+from recommender.recommendation.choice import Choices, summed
+from recommender.recommendation.decision_threshold import Cut
+from recommender.rules.measured_regret import Regret, regrets
+from recommender.rules.table import RulebookName
+
+ENOUGH_ORIGINS = 5  # ours: fewer origins of data sets, resampled together, give no interval worth the name
+ALIKE = 0.002  # ours: regrets of 0.2 % apart are not worth another loss
+_EVEN = 1 / 2
+_BOOKS = {"article": Text("the article", "文章"), "evidence": Text("the evidence", "证据库")}
+# What our benchmark calls the metric of a goal; where it measured none, the source of the evidence decides.
+_MEASURED = {
+    "mean": "RMSE",
+    "median": "MAE",
+    "probabilities": "Brier, repaired",
+    "ranking": "AUC",
+    "balanced": "balanced accuracy",
+    "overlap": "Dice",
+}
+_EMPTY_COUNTED = "Dice, empty masks count"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What both books say to a question, the one asked for, and what goes with it."""
+
+    question: Question
+    books: dict[RulebookName, Choices]
+    asked: RulebookName
+    metric: Text
+    cut: Cut | None
+    missed: float | None  # what the article's predictions would add up to, over the true total
+
+    def objective(self, book: RulebookName) -> str:
+        """Return the objective of a book, "" where it is silent."""
+        return str(summed(self.books[book]))
+
+    @property
+    def measured_on(self) -> str | None:
+        """What our benchmark calls the metric of the goal."""
+        goal, aim = self.question.goal, self.question.task.row.aim
+        wanted = _MEASURED.get(getattr(goal, aim)) if aim else None
+        return _EMPTY_COUNTED if wanted == "Dice" and goal.empty_masks else wanted
+
+    @property
+    def regret(self) -> Regret | None:
+        """Return what the benchmark measured where the evidence's rule decided; None where that is too little."""
+        rows = [choice.rule.name for choice in self.books["evidence"]]
+        entries = [entry for row in rows for entry in regrets(row)]
+        fitting = (one for one in entries if one.metric == self.measured_on and one.clusters >= ENOUGH_ORIGINS)
+        return next(fitting, None)
+
+
+def summary(answers: Answers) -> Text:
+    """Return the sentence: the objective for the goal, what the other book says, and where to cut a probability."""
+    spoken = [book for book, chosen in answers.books.items() if chosen]
+    if not spoken:
+        return Text(
+            en=f"No book has a rule for {answers.question.task} that applies here: try the losses under alternatives, "
+            f"and compare them by {answers.metric.en}.",
+            zh=f"没有规则适用于此 {answers.question.task} 问题:请尝试 alternatives 中的损失,"
+            f"并以{answers.metric.zh}比较。",
+        )
+    if len(spoken) == 1 or answers.objective("article") == answers.objective("evidence"):
+        said = _one_answer(answers, spoken)
+    else:
+        said = _two_answers(answers)
+    return Text(en=f"{said.en}.", zh=f"{said.zh}。")
+
+
+def _one_answer(answers: Answers, spoken: list[RulebookName]) -> Text:
+    """Return what the only answer is, why, and that both books give it, where they do."""
+    book = answers.asked if answers.asked in spoken else spoken[0]
+    objective, why, cut = answers.objective(book), _because(answers.books[book]), _threshold(answers)
+    both = Text("", "") if len(spoken) == 1 else Text(", as both books say", "(两本规则一致)")
+    return Text(
+        en=f"Use {objective}{cut.en}{both.en}: {why.en}{_total(answers, objective).en}",
+        zh=f"使用 {objective}{cut.zh}{both.zh}:{why.zh}{_total(answers, objective).zh}",
+    )
+
+
+def _two_answers(answers: Answers) -> Text:
+    """Return which of two answers to take for this goal, and what is known of each."""
+    take = _better(answers)
+    other: RulebookName = "article" if take == "evidence" else "evidence"
+    taken, left, cut = answers.objective(take), answers.objective(other), _threshold(answers)
+    if answers.regret:
+        why = _measured(answers.regret, take)
+    else:
+        row = _because(answers.books[take])
+        why = Text(
+            en=f"{row.en} (our benchmark says too little of the two)", zh=f"{row.zh}(本项目的基准对二者所知太少)"
+        )
+    total = _total(answers, taken)
+    return Text(
+        en=f"For {answers.metric.en} use {taken}{cut.en}, not {left} of {_BOOKS[other].en}: {why.en}{total.en}",
+        zh=f"若以{answers.metric.zh}评价,使用 {taken}{cut.zh},而非{_BOOKS[other].zh}的 {left}:{why.zh}{total.zh}",
+    )
+
+
+def _better(answers: Answers) -> RulebookName:
+    """Return the book to follow for this goal: that of the lower regret, else the evidence."""
+    entry = answers.regret
+    if entry is None or answers.missed is not None:
+        return "evidence"
+    if abs(entry.mean_regret - entry.other_book) < ALIKE:
+        return answers.asked
+    return "evidence" if entry.mean_regret < entry.other_book else "article"
+
+
+def _measured(entry: Regret, take: RulebookName) -> Text:
+    """Return what the benchmark measured of both where the evidence's rule decided."""
+    lost = {"evidence": entry.mean_regret, "article": entry.other_book}
+    other = "article" if take == "evidence" else "evidence"
+    taken, left = _distance(entry, lost[take]), _distance(entry, lost[other])
+    if abs(lost[take] - lost[other]) < ALIKE:
+        return Text(
+            en=f"either will do: our benchmark measured both {taken.en} the best loss in hindsight ({entry.metric})",
+            zh=f"任选其一即可,本项目的基准测得二者均{taken.zh}事后最优损失({entry.metric})",
+        )
+    return Text(
+        en=f"our benchmark measured it {taken.en} the best loss in hindsight, the other {left.en} it ({entry.metric}, "
+        f"{entry.cells} training runs on tables of {entry.clusters} origins)",
+        zh=f"本项目的基准测得其{taken.zh}事后最优损失,另一个{left.zh}它({entry.metric},{entry.clusters} 个来源的数据上 "
+        f"{entry.cells} 次训练)",
+    )
+
+
+def _distance(entry: Regret, regret: float) -> Text:
+    """Return how far behind the best loss; one chosen on other halves may be passed."""
+    size = f"{100 * regret:.1f} %" if entry.unit == "relative" else f"{regret:.3f}"
+    return Text("no worse than", "不逊于") if regret <= 0 else Text(f"{size} behind", f"落后 {size} 于")
+
+
+def _because(chosen: Choices) -> Text:
+    """Return the reason of the first head without its full stop."""
+    reason = chosen[0].rule.because
+    return Text(en=reason.en.rstrip("."), zh=reason.zh.rstrip("。"))
+
+
+def _threshold(answers: Answers) -> Text:
+    """Return where to cut the probability, where that is not in the middle."""
+    cut = answers.cut
+    if cut is None or cut.threshold == _EVEN:
+        return Text("", "")
+    return Text(
+        en=f" and say yes from a probability of {cut.threshold:.3g} on ({cut.formula})",
+        zh=f" 并在概率达到 {cut.threshold:.3g}({cut.formula})时判为正",
+    )
+
+
+def _total(answers: Answers, taken: str) -> Text:
+    """Return what the article's predictions would add up to, where that is far from the total."""
+    if answers.missed is None:
+        return Text("", "")
+    if answers.objective("article") == taken:
+        return Text(
+            en=f"; but its predictions would add up to about {_percent(answers.missed)} of the true total",
+            zh=f";但其预测总和约为真实总和的 {_percent(answers.missed)}",
+        )
+    return Text(
+        en=f"; the article's would add up to about {_percent(answers.missed)} of the true total",
+        zh=f";文章的答案预测总和约为真实总和的 {_percent(answers.missed)}",
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
