@@ -52,7 +52,7 @@ def _slips(asked: str, known: str, most: int) -> int | None:
     there, here = _letters(asked), _letters(known)
     other_word = len(asked) == len(known) == SHORTEST and there != here
     too_far = other_word or max((there - here).total(), (here - there).total()) > most
-    slips = most + 1 if too_far else distance(asked, known)
+    slips = most + 1 if too_far else edit_distance(asked, known)
     return slips if slips <= most else None
 
 
@@ -73,7 +73,7 @@ def _plurals(text: str) -> frozenset[str]:
     return frozenset([text, *singles])
 
 
-def distance(some: str, other: str) -> int:
+def edit_distance(some: str, other: str) -> int:
     """Return how many letters were added, left out or changed, or changed places with the next, in turn.
 
     Source: Damerau 1964, doi:10.1145/363958.363994; restricted, so that no letter is touched twice.

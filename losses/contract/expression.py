@@ -150,7 +150,7 @@ def _instead_of_a_loss(node: ast.expr) -> str:
     if isinstance(node, ast.Tuple):
         return "Several objectives go in a list; one is a sum, with + between its losses."
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-        hyphened = near(ast.unparse(node), names.plain())
+        hyphened = near(ast.unparse(node), names.plain_names())
         hint = f" Did you mean {hyphened}?" if hyphened else ""
         return f"Here a loss is expected: losses are added, and no name has a hyphen.{hint}"
     if isinstance(node, ast.BinOp):

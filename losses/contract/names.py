@@ -9,7 +9,7 @@ from functools import cache
 
 from losses.contract.elsewhere import ELSEWHERE, Elsewhere
 from losses.contract.loss import Loss, Value
-from losses.contract.registry import METRICS, names
+from losses.contract.registry import LOSS_OF_METRIC, names
 from losses.errors import UnknownLoss
 from losses.near import near, stem, word
 
@@ -41,7 +41,7 @@ def find(name: str) -> Named:
     return loss, {"convention": library, **implied} if library in loss.conventions else implied
 
 
-def plain() -> list[str]:
+def plain_names() -> list[str]:
     """Return the names that need no library before them."""
     return [name for name in names() if "." not in name]
 
@@ -70,8 +70,8 @@ def _by_spelling(spelling: Spelling) -> dict[str, list[str]]:
 
 
 def _unknown(name: str, library: str) -> UnknownLoss:
-    if word(name) in METRICS:
-        what = f"That is a metric, by which a model is judged; what trains one for it is {METRICS[word(name)]}."
+    if word(name) in LOSS_OF_METRIC:
+        what = f"That is a metric, by which a model is judged; what trains one for it is {LOSS_OF_METRIC[word(name)]}."
         return UnknownLoss(None, what)
     known = _elsewhere(name, library, str, word, stem)
     if known:
@@ -79,7 +79,7 @@ def _unknown(name: str, library: str) -> UnknownLoss:
         suggestion = entry.instead[0] if len(entry.instead) == 1 else None
         several = [*entry.instead] if len(entry.instead) > 1 else None
         return UnknownLoss(suggestion, entry.sentence(theirs), library=entry.library or None, candidates=several)
-    suggestion = near(name, plain())
+    suggestion = near(name, plain_names())
     alike = [each for each in _by_spelling(stem).get(stem(name), []) if "." in each]
     if not alike:
         return UnknownLoss(suggestion)

@@ -14,7 +14,7 @@ from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import PLAIN, Work
 
 Computes = Callable[..., Any]
-METRICS = {
+LOSS_OF_METRIC = {
     metric: loss
     for loss, metrics in {
         "bce, or cross_entropy for several classes": "accuracy acc binaryaccuracy categoricalaccuracy "

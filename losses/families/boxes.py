@@ -14,7 +14,7 @@ from losses.contract.registry import loss
 from losses.mathematics import terms
 
 SHAPES = "n 4, n 4 -> n"
-Format = Annotated[
+BoxFormat = Annotated[
     Literal["xyxy", "xywh", "cxcywh"],
     Field(description="Boxes are two corners; a corner and a size, as in COCO; or a centre and a size."),
 ]
@@ -95,7 +95,7 @@ def _corners(boxes: Tensor, format: str) -> Tensor:  # noqa: A002 - the name of 
     ],
     pytorch=_code(_START + "return (1 - iou).mean()"),
 )
-def iou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
+def iou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
     """Return 1 - IoU of each pair of boxes; the gradient is 0 where they do not intersect."""
     shared, union = terms.shared_area(_corners(predictions, format), _corners(targets, format))
     return 1 - shared / (union + eps)
@@ -123,7 +123,7 @@ def iou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: E
     ],
     pytorch=_code(_START + _HULL + "hull = hull.prod(1)\nreturn (1 - iou + (hull - union) / (hull + {eps})).mean()"),
 )
-def giou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
+def giou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
     """Return 1 - GIoU: IoU less the share of the hull that neither box fills; separate boxes have a gradient."""
     boxes = _corners(predictions, format), _corners(targets, format)
     shared, union = terms.shared_area(*boxes)
@@ -160,7 +160,7 @@ def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Ten
     ],
     pytorch=_code(_START + _HULL + _CENTRES + "return (1 - iou + distance).mean()"),
 )
-def diou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
+def diou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
     """Return 1 - DIoU: IoU less the squared distance of the centres over the squared diagonal of the hull."""
     overlap, distance = _distance_iou(_corners(predictions, format), _corners(targets, format), eps)
     return 1 - overlap + distance
@@ -207,7 +207,7 @@ alpha = (v / (1 - iou + v + {eps})).detach()
 return (1 - iou + distance + alpha * v).mean()"""
     ),
 )
-def ciou(predictions: Tensor, targets: Tensor, *, format: Format = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
+def ciou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
     """Return 1 - CIoU: DIoU less a weighted difference of the aspect ratios."""
     boxes = _corners(predictions, format), _corners(targets, format)
     overlap, distance = _distance_iou(*boxes, eps)

@@ -16,7 +16,9 @@ from losses.mathematics.saturating import softmax
 
 PIXELS = "n *s"
 SOURCE = "Berman et al. 2018, arXiv:1705.08790"
-Group = Annotated[Literal["image", "batch"], Field(description="One set of pixels an image, or one over the batch.")]
+SurfaceGroup = Annotated[
+    Literal["image", "batch"], Field(description="One set of pixels an image, or one over the batch.")
+]
 
 
 def _kind(params: dict[str, Value]) -> Kind:
@@ -132,7 +134,7 @@ def lovasz_softmax(
     predictions: Tensor,
     targets: Tensor,
     *,
-    group: Group = "batch",
+    group: SurfaceGroup = "batch",
     empty: Annotated[
         Literal["skip", "score"],
         Field(description="A class that the target lacks does not count, or costs its largest probability."),
@@ -185,7 +187,7 @@ def lovasz_softmax(
     pytorch=_hinge_code,
 )
 def lovasz_hinge(
-    predictions: Tensor, targets: Tensor, *, group: Group = "batch", weights: Tensor | None = None
+    predictions: Tensor, targets: Tensor, *, group: SurfaceGroup = "batch", weights: Tensor | None = None
 ) -> Items:
     """Return the Lovász hinge of binary masks from scores whose sign decides; several classes are several masks."""
     w = _grouped(overlap.pixel_weights(weights, terms.flat(predictions)), group)

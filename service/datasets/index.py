@@ -26,7 +26,7 @@ VERSIONS = sql.Table("schema_versions", METADATA, sql.Column("version", sql.Inte
 
 
 @dataclass(frozen=True)
-class Row:
+class DatasetRow:
     """One dataset of one owner. Times are seconds since 1970."""
 
     id: str
@@ -44,7 +44,7 @@ class Index:
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._url, self.clock = url, clock
 
-    def put(self, row: Row) -> None:
+    def put(self, row: DatasetRow) -> None:
         """Keep a row; of one that is there already, only how long it stays."""
         insert = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert(DATASETS)
         kept = insert.values(**vars(row)).on_conflict_do_update(
@@ -53,19 +53,19 @@ class Index:
         with self._engine.begin() as connection:
             connection.execute(kept)
 
-    def get(self, identifier: str, owner: str) -> Row | None:
+    def get(self, identifier: str, owner: str) -> DatasetRow | None:
         """Return the dataset of an owner, None where there is none or it has expired."""
         asked = (DATASETS.c.id == identifier) & (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
         with self._engine.connect() as connection:
             row = connection.execute(DATASETS.select().where(asked)).mappings().first()
-        return Row(**row) if row else None
+        return DatasetRow(**row) if row else None
 
-    def of_owner(self, owner: str) -> list[Row]:
+    def of_owner(self, owner: str) -> list[DatasetRow]:
         """Return the datasets of an owner that have not expired, the newest first."""
         asked = (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
         with self._engine.connect() as connection:
             rows = connection.execute(DATASETS.select().where(asked).order_by(DATASETS.c.created.desc())).mappings()
-            return [Row(**row) for row in rows]
+            return [DatasetRow(**row) for row in rows]
 
     def remove(self, identifier: str, owner: str) -> bool:
         """Forget the dataset of an owner; say whether somebody else still has it."""

@@ -22,7 +22,7 @@ from service.uploads.formats.registry import DecodingLimit
 from service.uploads.query import Beside
 
 if TYPE_CHECKING:
-    from service.datasets.index import Index, Row
+    from service.datasets.index import DatasetRow, Index
 
 INCOMING = "incoming"  # a folder of uploads that are not whole yet
 DIGITS = 32  # of SHA-256, in the id
@@ -75,12 +75,12 @@ class Datasets:
             raise
         return Incoming(path, digest.hexdigest()[:DIGITS], size)
 
-    def keep(self, incoming: Incoming, owner: str, media: str, described: dict[str, Any]) -> "tuple[Row, bool]":
+    def keep(self, incoming: Incoming, owner: str, media: str, described: dict[str, Any]) -> "tuple[DatasetRow, bool]":
         """Give a file its name; return the dataset, and whether this owner had not sent it before.
 
         Raises: InsufficientStorage.
         """
-        from service.datasets.index import Row  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
+        from service.datasets.index import DatasetRow  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
 
         self.remove_expired()
         identifier, now = f"ds_{incoming.digest}", self.index.clock()
@@ -88,7 +88,7 @@ class Datasets:
         quota = self._settings.max_dataset_bytes
         if before is None:
             _refuse_past(quota, self.index.total_bytes() + incoming.bytes)
-        row = Row(
+        row = DatasetRow(
             identifier,
             owner,
             media,
@@ -102,7 +102,7 @@ class Datasets:
             self.index.put(row)
         return row, before is None
 
-    def get(self, identifier: str, owner: str) -> "Row":
+    def get(self, identifier: str, owner: str) -> "DatasetRow":
         """Return a dataset.
 
         Raises: UnknownDataset.
@@ -120,7 +120,7 @@ class Datasets:
         row = self.get(identifier, owner)
         return from_file(formats.formats()[row.media], mapped(str(self.path(row.id))), beside, limit)
 
-    def listed(self, owner: str) -> "list[Row]":
+    def listed(self, owner: str) -> "list[DatasetRow]":
         """Return the datasets of an owner, the newest first."""
         self.remove_expired()
         return self.index.of_owner(owner)

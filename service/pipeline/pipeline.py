@@ -173,7 +173,7 @@ class PipelineMiddleware:
         except (Exception, asyncio.CancelledError) as error:
             if sending.started:  # half an answer has to cost the client its connection
                 raise
-            await fault(error)(scope, receive, sending)
+            await answer_to_fault(error)(scope, receive, sending)
         finally:
             UNDER_WAY.reset(token)
             self._pipeline.end(exchange)
@@ -198,10 +198,10 @@ async def answer_inline(pipeline: Pipeline, exchange: Exchange) -> Response:
             return early
         return await _endpoint(exchange)(Request(exchange.scope))
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the last word on every fault
-        return fault(error)
+        return answer_to_fault(error)
 
 
-def fault(error: Exception | asyncio.CancelledError) -> Response:
+def answer_to_fault(error: Exception | asyncio.CancelledError) -> Response:
     """Return the answer where something was raised in place of one."""
     if isinstance(error, Refusal):
         return answer(error)

@@ -28,7 +28,7 @@ from service.uploads.formats.registry import DecodingLimit
 from service.uploads.media_type import require
 
 if TYPE_CHECKING:
-    from service.datasets.index import Row
+    from service.datasets.index import DatasetRow
 
 router = APIRouter(prefix="/v1", tags=["datasets"], dependencies=KNOWN_PARAMETERS)
 CSV = "text/csv"
@@ -76,7 +76,7 @@ class Listed(BaseModel):
     datasets: list[Dataset]
 
 
-def _shown(row: "Row") -> Dataset:
+def _shown(row: "DatasetRow") -> Dataset:
     times: dict[str, Any] = {name: datetime.fromtimestamp(getattr(row, name), UTC) for name in ("created", "expires")}
     return Dataset(id=row.id, media=row.media, bytes=row.bytes, **times, **row.described)
 

@@ -62,7 +62,7 @@ CLASSIFICATION = "classification"  # Triton's extension: the largest entries of 
 DIGITS = 15  # of the length of a body, at most
 
 
-Name = Annotated[
+ModelName = Annotated[
     str,
     Path(description="The id of a loss, or objective.", openapi_examples={"mse": {"summary": "mse", "value": "mse"}}),
 ]
@@ -136,7 +136,7 @@ Version = Annotated[str, Depends(_version)]
 )
 @router.get("/models/{model}/versions/{version}/ready", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("any key", protocol="open inference")
-async def model_ready(model: Name, version: Version) -> dict[str, object]:
+async def model_ready(model: ModelName, version: Version) -> dict[str, object]:
     """Answer for every loss."""
     _model(model, version)
     return {"name": model, "ready": True}
@@ -150,7 +150,7 @@ async def model_ready(model: Name, version: Version) -> dict[str, object]:
 )
 @router.get("/models/{model}/versions/{version}", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("any key", protocol="open inference")
-async def metadata(model: Name, version: Version) -> dict[str, object]:
+async def metadata(model: ModelName, version: Version) -> dict[str, object]:
     """Describe the inputs of a loss; -1 stands for any length, and any float or whole-number datatype is read."""
     named = _model(model, version)
     loss = named[0] if named else None
@@ -244,7 +244,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
 @router.post("/models/{model}/versions/{version}/infer", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("evaluate", protocol="open inference")
 async def infer(
-    model: Name,
+    model: ModelName,
     runtime: RuntimeInForce,
     settings: SettingsInForce,
     shared: RegionsInForce,

@@ -40,7 +40,7 @@ REQUEST_BODY = {
         },
     }
 }
-Name = Annotated[
+NameInPath = Annotated[
     RegionName,
     Path(description="The name of a region.", openapi_examples={"mine": {"summary": "mine", "value": "mine"}}),
 ]
@@ -70,7 +70,7 @@ async def status(regions: Kept) -> list[Region]:
     "/region/{name}/status", summary="What is a region?", responses=responses(UnknownPath, UnknownRegion, BadRequest)
 )
 @properties("evaluate", protocol="open inference")
-async def status_of(regions: Kept, name: Name) -> list[Region]:
+async def status_of(regions: Kept, name: NameInPath) -> list[Region]:
     """List one region."""
     return [regions.named(name)]
 
@@ -83,7 +83,7 @@ async def status_of(regions: Kept, name: Name) -> list[Region]:
     responses=responses(BadEnvelope, UnknownPath, RegionExists, TooLarge, UnsupportedFormat, BadRequest, BadRegion),
 )
 @properties("evaluate", protocol="open inference")
-async def register(regions: Kept, name: Name, settings: SettingsInForce, http: Request) -> Response:
+async def register(regions: Kept, name: NameInPath, settings: SettingsInForce, http: Request) -> Response:
     """Let infer requests read and write a part of a file of the directory, under a name."""
     # clients of the protocol send no Content-Type
     require(http, JSON, *([] if "content-type" in http.headers else [""]))
@@ -99,7 +99,7 @@ async def register(regions: Kept, name: Name, settings: SettingsInForce, http: R
     responses=responses(UnknownPath, BadRequest),
 )
 @properties("evaluate", protocol="open inference")
-async def unregister(regions: Kept, name: Name) -> Response:
+async def unregister(regions: Kept, name: NameInPath) -> Response:
     """Forget a region, also one that is not there; its file stays as it is."""
     regions.unregister(name)
     return Response()

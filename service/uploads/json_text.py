@@ -28,7 +28,7 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
     if not text:
         raise BadRequest("The body is empty; send a JSON object. /docs has an example that works as it stands.")
     _refuse_deep(text)
-    refuse_rounded(text)
+    refuse_unsafe_integers(text)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -47,7 +47,7 @@ def array(text: bytes | bytearray) -> list[Any]:
     Raises: BadEnvelope, BadRequest.
     """
     _refuse_deep(text)
-    refuse_rounded(text)
+    refuse_unsafe_integers(text)
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -84,7 +84,7 @@ def refuse_twice(text: bytes | bytearray | memoryview, value: object) -> None:
         _refuse_twice(text)
 
 
-def refuse_rounded(text: bytes | bytearray | memoryview) -> None:
+def refuse_unsafe_integers(text: bytes | bytearray | memoryview) -> None:
     """Refuse whole numbers past 64 bits that no float64 is, since orjson rounds them: two ids might become one.
 
     Raises: BadRequest.

@@ -37,7 +37,7 @@ def known_roles() -> tuple[str, ...]:
     return tuple(dict.fromkeys([*listed, *OPTIONAL, *MEASURED]))
 
 
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name in lower case, with underscores."""
     return name.strip().lower().replace(" ", "_").replace("-", "_")
 
@@ -45,7 +45,7 @@ def plain(name: str) -> str:
 def near_role(name: str, roles: Iterable[str]) -> str | None:
     """Return the one of `roles` that was most likely meant, or None where none is near."""
     offered = list(roles)
-    synonym = MEANT.get(plain(name))
+    synonym = MEANT.get(plain_name(name))
     return synonym if synonym in offered else near(name, offered)
 
 

@@ -6,7 +6,7 @@ Source: https://arrow.apache.org/docs/format/Columnar.html; format/File.fbs, Mes
 import struct
 
 from service.uploads.arrow.columns import BYTE, INT, LONG
-from service.uploads.arrow.flatbuffer import Malformed, Table
+from service.uploads.arrow.flatbuffer import FlatTable, Malformed
 
 BLOCK = struct.Struct("<qixxxxq")  # of the footer: offset, length of the metadata, length of the body
 PAIR = struct.Struct("<qq")
@@ -26,7 +26,7 @@ def unpacked_bytes(file: memoryview) -> int:
     footer = file[len(file) - len(END) - INT.size - length : len(file) - len(END) - INT.size]
     if length <= 0 or len(footer) < length:
         raise Malformed
-    table = Table.root(footer)
+    table = FlatTable.root(footer)
     blocks = [block for slot in (DICTIONARIES, BATCHES) for block in table.structs(slot, BLOCK, MOST_BLOCKS)]
     return sum(_of_block(file, offset, metadata, body) for offset, metadata, body in blocks)
 
@@ -35,7 +35,7 @@ def _of_block(file: memoryview, offset: int, metadata: int, body: int) -> int:
     if min(offset, metadata, body) < 0 or offset + metadata + body > len(file):
         raise Malformed
     head = file[offset : offset + metadata]
-    message = Table.root(head[8:] if bytes(head[:4]) == MARK else head[4:])
+    message = FlatTable.root(head[8:] if bytes(head[:4]) == MARK else head[4:])
     batch = message.need(2)
     if message.scalar(1, BYTE) == DICTIONARY_BATCH:
         batch = batch.need(1)

@@ -12,7 +12,7 @@ import orjson
 
 from losses.errors import pointer, shown
 from service.problems import BadRequest
-from service.uploads.arrow.flatbuffer import Malformed, Number, Slots, Table
+from service.uploads.arrow.flatbuffer import FlatTable, Malformed, Number, Slots
 from service.uploads.roles import MEANT, known_roles, unknown_input
 
 LONGEST_NAME, LONGEST_PROPERTY = 256, 4096
@@ -32,7 +32,7 @@ EXTENSION, OF_EXTENSION = "ARROW:extension:name", "ARROW:extension:metadata"
 TENSOR = "arrow.fixed_shape_tensor"
 
 
-class Column(NamedTuple):
+class ArrowColumn(NamedTuple):
     """One input: what an item of it is."""
 
     name: str
@@ -66,7 +66,7 @@ class Column(NamedTuple):
         return items * self.numbers * self.wide.itemsize
 
 
-def column(name: str, field: Table) -> Column:
+def column(name: str, field: FlatTable) -> ArrowColumn:
     """Return what a field of the schema says; `name` is what the stream is called.
 
     Raises: BadRequest for anything but numbers, UnknownInput where it is no input either, Malformed.
@@ -90,7 +90,7 @@ def column(name: str, field: Table) -> Column:
             message = f"{called}: lists must hold at least 1 number, within at most {MOST_AXES} axes, of no extension."
             raise BadRequest(message, role=called)
     shape, order = _shape(called, properties, tuple(lists))
-    return Column(title, _dtype(called, kind, field), tuple(lists), shape, order)
+    return ArrowColumn(title, _dtype(called, kind, field), tuple(lists), shape, order)
 
 
 def field(name: str, array: np.ndarray) -> Slots:
@@ -111,7 +111,7 @@ def field(name: str, array: np.ndarray) -> Slots:
     return {0: name, 2: Number(BYTE, LIST), 3: length, 5: [item], 6: tensor}
 
 
-def _kind(title: str, field: Table) -> int:
+def _kind(title: str, field: FlatTable) -> int:
     """Return the type of a field, one of those taken."""
     kind = field.scalar(2, BYTE)
     encoded = field.table(4)
@@ -125,7 +125,7 @@ def _kind(title: str, field: Table) -> int:
     return kind
 
 
-def _dtype(title: str, kind: int, field: Table) -> str:
+def _dtype(title: str, kind: int, field: FlatTable) -> str:
     if kind == BOOL:
         return "?"
     said = field.need(3)
@@ -140,7 +140,7 @@ def _dtype(title: str, kind: int, field: Table) -> str:
     return dtype
 
 
-def _properties(field: Table) -> dict[str, str | None]:
+def _properties(field: FlatTable) -> dict[str, str | None]:
     """Return the extension that a field names; its other properties have no say."""
     text_by_key = {}
     for entry in field.tables(6, MOST_PROPERTIES):

@@ -18,7 +18,7 @@ class Malformed(ValueError):  # noqa: N818 - as refusals are named
 
 
 @dataclass(frozen=True)
-class Table:
+class FlatTable:
     """A table that begins at `position`; what a slot does not hold is None, or the default."""
 
     data: memoryview
@@ -27,7 +27,7 @@ class Table:
     size: int
 
     @classmethod
-    def root(cls, data: memoryview) -> "Table":
+    def root(cls, data: memoryview) -> "FlatTable":
         """Return the table that a buffer is about.
 
         Raises: Malformed, as every method.
@@ -35,7 +35,7 @@ class Table:
         return cls.at(data, _unpacked(_UNSIGNED, data, 0))
 
     @classmethod
-    def at(cls, data: memoryview, position: int) -> "Table":
+    def at(cls, data: memoryview, position: int) -> "FlatTable":
         """Return the table at a position, its vtable within the buffer."""
         vtable = position - _unpacked(_SIGNED, data, position)
         size = _unpacked(_SHORT, data, vtable)
@@ -48,12 +48,12 @@ class Table:
         place = self._place(slot)
         return _unpacked(kind, self.data, place) if place else default
 
-    def table(self, slot: int) -> "Table | None":
+    def table(self, slot: int) -> "FlatTable | None":
         """Return a table inside."""
         place = self._place(slot)
-        return Table.at(self.data, self._followed(place)) if place else None
+        return FlatTable.at(self.data, self._followed(place)) if place else None
 
-    def need(self, slot: int) -> "Table":
+    def need(self, slot: int) -> "FlatTable":
         """Return a table inside that must be there."""
         inner = self.table(slot)
         if inner is None:
@@ -71,13 +71,13 @@ class Table:
         except UnicodeDecodeError:
             raise Malformed from None
 
-    def tables(self, slot: int, most: int) -> Iterator["Table"]:
+    def tables(self, slot: int, most: int) -> Iterator["FlatTable"]:
         """Yield the tables of a vector."""
         place = self._place(slot)
         if place:
             begin, length = self._vector(place, _OFFSET, most)
             for entry in range(begin, begin + _OFFSET * length, _OFFSET):
-                yield Table.at(self.data, self._followed(entry))
+                yield FlatTable.at(self.data, self._followed(entry))
 
     def structs(self, slot: int, kind: struct.Struct, most: int) -> list[tuple[int, ...]]:
         """Return the rows of a vector."""
@@ -131,7 +131,7 @@ class StructRows(NamedTuple):
 Slots = Mapping[int, Any]  # a Number, text, a table's slots, a list of those, or StructRows
 
 
-def written(root: Slots) -> bytes:
+def encoded(root: Slots) -> bytes:
     """Return the buffer of a table, a multiple of 8 bytes long; parents stand before their children."""
     data = bytearray(_OFFSET)
     _UNSIGNED.pack_into(data, 0, _table(data, root))

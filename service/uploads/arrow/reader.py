@@ -17,8 +17,8 @@ import torch
 
 from losses.errors import pointer
 from service.problems import BadRequest, UnsupportedFormat
-from service.uploads.arrow.columns import BYTE, LONG, SHORT, Column, column
-from service.uploads.arrow.flatbuffer import Malformed, Table
+from service.uploads.arrow.columns import BYTE, LONG, SHORT, ArrowColumn, column
+from service.uploads.arrow.flatbuffer import FlatTable, Malformed
 from service.uploads.formats.foreign import foreign
 from service.uploads.formats.registry import Arrays
 from service.uploads.unsigned import signed
@@ -39,7 +39,7 @@ class Message(NamedTuple):
 
     kind: int
     end: int
-    table: Table
+    table: FlatTable
     body: memoryview
 
 
@@ -55,7 +55,7 @@ class Reader:
     """What the schema says, and with it the batches."""
 
     name: str
-    columns: list[Column]
+    columns: list[ArrowColumn]
 
     @classmethod
     def of(cls, name: str, message: Message | int | None) -> "Reader":
@@ -126,7 +126,7 @@ class Reader:
         return Batch(items, numbers)
 
     def _column(
-        self, entry: Column, items: int, nodes: Iterator[tuple[int, ...]], buffers: Iterator[memoryview]
+        self, entry: ArrowColumn, items: int, nodes: Iterator[tuple[int, ...]], buffers: Iterator[memoryview]
     ) -> memoryview:
         length = items
         for inside in (*entry.lists, 1):
@@ -143,7 +143,7 @@ class Reader:
             )
         return numbers[:size]
 
-    def _refuse_nulls(self, entry: Column, valid: memoryview, length: int) -> None:
+    def _refuse_nulls(self, entry: ArrowColumn, valid: memoryview, length: int) -> None:
         """Refuse by the bits themselves; a count beside them could lie."""
         if not len(valid):
             return
@@ -177,7 +177,7 @@ def message(name: str, view: memoryview) -> Message | int | None:
     if len(view) < PREFIX + length:
         return PREFIX + length
     with _wellformed(name):
-        metadata = Table.root(view[PREFIX : PREFIX + length])
+        metadata = FlatTable.root(view[PREFIX : PREFIX + length])
         kind, body = metadata.scalar(1, BYTE), metadata.scalar(3, LONG)
         end = PREFIX + length + body
         table = metadata.table(2)
@@ -206,7 +206,7 @@ def _no_stream(name: str, view: memoryview) -> UnsupportedFormat:
     return UnsupportedFormat(message, [MEDIA])
 
 
-def _buffers(table: Table, most: int, body: memoryview) -> Iterator[memoryview]:
+def _buffers(table: FlatTable, most: int, body: memoryview) -> Iterator[memoryview]:
     rows = table.structs(2, PAIR, most)
     if any(offset < 0 or size < 0 or offset + size > len(body) for offset, size in rows):
         raise Malformed
@@ -215,7 +215,7 @@ def _buffers(table: Table, most: int, body: memoryview) -> Iterator[memoryview]:
     return (body[offset : offset + size] for offset, size in rows)
 
 
-def _viewed(entry: Column, items: int, numbers: memoryview) -> np.ndarray:
+def _viewed(entry: ArrowColumn, items: int, numbers: memoryview) -> np.ndarray:
     if entry.dtype == "?":
         return np.unpackbits(np.frombuffer(numbers, np.uint8), count=items * entry.numbers, bitorder="little").view("?")
     return np.frombuffer(numbers, f"<{entry.dtype}")

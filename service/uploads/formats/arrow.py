@@ -10,7 +10,7 @@ from torch import Tensor
 from service.problems import BadRequest, TooLarge
 from service.uploads.arrow import windows as arrow_windows
 from service.uploads.arrow.columns import BYTE, LONG, SHORT, field
-from service.uploads.arrow.flatbuffer import Number, Slots, StructRows, written
+from service.uploads.arrow.flatbuffer import Number, Slots, StructRows, encoded
 from service.uploads.arrow.reader import (
     BATCH,
     MARK,
@@ -117,5 +117,5 @@ FORMAT = ArrayFormat(
 
 
 def _framed(kind: int, table: Slots, body: int) -> bytes:
-    metadata = written({0: Number(SHORT, V5), 1: Number(BYTE, kind), 2: table, 3: Number(LONG, body)})
+    metadata = encoded({0: Number(SHORT, V5), 1: Number(BYTE, kind), 2: table, 3: Number(LONG, body)})
     return MARK + struct.pack("<i", len(metadata)) + metadata

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from losses.errors import shown
 from losses.near import near
 from service.problems import BadRequest
-from service.uploads.roles import MEANT, known_roles, plain
+from service.uploads.roles import MEANT, known_roles, plain_name
 
 ROW_NUMBERS = ("", "__index_level_0__", "Unnamed: 0", "rownames", "...1")  # of R, pandas and readr; left out silently
 MOST_SHOWN = 10  # names of the user's own in a refusal or a notice
@@ -81,7 +81,7 @@ def _by_name(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]
     columns = {name: [name] for name in names if name in known}
     assumed: dict[str, str] = {}
     for name in names:
-        role = MEANT.get(plain(name))
+        role = MEANT.get(plain_name(name))
         if name in columns or role is None or (role in columns and role not in assumed):
             continue
         if role in assumed and columns[role] != [name]:
@@ -89,7 +89,7 @@ def _by_name(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]
                 f"{assumed[role]} and {shown(name)} may both be the {role}. Say which: roles={role}:COLUMN.", role=role
             )
         columns[role], assumed[role] = [name], shown(name)
-    _refuse_slips([name for name in names if MEANT.get(plain(name)) not in columns], columns)
+    _refuse_slips([name for name in names if MEANT.get(plain_name(name)) not in columns], columns)
     if not columns:
         raise BadRequest(
             f"No column is named for an input; the file has {_some(names)}. Say which is which: "
@@ -103,7 +103,7 @@ def _refuse_slips(names: Iterable[str], columns: dict[str, list[str]]) -> None:
     meant = {role: role for role in known_roles()} | MEANT
     missing = [name for name, role in meant.items() if role not in columns]
     for name in names:
-        close = None if name in columns else get_close_matches(plain(name)[:100], missing, n=1, cutoff=SLIP)
+        close = None if name in columns else get_close_matches(plain_name(name)[:100], missing, n=1, cutoff=SLIP)
         if close:
             raise BadRequest(
                 f"The column {shown(name)} is no input. Did you mean {close[0]}? Rename it, or say with roles= which "

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PROGRAM = Path(__file__).with_name("decoder_process.py")
 DEADLINE_S = 60.0
 DONE = b"\0"
-Kind = Literal["parquet", "feather", "ndjson"]
+TableKind = Literal["parquet", "feather", "ndjson"]
 
 
 class Undecodable(ValueError):  # noqa: N818 - as refusals are named
@@ -53,7 +53,7 @@ class Decoder:
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
-    def columns(self, kind: Kind, data: Buffer, max_bytes: int) -> tuple[list[str], dict[str, int]]:
+    def columns(self, kind: TableKind, data: Buffer, max_bytes: int) -> tuple[list[str], dict[str, int]]:
         """Return the names of the columns of a file, and the bytes that each becomes, where the file says so.
 
         Raises: Undecodable.
@@ -62,7 +62,7 @@ class Decoder:
             answer = json.loads(view[:])
         return answer["names"], answer["bytes"]
 
-    def read(self, kind: Kind, data: Buffer, names: Sequence[str], max_bytes: int) -> "pa.Table":
+    def read(self, kind: TableKind, data: Buffer, names: Sequence[str], max_bytes: int) -> "pa.Table":
         """Return these columns of a file; of NDJSON all of them.
 
         Raises: Undecodable.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from service.uploads.roles import MEANT, plain
+from service.uploads.roles import MEANT, plain_name
 from service.uploads.tables.column_roles import ROW_NUMBERS, Asked, Assignment, assign, by_place
 from service.uploads.tables.convert import tensors
 from service.uploads.tables.table import Table
@@ -45,7 +45,9 @@ class TableInputs:
         Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
         """
         names = [name for name in table.names if not table.named or name not in ROW_NUMBERS]
-        own = [name for name in names if name == role] or [name for name in names if MEANT.get(plain(name)) == role]
+        own = [name for name in names if name == role] or [
+            name for name in names if MEANT.get(plain_name(name)) == role
+        ]
         chosen = own if len(own) == 1 else names
         assignment = assign(names, tuple((role, name) for name in chosen))
         self._keep(role, table.read(chosen), chosen)

@@ -13,7 +13,7 @@ from losses.contract.elsewhere import ELSEWHERE
 from losses.contract.expression import Objective, parse
 from losses.contract.registry import catalogue
 from losses.errors import UnknownLoss
-from losses.near import LETTERS_A_SLIP, distance, near, stem, word
+from losses.near import LETTERS_A_SLIP, edit_distance, near, stem, word
 
 CONFORMANCE = Path(__file__).parents[3] / "benchmarks" / "conformance"
 MODULES: dict[str, list[str]] = json.loads((CONFORMANCE / "names.json").read_text())
@@ -32,7 +32,7 @@ WITH_PARAMETERS = {
     *("kornia.kl_div_loss_2d", "kornia.js_div_loss_2d"),
 }
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-LONG_ENOUGH = sorted({stem(name) for name in names.plain() if len(stem(name)) > 3})
+LONG_ENOUGH = sorted({stem(name) for name in names.plain_names() if len(stem(name)) > 3})
 
 
 def refused(name: str) -> UnknownLoss:
@@ -148,7 +148,7 @@ FAR = [
 
 @pytest.mark.parametrize("name", FAR)
 def test_nothing_far_is_suggested(name: str) -> None:
-    assert near(name, names.plain()) is None
+    assert near(name, names.plain_names()) is None
 
 
 @given(st.sampled_from(LONG_ENOUGH), st.data())
@@ -160,27 +160,27 @@ def test_a_name_with_one_slip_is_always_told_a_name_as_near(name: str, data: st.
     if place + 1 < len(name):
         slip = data.draw(st.sampled_from([slip, head + tail[:1] + here + tail[1:]]))
 
-    suggestion = near(slip, names.plain())
+    suggestion = near(slip, names.plain_names())
 
     assert suggestion is not None
-    assert distance(stem(slip), stem(suggestion)) <= 1
+    assert edit_distance(stem(slip), stem(suggestion)) <= 1
 
 
 @given(st.text(min_size=1, max_size=80))
 def test_what_is_suggested_is_known_and_few_slips_away(text: str) -> None:
-    suggestion = near(text, names.plain())
+    suggestion = near(text, names.plain_names())
 
     if suggestion is not None:
-        slips = distance(stem(text), stem(suggestion))
-        assert suggestion in names.plain()
+        slips = edit_distance(stem(text), stem(suggestion))
+        assert suggestion in names.plain_names()
         assert slips <= max(1, len(stem(text)) // LETTERS_A_SLIP) or stem(text).removesuffix("s") in stem(suggestion)
 
 
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_slips_are_counted_both_ways_alike(some: str, other: str) -> None:
-    slips = distance(some, other)
+    slips = edit_distance(some, other)
 
-    assert slips == distance(other, some) <= max(len(some), len(other))
+    assert slips == edit_distance(other, some) <= max(len(some), len(other))
     assert (slips == 0) == (some == other)
     assert slips >= abs(len(some) - len(other))
 
@@ -190,7 +190,7 @@ def test_slips_are_counted_both_ways_alike(some: str, other: str) -> None:
     [("reductoin", "reduction", 1), ("", "mse", 3), ("mse", "mae", 1), ("abcd", "badc", 2), ("focal", "coral", 2)],
 )
 def test_neighbours_that_change_places_are_one_slip(some: str, other: str, slips: int) -> None:
-    assert distance(some, other) == slips
+    assert edit_distance(some, other) == slips
 
 
 def test_spellings_differ_in_nothing_but_case_and_separators() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from service.datasets import store
-from service.datasets.index import SCHEMA_VERSION, VERSIONS, Index, Row
+from service.datasets.index import SCHEMA_VERSION, VERSIONS, DatasetRow, Index
 from tests.conftest import Client
 
 pytestmark = pytest.mark.anyio
@@ -183,8 +183,8 @@ async def test_a_query_parameter_that_does_not_exist_is_refused(
     assert answer.json()["parameter"] == "roles"
 
 
-def row(identifier: str, owner: str, expires: float = 1e12) -> Row:
-    return Row(identifier, owner, "text/csv", 5, 1.0, expires, {})
+def row(identifier: str, owner: str, expires: float = 1e12) -> DatasetRow:
+    return DatasetRow(identifier, owner, "text/csv", 5, 1.0, expires, {})
 
 
 def test_two_owners_of_one_file_are_apart(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 
 from losses.errors import Refusal
 from service.uploads.arrow.columns import BYTE, INT, LONG, SHORT
-from service.uploads.arrow.flatbuffer import Number, Slots, StructRows, written
+from service.uploads.arrow.flatbuffer import Number, Slots, StructRows, encoded
 from service.uploads.arrow.reader import MEDIA, PAIR
 from service.uploads.formats.arrow import FORMAT, read_batches
 from service.uploads.formats.registry import DecodingLimit
@@ -309,7 +309,7 @@ def composed(columns: list[Slots], *batches: Slots, body: bytes = b"", kind: int
 
     def framed(kind: int, header: Slots, body: bytes = b"") -> bytes:
         slots = {0: Number(SHORT, 4), 1: Number(BYTE, kind), 2: header, 3: Number(LONG, len(body))}
-        metadata = written(slots)
+        metadata = encoded(slots)
         return b"\xff\xff\xff\xff" + struct.pack("<i", len(metadata)) + metadata + body
 
     schema = framed(1, {0: Number(SHORT, big), 1: columns})
@@ -360,7 +360,7 @@ COMPOSED = [
     ("a list of nothing at all", composed([column(16, {0: Number(INT, 2)})]), "damaged"),
     ("a list of -1", composed([column(16, {0: Number(INT, -1)}, children=[column()])]), "at least 1"),
     ("a type left out", composed([{0: "predictions", 2: Number(BYTE, 3)}]), "damaged"),
-    ("an old version", b"\xff\xff\xff\xff" + struct.pack("<i", 24) + written({1: Number(BYTE, 1)})[:24], "damaged|cut"),
+    ("an old version", b"\xff\xff\xff\xff" + struct.pack("<i", 24) + encoded({1: Number(BYTE, 1)})[:24], "damaged|cut"),
     ("no mark", struct.pack("<i", 64) + b"\0" * 64, "older than Arrow 0.15"),
 ]
 
