@@ -21,7 +21,7 @@ Or measure the arrays first: every fact comes with an interval, and with what to
     >>> measured.profile.mask_sparsity.value
     0.984375
     >>> recommend(measured.task, profile=measured.profile, rulebook="evidence").objective
-    'dice(group=batch) + bce'
+    'dice + bce'
 
 What can be asked is listed by `Task` and `Scenario`, what is known of a task by `Task.row`, and every rule by
 `export_rules`.

@@ -196,6 +196,10 @@ class Profile(BaseModel):
         Range(1, _LARGEST_COUNT, "parameters", whole=True),
         Field(description="Parameters the model effectively fits; with n it says how far outliers can pull it."),
     ] = None
+    model: Literal["linear", "flexible"] | None = Field(
+        default=None,
+        description="What is trained: linear, or flexible enough to fit single outliers, as networks and trees are.",
+    )
     outlier_pull: Annotated[
         float | Measured | None,
         Range(0, math.inf, "standard errors"),

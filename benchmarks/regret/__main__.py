@@ -17,17 +17,18 @@ HEAD = """\
 
 Every data set ships inside a package. Training parts are contaminated, test parts never. Every loss has the same start
 and steps, and its own learning rate and stopping point, chosen on a validation part. A cell is a data set, a stratum
-and a model; it has two halves, each with its own split, contamination and seeds. **Regret** is the distance to the
-loss that was best in the *other* half, relative for errors and absolute for scores, averaged over both: hindsight
-without the winner's luck, so that noise can make it negative. Brier scores are errors of a few hundredths and are
-compared absolutely. Every origin of data counts the same; intervals resample origins 4000 times. Seed noise is half a
-95 % interval of what other seeds would have made of the same difference.
+and a model; it has two halves, each with its own split, contamination and seeds, in regression with test rows of its
+own. **Regret** is the distance to the loss that was best in the *other* half, relative for errors and absolute for
+scores, averaged over both: hindsight without the winner's luck, so that noise can make it negative. Brier scores are
+errors of a few hundredths and are compared absolutely. Every origin of data counts the same; intervals resample origins
+4000 times. Seed noise is half a 95 % interval of what other seeds would have made of the same difference.
 
 The books are asked over HTTP, as any caller asks them, with the profile that the recommender measured on the training
 part and the goal that the metric implies: the mean for RMSE, the median for MAE, a balanced decision, probabilities or
-ranking for the three classification metrics, overlap with or without empty masks. The question does not say whether
-outliers are errors or signal, except in the row that says so. The thresholds of the evidence book are those tuned on
-the other origins. A recommended loss that was not trained would end the report with its name.
+ranking for the three classification metrics, overlap with or without empty masks. The question says whether outliers
+are errors or signal, which no measurement can tell, and what kind of model is trained; one row is not told what
+outliers are, and keeps those that carry the total of amounts, for better or worse. The thresholds of the evidence book
+are those tuned on the other origins. A recommended loss that was not trained would end the report with its name.
 
 "Article, computed" is its book with parameters computed from the profile; "article, literal" has the numbers it prints
 (focal with alpha 0.25 and gamma 2, Smooth L1 with beta 1, Dice image by image). The best constant is the single loss

@@ -95,6 +95,8 @@ def _at(situation: Question, fact: str, value: float) -> Question:
 
 def _other_goals(family: Family, scored: Scored) -> Iterator[tuple[str, Goal]]:
     yield "goal left out", Goal()
+    if scored.matrix.asks_of_outliers:
+        yield "not told what outliers are", scored.matrix.metric.goal
     for other in family.scored.values():
         if other is not scored:
             yield f"goal of {other.matrix.metric.shown}", other.matrix.metric.goal

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.regret.cells import HERE, RESULTS
 from benchmarks.regret.protocol import FILE
-from benchmarks.regret.score import ARTICLE, BEST_CONSTANT, EVIDENCE, EVIDENCE_TOLD, Family, Scored
+from benchmarks.regret.score import ARTICLE, BEST_CONSTANT, EVIDENCE, EVIDENCE_UNTOLD, Family, Scored
 from benchmarks.regret.statistics import Estimate, estimate, noise_of_mean
 from recommender.rules.measured_regret import MeasuredRegrets, Regret
 
@@ -39,10 +39,10 @@ def cite(families: Iterable[Family], path: Path = CITED) -> None:
 def by_rule(scored: Scored) -> Iterator[tuple[str, Regret]]:
     """Yield every rule that decided somewhere, with what was measured there.
 
-    Rules that ask whether outliers are signal decide only where the question says so.
+    Some rules decide only where the question leaves open what outliers are.
     """
     seen: set[str] = set()
-    for policy, other in ((EVIDENCE, ARTICLE), (EVIDENCE_TOLD, ARTICLE), (ARTICLE, EVIDENCE)):
+    for policy, other in ((EVIDENCE, ARTICLE), (EVIDENCE_UNTOLD, ARTICLE), (ARTICLE, EVIDENCE)):
         decided = scored.rules.get(policy, [])
         for rule in sorted(set(decided) - seen):
             yield rule, _regret(scored, np.array([name == rule for name in decided]), policy, other)

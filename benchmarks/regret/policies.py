@@ -21,7 +21,13 @@ from recommender.tasks import read_task
 # Where a computed parameter, or a computed way to group pictures, is taken back: the loss as the article prints it.
 LITERAL = ("focal", "smooth_l1", "dice")
 SEEDS = 2  # of each half
-MISTAKES = ("symmetric", "one-sided", "t3")  # strata whose extreme targets are errors; elsewhere they are signal
+MISTAKES = (
+    "symmetric",
+    "one-sided",
+    "subtle",
+    "leverage",
+    "t3",
+)  # strata whose extreme targets are errors; elsewhere they are signal
 
 
 class UntrainedError(LookupError):
@@ -99,15 +105,20 @@ class Matrix:
 
         Raises: UntrainedError.
         """
-        name = self.objectives[cell].get(objective)
+        name = self.objectives[cell].get(canonical(objective))
         if name is None:
             trained = ", ".join(self.objectives[cell])
             raise UntrainedError(f"{objective} was not trained in {cell.key}; trained were {trained}.")
         return name
 
+    @property
+    def asks_of_outliers(self) -> bool:
+        """Whether extreme targets can be mistakes or not."""
+        return self.family == "regression"
+
     def goal(self, cell: Cell, *, told: bool) -> Goal:
         """Return the goal that the metric implies; `told`: also whether extreme targets are mistakes."""
-        if not told:
+        if not told or not self.asks_of_outliers:
             return self.metric.goal
         outliers = "errors" if cell.stratum.startswith(MISTAKES) else "signal"
         return self.metric.goal.model_copy(update={"outliers": outliers})
@@ -118,13 +129,13 @@ class Matrix:
         return {**self.questions[cell.key], "goal": goal, "rulebook": "evidence", "thresholds": dict(thresholds)}
 
     def situation(self, cell: Cell, goal: Goal | None = None) -> Question:
-        """Return the same question inside the recommender; without a goal, the metric's."""
+        """Return the same question inside the recommender; without a goal, the metric's, told what outliers are."""
         question = self.questions[cell.key]
         task = read_task(str(question["task"]))
         return Question(
             task,
             profile=Profile.model_validate(question["profile"]),
-            goal=goal_in_force(task, goal or self.metric.goal)[0],
+            goal=goal_in_force(task, goal or self.goal(cell, told=True))[0],
         )
 
 

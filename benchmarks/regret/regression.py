@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,8 @@ STRATA: dict[str, tuple[float, str, float]] = {
     "symmetric 20 %": (0.20, "symmetric", 10.0),
     "one-sided 5 %": (0.05, "one-sided", 10.0),
     "one-sided 20 %": (0.20, "one-sided", 10.0),
+    "subtle 10 %": (0.10, "subtle", 4.0),
+    "leverage 5 %": (0.05, "leverage", 10.0),
 }
 SIGNAL = ("none",)  # where extreme targets are no mistakes
 HUBER = "smooth_l1 computed"
@@ -64,7 +67,7 @@ def measure() -> None:
 
 def _questions(table: Table) -> list[tuple[str, dict[str, object]]]:
     torch.set_num_threads(1)
-    return [(cell.key, _question(table, _measured(table, cell)[1])) for cell in _keys(table)]
+    return [(cell.key, _question(table, cell, _measured(table, cell)[1])) for cell in _keys(table)]
 
 
 def _keys(table: Table) -> Iterator[Cell]:
@@ -79,31 +82,32 @@ def _cells(table: Table) -> Iterator[Done]:
         yield _cell(table, cell)
 
 
-def _measured(table: Table, cell: Cell) -> tuple[Array, Profile]:
-    """Return the targets of a cell, contaminated where they are seen, and their profile."""
+def _measured(table: Table, cell: Cell) -> tuple[Table, Profile]:
+    """Return the table of a cell, contaminated where it is seen, and its profile."""
     train, validation, _ = _split(table, cell)
-    targets = _contaminated(table.targets, train, validation, cell)
+    dirty = _contaminated(table, train, validation, cell)
     seen = np.concatenate([train, validation])
-    pilot = _pilot(table.features[seen], targets[seen], cell.model)
-    return targets, measure_profile("regression", torch.from_numpy(targets[seen]), torch.from_numpy(pilot)).profile
+    targets = dirty.targets[seen]
+    pilot = _pilot(dirty.features[seen], targets, cell.model)
+    return dirty, measure_profile("regression", torch.from_numpy(targets), torch.from_numpy(pilot)).profile
 
 
-def _question(table: Table, measured: Profile) -> dict[str, object]:
-    profile = measured.model_dump(mode="json", exclude_none=True) | {"features": table.features.shape[1] + 1}
-    return {"task": "regression", "profile": profile}
+def _question(table: Table, cell: Cell, measured: Profile) -> dict[str, object]:
+    told = {"features": table.features.shape[1] + 1, "model": "flexible" if MODELS[cell.model] else "linear"}
+    return {"task": "regression", "profile": measured.model_dump(mode="json", exclude_none=True) | told}
 
 
 def _cell(table: Table, cell: Cell) -> Done:
     train, validation, test = _split(table, cell)
-    targets, measured = _measured(table, cell)
+    dirty, measured = _measured(table, cell)
     seen = np.concatenate([train, validation])
-    candidates = _candidates(measured, targets[seen], targets[train])
-    features = _standard(table.features, train)
+    candidates = _candidates(measured, dirty.targets[seen], dirty.targets[train])
+    features = _standard(dirty.features, train)
 
-    def part(rows: np.ndarray, values: Array) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(features[rows]).float(), torch.from_numpy(values[rows]).float()
+    def part(rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(features[rows]).float(), torch.from_numpy(dirty.targets[rows]).float()
 
-    data = Data(part(train, targets), part(validation, targets), part(test, table.targets))
+    data = Data(part(train), part(validation), part(test))
     fits = fit(
         data,
         [parse(entry.objective) for entry in candidates.values()],
@@ -120,11 +124,11 @@ def _cell(table: Table, cell: Cell) -> Done:
             by = tuning[metric if STRATA[cell.stratum][1] in SIGNAL else "mae"].mean(1)
             scores = tested[int(torch.nan_to_num(by, nan=torch.inf).argmin())]
             rows.append(Row(cell, name, str(parse(entry.objective)), metric, float(scores.mean()), float(scores.std())))
-    return Done(rows, _question(table, measured))
+    return Done(rows, _question(table, cell, measured))
 
 
 def _candidates(profile: Profile, seen: Array, train: Array) -> dict[str, Candidate]:
-    """Return what is trained: five losses on any targets, and those that the seen targets' range admits."""
+    """Return what is trained: six losses on any targets, and those that the seen targets' range admits."""
     centre, spread = _robust(train)
     scale = profile.number("residual_scale") or spread
     level = float(np.log(max(train.mean(), 1e-3)))
@@ -142,6 +146,9 @@ def _candidates(profile: Profile, seen: Array, train: Array) -> dict[str, Candid
         "smooth_l1(beta=1)": Candidate("smooth_l1", straight),
         "tukey_biweight computed": Candidate(
             f"tukey_biweight(c={significant(4.685 * scale, SIGNIFICANT_DIGITS)})", straight
+        ),
+        "cauchy computed": Candidate(
+            f"barron_general(alpha=0, scale={significant(1.686 * scale, SIGNIFICANT_DIGITS)})", straight
         ),
     }
     if (seen >= 0).all():
@@ -164,28 +171,34 @@ def _scores(predictions: Tensor, targets: Tensor) -> dict[str, Tensor]:
 
 
 def _split(table: Table, cell: Cell) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return rows of the three parts: the test part is the same in every cell of a table and model, 30 %."""
+    """Return rows of the three parts: each half has test rows of its own, 25 %, the same in every stratum."""
     order = np.random.default_rng(seed_of(table.name, cell.model)).permutation(len(table.targets))
-    rest, test = np.split(order, [int(0.7 * len(order))])
-    rest = np.random.default_rng(seed_of(cell.key)).permutation(rest)
+    tests = np.split(order[: 2 * (len(order) // 4)], 2)
+    test = tests[HALVES.index(cell.half)]
+    rest = np.random.default_rng(seed_of(cell.key)).permutation(np.setdiff1d(order, test))
     train, validation = np.split(rest, [int(0.75 * len(rest))])
     return train, validation, test
 
 
-def _contaminated(targets: Array, train: np.ndarray, validation: np.ndarray, cell: Cell) -> Array:
-    """Return targets with some of the training and validation part moved, the test part untouched."""
+def _contaminated(table: Table, train: np.ndarray, validation: np.ndarray, cell: Cell) -> Table:
+    """Return the table with some of the training and validation part moved, the test part untouched."""
     share, how, sigmas = STRATA[cell.stratum]
     rng = np.random.default_rng(seed_of(cell.key, "contamination"))
-    seen, moved = np.concatenate([train, validation]), targets.copy()
+    seen, features, targets = np.concatenate([train, validation]), table.features.copy(), table.targets.copy()
     size = sigmas * _robust(targets[train])[1]
     hit = rng.choice(seen, round(share * len(seen)), replace=False)
     if how == "symmetric":
-        moved[hit] += rng.normal(0, size, len(hit))
+        targets[hit] += rng.normal(0, size, len(hit))
     elif how == "one-sided":
-        moved[hit] += np.abs(rng.normal(size, size / 5, len(hit)))
+        targets[hit] += np.abs(rng.normal(size, size / 5, len(hit)))
     elif how == "t3":
-        moved[hit] += size * rng.standard_t(3, len(hit))
-    return moved
+        targets[hit] += size * rng.standard_t(3, len(hit))
+    elif how == "subtle":
+        targets[hit] += size * rng.choice([-1, 1], len(hit)) * rng.uniform(0.75, 1.25, len(hit))
+    elif how == "leverage":
+        targets[hit] += size
+        features[hit] += 5 * features[train].std(0) * rng.choice([-1, 1], features.shape[1])
+    return replace(table, features=features, targets=targets)
 
 
 def _pilot(features: Array, targets: Array, model: str) -> Array:

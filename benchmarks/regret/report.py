@@ -15,7 +15,7 @@ from benchmarks.regret.score import (
     ARTICLE_LITERAL,
     BEST_CONSTANT,
     EVIDENCE,
-    EVIDENCE_TOLD,
+    EVIDENCE_UNTOLD,
     LIBRARY,
     ORACLE,
     RANDOM,
@@ -25,8 +25,8 @@ from benchmarks.regret.score import (
 )
 from recommender.rules.thresholds import bounds_in_force
 
-POLICIES = (EVIDENCE, EVIDENCE_TOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM)
-SUMMARY = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM, WORST)
+POLICIES = (EVIDENCE, EVIDENCE_UNTOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM)
+SUMMARY = (EVIDENCE, EVIDENCE_UNTOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM, WORST)
 COMPARED = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT)
 WORST_SHOWN = 4
 
@@ -47,8 +47,14 @@ def summary(families: Iterable[Family]) -> str:
     panels = [scored for family in families for scored in family.scored.values()]
     return table(
         ["mean regret", *(scored.matrix.metric.shown for scored in panels)],
-        ([policy, *(percent(scored.estimate(policy).mean) for scored in panels)] for policy in SUMMARY),
+        ([policy, *(_mean(scored, policy) for scored in panels)] for policy in SUMMARY),
     )
+
+
+def _mean(scored: Scored, policy: str) -> str:
+    """Return the mean regret of a policy, a dash where it was not asked."""
+    asked = policy in scored.regrets or policy == WORST
+    return percent(scored.estimate(policy).mean) if asked else "-"
 
 
 def _promises(families: Iterable[Family]) -> str:

@@ -26,7 +26,7 @@ from benchmarks.regret.statistics import (
 )
 from benchmarks.regret.tuning import Tuner
 
-EVIDENCE, EVIDENCE_TOLD = "evidence book", "evidence book, told what outliers are"
+EVIDENCE, EVIDENCE_UNTOLD = "evidence book", "evidence book, not told what outliers are"
 ARTICLE, ARTICLE_LITERAL = "article, computed", "article, literal"
 BEST_CONSTANT, LIBRARY, RANDOM, WORST = "best constant elsewhere", "library default", "random", "worst constant"
 ORACLE = "oracle"
@@ -128,7 +128,7 @@ def family(name: str) -> Family:
 def _score(matrix: Matrix, without: dict[str, dict[str, float]]) -> Scored:
     chosen: dict[str, list[str]] = defaultdict(list)
     rules: dict[str, list[str]] = defaultdict(list)
-    for told in (False, True) if matrix.family == "regression" else (False,):
+    for told in (True, False) if matrix.asks_of_outliers else (True,):
         answers = ask([matrix.question(cell, without[cell.cluster], told=told) for cell in matrix.cells])
         for cell, answer in zip(matrix.cells, answers, strict=True):
             for policy, objective, rule in _books(answer, told=told):
@@ -149,8 +149,8 @@ def _score(matrix: Matrix, without: dict[str, dict[str, float]]) -> Scored:
 
 def _books(answer: Answer, *, told: bool) -> Iterator[tuple[str, str, str]]:
     """Yield policy, objective and rule. The article does not ask what outliers are."""
-    yield EVIDENCE_TOLD if told else EVIDENCE, answer.evidence.objective, answer.evidence.rule
-    if not told:
+    yield EVIDENCE if told else EVIDENCE_UNTOLD, answer.evidence.objective, answer.evidence.rule
+    if told:
         yield ARTICLE, answer.article.objective, answer.article.rule
         yield ARTICLE_LITERAL, literal(answer.article.objective), answer.article.rule
 

@@ -231,6 +231,7 @@ class BoundLoss:
     params: dict[str, Value]
     convention: str | None = None
     asked_as: str = field(default="", compare=False)  # the name in the expression
+    stated: frozenset[str] = field(default=frozenset(), compare=False)  # parameters printed also where they are usual
 
     @cached_property
     def kind(self) -> Kind:
@@ -295,7 +296,7 @@ class BoundLoss:
         usual = {name: fields[name].default for name in self.params} | self.loss.conventions.get(
             self.convention or "", {}
         )
-        shown = {name: value for name, value in self.params.items() if value != usual[name]}
+        shown = {name: value for name, value in self.params.items() if value != usual[name] or name in self.stated}
         named = {"convention": self.convention, **shown} if self.convention else shown
         listed = ", ".join(f"{name}={show(value)}" for name, value in named.items())
         return f"{self.loss.id}({listed})" if listed else self.loss.id

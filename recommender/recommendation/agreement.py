@@ -8,8 +8,8 @@ Agreement = Literal["agree", "refine", "conflict"]
 
 
 def agreement(article: Objective, evidence: Objective) -> Agreement:
-    """Return agree for the same text, refine where every loss of the article stays, conflict otherwise."""
-    if str(article) == str(evidence):
+    """Return agree for equal losses and parameters, refine where every loss of the article stays, else conflict."""
+    if article.terms == evidence.terms:
         return "agree"
     return "refine" if _ids(article) <= _ids(evidence) else "conflict"
 

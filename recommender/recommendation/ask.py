@@ -37,6 +37,10 @@ def _outliers(question: Question, value: str) -> Question:
     return replace(question, goal=question.goal.model_copy(update={"outliers": value}))
 
 
+def _model(question: Question, value: str) -> Question:
+    return replace(question, profile=question.profile.model_copy(update={"model": value}))
+
+
 OPEN_QUESTIONS = (
     OpenQuestion(
         fact="goal.outliers",
@@ -56,6 +60,23 @@ OPEN_QUESTIONS = (
             "signal": Text(en="they are real, and new data will have their like", zh="它们是真实的,新数据中也会出现"),
         },
         with_value=_outliers,
+    ),
+    OpenQuestion(
+        fact="model",
+        question=Text(
+            en="Is the model linear, or flexible enough to fit single outliers?",
+            zh="模型是线性的,还是灵活到足以拟合个别异常值?",
+        ),
+        how_to_tell=Text(
+            en="Linear regression, few features and strong regularisation are linear. Networks, trees and boosting are "
+            "flexible.",
+            zh="线性回归、少量特征、强正则化属于线性;神经网络、树与提升模型属于灵活。",
+        ),
+        values={
+            "linear": Text(en="single items cannot bend it", zh="个别样本无法使其弯曲"),
+            "flexible": Text(en="it can pass through single items", zh="它能穿过个别样本"),
+        },
+        with_value=_model,
     ),
 )
 

@@ -11,6 +11,8 @@ from recommender.question import Question
 from recommender.recommendation.choice import Choices
 from recommender.recommendation.decision_threshold import decision
 from recommender.rules import ROWS
+from recommender.rules.article.thresholds import MANY_CLASSES
+from recommender.rules.evidence.regression import INFINITE_VARIANCE
 from recommender.rules.rulebook import Rulebook
 from recommender.tasks import PLACES, Task
 
@@ -299,10 +301,60 @@ def _rare_class(answered: AnsweredQuestion) -> Text | None:
     )
 
 
+@warns("logits-cost-memory")
+def _logits_cost_memory(answered: AnsweredQuestion) -> Text | None:
+    classes = answered.question.profile.number("classes")
+    if answered.question.task.row.labels != "one" or classes is None:
+        return None
+    if classes < answered.book.bounds[MANY_CLASSES.name]:
+        return None
+    return Text(
+        en=f"With {classes:g} classes the logits, n by C, are the real cost: {4 * classes / 1e6:.3g} MB an "
+        "item in float32. Compute them in pieces, or train on a sample of the classes.",
+        zh=f"有 {classes:g} 个类别时,n × C 的 logits 才是主要开销:float32 下每个样本 {4 * classes / 1e6:.3g} MB。"
+        "请分块计算,或对类别采样训练。",
+    )
+
+
+@warns("variance-is-infinite")
+def _variance_is_infinite(answered: AnsweredQuestion) -> Text | None:
+    index = answered.question.profile.number("tail_index")
+    squared = {"mse", "rmse"} & answered.ids
+    if index is None or index >= answered.book.bounds[INFINITE_VARIANCE.name] or not squared:
+        return None
+    return Text(
+        en=f"With a tail index of {index:.2g} squared errors have no mean: a few items decide the fit, and another "
+        "sample would give another. Learn a quantile or the mean of the logarithm too, and judge on several splits.",
+        zh=f"尾部指数为 {index:.2g} 时平方误差没有均值:少数样本决定拟合,换一份样本结果就会不同。"
+        "请同时学习分位数或对数的均值,并在多个划分上评价。",
+    )
+
+
+@warns("goal-not-used")
+def _goal_not_used(answered: AnsweredQuestion) -> Text | None:
+    """Return which parts of the goal no rule of the task reads; defaults were not given."""
+    task = answered.question.task
+    rows = [row for row in ROWS if task in row.tasks]
+    used = {condition.fact for row in rows for condition in (*row.when, *row.unless)}
+    used |= {fact for row in rows for formula in row.computed.values() for fact in formula.reads}
+    used |= {f"goal.{task.row.aim}"} | {f"goal.{name}" for name in task.row.default_goal.model_fields_set}
+    given = answered.question.goal.model_dump(exclude_none=True)
+    idle = [name for name in given if f"goal.{name}" not in used]
+    if not idle:
+        return None
+    costs = "false_negative_cost" in idle and task.row.labels == "one"
+    return Text(
+        en=f"No rule for {task} reads goal.{', goal.'.join(idle)}."
+        + (" Of several classes, learn the probabilities, and take the class of least expected cost." if costs else ""),
+        zh=f"{task} 的规则不使用 goal.{', goal.'.join(idle)}。"
+        + ("对多个类别,请学习概率,并取期望代价最小的类。" if costs else ""),
+    )
+
+
 @warns("fact-not-used")
 def _fact_not_used(answered: AnsweredQuestion) -> Text | None:
     rows = [row for row in ROWS if answered.question.task in row.tasks]
-    used = {"n", "features"} | {condition.fact for row in rows for condition in row.when}
+    used = {"n", "features"} | {condition.fact for row in rows for condition in (*row.when, *row.unless)}
     for row in rows:
         for formula in row.computed.values():
             used |= formula.reads

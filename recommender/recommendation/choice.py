@@ -1,7 +1,7 @@
 """The choice of a head: the objective of its deciding row, with the parameters computed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from losses.contract.expression import Objective, parse
@@ -44,7 +44,8 @@ def bind(recommend: str, computed: Mapping[str, Formula], question: Question) ->
     (coefficient, first), *rest = objective.terms
     parameters = {name: formula(question) for name, formula in computed.items()}
     values = {name: parameter.value for name, parameter in parameters.items()}
-    bound = first.loss.bind({**first.params, **values})
+    known = {name for name, formula in computed.items() if formula.is_known(question)}
+    bound = replace(first.loss.bind({**first.params, **values}), stated=frozenset(known))
     return Objective(((coefficient, bound), *rest)), parameters
 
 

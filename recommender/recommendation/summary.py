@@ -92,7 +92,7 @@ def _two_answers(answers: Answers) -> Text:
     if answers.regret:
         why = _measured(answers.regret, take)
     else:
-        row = _because(answers.books[take])
+        row = _because(answers.books[take], but=answers.books[other])
         why = Text(
             en=f"{row.en} (our benchmark says too little of the two)", zh=f"{row.zh}(本项目的基准对二者所知太少)"
         )
@@ -137,9 +137,10 @@ def _distance(entry: Regret, regret: float) -> Text:
     return Text("no worse than", "不逊于") if regret <= 0 else Text(f"{size} behind", f"落后 {size} 于")
 
 
-def _because(chosen: Choices) -> Text:
-    """Return the reason of the first head without its full stop."""
-    reason = chosen[0].rule.because
+def _because(chosen: Choices, but: Choices = ()) -> Text:
+    """Return the reason of the first head, of those with another objective than `but`, without its full stop."""
+    known = {str(choice.objective) for choice in but}
+    reason = next((one for one in chosen if str(one.objective) not in known), chosen[0]).rule.because
     return Text(en=reason.en.rstrip("."), zh=reason.zh.rstrip("。"))
 
 

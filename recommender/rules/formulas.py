@@ -61,6 +61,12 @@ class Formula:
         value = rounded if self.low <= rounded <= self.high else kept  # 0.9996 would become 1
         return Computed(value, self.text, self.source, tuple(warnings))
 
+    def is_known(self, facts: NumericFacts) -> bool:
+        """Whether it follows from facts that are known, itself or what stands in for it."""
+        if all(facts.number(name) is not None for name in self.inputs):
+            return bool(self.inputs)
+        return self.otherwise is not None and self.otherwise.is_known(facts)
+
     @property
     def reads(self) -> frozenset[str]:
         """Every fact it may read, stand-ins included."""
@@ -252,6 +258,25 @@ def standard_margin() -> float:
 )
 def tukey_tuning(residual_scale: float) -> float:
     return 4.685 * residual_scale
+
+
+standard_cauchy = replace(
+    standard_tuning,
+    name="standard_cauchy",
+    text="1.686",
+    compute=lambda: 1.686,
+)
+
+
+@formula(
+    "1.686 * residual_scale",
+    bounds=_SQUARE_FITS,
+    source="Holland & Welsch 1977, doi:10.1080/03610927708827533: 2.385 keeps 95 % efficiency on normal errors, over "
+    "the root of 2 as Barron writes it",
+    otherwise=standard_cauchy,
+)
+def cauchy_scale(residual_scale: float) -> float:
+    return 1.686 * residual_scale
 
 
 @formula(

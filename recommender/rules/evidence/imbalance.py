@@ -55,10 +55,11 @@ INSIST_ON_FOCAL = Alternative(
     computed={"gamma": focal_gamma, "alpha": focal_alpha},
 )
 OVERFITTED = Alternative(
-    "focal(alpha=none)",
+    "bce(label_smoothing=0.05)",
     Text(
-        en="a large network overfits: its log loss is far lower on training data than on held-out data.",
-        zh="大型网络过拟合:训练数据上的对数损失远低于留出数据。",
+        en="a large network overfits, its log loss far lower on training data than on held-out data: stop it earlier "
+        "first, then smooth. Focal loss bends the probabilities instead.",
+        zh="大型网络过拟合,训练数据上的对数损失远低于留出数据:先提前停止,再用标签平滑。Focal 反而会使概率失真。",
     ),
 )
 BALANCED_INSTEAD = Alternative(
@@ -88,8 +89,10 @@ WEIGHTS = Alternative(
 PLAIN = Alternative(
     "bce",
     Text(
-        en="probabilities are wanted too: decide at the share of positives instead of 0.5, nearly as good.",
-        zh="同时需要概率:改以正样本占比而非 0.5 为阈值,效果相近。",
+        en="probabilities are wanted too: bce, cut at the positive share instead of 0.5, comes to the same balanced "
+        "accuracy (Menon et al. 2013, PMLR 28(3):603): the win is the threshold, not the loss.",
+        zh="同时需要概率:bce 以正样本占比而非 0.5 为阈值,平衡准确率相同(Menon et al. 2013, PMLR 28(3):603):"
+        "收益来自阈值而非损失。",
     ),
 )
 COST_WEIGHTS = Alternative(

@@ -65,8 +65,8 @@ _WEIGHTED = Alternative(
 _INSIST_ON_FOCAL = Alternative(
     "focal_softmax",
     Text(
-        en="you insist on focal loss, or a large network overfits; its output needs the map back to probabilities.",
-        zh="坚持使用 Focal 损失,或大型网络过拟合;其输出须经映射还原为概率。",
+        en="you insist on focal loss; its output needs the map back to probabilities.",
+        zh="坚持使用 Focal 损失;其输出须经映射还原为概率。",
     ),
     computed={"gamma": focal_gamma},
 )
@@ -103,13 +103,6 @@ _RARE = Text(
 _UNSURE = Text(
     en="A few labels are wrong: smoothing keeps the model from being sure of them.",
     zh="有少量标签是错的:标签平滑使模型不会对其深信不疑。",
-)
-_LOGITS_COST_MEMORY = WarningText(
-    "logits-cost-memory",
-    Text(
-        en="With this many classes the logits, n by C, are the real cost; compute them in pieces.",
-        zh="类别如此之多时,n × C 的 logits 才是主要开销;请分块计算。",
-    ),
 )
 
 RULES = (
@@ -293,7 +286,6 @@ RULES = (
         because=_IDS,
         source=Evidence("A", _IDENTITY),
         alternatives=(_SAME_FROM_ROWS, _ADJUSTED),
-        warnings=(_LOGITS_COST_MEMORY,),
         fires=Profile(classes=1000),
         silent=Profile(classes=999),
     ),

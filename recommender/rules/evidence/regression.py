@@ -6,6 +6,7 @@ from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.formulas import (
     box_beta,
+    cauchy_scale,
     goal_quantile,
     huber_beta,
     proposal_beta,
@@ -44,6 +45,15 @@ MANY = Threshold(
         zh="被标记残差达到该比例,作为错误的异常值最好完全忽略。",
     ),
     not_below=SOME,
+)
+FAR = Threshold(
+    name="evidence.outliers.far",
+    default=8.0,
+    source=f"ours: normal errors that are flagged lie at 3.7, errors of ten scales at 7 and more; {_TUNED}",
+    description=Text(
+        en="From this median modified z-score of the flagged residuals on, they are told from noise without doubt.",
+        zh="被标记残差的修正 z 分数中位数达到该值,即可与噪声明确区分。",
+    ),
 )
 ONE_SIDED = Threshold(
     name="evidence.outliers.one_sided",
@@ -87,6 +97,16 @@ ZEROS = Threshold(
         en="From this share of exact zeros on, they need a model.", zh="精确为零的比例达到该值,需要专门建模。"
     ),
 )
+MOSTLY_ZEROS = Threshold(
+    name="evidence.counts.mostly_zeros",
+    default=0.5,
+    source="where half of the numbers are equal their median absolute deviation is 0",
+    description=Text(
+        en="From this share of exact zeros on, deviations from the median tell nothing of outliers.",
+        zh="精确为零的比例达到该值,相对中位数的偏差不再能说明异常值。",
+    ),
+    not_below=ZEROS,
+)
 WIDE_BOXES = Threshold(
     name="evidence.boxes.area_spread",
     default=10.0,
@@ -104,6 +124,33 @@ _HUBER_INSURES = Alternative(
         zh="日后可能出现异常值:在干净的正态误差上只损失 5 % 的效率。",
     ),
     computed={"beta": huber_beta},
+)
+_CAUCHY = Alternative(
+    "barron_general(alpha=0)",
+    Text(
+        en="a network or trees are trained: Cauchy's loss lets single items go that a flexible model would fit.",
+        zh="训练的是网络或树模型:柯西损失会放弃灵活模型可能拟合的个别样本。",
+    ),
+    computed={"scale": cauchy_scale},
+)
+_HUBER_FOR_LINEAR = Alternative(
+    "smooth_l1",
+    Text(en="the model is linear: Huber's loss is convex.", zh="模型为线性:Huber 损失是凸的。"),
+    computed={"beta": huber_beta},
+)
+_SMOOTH_MIDDLE = Alternative(
+    "log_cosh",
+    Text(
+        en="second derivatives are wanted everywhere, as by boosting, and targets are divided by residual_scale.",
+        zh="希望处处有二阶导数(如提升树),且目标已除以 residual_scale。",
+    ),
+)
+_NOT_CONVEX = WarningText(
+    "not-convex",
+    Text(
+        en="This loss is not convex: start from a fit by Huber's loss or MAE.",
+        zh="该损失非凸:请从 Huber 损失或 MAE 的拟合结果出发。",
+    ),
 )
 _PROPORTIONAL = Alternative(
     "gamma_deviance",
@@ -144,6 +191,11 @@ _LEAVES_OUT = RuledOut(
         en="It leaves out the very items that make up the total, and predicts little or nothing.",
         zh="它恰恰忽略构成总和的样本,预测接近于零。",
     ),
+)
+_TWEEDIE = Evidence("D", "scikit-learn's example of Tweedie regression; XGBoost's and LightGBM's tweedie")
+_ZEROS_APART = Alternative("gamma_deviance", Text(en="zeros are modelled apart.", zh="零另行建模。"))
+_MAE_IS_ZERO = RuledOut(
+    "mae", Text(en="Where more than half are zero it predicts zero.", zh="超过一半为零时,它预测零。")
 )
 _GNEITING = "Gneiting 2011, arXiv:0912.0902"
 _BOXES = Evidence("D", "Ren et al. 2015, arXiv:1506.01497, and torchvision #2113: beta 1/9 or 1 by normalisation")
@@ -219,6 +271,7 @@ RULES = (
         alternatives=(
             Alternative("expectile", Text(en="a smooth asymmetric mean will do.", zh="平滑的非对称均值即可。")),
             Alternative("crps_gaussian", Text(en="the whole distribution is wanted.", zh="需要整个分布。")),
+            Alternative("interval_score", Text(en="both ends of an interval are wanted.", zh="需要区间的两端。")),
         ),
         warnings=(
             WarningText(
@@ -244,7 +297,10 @@ RULES = (
             Alternative(
                 "gaussian_nll", Text(en="errors are normal and easy everywhere.", zh="误差处处服从正态且容易拟合。")
             ),
-            Alternative("quantile(quantile=0.9)", Text(en="an interval will do.", zh="只需区间。")),
+            Alternative("interval_score", Text(en="an interval will do.", zh="只需区间。")),
+            Alternative(
+                "laplace_nll", Text(en="errors have heavier tails than normal ones.", zh="误差尾部比正态更重。")
+            ),
         ),
         fires=_with_goal("distribution"),
         silent=_with_goal("mean"),
@@ -277,6 +333,28 @@ RULES = (
         silent=_with_goal(support="counts", dispersion=10.0),
     ),
     Rule(
+        name="evidence.regression.mostly_zeros",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("support").equals("nonnegative"),
+            fact("goal.functional").equals("mean"),
+            fact("zero_share") >= MOSTLY_ZEROS,
+        ),
+        recommend="tweedie",
+        computed={"power": tweedie_power},
+        because=Text(
+            en="Most targets are zero, so that the median deviation calls every other one an outlier: one distribution "
+            "has the zeros and the rest.",
+            zh="多数目标为零,按中位数偏差其余都成了异常值:一个分布兼有零与其余部分。",
+        ),
+        source=_TWEEDIE,
+        alternatives=(_ZEROS_APART, _MULTIPLIES),
+        ruled_out=(_MAE_IS_ZERO, _LEAVES_OUT),
+        fires=_with_goal(support="nonnegative", zero_share=0.5),
+        silent=_with_goal(support="nonnegative", zero_share=0.499),
+    ),
+    Rule(
         name="evidence.regression.zeros",
         book="evidence",
         tasks=_TASKS,
@@ -285,19 +363,18 @@ RULES = (
             fact("goal.functional").equals("mean"),
             fact("zero_share") >= ZEROS,
         ),
+        unless=(fact("goal.outliers").equals("errors"),),
         recommend="tweedie",
         computed={"power": tweedie_power},
         because=Text(
             en="Many exact zeros and a positive rest: one distribution has both.",
             zh="大量精确的零加上正值:一个分布兼有二者。",
         ),
-        source=Evidence("D", "scikit-learn's example of Tweedie regression; XGBoost's and LightGBM's tweedie"),
-        alternatives=(Alternative("gamma_deviance", Text(en="zeros are modelled apart.", zh="零另行建模。")),),
-        ruled_out=(
-            RuledOut("mae", Text(en="Where more than half are zero it predicts zero.", zh="超过一半为零时,它预测零。")),
-        ),
-        fires=_with_goal(support="nonnegative", zero_share=0.05),
-        silent=_with_goal(support="nonnegative", zero_share=0.0499),
+        source=_TWEEDIE,
+        alternatives=(_ZEROS_APART, _MULTIPLIES),
+        ruled_out=(_LEAVES_OUT,),
+        fires=_with_goal(outliers="unknown", support="nonnegative", zero_share=0.05),
+        silent=_with_goal(outliers="unknown", support="nonnegative", zero_share=0.0499),
     ),
     Rule(
         name="evidence.regression.shares",
@@ -423,20 +500,37 @@ RULES = (
             Alternative(
                 "mae", Text(en="training starts far from the data: MAE is convex.", zh="训练起点远离数据:MAE 是凸的。")
             ),
+            _CAUCHY,
             _HUBER_INSURES,
         ),
         ruled_out=(_MSE_FOLLOWS,),
-        warnings=(
-            WarningText(
-                "not-convex",
-                Text(
-                    en="tukey_biweight is not convex: start from a fit by Huber's loss or MAE.",
-                    zh="tukey_biweight 非凸:请从 Huber 损失或 MAE 的拟合结果出发。",
-                ),
-            ),
-        ),
+        warnings=(_NOT_CONVEX,),
         fires=_with_goal(outlier_rate=0.12),
         silent=_with_goal(outlier_rate=0.119),
+    ),
+    Rule(
+        name="evidence.regression.far_outliers",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("outlier_rate") >= SOME, fact("outlier_magnitude") >= FAR),
+        recommend="tukey_biweight",
+        computed={"c": tukey_tuning},
+        because=Text(
+            en="The outliers lie so far off that none is mistaken for noise: beyond c this loss does not hear them.",
+            zh="异常值如此之远,不会与噪声混淆:超过 c 后该损失不再理会它们。",
+        ),
+        source=Evidence("P", "our benchmark; Beaton & Tukey 1974, doi:10.2307/1267936"),
+        alternatives=(
+            Alternative(
+                "mae", Text(en="training starts far from the data: MAE is convex.", zh="训练起点远离数据:MAE 是凸的。")
+            ),
+            _CAUCHY,
+            _HUBER_INSURES,
+        ),
+        ruled_out=(_MSE_FOLLOWS,),
+        warnings=(_NOT_CONVEX,),
+        fires=_with_goal(outlier_rate=0.01, outlier_magnitude=8.0),
+        silent=_with_goal(outlier_rate=0.01, outlier_magnitude=7.9),
     ),
     Rule(
         name="evidence.regression.median",
@@ -451,6 +545,24 @@ RULES = (
         silent=_with_goal("mean"),
     ),
     Rule(
+        name="evidence.regression.outliers_flexible",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("outlier_rate") >= SOME, fact("model").equals("flexible")),
+        recommend="barron_general(alpha=0)",
+        computed={"scale": cauchy_scale},
+        because=Text(
+            en="A flexible model fits outliers that go on pulling, as under Huber's loss; Cauchy's lets go.",
+            zh="灵活的模型会拟合仍在拉动它的异常值(如 Huber 损失下);柯西损失下这种拉力会消退。",
+        ),
+        source=Evidence("P", "our benchmark; Barron 2019, arXiv:1701.03077"),
+        alternatives=(_HUBER_FOR_LINEAR, _MAE_FOR_MEDIAN),
+        ruled_out=(_MSE_FOLLOWS,),
+        warnings=(_NOT_CONVEX,),
+        fires=_with_goal(outlier_rate=0.003, model="flexible"),
+        silent=_with_goal(outlier_rate=0.0029, model="flexible"),
+    ),
+    Rule(
         name="evidence.regression.outliers",
         book="evidence",
         tasks=_TASKS,
@@ -462,7 +574,7 @@ RULES = (
             zh="误差为噪声处取平方,为异常处取线性:即 Huber 损失除以 beta。",
         ),
         source=Evidence("A", "Huber 1964, doi:10.1214/aoms/1177703732; and P: our benchmark"),
-        alternatives=(_MAE_FOR_MEDIAN,),
+        alternatives=(_CAUCHY, _MAE_FOR_MEDIAN, _SMOOTH_MIDDLE),
         ruled_out=(_MSE_FOLLOWS,),
         fires=_with_goal(outlier_rate=0.003),
         silent=_with_goal(outlier_rate=0.0029),

@@ -1,4 +1,4 @@
-"""Masks: Dice together with cross-entropy, over the batch where foreground is rare, and alone almost never."""
+"""Masks: Dice together with cross-entropy, over the batch where empty masks count; a softmax over several classes."""
 
 from losses.text import Text
 from recommender.notices import WarningText
@@ -7,7 +7,7 @@ from recommender.question import Question
 from recommender.rules.article.thresholds import SPARSE_MASKS
 from recommender.rules.formulas import dice_smooth, false_alarm_weight, miss_weight
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
-from recommender.tasks import Scenario, Task
+from recommender.tasks import Task
 
 _TASKS = (Task.SEGMENTATION,)
 _SMOOTH = {"smooth": dice_smooth}
@@ -29,13 +29,12 @@ SOME_EMPTY = Threshold(
         en="From this share of empty images on, they count in a batch.", zh="空图占比达到该值,在一批中即不可忽略。"
     ),
 )
-DENSE = Threshold(
-    name="evidence.masks.dense",
-    default=0.8,
-    source="Dice and cross-entropy tie from 15 % to 20 % foreground (loss odyssey's liver task: CE .967, Dice .955)",
+SEVERAL_CLASSES = Threshold(
+    name="evidence.masks.several_classes",
+    default=3.0,
+    source="two classes, background among them, are one mask",
     description=Text(
-        en="Under this share of background pixels decide as well as overlap.",
-        zh="背景占比低于该值,逐像素与重叠同样有效。",
+        en="From this number of classes on, a pixel has one of several.", zh="类别数达到该值,每个像素属于多类之一。"
     ),
 )
 TINY = Threshold(
@@ -47,23 +46,6 @@ TINY = Threshold(
         zh="背景占比达到该值,图块取自何处比损失更重要。",
     ),
     not_below=SPARSE_MASKS,
-)
-SOME_SMALL = Threshold(
-    name="evidence.masks.some_small",
-    default=0.2,
-    source="ours: one object in five",
-    description=Text(
-        en="From this share of small objects on, cross-entropy alone leaves too many out.",
-        zh="小目标占比达到该值,单用交叉熵会漏掉过多目标。",
-    ),
-)
-SMALL_OBJECTS = Threshold(
-    name="evidence.masks.small_objects",
-    default=0.5,
-    source="ours: most objects are small in COCO's sense, under 32 x 32 pixels",
-    description=Text(
-        en="From this share of small objects on, masks count as sparse.", zh="小目标占比达到该值,掩膜视为稀疏。"
-    ),
 )
 THIN = Threshold(
     name="evidence.masks.thin",
@@ -95,6 +77,24 @@ _WITH_FOCAL = Alternative(
     Text(en="objects are tiny and background easy.", zh="目标极小而背景容易。"),
     computed=_SMOOTH,
 )
+_NO_SIGMOID = RuledOut(
+    "bce",
+    Text(
+        en="Its sigmoid lets a pixel have several classes, or none; here they exclude one another.",
+        zh="其 sigmoid 允许一个像素属于多类或不属于任何类;此处各类互斥。",
+    ),
+)
+_RAMP = WarningText(
+    "ramp-the-boundary-term",
+    Text(en="Raise the weight of the distance term slowly.", zh="请缓慢增大距离项的权重。"),
+)
+_OF_UNION = Alternative(
+    "lovasz_hinge",
+    Text(
+        en="the metric is the intersection over union, and training starts from a fit by dice + bce.",
+        zh="指标为交并比,且训练从 dice + bce 的结果出发。",
+    ),
+)
 _RECALL = Alternative(
     "tversky(alpha=0.3, beta=0.7)",
     Text(en="a missed object costs more than a false alarm.", zh="漏检的代价高于误报。"),
@@ -103,10 +103,6 @@ _ALONE = Alternative(
     "dice",
     Text(en="every image has foreground and Dice is all that counts.", zh="每幅图都有前景且只看 Dice。"),
     computed=_SMOOTH,
-)
-_SMALL = Text(
-    en="Small objects: overlap over the batch is steady, and every pixel has a say.",
-    zh="小目标:按整批计算的重叠稳定,且每个像素都起作用。",
 )
 _OVER_THE_BATCH = Text(
     en="Over the batch an empty image costs its false alarms only, and each pixel has a say.",
@@ -123,6 +119,105 @@ def _masks(
 
 
 RULES = (
+    Rule(
+        name="evidence.segmentation.classes_probabilities",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("classes") >= SEVERAL_CLASSES, fact("goal.segmentation").equals("probabilities")),
+        unless=(fact("multilabel").is_true(),),
+        recommend="categorical_ce",
+        because=Text(
+            en="A pixel has one of several classes, and the softmax learns the probability of each.",
+            zh="每个像素属于多类之一,softmax 学习各类的概率。",
+        ),
+        source=Evidence("A", "a proper score: Gneiting & Raftery 2007, doi:10.1198/016214506000001437"),
+        alternatives=(
+            Alternative(
+                "sparse_categorical_ce", Text(en="masks are ids: the same number.", zh="掩膜为整数索引:数值相同。")
+            ),
+        ),
+        ruled_out=(_NO_SIGMOID,),
+        fires=_masks("probabilities", classes=3),
+        silent=_masks("overlap", classes=3),
+    ),
+    Rule(
+        name="evidence.segmentation.classes",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("classes") >= SEVERAL_CLASSES, fact("goal.segmentation").equals("overlap")),
+        unless=(fact("multilabel").is_true(), fact("goal.false_negative_cost").is_known()),
+        recommend="dice + categorical_ce",
+        computed=_SMOOTH,
+        because=Text(
+            en="A pixel has one of several classes: the softmax makes them exclude one another, and Dice counts each "
+            "class the same, however small.",
+            zh="每个像素属于多类之一:softmax 使各类互斥,Dice 对各类一视同仁,不论大小。",
+        ),
+        source=Evidence("B", f"{_NNUNET}; {_EELBODE}"),
+        alternatives=(
+            Alternative(
+                "lovasz_softmax",
+                Text(
+                    en="the metric is the intersection over union, and training starts from a fit by cross-entropy "
+                    "(Berman et al. 2018, arXiv:1705.08790).",
+                    zh="指标为交并比,且训练从交叉熵的结果出发(Berman et al. 2018, arXiv:1705.08790)。",
+                ),
+            ),
+            Alternative(
+                "dice(group=batch) + categorical_ce",
+                Text(en="many images lack some of the classes.", zh="许多图像缺少部分类别。"),
+                computed=_SMOOTH,
+            ),
+            Alternative(
+                "generalized_dice",
+                Text(
+                    en="classes differ in size a thousandfold and each is in every image (Sudre et al. 2017).",
+                    zh="各类大小相差千倍且每幅图都有(Sudre et al. 2017)。",
+                ),
+            ),
+        ),
+        ruled_out=(_NO_SIGMOID,),
+        warnings=(
+            WarningText(
+                "overlapping-classes",
+                Text(
+                    en="Where a pixel may have several classes at once, say multilabel=true: each then has its own "
+                    "sigmoid.",
+                    zh="若一个像素可同时属于多类,请指明 multilabel=true:此时每类各用 sigmoid。",
+                ),
+            ),
+        ),
+        fires=_masks(classes=3),
+        silent=_masks(classes=2),
+    ),
+    Rule(
+        name="evidence.segmentation.boundary_some_empty",
+        book="evidence",
+        tasks=_TASKS,
+        when=(
+            fact("goal.segmentation").equals("boundary"),
+            fact("goal.empty_masks").is_true(),
+            fact("empty_share") >= SOME_EMPTY,
+        ),
+        recommend="dice(group=batch) + bce + hausdorff_dt",
+        computed=_SMOOTH,
+        because=Text(
+            en="The outline is judged, and empty images with it: distances place the edge, and every pixel of "
+            "cross-entropy keeps an empty image empty.",
+            zh="评价轮廓且计入空图:距离校正边缘,交叉熵的每个像素使空图保持为空。",
+        ),
+        source=Evidence(
+            "C",
+            "Ma et al. 2021, doi:10.1016/j.media.2021.102035; on empty images Tilborghs et al. 2022, arXiv:2207.09521",
+        ),
+        alternatives=(_PLAIN,),
+        ruled_out=(
+            RuledOut("dice", Text(en="It has no reason to leave an image empty.", zh="它没有理由把图像留空。")),
+        ),
+        warnings=(_RAMP,),
+        fires=_masks("boundary", empty=True, empty_share=0.05),
+        silent=_masks("boundary", empty=True, empty_share=0.0499),
+    ),
     Rule(
         name="evidence.segmentation.probabilities",
         book="evidence",
@@ -227,6 +322,24 @@ RULES = (
         silent=_masks(empty=True, empty_share=0.0499),
     ),
     Rule(
+        name="evidence.segmentation.empty_counted",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.empty_masks").is_true(), fact("goal.segmentation").equals("overlap")),
+        unless=(fact("empty_share") < SOME_EMPTY,),
+        recommend="dice(group=batch) + bce",
+        computed=_SMOOTH,
+        because=_OVER_THE_BATCH,
+        source=Evidence("C", "Tilborghs et al. 2022, arXiv:2207.09521"),
+        assumption=Text(
+            en="Empty images were taken to be few; measure empty_share: where most are empty, bce alone does better.",
+            zh="假定空图很少;请测量 empty_share,若多数图像为空,单用 bce 更好。",
+        ),
+        alternatives=(_PLAIN, _WITH_FOCAL),
+        fires=_masks(empty=True),
+        silent=_masks(),
+    ),
+    Rule(
         name="evidence.segmentation.boundary",
         book="evidence",
         tasks=_TASKS,
@@ -241,12 +354,7 @@ RULES = (
         alternatives=(
             Alternative("dice + bce", Text(en="distance maps cost too much.", zh="距离图开销过大。"), computed=_SMOOTH),
         ),
-        warnings=(
-            WarningText(
-                "ramp-the-boundary-term",
-                Text(en="Raise the weight of the distance term slowly.", zh="请缓慢增大距离项的权重。"),
-            ),
-        ),
+        warnings=(_RAMP,),
         fires=_masks("boundary"),
         silent=_masks("overlap"),
     ),
@@ -269,43 +377,16 @@ RULES = (
         silent=Profile(thinness=9.9),
     ),
     Rule(
-        name="evidence.segmentation.mostly_empty_ignored",
-        book="evidence",
-        tasks=_TASKS,
-        when=(
-            fact("goal.empty_masks").is_false(),
-            fact("empty_share") >= MOSTLY_EMPTY,
-            fact("mask_sparsity") >= SPARSE_MASKS,
-        ),
-        recommend="tversky(alpha=0.3, beta=0.7)",
-        because=Text(
-            en="Empty images do not count and misses are the danger: image by image, an empty one hardly pulls.",
-            zh="空图不计入指标,漏检才是风险:逐图计算时,空图几乎不产生影响。",
-        ),
-        source=Evidence(
-            "C", "Salehi et al. 2017, arXiv:1706.05721, on rare lesions; Tilborghs et al. 2022, arXiv:2207.09521"
-        ),
-        alternatives=(
-            _ALONE,
-            Alternative(
-                "dice + bce", Text(en="training stalls or collapses.", zh="训练停滞或崩溃。"), computed=_SMOOTH
-            ),
-        ),
-        ruled_out=(_WEIGHTED_OUT, _FOCAL_OUT),
-        fires=_masks(empty_share=0.5, mask_sparsity=0.95),
-        silent=_masks(empty_share=0.5, mask_sparsity=0.949),
-    ),
-    Rule(
         name="evidence.segmentation.tiny",
         book="evidence",
         tasks=_TASKS,
         when=(fact("mask_sparsity") >= TINY,),
-        recommend="dice(group=batch) + bce",
+        recommend="dice + bce",
         computed=_SMOOTH,
         because=Text(
-            en="So little foreground that few batches have any: sample patches around it first, then take overlap over "
-            "the batch with cross-entropy.",
-            zh="前景极少,多数批次中根本没有:应先围绕前景采样图块,再按整批计算重叠并加交叉熵。",
+            en="So little foreground that few batches have any: sample patches around it first, then take overlap with "
+            "cross-entropy.",
+            zh="前景极少,多数批次中根本没有:应先围绕前景采样图块,再计算重叠并加交叉熵。",
         ),
         source=Evidence("B", f"{_NNUNET}, with a third of the patches on foreground; {_EELBODE}"),
         alternatives=(_WITH_FOCAL, _RECALL),
@@ -333,103 +414,6 @@ RULES = (
         silent=Profile(mask_sparsity=0.9989),
     ),
     Rule(
-        name="evidence.segmentation.sparse",
-        book="evidence",
-        tasks=_TASKS,
-        when=(fact("mask_sparsity") >= SPARSE_MASKS,),
-        recommend="dice(group=batch) + bce",
-        computed=_SMOOTH,
-        because=Text(
-            en="Little foreground: overlap over the batch is steady, and every pixel has a say.",
-            zh="前景稀少:按整批计算的重叠稳定,且每个像素都起作用。",
-        ),
-        source=Evidence("B", f"{_NNUNET}; {_EELBODE}"),
-        alternatives=(_WITH_FOCAL, _RECALL, _ALONE),
-        ruled_out=(_WEIGHTED_OUT, _FOCAL_OUT),
-        fires=Profile(mask_sparsity=0.95),
-        silent=Profile(mask_sparsity=0.949),
-    ),
-    Rule(
-        name="evidence.segmentation.dense_small",
-        book="evidence",
-        tasks=_TASKS,
-        when=(fact("mask_sparsity") < DENSE, fact("small_share") >= SOME_SMALL),
-        recommend="dice + bce",
-        computed=_SMOOTH,
-        because=Text(
-            en="Plenty of foreground, some of it in small objects: pixels for the large ones, overlap for the small.",
-            zh="前景充足,但部分是小目标:像素损失照顾大目标,重叠照顾小目标。",
-        ),
-        source=Evidence("B", f"{_NNUNET}; {_EELBODE}"),
-        alternatives=(_PLAIN, _ALONE),
-        fires=Profile(mask_sparsity=0.799, small_share=0.2),
-        silent=Profile(mask_sparsity=0.799, small_share=0.199),
-    ),
-    Rule(
-        name="evidence.segmentation.dense",
-        book="evidence",
-        tasks=_TASKS,
-        when=(fact("mask_sparsity") < DENSE,),
-        recommend="bce",
-        because=Text(
-            en="With a fifth of the pixels foreground, pixel by pixel is as good and steadier.",
-            zh="前景占五分之一以上时,逐像素同样好且更稳定。",
-        ),
-        source=Evidence("B", "Liu et al. 2024, arXiv:2104.08717; loss odyssey (Ma et al. 2021): liver"),
-        alternatives=(Alternative("dice + bce", Text(en="the two tie here.", zh="二者在此相当。"), computed=_SMOOTH),),
-        fires=Profile(mask_sparsity=0.799),
-        silent=Profile(mask_sparsity=0.8),
-    ),
-    Rule(
-        name="evidence.segmentation.small",
-        book="evidence",
-        tasks=_TASKS,
-        when=(fact("small_share") >= SMALL_OBJECTS,),
-        recommend="dice(group=batch) + bce",
-        computed=_SMOOTH,
-        because=_SMALL,
-        source=Evidence("B", f"{_NNUNET}; {_EELBODE}"),
-        alternatives=(_WITH_FOCAL, _RECALL),
-        ruled_out=(_WEIGHTED_OUT, _FOCAL_OUT),
-        fires=Profile(small_share=0.5),
-        silent=Profile(small_share=0.499),
-    ),
-    Rule(
-        name="evidence.segmentation.small_objects",
-        book="evidence",
-        tasks=_TASKS,
-        when=(fact("scenario").equals(Scenario.SMALL_OBJECTS),),
-        recommend="dice(group=batch) + bce",
-        computed=_SMOOTH,
-        because=_SMALL,
-        source=Evidence("B", f"{_NNUNET}; {_EELBODE}"),
-        assumption=Text(
-            en="mask_sparsity and small_share were not measured; little foreground was assumed.",
-            zh="mask_sparsity 与 small_share 未测量;假定前景稀少。",
-        ),
-        alternatives=(_WITH_FOCAL, _RECALL),
-        ruled_out=(_WEIGHTED_OUT, _FOCAL_OUT),
-        fires=Question.of(Scenario.SMALL_OBJECTS),
-        silent=Question.of(Scenario.TUMOUR_SEGMENTATION),
-    ),
-    Rule(
-        name="evidence.segmentation.empty_counted",
-        book="evidence",
-        tasks=_TASKS,
-        when=(fact("goal.empty_masks").is_true(),),
-        recommend="dice(group=batch) + bce",
-        computed=_SMOOTH,
-        because=_OVER_THE_BATCH,
-        source=Evidence("C", "Tilborghs et al. 2022, arXiv:2207.09521"),
-        assumption=Text(
-            en="Empty images were taken to be few; measure empty_share: where most are empty, bce alone does better.",
-            zh="假定空图很少;请测量 empty_share,若多数图像为空,单用 bce 更好。",
-        ),
-        alternatives=(_PLAIN, _WITH_FOCAL),
-        fires=_masks(empty=True),
-        silent=_masks(),
-    ),
-    Rule(
         name="evidence.segmentation.default",
         book="evidence",
         tasks=_TASKS,
@@ -439,9 +423,24 @@ RULES = (
             en="Overlap for the region, cross-entropy for every pixel: Dice alone stalls or collapses.",
             zh="重叠针对区域,交叉熵针对每个像素:单用 Dice 会停滞或崩溃。",
         ),
-        source=Evidence("B", f"{_NNUNET}, whose maintainers advise against Dice alone (#1395); {_EELBODE}"),
-        assumption=Text(en="A moderate share of foreground was assumed.", zh="假定前景占比适中。"),
-        alternatives=(_ALONE, _PLAIN),
+        source=Evidence(
+            "B", f"{_NNUNET}, whose maintainers advise against Dice alone (#1395); {_EELBODE}; and P: our benchmark"
+        ),
+        assumption=Text(
+            en="Masks of one class were assumed, and images without any of it not to count.",
+            zh="假定掩膜只有一类,且没有该类的图像不计入指标。",
+        ),
+        alternatives=(
+            _ALONE,
+            _PLAIN,
+            _RECALL,
+            _WITH_FOCAL,
+            _OF_UNION,
+            Alternative(
+                "jaccard + bce",
+                Text(en="the intersection over union is the metric, smoothly.", zh="指标为交并比,且希望平滑。"),
+            ),
+        ),
         ruled_out=(_WEIGHTED_OUT, _FOCAL_OUT),
         fires=Profile(),
         silent=Question(Task.MULTICLASS),

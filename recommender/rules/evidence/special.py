@@ -7,7 +7,7 @@ from recommender.question import Question
 from recommender.rules.evidence.regression import WIDE_BOXES
 from recommender.rules.formulas import box_beta, focal_gamma, paper_alpha, triplet_margin
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
-from recommender.tasks import Task
+from recommender.tasks import Scenario, Task
 
 _GIOU = Evidence("C", "Rezatofighi et al. 2019, arXiv:1902.09630")
 _OVERLAP = Text(
@@ -21,6 +21,25 @@ _SECOND_ORDER = WarningText(
         en="Fairly tuned, similarity losses differ little (Musgrave et al. 2020); tune batches and mining first.",
         zh="公平调参后各相似度损失相差无几(Musgrave et al. 2020);请先调批次与采样。",
     ),
+)
+_TEXTURE = WarningText(
+    "texture-takes-more",
+    Text(
+        en="Errors of pixels alone leave texture smooth: add a perceptual distance, and an adversarial term of a small "
+        "weight, where looks count more than PSNR (Wang et al. 2018, arXiv:1809.00219).",
+        zh="仅用像素误差会使纹理过于平滑:若观感比 PSNR 更重要,请加上感知距离与小权重的对抗项"
+        "(Wang et al. 2018, arXiv:1809.00219)。",
+    ),
+)
+_PICTURES = (
+    Alternative(
+        "barron_general(scale=0.001)",
+        Text(
+            en="it should be smooth at 0: Charbonnier's loss, of pixels from 0 to 1 (Lai et al., arXiv:1710.01992).",
+            zh="希望在 0 处光滑:Charbonnier 损失,像素取 0 到 1(Lai et al., arXiv:1710.01992)。",
+        ),
+    ),
+    Alternative("mse", Text(en="PSNR alone is the metric, and smooth texture will do.", zh="只看 PSNR,纹理平滑亦可。")),
 )
 
 
@@ -55,39 +74,12 @@ RULES = (
         silent=Question(Task.SEGMENTATION),
     ),
     Rule(
-        name="evidence.detection.box_iou",
+        name="evidence.detection.box_coordinates",
         book="evidence",
         tasks=(Task.DETECTION,),
         head="box",
-        when=(fact("goal.boxes").equals("iou"),),
-        recommend="giou",
-        because=_OVERLAP,
-        source=_GIOU,
-        alternatives=(_CIOU,),
-        fires=Question(Task.DETECTION, goal=Goal(boxes="iou")),
-        silent=Question(Task.DETECTION, goal=Goal(boxes="coordinates")),
-    ),
-    Rule(
-        name="evidence.detection.box_sizes",
-        book="evidence",
-        tasks=(Task.DETECTION,),
-        head="box",
-        when=(fact("box_area_spread") >= WIDE_BOXES,),
-        recommend="giou",
-        because=Text(
-            en="Boxes of very different size: coordinate errors would count the large ones most.",
-            zh="框的大小相差悬殊:坐标误差会偏重大框。",
-        ),
-        source=Evidence("C", "Rezatofighi et al. 2019, arXiv:1902.09630; on size: arXiv:2410.22638"),
-        alternatives=(_CIOU,),
-        fires=Profile(box_area_spread=10.0),
-        silent=Profile(box_area_spread=9.9),
-    ),
-    Rule(
-        name="evidence.detection.box",
-        book="evidence",
-        tasks=(Task.DETECTION,),
-        head="box",
+        when=(fact("goal.boxes").equals("coordinates"),),
+        unless=(fact("box_area_spread") >= WIDE_BOXES,),
         recommend="smooth_l1",
         computed={"beta": box_beta},
         because=Text(
@@ -98,6 +90,35 @@ RULES = (
         assumption=Text(en="The box head puts out normalised offsets.", zh="假定边界框头输出归一化的偏移量。"),
         alternatives=(
             Alternative("giou", Text(en="boxes are judged by overlap (IoU, mAP).", zh="边界框按重叠(IoU、mAP)评价。")),
+        ),
+        fires=Question(Task.DETECTION, goal=Goal(boxes="coordinates")),
+        silent=Question(Task.DETECTION, goal=Goal(boxes="iou")),
+    ),
+    Rule(
+        name="evidence.detection.box",
+        book="evidence",
+        tasks=(Task.DETECTION,),
+        head="box",
+        recommend="giou",
+        because=_OVERLAP,
+        source=Evidence("C", f"{_GIOU.reference}; mean average precision counts a box by its overlap"),
+        assumption=Text(
+            en="Boxes are judged by overlap, as mean average precision does, and the head puts out corners.",
+            zh="假定边界框按重叠评价(如 mAP),且边界框头输出角点。",
+        ),
+        alternatives=(
+            _CIOU,
+            Alternative("diou", Text(en="the centre matters, aspect ratio less.", zh="在意中心,长宽比次之。")),
+            Alternative(
+                "2*giou + 5*mae",
+                Text(
+                    en="a transformer puts out normalised boxes (DETR: Carion et al. 2020, arXiv:2005.12872).",
+                    zh="Transformer 输出归一化的框(DETR:Carion et al. 2020, arXiv:2005.12872)。",
+                ),
+            ),
+        ),
+        ruled_out=(
+            RuledOut("iou", Text(en="It has no slope where boxes do not meet.", zh="两框不相交时它没有梯度。")),
         ),
         fires=Profile(),
         silent=Question(Task.REGRESSION),
@@ -267,11 +288,50 @@ RULES = (
         silent=_generation("likelihood"),
     ),
     Rule(
+        name="evidence.generation.paired",
+        book="evidence",
+        tasks=(Task.GENERATION,),
+        head="image",
+        when=(fact("paired").is_true(),),
+        recommend="mae",
+        because=Text(
+            en="Each picture has its target: absolute errors are sharper than squared ones, and no worse by PSNR.",
+            zh="每幅图都有目标:绝对误差比平方误差更清晰,PSNR 也不更低。",
+        ),
+        source=Evidence(
+            "C", "Isola et al. 2017, arXiv:1611.07004; Lim et al. 2017, arXiv:1707.02921: L1 over L2 on DIV2K"
+        ),
+        alternatives=_PICTURES,
+        warnings=(_TEXTURE,),
+        fires=Question(Task.GENERATION, profile=Profile(paired=True), goal=Goal(generation="likelihood")),
+        silent=Question(Task.GENERATION, profile=Profile(paired=False), goal=Goal(generation="likelihood")),
+    ),
+    Rule(
+        name="evidence.generation.super_resolution",
+        book="evidence",
+        tasks=(Task.GENERATION,),
+        head="image",
+        when=(fact("scenario").equals(Scenario.SUPER_RESOLUTION),),
+        unless=(fact("paired").is_false(),),
+        recommend="mae",
+        because=Text(
+            en="A picture made smaller is its own target: absolute errors are sharper than squared ones, and no "
+            "worse by PSNR.",
+            zh="缩小后的图片以原图为目标:绝对误差比平方误差更清晰,PSNR 也不更低。",
+        ),
+        source=Evidence("C", "Lim et al. 2017, arXiv:1707.02921: L1 over L2 on DIV2K"),
+        alternatives=_PICTURES,
+        warnings=(_TEXTURE,),
+        fires=Question(Task.GENERATION, Scenario.SUPER_RESOLUTION, goal=Goal(generation="likelihood")),
+        silent=Question(Task.GENERATION, Scenario.IMAGE_GENERATION, goal=Goal(generation="likelihood")),
+    ),
+    Rule(
         name="evidence.generation.denoiser",
         book="evidence",
         tasks=(Task.GENERATION,),
         head="denoiser",
         when=(fact("goal.generation").equals("likelihood"),),
+        unless=(fact("paired").is_true(), fact("scenario").equals(Scenario.SUPER_RESOLUTION)),
         recommend="mse",
         because=Text(
             en="Diffusion: squared errors of the predicted noise, steadier than a GAN and with better coverage.",

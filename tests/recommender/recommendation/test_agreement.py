@@ -28,7 +28,8 @@ TABLE: list[tuple[str, str, Profile, Goal, Agreement]] = [
     ("a GAN", "generation", Profile(), Goal(generation="adversarial"), "agree"),
     ("many classes", "multiclass", Profile(classes=5000), Goal(), "agree"),
     ("class ids", "multiclass", Profile(label_encoding="integer"), Goal(), "agree"),
-    ("detection", "detection", Profile(), Goal(), "agree"),
+    ("detection", "detection", Profile(), Goal(), "conflict"),
+    ("detection by coordinates", "detection", Profile(), Goal(boxes="coordinates"), "agree"),
 ]
 
 

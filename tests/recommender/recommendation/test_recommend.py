@@ -266,3 +266,34 @@ def test_a_measured_fact_shows_its_interval() -> None:
     rate = Measured(value=0.08, interval=(0.06, 0.1), n=700)
 
     assert recommend("regression", profile=Profile(outlier_rate=rate)).fired[0].interval == (0.06, 0.1)
+
+
+def test_a_parameter_computed_from_a_fact_is_printed_also_where_it_is_the_default() -> None:
+    balanced = Goal(decision="balanced")
+
+    measured = recommend("binary", profile=Profile(positive_share=0.1), goal=balanced, rulebook="evidence")
+    spread = recommend("regression", profile=Profile(outlier_rate=0.1, residual_scale=1 / 1.345))
+
+    assert measured.objective == "bce_logit_adjusted(prior=0.1)"
+    assert spread.objective == "smooth_l1(beta=1)"
+    assert (measured.agreement, spread.agreement) == ("conflict", "agree")
+
+
+@pytest.mark.parametrize(
+    ("profile", "goal", "heads"),
+    [
+        (Profile(), Goal(), {"denoiser": "mse"}),
+        (Profile(paired=True), Goal(), {"image": "mae"}),
+        (
+            Profile(paired=True),
+            Goal(generation="adversarial"),
+            {"image": "mae", "generator": "adversarial_generator", "discriminator": "adversarial_discriminator"},
+        ),
+    ],
+    ids=["new pictures", "pictures with targets", "pictures with targets that have to look real"],
+)
+def test_pictures_that_have_targets_are_compared_with_them(profile: Profile, goal: Goal, heads: dict[str, str]) -> None:
+    answer = recommend("generation", profile=profile, goal=goal, rulebook="evidence")
+
+    assert answer.recommended
+    assert {head.head: head.objective for head in answer.recommended.heads} == heads

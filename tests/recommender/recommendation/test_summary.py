@@ -95,10 +95,20 @@ def test_who_did_not_say_what_outliers_are_is_asked_where_it_matters() -> None:
     assert len({option.objective for option in ask.answers}) == 2
 
 
+def test_who_did_not_say_what_model_it_is_is_asked_where_it_matters() -> None:
+    answer = recommend("regression", profile=OUTLIERS, goal=Goal(outliers="errors"), rulebook="evidence")
+
+    assert answer.ask
+    assert {option.value: option.objective for option in answer.ask.answers} == {
+        "linear": answer.objective,
+        "flexible": "barron_general(alpha=0, scale=1.69)",
+    }
+
+
 @pytest.mark.parametrize(
     ("task", "goal", "profile"),
     [
-        ("regression", Goal(outliers="errors"), OUTLIERS),
+        ("regression", Goal(outliers="errors"), OUTLIERS.model_copy(update={"model": "linear"})),
         ("regression", Goal(), Profile()),
         ("binary", Goal(), Profile()),
     ],

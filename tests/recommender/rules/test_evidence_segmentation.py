@@ -29,14 +29,13 @@ def ask(profile: Profile, goal: Goal) -> Recommendation:
 
 
 STANDING: list[tuple[str, Profile, Goal, str, Agreement]] = [
-    ("S1 dense", Profile(mask_sparsity=0.799), OVERLAP, "bce", "conflict"),
-    ("S1 with small objects", Profile(mask_sparsity=0.7, small_share=0.2), OVERLAP, "dice + bce", "refine"),
-    ("S1 with few small objects", Profile(mask_sparsity=0.7, small_share=0.199), OVERLAP, "bce", "conflict"),
-    ("S2 from a fifth down", Profile(mask_sparsity=0.8), OVERLAP, "dice + bce", "refine"),
-    ("S2 to a twentieth", Profile(mask_sparsity=0.949), OVERLAP, "dice + bce", "refine"),
-    ("S3 sparse", Profile(mask_sparsity=0.95), OVERLAP, OVER_THE_BATCH, "refine"),
-    ("S3 small", Profile(mask_sparsity=0.9, small_share=0.5), OVERLAP, OVER_THE_BATCH, "refine"),
-    ("S3 not so small", Profile(mask_sparsity=0.9, small_share=0.499), OVERLAP, "dice + bce", "refine"),
+    ("S1 dense", Profile(mask_sparsity=0.7), OVERLAP, "dice + bce", "refine"),
+    ("S3 sparse", Profile(mask_sparsity=0.95), OVERLAP, "dice + bce", "refine"),
+    ("S3 small", Profile(mask_sparsity=0.9, small_share=0.5), OVERLAP, "dice + bce", "refine"),
+    ("one class in its background", Profile(classes=2), OVERLAP, "dice + bce", "refine"),
+    ("several classes", Profile(classes=3), OVERLAP, "dice + categorical_ce", "refine"),
+    ("several that overlap", Profile(classes=3, multilabel=True), OVERLAP, "dice + bce", "refine"),
+    ("several, as probabilities", Profile(classes=3), PROBABILITIES, "categorical_ce", "conflict"),
     (
         "S4 recall",
         Profile(),
@@ -46,22 +45,22 @@ STANDING: list[tuple[str, Profile, Goal, str, Agreement]] = [
     ),
     ("S5 mostly empty", Profile(empty_share=0.5), WITH_EMPTY, "bce", "conflict"),
     ("S5 some empty", Profile(empty_share=0.499), WITH_EMPTY, OVER_THE_BATCH, "refine"),
-    ("S5 few empty", Profile(empty_share=0.0499, mask_sparsity=0.7), WITH_EMPTY, "bce", "conflict"),
+    ("S5 few empty", Profile(empty_share=0.0499, mask_sparsity=0.7), WITH_EMPTY, "dice + bce", "refine"),
     ("S5 not measured", Profile(), WITH_EMPTY, OVER_THE_BATCH, "refine"),
-    (
-        "S5 empty, sparse, not counted",
-        Profile(empty_share=0.5, mask_sparsity=0.95),
-        OVERLAP,
-        "tversky(alpha=0.3, beta=0.7)",
-        "conflict",
-    ),
-    ("S5 empty, not sparse, not counted", Profile(empty_share=0.6, mask_sparsity=0.9), OVERLAP, "dice + bce", "refine"),
+    ("S5 empty, not counted", Profile(empty_share=0.5, mask_sparsity=0.95), OVERLAP, "dice + bce", "refine"),
     ("S6 labels missing", Profile(missing_labels=True), OVERLAP, "dice", "agree"),
     ("S7 thin", Profile(thinness=10.0), OVERLAP, "dice + cldice", "refine"),
     ("S7 less thin", Profile(thinness=9.9), OVERLAP, "dice + bce", "refine"),
     ("S8 boundary", Profile(), BOUNDARY, "dice + hausdorff_dt", "refine"),
+    (
+        "S8 boundary, half empty and counted",
+        Profile(empty_share=0.5),
+        Goal(segmentation="boundary", empty_masks=True),
+        "dice(group=batch) + bce + hausdorff_dt",
+        "refine",
+    ),
     ("S9 probabilities", Profile(mask_sparsity=0.99), PROBABILITIES, "bce", "conflict"),
-    ("S10 tiny", Profile(mask_sparsity=0.999), OVERLAP, OVER_THE_BATCH, "refine"),
+    ("S10 tiny", Profile(mask_sparsity=0.999), OVERLAP, "dice + bce", "refine"),
     ("C4 nothing measured", Profile(), OVERLAP, "dice + bce", "refine"),
 ]
 
@@ -137,13 +136,6 @@ def test_tiny_foreground_needs_patches_before_any_loss() -> None:
 
     assert "sample-foreground-patches" in {warning.code for warning in answer.warnings}
     assert "generalized_dice" in [out.objective for out in answer.ruled_out]
-
-
-def test_small_objects_as_a_scenario_are_taken_to_be_sparse_and_it_says_so() -> None:
-    answer = recommend(scenario="small_objects", rulebook="evidence")
-
-    assert answer.objective == OVER_THE_BATCH
-    assert any("little foreground was assumed" in said for said in answer.assumptions)
 
 
 def test_weights_by_inverse_frequency_and_focal_loss_alone_are_ruled_out_for_sparse_masks() -> None:

@@ -69,7 +69,8 @@ def test_the_silent_side_stands_next_to_the_bound(row: Rule) -> None:
     for condition in row.when:
         if isinstance(condition.bound, Threshold):
             fires, silent = (row.example(side).value_of(condition.fact) for side in (row.fires, row.silent))
-            assert silent == pytest.approx(fires, rel=0.04)
+            step = 1 if RANGES[condition.fact].whole else 0
+            assert silent == pytest.approx(fires, rel=0.04, abs=step)
 
 
 @every_row
@@ -103,7 +104,7 @@ def test_a_row_computes_only_parameters_its_loss_has(row: Rule) -> None:
 def test_every_head_has_one_default_and_it_comes_last(book: str, task: Task, head: str) -> None:
     rows = [row for row in ROWS if (row.book, row.head) == (book, head) and task in row.tasks]
 
-    if all(any(condition.fact == "goal.generation" for condition in row.when) for row in rows):
+    if task is Task.GENERATION:
         return  # what kind of model it is decides which heads there are; the goal has a default
 
     assert [not row.when for row in rows] == [False] * (len(rows) - 1) + [True]
