@@ -5,6 +5,7 @@ Refusal
 ├── UnknownTask       no such task
 ├── UnknownScenario   no such scenario
 ├── UnknownThreshold  no threshold of that name
+├── UnknownMetric     no such metric
 ├── BadThreshold      a threshold outside the range of its fact, or on the wrong side of another
 ├── NothingToMeasure  arrays without items
 ├── UnreadableTargets arrays that fit no reading of the task
@@ -12,7 +13,8 @@ Refusal
 ├── NotOneHot         rows of 0 and 1 for one class an item that do not sum to 1
 ├── IdOutOfRange      a class id without a column in the predictions
 ├── NotProbabilities  predictions that were called probabilities, or look like them, and are none
-└── BadBox            a box without width or height
+├── BadBox            a box without width or height
+└── BadExperiment     an experiment that cannot be run as it was asked for
 """
 
 from collections.abc import Iterable
@@ -58,6 +60,15 @@ class UnknownThreshold(Refusal):
         known = list(thresholds)
         message = f"There is no threshold {pointer(name)}.{_hint(suggestion)} The thresholds are {', '.join(known)}."
         super().__init__(message, pointer=pointer(name), thresholds=known, did_you_mean=suggestion)
+
+
+class UnknownMetric(Refusal):
+    title = "No such metric"
+
+    def __init__(self, metrics: Iterable[str], suggestion: str | None) -> None:
+        known = list(metrics)
+        message = f"There is no metric of that name.{_hint(suggestion)} The metrics are {', '.join(known)}."
+        super().__init__(message, metrics=known, did_you_mean=suggestion)
 
 
 class BadThreshold(Refusal):
@@ -136,3 +147,10 @@ class BadBox(Refusal):
         )
         way_out += "and taking half off."
         super().__init__(message + way_out, role=role, index=index)
+
+
+class BadExperiment(Refusal):
+    title = "The experiment cannot be run"
+
+    def __init__(self, field: str, message: str, **facts: object) -> None:
+        super().__init__(message, field=field, **facts)

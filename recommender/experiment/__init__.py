@@ -1,0 +1,30 @@
+"""Compare losses by experiment: models trained under every candidate, judged by the metric of the goal.
+
+    question = ExperimentQuestion(target="price", goal={"metric": "mae"})
+    planned = plan(question, columns)
+    report = verdict(planned, [run_unit(planned, unit) for unit in planned.units])
+
+`plan` refuses what cannot be run before anything is trained; `run_unit` is one step that can be repeated; `verdict`
+says which loss, by how much, how sure, and what ties with it. Nothing is read or written.
+"""
+
+from recommender.experiment.plan import Plan, Unit, plan
+from recommender.experiment.question import ExperimentGoal, ExperimentQuestion
+from recommender.experiment.report import ExperimentReport, Standing, Verdict
+from recommender.experiment.run import OutOfFold, run_unit
+from recommender.experiment.verdict import standings, verdict
+
+__all__ = [
+    "ExperimentGoal",
+    "ExperimentQuestion",
+    "ExperimentReport",
+    "OutOfFold",
+    "Plan",
+    "Standing",
+    "Unit",
+    "Verdict",
+    "plan",
+    "run_unit",
+    "standings",
+    "verdict",
+]

@@ -1,0 +1,169 @@
+"""The losses that take part in an experiment: those asked for, or both books' answers and the task's usual ones."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from losses.contract.expression import Objective, parse
+from losses.errors import Refusal
+from recommender.errors import BadExperiment
+from recommender.experiment.target import Target
+from recommender.profile import Goal, Profile
+from recommender.recommendation.recommend import recommend
+from recommender.rules.formulas import SIGNIFICANT_DIGITS, significant
+from recommender.tasks import Task
+
+Origin = Literal["article", "evidence", "alternative", "usual", "asked"]
+Link = Literal["identity", "log", "logit", "softmax", "score"]
+MOST_AUTOMATIC = 12
+TRIED = 64  # rows on which a loss is tried before anything is trained
+HUBER, TUKEY, CAUCHY = 1.345, 4.685, 2.385  # 95 % efficiency under normal errors: Holland & Welsch 1977
+USUAL: dict[Task, tuple[str, ...]] = {
+    Task.REGRESSION: ("mse", "mae"),
+    Task.COUNT: ("poisson_nll", "mse", "mae"),
+    Task.BINARY: ("bce", "bce(label_smoothing=0.1)", "focal", "soft_margin"),
+    Task.MULTICLASS: ("sparse_categorical_ce", "sparse_categorical_ce(label_smoothing=0.1)", "focal_softmax"),
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One loss, how it reads what a model puts out, and why it takes part."""
+
+    objective: str
+    link: Link
+    one_hot: bool  # whether it takes targets as rows of 0 and 1
+    origins: tuple[Origin, ...]
+    incumbent: bool = False
+
+    @property
+    def parsed(self) -> Objective:
+        """The objective."""
+        return parse(self.objective)
+
+
+def candidates_of(
+    asked: Sequence[str] | None, target: Target, profile: Profile, goal: Goal
+) -> tuple[list[Candidate], dict[str, str]]:
+    """Return who takes part, the incumbent first, and what each book answers.
+
+    The incumbent is what the evidence book recommends, or the article where that is silent or does not fit the task's
+    models. Raises: BadExperiment where a loss that was asked for does not fit; what `parse` raises.
+    """
+    answer = recommend(target.task, profile=profile, goal=goal, rulebook="evidence")
+    books = {name: book.objective for name in ("article", "evidence") if (book := getattr(answer, name)) is not None}
+    named: list[tuple[str, Origin]] = [("evidence", "evidence"), ("article", "article")]
+    wanted: list[tuple[str, Origin]] = [(books[name], origin) for name, origin in named if name in books]
+    if asked is None:
+        wanted += [(other.objective, "alternative") for other in answer.alternatives if other.origin == "rule"]
+        wanted += [(objective, "usual") for objective in _usual(target, profile, goal)]
+    else:
+        wanted += [(objective, "asked") for objective in asked]
+    taking_part: dict[str, Candidate] = {}
+    for text, origin in wanted:
+        candidate = _fitted(text, origin, target)
+        if candidate is None:
+            if origin == "asked":
+                raise BadExperiment("candidates", _unfit(text, target))
+            continue
+        known = taking_part.get(candidate.objective, candidate)
+        taking_part[candidate.objective] = replace(known, origins=tuple(dict.fromkeys((*known.origins, origin))))
+    if asked is None:
+        taking_part = dict(list(taking_part.items())[:MOST_AUTOMATIC])
+    first, *others = taking_part.values()
+    return [replace(first, incumbent=True), *others], books
+
+
+def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[str]:
+    """Yield the usual losses of a task, their scales by what was measured."""
+    if goal.quantile is not None:
+        yield f"quantile(quantile={goal.quantile})"
+    yield from USUAL[target.task]
+    if target.task is Task.REGRESSION:
+        scale = profile.number("residual_scale")
+        if scale:
+            rounded = partial(significant, digits=SIGNIFICANT_DIGITS)
+            yield f"tukey_biweight(c={rounded(TUKEY * scale)})"
+            yield f"barron_general(alpha=0, scale={rounded(CAUCHY * scale)})"
+            yield f"smooth_l1(beta={rounded(HUBER * scale)})"
+    if target.task in (Task.REGRESSION, Task.COUNT):
+        if (target.values >= 0).all():
+            yield "poisson_nll"
+            yield "tweedie"
+        if (target.values > 0).all():
+            yield "gamma_deviance"
+
+
+def _fitted(text: str, origin: Origin, target: Target) -> Candidate | None:
+    """Return the loss as one that models of the task can be trained with; None where it is none."""
+    objective = parse(text)
+    if any(term.params.get(name) is False for _, term in objective.terms for name in ("from_logits", "log_input")):
+        return None
+    links = {_link(term.loss.activation, target) for _, term in objective.terms}
+    required = {role for _, term in objective.terms for role in term.loss.required}
+    if len(links) != 1 or None in links or required != {"predictions", "targets"}:
+        return None
+    (link,) = links
+    for one_hot in (False, True) if target.outputs > 1 else (False,):
+        candidate = Candidate(str(objective), link, one_hot, (origin,))  # type: ignore[arg-type] # None is out
+        if _works(candidate, target):
+            return candidate
+    return None
+
+
+def _link(activation: str, target: Target) -> Link | None:
+    """Return how predictions come of a model's output; None where no model here has such an output."""
+    links: dict[str, Link] = {"exp": "log", "sigmoid": "logit", "softmax": "softmax"}
+    if activation == "none":
+        return "score" if target.classes else "identity"
+    if activation == "sigmoid" and target.outputs > 1:
+        return None
+    if activation == "softmax" and target.outputs == 1:
+        return None
+    if (activation == "exp") == bool(target.classes):
+        return None
+    return links.get(activation)
+
+
+def _works(candidate: Candidate, target: Target) -> bool:
+    """Say whether the loss takes such predictions and targets."""
+    from losses.evaluation.evaluate import evaluate  # noqa: PLC0415 - what trains needs none of it
+
+    values = torch.from_numpy(_spread(target.values))
+    shape = (len(values), target.outputs) if target.outputs > 1 else (len(values),)
+    try:
+        given = {
+            "predictions": torch.zeros(shape, dtype=torch.float64),
+            "targets": as_targets(values, candidate, target),
+        }
+        return evaluate(candidate.parsed, given).value is not None
+    except Refusal:
+        return False
+
+
+def _spread(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a sample that has the smallest and the largest value."""
+    ordered = np.sort(values)
+    places = np.linspace(0, len(ordered) - 1, min(TRIED, len(ordered))).astype(int)
+    return np.asarray(ordered[places])
+
+
+def as_targets(values: Tensor, candidate: Candidate, target: Target) -> Tensor:
+    """Return targets (n) in the form that a loss takes."""
+    if target.outputs == 1:
+        return values
+    ids = values.long()
+    return torch.nn.functional.one_hot(ids, target.outputs).to(values.dtype) if candidate.one_hot else ids
+
+
+def _unfit(text: str, target: Target) -> str:
+    what = "one number" if target.outputs == 1 else f"{target.outputs} scores"
+    return (
+        f"{text} does not fit: models here put out {what} an item for {target.task}, and a candidate compares them "
+        f"with the targets, without other inputs. {', '.join(USUAL[target.task])} fit."
+    )

@@ -1,0 +1,190 @@
+"""Table columns as features: numbers and texts, prepared inside each fold so that nothing leaks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from losses.errors import shown
+from losses.near import near
+from losses.text import Text
+from recommender.errors import BadExperiment
+
+Column = np.ndarray[Any, np.dtype[Any]] | Sequence[object]
+Columns = Mapping[str, Column]
+Matrix = np.ndarray[Any, np.dtype[np.float64]]
+MOST_FEATURES = 2_000
+MOST_CATEGORIES = 20  # of one column; rarer ones are one category together
+NAMES_AN_ITEM = 0.5  # a text that differs in more of the rows than this names the row and says nothing of others
+FEWEST_NAMES = 50  # distinct texts below which they are categories whatever the number of rows
+FARTHEST = 10.0  # standard deviations; beyond it a feature is cut, or one row would own a linear model
+SHOWN = 5  # names in a notice
+
+
+@dataclass(frozen=True)
+class Features:
+    """The columns to predict from. Shapes: numbers (n, p), NaN where missing; texts (n, q), None where missing."""
+
+    numbers: Matrix
+    texts: np.ndarray[Any, np.dtype[np.object_]]
+    names: tuple[str, ...]
+
+    def rows(self, kept: np.ndarray) -> "Features":
+        """Return some of the rows."""
+        return Features(self.numbers[kept], self.texts[kept], self.names)
+
+    def prepared(self, train: np.ndarray) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Return all rows as (n, d), prepared by what the training rows show.
+
+        Missing numbers are replaced by the median, with a column that says so; numbers are brought to mean 0 and
+        deviation 1; each frequent text is a column.
+        """
+        from sklearn.impute import SimpleImputer  # noqa: PLC0415 - scikit-learn takes half a second to import
+        from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+        from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: PLC0415
+
+        parts = []
+        if self.numbers.shape[1]:
+            numeric = make_pipeline(
+                SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+            )
+            parts.append(np.clip(numeric.fit(self.numbers[train]).transform(self.numbers), -FARTHEST, FARTHEST))
+        if self.texts.shape[1]:
+            encoder = OneHotEncoder(
+                handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False
+            )
+            parts.append(encoder.fit(self.texts[train]).transform(self.texts))
+        return np.ascontiguousarray(np.hstack(parts), dtype=np.float32)
+
+
+def read_features(
+    columns: Columns, names: Sequence[str] | None, target: str, beside: Sequence[str]
+) -> tuple[Features, list[Text]]:
+    """Return the features, and what was left out of them. `beside`: columns with another use, such as groups.
+
+    Raises: BadExperiment for a name that is no column, for too many columns, and where nothing is left.
+    """
+    for name in names or ():
+        column_of(columns, name, "features")
+    chosen = [name for name in (names or columns) if name != target and name not in beside]
+    if len(chosen) > MOST_FEATURES:
+        raise BadExperiment(
+            "features",
+            f"There are {len(chosen):,} columns to predict from; at most {MOST_FEATURES:,} are taken. Name the ones to "
+            "use in features.",
+            columns=len(chosen),
+            most=MOST_FEATURES,
+        )
+    truth = as_array(columns[target])
+    kept: dict[str, np.ndarray[Any, Any]] = {}
+    left_out: dict[str, list[str]] = {}
+    for name in chosen:
+        column = as_array(columns[name])
+        reason = _useless(column, truth)
+        if reason is None:
+            kept[name] = column
+        elif reason == COPY and names is not None:
+            raise BadExperiment("features", f"Column {shown(name)} is the target itself. Leave it out of features.")
+        else:
+            left_out.setdefault(reason, []).append(name)
+    if not kept:
+        raise BadExperiment(
+            "features", "No column is left to predict from: each is constant, empty, a name of its row, or the target."
+        )
+    return _matrices(kept), [_notice(reason, names) for reason, names in left_out.items()]
+
+
+def column_of(columns: Columns, name: str, field: str) -> np.ndarray[Any, Any]:
+    """Return a column.
+
+    Raises: BadExperiment, with the nearest name.
+    """
+    if name not in columns:
+        close = near(name, list(columns))
+        hint = f" Did you mean {shown(close)}?" if close else ""
+        listed = ", ".join(shown(known) for known in list(columns)[:SHOWN])
+        more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
+        raise BadExperiment(field, f"There is no column {shown(name)}.{hint} The columns are {listed}{more}.")
+    return as_array(columns[name])
+
+
+def as_array(column: Column) -> np.ndarray[Any, Any]:
+    """Return a column as float64 with NaN where missing, or as texts with None where missing."""
+    array = np.asarray(column)
+    if array.dtype.kind in "fiub":
+        return array.astype(np.float64)
+    entries = list(array)
+    given = [entry for entry in entries if not _missing(entry)]
+    if all(isinstance(entry, int | float | np.number | np.bool_) for entry in given):
+        return np.array([np.nan if _missing(entry) else float(entry) for entry in entries])
+    return np.array([None if _missing(entry) else str(entry) for entry in entries], dtype=object)
+
+
+def is_text(column: np.ndarray[Any, Any]) -> bool:
+    """Say whether a column holds texts."""
+    return bool(column.dtype == object)
+
+
+def missing(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return which entries are missing."""
+    if is_text(column):
+        return np.array([entry is None for entry in column])
+    return np.asarray(np.isnan(column))
+
+
+def _missing(entry: object) -> bool:
+    return entry is None or (isinstance(entry, float) and entry != entry)  # noqa: PLR0124 - NaN alone differs from itself
+
+
+COPY, EMPTY, CONSTANT, NAMES = "copy", "empty", "constant", "names"
+_LEFT_OUT = {
+    COPY: Text("the target itself", "即目标本身"),
+    EMPTY: Text("without any value", "没有任何值"),
+    CONSTANT: Text("of one value only", "只有一个取值"),
+    NAMES: Text("with a text of its own for most rows", "多数行的文本各不相同"),
+}
+
+
+def _useless(column: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> str | None:
+    """Return why nothing can be predicted from a column, or why it must not be."""
+    gone = missing(column)
+    if gone.all():
+        return EMPTY
+    if is_text(column) == is_text(truth) and len(column) == len(truth) and _equal(column, truth):
+        return COPY
+    values = set(column[~gone].tolist())
+    if len(values) == 1 and not gone.any():
+        return CONSTANT
+    if is_text(column) and len(values) > max(FEWEST_NAMES, NAMES_AN_ITEM * len(column)):
+        return NAMES
+    return None
+
+
+def _equal(column: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> bool:
+    """Say whether two columns are the same, numbers up to scale and shift."""
+    if is_text(column):
+        return bool((column == truth).all())
+    both = ~(np.isnan(column) | np.isnan(truth))
+    first, second = column[both], truth[both]
+    if len(first) < 3 or first.std() == 0 or second.std() == 0:  # noqa: PLR2004 - two points lie on any line
+        return False
+    return bool(1 - abs(np.corrcoef(first, second)[0, 1]) < 1e-12)  # noqa: PLR2004 - rounding of float64
+
+
+def _notice(reason: str, names: list[str]) -> Text:
+    listed = ", ".join(shown(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    plural = f"Columns {listed} were" if len(names) > 1 else f"Column {listed} was"
+    return Text(f"{plural} left out: {_LEFT_OUT[reason].en}.", f"列 {listed} 未使用:{_LEFT_OUT[reason].zh}。")
+
+
+def _matrices(kept: Mapping[str, np.ndarray[Any, Any]]) -> Features:
+    numbers = [column for column in kept.values() if not is_text(column)]
+    texts = [column for column in kept.values() if is_text(column)]
+    n = len(next(iter(kept.values())))
+    finite = np.stack(numbers, 1) if numbers else np.empty((n, 0))
+    return Features(
+        np.where(np.isfinite(finite), finite, np.nan),
+        np.stack(texts, 1) if texts else np.empty((n, 0), object),
+        tuple(kept),
+    )

@@ -1,0 +1,66 @@
+"""Which rows are held out together: folds that keep groups whole, classes in proportion, and time in order."""
+
+from typing import Any
+
+import numpy as np
+
+from recommender.errors import BadExperiment
+
+Ids = np.ndarray[Any, np.dtype[np.int64]]
+NEVER = -1  # the fold of a row that is trained on and never held out
+
+
+def folds_of(
+    labels: Ids | None, n: int, folds: int, seed: int, *, groups: Ids | None = None, order: np.ndarray | None = None
+) -> Ids:
+    """Return the fold that holds each row out.
+
+    Shapes: labels (n), class ids whose shares every fold keeps, or None; groups (n); order (n) -> (n). With `order`
+    the first part of the rows in time is never held out, and fold k is predicted from what came before it alone.
+    Raises: BadExperiment where there are fewer groups than folds, or a class has fewer rows than folds.
+    """
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold  # noqa: PLC0415 - slow
+
+    if labels is not None:
+        _refuse_rare(labels, folds)
+    held = np.full(n, NEVER)
+    if order is not None:
+        for fold, rows in enumerate(np.array_split(np.argsort(order, kind="stable"), folds + 1)[1:]):
+            held[rows] = fold
+        return held
+    if groups is not None and len(np.unique(groups)) < folds:
+        raise BadExperiment(
+            "groups", f"There are {len(np.unique(groups))} groups and {folds} folds; ask for fewer folds."
+        )
+    anything = np.zeros((n, 1))
+    splitter: Any
+    if groups is not None and labels is not None:
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    elif groups is not None:
+        splitter = GroupKFold(folds, shuffle=True, random_state=seed)
+    elif labels is not None:
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    else:
+        splitter = KFold(folds, shuffle=True, random_state=seed)
+    for fold, (_, rows) in enumerate(splitter.split(anything, labels, groups)):
+        held[rows] = fold
+    return held
+
+
+def training_rows(held: Ids, fold: int, order: np.ndarray | None) -> Ids:
+    """Return the rows that the models of one fold are trained on."""
+    if order is None:
+        return np.flatnonzero(held != fold)
+    return np.flatnonzero(held < fold)
+
+
+def _refuse_rare(labels: Ids, folds: int) -> None:
+    values, counts = np.unique(labels, return_counts=True)
+    if counts.min() < folds:
+        raise BadExperiment(
+            "target",
+            f"A class has {counts.min()} rows, fewer than the {folds} folds, so that a fold would lack it. Ask for "
+            "fewer folds, join rare classes, or leave them out.",
+            classes=len(values),
+            smallest=int(counts.min()),
+        )

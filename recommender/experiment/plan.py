@@ -1,0 +1,236 @@
+"""What an experiment will do: everything is checked here, before anything is trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from losses.errors import shown
+from losses.text import Text
+from recommender.errors import BadExperiment
+from recommender.experiment.candidates import Candidate, candidates_of
+from recommender.experiment.features import Columns, Features, column_of, is_text, missing, read_features
+from recommender.experiment.folds import Ids, folds_of
+from recommender.experiment.question import ExperimentQuestion
+from recommender.experiment.target import Target, read_target
+from recommender.measure import measure_profile
+from recommender.metrics import METRICS, metrics_of, read_metric
+from recommender.profile import Goal, Profile
+from recommender.tasks import Task
+
+ROWS_A_FOLD = 4  # the fewest that a fold may hold out
+MOST_ROWS = 200_000  # beyond it a sample is taken: the error of a comparison is small by then
+PILOT_ROWS = 5_000
+REPEATABLE = 1  # repeats where rows are in order: there is one way to cut them
+_DEFAULT_METRIC = {
+    Task.REGRESSION: "rmse",
+    Task.COUNT: "poisson_deviance",
+    Task.BINARY: "log_loss",
+    Task.MULTICLASS: "log_loss",
+}
+_BY_GOAL = {
+    "mean": "rmse",
+    "median": "mae",
+    "quantile": "pinball",
+    "probabilities": "log_loss",
+    "ranking": "auc",
+    "balanced": "balanced_accuracy",
+    "accuracy": "accuracy",
+}
+_FUNCTIONALS: dict[str, dict[str, Any]] = {
+    "mean": {"functional": "mean"},
+    "median": {"functional": "median"},
+    "quantile": {"functional": "quantile"},
+    "probability": {"decision": "probabilities"},
+    "order of the probabilities": {"decision": "ranking"},
+    "most probable class": {"decision": "accuracy"},
+    "class whose probability exceeds its share": {"decision": "balanced"},
+}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One step of the work: every candidate with one kind of model on one partition into folds."""
+
+    model: str
+    repeat: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment that can be run.
+
+    Shapes: partitions repeats x (n); rows (n), the places of those that take part; weights and order (n) or None.
+    """
+
+    question: ExperimentQuestion
+    metric: str
+    goal: Goal
+    target: Target
+    features: Features
+    profile: Profile
+    books: dict[str, str]
+    candidates: tuple[Candidate, ...]
+    partitions: tuple[Ids, ...]
+    rows: Ids
+    order: np.ndarray[Any, Any] | None
+    weights: np.ndarray[Any, Any] | None
+    notices: tuple[Text, ...]
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The steps in the order in which they are run: every model once before any is repeated."""
+        return tuple(Unit(model, repeat) for repeat in range(len(self.partitions)) for model in self.question.models)
+
+    @property
+    def fits_a_unit(self) -> int:
+        """How many models one unit trains, learning rates not counted."""
+        return len(self.candidates) * self.question.folds
+
+    @property
+    def n(self) -> int:
+        """How many rows take part."""
+        return len(self.target.values)
+
+
+def plan(question: ExperimentQuestion, columns: Columns) -> Plan:
+    """Return what the experiment will do.
+
+    Raises: BadExperiment, UnknownMetric, and what parsing a candidate raises.
+    """
+    notices: list[Text] = []
+    column = column_of(columns, question.target, "target")
+    beside = [name for name in (question.groups, question.order, question.weights) if name is not None]
+    features, left_out = read_features(columns, question.features, question.target, beside)
+    rows = np.flatnonzero(~missing(column))
+    if len(rows) < len(column):
+        gone = len(column) - len(rows)
+        notices.append(Text(f"{gone} rows without a target were left out.", f"已略去 {gone} 行缺失目标的数据。"))
+    if len(rows) > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(question.seed).choice(rows, MOST_ROWS, replace=False))
+        notices.append(Text(f"A sample of {MOST_ROWS:,} rows takes part.", f"随机抽取 {MOST_ROWS:,} 行参与实验。"))
+    if len(rows) < ROWS_A_FOLD * question.folds:
+        raise BadExperiment(
+            "dataset",
+            f"{len(rows)} rows have a target; {question.folds} folds take at least {ROWS_A_FOLD * question.folds}.",
+            rows=len(rows),
+        )
+    target, assumed = read_target(column[rows], question.task)
+    metric = _metric(question, target)
+    goal = _goal(question, metric)
+    features = features.rows(rows)
+    groups, order = _ids(columns, question.groups, rows), _order(columns, question.order, rows)
+    repeats = REPEATABLE if order is not None else question.repeats
+    labels = target.ids
+    partitions = tuple(
+        folds_of(labels, len(rows), question.folds, question.seed + repeat, groups=groups, order=order)
+        for repeat in range(repeats)
+    )
+    profile = _profile(target, features, question)
+    asked = None if question.candidates == "auto" else list(question.candidates)
+    candidates, books = candidates_of(asked, target, profile, goal)
+    return Plan(
+        question=question,
+        metric=metric,
+        goal=goal,
+        target=target,
+        features=features,
+        profile=profile,
+        books=books,
+        candidates=tuple(candidates),
+        partitions=partitions,
+        rows=rows,
+        order=order,
+        weights=_weights(columns, question.weights, rows),
+        notices=(*left_out, *notices, *assumed),
+    )
+
+
+def _metric(question: ExperimentQuestion, target: Target) -> str:
+    """Return the metric that candidates are judged by.
+
+    Raises: UnknownMetric; BadExperiment where it does not fit the task or the target.
+    """
+    goal = question.goal
+    aim = goal.functional if target.classes is None else goal.decision
+    name = goal.metric or _BY_GOAL.get(aim or "", _DEFAULT_METRIC[target.task])
+    row = read_metric(name)
+    if target.task not in row.tasks or row.compute is None:
+        fitting = ", ".join(known for known in metrics_of(target.task) if METRICS[known].compute)
+        raise BadExperiment("goal.metric", f"{name} does not fit {target.task}; these do: {fitting}.")
+    lowest = float(target.values.min())
+    needed = {"rmsle": lowest >= 0, "poisson_deviance": lowest >= 0, "mape": bool((target.values != 0).all())}
+    if not needed.get(name, True):
+        wanted = "without zeros" if name == "mape" else "of 0 or more"
+        raise BadExperiment("goal.metric", f"{name} takes targets {wanted}; here some are not. Judge by mae or rmse.")
+    return name
+
+
+def _goal(question: ExperimentQuestion, metric: str) -> Goal:
+    """Return the goal that the rule books are asked with: what the metric rewards, unless another is named."""
+    said = question.goal.model_dump(exclude={"metric"}, exclude_none=True)
+    return Goal(**{**_FUNCTIONALS.get(METRICS[metric].elicits, {}), **said})
+
+
+def _ids(columns: Columns, name: str | None, rows: np.ndarray) -> Ids | None:
+    if name is None:
+        return None
+    column = column_of(columns, name, "groups")[rows]
+    return np.unique(column.astype(str), return_inverse=True)[1]
+
+
+def _order(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[Any, Any] | None:
+    if name is None:
+        return None
+    column = column_of(columns, name, "order")[rows]
+    if missing(column).any():
+        raise BadExperiment("order", f"Column {shown(name)} has missing values; rows in order each have a place.")
+    return np.unique(column.astype(str) if is_text(column) else column, return_inverse=True)[1]
+
+
+def _weights(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[Any, Any] | None:
+    if name is None:
+        return None
+    column = column_of(columns, name, "weights")[rows]
+    if is_text(column) or not np.isfinite(column).all() or (column < 0).any() or not column.any():
+        raise BadExperiment("weights", f"Column {shown(name)} must hold numbers of 0 or more, some of them above 0.")
+    return np.asarray(column)
+
+
+def _profile(target: Target, features: Features, question: ExperimentQuestion) -> Profile:
+    """Return the facts of the target about a pilot model's out-of-fold predictions."""
+    rng = np.random.default_rng(question.seed)
+    sample = np.sort(rng.permutation(len(target.values))[:PILOT_ROWS])
+    values = target.values[sample]
+    x = features.rows(sample).prepared(np.arange(len(sample)))
+    pilot = _pilot(x, values, target)
+    targets = torch.from_numpy(values if target.classes is None else values.astype(np.int64))
+    kind: Any = None if target.classes is None else "probabilities"
+    measured = measure_profile(
+        target.task, targets, torch.from_numpy(pilot), features=x.shape[1] + 1, predictions_are=kind
+    )
+    return measured.profile.model_copy(update={"n": len(target.values)})
+
+
+def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:
+    """Return out-of-fold predictions of a robust linear model, or a logistic one."""
+    from sklearn.linear_model import HuberRegressor, LogisticRegression  # noqa: PLC0415 - scikit-learn is slow to import
+    from sklearn.model_selection import cross_val_predict  # noqa: PLC0415
+
+    if target.classes is not None:
+        chances = cross_val_predict(
+            LogisticRegression(max_iter=200), x, values.astype(int), cv=3, method="predict_proba"
+        )
+        return np.asarray(chances[:, 1] if target.outputs == 1 else chances, dtype=np.float64)
+    centre, spread = robust(values)
+    pilot = cross_val_predict(HuberRegressor(max_iter=200, alpha=1.0), x, (values - centre) / spread, cv=3)
+    return np.asarray(centre + spread * pilot, dtype=np.float64)
+
+
+def robust(values: np.ndarray | Sequence[float]) -> tuple[float, float]:
+    """Return the median, and the spread as 1.4826 median absolute deviations; the deviation where that is 0."""
+    array = np.asarray(values, dtype=np.float64)
+    centre = float(np.median(array))
+    return centre, float(1.4826 * np.median(np.abs(array - centre))) or float(array.std()) or 1.0

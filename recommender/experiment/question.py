@@ -1,0 +1,56 @@
+"""What is asked of an experiment: the body of POST /v1/experiments."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from losses.contract.expression import LONGEST_EXPRESSION
+from recommender.profile import Goal
+
+ModelName = Literal["linear", "mlp"]
+MOST_CANDIDATES = 40
+MOST_NAMES = 2_000
+_ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+_Expression = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_EXPRESSION)]
+
+
+class ExperimentGoal(Goal):
+    """The goal of a recommendation, and the metric by which candidates are judged."""
+
+    metric: str | None = Field(
+        default=None,
+        max_length=50,
+        description="What candidates are judged by: rmse, mae, log_loss, ...; left out, it follows from the goal.",
+    )
+
+
+class ExperimentQuestion(BaseModel):
+    """Which losses to compare, on which columns, and what for. Only the target has to be named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dataset: str | None = Field(default=None, max_length=100, description="The id of a dataset.")
+    target: _ColumnName = Field(description="The column to predict.")
+    features: list[_ColumnName] | None = Field(
+        default=None, min_length=1, max_length=MOST_NAMES, description="The columns to predict from; null for all."
+    )
+    task: Literal["regression", "count", "binary", "multiclass"] | None = Field(
+        default=None, description="Left out, it is read off the target."
+    )
+    goal: ExperimentGoal = ExperimentGoal()
+    candidates: Literal["auto"] | Annotated[list[_Expression], Field(min_length=1, max_length=MOST_CANDIDATES)] = Field(
+        default="auto",
+        description="Objectives to compare; auto: what both rule books answer, their alternatives, and the usual "
+        "losses of the task.",
+    )
+    models: Annotated[list[ModelName], Field(min_length=1, max_length=2)] = Field(
+        default=["linear", "mlp"], description="What is trained: a linear model, a network of two layers of 64."
+    )
+    folds: int = Field(default=5, ge=3, le=10)
+    repeats: int = Field(default=3, ge=1, le=10, description="Partitions into folds, each with a new seed.")
+    groups: _ColumnName | None = Field(default=None, description="Rows with the same value stay in one fold.")
+    order: _ColumnName | None = Field(default=None, description="Time: no row is predicted from later ones.")
+    weights: _ColumnName | None = Field(default=None, description="What each row counts when it is judged.")
+    held_out: _ColumnName | None = Field(default=None, description="Rows where it is true are left out of training.")
+    budget_seconds: float = Field(default=60.0, gt=0, le=3600, description="Stops adding repeats after that long.")
+    seed: int = Field(default=0, ge=0, lt=2**31)

@@ -1,0 +1,111 @@
+"""The fields of an experiment's report: standings and a verdict for each kind of model."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recommender.experiment.candidates import Origin
+from recommender.experiment.question import ModelName
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Standing(_Part):
+    """One candidate with one kind of model."""
+
+    objective: str
+    model: ModelName
+    origins: list[Origin] = Field(description="Why it takes part.")
+    value: float | None = Field(description="The metric over all folds; null where training diverged.")
+    interval: tuple[float, float] | None = Field(description="95 %, with the correction for folds that share rows.")
+    regret: float | None = Field(
+        description="How much worse than the best of its model: a share of the best, or points of a score."
+    )
+    probability_best: float = Field(description="How probable it is the best, under a correlated t distribution.")
+    tied: bool = Field(description="Whether it cannot be told from the chosen one, or is within 1 % of it.")
+    p_worse: float | None = Field(
+        description="Holm's corrected p of its difference to the chosen one; null for that one and for what diverged."
+    )
+    learning_rate: float | None
+    epochs: float | None = Field(description="When training stopped, by the criterion and never by its own loss.")
+    diverged: bool
+
+
+class OtherVerdict(_Part):
+    """What would be chosen, were outliers the other of errors and signal."""
+
+    objective: str
+    agrees: bool
+
+
+class BookRegret(_Part):
+    """What a rule book recommends, and what that costs on these data."""
+
+    objective: str
+    regret: float | None = Field(description="Over the best candidate of the model; null where it did not take part.")
+
+
+class ExtremeRow(_Part):
+    """A row that the candidates agree is far from what they predict: a mistake, or what is to be learnt?"""
+
+    row: int = Field(description="Its place in the data, from 0.")
+    target: float
+    predicted: float = Field(description="The target less the median residual of the candidates.")
+    sigmas: float
+
+
+class Verdict(_Part):
+    """Which loss, for one kind of model. It says nothing of another: run it on yours."""
+
+    model: ModelName
+    objective: str
+    incumbent: str = Field(description="What the rules recommend; it is kept unless another is better by t > 1.")
+    replaces_incumbent: bool
+    better: bool = Field(description="Whether it is better than the incumbent at Holm's 5 %; t > 1 alone is less.")
+    tied_with: list[str]
+    summary: str
+    selection: str
+    lead: float | None = Field(description="Over the incumbent, as a share, read on folds that had no part in it.")
+    rows_to_decide: int | None = Field(
+        description="Rows that would tell the nearest tie apart; null where there is none, or far too many."
+    )
+    if_outliers_are_signal: OtherVerdict | None = None
+    if_outliers_are_errors: OtherVerdict | None = None
+    books: dict[str, BookRegret]
+
+
+class Curve(_Part):
+    """How the metric that chooses went while one candidate was trained, at its best learning rate."""
+
+    objective: str
+    model: ModelName
+    epochs: list[float]
+    values: list[float | None]
+
+
+class Versions(_Part):
+    """What made the report."""
+
+    service: str
+    rules_hash: str
+
+
+class ExperimentReport(_Part):
+    """What an experiment found."""
+
+    task: str
+    metric: str
+    metric_title: str
+    larger_is_better: bool
+    rows: int
+    target: str
+    standings: list[Standing]
+    verdict: Verdict = Field(description="Of the kind of model that did best.")
+    verdicts: list[Verdict] = Field(description="One a kind of model.")
+    extreme_rows: list[ExtremeRow]
+    curves: list[Curve]
+    warnings: list[str]
+    snippets: dict[Literal["pytorch", "keras", "optax"], str | None]
+    versions: Versions

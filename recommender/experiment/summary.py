@@ -1,0 +1,130 @@
+"""A verdict in words: what to take, how good it is, how sure that is, what ties with it, and what to beware of."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from losses.text import Text
+from recommender.experiment.comparison import Comparison
+from recommender.experiment.plan import Plan
+from recommender.experiment.selection import Judgement, Outliers, chooser
+from recommender.metrics import METRICS
+
+MOST_LISTED = 4
+MODELS = {"linear": Text("a linear model", "线性模型"), "mlp": Text("a network of 2 x 64", "2 x 64 的网络")}
+_REAL, _WRONG = Text("real", "真实信号"), Text("mistakes", "错误")
+
+
+class ModelResult(NamedTuple):
+    """What is told of one kind of model: how it was judged, and what else would be chosen were outliers otherwise."""
+
+    model: str
+    repeats: int
+    outliers: Outliers
+    judgement: Judgement
+    comparison: Comparison
+    otherwise: str | None  # the objective chosen then, where it is another
+
+
+def selection(plan: Plan, result: ModelResult) -> Text:
+    """Return by which rows and which metric the choice was made."""
+    metric, folds, repeats = METRICS[chooser(plan)].title, plan.question.folds, result.repeats
+    rows = int(result.judgement.kept.sum())
+    if result.outliers == "errors" and plan.target.classes is None:
+        return Text(
+            f"nested {folds} x {repeats} folds, {metric.en} on the {rows:,} rows that the candidates agree about",
+            f"嵌套 {folds} x {repeats} 折,在各候选损失一致认可的 {rows:,} 行上计算{metric.zh}",
+        )
+    return Text(
+        f"nested {folds} x {repeats} folds, {metric.en} on all {rows:,} rows",
+        f"嵌套 {folds} x {repeats} 折,在全部 {rows:,} 行上计算{metric.zh}",
+    )
+
+
+def summary(plan: Plan, result: ModelResult, tied: Sequence[str], regrets: Sequence[float]) -> Text:
+    """Return the verdict in a sentence, and where it hangs on what outliers are in a second."""
+    parts = [_choice(plan, result)]
+    if tied:
+        more = len(tied) - MOST_LISTED
+        listed = ", ".join(tied[:MOST_LISTED])
+        parts.append(
+            Text(
+                f"; {listed}{f' and {more} more' if more > 0 else ''} cannot be told from it",
+                f";与 {listed}{' 等' if more > 0 else ''} 无法区分",
+            )
+        )
+    parts += [_worst(plan, result, regrets), Text(".", "。")]
+    if result.otherwise is not None:
+        taken, other = (_WRONG, _REAL) if result.outliers == "errors" else (_REAL, _WRONG)
+        parts.append(
+            Text(
+                f" This takes rows far out for {taken.en}; if they are {other.en}, take {result.otherwise}.",
+                f"此结论把离群行视为{taken.zh};若为{other.zh},则选 {result.otherwise}。",
+            )
+        )
+    return Text("".join(part.en for part in parts), "".join(part.zh for part in parts))
+
+
+def _choice(plan: Plan, result: ModelResult) -> Text:
+    comparison = result.comparison
+    objective = plan.candidates[comparison.chosen].objective
+    incumbent = next(candidate.objective for candidate in plan.candidates if candidate.incumbent)
+    value = result.judgement.values[comparison.chosen].mean()
+    title, model = METRICS[plan.metric].title, MODELS[result.model]
+    en = f"{title.en} {value:.4g} with {model.en} on {plan.n:,} rows"
+    zh = f"{plan.n:,} 行数据、{model.zh},{title.zh} {value:.4g}"
+    if objective == incumbent:
+        return Text(f"Keep {objective}, which the rules recommend: {en}", f"保留规则推荐的 {objective}:{zh}")
+    sure = Text("beyond doubt", "差异显著") if comparison.better else Text("though not beyond doubt", "但差异不显著")
+    return Text(
+        f"Take {objective} rather than {incumbent}, which the rules recommend: {en}, better {sure.en}",
+        f"用 {objective} 代替规则推荐的 {incumbent}:{zh},更优,{sure.zh}",
+    )
+
+
+def _worst(plan: Plan, result: ModelResult, regrets: Sequence[float]) -> Text:
+    """Return what is worst of those that are worse beyond doubt, and by how much."""
+    comparison = result.comparison
+    worse = ~result.judgement.diverged & ~comparison.tied
+    if not worse.any():
+        return Text("", "")
+    place = int(np.where(worse, comparison.means, -np.inf).argmax())
+    name = plan.candidates[place].objective
+    if METRICS[plan.metric].larger_is_better:
+        return Text(f"; {name} is {regrets[place]:.3g} below the best", f";{name} 比最优低 {regrets[place]:.3g}")
+    share = 100 * regrets[place]
+    return Text(f"; {name} is {share:.3g} % worse than the best", f";{name} 比最优差 {share:.3g} %")
+
+
+def warnings(plan: Plan, result: Sequence[ModelResult]) -> list[Text]:
+    """Return what to know before the verdict is trusted."""
+    texts = [
+        Text(
+            "A verdict holds for its model and no other: a loss chosen with one was no better than a good constant "
+            "with another. Run your own model, and send its scores to /v1/experiments/verdict.",
+            "结论只适用于所用模型,不可推广到其他模型。请用您自己的模型训练,并将得分发送到 /v1/experiments/verdict。",
+        )
+    ]
+    for entry in result:
+        gone = [plan.candidates[place].objective for place in np.flatnonzero(entry.judgement.diverged)]
+        if gone:
+            listed = ", ".join(gone)
+            texts.append(
+                Text(
+                    f"{listed} diverged with {MODELS[entry.model].en} and took no part.",
+                    f"{listed} 在{MODELS[entry.model].zh}上发散,未参与比较。",
+                )
+            )
+    by = chooser(plan)
+    if by != plan.metric:
+        title = METRICS[plan.metric].title
+        texts.append(
+            Text(
+                f"{title.en} is too noisy to choose a loss by: {METRICS[by].title.en} chose, and the cut follows from "
+                "the metric. Moving the cut is often the whole answer.",
+                f"{title.zh}噪声太大,不宜用于选择损失:由{METRICS[by].title.zh}选择,阈值由指标推出。"
+                "移动阈值往往就够了。",
+            )
+        )
+    return texts

@@ -1,0 +1,86 @@
+"""The target of an experiment: its task where none was named, and its values as numbers or class ids."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from losses.text import Text
+from recommender.errors import BadExperiment
+from recommender.experiment.features import is_text
+from recommender.measure.infer_task import infer_task
+from recommender.tasks import Task, read_task
+
+MOST_CLASSES = 100
+PAIR = 2
+TASKS = (Task.REGRESSION, Task.COUNT, Task.BINARY, Task.MULTICLASS)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Values (n): numbers, or ids of `classes` from 0."""
+
+    task: Task
+    values: np.ndarray[Any, np.dtype[np.float64]]
+    classes: tuple[str, ...] | None
+
+    @property
+    def ids(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        """The class ids; None where the target is a number."""
+        return self.values.astype(np.int64) if self.classes else None
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model puts out for an item."""
+        return len(self.classes) if self.classes and len(self.classes) > PAIR else 1
+
+
+def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target, list[Text]]:
+    """Return the target, no value of which is missing, and what was assumed of it.
+
+    Raises: BadExperiment for texts where numbers are wanted, one value only, too many classes, and values out of range.
+    """
+    if len(set(column.tolist())) < PAIR:
+        raise BadExperiment("target", "The target has one value only, so that every loss predicts it alike.")
+    known = read_task(task) if task else None
+    assumed = []
+    if known is None:
+        known, reason = _inferred(column)
+        assumed.append(Text(f"The task is taken to be {known}: {reason.en}.", f"任务被视为 {known}:{reason.zh}。"))
+    if known in (Task.REGRESSION, Task.COUNT):
+        return Target(known, _numbers(column, known), None), assumed
+    values, ids = np.unique(column.astype(str) if is_text(column) else column, return_inverse=True)
+    if known is Task.BINARY and len(values) != PAIR:
+        raise BadExperiment("target", f"The target of binary has two values; this one has {len(values)}.")
+    if len(values) > MOST_CLASSES:
+        raise BadExperiment("target", f"The target has {len(values)} classes; at most {MOST_CLASSES} are compared.")
+    classes = tuple(_name(value) for value in values)
+    if is_text(column) or classes not in (("0", "1"), tuple(map(str, range(len(values))))):
+        listed = ", ".join(f"{name} is {place}" for place, name in enumerate(classes[:5]))
+        assumed.append(Text(f"Classes are numbered in this order: {listed}.", f"类别按以下次序编号:{listed}。"))
+    return Target(known, ids.astype(np.float64), classes), assumed
+
+
+def _inferred(column: np.ndarray[Any, Any]) -> tuple[Task, Text]:
+    if is_text(column):
+        few = len(set(column.tolist())) == PAIR
+        return (Task.BINARY if few else Task.MULTICLASS), Text("it holds texts", "取值为文本")
+    task, reason = infer_task(torch.from_numpy(column))
+    return (task if task in TASKS else Task.REGRESSION), reason
+
+
+def _numbers(column: np.ndarray[Any, Any], task: Task) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if is_text(column):
+        raise BadExperiment(
+            "target", f"The target holds texts, and {task} predicts numbers. Ask with task=binary or multiclass."
+        )
+    if not np.isfinite(column).all():
+        raise BadExperiment("target", "The target holds an infinity. Leave such rows out.")
+    if task is Task.COUNT and (column < 0).any():
+        raise BadExperiment("target", "The target of count is 0 or more; this one has negative values.")
+    return column.astype(np.float64)
+
+
+def _name(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)

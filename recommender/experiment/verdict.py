@@ -1,0 +1,255 @@
+"""From out-of-fold predictions to a verdict that can be defended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from losses.contract.expression import parse
+from losses.description import snippets
+from losses.text import Language, in_language
+from losses.version import VERSION
+from recommender.experiment.comparison import Comparison, compare, rows_to_decide
+from recommender.experiment.plan import Plan, robust
+from recommender.experiment.report import (
+    BookRegret,
+    Curve,
+    ExperimentReport,
+    ExtremeRow,
+    OtherVerdict,
+    Standing,
+    Verdict,
+    Versions,
+)
+from recommender.experiment.run import OutOfFold
+from recommender.experiment.selection import Judgement, Outliers, judged, learning_curve
+from recommender.experiment.summary import ModelResult, selection, summary, warnings
+from recommender.experiment.training import BATCH
+from recommender.metrics import METRICS
+from recommender.rules.export import rules_hash
+from recommender.rules.thresholds import bounds_in_force
+
+EXTREME_ROWS, EXTREME_SIGMAS = 10, 3.5
+_OTHER: dict[Outliers, Outliers] = {"errors": "signal", "signal": "errors"}
+_OF_MEANS = ("mean",)  # functionals for which rows far out are what a total is made of
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One kind of model under one reading of outliers."""
+
+    model: str
+    outliers: Outliers
+    outputs: list[OutOfFold]
+    judgement: Judgement
+    comparison: Comparison
+
+
+def verdict(plan: Plan, outputs: Sequence[OutOfFold], language: Language = "en") -> ExperimentReport:
+    """Return what the units that have run say; all models that some unit was run of take part."""
+    outliers = _outliers(plan)
+    models = [model for model in plan.question.models if any(output.unit.model == model for output in outputs)]
+    first = [_judge(plan, outputs, model, outliers) for model in models]
+    verdicts = [_verdict(plan, entry, _other(plan, entry), language) for entry in first]
+    best = min(range(len(first)), key=lambda place: first[place].comparison.means[first[place].comparison.chosen])
+    chosen = parse(verdicts[best].objective)
+    return ExperimentReport(
+        task=plan.target.task,
+        metric=plan.metric,
+        metric_title=in_language(METRICS[plan.metric].title, language),
+        larger_is_better=METRICS[plan.metric].larger_is_better,
+        rows=plan.n,
+        target=plan.question.target,
+        standings=sorted(
+            (standing for entry in first for standing in _standings(plan, entry)),
+            key=lambda standing: (standing.model != models[best], standing.diverged, standing.regret or 0.0),
+        ),
+        verdict=verdicts[best],
+        verdicts=verdicts,
+        extreme_rows=_extreme_rows(plan, first[best].judgement),
+        curves=[curve for entry in first for curve in _curves(plan, entry)],
+        warnings=[
+            in_language(text, language)
+            for text in (*plan.notices, *warnings(plan, [_result(entry, None) for entry in first]))
+        ],
+        snippets={
+            "pytorch": snippets.pytorch_code(chosen),
+            "keras": snippets.library_code(chosen, "keras"),
+            "optax": snippets.library_code(chosen, "optax"),
+        },
+        versions=Versions(service=VERSION, rules_hash=rules_hash(bounds_in_force(None))),
+    )
+
+
+def standings(plan: Plan, outputs: Sequence[OutOfFold]) -> list[Standing]:
+    """Return where the candidates stand so far."""
+    return verdict(plan, outputs).standings if outputs else []
+
+
+def _outliers(plan: Plan) -> Outliers:
+    """Return what outliers are taken to be where nobody says: errors, but signal where they make up a total.
+
+    Rows far out of amounts that are never negative carry much of their sum; without them a mean predicts nothing.
+    """
+    said = plan.question.goal.outliers
+    if said in ("errors", "signal"):
+        return said
+    amounts = plan.target.classes is None and bool((plan.target.values >= 0).all())
+    return "signal" if amounts and METRICS[plan.metric].elicits in _OF_MEANS else "errors"
+
+
+def _judge(plan: Plan, outputs: Sequence[OutOfFold], model: str, outliers: Outliers) -> _Judged:
+    own = [output for output in outputs if output.unit.model == model]
+    judgement = judged(plan, own, outliers)
+    incumbent = next(place for place, candidate in enumerate(plan.candidates) if candidate.incumbent)
+    comparison = compare(judgement.costs, incumbent, plan.question.folds, ~judgement.diverged, seed=plan.question.seed)
+    return _Judged(model, outliers, own, judgement, comparison)
+
+
+def _other(plan: Plan, entry: _Judged) -> _Judged | None:
+    """Return the same under the other reading of outliers, where nobody said which is right and it can matter."""
+    known = plan.question.goal.outliers in ("errors", "signal")
+    if known or plan.target.classes is not None:
+        return None
+    return _judge(plan, entry.outputs, entry.model, _OTHER[entry.outliers])
+
+
+def _standings(plan: Plan, entry: _Judged) -> list[Standing]:
+    judgement, comparison = entry.judgement, entry.comparison
+    values, regrets = _values(judgement), _regrets(plan, judgement)
+    margin = _margin(judgement.costs.shape[1])
+    errors = [
+        _value_error(plan, row, fallback) for row, fallback in zip(judgement.values, comparison.errors, strict=True)
+    ]
+    rows = []
+    for place, candidate in enumerate(plan.candidates):
+        gone = bool(judgement.diverged[place])
+        rate, epochs = _setting(plan, entry, place)
+        half = margin * errors[place]
+        rows.append(
+            Standing(
+                objective=candidate.objective,
+                model=entry.model,  # type: ignore[arg-type] # a name of the question
+                origins=list(candidate.origins),
+                value=None if gone else values[place],
+                interval=None if gone or not np.isfinite(half) else (values[place] - half, values[place] + half),
+                regret=None if gone else regrets[place],
+                probability_best=float(comparison.probability_best[place]),
+                tied=bool(comparison.tied[place]),
+                p_worse=None if gone or place == comparison.chosen else float(comparison.p[place]),
+                learning_rate=None if gone else rate,
+                epochs=None if gone else epochs,
+                diverged=gone,
+            )
+        )
+    return rows
+
+
+def _value_error(plan: Plan, values: np.ndarray, fallback: float) -> float:
+    count = len(values)
+    if count < 2:  # noqa: PLR2004 - one number has no spread
+        return fallback
+    return float(np.sqrt((1 / count + 1 / (plan.question.folds - 1)) * values.var(ddof=1)))
+
+
+def _margin(scores: int) -> float:
+    from scipy.stats import t as student  # noqa: PLC0415 - SciPy is slow to import
+
+    return float(student.ppf(0.975, max(1, scores - 1)))
+
+
+def _values(judgement: Judgement) -> list[float]:
+    return [float(row.mean()) for row in judgement.values]
+
+
+def _regrets(plan: Plan, judgement: Judgement) -> list[float]:
+    """Return how much worse than the best each is: a share where lower is better, points of a score otherwise."""
+    values = np.array(_values(judgement))
+    there = ~judgement.diverged
+    if METRICS[plan.metric].larger_is_better:
+        best = float(values[there].max())
+        return [max(0.0, best - value) for value in values.tolist()]
+    best = float(values[there].min())
+    return [max(0.0, (value - best) / max(abs(best), 1e-300)) for value in values.tolist()]
+
+
+def _setting(plan: Plan, entry: _Judged, place: int) -> tuple[float, float]:
+    """Return the learning rate that most folds chose, and the median number of epochs."""
+    output = entry.outputs[0]
+    chosen = entry.judgement.chosen[place]
+    rates, steps = chosen // len(output.steps), chosen % len(output.steps)
+    train = plan.n * (1 - 1 / plan.question.folds)
+    epochs = float(np.median(np.array(output.steps)[steps])) * min(BATCH, train) / train
+    return output.rates[int(np.bincount(rates).argmax())], round(epochs, 1)
+
+
+def _verdict(plan: Plan, entry: _Judged, other: _Judged | None, language: Language) -> Verdict:
+    comparison, names = entry.comparison, [candidate.objective for candidate in plan.candidates]
+    incumbent = next(candidate.objective for candidate in plan.candidates if candidate.incumbent)
+    objective = names[comparison.chosen]
+    tied = [
+        names[place] for place in np.argsort(comparison.means) if comparison.tied[place] and names[place] != objective
+    ]
+    told = None
+    if other is not None:
+        told = OtherVerdict(
+            objective=names[other.comparison.chosen], agrees=other.comparison.chosen == comparison.chosen
+        )
+    result = _result(entry, told)
+    regrets = dict(zip(names, _regrets(plan, entry.judgement), strict=True))
+    return Verdict(
+        model=entry.model,  # type: ignore[arg-type] # a name of the question
+        objective=objective,
+        incumbent=incumbent,
+        replaces_incumbent=objective != incumbent,
+        better=comparison.better,
+        tied_with=tied,
+        summary=in_language(summary(plan, result, tied, list(regrets.values())), language),
+        selection=in_language(selection(plan, result), language),
+        lead=comparison.lead if np.isfinite(comparison.lead) else None,
+        rows_to_decide=rows_to_decide(comparison, plan.n, entry.judgement.costs.shape[1]),
+        if_outliers_are_signal=told if entry.outliers == "errors" else None,
+        if_outliers_are_errors=told if entry.outliers == "signal" else None,
+        books={name: BookRegret(objective=text, regret=regrets.get(text)) for name, text in plan.books.items()},
+    )
+
+
+def _result(entry: _Judged, told: OtherVerdict | None) -> ModelResult:
+    return ModelResult(
+        model=entry.model,
+        repeats=len(entry.outputs),
+        outliers=entry.outliers,
+        judgement=entry.judgement,
+        comparison=entry.comparison,
+        otherwise=told.objective if told is not None and not told.agrees else None,
+    )
+
+
+def _extreme_rows(plan: Plan, judgement: Judgement) -> list[ExtremeRow]:
+    """Return the rows farthest from what the candidates agree about."""
+    if not len(judgement.consensus):
+        return []
+    centre, spread = robust(judgement.consensus)
+    sigmas = (judgement.consensus - centre) / spread
+    rows = []
+    for place in np.argsort(-np.abs(sigmas))[:EXTREME_ROWS]:
+        if abs(sigmas[place]) <= EXTREME_SIGMAS:
+            break
+        target = float(plan.target.values[place])
+        predicted = target + float(judgement.consensus[place])
+        row, away = int(plan.rows[place]), float(sigmas[place])
+        rows.append(ExtremeRow(row=row, target=target, predicted=predicted, sigmas=away))
+    return rows
+
+
+def _curves(plan: Plan, entry: _Judged) -> list[Curve]:
+    """Return how the choosing metric went over the checkpoints, at the rate that most folds chose."""
+    output = entry.outputs[0]
+    train = plan.n * (1 - 1 / plan.question.folds)
+    epochs = [round(step * min(BATCH, train) / train, 1) for step in output.steps]
+    curves = []
+    for place, candidate in enumerate(plan.candidates):
+        rate, _ = _setting(plan, entry, place)
+        values = learning_curve(plan, output, place, output.rates.index(rate), entry.judgement.kept)
+        curves.append(Curve(objective=candidate.objective, model=entry.model, epochs=epochs, values=values))  # type: ignore[arg-type]
+    return curves

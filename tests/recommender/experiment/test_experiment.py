@@ -1,0 +1,212 @@
+"""Experiments: what is refused before anything trains, what trains at once, and what the verdict says."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from losses.contract.expression import parse
+from losses.evaluation.evaluate import evaluate
+from recommender.errors import BadExperiment, UnknownMetric
+from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
+from recommender.experiment.comparison import compare
+from recommender.experiment.training import Fold, Reading, Trained, mean_loss, train
+
+FEW_STEPS, FEW_RATES = 40, (0.03,)
+
+
+def table(n: int = 300, *, outliers: int = 0, seed: int = 0) -> dict[str, Any]:
+    """Return columns of which the target `y` is a sum, some of its values far out."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 3))
+    y = x @ np.array([2.0, -1.0, 0.5]) + rng.normal(size=n)
+    y[:outliers] += 30
+    kind = np.where(x[:, 0] > 0, "left", "right").astype(object)
+    return {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "kind": kind, "y": y}
+
+
+def asked(**fields: Any) -> ExperimentQuestion:  # noqa: ANN401 - any field of the question
+    return ExperimentQuestion(**{"target": "y", "models": ["linear"], "folds": 3, "repeats": 1, **fields})
+
+
+def report_of(columns: dict[str, Any], **fields: Any) -> Any:  # noqa: ANN401 - as above
+    planned = plan(asked(**fields), columns)
+    outputs = [run_unit(planned, unit, rates=FEW_RATES, steps=FEW_STEPS) for unit in planned.units]
+    return verdict(planned, outputs)
+
+
+BAD = [
+    ("constant", {"y": np.ones(60)}, {}, "target", "one value"),
+    ("three rows", {name: column[:3] for name, column in table().items()}, {}, "dataset", "3 rows"),
+    ("no such column", {}, {"target": "kinds"}, "target", "Did you mean kind"),
+    ("a copy of the target", {"d": table()["y"] * 2 + 1}, {"features": ["d", "a"]}, "features", "the target itself"),
+    ("texts for regression", {"y": table()["kind"]}, {"task": "regression"}, "target", "texts"),
+    ("a loss of classes", {}, {"candidates": ["bce", "focal_softmax"]}, "candidates", "does not fit"),
+    ("a metric of classes", {}, {"goal": {"metric": "auc"}}, "goal.metric", "does not fit regression"),
+    ("MAPE with zeros", {"y": np.arange(60.0)}, {"goal": {"metric": "mape"}}, "goal.metric", "without zeros"),
+    ("two groups", {"g": np.arange(300) % 2}, {"groups": "g"}, "groups", "2 groups"),
+    ("a class of two rows", {"y": np.r_[np.zeros(298), 1, 1]}, {"task": "binary"}, "target", "fewer than"),
+    ("nothing to predict from", {}, {"features": ["y"]}, "features", "No column"),
+]
+
+
+@pytest.mark.parametrize(("columns", "fields", "field", "said"), [bad[1:] for bad in BAD], ids=[bad[0] for bad in BAD])
+def test_what_cannot_be_run_is_refused_before_anything_trains(
+    columns: dict[str, Any], fields: dict[str, Any], field: str, said: str
+) -> None:
+    with pytest.raises(BadExperiment) as refusal:
+        plan(asked(**fields), {**table(), **columns} if len(columns) < 5 else columns)
+
+    assert refusal.value.facts["field"] == field
+    assert said in str(refusal.value)
+
+
+def test_an_unknown_metric_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownMetric, match="Did you mean rmse"):
+        plan(asked(goal={"metric": "rmes"}), table())
+
+
+def test_ten_thousand_columns_are_refused_with_the_limit() -> None:
+    columns = {**table(60), **{f"x{place}": np.arange(60.0) for place in range(10_000)}}
+
+    with pytest.raises(BadExperiment, match="at most 2,000"):
+        plan(asked(), columns)
+
+
+def test_columns_without_use_are_left_out_and_named() -> None:
+    columns = {**table(), "copy": table()["y"], "empty": [None] * 300, "id": [f"row {k}" for k in range(300)]}
+
+    planned = plan(asked(), columns)
+
+    assert planned.features.names == ("a", "b", "c", "kind")
+    assert {"copy", "empty", "id"} <= set(" ".join(text.en for text in planned.notices).replace(":", " ").split())
+
+
+def test_groups_stay_whole_and_time_goes_forward() -> None:
+    group = np.arange(300) // 10
+    columns = {**table(), "g": group, "t": np.arange(300)[::-1]}
+
+    (held,) = plan(asked(groups="g"), columns).partitions
+    ordered = plan(asked(order="t"), columns)
+
+    assert all(len(set(held[group == one])) == 1 for one in range(30))
+    (forward,) = ordered.partitions
+    assert (forward[columns["t"] < 75] == -1).all()
+    assert (np.diff(forward[np.argsort(columns["t"])]) >= 0).all()
+
+
+def test_every_replica_equals_a_model_trained_by_itself() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(90, 4, generator=generator), torch.randn(90, generator=generator)
+    folds = [
+        Fold(x, torch.arange(90)[torch.arange(90) % 3 != k], torch.arange(90)[torch.arange(90) % 3 == k])
+        for k in range(3)
+    ]
+    reading = Reading("identity", 0.0, 1.0)
+    entries = [Trained(parse(text), reading, y) for text in ("mse", "mae", "tukey_biweight(c=2)")]
+    warm = [Trained(parse("smooth_l1"), reading, y)]
+    rates = (0.01, 0.03)
+
+    for model in ("linear", "mlp"):
+        together = train(folds, entries, warm, model=model, outputs=1, seed=3, rates=rates, steps=20)
+        for place, entry in enumerate(entries):
+            for rate_place, rate in enumerate(rates):
+                alone = train(folds, [entry], warm, model=model, outputs=1, seed=3, rates=(rate,), steps=20)
+                assert torch.allclose(together.predictions[place, rate_place], alone.predictions[0, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["bce", "focal(normalize=positives)"])
+def test_losses_of_items_and_of_batches_are_means_of_each_replica(text: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    raw = torch.randn(2, 3, 16, generator=generator)
+    targets = (torch.arange(32) % 2).float()
+    rows = torch.stack([torch.arange(16), torch.arange(16, 32)])
+
+    means = mean_loss(Trained(parse(text), Reading("logit", 0.0), targets), raw, rows, None)
+
+    for fold in range(2):
+        for replica in range(3):
+            inputs = {"predictions": raw[fold, replica], "targets": targets[rows[fold]]}
+            alone = evaluate(parse(text), inputs).value
+            assert float(means[fold, replica]) == pytest.approx(alone, rel=1e-5)
+
+
+def test_a_robust_loss_wins_where_outliers_are_errors_and_loses_nothing_said() -> None:
+    report = report_of(
+        table(outliers=30), candidates=["mse", "mae", "tukey_biweight(c=5)"], goal={"outliers": "errors"}
+    )
+
+    values = {standing.objective: standing.value for standing in report.standings}
+    assert values["mae"] < values["mse"]
+    assert report.verdict.objective != "mse"
+    assert {row.row for row in report.extreme_rows} <= set(range(30))
+    assert report.verdict.summary.endswith(".")
+
+
+def test_what_outliers_are_is_answered_both_ways_where_nobody_says() -> None:
+    report = report_of(table(outliers=30), candidates=["mse", "mae"])
+
+    assert report.verdict.if_outliers_are_signal is not None
+    assert report.verdict.if_outliers_are_errors is None
+
+
+def test_amounts_are_judged_with_their_large_values() -> None:
+    columns = table()
+    columns["y"] = np.exp(columns["y"])
+
+    report = report_of(columns, candidates=["mse", "poisson_nll"])
+
+    assert report.verdict.if_outliers_are_errors is not None
+    assert "all 300 rows" in report.verdict.selection
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "auc", "brier", "average_precision", "balanced_accuracy", "f1", "mcc"])
+def test_binary_targets_of_texts_are_judged_by_each_metric(metric: str) -> None:
+    columns = table()
+    columns["y"] = np.where(columns["y"] > 0, "yes", "no").astype(object)
+
+    report = report_of(columns, goal={"metric": metric})
+
+    best = report.standings[0]
+    assert report.task == "binary"
+    assert best.value is not None
+    assert 0 < best.value < 1.2
+    assert any("numbered in this order: no is 0, yes is 1" in text for text in report.warnings)
+
+
+def test_several_classes_and_counts_are_trained() -> None:
+    columns = table()
+    classes = {**columns, "y": np.digitize(columns["y"], [-1, 1])}
+    counts = {**columns, "y": np.random.default_rng(0).poisson(np.exp(columns["a"] / 2))}
+
+    assert report_of(classes, task="multiclass").metric == "log_loss"
+    assert report_of(counts, task="count").metric == "poisson_deviance"
+
+
+def test_a_seed_gives_the_same_verdict_twice() -> None:
+    first, second = (report_of(table(outliers=10), candidates=["mse", "mae"], seed=7) for _ in range(2))
+
+    assert first == second
+
+
+def test_the_incumbent_is_kept_unless_clearly_beaten_and_ties_are_a_set() -> None:
+    rng = np.random.default_rng(0)
+    folds = rng.normal(10, 1, 15)
+    costs = np.stack([folds, folds + rng.normal(0, 0.5, 15), folds + 5 + rng.normal(0, 0.1, 15)])
+
+    comparison = compare(costs, incumbent=0, folds=5, valid=np.ones(3, bool), seed=0)
+
+    assert comparison.chosen == 0
+    assert comparison.tied.tolist() == [True, True, False]
+    assert comparison.probability_best.sum() == pytest.approx(1)
+    assert comparison.probability_best[2] == 0
+
+
+def test_what_diverged_takes_no_part() -> None:
+    costs = np.array([[1.0, 1.1, 0.9], [np.inf, 1.0, 1.0]])
+
+    comparison = compare(costs, incumbent=1, folds=3, valid=np.array([True, False]), seed=0)
+
+    assert comparison.chosen == 0
+    assert not comparison.tied[1]
