@@ -1,7 +1,7 @@
 """Many models trained at once: every loss, learning rate and fold is a replica of one batched network.
 
 All replicas share each matrix product. The first layer is one product a fold, since the replicas of a fold read the
-same rows; losses of single items are applied to the replicas folded into the items, others through `torch.func.vmap`.
+same rows; losses of single items are applied to the replicas folded into the items, others replica by replica.
 """
 
 import math
@@ -186,8 +186,10 @@ def _mean_by_replica(term: BoundLoss, taken: Tensor, targets: Tensor) -> Tensor:
         items = out if isinstance(out, Items) else Items(out)
         return items.numerator.sum() / items.counts.sum()
 
-    flat = torch.func.vmap(value)(taken.flatten(0, 1), targets.flatten(0, 1))
-    return flat.reshape(taken.shape[:2])
+    replicas = zip(
+        taken.flatten(0, 1), targets.flatten(0, 1), strict=True
+    )  # vmap refuses losses that ask for an item()
+    return torch.stack([value(predictions, own) for predictions, own in replicas]).reshape(taken.shape[:2])
 
 
 class _Network:
