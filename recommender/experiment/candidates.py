@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from losses.contract.expression import Objective, parse
+from losses.contract.loss import Loss
 from losses.errors import Refusal
 from recommender.errors import BadExperiment
 from recommender.experiment.target import Target
@@ -19,15 +19,23 @@ from recommender.rules.formulas import SIGNIFICANT_DIGITS, significant
 from recommender.tasks import Task
 
 Origin = Literal["article", "evidence", "alternative", "usual", "asked"]
-Link = Literal["identity", "log", "logit", "softmax", "score"]
+Link = Literal["identity", "log", "log1p", "logit", "softmax", "score", "cumulative", "conditional"]
 MOST_AUTOMATIC = 12
 TRIED = 64  # rows on which a loss is tried before anything is trained
 HUBER, TUKEY, CAUCHY = 1.345, 4.685, 2.385  # 95 % efficiency under normal errors: Holland & Welsch 1977
+OF_CLASSES = ("class_counts", "priors")  # roles of one number a class that are counted in the training rows
+# Where the rule books cannot decide, these do: log links for amounts, Cauchy, label smoothing for probabilities. On 33
+# tables the mean regret on natural ones was 3.61 % without log links and 1.88 % with them.
 USUAL: dict[Task, tuple[str, ...]] = {
     Task.REGRESSION: ("mse", "mae"),
     Task.COUNT: ("poisson_nll", "mse", "mae"),
-    Task.BINARY: ("bce", "bce(label_smoothing=0.1)", "focal", "soft_margin"),
-    Task.MULTICLASS: ("sparse_categorical_ce", "sparse_categorical_ce(label_smoothing=0.1)", "focal_softmax"),
+    Task.BINARY: ("bce", "bce(label_smoothing=0.1)", "focal", "squared_hinge"),
+    Task.MULTICLASS: (
+        "sparse_categorical_ce",
+        "sparse_categorical_ce(label_smoothing=0.1)",
+        "focal_softmax",
+        "generalized_ce",
+    ),
 }
 
 
@@ -60,8 +68,8 @@ def candidates_of(
     named: list[tuple[str, Origin]] = [("evidence", "evidence"), ("article", "article")]
     wanted: list[tuple[str, Origin]] = [(books[name], origin) for name, origin in named if name in books]
     if asked is None:
-        wanted += [(other.objective, "alternative") for other in answer.alternatives if other.origin == "rule"]
         wanted += [(objective, "usual") for objective in _usual(target, profile, goal)]
+        wanted += [(other.objective, "alternative") for other in answer.alternatives if other.origin == "rule"]
     else:
         wanted += [(objective, "asked") for objective in asked]
     taking_part: dict[str, Candidate] = {}
@@ -80,21 +88,22 @@ def candidates_of(
 
 
 def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[str]:
-    """Yield the usual losses of a task, their scales by what was measured."""
+    """Yield the usual losses of a task, their scales by what was measured.
+
+    A log link is written as a loss of the logarithm: `msle` compares log(1 + target), and the deviances take the
+    logarithm of the mean.
+    """
     if goal.quantile is not None:
         yield f"quantile(quantile={goal.quantile})"
+        yield f"expectile(expectile={goal.quantile})"
     yield from USUAL[target.task]
-    if target.task is Task.REGRESSION:
-        scale = profile.number("residual_scale")
-        if scale:
-            rounded = partial(significant, digits=SIGNIFICANT_DIGITS)
-            yield f"tukey_biweight(c={rounded(TUKEY * scale)})"
-            yield f"barron_general(alpha=0, scale={rounded(CAUCHY * scale)})"
-            yield f"smooth_l1(beta={rounded(HUBER * scale)})"
-    if target.task in (Task.REGRESSION, Task.COUNT):
-        if (target.values >= 0).all():
-            yield "poisson_nll"
-            yield "tweedie"
+    scale = profile.number("residual_scale") if target.task is Task.REGRESSION else None
+    if scale:
+        yield f"tukey_biweight(c={significant(TUKEY * scale, SIGNIFICANT_DIGITS)})"
+        yield f"barron_general(alpha=0, scale={significant(CAUCHY * scale, SIGNIFICANT_DIGITS)})"
+        yield f"smooth_l1(beta={significant(HUBER * scale, SIGNIFICANT_DIGITS)})"
+    if target.classes is None and (target.values >= 0).all():
+        yield from ("msle", "poisson_nll", "tweedie")
         if (target.values > 0).all():
             yield "gamma_deviance"
 
@@ -104,30 +113,33 @@ def _fitted(text: str, origin: Origin, target: Target) -> Candidate | None:
     objective = parse(text)
     if any(term.params.get(name) is False for _, term in objective.terms for name in ("from_logits", "log_input")):
         return None
-    links = {_link(term.loss.activation, target) for _, term in objective.terms}
+    links = {_link(term.loss, target) for _, term in objective.terms}
     required = {role for _, term in objective.terms for role in term.loss.required}
-    if len(links) != 1 or None in links or required != {"predictions", "targets"}:
+    counted = OF_CLASSES if target.outputs > 1 and target.ids is not None else ()
+    if len(links) != 1 or not required <= {"predictions", "targets", *counted}:
         return None
     (link,) = links
+    if link is None:
+        return None
     for one_hot in (False, True) if target.outputs > 1 else (False,):
-        candidate = Candidate(str(objective), link, one_hot, (origin,))  # type: ignore[arg-type] # None is out
+        candidate = Candidate(str(objective), link, one_hot, (origin,))
         if _works(candidate, target):
             return candidate
     return None
 
 
-def _link(activation: str, target: Target) -> Link | None:
+def _link(loss: Loss, target: Target) -> Link | None:
     """Return how predictions come of a model's output; None where no model here has such an output."""
-    links: dict[str, Link] = {"exp": "log", "sigmoid": "logit", "softmax": "softmax"}
-    if activation == "none":
-        return "score" if target.classes else "identity"
-    if activation == "sigmoid" and target.outputs > 1:
-        return None
-    if activation == "softmax" and target.outputs == 1:
-        return None
-    if (activation == "exp") == bool(target.classes):
-        return None
-    return links.get(activation)
+    if target.classes is None:
+        if loss.id == "msle":
+            return "log1p"
+        of_numbers: dict[str, Link] = {"none": "identity", "exp": "log"}
+        return of_numbers.get(loss.activation)
+    if loss.activation == "none":
+        return "score"
+    if target.outputs == 1:
+        return "logit" if loss.activation == "sigmoid" else None
+    return "softmax" if loss.activation == "softmax" else None
 
 
 def _works(candidate: Candidate, target: Target) -> bool:
@@ -136,11 +148,12 @@ def _works(candidate: Candidate, target: Target) -> bool:
 
     values = torch.from_numpy(_spread(target.values))
     shape = (len(values), target.outputs) if target.outputs > 1 else (len(values),)
+    given = {
+        "predictions": torch.zeros(shape, dtype=torch.float64),
+        "targets": as_targets(values, candidate, target),
+        **{role: torch.ones(target.outputs) for role in OF_CLASSES if role in candidate.parsed.roles},
+    }
     try:
-        given = {
-            "predictions": torch.zeros(shape, dtype=torch.float64),
-            "targets": as_targets(values, candidate, target),
-        }
         return evaluate(candidate.parsed, given).value is not None
     except Refusal:
         return False

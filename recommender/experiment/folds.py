@@ -47,13 +47,6 @@ def folds_of(
     return held
 
 
-def training_rows(held: Ids, fold: int, order: np.ndarray | None) -> Ids:
-    """Return the rows that the models of one fold are trained on."""
-    if order is None:
-        return np.flatnonzero(held != fold)
-    return np.flatnonzero(held < fold)
-
-
 def _refuse_rare(labels: Ids, folds: int) -> None:
     values, counts = np.unique(labels, return_counts=True)
     if counts.min() < folds:

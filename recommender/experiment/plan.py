@@ -1,28 +1,26 @@
 """What an experiment will do: everything is checked here, before anything is trained."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from losses.errors import shown
 from losses.text import Text
 from recommender.errors import BadExperiment
 from recommender.experiment.candidates import Candidate, candidates_of
 from recommender.experiment.features import Columns, Features, column_of, is_text, missing, read_features
-from recommender.experiment.folds import Ids, folds_of
+from recommender.experiment.folds import NEVER, Ids, folds_of
 from recommender.experiment.question import ExperimentQuestion
 from recommender.experiment.target import Target, read_target
-from recommender.measure import measure_profile
+from recommender.experiment.training.pilot import pilot_profile
+from recommender.experiment.training.train import STEPS
 from recommender.metrics import METRICS, metrics_of, read_metric
 from recommender.profile import Goal, Profile
 from recommender.tasks import Task
 
 ROWS_A_FOLD = 4  # the fewest that a fold may hold out
 MOST_ROWS = 200_000  # beyond it a sample is taken: the error of a comparison is small by then
-PILOT_ROWS = 5_000
 REPEATABLE = 1  # repeats where rows are in order: there is one way to cut them
 _DEFAULT_METRIC = {
     Task.REGRESSION: "rmse",
@@ -62,7 +60,9 @@ class Unit:
 class Plan:
     """An experiment that can be run.
 
-    Shapes: partitions repeats x (n); rows (n), the places of those that take part; weights and order (n) or None.
+    Shapes: partitions repeats x (n), the fold that holds each row out, -1 where none does; judge (n), the rows that the
+    question holds out, which nothing is trained on; rows (n), the places of those that take part; weights and order (n)
+    or None. `steps`: of training, for each fit. The same question and columns give the same plan again, in any process.
     """
 
     question: ExperimentQuestion
@@ -74,6 +74,8 @@ class Plan:
     books: dict[str, str]
     candidates: tuple[Candidate, ...]
     partitions: tuple[Ids, ...]
+    judge: np.ndarray[Any, np.dtype[np.bool_]]
+    steps: int
     rows: Ids
     order: np.ndarray[Any, Any] | None
     weights: np.ndarray[Any, Any] | None
@@ -89,6 +91,12 @@ class Plan:
         """How many models one unit trains, learning rates not counted."""
         return len(self.candidates) * self.question.folds
 
+    def training_rows(self, repeat: int, fold: int) -> Ids:
+        """Return the rows that the models of one fold are trained on: in order of time, those before the fold."""
+        held = self.partitions[repeat]
+        there = held != fold if self.order is None else held < fold
+        return np.flatnonzero(there & ~self.judge)
+
     @property
     def n(self) -> int:
         """How many rows take part."""
@@ -102,7 +110,8 @@ def plan(question: ExperimentQuestion, columns: Columns) -> Plan:
     """
     notices: list[Text] = []
     column = column_of(columns, question.target, "target")
-    beside = [name for name in (question.groups, question.order, question.weights) if name is not None]
+    uses = (question.groups, question.order, question.weights, question.held_out)
+    beside = [name for name in uses if name is not None]
     features, left_out = read_features(columns, question.features, question.target, beside)
     rows = np.flatnonzero(~missing(column))
     if len(rows) < len(column):
@@ -111,11 +120,13 @@ def plan(question: ExperimentQuestion, columns: Columns) -> Plan:
     if len(rows) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(question.seed).choice(rows, MOST_ROWS, replace=False))
         notices.append(Text(f"A sample of {MOST_ROWS:,} rows takes part.", f"随机抽取 {MOST_ROWS:,} 行参与实验。"))
-    if len(rows) < ROWS_A_FOLD * question.folds:
+    judge = _judge(columns, question.held_out, rows)
+    free = np.flatnonzero(~judge)
+    if len(free) < ROWS_A_FOLD * question.folds:
         raise BadExperiment(
             "dataset",
-            f"{len(rows)} rows have a target; {question.folds} folds take at least {ROWS_A_FOLD * question.folds}.",
-            rows=len(rows),
+            f"{len(free)} rows have a target; {question.folds} folds take at least {ROWS_A_FOLD * question.folds}.",
+            rows=len(free),
         )
     target, assumed = read_target(column[rows], question.task)
     metric = _metric(question, target)
@@ -123,12 +134,10 @@ def plan(question: ExperimentQuestion, columns: Columns) -> Plan:
     features = features.rows(rows)
     groups, order = _ids(columns, question.groups, rows), _order(columns, question.order, rows)
     repeats = REPEATABLE if order is not None else question.repeats
-    labels = target.ids
     partitions = tuple(
-        folds_of(labels, len(rows), question.folds, question.seed + repeat, groups=groups, order=order)
-        for repeat in range(repeats)
+        _partition(target, free, question.folds, question.seed + repeat, groups, order) for repeat in range(repeats)
     )
-    profile = _profile(target, features, question)
+    profile = pilot_profile(target, features, question.seed)
     asked = None if question.candidates == "auto" else list(question.candidates)
     candidates, books = candidates_of(asked, target, profile, goal)
     return Plan(
@@ -141,11 +150,29 @@ def plan(question: ExperimentQuestion, columns: Columns) -> Plan:
         books=books,
         candidates=tuple(candidates),
         partitions=partitions,
+        judge=judge,
+        steps=STEPS,
         rows=rows,
         order=order,
         weights=_weights(columns, question.weights, rows),
         notices=(*left_out, *notices, *assumed),
     )
+
+
+def _partition(
+    target: Target, free: Ids, folds: int, seed: int, groups: Ids | None, order: np.ndarray[Any, Any] | None
+) -> Ids:
+    """Return the fold of each row (n); rows that are not free are in none."""
+    held = np.full(target.n, NEVER)
+    held[free] = folds_of(
+        None if target.ids is None else target.ids[free],
+        len(free),
+        folds,
+        seed,
+        groups=None if groups is None else groups[free],
+        order=None if order is None else order[free],
+    )
+    return held
 
 
 def _metric(question: ExperimentQuestion, target: Target) -> str:
@@ -199,38 +226,10 @@ def _weights(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray
     return np.asarray(column)
 
 
-def _profile(target: Target, features: Features, question: ExperimentQuestion) -> Profile:
-    """Return the facts of the target about a pilot model's out-of-fold predictions."""
-    rng = np.random.default_rng(question.seed)
-    sample = np.sort(rng.permutation(len(target.values))[:PILOT_ROWS])
-    values = target.values[sample]
-    x = features.rows(sample).prepared(np.arange(len(sample)))
-    pilot = _pilot(x, values, target)
-    targets = torch.from_numpy(values if target.classes is None else values.astype(np.int64))
-    kind: Any = None if target.classes is None else "probabilities"
-    measured = measure_profile(
-        target.task, targets, torch.from_numpy(pilot), features=x.shape[1] + 1, predictions_are=kind
-    )
-    return measured.profile.model_copy(update={"n": len(target.values)})
-
-
-def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:
-    """Return out-of-fold predictions of a robust linear model, or a logistic one."""
-    from sklearn.linear_model import HuberRegressor, LogisticRegression  # noqa: PLC0415 - scikit-learn is slow to import
-    from sklearn.model_selection import cross_val_predict  # noqa: PLC0415
-
-    if target.classes is not None:
-        chances = cross_val_predict(
-            LogisticRegression(max_iter=200), x, values.astype(int), cv=3, method="predict_proba"
-        )
-        return np.asarray(chances[:, 1] if target.outputs == 1 else chances, dtype=np.float64)
-    centre, spread = robust(values)
-    pilot = cross_val_predict(HuberRegressor(max_iter=200, alpha=1.0), x, (values - centre) / spread, cv=3)
-    return np.asarray(centre + spread * pilot, dtype=np.float64)
-
-
-def robust(values: np.ndarray | Sequence[float]) -> tuple[float, float]:
-    """Return the median, and the spread as 1.4826 median absolute deviations; the deviation where that is 0."""
-    array = np.asarray(values, dtype=np.float64)
-    centre = float(np.median(array))
-    return centre, float(1.4826 * np.median(np.abs(array - centre))) or float(array.std()) or 1.0
+def _judge(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    if name is None:
+        return np.zeros(len(rows), bool)
+    column = column_of(columns, name, "held_out")[rows]
+    if is_text(column) or not np.isin(column, (0, 1)).all() or column.all() or not column.any():
+        raise BadExperiment("held_out", f"Column {shown(name)} must be true in some rows and false in the others.")
+    return np.asarray(column == 1)

@@ -31,6 +31,11 @@ class Target:
         return self.values.astype(np.int64) if self.classes else None
 
     @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return len(self.values)
+
+    @property
     def outputs(self) -> int:
         """How many numbers a model puts out for an item."""
         return len(self.classes) if self.classes and len(self.classes) > PAIR else 1

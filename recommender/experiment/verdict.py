@@ -10,7 +10,7 @@ from losses.description import snippets
 from losses.text import Language, in_language
 from losses.version import VERSION
 from recommender.experiment.comparison import Comparison, compare, rows_to_decide
-from recommender.experiment.plan import Plan, robust
+from recommender.experiment.plan import Plan
 from recommender.experiment.report import (
     BookRegret,
     Curve,
@@ -24,7 +24,8 @@ from recommender.experiment.report import (
 from recommender.experiment.run import OutOfFold
 from recommender.experiment.selection import Judgement, Outliers, judged, learning_curve
 from recommender.experiment.summary import ModelResult, selection, summary, warnings
-from recommender.experiment.training import BATCH
+from recommender.experiment.training.pilot import robust
+from recommender.experiment.training.train import BATCH
 from recommender.metrics import METRICS
 from recommender.rules.export import rules_hash
 from recommender.rules.thresholds import bounds_in_force

@@ -4,14 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from losses.contract.expression import parse
-from losses.evaluation.evaluate import evaluate
 from recommender.errors import BadExperiment, UnknownMetric
 from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
 from recommender.experiment.comparison import compare
-from recommender.experiment.training import Fold, Reading, Trained, mean_loss, train
 
 FEW_STEPS, FEW_RATES = 40, (0.03,)
 
@@ -96,40 +92,74 @@ def test_groups_stay_whole_and_time_goes_forward() -> None:
     assert (np.diff(forward[np.argsort(columns["t"])]) >= 0).all()
 
 
-def test_every_replica_equals_a_model_trained_by_itself() -> None:
-    generator = torch.Generator().manual_seed(0)
-    x, y = torch.randn(90, 4, generator=generator), torch.randn(90, generator=generator)
-    folds = [
-        Fold(x, torch.arange(90)[torch.arange(90) % 3 != k], torch.arange(90)[torch.arange(90) % 3 == k])
-        for k in range(3)
-    ]
-    reading = Reading("identity", 0.0, 1.0)
-    entries = [Trained(parse(text), reading, y) for text in ("mse", "mae", "tukey_biweight(c=2)")]
-    warm = [Trained(parse("smooth_l1"), reading, y)]
-    rates = (0.01, 0.03)
+def test_rows_held_out_are_never_trained_on_and_all_folds_predict_them() -> None:
+    columns = {**table(), "last": np.arange(300) >= 240}
 
-    for model in ("linear", "mlp"):
-        together = train(folds, entries, warm, model=model, outputs=1, seed=3, rates=rates, steps=20)
-        for place, entry in enumerate(entries):
-            for rate_place, rate in enumerate(rates):
-                alone = train(folds, [entry], warm, model=model, outputs=1, seed=3, rates=(rate,), steps=20)
-                assert torch.allclose(together.predictions[place, rate_place], alone.predictions[0, 0], atol=1e-5)
+    planned = plan(asked(held_out="last", candidates=["mse"]), columns)
+    output = run_unit(planned, planned.units[0], rates=FEW_RATES, steps=FEW_STEPS)
+
+    assert planned.judge.sum() == 60
+    assert (output.held[planned.judge] == -1).all()
+    assert all(not planned.judge[planned.training_rows(0, fold)].any() for fold in range(3))
+    error = output.predictions[0, 0, -1] - columns["y"]
+    assert abs(error[planned.judge]).mean() < 2 * abs(error[~planned.judge]).mean()
 
 
-@pytest.mark.parametrize("text", ["bce", "focal(normalize=positives)"])
-def test_losses_of_items_and_of_batches_are_means_of_each_replica(text: str) -> None:
-    generator = torch.Generator().manual_seed(0)
-    raw = torch.randn(2, 3, 16, generator=generator)
-    targets = (torch.arange(32) % 2).float()
-    rows = torch.stack([torch.arange(16), torch.arange(16, 32)])
+def test_nothing_of_the_rows_that_a_fold_holds_out_enters_its_models() -> None:
+    columns = {**table(), "y": table()["y"] + 20}
+    question = asked(candidates=["mae", "msle", "tukey_biweight(c=4)"])
+    held = plan(question, columns).partitions[0] == 0
+    moved = {**columns, "y": np.where(held, 5.0 + columns["y"] ** 2, columns["y"])}
 
-    means = mean_loss(Trained(parse(text), Reading("logit", 0.0), targets), raw, rows, None)
+    first, second = predicted(question, columns), predicted(question, moved)
 
-    for fold in range(2):
-        for replica in range(3):
-            inputs = {"predictions": raw[fold, replica], "targets": targets[rows[fold]]}
-            alone = evaluate(parse(text), inputs).value
-            assert float(means[fold, replica]) == pytest.approx(alone, rel=1e-5)
+    for objective in question.candidates:
+        apart = abs(first[objective] - second[objective]).max((0, 1))
+        assert apart[held].max() < 1e-3  # rounding: another number of candidates takes part
+        assert apart[~held].max() > 1
+
+
+def predicted(question: ExperimentQuestion, columns: dict[str, Any]) -> dict[str, Any]:
+    """Return what each objective predicts out of fold."""
+    planned = plan(question, columns)
+    output = run_unit(planned, planned.units[0], rates=FEW_RATES, steps=FEW_STEPS)
+    return {candidate.objective: output.predictions[place] for place, candidate in enumerate(planned.candidates)}
+
+
+def test_amounts_get_log_links_and_numbers_robust_losses() -> None:
+    amounts = {**table(), "y": np.exp(table()["y"])}
+
+    of_amounts = {candidate.objective: candidate.link for candidate in plan(asked(), amounts).candidates}
+    of_numbers = " ".join(candidate.objective for candidate in plan(asked(), table()).candidates)
+
+    assert of_amounts["msle"] == "log1p"
+    assert of_amounts["poisson_nll"] == "log"
+    assert "barron_general(alpha=0" in of_numbers
+    assert "tukey_biweight" in of_numbers
+    assert "msle" not in of_numbers
+
+
+def test_probabilities_of_bent_losses_are_repaired() -> None:
+    columns = {**table(), "y": (table()["y"] > 2).astype(float)}
+    objectives = ["bce", "bce(pos_weight=20)", "focal(alpha=0.9)"]
+
+    planned = plan(asked(candidates=objectives), columns)
+    output = run_unit(planned, planned.units[0], rates=(0.03,), steps=200)
+
+    share = columns["y"].mean()
+    for place, candidate in enumerate(planned.candidates):
+        assert output.predictions[place, 0, -1].mean() == pytest.approx(share, abs=0.06), candidate.objective
+
+
+def test_a_fit_that_diverges_is_called_so_and_harms_no_other() -> None:
+    columns = {**table(), "y": table()["y"] + 50}
+
+    planned = plan(asked(candidates=["mse", "mae"]), columns)
+    output = run_unit(planned, planned.units[0], rates=(0.03, 1e6), steps=FEW_STEPS)
+
+    assert output.diverged[:, 1].all()
+    assert not output.diverged[:, 0].any()
+    assert np.isfinite(output.predictions).all()
 
 
 def test_a_robust_loss_wins_where_outliers_are_errors_and_loses_nothing_said() -> None:

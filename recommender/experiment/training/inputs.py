@@ -1,0 +1,108 @@
+"""What is trained in one unit, made of a plan: the features of each fold, the losses, and how outputs are read."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from recommender.experiment.candidates import Candidate, Link, as_targets
+from recommender.experiment.plan import Plan
+from recommender.experiment.training.pilot import robust
+from recommender.experiment.training.reading import Reading, map_of
+from recommender.experiment.training.replica_losses import Trained
+from recommender.experiment.training.train import Fold
+
+# The loss from which all others of the same link start: convex, so that there is one start, and without a scale of its
+# own, so that it follows from the rows that are trained on alone.
+STARTS: dict[Link, str] = {
+    "identity": "mae",
+    "log": "poisson_nll",
+    "log1p": "msle",
+    "logit": "bce",
+    "score": "bce",
+    "softmax": "sparse_categorical_ce",
+    "cumulative": "coral",
+    "conditional": "corn",
+}
+SMALLEST_SHARE = 1e-3  # of a class, at which a model starts
+SMALLEST_MEAN = 1e-6
+Matrix = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def prepared_folds(plan: Plan, repeat: int) -> list[Fold]:
+    """Return the features as each fold prepares them, with as many columns in each."""
+    folds = range(plan.question.folds)
+    rows = [plan.training_rows(repeat, fold) for fold in folds]
+    matrices = [plan.features.prepared(own) for own in rows]
+    widest = max(matrix.shape[1] for matrix in matrices)
+    return [
+        Fold(
+            as_tensor(np.pad(matrices[fold], ((0, 0), (0, widest - matrices[fold].shape[1])))),
+            torch.from_numpy(rows[fold]),
+            torch.from_numpy(np.flatnonzero((plan.partitions[repeat] == fold) | plan.judge)),
+        )
+        for fold in folds
+    ]
+
+
+def trained(plan: Plan, repeat: int, candidate: Candidate) -> Trained:
+    targets = as_targets(as_tensor(plan.target.values), candidate, plan.target)
+    return Trained(candidate.parsed, _reading(plan, repeat, candidate), targets)
+
+
+def starts(plan: Plan, repeat: int) -> list[Trained]:
+    """Return for every candidate what its models are trained with first; the same object where that is the same."""
+    by_text: dict[tuple[str, str], Trained] = {}
+    found = []
+    for candidate in plan.candidates:
+        start = _convex_start(plan, candidate)
+        found.append(by_text.setdefault((start.objective, start.link), trained(plan, repeat, start)))
+    return found
+
+
+def _convex_start(plan: Plan, candidate: Candidate) -> Candidate:
+    """Return what the models of a candidate are trained with first: of the same link, and convex."""
+    if candidate.link == "score" and plan.target.ids is not None and plan.target.outputs > 1:
+        text = STARTS["softmax"]
+    else:
+        text = STARTS[candidate.link]
+    return replace(candidate, objective=text, one_hot=False)
+
+
+def _reading(plan: Plan, repeat: int, candidate: Candidate) -> Reading:
+    """Return how the outputs of a candidate's models are read, as the training rows of each fold say."""
+    folds = [plan.target.values[plan.training_rows(repeat, fold)] for fold in range(plan.question.folds)]
+    levels = [_level(values, candidate.link, plan.target.outputs) for values in folds]
+    centre, spread = (np.stack(same) for same in zip(*levels, strict=True))
+    counts = None
+    if plan.target.ids is not None and plan.target.outputs > 1:
+        counts = np.stack([np.bincount(values.astype(int), minlength=plan.target.outputs) for values in folds])
+    return Reading(
+        candidate.link,
+        as_tensor(centre)[:, None, None],
+        as_tensor(spread)[:, None, None],
+        None if counts is None else as_tensor(counts),
+        None if plan.target.classes is None else map_of(candidate.parsed),
+    )
+
+
+def _level(values: Matrix, link: Link, outputs: int) -> tuple[Matrix, Matrix]:
+    """Return centre (outputs) and spread (1) of the target of one fold on the scale of a link."""
+    one = np.ones(1)
+    if link in ("identity", "log1p"):
+        centre, spread = robust(values if link == "identity" else np.log1p(values))
+        return np.full(1, centre), np.full(1, spread)
+    if link == "log":
+        return np.full(1, np.log(max(values.mean(), SMALLEST_MEAN))), one
+    if link in ("cumulative", "conditional"):
+        return np.zeros(outputs), one
+    if values.ndim == 1 and outputs > 1:
+        counts = np.bincount(values.astype(int), minlength=outputs) + 1.0
+        return np.log(counts / counts.sum()), one
+    share = np.clip(np.atleast_1d(values.mean(0)), SMALLEST_SHARE, 1 - SMALLEST_SHARE)
+    return np.log(share / (1 - share)), one
+
+
+def as_tensor(values: np.ndarray[Any, Any]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -1,0 +1,51 @@
+"""What the rule books are asked with: facts of the target about the predictions of a simple pilot model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from recommender.experiment.features import Features
+from recommender.experiment.target import Target
+from recommender.measure import measure_profile
+from recommender.profile import Profile
+
+PILOT_ROWS = 5_000  # beyond it a fact of the target is known well enough
+
+
+def pilot_profile(target: Target, features: Features, seed: int) -> Profile:
+    """Return the facts of the target about a pilot model's out-of-fold predictions."""
+    rng = np.random.default_rng(seed)
+    sample = np.sort(rng.permutation(len(target.values))[:PILOT_ROWS])
+    values = target.values[sample]
+    x = features.rows(sample).prepared(np.arange(len(sample)))
+    pilot = _pilot(x, values, target)
+    targets = torch.from_numpy(values if target.classes is None else values.astype(np.int64))
+    kind: Any = None if target.classes is None else "probabilities"
+    measured = measure_profile(
+        target.task, targets, torch.from_numpy(pilot), features=x.shape[1] + 1, predictions_are=kind
+    )
+    return measured.profile.model_copy(update={"n": len(target.values)})
+
+
+def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:
+    """Return out-of-fold predictions of a robust linear model, or a logistic one."""
+    from sklearn.linear_model import HuberRegressor, LogisticRegression  # noqa: PLC0415 - scikit-learn is slow to import
+    from sklearn.model_selection import cross_val_predict  # noqa: PLC0415
+
+    if target.classes is not None:
+        chances = cross_val_predict(
+            LogisticRegression(max_iter=200), x, values.astype(int), cv=3, method="predict_proba"
+        )
+        return np.asarray(chances[:, 1] if target.outputs == 1 else chances, dtype=np.float64)
+    centre, spread = robust(values)
+    pilot = cross_val_predict(HuberRegressor(max_iter=200, alpha=1.0), x, (values - centre) / spread, cv=3)
+    return np.asarray(centre + spread * pilot, dtype=np.float64)
+
+
+def robust(values: np.ndarray | Sequence[float]) -> tuple[float, float]:
+    """Return the median, and the spread as 1.4826 median absolute deviations; the deviation where that is 0."""
+    array = np.asarray(values, dtype=np.float64)
+    centre = float(np.median(array))
+    return centre, float(1.4826 * np.median(np.abs(array - centre))) or float(array.std()) or 1.0

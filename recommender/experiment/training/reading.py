@@ -1,0 +1,94 @@
+"""How the raw output of a model becomes what a loss takes, and that a prediction."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from losses.contract.expression import Objective
+from losses.description.probability import probability_map
+from recommender.experiment.candidates import OF_CLASSES, Link
+
+FARTHEST = 30.0  # of a logarithm or a log-odds, beyond which the exponential says nothing
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How outputs are read under one link.
+
+    Shapes: centre (folds, 1, 1, outputs) and spread (folds, 1, 1, 1), of the training rows of each fold: of the target
+    for identity, of log(1 + target) for log1p; elsewhere spread is 1 and centre is the level at which models start.
+    counts (folds, classes), how often each class occurs in them; None where the target is a number. `bent`: the loss's
+    own map from its outputs to probabilities, None where the activation is enough.
+    """
+
+    link: Link
+    centre: Tensor
+    spread: Tensor
+    counts: Tensor | None = None
+    bent: Callable[..., Tensor] | None = None
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model puts out for an item."""
+        return self.centre.shape[-1]
+
+    def of_fold(self, fold: int) -> "Reading":
+        """Return the reading of one fold alone."""
+        part = slice(fold, fold + 1)
+        counts = None if self.counts is None else self.counts[part]
+        return replace(self, centre=self.centre[part], spread=self.spread[part], counts=counts)
+
+    def level(self, raw: Tensor) -> Tensor:
+        """Return outputs on the scale of the link. Shapes: (folds, replicas, n, outputs), the same."""
+        scaled = self.centre + self.spread * raw
+        return scaled if self.link == "identity" else scaled.clamp(-FARTHEST, FARTHEST)
+
+    def taken(self, raw: Tensor) -> Tensor:
+        """Return what the loss takes: (folds, replicas, n, columns), of ordinal thresholds one fewer than classes."""
+        level = self.level(raw)
+        if self.link in ("cumulative", "conditional"):
+            return level[..., :-1]
+        return level.expm1() if self.link == "log1p" else level
+
+    def predicted(self, raw: Tensor) -> Tensor:
+        """Return numbers, or probabilities of the classes (folds, replicas, n, outputs)."""
+        taken = self.taken(raw)
+        if self.bent is not None:
+            return self._unbent(taken, self.bent)
+        if self.link == "log":
+            return taken.exp()
+        if self.link == "softmax":
+            return taken.softmax(-1)
+        if self.link == "cumulative":  # thresholds learnt apart can cross; a class then has no probability
+            return _between(taken.sigmoid().cummin(-1).values)
+        if self.link == "conditional":
+            return _between(taken.sigmoid().cumprod(-1))
+        return taken.sigmoid() if self.link in ("logit", "score") else taken
+
+    def _unbent(self, taken: Tensor, bent: Callable[..., Tensor]) -> Tensor:
+        """Return probabilities by the loss's own map from its outputs, whose minimum is not the probability."""
+        needs = [name for name in inspect.signature(bent).parameters if name in OF_CLASSES]
+        if needs and self.counts is not None:
+            return torch.stack(
+                [
+                    bent(rows.flatten(0, 1), **dict.fromkeys(needs, counts)).reshape(rows.shape)
+                    for rows, counts in zip(taken, self.counts, strict=True)
+                ]
+            )
+        flat = taken.flatten(0, 2) if taken.shape[-1] > 1 else taken.flatten()
+        return bent(flat).reshape(taken.shape)
+
+
+def map_of(objective: Objective) -> Callable[..., Tensor] | None:
+    """Return the function from an objective's outputs to probabilities, None where its activation is enough."""
+    found = probability_map(objective)
+    return None if found is None else found.function()
+
+
+def _between(exceeded: Tensor) -> Tensor:
+    """Return the probability of each class from that of exceeding each threshold. Shapes: (..., K) -> (..., K + 1)."""
+    ones, zeros = torch.ones_like(exceeded[..., :1]), torch.zeros_like(exceeded[..., :1])
+    return torch.cat([ones, exceeded], -1) - torch.cat([exceeded, zeros], -1)

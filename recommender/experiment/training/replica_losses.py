@@ -1,0 +1,95 @@
+"""The value of a loss for every replica, of losses of items without a Python call for each."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss, Items, Sums
+from recommender.experiment.candidates import OF_CLASSES
+from recommender.experiment.training.reading import Reading
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is trained: a loss, how it reads the output, and targets (n) or (n, columns) as it takes them."""
+
+    objective: Objective
+    reading: Reading
+    targets: Tensor
+
+
+def mean_loss(entry: Trained, raw: Tensor, rows: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the weighted mean of every replica.
+
+    Losses of single items are called once, the replicas folded into the items; those that take counts of the classes
+    once a fold, since each fold has its own; others replica by replica.
+
+    Shapes: raw (folds, replicas, batch, outputs), rows (folds, batch), weights (n) -> (folds, replicas).
+    """
+    taken = entry.reading.taken(raw)
+    if raw.shape[-1] == 1:
+        taken = taken.squeeze(-1)
+    targets = entry.targets[rows][:, None].expand(*taken.shape[:2], *entry.targets[rows].shape[1:])
+    weight = None if weights is None else weights[rows][:, None].expand(taken.shape[:3])
+    total = taken.new_zeros(taken.shape[:2])
+    for coefficient, term in entry.objective.terms:
+        if term.kind != "item":
+            total = total + coefficient * _of_all_items(term, taken, targets)
+        elif any(role in OF_CLASSES for role in term.loss.required):
+            total = total + coefficient * _of_items_by_fold(term, entry.reading, taken, targets, weight)
+        else:
+            total = total + coefficient * _of_items(term, {}, taken, targets, weight)
+    return total
+
+
+def _of_items(
+    term: BoundLoss, more: dict[str, Tensor], taken: Tensor, targets: Tensor, weight: Tensor | None
+) -> Tensor:
+    """Return the means of a loss of single items. Shapes: (folds, replicas, batch, ...) -> (folds, replicas)."""
+    out = term({"predictions": taken.flatten(0, 2), "targets": targets.flatten(0, 2), **more}, None)
+    items = _items(out)
+    shape = (*taken.shape[:3], -1)
+    numerator = items.numerator.reshape(shape).sum(3)
+    denominator = items.counts.reshape(shape).sum(3)
+    if weight is not None:
+        numerator, denominator = numerator * weight, denominator * weight
+    return numerator.sum(2) / denominator.sum(2)
+
+
+def _of_items_by_fold(
+    term: BoundLoss, reading: Reading, taken: Tensor, targets: Tensor, weight: Tensor | None
+) -> Tensor:
+    counts = reading.counts
+    if counts is None:
+        raise ValueError(f"{term} takes counts of classes, and the target has none")
+    needs = [role for role in OF_CLASSES if role in term.loss.required]
+    means = []
+    for fold, own in enumerate(counts):
+        part = slice(fold, fold + 1)
+        weighed = None if weight is None else weight[part]
+        means.append(_of_items(term, dict.fromkeys(needs, own), taken[part], targets[part], weighed))
+    return torch.cat(means)
+
+
+def _of_all_items(term: BoundLoss, taken: Tensor, targets: Tensor) -> Tensor:
+    """Return the values of a loss that looks at all items at once, of each replica by itself; it takes no weights."""
+
+    def value(predictions: Tensor, own: Tensor) -> Tensor:
+        out = term({"predictions": predictions, "targets": own}, None)
+        if isinstance(out, Sums):
+            out = out.finish({axis: part.sum(0) for axis, part in out.parts.items()})
+        items = _items(out)
+        return items.numerator.sum() / items.counts.sum()
+
+    replicas = zip(
+        taken.flatten(0, 1), targets.flatten(0, 1), strict=True
+    )  # vmap refuses losses that ask for an item()
+    return torch.stack([value(predictions, own) for predictions, own in replicas]).reshape(taken.shape[:2])
+
+
+def _items(out: Tensor | Items | Sums) -> Items:
+    if isinstance(out, Sums):
+        raise TypeError("a loss of items gave sums")
+    return out if isinstance(out, Items) else Items(out)

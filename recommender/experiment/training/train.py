@@ -1,0 +1,198 @@
+"""Train every loss under every learning rate on every fold, and keep what each says of the rows that are held out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recommender.experiment.training.adam import Adam
+from recommender.experiment.training.network import Network, of_fold, replicated
+from recommender.experiment.training.replica_losses import Trained, mean_loss
+
+RATES = (0.003, 0.01, 0.03, 0.1)
+STEPS, CHECKPOINTS = 480, 4  # steps, not epochs: time does not grow with the rows
+WARM_STEPS, WARM_RATE = 60, 0.03  # losses that are not convex start from a fit of a convex one, and so do all others
+BATCH = 128  # a network's step takes half as long as with 256 rows, and a Python loop over replicas hardly less
+MOST_NUMBERS = (
+    2**23
+)  # parameters of the replicas that are trained at once: 128 MiB with their gradient and Adam's means
+FAR = 1e3  # spreads of the target, beyond which an output has diverged
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Features (n, d) of all rows, prepared by those that are trained on; which those are, and which are predicted."""
+
+    features: Tensor
+    train: Tensor
+    held: Tensor
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """From which seed, at which rates, and how long."""
+
+    seed: int
+    rates: tuple[float, ...] = RATES
+    steps: int = STEPS
+    batch: int = BATCH
+
+    @property
+    def checkpoints(self) -> tuple[int, ...]:
+        """After how many steps predictions are kept."""
+        return tuple(self.steps * place // CHECKPOINTS for place in range(1, CHECKPOINTS + 1))
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What models say of the rows they were not trained on, the mean where several folds predict a row, 0 where none.
+
+    Shapes: predictions (losses, rates, checkpoints, n, outputs), 0 where a fit diverged; diverged (losses, rates,
+    folds).
+    """
+
+    predictions: Tensor
+    diverged: Tensor
+
+
+def train(
+    folds: Sequence[Fold],
+    trained: Sequence[Trained],
+    starts: Sequence[Trained],
+    model: str,
+    schedule: Schedule,
+    weights: Tensor | None = None,
+    alive: Callable[[], None] = lambda: None,
+) -> Outputs:
+    """Train every loss under every rate on every fold, as many at once as memory allows.
+
+    `starts`: for each loss the convex one that its models are trained with first. `alive` is called once a step and may
+    raise. Shapes: weights (n). Raises: what `alive` raises.
+    """
+    network = Network(model, folds[0].features.shape[1], trained[0].reading.outputs, len(folds))
+    warm = _warm(network, folds, starts, weights, schedule)
+    most = max(1, MOST_NUMBERS // (network.parameters_a_replica() * len(folds) * len(schedule.rates)))
+    parts = []
+    for place in range(0, len(trained), most):
+        chunk = slice(place, place + most)
+        replicas = _Replicas(network, folds, trained[chunk], schedule, weights)
+        parts.append(replicas.run(warm[chunk], alive))
+    return Outputs(
+        torch.cat([part.predictions for part in parts]),
+        torch.cat([part.diverged for part in parts]),
+    )
+
+
+class _Replicas:
+    """The models of some losses under every rate on every fold, which are trained at once."""
+
+    def __init__(
+        self,
+        network: Network,
+        folds: Sequence[Fold],
+        trained: Sequence[Trained],
+        schedule: Schedule,
+        weights: Tensor | None,
+    ) -> None:
+        self._network, self._folds, self._trained = network, folds, trained
+        self._schedule, self._weights = schedule, weights
+        losses, rates, n = len(trained), len(schedule.rates), len(folds[0].features)
+        self._diverged = torch.zeros(losses, rates, len(folds), dtype=torch.bool)
+        self._kept = folds[0].features.new_zeros(losses, rates, CHECKPOINTS, n, network.outputs)
+        times = torch.bincount(torch.cat([fold.held for fold in folds]), minlength=n)
+        self._shares = 1 / times.clamp(min=1).to(self._kept.dtype)
+
+    def run(self, starts: Sequence[Sequence[Tensor]], alive: Callable[[], None]) -> Outputs:
+        """Train from these parameters, (folds, in, out) of each loss."""
+        schedule = self._schedule
+        parameters = replicated([start for start in starts for _ in schedule.rates])
+        adam = Adam(parameters, torch.tensor(schedule.rates * (len(self._trained) * len(self._folds))), schedule.steps)
+        for step, rows in enumerate(batches(self._folds, schedule.seed, schedule.steps, schedule.batch), 1):
+            alive()
+            gradients = gradients_of(self._network, self._folds, self._trained, parameters, rows, self._weights)
+            adam.step([self._finite(gradient) for gradient in gradients])
+            if step in schedule.checkpoints:
+                self._keep(schedule.checkpoints.index(step), parameters)
+        return Outputs(self._kept, self._diverged)
+
+    def _finite(self, gradient: Tensor) -> Tensor:
+        """Return a gradient with zeros for what is not finite, so that such a replica stays where it is."""
+        finite = gradient.isfinite()
+        if not finite.all():
+            ended = ~finite.flatten(1).all(1)
+            self._diverged |= ended.reshape(len(self._folds), *self._diverged.shape[:2]).permute(1, 2, 0)
+            gradient = gradient.nan_to_num(0.0, 0.0, 0.0)
+        return gradient
+
+    def _keep(self, checkpoint: int, parameters: Sequence[Tensor]) -> None:
+        """Write down what every model says of the rows that its fold predicts, and mark what diverged."""
+        rates = len(self._schedule.rates)
+        for place, fold in enumerate(self._folds):
+            own = of_fold(parameters, len(self._folds), place)
+            raw = self._network.forward(fold.features[fold.held][None], own)[-1]
+            for loss, (entry, block) in enumerate(zip(self._trained, torch.split(raw, rates, 1), strict=True)):
+                predicted = entry.reading.of_fold(place).predicted(block)[0]
+                there = predicted.isfinite() & (block[0].abs() <= FAR)
+                self._diverged[loss, :, place] |= ~there.flatten(1).all(1)
+                shares = self._shares[fold.held, None]
+                self._kept[loss, :, checkpoint, fold.held] += predicted.nan_to_num(0.0, 0.0, 0.0) * shares
+
+
+def gradients_of(
+    network: Network,
+    folds: Sequence[Fold],
+    trained: Sequence[Trained],
+    parameters: Sequence[Tensor],
+    rows: Tensor,
+    weights: Tensor | None,
+) -> list[Tensor]:
+    """Return the gradient of every parameter on a batch of each fold; only the losses are differentiated by torch.
+
+    Shapes: rows (folds, batch); parameters and gradients (folds * replicas, in, out).
+    """
+    x = torch.stack([fold.features[own] for fold, own in zip(folds, rows, strict=True)])
+    outs = network.forward(x, parameters)
+    raw = outs[-1].detach().requires_grad_()
+    each = raw.shape[1] // len(trained)
+    values = [
+        mean_loss(entry, block, rows, weights).sum()
+        for entry, block in zip(trained, torch.split(raw, each, 1), strict=True)
+    ]
+    (of_raw,) = torch.autograd.grad(torch.stack(values).sum(), raw)
+    return network.gradients(outs, of_raw, parameters)
+
+
+def _warm(
+    network: Network,
+    folds: Sequence[Fold],
+    starts: Sequence[Trained],
+    weights: Tensor | None,
+    schedule: Schedule,
+) -> list[list[Tensor]]:
+    """Return where the models of every loss start: after some steps under its convex one; equal ones train once."""
+    found: dict[int, list[Tensor]] = {}
+    for start in starts:
+        if id(start) not in found:
+            parameters = network.initial(schedule.seed, folds[0].features.dtype)
+            adam = Adam(parameters, torch.full((len(folds),), WARM_RATE), WARM_STEPS)
+            for rows in batches(folds, schedule.seed + 1, WARM_STEPS, schedule.batch):
+                adam.step(gradients_of(network, folds, [start], parameters, rows, weights))
+            found[id(start)] = parameters
+    return [found[id(start)] for start in starts]
+
+
+def batches(folds: Sequence[Fold], seed: int, steps: int, batch: int) -> Iterator[Tensor]:
+    """Yield rows (folds, batch): each fold's own training rows, shuffled again once all were seen."""
+    generator = torch.Generator().manual_seed(seed)
+    size = min(batch, *(len(fold.train) for fold in folds))
+    waiting = [fold.train[:0] for fold in folds]
+    for _ in range(steps):
+        rows = []
+        for place, fold in enumerate(folds):
+            while len(waiting[place]) < size:
+                shuffled = fold.train[torch.randperm(len(fold.train), generator=generator)]
+                waiting[place] = torch.cat([waiting[place], shuffled])
+            rows.append(waiting[place][:size])
+            waiting[place] = waiting[place][size:]
+        yield torch.stack(rows)
