@@ -20,6 +20,7 @@ from service.budget import memory_budget
 from service.compute import Runtime
 from service.datasets.store import Datasets
 from service.dependencies import State
+from service.jobs.jobs import Jobs
 from service.observability import logs
 from service.observability.metrics import Metrics
 from service.pipeline.access_log import AccessLog
@@ -70,8 +71,11 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         catalogue()
         datasets = Datasets(settings)
+        jobs = Jobs(settings, datasets)
+        jobs.resume()
         yield State(
             datasets=datasets,
+            jobs=jobs,
             settings=settings,
             runtime=runtime,
             metrics=metrics,
@@ -81,6 +85,7 @@ def create_app(
             keys=keys,
             inline=None if settings.telemetry else Inline(pipeline),  # traces begin in FastAPI
         )
+        jobs.close()
         datasets.close()
 
     app = FastAPI(

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from service.compute import Runtime
 from service.datasets.store import Datasets
+from service.jobs.jobs import Jobs
 from service.observability.metrics import Metrics
 from service.pipeline.auth import Keys
 from service.pipeline.inline import Inline
@@ -24,6 +25,7 @@ class State(TypedDict):
     thresholds: dict[str, float]
     regions: Regions | None  # None where shared memory is off
     datasets: Datasets
+    jobs: Jobs
     keys: Keys | None  # None where no key is asked for
     inline: Inline | None  # None where every request is a task
 
@@ -53,6 +55,11 @@ async def _datasets(request: Request) -> Datasets:
     return datasets
 
 
+async def _jobs(request: Request) -> Jobs:
+    jobs: Jobs = request.state.jobs
+    return jobs
+
+
 async def _readiness(request: Request) -> Readiness:
     readiness: Readiness = request.state.readiness
     return readiness
@@ -69,4 +76,5 @@ MetricsInForce = Annotated[Metrics, Depends(_metrics)]
 ReadinessInForce = Annotated[Readiness, Depends(_readiness)]
 ThresholdsInForce = Annotated[dict[str, float], Depends(_thresholds)]
 DatasetsInForce = Annotated[Datasets, Depends(_datasets)]
+JobsInForce = Annotated[Jobs, Depends(_jobs)]
 RegionsInForce = Annotated[Regions | None, Depends(_regions)]

@@ -13,13 +13,16 @@ losses.errors.Refusal    422: the content is wrong
     ├── UnknownPath      404: a loss or a model in a path that is none
     ├── MethodNotAllowed 405
     ├── UnknownDataset   404
+    ├── UnknownExperiment 404
     ├── UnknownRegion    404: of shared memory
     ├── RegionExists     409
+    ├── IdempotencyKeyReused 409: with another body
     ├── RequestTimeout   408: the body stalled
     ├── TooLarge         413
     ├── RequestUriTooLong 414
     ├── UnsupportedFormat 415
     ├── QuotaExceeded    429
+    ├── TooManyExperiments 429: as many wait as may
     ├── TemporaryReducedCapacity 503: shed
     ├── OutOfMemory, OutOfDeviceMemory, DeviceLost, TooManyConnections 503
     ├── Draining         503: the process ends
@@ -101,6 +104,35 @@ class UnknownDataset(HttpRefusal):
 
     def __init__(self) -> None:
         super().__init__("There is no dataset of that id, or it has expired. Send it again: POST /v1/datasets.")
+
+
+class UnknownExperiment(HttpRefusal):
+    status = HTTPStatus.NOT_FOUND
+    title = "No such experiment"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no experiment of that id, or it has expired. Ask for it again: POST /v1/experiments."
+        )
+
+
+class IdempotencyKeyReused(HttpRefusal):
+    status = HTTPStatus.CONFLICT
+    title = "The Idempotency-Key stands for another experiment"
+
+    def __init__(self) -> None:
+        super().__init__("An experiment with this Idempotency-Key was asked for with another body. Send a new key.")
+
+
+class TooManyExperiments(HttpRefusal):
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    title = "Too many experiments wait"
+
+    def __init__(self, most: int, wait_s: float) -> None:
+        seconds = max(1, math.ceil(wait_s))
+        message = f"{most} experiments wait or run, as many as may. Ask again later, cancel one, or raise "
+        super().__init__(f"{message}LOSSARY_MAX_EXPERIMENTS_WAITING.", most=most, retry_after_s=seconds)
+        self.headers = {"Retry-After": str(seconds)}
 
 
 class InsufficientStorage(HttpRefusal):

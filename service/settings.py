@@ -159,6 +159,12 @@ class Settings(BaseSettings):
         10_240 * MIB
     )
     dataset_seconds: Annotated[float, Field(gt=0, description="For which a dataset is kept; a week.")] = 604_800.0
+    max_experiments_waiting: Annotated[
+        int, Field(ge=1, description="Experiments that wait or run before more are refused.")
+    ] = 20
+    experiment_seconds: Annotated[float, Field(gt=0, description="For which an experiment is kept; a week.")] = (
+        604_800.0
+    )
     root_path: Annotated[
         str,
         BeforeValidator(_rooted),

@@ -5,7 +5,7 @@
     [[key]]
     name = "training"
     sha256 = "..."                       # of the key; the key itself is kept nowhere
-    scopes = ["evaluate", "recommend"]   # left out: all of evaluate, recommend, metrics
+    scopes = ["evaluate", "recommend"]   # left out: all of evaluate, experiment, recommend, metrics
     rate = 600                           # requests a minute; left out: without limit
 
 The file is read again when it was written. Several keys may have one name, so that a new one can be handed out before

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
-Permission = Literal["evaluate", "recommend", "metrics"]  # the scopes that a key may have
-Access = Literal["open", "any key", "evaluate", "recommend", "metrics"]  # open to all; any key; a key with this scope
+Permission = Literal["evaluate", "experiment", "recommend", "metrics"]  # the scopes that a key may have
+Access = Literal[
+    "open", "any key", "evaluate", "experiment", "recommend", "metrics"
+]  # open to all; any key; a key with this scope
 Protocol = Literal["lossary", "open inference"]
 PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 _ATTRIBUTE = "__lossary_properties__"

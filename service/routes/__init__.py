@@ -5,7 +5,17 @@ from importlib import import_module
 
 from fastapi import APIRouter
 
-TAGS = ("evaluate", "recommend", "profile", "advise", "datasets", "losses", "open inference protocol", "health")
+TAGS = (
+    "evaluate",
+    "recommend",
+    "profile",
+    "advise",
+    "datasets",
+    "experiments",
+    "losses",
+    "open inference protocol",
+    "health",
+)
 
 
 def routers() -> list[APIRouter]:

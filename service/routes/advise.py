@@ -24,7 +24,6 @@ from losses.version import VERSION
 from recommender.errors import (
     BadThreshold,
     NothingToMeasure,
-    UnknownMetric,
     UnknownScenario,
     UnknownTask,
     UnknownThreshold,
@@ -173,7 +172,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         BadRequest,
         UnknownTask,
         UnknownScenario,
-        UnknownMetric,
         UnknownThreshold,
         BadThreshold,
         MissingInput,

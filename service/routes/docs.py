@@ -18,6 +18,7 @@ from service.dependencies import SettingsInForce
 from service.pipeline.properties import Properties, properties
 from service.pipeline.route_table import RouteTable
 from service.problems import (
+    MEDIA_TYPE,
     BadRequest,
     Forbidden,
     QuotaExceeded,
@@ -27,7 +28,6 @@ from service.problems import (
     Unauthorized,
     responses,
 )
-from service.uploads.media_type import JSON
 
 router = APIRouter(include_in_schema=False)
 ASSETS = "/docs/assets"
@@ -135,7 +135,7 @@ def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -
         operation["responses"].setdefault(str(status), shown)
     for status, response in operation["responses"].items():
         if int(status) >= HTTPStatus.BAD_REQUEST:
-            response["content"].pop(JSON, None)  # FastAPI takes any model for JSON
+            response["content"] = {MEDIA_TYPE: response["content"][MEDIA_TYPE]}  # FastAPI adds the route's own
     if stated.etag:
         operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}, "description": TAGGED}}
         operation["responses"]["304"] = {"description": "The answer is the one whose ETag If-None-Match names."}

@@ -15,15 +15,20 @@ COMPONENTS = json.loads((ROOT / "sbom.json").read_text())["components"]
 ELSEWHERE = ("nvidia", "cuda", "triton")  # of torch's own wheel from the package index, which carries CUDA
 
 
-def needed(requirements: list[str], names: set[str]) -> set[str]:
-    """Return the packages that these need, and what those need."""
+def needed(requirements: list[str], names: set[str], extras: frozenset[str] = frozenset()) -> set[str]:
+    """Return the packages that these need, and what those need; `extras` are those of the package that needs them."""
     for text in requirements:
         wanted = Requirement(text)
         name = canonicalize_name(wanted.name)
-        if name in names or name.startswith(ELSEWHERE) or (wanted.marker and not wanted.marker.evaluate({"extra": ""})):
+        asked = ("", *extras)
+        if name.startswith(ELSEWHERE) or (
+            wanted.marker and not any(wanted.marker.evaluate({"extra": extra}) for extra in asked)
+        ):
+            continue
+        if name in names and not wanted.extras:
             continue
         names.add(name)
-        needed(requires(name) or [], names)
+        needed(requires(name) or [], names, frozenset(wanted.extras))
     return names
 
 

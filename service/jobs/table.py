@@ -1,0 +1,181 @@
+"""The table of experiments: whose they are, what was asked, how far they are, and what they found.
+
+It lies in SQLite beside the datasets, or in the PostgreSQL of LOSSARY_DATABASE_URL, which replicas share. The steps of
+a job, and the queue, are the jobs library's (see worker.py); this table is what is shown.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import sqlalchemy as sql
+from sqlalchemy.exc import IntegrityError
+
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+ENDED: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
+SCHEMA_VERSION = 1
+LEASE = "worker"
+METADATA = sql.MetaData()
+EXPERIMENTS = sql.Table(
+    "experiments",
+    METADATA,
+    sql.Column("id", sql.String(40), primary_key=True),
+    sql.Column("owner", sql.String(200), nullable=False, index=True),  # the name of the key; "" where keys are off
+    sql.Column("idempotency_key", sql.String(200)),
+    sql.Column("body_hash", sql.String(64), nullable=False),
+    sql.Column("question", sql.JSON, nullable=False),
+    sql.Column("language", sql.String(10), nullable=False),
+    sql.Column("status", sql.String(20), nullable=False, index=True),
+    sql.Column("done", sql.Integer, nullable=False),
+    sql.Column("total", sql.Integer, nullable=False),
+    sql.Column("created", sql.Float, nullable=False),  # seconds since 1970, UTC
+    sql.Column("started", sql.Float),
+    sql.Column("ended", sql.Float),
+    sql.Column("expires", sql.Float, nullable=False),
+    sql.Column("found", sql.JSON),  # the report so far
+    sql.Column("problem", sql.JSON),
+    sql.UniqueConstraint("owner", "idempotency_key"),
+)
+LEASES = sql.Table(
+    "job_leases",
+    METADATA,
+    sql.Column("name", sql.String(40), primary_key=True),
+    sql.Column("holder", sql.String(80), nullable=False),
+    sql.Column("until", sql.Float, nullable=False),
+)
+VERSIONS = sql.Table("job_schema_versions", METADATA, sql.Column("version", sql.Integer, primary_key=True))
+
+
+@dataclass(frozen=True)
+class ExperimentRow:
+    """One experiment of one owner. Times are seconds since 1970; `done` and `total` count models that are trained."""
+
+    id: str
+    owner: str
+    idempotency_key: str | None
+    body_hash: str
+    question: dict[str, Any]
+    language: str
+    status: Status
+    done: int
+    total: int
+    created: float
+    expires: float
+    started: float | None = None
+    ended: float | None = None
+    found: dict[str, Any] | None = None
+    problem: dict[str, Any] | None = None
+
+
+class ExperimentTable:
+    """What is known of every experiment. Its methods wait for the database, so they run in a thread."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+        self._url, self.clock = url, clock
+
+    def add(self, row: ExperimentRow) -> ExperimentRow:
+        """Keep a new experiment; return it, or the one that has its idempotency key already."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(EXPERIMENTS.insert().values(**vars(row)))
+        except IntegrityError:
+            known = self.of_key(row.owner, row.idempotency_key or "")
+            if known is None:
+                raise
+            return known
+        return row
+
+    def of_key(self, owner: str, key: str) -> ExperimentRow | None:
+        """Return the experiment that an owner asked for with this idempotency key."""
+        asked = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.idempotency_key == key)
+        with self._engine.connect() as connection:
+            row = connection.execute(EXPERIMENTS.select().where(asked)).mappings().first()
+        return ExperimentRow(**row) if row else None
+
+    def get(self, identifier: str, owner: str | None = None) -> ExperimentRow | None:
+        """Return an experiment, of this owner alone where one is named; None where there is none or it has expired."""
+        asked = (EXPERIMENTS.c.id == identifier) & (EXPERIMENTS.c.expires > self.clock())
+        if owner is not None:
+            asked &= EXPERIMENTS.c.owner == owner
+        with self._engine.connect() as connection:
+            row = connection.execute(EXPERIMENTS.select().where(asked)).mappings().first()
+        return ExperimentRow(**row) if row else None
+
+    def of_owner(self, owner: str, before: float | None, limit: int, status: str | None) -> list[ExperimentRow]:
+        """Return experiments of an owner, the newest first, made before a time."""
+        asked = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.expires > self.clock())
+        if before is not None:
+            asked &= EXPERIMENTS.c.created < before
+        if status is not None:
+            asked &= EXPERIMENTS.c.status == status
+        chosen = EXPERIMENTS.select().where(asked).order_by(EXPERIMENTS.c.created.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return [ExperimentRow(**row) for row in connection.execute(chosen).mappings()]
+
+    def update(self, identifier: str, *, unless_ended: bool = True, **values: object) -> bool:
+        """Change an experiment; say whether that was done. What has ended stays as it is."""
+        asked = EXPERIMENTS.c.id == identifier
+        if unless_ended:
+            asked &= EXPERIMENTS.c.status.not_in(ENDED)
+        with self._engine.begin() as connection:
+            return connection.execute(EXPERIMENTS.update().where(asked).values(**values)).rowcount > 0
+
+    def remove(self, identifier: str) -> None:
+        """Forget an experiment."""
+        with self._engine.begin() as connection:
+            connection.execute(EXPERIMENTS.delete().where(EXPERIMENTS.c.id == identifier))
+
+    def expired(self) -> list[str]:
+        """Return what has been kept long enough and is not running."""
+        late = (EXPERIMENTS.c.expires <= self.clock()) & EXPERIMENTS.c.status.in_(ENDED)
+        with self._engine.connect() as connection:
+            return [row.id for row in connection.execute(sql.select(EXPERIMENTS.c.id).where(late))]
+
+    def waiting(self) -> int:
+        """Return how many have not ended."""
+        count = sql.select(sql.func.count()).where(EXPERIMENTS.c.status.not_in(ENDED))
+        with self._engine.connect() as connection:
+            return int(connection.execute(count).scalar_one())
+
+    def take_lease(self, holder: str, seconds: float) -> bool:
+        """Take or renew the right to run jobs; say whether this holder has it now."""
+        now = self.clock()
+        with self._engine.begin() as connection:
+            free = (LEASES.c.name == LEASE) & ((LEASES.c.until < now) | (LEASES.c.holder == holder))
+            if connection.execute(LEASES.update().where(free).values(holder=holder, until=now + seconds)).rowcount:
+                return True
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(LEASES.insert().values(name=LEASE, holder=holder, until=now + seconds))
+        except IntegrityError:
+            return False
+        return True
+
+    def release_lease(self, process: str) -> None:
+        """Give back the lease of a process that has died."""
+        with self._engine.begin() as connection:
+            connection.execute(LEASES.delete().where(LEASES.c.holder.startswith(f"{process}/", autoescape=True)))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if "_engine" in vars(self):
+            self._engine.dispose()
+
+    @cached_property
+    def _engine(self) -> sql.Engine:
+        """The database, its tables made where they are not there.
+
+        Raises: ValueError where a newer version of the service made them.
+        """
+        url = sql.make_url(self._url)
+        engine = sql.create_engine(url, connect_args={"timeout": 30} if url.get_backend_name() == "sqlite" else {})
+        METADATA.create_all(engine)
+        with engine.begin() as connection:
+            version = connection.execute(sql.select(sql.func.max(VERSIONS.c.version))).scalar()
+            if version is None:
+                connection.execute(VERSIONS.insert().values(version=SCHEMA_VERSION))
+            elif version > SCHEMA_VERSION:
+                raise ValueError(f"LOSSARY_DATABASE_URL: the tables are of version {version}, newer than this service.")
+        return engine

@@ -1,0 +1,304 @@
+"""/v1/experiments: which loss is best on these data? Trained, judged, and answered with how sure that is."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from anyio import sleep, to_thread
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.openapi.models import Example
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, Field
+
+from recommender.errors import BadExperiment, UnknownMetric
+from recommender.experiment.question import ExperimentQuestion
+from recommender.experiment.report import Curve, ExtremeRow, Standing, Verdict, Versions
+from service.datasets.store import identifier
+from service.dependencies import JobsInForce, SettingsInForce
+from service.pipeline.properties import properties
+from service.problems import (
+    BadEnvelope,
+    BadRequest,
+    IdempotencyKeyReused,
+    TooLarge,
+    TooManyExperiments,
+    UnknownDataset,
+    UnknownExperiment,
+    UnsupportedFormat,
+    responses,
+    validated,
+)
+from service.request_record import current
+from service.routes.datasets import CSV, TABLE
+from service.routes.language import Spoken
+from service.routes.parameters import KNOWN_PARAMETERS
+from service.uploads.body import body_of
+from service.uploads.json_text import parsed
+from service.uploads.media_type import JSON, require
+from service.uploads.openapi import inlined
+
+if TYPE_CHECKING:
+    from service.jobs.table import ExperimentRow
+
+router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=KNOWN_PARAMETERS)
+LONGEST_QUESTION = 256 << 10  # bytes; 2,000 columns by name
+LONGEST_WAIT = 30.0  # s
+LOOK_S = 0.25  # between two looks at whether an experiment that is waited for has ended
+EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after how many a comment keeps the line open
+RETRY_S = 2
+EXAMPLE = {
+    "dataset": identifier(CSV, TABLE.encode()),
+    "target": "price",
+    "goal": {"metric": "mae", "outliers": "unknown"},
+    "candidates": "auto",
+    "models": ["linear"],
+    "folds": 5,
+    "repeats": 1,
+}
+EXAMPLES: dict[str, Example] = {"an experiment": {"value": "ex_00000000000000000000000000000000"}}
+Identifier = Annotated[str, Path(description="As POST /v1/experiments answered it.", openapi_examples=EXAMPLES)]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=200, description="The same key and body are one experiment."),
+]
+
+
+class ExperimentRequest(ExperimentQuestion):
+    """Which losses to compare, on which dataset, and what for."""
+
+    dataset: Annotated[str, Field(max_length=100, description="The id of a dataset, from POST /v1/datasets.")]
+
+
+class Progress(BaseModel):
+    """How many models are trained, learning rates not counted, and how long the rest will take."""
+
+    done: int
+    total: int
+    seconds_left: float | None = None
+
+
+class Links(BaseModel):
+    """Where the rest is."""
+
+    self: str
+    events: str
+    cancel: str
+    report: str
+
+
+class Experiment(BaseModel):
+    """An experiment: how far it is, and what it found so far."""
+
+    id: str
+    status: Annotated[str, Field(description="queued, running, succeeded, failed or cancelled.")]
+    created: datetime
+    expires: datetime
+    progress: Progress
+    links: Links
+    question: Annotated[dict[str, Any], Field(description="As it was asked, defaults filled in.")]
+    task: str | None = None
+    metric: str | None = None
+    metric_title: str | None = None
+    larger_is_better: bool | None = None
+    rows: int | None = None
+    target: str | None = None
+    standings: list[Standing] = []
+    verdict: Verdict | None = None
+    verdicts: list[Verdict] = []
+    extreme_rows: list[ExtremeRow] = []
+    curves: list[Curve] = []
+    warnings: list[str] = []
+    snippets: dict[str, str | None] | None = None
+    versions: Versions | None = None
+    problem: Annotated[dict[str, Any] | None, Field(description="Why it failed.")] = None
+
+
+class Listed(BaseModel):
+    """Experiments of the key that asks, the newest first."""
+
+    experiments: list[Experiment]
+    next: Annotated[float | None, Field(description="To be sent as `before` for the next page; null at the end.")] = (
+        None
+    )
+
+
+async def question(request: Request) -> ExperimentRequest:
+    """Return the body as a question.
+
+    Raises: UnsupportedFormat, TooLarge, BadEnvelope, BadRequest.
+    """
+    require(request, JSON)
+    return validated(ExperimentRequest, parsed(await body_of(request).read(LONGEST_QUESTION, None)))
+
+
+Question = Annotated[ExperimentRequest, Depends(question)]
+
+
+@router.post(
+    "",
+    name="create_experiment",
+    summary="Compare losses on a dataset",
+    status_code=202,
+    response_model_exclude_none=True,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {
+                    "schema": inlined(ExperimentRequest),
+                    "examples": {"mean absolute error": {"summary": "mean absolute error", "value": EXAMPLE}},
+                }
+            },
+        }
+    },
+    responses=responses(
+        BadEnvelope,
+        BadRequest,
+        TooLarge,
+        UnsupportedFormat,
+        UnknownDataset,
+        UnknownMetric,
+        BadExperiment,
+        IdempotencyKeyReused,
+        TooManyExperiments,
+    ),
+)
+@properties("experiment")
+async def create_experiment(
+    asked: Question, response: Response, jobs: JobsInForce, settings: SettingsInForce, language: Spoken, key: Key = None
+) -> Experiment:
+    """Train every candidate loss on a dataset and say which is best by the metric of the goal, and how sure that is.
+
+    The answer is 202 with the place to look at; what cannot be run is refused here, before anything is trained.
+    """
+    body = asked.model_dump(mode="json")
+    row, _ = await jobs.create(body, current().key or "", key, language)
+    response.headers["Location"] = f"{settings.root_path}/v1/experiments/{row.id}"
+    response.headers["Retry-After"] = str(RETRY_S)
+    return _shown(row, settings.root_path)
+
+
+@router.get("", name="list_experiments", summary="Which experiments are there?", response_model_exclude_none=True)
+@properties("experiment")
+async def list_experiments(
+    jobs: JobsInForce,
+    settings: SettingsInForce,
+    status: Annotated[str | None, Query(description="Those of one status alone.", max_length=20)] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="The most that are listed.")] = 20,
+    before: Annotated[float | None, Query(description="`next` of the page before.")] = None,
+) -> Listed:
+    """List the experiments of the key that asks, the newest first, without what they found."""
+    rows = await to_thread.run_sync(jobs.listed, current().key or "", before, limit, status)
+    shown = [_shown(row, settings.root_path, whole=False) for row in rows]
+    return Listed(experiments=shown, next=rows[-1].created if len(rows) == limit else None)
+
+
+@router.get(
+    "/{experiment_id}",
+    name="get_experiment",
+    summary="How far is an experiment, and what did it find?",
+    response_model_exclude_none=True,
+    responses=responses(UnknownExperiment),
+)
+@properties("experiment", etag=True)
+async def get_experiment(
+    experiment_id: Identifier,
+    jobs: JobsInForce,
+    settings: SettingsInForce,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for its end.")] = 0,
+) -> Experiment:
+    """Return an experiment with its progress, the standings so far, and the verdict once it has ended."""
+    owner, left = current().key or "", wait
+    row = await to_thread.run_sync(jobs.get, experiment_id, owner)
+    while left > 0 and row.status in ("queued", "running"):
+        await sleep(LOOK_S)
+        left -= LOOK_S
+        row = await to_thread.run_sync(jobs.get, experiment_id, owner)
+    return _shown(row, settings.root_path)
+
+
+@router.get(
+    "/{experiment_id}/events",
+    name="experiment_events",
+    summary="Follow an experiment",
+    response_class=EventSourceResponse,
+    responses=responses(UnknownExperiment),
+)
+@properties("experiment")
+async def experiment_events(
+    experiment_id: Identifier,
+    jobs: JobsInForce,
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Send what happens as server-sent events: progress with the standings, then the verdict, or how it ended.
+
+    A client that comes back with `Last-Event-ID` gets what came after that.
+    """
+    owner = current().key or ""
+    await to_thread.run_sync(jobs.get, experiment_id, owner)
+    place = int(last_event_id) + 1 if last_event_id and last_event_id.isdigit() else 0
+    silent = 0
+    while True:
+        event = await to_thread.run_sync(jobs.event, experiment_id, place, EVENT_S)
+        if event is not None:
+            yield ServerSentEvent(id=str(place), event=event.pop("event"), data=event)
+            place, silent = place + 1, 0
+            continue
+        row = await to_thread.run_sync(jobs.get, experiment_id, owner)
+        if row.status in ("succeeded", "failed", "cancelled"):
+            return
+        silent += 1
+        if silent % SILENT == 0:
+            yield ServerSentEvent(comment="still there")
+
+
+@router.post(
+    "/{experiment_id}/cancel",
+    name="cancel_experiment",
+    summary="End an experiment",
+    status_code=202,
+    response_model_exclude_none=True,
+    responses=responses(UnknownExperiment),
+)
+@properties("experiment")
+async def cancel_experiment(experiment_id: Identifier, jobs: JobsInForce, settings: SettingsInForce) -> Experiment:
+    """End an experiment within a second or two; one that has ended stays as it is."""
+    row = await to_thread.run_sync(jobs.cancel, experiment_id, current().key or "")
+    return _shown(row, settings.root_path)
+
+
+@router.delete(
+    "/{experiment_id}",
+    name="delete_experiment",
+    summary="Delete an experiment",
+    status_code=204,
+    responses=responses(UnknownExperiment),
+)
+@properties("experiment")
+async def delete_experiment(experiment_id: Identifier, jobs: JobsInForce) -> None:
+    """Delete an experiment and all that it found; one that runs ends."""
+    await to_thread.run_sync(jobs.remove, experiment_id, current().key or "")
+
+
+def _shown(row: "ExperimentRow", root: str, *, whole: bool = True) -> Experiment:
+    """Return an experiment as it is answered; `whole`: with what it found."""
+    place = f"{root}/v1/experiments/{row.id}"
+    return Experiment(
+        id=row.id,
+        status=row.status,
+        created=datetime.fromtimestamp(row.created, UTC),
+        expires=datetime.fromtimestamp(row.expires, UTC),
+        progress=Progress(done=row.done, total=row.total, seconds_left=_seconds_left(row)),
+        links=Links(self=place, events=f"{place}/events", cancel=f"{place}/cancel", report=f"{place}/report"),
+        question=row.question,
+        problem=row.problem,
+        **((row.found or {}) if whole else {}),
+    )
+
+
+def _seconds_left(row: "ExperimentRow") -> float | None:
+    """Return how long the rest will take at the pace so far; None where nothing is known of it."""
+    if row.status != "running" or not row.done or row.started is None:
+        return None
+    elapsed = max(0.0, datetime.now(UTC).timestamp() - row.started)
+    return round(elapsed / row.done * (row.total - row.done), 1)

@@ -1,0 +1,196 @@
+"""/v1/experiments against a running service: asked for, followed, cancelled, and taken up where its worker died."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from service.jobs.table import ExperimentRow, ExperimentTable
+from tests.service.problem import is_problem
+from tests.service.processes import PATIENCE_S, Server, serving
+
+LINES = ["a,b,kind,price"]
+_DRAW = np.random.default_rng(0)
+for _a, _b, _noise in _DRAW.normal(size=(240, 3)):
+    LINES.append(f"{_a:.6g},{_b:.6g},{'left' if _a > 0 else 'right'},{3 * _a - _b + _noise:.6g}")
+CSV = "\n".join(LINES) + "\n"
+SMALL = {"target": "price", "goal": {"metric": "mae"}, "folds": 3, "repeats": 1, "models": ["linear"]}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(LOSSARY_DATA=str(tmp_path_factory.mktemp("data"))) as running:
+        yield running
+
+
+@pytest.fixture
+def http(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
+        yield client
+
+
+def dataset(http: httpx.Client, text: str = CSV) -> str:
+    answer = http.post("/v1/datasets", content=text, headers={"content-type": "text/csv"})
+    return str(answer.raise_for_status().json()["id"])
+
+
+def ended(http: httpx.Client, place: str) -> dict[str, Any]:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        shown: dict[str, Any] = http.get(place, params={"wait": 20}).raise_for_status().json()
+        if shown["status"] in ("succeeded", "failed", "cancelled"):
+            return shown
+    raise TimeoutError(shown)
+
+
+def events(http: httpx.Client, place: str, after: str | None = None) -> list[tuple[str, str, Any]]:
+    """Return (id, event, data) of all events until the end."""
+    headers = {} if after is None else {"Last-Event-ID": after}
+    seen, entry = [], dict[str, str]()
+    with http.stream("GET", place, headers=headers) as stream:
+        for line in stream.iter_lines():
+            name, _, value = line.partition(": ")
+            if line:
+                entry[name] = value
+            elif "event" in entry:
+                seen.append((entry["id"], entry["event"], json.loads(entry["data"])))
+                entry = {}
+    return seen
+
+
+def worker_of(server: Server) -> int:
+    """Return the process that runs the jobs of a service."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                command = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if parent == server.process.pid and b"service.jobs.worker" in command:
+                return int(folder.name)
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def test_an_experiment_is_accepted_followed_and_ends_with_a_verdict(http: httpx.Client) -> None:
+    body = {"dataset": dataset(http), **SMALL}
+
+    answer = http.post("/v1/experiments", json=body, headers={"Idempotency-Key": "one"})
+    again = http.post("/v1/experiments", json=body, headers={"Idempotency-Key": "one"})
+    other = http.post("/v1/experiments", json={**body, "folds": 4}, headers={"Idempotency-Key": "one"})
+    shown = ended(http, answer.headers["location"])
+    seen = events(http, shown["links"]["events"])
+
+    assert answer.status_code == again.status_code == 202
+    assert answer.json()["id"] == again.json()["id"]
+    is_problem(other, 409)
+    assert shown["status"] == "succeeded"
+    assert shown["progress"]["done"] == shown["progress"]["total"] == 3 * len(shown["standings"])
+    assert shown["verdict"]["objective"] in {standing["objective"] for standing in shown["standings"]}
+    assert shown["verdict"]["books"]["evidence"]["objective"]
+    assert shown["metric"] == "mae"
+    assert [event for _, event, _ in seen] == ["progress", "verdict"]
+    assert events(http, shown["links"]["events"], after="0") == seen[1:]
+    assert shown["id"] in {entry["id"] for entry in http.get("/v1/experiments").json()["experiments"]}
+    compile(shown["snippets"]["pytorch"], "snippet", "exec")
+
+
+def test_what_cannot_be_run_is_refused_before_it_is_accepted(http: httpx.Client) -> None:
+    body = {"dataset": dataset(http), **SMALL}
+
+    misspelt = is_problem(http.post("/v1/experiments", json={**body, "target": "prices"}), 422)
+    unknown = http.post("/v1/experiments", json={**body, "dataset": "ds_0"})
+    nothing = http.post("/v1/experiments", json=SMALL)
+    metric = is_problem(http.post("/v1/experiments", json={**body, "goal": {"metric": "auc"}}), 422)
+
+    assert misspelt["field"] == "target"
+    assert "Did you mean price?" in misspelt["detail"]
+    is_problem(unknown, 404)
+    assert "dataset" in is_problem(nothing, 422)["detail"]
+    assert "mae" in metric["detail"]
+
+
+def test_an_experiment_whose_worker_is_killed_ends_as_if_it_were_not(server: Server, http: httpx.Client) -> None:
+    body = {"dataset": dataset(http), **SMALL, "repeats": 4, "candidates": ["mse", "mae"]}
+    whole = ended(http, http.post("/v1/experiments", json=body).headers["location"])
+
+    place = http.post("/v1/experiments", json=body).headers["location"]
+    fits = 3 * len(whole["standings"])
+    for done in (1, 2):
+        while http.get(place).json()["progress"]["done"] < done * fits:
+            time.sleep(0.02)
+        os.kill(worker_of(server), signal.SIGKILL)
+    killed = ended(http, place)
+
+    assert killed["status"] == "succeeded"
+    assert killed["standings"] == whole["standings"]
+    assert killed["verdict"] == whole["verdict"]
+    names = [event for _, event, _ in events(http, killed["links"]["events"])]
+    assert names == ["progress"] * 4 + ["verdict"]
+
+
+def test_an_experiment_is_cancelled_and_deleted(http: httpx.Client) -> None:
+    body = {"dataset": dataset(http), **SMALL, "models": ["mlp"], "repeats": 10, "folds": 10}
+    place = http.post("/v1/experiments", json=body).headers["location"]
+
+    cancelled = http.post(f"{place}/cancel")
+    after = ended(http, place)
+    deleted = http.delete(place)
+
+    assert cancelled.status_code == 202
+    assert after["status"] == "cancelled"
+    assert deleted.status_code == 204
+    is_problem(http.get(place), 404)
+    is_problem(http.post(f"{place}/cancel"), 404)
+
+
+def row(identifier: str, *, key: str | None = None, expires: float = 1e12) -> ExperimentRow:
+    return ExperimentRow(identifier, "me", key, "hash", {"target": "y"}, "en", "queued", 0, 10, 1.0, expires)
+
+
+def test_one_process_holds_the_lease_until_it_runs_out(tmp_path: Path) -> None:
+    now = [100.0]
+    table = ExperimentTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: now[0])
+
+    assert table.take_lease("first", 10)
+    assert not table.take_lease("second", 10)
+    assert table.take_lease("first", 10)
+    now[0] += 11
+    assert table.take_lease("second", 10)
+    assert not table.take_lease("first", 10)
+    table.close()
+
+
+def test_what_has_ended_stays_as_it_is(tmp_path: Path) -> None:
+    table = ExperimentTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: 5.0)
+    table.add(row("ex_1", key="k"))
+
+    assert table.add(row("ex_2", key="k")).id == "ex_1"
+    assert table.update("ex_1", status="cancelled")
+    assert not table.update("ex_1", status="succeeded")
+    kept = table.get("ex_1", "me")
+    assert kept is not None
+    assert kept.status == "cancelled"
+    assert table.get("ex_1", "you") is None
+    assert table.waiting() == 0
+    table.close()
+
+
+def test_what_has_expired_is_no_longer_shown(tmp_path: Path) -> None:
+    table = ExperimentTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: 50.0)
+    table.add(row("ex_1", expires=40.0))
+    table.update("ex_1", status="succeeded")
+
+    assert table.get("ex_1") is None
+    assert table.of_owner("me", None, 10, None) == []
+    assert table.expired() == ["ex_1"]
+    table.close()
