@@ -10,6 +10,7 @@ says which loss, by how much, how sure, and what ties with it. Nothing is read o
 
 from recommender.experiment.plan import Plan, Unit, plan
 from recommender.experiment.question import ExperimentGoal, ExperimentQuestion
+from recommender.experiment.quick import quick
 from recommender.experiment.report import ExperimentReport, Standing, Verdict
 from recommender.experiment.run import OutOfFold, run_unit
 from recommender.experiment.verdict import standings, verdict
@@ -24,6 +25,7 @@ __all__ = [
     "Unit",
     "Verdict",
     "plan",
+    "quick",
     "run_unit",
     "standings",
     "verdict",

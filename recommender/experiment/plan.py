@@ -103,8 +103,8 @@ class Plan:
         return len(self.target.values)
 
 
-def plan(question: ExperimentQuestion, columns: Columns) -> Plan:
-    """Return what the experiment will do.
+def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOST_ROWS) -> Plan:
+    """Return what the experiment will do; of more than `most_rows` rows a sample takes part.
 
     Raises: BadExperiment, UnknownMetric, and what parsing a candidate raises.
     """
@@ -117,9 +117,9 @@ def plan(question: ExperimentQuestion, columns: Columns) -> Plan:
     if len(rows) < len(column):
         gone = len(column) - len(rows)
         notices.append(Text(f"{gone} rows without a target were left out.", f"已略去 {gone} 行缺失目标的数据。"))
-    if len(rows) > MOST_ROWS:
-        rows = np.sort(np.random.default_rng(question.seed).choice(rows, MOST_ROWS, replace=False))
-        notices.append(Text(f"A sample of {MOST_ROWS:,} rows takes part.", f"随机抽取 {MOST_ROWS:,} 行参与实验。"))
+    if len(rows) > most_rows:
+        rows = np.sort(np.random.default_rng(question.seed).choice(rows, most_rows, replace=False))
+        notices.append(Text(f"A sample of {most_rows:,} rows takes part.", f"随机抽取 {most_rows:,} 行参与实验。"))
     judge = _judge(columns, question.held_out, rows)
     free = np.flatnonzero(~judge)
     if len(free) < ROWS_A_FOLD * question.folds:

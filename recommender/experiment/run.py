@@ -8,8 +8,11 @@ import numpy as np
 
 from recommender.experiment.folds import Ids
 from recommender.experiment.plan import Plan, Unit
-from recommender.experiment.training.inputs import as_tensor, prepared_folds, starts, trained
-from recommender.experiment.training.train import RATES, Schedule, train
+from recommender.experiment.training.inputs import prepared_folds, relative_weights, starts, trained
+from recommender.experiment.training.least_squares import SOLVED, fits, solve
+from recommender.experiment.training.train import RATES, Outputs, Schedule, train
+
+QUICK_RATES, QUICK_STEPS = (0.01, 0.1), 160  # of a linear model that cannot be solved
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class OutOfFold:
     probabilities, 0 where nothing predicts a row or the fit diverged; diverged (candidates, rates, folds); held (n),
     the fold that held each row out, -1 where none did. Rows of `Plan.judge` have the mean of all folds' models.
 
-    `rates`: learning rates, of a model that was solved by least squares penalties; `steps`: those of the checkpoints.
+    `rates`: learning rates; `steps`: those of the checkpoints. Of models that were solved both are a single 0.
     """
 
     unit: Unit
@@ -51,15 +54,35 @@ def run_unit(
         starts(plan, unit.repeat),
         unit.model,
         schedule,
-        weights=None if plan.weights is None else as_tensor(plan.weights / plan.weights.mean()),
+        weights=relative_weights(plan),
         alive=alive,
     )
+    return _out_of_fold(plan, unit, outputs, schedule.rates, schedule.checkpoints)
+
+
+def solve_unit(plan: Plan, unit: Unit) -> OutOfFold:
+    """Return the same for a linear model in tenths of a second: solved where it can be, trained for a short while else.
+
+    Solved are numbers from some dozens of features; a solution has no learning rate and no steps, said as 0.
+    """
+    folds = prepared_folds(plan, unit.repeat)
+    rows, width = folds[0].features.shape
+    if not all(candidate.link in SOLVED for candidate in plan.candidates) or not fits(rows, width):
+        return run_unit(plan, unit, rates=QUICK_RATES, steps=QUICK_STEPS)
+    entries = [trained(plan, unit.repeat, candidate) for candidate in plan.candidates]
+    outputs = solve(folds, entries, starts(plan, unit.repeat), relative_weights(plan))
+    return _out_of_fold(plan, unit, outputs, (0.0,), (0,))
+
+
+def _out_of_fold(
+    plan: Plan, unit: Unit, outputs: Outputs, rates: tuple[float, ...], steps: tuple[int, ...]
+) -> OutOfFold:
     predictions = outputs.predictions.numpy()
     return OutOfFold(
         unit=unit,
         predictions=predictions[..., 0] if plan.target.outputs == 1 else predictions,
         diverged=outputs.diverged.numpy(),
         held=plan.partitions[unit.repeat],
-        rates=schedule.rates,
-        steps=schedule.checkpoints,
+        rates=rates,
+        steps=steps,
     )

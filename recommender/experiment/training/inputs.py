@@ -104,5 +104,10 @@ def _level(values: Matrix, link: Link, outputs: int) -> tuple[Matrix, Matrix]:
     return np.log(share / (1 - share)), one
 
 
+def relative_weights(plan: Plan) -> torch.Tensor | None:
+    """Return what each row counts (n), 1 on average; None where all count alike."""
+    return None if plan.weights is None else as_tensor(plan.weights / plan.weights.mean())
+
+
 def as_tensor(values: np.ndarray[Any, Any]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -10,6 +10,8 @@ from losses.contract.loss import BoundLoss, Items, Sums
 from recommender.experiment.candidates import OF_CLASSES
 from recommender.experiment.training.reading import Reading
 
+SMALLEST = 1e-30
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -55,7 +57,7 @@ def _of_items(
     denominator = items.counts.reshape(shape).sum(3)
     if weight is not None:
         numerator, denominator = numerator * weight, denominator * weight
-    return numerator.sum(2) / denominator.sum(2)
+    return numerator.sum(2) / denominator.sum(2).clamp(min=SMALLEST)  # 0 where no row of a batch counts
 
 
 def _of_items_by_fold(

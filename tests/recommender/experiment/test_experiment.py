@@ -162,6 +162,16 @@ def test_a_fit_that_diverges_is_called_so_and_harms_no_other() -> None:
     assert np.isfinite(output.predictions).all()
 
 
+def test_a_fit_that_lost_sight_of_the_targets_is_called_diverged() -> None:
+    planned = plan(asked(candidates=["tukey_biweight(c=0.5)", "mae"], models=["mlp"]), table())
+
+    output = run_unit(planned, planned.units[0], rates=(0.003, 3.0), steps=FEW_STEPS)
+
+    names = [candidate.objective for candidate in planned.candidates]
+    assert output.diverged[names.index("tukey_biweight(c=0.5)"), 1].all()
+    assert not output.diverged[:, 0].any()
+
+
 def test_a_robust_loss_wins_where_outliers_are_errors_and_loses_nothing_said() -> None:
     report = report_of(
         table(outliers=30), candidates=["mse", "mae", "tukey_biweight(c=5)"], goal={"outliers": "errors"}
