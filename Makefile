@@ -39,7 +39,7 @@ demo: $(VENV)/.runs
 	@$(BIN)/python -m examples.demo
 
 serve: $(VENV)/.runs
-	@echo "Lossary is starting; its docs are at http://127.0.0.1:$(or $(PORT),$(LOSSARY_PORT),8000)/docs"
+	@echo "Lossary is starting; its page is at http://127.0.0.1:$(or $(PORT),$(LOSSARY_PORT),8000)/ and its API at .../docs"
 	@$(BIN)/python -m service $(if $(PORT),--port $(PORT))
 
 # In random order, whose seed is printed; `make test FLAGS=--randomly-seed=1` takes one again.
@@ -188,6 +188,12 @@ sbom:
 		$(SOURCES) -c constraints.txt -r .venv-product/requirements.txt
 	.venv-sbom/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml .venv-product/bin/python \
 		| $(PYTHON) .ci/sbom.py
+
+# What the page takes from npm, as service/web/vendor/vendored.json pins it; the result is part of the repository.
+.PHONY: web
+
+web:
+	$(PYTHON) .ci/vendor.py
 
 # What every loss of the catalogue costs beside its own formula, the worst last.
 .PHONY: bench-losses

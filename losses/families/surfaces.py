@@ -163,7 +163,7 @@ def lovasz_softmax(
     kind=_kind,
     predictions=REAL,
     targets=MASKS,
-    formula=r"\overline{\Delta_J}(\max(0, 1 - (2y - 1) z)),\ \overline{\Delta_J} \text{ as in lovasz_softmax}",
+    formula=r"\overline{\Delta_J}(\max(0, 1 - (2y - 1) z)),\ \overline{\Delta_J} \text{ as in lovasz\_softmax}",
     source=SOURCE,
     elicits="overlap",
     activation="none, the sign decides",

@@ -11,6 +11,7 @@ from recommender.profile import Profile
 from recommender.question import Question
 from recommender.rules import ROWS
 from recommender.rules.formulas import Formula
+from recommender.rules.measured_regret import regrets
 from recommender.rules.table import Bounds, Condition, Rule, RulebookName, Threshold
 from recommender.rules.thresholds import THRESHOLDS, bounds_in_force
 from recommender.tasks import read_task
@@ -36,7 +37,7 @@ def export_rules(
     ]
     used = {condition.bound for _, row in rows for condition in (*row.when, *row.unless)}
     return {
-        "rules": [_row(order, row, bounds) for order, row in rows],
+        "rules": [{**_row(order, row, bounds), "measured": _measured(row)} for order, row in rows],
         "thresholds": [
             _threshold(threshold, fact, bounds) for threshold, fact in THRESHOLDS.values() if threshold in used
         ],
@@ -87,6 +88,11 @@ def _row(order: int, row: Rule, bounds: Bounds) -> Data:
         "fires": _example(row.fires),
         "silent": _example(row.silent),
     }
+
+
+def _measured(row: Rule) -> list[Data]:
+    """Return what the benchmark measured where this row decided; it is no part of the hash of the rules."""
+    return [regret.model_dump() for regret in regrets(row.name)]
 
 
 def _condition(condition: Condition, bounds: Bounds) -> Data:

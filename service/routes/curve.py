@@ -32,13 +32,21 @@ class CurveLine(BaseModel):
     gradient: Annotated[list[float], Field(description="With respect to what the model puts out.")]
 
 
+class LeftOut(BaseModel):
+    """A loss that is not drawn."""
+
+    loss: str
+    because: str
+
+
 class Curves(BaseModel):
     """Losses along one axis."""
 
-    axis: str
+    axis: str | None
     target: Annotated[float | None, Field(description="What the prediction is held against.")] = None
     x: list[float]
     curves: list[CurveLine]
+    left_out: list[LeftOut] = []
     version: str = VERSION
 
 
@@ -88,6 +96,13 @@ async def curves(
         ),
     ] = None,
     image: Annotated[Literal["json", "svg"], Query(alias="format", description="Numbers, or a picture.")] = "json",
+    unfit: Annotated[
+        Literal["refuse", "skip"],
+        Query(
+            description="Of a loss that has no curve, or none along the axis of those before: refuse the request, or "
+            "leave the loss out and say why in `left_out`."
+        ),
+    ] = "refuse",
 ) -> Response | Curves:
     """Give value and gradient against the error, the score, or the probability of the truth, as numbers or drawn.
 
@@ -96,13 +111,40 @@ async def curves(
     """
 
     def drawn() -> Response | Curves:
-        lines = curves_along_one_axis(objectives, points, span, target)
+        left_out: list[LeftOut] = []
+        if unfit == "skip":
+            lines, left_out = _drawable(objectives, points, span, target)
+        else:
+            lines = curves_along_one_axis(objectives, points, span, target)
+        if not lines and image == "svg":
+            raise BadOption("unfit", "None of these losses has a curve.")
+        if not lines:
+            return Curves(axis=None, x=[], curves=[], left_out=left_out)
         if image == "svg":
             return Response(draw(lines), media_type=SVG)
         held = next((line.target for line in lines if line.target is not None), None)
-        return Curves(axis=lines[0].axis, target=held, x=lines[0].x, curves=[_line(line) for line in lines])
+        return Curves(
+            axis=lines[0].axis, target=held, x=lines[0].x, curves=[_line(line) for line in lines], left_out=left_out
+        )
 
     return await runtime.run(drawn)
+
+
+def _drawable(
+    objectives: list[Objective], points: int, span: float, target: float | None
+) -> tuple[list[Curve], list[LeftOut]]:
+    """Return the curves of those that have one along the axis of those before, and why the others have not."""
+    kept: list[Objective] = []
+    lines: list[Curve] = []
+    left_out = []
+    for objective in objectives:
+        try:
+            lines = curves_along_one_axis([*kept, objective], points, span, target)
+        except (BadOption, DomainViolation) as refusal:
+            left_out.append(LeftOut(loss=str(objective), because=refusal.message))
+        else:
+            kept.append(objective)
+    return lines, left_out
 
 
 def _line(line: Curve) -> CurveLine:

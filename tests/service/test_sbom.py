@@ -1,17 +1,22 @@
 """What the service is made of: sbom.json names every package that it needs, as it is pinned, under a licence."""
 
+import hashlib
 import json
 import re
 import tomllib
 from importlib.metadata import requires
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.service.processes import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-COMPONENTS = json.loads((ROOT / "sbom.json").read_text())["components"]
+LISTED = json.loads((ROOT / "sbom.json").read_text())["components"]
+COMPONENTS = [component for component in LISTED if component["purl"].startswith("pkg:pypi/")]
+VENDOR = ROOT / "service/web/vendor"
+VENDORED = json.loads((VENDOR / "vendored.json").read_text())
 ELSEWHERE = ("nvidia", "cuda", "triton")  # of torch's own wheel from the package index, which carries CUDA
 
 
@@ -47,4 +52,24 @@ def test_every_package_is_listed_as_it_is_pinned() -> None:
 
 
 def test_every_package_has_a_licence() -> None:
-    assert all(component["licenses"] for component in COMPONENTS)
+    assert all(component["licenses"] for component in LISTED)
+
+
+def test_what_the_page_takes_from_npm_is_listed_as_it_is_recorded() -> None:
+    listed = {component["name"]: component["version"] for component in LISTED if component not in COMPONENTS}
+
+    assert listed == {name: entry["version"] for name, entry in VENDORED.items()}
+
+
+@pytest.mark.parametrize("name", VENDORED)
+def test_the_files_that_are_taken_from_npm_are_those_that_are_recorded(name: str) -> None:
+    folder = VENDOR / name
+
+    digests = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+    assert digests == VENDORED[name]["sha256"]
+    assert "LICENSE" in digests

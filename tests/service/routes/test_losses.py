@@ -151,3 +151,16 @@ async def test_classes_are_told_apart_when_asked(client: Client) -> None:
     assert result["per_class"] == pytest.approx([0.6931471805599453, (0.6931471805599453 + 2.1269280110429727) / 2])
     assert sum(result["gradient"]["by_class"]) == pytest.approx(1)
     assert result["gradient"]["by_class"][0] == pytest.approx(0.5 / (0.5 + 0.5 + 0.8807970779778823))
+
+
+async def test_losses_without_a_curve_are_left_out_on_request_with_the_reason(client: Client) -> None:
+    async with client() as http:
+        some = (await http.get("/v1/losses/mse/curve?points=5&with=supcon,mae,bce&unfit=skip")).json()
+        none = (await http.get("/v1/losses/supcon/curve?unfit=skip")).json()
+        picture = await http.get("/v1/losses/supcon/curve?unfit=skip&format=svg")
+
+    assert [line["loss"] for line in some["curves"]] == ["mse", "mae"]
+    assert [each["loss"] for each in some["left_out"]] == ["supcon", "bce"]
+    assert all(each["because"] for each in some["left_out"])
+    assert (none["axis"], none["curves"], len(none["left_out"])) == (None, [], 1)
+    assert picture.status_code == 422

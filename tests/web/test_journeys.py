@@ -1,0 +1,139 @@
+"""What people come to the page for, step by step."""
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import Open
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)  # for a machine that others keep busy
+
+
+def headline(page: Page) -> str:
+    return page.locator(".answer:not([aria-busy]) h1").inner_text()
+
+
+def test_a_newcomer_sees_an_answer_at_once_and_another_after_one_click(open_page: Open) -> None:
+    page = open_page()
+    assert headline(page).startswith("smooth_l1")
+
+    page.get_by_role("button", name="they are real").click()
+
+    expect(page.locator(".answer h1")).to_have_text("mse")
+    assert "goal.outliers=signal" in page.url
+
+
+def test_an_address_shows_to_others_what_it_showed_to_me(open_page: Open) -> None:
+    mine = open_page("#/recommend?task=binary&class_imbalance=40&goal.decision=balanced")
+
+    theirs = open_page(mine.url.partition("/#")[2].join(("#", "")))
+
+    assert headline(theirs) == headline(mine)
+    assert theirs.get_by_label("every class alike").is_checked()
+    assert theirs.get_by_label("Imbalance").get_attribute("aria-valuetext") == "40 to 1"
+
+
+def test_a_slider_is_moved_by_keys_speaks_its_unit_and_changes_the_answer(open_page: Open) -> None:
+    page = open_page("#/recommend?task=regression&outlier_rate=0.08&goal.outliers=errors")
+    slider = page.get_by_label("Outliers", exact=True)
+
+    slider.focus()
+    page.keyboard.press("Home")
+
+    expect(slider).to_have_attribute("aria-valuetext", "not measured")
+    expect(page.locator(".answer h1")).to_have_text("mse")
+    assert "outlier_rate" not in page.url
+
+
+def test_a_file_is_measured_and_the_sliders_follow(open_page: Open, tmp_path: Path) -> None:
+    draw = random.Random(7)  # noqa: S311 - data
+    prices = [draw.gauss(100, 10) if row % 20 else draw.gauss(900, 50) for row in range(400)]
+    table = tmp_path / "houses.csv"
+    table.write_text("area,price\n" + "".join(f"{row},{price:.2f}\n" for row, price in enumerate(prices)))
+    page = open_page("#/recommend?task=binary")
+
+    page.get_by_label("Choose a file").set_input_files(table)
+
+    expect(page.get_by_label("Outliers", exact=True)).to_have_attribute("aria-valuetext", "5 %")
+    expect(page.get_by_label("Column to predict")).to_have_value("price")
+    expect(page.get_by_label("Size")).to_have_attribute("aria-valuetext", "400")
+    assert page.get_by_label("What the model puts out").input_value() == "regression"
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_words(open_page: Open, tmp_path: Path) -> None:
+    picture = tmp_path / "cat.png"
+    picture.write_bytes(b"\x89PNG")
+    page = open_page()
+
+    page.get_by_label("Choose a file").set_input_files(picture)
+
+    expect(page.get_by_role("alert")).to_contain_text(".csv")
+
+
+def test_a_typo_leads_to_the_loss_that_was_meant(open_page: Open) -> None:
+    page = open_page("#/losses")
+
+    page.get_by_label("Search by name").fill("hubber")
+    page.get_by_role("link", name="Huber loss").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Huber loss")
+    expect(page.locator(".formula .katex").first).to_be_visible()
+    expect(page.locator(".curves svg[role=img]")).to_have_count(2)
+
+
+def test_a_loss_that_is_none_is_refused_with_the_name_that_was_meant(open_page: Open) -> None:
+    page = open_page("#/losses/hubber", expects_faults=True)
+
+    expect(page.get_by_role("alert")).to_contain_text("huber")
+
+
+def test_the_language_is_that_of_the_browser_until_it_is_changed(open_page: Open) -> None:
+    page = open_page("#/recommend?task=segmentation&mask_sparsity=0.99", locale="zh-CN")
+    assert page.locator("html").get_attribute("lang") == "zh"
+    assert re.search(r"[\u4e00-\u9fff]", page.locator(".summary").inner_text())
+
+    page.get_by_role("link", name="English").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator(".summary")).to_contain_text("dice")
+    assert "mask_sparsity=0.99" in page.url
+
+
+def test_an_edge_that_is_moved_changes_the_answer_of_the_next_question(open_page: Open) -> None:
+    page = open_page("#/rules?task=regression&rule.outliers.some=0.15")
+
+    page.get_by_role("link", name="Ask with these thresholds").click()
+
+    expect(page.locator(".answer h1")).to_be_visible()
+    page.goto(page.url + "&outlier_rate=0.08&book=article")
+    page.reload()
+    expect(page.locator(".answer h1")).to_have_text("mse")
+
+
+def test_a_chart_has_its_numbers_in_a_table(open_page: Open) -> None:
+    page = open_page("#/losses/mse")
+
+    page.get_by_text("The numbers as a table").click()
+
+    row = page.get_by_role("row", name="-3", exact=False).first
+    expect(row).to_contain_text("9")
+
+
+def test_every_formula_of_the_catalogue_is_one_that_can_be_set(open_page: Open) -> None:
+    page = open_page("#/losses/mse")
+    expect(page.locator(".formula .katex").first).to_be_visible()
+
+    broken = page.evaluate(
+        """async () => {
+          const { losses } = await (await fetch("v1/losses")).json();
+          return losses.filter((loss) => {
+            try { katex.renderToString(loss.formula); return false; } catch { return true; }
+          }).map((loss) => loss.id);
+        }"""
+    )
+
+    assert broken == []
