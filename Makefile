@@ -1,4 +1,4 @@
-# make demo | serve | test | test-long | lint | check | conformance | regret | regret-report | install | image | compose-test
+# make demo | experiment | serve | test | test-long | lint | check | conformance | regret | regret-report | install | image | compose-test
 #
 # TORCH_INDEX=URL   an extra package index for torch's wheel; torch's own index of CPU builds, on Linux without a GPU
 # WHEELS=FOLDER     a folder of wheels to look in first
@@ -18,7 +18,7 @@ ifeq ($(shell uname -s)$(GPU)$(TORCH_INDEX)$(WHEELS),Linux)
 TORCH_FIRST = $(PIP_INSTALL) --no-deps --extra-index-url https://download.pytorch.org/whl/cpu torch
 endif
 
-.PHONY: install demo serve test test-long lint check format image compose-test conformance regret regret-report
+.PHONY: install demo experiment serve test test-long lint check format image compose-test conformance regret regret-report
 
 install: $(VENV)/.installed
 
@@ -37,6 +37,11 @@ $(VENV)/.runs: pyproject.toml constraints.txt
 
 demo: $(VENV)/.runs
 	@$(BIN)/python -m examples.demo
+	@$(BIN)/python -m examples.experiment
+
+# Which loss is best on a real table: every candidate trained over folds, judged, and how sure that is.
+experiment: $(VENV)/.runs
+	@$(BIN)/python -m examples.experiment
 
 serve: $(VENV)/.runs
 	@echo "Lossary is starting; its page is at http://127.0.0.1:$(or $(PORT),$(LOSSARY_PORT),8000)/ and its API at .../docs"

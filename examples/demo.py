@@ -87,14 +87,14 @@ def studies() -> Iterator[Study]:
 
 
 @contextmanager
-def service() -> Iterator[httpx.Client]:
-    """Run the service on a free port for as long as it is needed."""
+def service(**settings: str) -> Iterator[httpx.Client]:
+    """Run the service on a free port for as long as it is needed; `settings` are environment variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "service", "--port", str(port)]
     started = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, "LOSSARY_LOG_LEVEL": "warning"})  # noqa: S603 - our own program
+    process = subprocess.Popen(command, env={**os.environ, "LOSSARY_LOG_LEVEL": "warning", **settings})  # noqa: S603 - our own program
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
             while not _ready(http):
@@ -144,20 +144,20 @@ def show(http: httpx.Client, study: Study) -> None:
 
     section = advice["article"]["section"]
     console.print(f"  {len(study.targets)} held-out rows, predicted by {study.model} ({study.unit})")
-    _line("measured", ", ".join(_fact(name, fact) for name, fact in measured["profile"].items()))
-    _line("recommend", f"[bold green]{chosen}[/], by section {section} of the article")
-    _line("because", advice["fired"][0]["because"])
+    line("measured", ", ".join(_fact(name, fact) for name, fact in measured["profile"].items()))
+    line("recommend", f"[bold green]{chosen}[/], by section {section} of the article")
+    line("because", advice["fired"][0]["because"])
     change = advice["counterfactual"]
     if change:
         bound = f"below {change['below']:g}" if "below" in change else f"at {change['at_least']:g} or more"
-        _line("otherwise", f"{change['fact']} {bound}: {change['objective']}")
+        line("otherwise", f"{change['fact']} {bound}: {change['objective']}")
     if advice["borderline"]:
-        _line("borderline", "the interval of a measured fact reaches across a threshold")
+        line("borderline", "the interval of a measured fact reaches across a threshold")
     console.print(table(evaluations["results"]))
     console.print(f"[dim]{textwrap.indent(textwrap.fill(LEGEND, console.width - LABELS), '  ')}[/]\n")
 
 
-def _line(label: str, text: str) -> None:
+def line(label: str, text: str) -> None:
     """Print a line under its label, as many as it takes."""
     indent = " " * LABELS
     lines = textwrap.wrap(text, console.width - 1, initial_indent=f"  {label}".ljust(LABELS), subsequent_indent=indent)

@@ -118,10 +118,14 @@ def _judged(plan: Plan, rows: Numbers, predictions: Numbers, cut: float = 0.5) -
 
 
 def _settings(scores: Numbers) -> Numbers:
-    """Return for every candidate and fold the setting that was best on the other folds. Shapes: (c, s, k) -> (c, k)."""
-    others = scores.sum(2, keepdims=True) - scores
-    finite = np.where(np.isfinite(others), others, np.nan_to_num(np.inf))
-    return np.asarray(finite.argmin(1))
+    """Return for every candidate and fold the setting that was best on the other folds. Shapes: (c, s, k) -> (c, k).
+
+    One that diverged on any fold is not taken, unless all have.
+    """
+    ended = np.isfinite(scores).all(2, keepdims=True)
+    finite = np.where(ended, scores, 0.0)
+    others = np.where(ended, finite.sum(2, keepdims=True) - finite, np.nan_to_num(np.inf))
+    return np.asarray(others.argmin(1))
 
 
 def _predictions(output: OutOfFold, place: int, settings: Numbers) -> Numbers:
