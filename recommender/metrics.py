@@ -5,8 +5,8 @@ functional of the targets that is best under the metric (what it elicits), and w
 A new metric is one row of `METRICS`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,9 +37,10 @@ class Judged(NamedTuple):
 class Metric:
     """One metric.
 
-    `elicits`: the functional of the targets that is best under it. `train`: what training for it amounts to.
-    `compute`: None where a table of predictions is not enough, as for masks and boxes. `chosen_by`: the proper score
-    that chooses between losses in its place, where the metric itself is too noisy to choose by or has a cut of its own.
+    `elicits`: the functional of the targets that is best under it. `train`: what training for it amounts to. `goal`:
+    the parts of the goal of a recommendation that follow from it. `compute`: None where a table of predictions is not
+    enough, as for masks and boxes. `chosen_by`: the proper score that chooses between losses in its place, where the
+    metric itself is too noisy to choose by or has a cut of its own.
     """
 
     title: Text
@@ -47,6 +48,7 @@ class Metric:
     elicits: str
     train: Text
     source: str
+    goal: Mapping[str, str] = field(default_factory=dict)
     larger_is_better: bool = False
     compute: Callable[[Judged], float] | None = None
     chosen_by: str | None = None
@@ -205,6 +207,7 @@ METRICS: dict[str, Metric] = {
         elicits="mean",
         train=_TRAIN_MEAN,
         source=_POINT,
+        goal={"functional": "mean"},
         compute=_rmse,
     ),
     "mae": Metric(
@@ -213,6 +216,7 @@ METRICS: dict[str, Metric] = {
         elicits="median",
         train=Text("mae, or a robust loss", "mae 或稳健损失"),
         source=_POINT,
+        goal={"functional": "median"},
         compute=_mae,
     ),
     "median_ae": Metric(
@@ -221,6 +225,7 @@ METRICS: dict[str, Metric] = {
         elicits="median",
         train=Text("a robust loss, such as tukey_biweight", "稳健损失,如 tukey_biweight"),
         source="Rousseeuw 1984, doi:10.1080/01621459.1984.10477105",
+        goal={"functional": "median"},
         compute=lambda judged: float(np.median(np.abs(judged.predictions - judged.targets))),
     ),
     "rmsle": Metric(
@@ -229,14 +234,16 @@ METRICS: dict[str, Metric] = {
         elicits="mean of log(1 + y)",
         train=Text("mse on log(1 + y), or msle", "对 log(1 + y) 用 mse,或用 msle"),
         source=_POINT,
+        goal={"functional": "mean"},
         compute=_rmsle,
     ),
     "mape": Metric(
         title=Text("mean absolute percentage error", "平均绝对百分比误差"),
         tasks=_NUMBERS,
-        elicits="median weighted by 1/y",
+        elicits="median weighted by 1/|y|",
         train=Text("mae with weights 1/|y|, or mape", "权重为 1/|y| 的 mae,或 mape"),
         source=_POINT,
+        goal={"functional": "median"},
         compute=_sklearn("mean_absolute_percentage_error"),
     ),
     "smape": Metric(
@@ -245,6 +252,7 @@ METRICS: dict[str, Metric] = {
         elicits="centre of relative errors",
         train=Text("smape, or mae on log y", "smape,或对 log y 用 mae"),
         source="Goodwin & Lawton 1999, doi:10.1016/S0169-2070(99)00007-2",
+        goal={"functional": "median"},
         compute=_smape,
     ),
     "pinball": Metric(
@@ -253,6 +261,7 @@ METRICS: dict[str, Metric] = {
         elicits="quantile",
         train=Text("quantile, at the same level", "同一分位水平的 quantile"),
         source="Koenker & Bassett 1978, doi:10.2307/1913643",
+        goal={"functional": "quantile"},
         compute=_pinball,
     ),
     "poisson_deviance": Metric(
@@ -261,6 +270,7 @@ METRICS: dict[str, Metric] = {
         elicits="mean",
         train=Text("poisson_nll", "poisson_nll"),
         source=_POINT,
+        goal={"functional": "mean"},
         compute=_sklearn("mean_poisson_deviance", clip=1e-9),
     ),
     "ratio_of_totals": Metric(
@@ -269,6 +279,7 @@ METRICS: dict[str, Metric] = {
         elicits="mean",
         train=_TRAIN_MEAN,
         source="Wüthrich & Merz 2023, doi:10.1007/978-3-031-12409-9 (balance property)",
+        goal={"functional": "mean"},
         compute=_ratio_of_totals,
         chosen_by="rmse",
     ),
@@ -278,6 +289,7 @@ METRICS: dict[str, Metric] = {
         elicits="probability",
         train=_TRAIN_PROBABILITY,
         source=_PROPER,
+        goal={"decision": "probabilities"},
         compute=_log_loss,
     ),
     "brier": Metric(
@@ -286,6 +298,7 @@ METRICS: dict[str, Metric] = {
         elicits="probability",
         train=_TRAIN_PROBABILITY,
         source=_PROPER,
+        goal={"decision": "probabilities"},
         compute=_brier,
     ),
     "auc": Metric(
@@ -294,6 +307,7 @@ METRICS: dict[str, Metric] = {
         elicits="order of the probabilities",
         train=_TRAIN_PROBABILITY,
         source="Menon & Williamson 2016, JMLR 17(195)",
+        goal={"decision": "ranking"},
         larger_is_better=True,
         compute=_auc,
     ),
@@ -303,6 +317,7 @@ METRICS: dict[str, Metric] = {
         elicits="order of the probabilities",
         train=_TRAIN_PROBABILITY,
         source="Menon & Williamson 2016, JMLR 17(195)",
+        goal={"decision": "ranking"},
         larger_is_better=True,
         compute=_average_precision,
     ),
@@ -312,6 +327,7 @@ METRICS: dict[str, Metric] = {
         elicits="most probable class",
         train=_TRAIN_CUT,
         source=_PROPER,
+        goal={"decision": "accuracy"},
         larger_is_better=True,
         compute=_decided("accuracy_score"),
         chosen_by="log_loss",
@@ -322,6 +338,7 @@ METRICS: dict[str, Metric] = {
         elicits="class whose probability exceeds its share",
         train=_TRAIN_CUT,
         source="Menon et al. 2013, PMLR 28(3):603",
+        goal={"decision": "balanced"},
         larger_is_better=True,
         compute=_decided("balanced_accuracy_score"),
         chosen_by="log_loss",
@@ -332,6 +349,7 @@ METRICS: dict[str, Metric] = {
         elicits="probability above half of the best F1",
         train=_TRAIN_CUT,
         source="Lipton et al. 2014, doi:10.1007/978-3-662-44851-9_15",
+        goal={"decision": "probabilities"},
         larger_is_better=True,
         compute=_decided("f1_score"),
         chosen_by="log_loss",
@@ -342,6 +360,7 @@ METRICS: dict[str, Metric] = {
         elicits="probability above a cut",
         train=_TRAIN_CUT,
         source="Matthews 1975, doi:10.1016/0005-2795(75)90109-9",
+        goal={"decision": "probabilities"},
         larger_is_better=True,
         compute=_decided("matthews_corrcoef"),
         chosen_by="log_loss",
@@ -352,6 +371,7 @@ METRICS: dict[str, Metric] = {
         elicits="probability above 1 / (1 + cost of a miss)",
         train=_TRAIN_CUT,
         source="Elkan 2001, IJCAI 17:973",
+        goal={"decision": "probabilities"},
         compute=_expected_cost,
         chosen_by="log_loss",
     ),
@@ -369,6 +389,7 @@ METRICS: dict[str, Metric] = {
         elicits="order of the expected gains",
         train=_ELSEWHERE,
         source="Järvelin & Kekäläinen 2002, doi:10.1145/582415.582418",
+        goal={"ranking": "ndcg"},
         larger_is_better=True,
     ),
     "concordance": Metric(
@@ -385,14 +406,117 @@ METRICS: dict[str, Metric] = {
         elicits="probability above half of the best Dice",
         train=Text("dice with bce, or bce and a cut", "dice 加 bce,或 bce 加阈值"),
         source="Bertels et al. 2019, doi:10.1007/978-3-030-32245-8_11",
+        goal={"segmentation": "overlap"},
         larger_is_better=True,
     ),
     "iou": Metric(
         title=Text("intersection over union", "交并比"),
         tasks=("segmentation", "detection"),
         elicits="as Dice",
-        train=_ELSEWHERE,
+        train=Text("dice with bce, then lovasz_hinge", "dice 加 bce,再用 lovasz_hinge"),
         source="Eelbode et al. 2020, doi:10.1109/TMI.2020.3002417",
+        goal={"segmentation": "overlap", "boxes": "iou"},
+        larger_is_better=True,
+    ),
+    "crps": Metric(
+        title=Text("continuous ranked probability score", "连续排序概率评分"),
+        tasks=_NUMBERS,
+        elicits="distribution",
+        train=Text("crps_gaussian, or a likelihood", "crps_gaussian 或似然"),
+        source=_PROPER,
+        goal={"functional": "distribution"},
+    ),
+    "interval_score": Metric(
+        title=Text("interval score", "区间评分"),
+        tasks=_NUMBERS,
+        elicits="quantiles alpha/2 and 1 - alpha/2",
+        train=Text("interval_score at the same coverage", "同一覆盖率的 interval_score"),
+        source=_PROPER,
+        goal={"functional": "interval"},
+    ),
+    "top_k_accuracy": Metric(
+        title=Text("top-k accuracy", "top-k 准确率"),
+        tasks=("multiclass",),
+        elicits="the k most probable classes",
+        train=_TRAIN_PROBABILITY,
+        source="Lapin et al. 2016, arXiv:1512.00486",
+        goal={"decision": "probabilities"},
+        larger_is_better=True,
+    ),
+    "precision_at_k": Metric(
+        title=Text("precision at k", "前 k 个的精确率"),
+        tasks=("binary", "ranking"),
+        elicits="order of the probabilities",
+        train=_TRAIN_PROBABILITY,
+        source="Menon & Williamson 2016, JMLR 17(195)",
+        goal={"decision": "ranking", "ranking": "ndcg"},
+        larger_is_better=True,
+    ),
+    "recall_at_precision": Metric(
+        title=Text("recall at a precision", "给定精确率下的召回率"),
+        tasks=_PAIR,
+        elicits="probability above a cut",
+        train=_TRAIN_CUT,
+        source="Eban et al. 2017, arXiv:1608.04802",
+        goal={"decision": "probabilities"},
+        larger_is_better=True,
+    ),
+    "ranked_probability_score": Metric(
+        title=Text("ranked probability score", "排序概率评分"),
+        tasks=("ordinal",),
+        elicits="probability",
+        train=Text("ordinal_emd2, which is that score", "ordinal_emd2,即该评分"),
+        source="Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",
+        goal={"decision": "probabilities"},
+    ),
+    "mrr": Metric(
+        title=Text("mean reciprocal rank", "平均倒数排名(MRR)"),
+        tasks=("ranking",),
+        elicits="most relevant item",
+        train=Text("ranking_softmax", "ranking_softmax"),
+        source="Bruch et al. 2019, doi:10.1145/3341981.3344221",
+        goal={"ranking": "top_one"},
+        larger_is_better=True,
+    ),
+    "hd95": Metric(
+        title=Text("95th-percentile Hausdorff distance", "95 百分位 Hausdorff 距离"),
+        tasks=("segmentation",),
+        elicits="outline",
+        train=Text("dice with hausdorff_dt", "dice 加 hausdorff_dt"),
+        source="Karimi & Salcudean 2019, arXiv:1904.10030",
+        goal={"segmentation": "boundary"},
+    ),
+    "mean_average_precision": Metric(
+        title=Text("mean average precision", "平均精度均值(mAP)"),
+        tasks=("detection",),
+        elicits="boxes by overlap, in the order of their probabilities",
+        train=Text("focal for classes, giou for boxes", "类别用 focal,边界框用 giou"),
+        source="Lin et al. 2014, arXiv:1405.0312",
+        goal={"boxes": "iou"},
+        larger_is_better=True,
+    ),
+    "psnr": Metric(
+        title=Text("peak signal-to-noise ratio", "峰值信噪比(PSNR)"),
+        tasks=("generation",),
+        elicits="mean of the pixels",
+        train=Text("mae or mse of pixels", "像素的 mae 或 mse"),
+        source="Huynh-Thu & Ghanbari 2008, doi:10.1049/el:20080522: it is the mean squared error in decibels",
+        larger_is_better=True,
+    ),
+    "ssim": Metric(
+        title=Text("structural similarity", "结构相似性(SSIM)"),
+        tasks=("generation",),
+        elicits="structure of pictures",
+        train=Text("ssim with mae", "ssim 加 mae"),
+        source="Wang et al. 2004, doi:10.1109/TIP.2003.819861",
+        larger_is_better=True,
+    ),
+    "recall_at_1": Metric(
+        title=Text("recall at 1", "首位召回率"),
+        tasks=("similarity",),
+        elicits="nearest neighbour",
+        train=_ELSEWHERE,
+        source="Musgrave et al. 2020, arXiv:2003.08505",
         larger_is_better=True,
     ),
 }

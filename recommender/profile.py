@@ -228,9 +228,10 @@ class Profile(BaseModel):
         Range(0, math.inf, "residual scales"),
         Field(description="How far the mean of the residuals lies from their median."),
     ] = None
-    support: Literal["real", "nonnegative", "positive", "unit", "counts"] | None = Field(
+    support: Literal["real", "nonnegative", "positive", "unit", "counts", "circular"] | None = Field(
         default=None,
-        description="Which numbers the targets can be: any; at least 0; above 0; 0 to 1; whole numbers from 0.",
+        description="Which numbers the targets can be: any; at least 0; above 0; 0 to 1; whole numbers from 0; angles "
+        "in radians, where a whole turn is none.",
     )
     dispersion: Annotated[
         float | Measured | None,
@@ -335,13 +336,22 @@ class Goal(BaseModel):
 
     model_config = _STRICT
 
-    functional: Literal["mean", "median", "quantile", "distribution"] | None = Field(
+    metric: str | None = Field(
         default=None,
-        description="What a regression should predict of the targets it cannot tell apart; distribution: a mean with "
-        "its uncertainty.",
+        max_length=50,
+        description="What the result is judged by, such as rmse, mape, f1, qwk or hd95; the rest of the goal follows "
+        "from it where it is left out.",
+    )
+    functional: Literal["mean", "median", "quantile", "interval", "distribution"] | None = Field(
+        default=None,
+        description="What a regression should predict of the targets it cannot tell apart; interval: two quantiles; "
+        "distribution: a mean with its uncertainty.",
     )
     quantile: StrictFloat | None = Field(
         default=None, gt=0, lt=1, description="Which quantile, if that is the functional."
+    )
+    coverage: StrictFloat | None = Field(
+        default=None, gt=0, lt=1, description="The share of targets that an interval should hold; 0.9 where left out."
     )
     decision: Literal["probabilities", "ranking", "balanced", "accuracy"] | None = Field(
         default=None, description="What the outputs of a classifier are used for."
@@ -376,4 +386,6 @@ class Goal(BaseModel):
     def _quantile_wanted(self) -> Self:
         if self.quantile is not None and self.functional not in {None, "quantile"}:
             raise PydanticCustomError("quantile", "A quantile goes with functional=quantile.")
+        if self.coverage is not None and self.functional not in {None, "interval"}:
+            raise PydanticCustomError("coverage", "A coverage goes with functional=interval.")
         return self

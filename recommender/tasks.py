@@ -275,6 +275,7 @@ METRICS = {
     "mean": Text("root mean squared error", "均方根误差"),
     "median": Text("mean absolute error", "平均绝对误差"),
     "quantile": Text("pinball loss", "分位数损失"),
+    "interval": Text("interval score", "区间评分"),
     "probabilities": Text("log loss and Brier score", "对数损失与 Brier 分数"),
     "ranking": Text("average precision", "平均精度"),
     "balanced": Text("balanced accuracy", "平衡准确率"),

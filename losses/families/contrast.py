@@ -245,3 +245,64 @@ def multi_similarity(
     pull = terms.softplus(terms.log_sum((-alpha * above).masked_fill(~positive, -math.inf)))
     push = terms.softplus(terms.log_sum((beta * above).masked_fill(~negative, -math.inf)))
     return pull / alpha + push / beta
+
+
+@loss(
+    title="Circle loss",
+    task="similarity",
+    shapes="n D, n -> ",
+    work=Work(holds="9 n n", steps="60 n n + 0.1 n n D"),
+    elements="n",
+    kind="batch",
+    nothing_counts="no item has another of its label and one of another label",
+    predictions=REAL,
+    targets=GROUPS,
+    formula=r"\log(1 + \sum_k e^{\gamma [s_{ik} + m]_+ (s_{ik} - m)} "
+    r"\sum_p e^{-\gamma [1 + m - s_{ip}]_+ (s_{ip} - 1 + m)})",
+    source="Sun et al. 2020, arXiv:2002.10857",
+    elicits="similarity",
+    activation="none: predictions are embeddings",
+    traits={"smooth", "margin"},
+    aliases={"CircleLoss": {}, "circle_loss": {}, "Circle": {}},
+    differences=(
+        "Keras and pytorch-metric-learning hold the weights of pairs fixed in the gradient; here they have one.",
+        "The paper's figures have a gamma of 256 and a margin of 0.25; both libraries default to 80 and 0.4, as here.",
+    ),
+    cases=[
+        case(
+            predictions=[[1.0, 0.0], [2.0, 0.0], [0.0, 2.0]],
+            targets=[0, 0, 1],
+            gives=math.log1p(math.exp(-0.25 * 0.25 - 0.25 * 0.25)),
+            params={"gamma": 1.0, "margin": 0.25},
+        ),
+    ],
+    pytorch=lambda params: (
+        f"""\
+{_start(params)}m, gamma = {params["margin"]}, {params["gamma"]}
+pull = (-gamma * (1 + m - s).clamp(min=0) * (s - 1 + m)).masked_fill(~positive, -torch.inf).logsumexp(1)
+push = (gamma * (s + m).clamp(min=0) * (s - m)).masked_fill(same, -torch.inf).logsumexp(1)
+both = positive.any(1) & ~same.all(1)
+return F.softplus((pull + push)[both], threshold=1e3).mean()"""
+    ),
+)
+def circle(
+    predictions: Tensor,
+    targets: Tensor,
+    *,
+    gamma: Annotated[float, Field(gt=0, le=1e4, description="How sharply hard pairs are looked at.")] = 80.0,
+    margin: Annotated[float, Field(gt=0, lt=1, description="How far from their ends similarities may stay.")] = 0.4,
+    normalize: Normalize = True,
+) -> Items:
+    """Return the circle loss of a batch: each pair is weighed by how far its similarity is from where it should be.
+
+    An item without another of its label, or without one of another label, is no anchor.
+    """
+    positive, negative = terms.same_and_different(targets)
+    s = terms.similarities(predictions, predictions, normalize=normalize)
+    pull = -gamma * (1 + margin - s).clamp(min=0) * (s - 1 + margin)
+    push = gamma * (s + margin).clamp(min=0) * (s - margin)
+    anchors = positive.any(1) & negative.any(1)
+    pulled = terms.log_sum(pull.masked_fill(~positive, -math.inf))
+    pushed = terms.log_sum(push.masked_fill(~negative, -math.inf))
+    value = terms.softplus((pulled + pushed).where(anchors, 0)).where(anchors, 0)
+    return Items(value, anchors.to(value.dtype))

@@ -163,7 +163,7 @@ def _discriminator_code(params: dict[str, Value]) -> str:
             "is label_smoothing=0.125 here."
         ),
         "MONAI gives the parts of the real and of the generated scores apart, and most of its users add half of each.",
-        "The gradient penalties of WGAN-GP and R1 need the discriminator itself, so no scores can say them.",
+        "The gradient penalties of WGAN-GP and R1 are gradient_penalty: no scores can say them.",
         *MONAI,
     ),
     cases=[
@@ -210,3 +210,38 @@ def adversarial_discriminator(
         case _:
             parts = terms.softplus(-real) + label_smoothing * real, terms.softplus(fake)
     return Sums({"r": terms.sum_and_count(parts[0]), "f": terms.sum_and_count(parts[1])}, finish)
+
+
+@loss(
+    title="Gradient penalty of a critic",
+    task="generation",
+    shapes="n D -> n",
+    gradients=REAL,
+    constant=(),
+    formula=r"(\|\nabla_{\hat x} f(\hat x)\|_2 - c)^2",
+    source="Gulrajani et al. 2017, arXiv:1704.00028",
+    elicits="slope of the critic",
+    traits={"adversarial"},
+    aliases={"wgan_gp": {}, "GradientPenalty": {}, "wasserstein_gradient_penalty": {}},
+    differences=(
+        (
+            "What comes in is the gradient of the critic at points between real and generated items, as rows, "
+            "made with create_graph=True; 10 times this is added to the loss of the discriminator with form=wgan."
+        ),
+        "R1 (Mescheder et al. 2018, arXiv:1801.04406) is the squared norm at real items: target=0.",
+    ),
+    cases=[
+        case(gradients=[[3.0, 4.0], [0.6, 0.8]], gives=[16.0, 0.0]),
+        case(gradients=[[3.0, 4.0]], gives=[25.0], params={"target": 0.0}),
+    ],
+    pytorch="return ((gradients.norm(dim=1) - {target}) ** 2).mean()",
+)
+def gradient_penalty(
+    gradients: Tensor,
+    *,
+    target: Annotated[float, Field(ge=0, description="The slope that is wanted, c.")] = 1.0,
+) -> Tensor:
+    """Return the squared distance of each gradient's length from the wanted one; at a gradient of 0 it has no slope."""
+    squared = gradients.square().sum(1)
+    length = squared.where(squared > 0, 1).sqrt().where(squared > 0, 0)
+    return (length - target).square()

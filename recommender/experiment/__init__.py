@@ -9,14 +9,13 @@ says which loss, by how much, how sure, and what ties with it. Nothing is read o
 """
 
 from recommender.experiment.plan import Plan, Unit, plan
-from recommender.experiment.question import ExperimentGoal, ExperimentQuestion
+from recommender.experiment.question import ExperimentQuestion
 from recommender.experiment.quick import quick
 from recommender.experiment.report import ExperimentReport, Standing, Verdict
 from recommender.experiment.run import OutOfFold, run_unit
 from recommender.experiment.verdict import standings, verdict
 
 __all__ = [
-    "ExperimentGoal",
     "ExperimentQuestion",
     "ExperimentReport",
     "OutOfFold",

@@ -14,16 +14,6 @@ _ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 _Expression = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_EXPRESSION)]
 
 
-class ExperimentGoal(Goal):
-    """The goal of a recommendation, and the metric by which candidates are judged."""
-
-    metric: str | None = Field(
-        default=None,
-        max_length=50,
-        description="What candidates are judged by: rmse, mae, log_loss, ...; left out, it follows from the goal.",
-    )
-
-
 class ExperimentQuestion(BaseModel):
     """Which losses to compare, on which columns, and what for. Only the target has to be named."""
 
@@ -37,7 +27,7 @@ class ExperimentQuestion(BaseModel):
     task: Literal["regression", "count", "binary", "multiclass"] | None = Field(
         default=None, description="Left out, it is read off the target."
     )
-    goal: ExperimentGoal = ExperimentGoal()
+    goal: Goal = Goal()
     candidates: Literal["auto"] | Annotated[list[_Expression], Field(min_length=1, max_length=MOST_CANDIDATES)] = Field(
         default="auto",
         description="Objectives to compare; auto: what both rule books answer, their alternatives, and the usual "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from losses.description.probability import probability_map
 from losses.text import Text
+from recommender.metrics import METRICS, metrics_of
 from recommender.notices import MEASURED_ON_TARGETS, WarningText
 from recommender.profile import Measured, Profile
 from recommender.question import Question
@@ -81,11 +82,13 @@ _FUNCTIONALS = {  # what losses of numbers learn, by their `elicits`
     "mean and dispersion": Text("the mean and the dispersion", "均值与离散度"),
     "median and mean absolute deviation": Text("the median and the scale", "中位数与尺度"),
     "distribution": Text("a distribution", "分布"),
+    "interval": Text("an interval", "区间"),
 }
 _AGREE_WHERE_SYMMETRIC = {"mean", "median", "huber functional", "robust centre", "log-cosh centre"}
 _ALSO_LEARN = {
     "mean": {"mean and variance", "mean and dispersion", "distribution"},
     "median": {"median and mean absolute deviation"},
+    "interval": {"quantiles alpha/2 and 1 - alpha/2", "distribution", "mean and variance"},
     "distribution": {"mean and variance", "mean and dispersion", "median and mean absolute deviation"},
 }
 
@@ -98,6 +101,8 @@ def _goal_not_elicited(answered: AnsweredQuestion) -> Text | None:
     loss = answered.chosen[0].loss.loss
     wanted = "median" if goal.functional == "quantile" and goal.quantile == 1 / 2 else goal.functional
     learnt = _FUNCTIONALS.get(loss.elicits)
+    if goal.metric and loss.elicits == METRICS[goal.metric].elicits:
+        return None
     if learnt is None or loss.elicits in {wanted, *_ALSO_LEARN.get(wanted, ())}:
         return None
     if goal.functional == "distribution":
@@ -143,6 +148,33 @@ def total_is_missed(answered: AnsweredQuestion) -> Text | None:
         "poisson_nll and tweedie keep the total. If the far items are errors, say goal.outliers=errors.",
         zh=f"请勿对 {loss.id} 在此的预测求和:总和约为真实总和的 {ratio:.0%}。mse、poisson_nll 与 tweedie 可保持总和。"
         "若远处的样本是错误,请指明 goal.outliers=errors。",
+    )
+
+
+@warns("metric-of-another-task")
+def _metric_of_another_task(answered: AnsweredQuestion) -> Text | None:
+    metric, task = answered.question.goal.metric, answered.question.task
+    if metric is None or task in METRICS[metric].tasks:
+        return None
+    fitting = ", ".join(metrics_of(task)) or metric
+    return Text(
+        en=f"{metric} does not judge {task}; {fitting} would.", zh=f"{metric} 不用于评价 {task};可用 {fitting}。"
+    )
+
+
+@warns("metric-has-another-goal")
+def _metric_has_another_goal(answered: AnsweredQuestion) -> Text | None:
+    goal = answered.question.goal
+    implied = METRICS[goal.metric].goal if goal.metric else {}
+    said = {name: getattr(goal, name) for name in implied}
+    differ = {name: value for name, value in said.items() if value is not None and value != implied[name]}
+    if not differ:
+        return None
+    parts = ", ".join(f"goal.{name}={value}" for name, value in differ.items())
+    return Text(
+        en=f"{goal.metric} is served by {METRICS[goal.metric or ''].elicits}, and {parts} was asked for; the latter "
+        "decided.",
+        zh=f"{goal.metric} 要求的与 {parts} 不一致;以后者为准。",
     )
 
 
@@ -338,7 +370,7 @@ def _goal_not_used(answered: AnsweredQuestion) -> Text | None:
     used = {condition.fact for row in rows for condition in (*row.when, *row.unless)}
     used |= {fact for row in rows for formula in row.computed.values() for fact in formula.reads}
     used |= {f"goal.{task.row.aim}"} | {f"goal.{name}" for name in task.row.default_goal.model_fields_set}
-    given = answered.question.goal.model_dump(exclude_none=True)
+    given = answered.question.goal.model_dump(exclude_none=True, exclude={"metric"})
     idle = [name for name in given if f"goal.{name}" not in used]
     if not idle:
         return None

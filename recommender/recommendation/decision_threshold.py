@@ -42,6 +42,10 @@ def _wanted(question: Question) -> Cut | Text | None:
     if not question.task.row.yes_or_no:
         return None
     cost, aim = question.number("goal.false_negative_cost"), question.goal.decision
+    if question.goal.metric in _CHOSEN:
+        return _CHOSEN[question.goal.metric]
+    if question.goal.metric == "expected_cost" and cost is None:
+        return _NO_COST
     if cost is not None:
         return _by_cost(cost)
     if aim == "balanced":
@@ -85,6 +89,24 @@ def _balanced(question: Question) -> Cut | Text:
     )
 
 
+_CHOSEN = {
+    "f1": Text(
+        en="F1 is highest where a yes begins at half of the best F1 itself: choose the cut on held-out data.",
+        zh="当阈值等于最优 F1 的一半时 F1 最高:请在留出数据上选取阈值。",
+    ),
+    "mcc": Text(
+        en="Which cut has the highest Matthews correlation depends on the scores: choose it on held-out data.",
+        zh="马修斯相关系数的最优阈值取决于得分分布:请在留出数据上选取。",
+    ),
+    "recall_at_precision": Text(
+        en="Take the lowest cut whose precision on held-out data is the one wanted.",
+        zh="取留出数据上满足所需精确率的最低阈值。",
+    ),
+}
+_NO_COST = Text(
+    en="Expected cost cuts the probability at 1 / (1 + false_negative_cost), and that cost was not given.",
+    zh="期望代价的阈值为 1 / (1 + false_negative_cost),而该代价未给出。",
+)
 _EVEN = Cut(
     threshold=1 / 2,
     formula="1/2",

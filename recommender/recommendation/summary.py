@@ -22,6 +22,7 @@ _MEASURED = {
     "balanced": "balanced accuracy",
     "overlap": "Dice",
 }
+_MEASURED_METRICS = {"rmse", "mae", "brier", "auc", "balanced_accuracy", "dice"}
 _EMPTY_COUNTED = "Dice, empty masks count"
 
 
@@ -44,6 +45,8 @@ class Answers:
     def measured_on(self) -> str | None:
         """What our benchmark calls the metric of the goal."""
         goal, aim = self.question.goal, self.question.task.row.aim
+        if goal.metric and goal.metric not in _MEASURED_METRICS:
+            return None
         wanted = _MEASURED.get(getattr(goal, aim)) if aim else None
         return _EMPTY_COUNTED if wanted == "Dice" and goal.empty_masks else wanted
 

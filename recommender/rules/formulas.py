@@ -289,6 +289,21 @@ def goal_quantile(quantile: float) -> float:
     return quantile
 
 
+@formula("0.1", bounds=(0, 1), source="a coverage of 90 %, as usual; the goal names none")
+def usual_miss() -> float:
+    return 0.1
+
+
+@formula(
+    "1 - coverage",
+    bounds=(1e-6, 1 - 1e-6),
+    source="Gneiting & Raftery 2007, doi:10.1198/016214506000001437, section 6.2",
+    otherwise=usual_miss,
+)
+def interval_alpha(coverage: float) -> float:
+    return significant(1 - coverage, 12)
+
+
 @formula(
     "variance_power",
     bounds=(1.1, 1.9),

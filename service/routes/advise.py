@@ -24,6 +24,7 @@ from losses.version import VERSION
 from recommender.errors import (
     BadThreshold,
     NothingToMeasure,
+    UnknownMetric,
     UnknownScenario,
     UnknownTask,
     UnknownThreshold,
@@ -172,6 +173,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         BadRequest,
         UnknownTask,
         UnknownScenario,
+        UnknownMetric,
         UnknownThreshold,
         BadThreshold,
         MissingInput,

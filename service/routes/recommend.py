@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
-from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
+from recommender.errors import BadThreshold, NoTask, UnknownMetric, UnknownScenario, UnknownTask, UnknownThreshold
 from recommender.profile import Goal, Profile
 from recommender.recommendation import recommend as engine
 from recommender.recommendation.answer import Recommendation
@@ -87,6 +87,7 @@ async def question(request: Request) -> RecommendRequest:
         NoTask,
         UnknownTask,
         UnknownScenario,
+        UnknownMetric,
         UnknownThreshold,
         BadThreshold,
     ),

@@ -88,6 +88,7 @@ def test_a_task_is_listed_measured_and_answered(copy: Copy) -> None:
     assert listings.places("`weather`") >= {"docs: tasks"}
     assert (answer["task"], answer["recommended"], answer["evidence"]) == ("weather", None, None)
     assert {"article-silent", "evidence-silent"} <= {warning["code"] for warning in answer["warnings"]}
+    assert answer["summary"].startswith("No book has a rule for weather ")
     assert answer["experiment"]["metric"] == "root mean squared error"
     assert (measured["profile"]["n"]["value"], measured["profile"]["support"]) == (3, "positive")
     assert hint["did_you_mean"] == "weather"

@@ -95,7 +95,9 @@ def test_every_fact_is_described_and_every_number_has_its_unit_and_range_in_the_
         {"quantile": 1.0},
         {"functional": "mean", "quantile": 0.5},
         {"decision": "probability"},
-        {"metric": "auc"},
+        {"metric": ["auc"]},
+        {"functional": "mean", "coverage": 0.9},
+        {"measure": "auc"},
     ],
 )
 def test_a_goal_that_is_none_is_refused(goal: dict[str, object]) -> None:

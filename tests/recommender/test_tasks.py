@@ -85,14 +85,6 @@ def test_where_the_article_is_silent_the_evidence_answers_and_a_warning_says_why
     assert task in reason
 
 
-def test_a_task_without_rule_and_loss_is_answered_with_null_and_the_reason() -> None:
-    answer = recommend("survival")
-
-    assert (answer.recommended, answer.article, answer.evidence, answer.objective) == (None, None, None, "")
-    assert {"article-silent", "evidence-silent"} <= {notice.code for notice in answer.warnings}
-    assert answer.experiment.metric == "concordance index"
-
-
 @pytest.mark.parametrize(
     ("task", "profile", "goal", "objective"),
     [
@@ -102,6 +94,9 @@ def test_a_task_without_rule_and_loss_is_answered_with_null_and_the_reason() -> 
         ("count", Profile(dispersion=3.0), Goal(functional="median"), "mae"),
         ("count", Profile(), Goal(quantile=0.9), "quantile(quantile=0.9)"),
         ("count", Profile(), Goal(functional="distribution"), "negative_binomial_nll"),
+        ("count", Profile(), Goal(coverage=0.8), "interval_score(alpha=0.2)"),
+        ("survival", Profile(), Goal(), "cox"),
+        ("survival", Profile(), Goal(functional="median"), "aft"),
         ("ordinal", Profile(), Goal(), "corn"),
         ("ordinal", Profile(), Goal(decision="probabilities"), "ordinal_emd2"),
         ("ordinal", Profile(), Goal(decision="accuracy"), "sparse_categorical_ce"),

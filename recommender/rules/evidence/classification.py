@@ -8,6 +8,8 @@ from recommender.rules.article.thresholds import SOME_IMBALANCE
 from recommender.rules.evidence.imbalance import (
     BALANCED_INSTEAD,
     COST_WEIGHTS,
+    CUT_IS_FIXED,
+    DECISION_ALONE,
     FEW_POSITIVES,
     INSIST_ON_FOCAL,
     MANY_LABELS,
@@ -83,6 +85,22 @@ RULES = (
         silent=Question(Task.BINARY, goal=Goal(decision="accuracy")),
     ),
     Rule(
+        name="evidence.classification.tuned_cut",
+        book="evidence",
+        tasks=_BOTH,
+        when=(fact("goal.metric").is_one_of("f1", "mcc", "recall_at_precision"),),
+        recommend="bce",
+        because=Text(
+            en="The metric is served by a probability and a cut that is chosen on held-out data: for F1 half of the "
+            "best F1 that is reached, never 0.5 where positives are rare.",
+            zh="该指标的最优解是概率加上在留出数据上选取的阈值:F1 的阈值为最优 F1 的一半,正样本稀少时绝不是 0.5。",
+        ),
+        source=Evidence("A", "Lipton et al. 2014, doi:10.1007/978-3-662-44851-9_15; Koyejo et al. 2014, NeurIPS 27"),
+        alternatives=CUT_IS_FIXED,
+        fires=Question(Task.BINARY, goal=Goal(metric="f1")),
+        silent=Question(Task.BINARY, goal=Goal(metric="accuracy")),
+    ),
+    Rule(
         name="evidence.classification.balanced",
         book="evidence",
         tasks=_BINARY,
@@ -146,6 +164,30 @@ RULES = (
         silent=_with_goal("accuracy"),
     ),
     Rule(
+        name="evidence.classification.noisy_log_loss",
+        book="evidence",
+        tasks=_BOTH,
+        when=(fact("label_noise") >= NOISY, fact("goal.decision").equals("probabilities")),
+        unless=(fact("goal.metric").equals("brier"),),
+        recommend="bce",
+        because=Text(
+            en="Smoothing draws probabilities together, which log loss punishes more than the wrong labels do.",
+            zh="标签平滑使概率趋同,对数损失对此的惩罚超过错误标签本身。",
+        ),
+        source=Evidence("A", "a proper score learns the probability of the labels as they come; Brier alone gains"),
+        alternatives=(
+            Alternative(
+                "bce(label_smoothing=0.1)",
+                Text(en="the Brier score or accuracy is the metric.", zh="指标为 Brier 分数或准确率。"),
+                computed={"label_smoothing": pair_smoothing},
+            ),
+        ),
+        ruled_out=(NO_FOCAL,),
+        warnings=(NOISE_BENDS_OUTPUTS,),
+        fires=_with_goal("probabilities", label_noise=0.02),
+        silent=_with_goal("probabilities", label_noise=0.0199),
+    ),
+    Rule(
         name="evidence.classification.very_noisy",
         book="evidence",
         tasks=_BOTH,
@@ -169,8 +211,8 @@ RULES = (
         ),
         ruled_out=(NO_FOCAL,),
         warnings=(NOISE_BENDS_OUTPUTS,),
-        fires=Profile(label_noise=0.2),
-        silent=Profile(label_noise=0.199),
+        fires=_with_goal("accuracy", label_noise=0.2),
+        silent=_with_goal("accuracy", label_noise=0.199),
     ),
     Rule(
         name="evidence.classification.noisy",
@@ -187,8 +229,8 @@ RULES = (
         alternatives=(Alternative("bce", Text(en="the labels turn out to be clean.", zh="标签其实是干净的。")),),
         ruled_out=(NO_FOCAL,),
         warnings=(NOISE_BENDS_OUTPUTS,),
-        fires=Profile(label_noise=0.02),
-        silent=Profile(label_noise=0.0199),
+        fires=_with_goal("accuracy", label_noise=0.02),
+        silent=_with_goal("accuracy", label_noise=0.0199),
     ),
     Rule(
         name="evidence.classification.many_labels_ranking",
@@ -198,7 +240,17 @@ RULES = (
         recommend="asymmetric",
         because=_ASYMMETRIC,
         source=_RIDNIK,
-        alternatives=(PLAIN, INSIST_ON_FOCAL),
+        alternatives=(
+            PLAIN,
+            INSIST_ON_FOCAL,
+            Alternative(
+                "multilabel_margin",
+                Text(
+                    en="the order of labels within an item is all that counts (lists of ids, as torch has them).",
+                    zh="只在意样本内标签的次序(torch 的 id 列表形式)。",
+                ),
+            ),
+        ),
         fires=_with_goal("ranking", Task.MULTILABEL, classes=20, positive_share=0.0499),
         silent=_with_goal("ranking", Task.MULTILABEL, classes=20, positive_share=0.05),
     ),
@@ -278,7 +330,7 @@ RULES = (
             zh="以 0.5 为界比较概率时准确率最高;重新平衡会移动这条界线。",
         ),
         source=Evidence("A", "the Bayes rule for 0/1 errors"),
-        alternatives=(BALANCED_INSTEAD, INSIST_ON_FOCAL),
+        alternatives=(BALANCED_INSTEAD, *DECISION_ALONE, *CUT_IS_FIXED, INSIST_ON_FOCAL),
         fires=_with_goal("accuracy", class_imbalance=9),
         silent=_with_goal("accuracy", class_imbalance=8.9),
     ),

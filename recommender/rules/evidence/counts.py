@@ -147,6 +147,13 @@ RULES = (
         ),
         alternatives=(
             _NEGATIVE_BINOMIAL,
+            Alternative(
+                "generalized_kl",
+                Text(
+                    en="predictions are logarithms of rates and a count that is met should cost 0.",
+                    zh="预测为速率的对数,且完全符合时损失应为 0。",
+                ),
+            ),
             Alternative("mse", Text(en="effects add rather than multiply.", zh="各效应相加而非相乘。")),
         ),
         ruled_out=(_NO_MEDIAN,),

@@ -103,3 +103,30 @@ COST_WEIGHTS = Alternative(
     ),
     computed={"pos_weight": cost_weight},
 )
+DECISION_ALONE = (
+    Alternative(
+        "hinge",
+        Text(
+            en="only the decision counts and the model is linear: few items support it (a support vector machine).",
+            zh="只在意判定且模型为线性:由少数样本支撑(支持向量机)。",
+        ),
+    ),
+    Alternative("squared_hinge", Text(en="as hinge, smooth at its margin.", zh="同 hinge,但在间隔处光滑。")),
+    Alternative("soft_margin", Text(en="labels are -1 and 1: it is bce of those.", zh="标签为 -1 和 1:即其 bce。")),
+)
+CUT_IS_FIXED = (
+    Alternative(
+        "dice(group=batch, activation=sigmoid)",
+        Text(
+            en="F1 is the metric and the cut stays at 0.5: the soft F1 of a batch, of labels in columns.",
+            zh="指标为 F1 且阈值固定为 0.5:整批的软 F1,标签按列排列。",
+        ),
+    ),
+    Alternative(
+        "mcc(group=batch, activation=sigmoid)",
+        Text(
+            en="Matthews correlation is the metric and the cut stays at 0.5.",
+            zh="指标为马修斯相关系数且阈值固定为 0.5。",
+        ),
+    ),
+)

@@ -70,6 +70,13 @@ _INSIST_ON_FOCAL = Alternative(
     ),
     computed={"gamma": focal_gamma},
 )
+_SAMPLED = Alternative(
+    "sampled_softmax",
+    Text(
+        en="the logits of all classes do not fit into memory: train on the true ones and a sample of the others.",
+        zh="全部类别的 logits 放不进内存:在真实类别与其余类别的样本上训练。",
+    ),
+)
 _FOCAL_OUT = RuledOut(
     "focal_softmax",
     Text(
@@ -197,6 +204,13 @@ RULES = (
                 Text(en="it still underfits.", zh="仍然欠拟合。"),
                 computed=_SMOOTHING,
             ),
+            Alternative(
+                "symmetric_ce",
+                Text(
+                    en="cross-entropy should stay part of it (Wang et al. 2019, arXiv:1908.06112).",
+                    zh="希望保留交叉熵部分(Wang et al. 2019, arXiv:1908.06112)。",
+                ),
+            ),
         ),
         ruled_out=(NO_FOCAL_SOFTMAX,),
         warnings=(
@@ -285,7 +299,7 @@ RULES = (
         recommend="sparse_categorical_ce",
         because=_IDS,
         source=Evidence("A", _IDENTITY),
-        alternatives=(_SAME_FROM_ROWS, _ADJUSTED),
+        alternatives=(_SAME_FROM_ROWS, _ADJUSTED, _SAMPLED),
         fires=Profile(classes=1000),
         silent=Profile(classes=999),
     ),
@@ -325,7 +339,26 @@ RULES = (
             "with the same value.",
             zh="假定标签正确、无序且为独热编码;整数索引用 sparse_categorical_ce,损失值相同。",
         ),
-        alternatives=(_SAME_FROM_IDS, _ADJUSTED, _INSIST_ON_FOCAL),
+        alternatives=(
+            _SAME_FROM_IDS,
+            _ADJUSTED,
+            _INSIST_ON_FOCAL,
+            Alternative(
+                "kl_div",
+                Text(
+                    en="targets are distributions, as of several annotators: it is 0 where they are met.",
+                    zh="目标为分布(如多位标注者):完全符合时为 0。",
+                ),
+            ),
+            Alternative(
+                "multi_margin",
+                Text(en="only the decision counts, class ids are at hand.", zh="只在意判定,且标签为整数索引。"),
+            ),
+            Alternative(
+                "categorical_hinge",
+                Text(en="only the decision counts, rows are one-hot.", zh="只在意判定,且标签为独热向量。"),
+            ),
+        ),
         fires=Profile(),
         silent=Question(Task.BINARY),
     ),

@@ -77,6 +77,22 @@ RULES = (
         silent=_decides("balanced"),
     ),
     Rule(
+        name="evidence.ordinal.kappa",
+        book="evidence",
+        tasks=_ORDINAL,
+        when=(fact("goal.metric").equals("qwk"),),
+        recommend="mse",
+        because=Text(
+            en="Quadratic kappa counts squared distances of grades, so the mean grade serves it best: one output, cut "
+            "into grades on held-out data.",
+            zh="二次 kappa 计等级距离的平方,因此等级的均值最优:一个输出,在留出数据上切分为等级。",
+        ),
+        source=Evidence("A", "Cohen 1968, doi:10.1037/h0026256: one less squared distances over those of chance"),
+        alternatives=(Alternative("corn", Text(en="grades themselves are put out.", zh="直接输出等级。")),),
+        fires=Question(Task.ORDINAL, goal=Goal(metric="qwk")),
+        silent=_decides("balanced"),
+    ),
+    Rule(
         name="evidence.ordinal.default",
         book="evidence",
         tasks=_ORDINAL,

@@ -237,6 +237,13 @@ RULES = (
                 Text(en="offsets are small and not divided by their spread.", zh="偏移量很小且未除以其离散度。"),
                 computed={"beta": proposal_beta},
             ),
+            Alternative(
+                "wing",
+                Text(
+                    en="targets are landmarks, and small errors matter most (Feng et al. 2018, arXiv:1711.06753).",
+                    zh="目标为关键点,小误差最重要(Feng et al. 2018, arXiv:1711.06753)。",
+                ),
+            ),
         ),
         fires=Profile(boxes=True),
         silent=Profile(boxes=False),
@@ -258,6 +265,31 @@ RULES = (
         ),
         fires=Question.of(Scenario.BOX_REGRESSION),
         silent=Question.of(Scenario.HOUSE_PRICES),
+    ),
+    Rule(
+        name="evidence.regression.angles",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("support").equals("circular"),),
+        recommend="von_mises",
+        because=Text(
+            en="Targets are angles: a whole turn is no error, and squared errors would call it the largest.",
+            zh="目标为角度:整圈不是误差,而平方误差会视其为最大误差。",
+        ),
+        source=Evidence("A", "Mardia & Jupp 1999, doi:10.1002/9780470316979: its best constant is the mean direction"),
+        alternatives=(
+            Alternative(
+                "cosine_similarity",
+                Text(en="the model puts out cosine and sine instead of the angle.", zh="模型输出余弦与正弦而非角度。"),
+            ),
+        ),
+        ruled_out=(
+            RuledOut(
+                "mse", Text(en="It learns 180 degrees between 1 and 359.", zh="它在 1 度与 359 度之间学到 180 度。")
+            ),
+        ),
+        fires=Profile(support="circular"),
+        silent=Profile(support="real"),
     ),
     Rule(
         name="evidence.regression.quantile",

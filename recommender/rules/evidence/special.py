@@ -40,6 +40,39 @@ _PICTURES = (
         ),
     ),
     Alternative("mse", Text(en="PSNR alone is the metric, and smooth texture will do.", zh="只看 PSNR,纹理平滑亦可。")),
+    Alternative(
+        "0.16*mae + 0.84*ssim",
+        Text(
+            en="structural similarity is the metric (Zhao et al. 2017, doi:10.1109/TCI.2016.2644865).",
+            zh="指标为结构相似性(Zhao et al. 2017, doi:10.1109/TCI.2016.2644865)。",
+        ),
+    ),
+)
+_WITH_LABELS = (
+    Alternative("supcon", Text(en="labels and large batches are at hand.", zh="有标签且批次大。")),
+    Alternative(
+        "arcface",
+        Text(
+            en="labels are known in training, each with many items, as of faces: a classifier with an angular margin, "
+            "whose embeddings are kept (Deng et al. 2019, arXiv:1801.07698).",
+            zh="训练时标签已知且每类样本众多(如人脸):带角度间隔的分类器,保留其嵌入"
+            "(Deng et al. 2019, arXiv:1801.07698)。",
+        ),
+    ),
+    Alternative(
+        "cosface",
+        Text(
+            en="as arcface, where training with it does not start: its margin is easier.",
+            zh="同 arcface;若其难以起步,此间隔更容易训练。",
+        ),
+    ),
+    Alternative(
+        "circle",
+        Text(
+            en="pairs are of very different difficulty: each is weighed by itself.",
+            zh="样本对难易悬殊:逐对加权。",
+        ),
+    ),
 )
 
 
@@ -138,6 +171,12 @@ RULES = (
             Alternative(
                 "nt_xent", Text(en="both of a pair are views of one picture.", zh="一对样本是同一图片的两个视图。")
             ),
+            Alternative(
+                "n_pairs",
+                Text(
+                    en="products should not be scaled to cosines, and labels are at hand.", zh="不归一化内积且有标签。"
+                ),
+            ),
         ),
         ruled_out=(RuledOut("triplet", Text(en="It needs negatives.", zh="它需要负样本。")),),
         warnings=(
@@ -169,6 +208,13 @@ RULES = (
                 "info_nce",
                 Text(en="the two views come from two encoders.", zh="两个视图来自两个编码器。"),
             ),
+            Alternative(
+                "barlow_twins",
+                Text(
+                    en="batches are small: it compares features instead of items (Zbontar et al. 2021).",
+                    zh="批次较小:它比较特征而非样本(Zbontar et al. 2021)。",
+                ),
+            ),
         ),
         ruled_out=(
             RuledOut(
@@ -194,6 +240,9 @@ RULES = (
         source=Evidence("D", "the loss table of sentence-transformers; Hadsell et al. 2006, doi:10.1109/CVPR.2006.100"),
         alternatives=(
             Alternative("cosine_embedding", Text(en="angles matter, not distances.", zh="在意角度而非距离。")),
+            Alternative(
+                "contrastive_distance", Text(en="distances are what the model puts out.", zh="模型直接输出距离。")
+            ),
         ),
         warnings=(_SECOND_ORDER,),
         fires=Profile(supervision="labelled_pairs"),
@@ -210,6 +259,12 @@ RULES = (
             zh="带分数的样本对:其余弦与分数的平方误差。",
         ),
         source=Evidence("D", "the loss table of sentence-transformers: CosineSimilarityLoss"),
+        alternatives=(
+            Alternative(
+                "cosine_similarity",
+                Text(en="targets are embeddings of a teacher, not scores.", zh="目标是教师的嵌入而非分数。"),
+            ),
+        ),
         fires=Profile(supervision="scored_pairs"),
         silent=Profile(supervision="labels"),
     ),
@@ -224,7 +279,7 @@ RULES = (
             zh="长度为 1 的嵌入间距最多为 2:间隔 1 难以满足。",
         ),
         source=Evidence("C", "Schroff et al. 2015, arXiv:1503.03832"),
-        alternatives=(Alternative("supcon", Text(en="labels and large batches are at hand.", zh="有标签且批次大。")),),
+        alternatives=_WITH_LABELS,
         warnings=(_SECOND_ORDER,),
         fires=Profile(unit_norm=True),
         silent=Profile(unit_norm=False),
@@ -244,8 +299,18 @@ RULES = (
             en="Triplets, or labels to make them of, are at hand.", zh="假定有三元组,或有标签可组成三元组。"
         ),
         alternatives=(
-            Alternative("supcon", Text(en="labels and large batches are at hand.", zh="有标签且批次大。")),
+            *_WITH_LABELS,
             Alternative("multi_similarity", Text(en="pairs are mined in the batch.", zh="在批内挖掘样本对。")),
+            Alternative(
+                "nt_xent_labels",
+                Text(
+                    en="each label has two items in a batch, as with views.", zh="批内每个标签有两个样本,如两个视图。"
+                ),
+            ),
+            Alternative(
+                "n_pairs_multilabel",
+                Text(en="items have several labels, and shared ones count.", zh="样本有多个标签,共享标签计入。"),
+            ),
         ),
         warnings=(_SECOND_ORDER,),
         fires=Profile(),
@@ -284,8 +349,51 @@ RULES = (
         recommend="adversarial_discriminator",
         because=Text(en="The form of the generator's loss.", zh="与生成器损失的形式一致。"),
         source=Evidence("B", "Lucic et al. 2018, arXiv:1711.10337"),
+        alternatives=(
+            Alternative(
+                "adversarial_discriminator(form=wgan) + 10*gradient_penalty",
+                Text(
+                    en="training is unstable: a critic of bounded slope (Gulrajani et al. 2017, arXiv:1704.00028).",
+                    zh="训练不稳定:使用斜率受限的判别器(Gulrajani et al. 2017, arXiv:1704.00028)。",
+                ),
+            ),
+        ),
         fires=_generation("adversarial"),
         silent=_generation("likelihood"),
+    ),
+    Rule(
+        name="evidence.generation.structure",
+        book="evidence",
+        tasks=(Task.GENERATION,),
+        head="image",
+        when=(fact("goal.metric").equals("ssim"),),
+        recommend="0.16*mae + 0.84*ssim",
+        because=Text(
+            en="Structure as the metric has it, and absolute errors for the colours, which structure leaves free.",
+            zh="按指标度量结构,并以绝对误差约束结构所不管的颜色。",
+        ),
+        source=Evidence("C", "Zhao et al. 2017, doi:10.1109/TCI.2016.2644865"),
+        alternatives=(Alternative("mae", Text(en="PSNR counts as well.", zh="也在意 PSNR。")),),
+        fires=Question(Task.GENERATION, goal=Goal(generation="likelihood", metric="ssim")),
+        silent=Question(Task.GENERATION, goal=Goal(generation="likelihood")),
+    ),
+    Rule(
+        name="evidence.generation.signal_to_noise",
+        book="evidence",
+        tasks=(Task.GENERATION,),
+        head="image",
+        when=(fact("goal.metric").equals("psnr"),),
+        recommend="mae",
+        because=Text(
+            en="The metric compares pixels with those of a target: absolute errors are sharper than squared ones, and "
+            "no worse by PSNR.",
+            zh="该指标逐像素与目标比较:绝对误差比平方误差更清晰,PSNR 也不更低。",
+        ),
+        source=Evidence("C", "Lim et al. 2017, arXiv:1707.02921: L1 over L2 on DIV2K"),
+        alternatives=_PICTURES,
+        warnings=(_TEXTURE,),
+        fires=Question(Task.GENERATION, goal=Goal(generation="likelihood", metric="psnr")),
+        silent=Question(Task.GENERATION, goal=Goal(generation="likelihood")),
     ),
     Rule(
         name="evidence.generation.paired",
@@ -331,7 +439,11 @@ RULES = (
         tasks=(Task.GENERATION,),
         head="denoiser",
         when=(fact("goal.generation").equals("likelihood"),),
-        unless=(fact("paired").is_true(), fact("scenario").equals(Scenario.SUPER_RESOLUTION)),
+        unless=(
+            fact("paired").is_true(),
+            fact("scenario").equals(Scenario.SUPER_RESOLUTION),
+            fact("goal.metric").is_one_of("psnr", "ssim"),
+        ),
         recommend="mse",
         because=Text(
             en="Diffusion: squared errors of the predicted noise, steadier than a GAN and with better coverage.",

@@ -12,6 +12,7 @@ from losses.contract.expression import parse
 from losses.errors import Refusal
 from losses.text import Language
 from recommender.errors import BadThreshold, NoTask, UnknownScenario, UnknownTask, UnknownThreshold
+from recommender.metrics import METRICS
 from recommender.profile import Goal, Measured, Profile
 from recommender.recommendation.recommend import recommend
 from recommender.rules.export import export_rules
@@ -75,7 +76,7 @@ def goals() -> list[Goal]:
         name: [value for kind in get_args(field.annotation) for value in get_args(kind)] or [True, False]
         for name, field in Goal.model_fields.items()
     }
-    parts |= {"quantile": [0.5, 0.9], "false_negative_cost": [10.0]}
+    parts |= {"quantile": [0.5, 0.9], "coverage": [0.5, 0.9], "false_negative_cost": [10.0], "metric": list(METRICS)}
     return [Goal(**{name: value}) for name, values in parts.items() for value in values]
 
 
@@ -90,8 +91,11 @@ def test_every_goal_gets_an_answer_of_either_book_with_goals_beside_it_that_can_
         assert goal.model_dump(exclude_none=True).items() <= answer.goal.model_dump().items()
         for other in answer.other_goals:
             asked = {**answer.goal.model_dump(exclude_none=True), **other.goal.model_dump(exclude_none=True)}
-            if asked.get("functional") != "quantile":
-                asked.pop("quantile", None)
+            for part, companion in (("quantile", "quantile"), ("coverage", "interval")):
+                if asked.get("functional") != companion:
+                    asked.pop(part, None)
+            if other.goal.model_fields_set & {"functional", "decision", "segmentation"}:
+                asked.pop("metric", None)
             assert recommend(task, goal=Goal(**asked), rulebook=rulebook).objective == other.objective
 
 

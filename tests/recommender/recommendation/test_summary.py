@@ -11,7 +11,6 @@ from recommender.recommendation.summary import ENOUGH_ORIGINS
 from recommender.rules import ROWS
 from recommender.rules.measured_regret import measured_regrets
 from recommender.rules.table import RulebookName
-from recommender.tasks import Task
 
 OUTLIERS = Profile(outlier_rate=0.08, residual_scale=1.0)
 
@@ -74,13 +73,6 @@ def test_a_total_that_would_be_missed_is_said_at_once() -> None:
 )
 def test_where_the_threshold_is_the_answer_it_is_in_the_sentence(goal: Goal, profile: Profile, cut: str) -> None:
     assert cut in recommend("binary", profile=profile, goal=goal, rulebook="evidence").summary
-
-
-def test_a_task_without_rules_is_told_what_to_try() -> None:
-    class_of_tasks = [task for task in Task if recommend(task).recommended is None]
-
-    for task in class_of_tasks:
-        assert recommend(task).summary.startswith(f"No book has a rule for {task} ")
 
 
 def test_who_did_not_say_what_outliers_are_is_asked_where_it_matters() -> None:

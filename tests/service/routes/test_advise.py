@@ -336,11 +336,14 @@ async def test_tasks_that_the_article_does_not_name_are_advised_and_evaluated(cl
     assert first["result"]["value"] is not None
 
 
-async def test_a_task_without_losses_is_measured_and_nothing_is_evaluated(client: Client) -> None:
-    answer = (await advise(client, {"task": "survival", "targets": [1.0, 2.0], "predictions": [0.5, 0.1]})).json()
+async def test_times_to_an_event_are_measured_and_evaluated(client: Client) -> None:
+    body = {"task": "survival", "targets": [1.0, 2.0], "predictions": [0.5, 0.1], "events": [1, 0]}
 
-    assert answer["recommendation"]["recommended"] is None
-    assert answer["evaluations"] == []
+    answer = (await advise(client, body)).json()
+
+    results = {entry["objective"]: entry["result"] for entry in answer["evaluations"]}
+    assert results["cox"]["value"] == pytest.approx(np.log1p(np.exp(0.1 - 0.5)))
+    assert results["aft"]["kept"] == 2
     assert answer["measured"]["profile"]["n"]["value"] == 2
 
 
