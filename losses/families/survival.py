@@ -92,7 +92,7 @@ return -(events * density + (1 - events) * survival).mean()"""
     elicits="distribution",
     activation="none: predictions are locations of log time",
     traits={"smooth"},
-    aliases={"survival:aft": {}, "AFTLoss": {}, "accelerated_failure_time": {}},
+    aliases={"survival_aft": {}, "AFTLoss": {}, "accelerated_failure_time": {}},
     differences=(
         "XGBoost's normal, logistic and extreme are lognormal, loglogistic and weibull here.",
         "Of censored items those alone that outlived the time they were last seen are known here.",
