@@ -1,6 +1,7 @@
 """What the demo prints fits a terminal, and marks no loss for its value."""
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -32,7 +33,7 @@ def test_a_table_fits_the_terminal_and_no_row_of_it_stands_out(width: int) -> No
 
 @pytest.mark.parametrize("width", [80, 60])
 def test_where_candidates_stand_fits_the_terminal_and_says_what_diverged(width: int) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"objective": "mse", "value": 1234.5678, "interval": [1200.0, 1300.0], "tied": True, "diverged": False},
         {"objective": "barron_general(alpha=0, scale=100)", "interval": None, "tied": False, "diverged": True},
     ]
