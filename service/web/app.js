@@ -11,6 +11,7 @@ const VIEWS = {
   losses: async () => (await import("./views/losses.js")).lossesView,
   rules: async () => (await import("./views/rules.js")).rulesView,
   evidence: async () => (await import("./views/evidence.js")).evidenceView,
+  experiments: async () => (await import("./views/experiments.js")).experimentsView,
 };
 const main = document.getElementById("main");
 let shown = "";

@@ -12,6 +12,7 @@ STATES = {
     "loss": "#/losses/smooth_l1",
     "rules": "#/rules?task=binary",
     "evidence": "#/evidence",
+    "experiments": "#/experiments",
 }
 WIDTHS = (375, 1920)
 

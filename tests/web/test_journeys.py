@@ -64,6 +64,22 @@ def test_a_file_is_measured_and_the_sliders_follow(open_page: Open, tmp_path: Pa
     assert page.get_by_label("What the model puts out").input_value() == "regression"
 
 
+def test_a_table_leads_to_a_verdict_in_two_clicks(open_page: Open, tmp_path: Path) -> None:
+    draw = random.Random(3)  # noqa: S311 - data
+    table = tmp_path / "houses.csv"
+    rows = [(area, 3 * area + draw.gauss(0, 15) + 2000 * (draw.random() < 0.05)) for area in range(40, 160)]
+    table.write_text("area,price\n" + "".join(f"{area},{price:.1f}\n" for area, price in rows))
+    page = open_page("#/experiments?models=linear&seconds=1&metric=mae")
+
+    page.get_by_label("Choose a table").set_input_files(table)
+    page.get_by_role("button", name="Compare the losses").click()
+
+    expect(page.locator(".summary")).to_contain_text("mean absolute error")
+    expect(page.get_by_role("button", name="They are real")).to_be_visible()
+    assert page.locator(".intervals .interval").count() >= 4
+    assert "/ex_" in page.url
+
+
 def test_a_file_that_cannot_be_read_is_refused_in_words(open_page: Open, tmp_path: Path) -> None:
     picture = tmp_path / "cat.png"
     picture.write_bytes(b"\x89PNG")

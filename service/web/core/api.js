@@ -62,6 +62,22 @@ export function post(path, body, signal) {
   return answer(path, { method: "POST", body: JSON.stringify(body), signal, headers: { "Content-Type": "application/json" } });
 }
 
+/** Yield the server-sent events of a path: {event, data}. A browser's own EventSource would send no key. */
+export async function* events(path, signal) {
+  const response = await fetch(new URL(path, document.baseURI), { signal, headers: { ...headers(), Accept: "text/event-stream" } });
+  if (!response.ok) throw new Problem(response.status, await response.json());
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const pieces = (text + part.value).split(/\r?\n\r?\n/);
+    text = pieces.pop();
+    for (const piece of pieces) {
+      const fields = Object.fromEntries(piece.split(/\r?\n/).map((line) => [line.split(":")[0], line.slice(line.indexOf(":") + 1).trim()]));
+      if (fields.event) yield { event: fields.event, data: JSON.parse(fields.data) };
+    }
+  }
+}
+
 /** Return what a POST of a file answers. */
 export function send(path, file, media) {
   return answer(path, { method: "POST", body: file, headers: { "Content-Type": media } });

@@ -70,16 +70,19 @@ export function curveFigure(answer, t) {
       rows.map((index) => [answer.x[index], ...answer.curves.flatMap((line) => [line.value[index], line.gradient[index]])])));
 }
 
-/** Return intervals about points on one axis, zero marked: rows of {label, value, interval, text}. */
-export function intervalFigure(title, rows, t, unit) {
-  const ends = rows.flatMap((row) => [...row.interval, row.value, 0]);
-  const low = Math.min(...ends), high = Math.max(...ends);
+/**
+ * Return intervals about points on one axis: rows of {label, value, interval, kind}. Zero is marked unless `ends` says
+ * from where to where the axis runs; what lies beyond it stands at its end.
+ */
+export function intervalFigure(title, rows, t, unit, ends = null) {
+  const all = ends ?? rows.flatMap((row) => [...row.interval, row.value, 0]);
+  const low = Math.min(...all), high = Math.max(...all);
   const room = (high - low || 1) * 0.06;
-  const at = (value) => 100 * (value - low + room) / (high - low + 2 * room);
+  const at = (value) => Math.min(100, Math.max(0, 100 * (value - low + room) / (high - low + 2 * room)));
   const lines = rows.map((row) => h("div", { class: `interval ${row.kind ?? ""}` },
     h("span", { class: "name" }, row.label),
     s("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
-      s("line", { class: "axis", x1: at(0), x2: at(0), y1: 0, y2: 10 }),
+      ends ? null : s("line", { class: "axis", x1: at(0), x2: at(0), y1: 0, y2: 10 }),
       s("line", { class: "range", x1: at(row.interval[0]), x2: at(row.interval[1]), y1: 5, y2: 5 }),
       s("line", { class: "point", x1: at(row.value), x2: at(row.value), y1: 1.5, y2: 8.5 })),
     h("span", { class: "number" }, unit(row.value))));

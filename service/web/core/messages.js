@@ -1,15 +1,19 @@
 // Every sentence of the page, English and Chinese side by side. {0}, {1} are filled in.
 
+import { EXPERIMENTS } from "./experiment_messages.js";
 import { GOALS } from "./goal_messages.js";
 
 const MESSAGES = {
   ...GOALS,
+  ...EXPERIMENTS,
   skip: ["Skip to the content", "跳到正文"],
   pages: ["Pages", "页面"],
   "view.recommend": ["Which loss?", "选损失"],
   "view.losses": ["Losses", "损失函数"],
   "view.rules": ["Rules", "规则"],
   "view.evidence": ["Evidence", "证据"],
+  "view.experiments": ["Experiments", "实验"],
+  compare_on_file: ["Train every candidate on this file", "用此文件训练所有候选损失"],
   about: ["Everything on this page is a request to this service, and nothing leaves it.", "本页的一切都是对本服务的请求,数据不会发往别处。"],
   about_docs: ["The same requests for programs", "供程序使用的同样请求"],
   question: ["Your question", "你的问题"],

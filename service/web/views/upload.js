@@ -2,6 +2,7 @@
 
 import { Problem, post, send } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
+import { address } from "../core/state.js";
 import { problem } from "./problem.js";
 
 const MEDIA = { csv: "text/csv", tsv: "text/csv", txt: "text/csv", parquet: "application/vnd.apache.parquet", npy: "application/x-npy", npz: "application/x-npz", feather: "application/vnd.apache.arrow.file", arrow: "application/vnd.apache.arrow.file", ndjson: "application/x-ndjson", jsonl: "application/x-ndjson", safetensors: "application/x-safetensors" };
@@ -23,6 +24,8 @@ export async function upload(file, t) {
 export function likelyTarget(dataset) {
   return dataset.roles?.targets?.[0] ?? dataset.columns?.at(-1)?.name ?? null;
 }
+
+const experiment = (dataset, target) => address("experiments", "", { dataset: dataset.id, target });
 
 /** Return a place to drop files at, with a button that does the same. `take` is given the task and the facts. */
 export function dropZone({ t, take }) {
@@ -47,12 +50,15 @@ export function dropZone({ t, take }) {
         dataset.columns.map((column) => h("option", { value: column.name, selected: column.name === chosen }, column.name))));
     return [h("p", { class: "file" }, h("strong", {}, name), " ", t("rows_columns", dataset.rows, dataset.columns.length)),
       pick("target", t("target_column"), likelyTarget(dataset), false),
-      pick("prediction", t("prediction_column"), dataset.roles?.predictions?.[0] ?? "", true)];
+      pick("prediction", t("prediction_column"), dataset.roles?.predictions?.[0] ?? "", true),
+      h("p", {}, h("a", { class: "experiment", href: experiment(dataset, likelyTarget(dataset)) }, t("compare_on_file")))];
   };
   const measured = h("div", {});
   const measure = async (dataset) => {
     if (!below.contains(measured)) below.append(measured);
     const target = below.querySelector("#target")?.value, prediction = below.querySelector("#prediction")?.value;
+    const link = below.querySelector("a.experiment");
+    if (link) link.href = experiment(dataset, target);
     const named = target ? [`targets:${target}`, ...(prediction ? [`predictions:${prediction}`] : [])].join(",") : "targets";
     try {
       const answer = await post("v1/profile", { dataset: dataset.id, roles: named });
