@@ -22,7 +22,7 @@ class Judged(NamedTuple):
     """What a metric is computed from.
 
     Shapes: targets (n), numbers or class ids from 0; predictions (n), or probabilities (n, classes) of several classes,
-    (n) of the second of two; weights (n) or None.
+    (n) of the second of two; of several labels both are (n, labels); weights (n) or None.
     """
 
     targets: Numbers
@@ -62,6 +62,10 @@ def score(metric: str, judged: Judged) -> float:
     compute = read_metric(metric).compute
     if compute is None:
         raise ValueError(f"{metric} is not computed from a table of predictions")
+    if judged.targets.ndim > 1:  # several labels: the mean over those that occur and do not always
+        pairs = zip(judged.targets.T, judged.predictions.T, strict=True)
+        each = [judged._replace(targets=own, predictions=given) for own, given in pairs if own.min() < own.max()]
+        return float(np.mean([compute(label) for label in each]))
     return float(compute(judged))
 
 
@@ -183,13 +187,33 @@ def _ratio_of_totals(judged: Judged) -> float:
     return float((weights * judged.predictions).sum() / (weights * judged.targets).sum())
 
 
+def _ranked_probability(judged: Judged) -> float:
+    """Return the mean squared distance between cumulative probabilities and outcome, over the thresholds."""
+    places = np.arange(judged.predictions.shape[1] - 1)
+    reached = judged.targets[:, None] <= places
+    errors = ((judged.predictions.cumsum(1)[:, :-1] - reached) ** 2).mean(1)
+    return float(np.average(errors, weights=judged.weights))
+
+
+def _kappa(judged: Judged) -> float:
+    """Return quadratic weighted kappa of the mean grade, rounded."""
+    from sklearn.metrics import cohen_kappa_score  # noqa: PLC0415 - as above
+
+    grades = np.arange(judged.predictions.shape[1])
+    decided = np.rint(judged.predictions @ grades).astype(int)
+    return float(
+        cohen_kappa_score(judged.targets, decided, labels=grades, weights="quadratic", sample_weight=judged.weights)
+    )
+
+
 def _expected_cost(judged: Judged) -> float:
     decided = decide(judged)
     costs = np.where(judged.targets == 1, judged.false_negative_cost, 1.0) * (decided != judged.targets)
     return float(np.average(costs, weights=judged.weights))
 
 
-_NUMBERS, _PAIR, _CLASSES = ("regression", "count"), ("binary",), ("binary", "multiclass")
+_NUMBERS, _PAIR, _CLASSES = ("regression", "count"), ("binary",), ("binary", "multiclass", "multilabel")
+_GRADES = (*_CLASSES, "ordinal")
 _PROPER = "Gneiting & Raftery 2007, doi:10.1198/016214506000001437"
 _POINT = "Gneiting 2011, doi:10.1198/jasa.2011.r10138"
 _TRAIN_MEAN = Text("a loss of the mean: mse, or a deviance with a log link", "学习均值的损失:mse,或对数链接的偏差损失")
@@ -285,7 +309,7 @@ METRICS: dict[str, Metric] = {
     ),
     "log_loss": Metric(
         title=Text("log loss", "对数损失"),
-        tasks=_CLASSES,
+        tasks=_GRADES,
         elicits="probability",
         train=_TRAIN_PROBABILITY,
         source=_PROPER,
@@ -294,7 +318,7 @@ METRICS: dict[str, Metric] = {
     ),
     "brier": Metric(
         title=Text("Brier score", "Brier 分数"),
-        tasks=_CLASSES,
+        tasks=_GRADES,
         elicits="probability",
         train=_TRAIN_PROBABILITY,
         source=_PROPER,
@@ -323,7 +347,7 @@ METRICS: dict[str, Metric] = {
     ),
     "accuracy": Metric(
         title=Text("accuracy", "准确率"),
-        tasks=_CLASSES,
+        tasks=_GRADES,
         elicits="most probable class",
         train=_TRAIN_CUT,
         source=_PROPER,
@@ -382,6 +406,8 @@ METRICS: dict[str, Metric] = {
         train=Text("mse on the grade, or an ordinal loss, then cuts", "对等级用 mse 或有序损失,再确定切点"),
         source="Cohen 1968, doi:10.1037/h0026256",
         larger_is_better=True,
+        compute=_kappa,
+        chosen_by="ranked_probability_score",
     ),
     "ndcg": Metric(
         title=Text("nDCG at 10", "nDCG@10"),
@@ -468,6 +494,7 @@ METRICS: dict[str, Metric] = {
         train=Text("ordinal_emd2, which is that score", "ordinal_emd2,即该评分"),
         source="Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",
         goal={"decision": "probabilities"},
+        compute=_ranked_probability,
     ),
     "mrr": Metric(
         title=Text("mean reciprocal rank", "平均倒数排名(MRR)"),

@@ -36,7 +36,10 @@ USUAL: dict[Task, tuple[str, ...]] = {
         "focal_softmax",
         "generalized_ce",
     ),
+    Task.MULTILABEL: ("bce", "bce(label_smoothing=0.1)", "focal", "asymmetric"),
+    Task.ORDINAL: ("corn", "coral", "ordinal_emd2", "sparse_categorical_ce"),
 }
+OF_THRESHOLDS: dict[str, Link] = {"coral": "cumulative", "corn": "conditional"}
 
 
 @dataclass(frozen=True)
@@ -115,13 +118,13 @@ def _fitted(text: str, origin: Origin, target: Target) -> Candidate | None:
         return None
     links = {_link(term.loss, target) for _, term in objective.terms}
     required = {role for _, term in objective.terms for role in term.loss.required}
-    counted = OF_CLASSES if target.outputs > 1 and target.ids is not None else ()
+    counted = OF_CLASSES if target.one_a_class else ()
     if len(links) != 1 or not required <= {"predictions", "targets", *counted}:
         return None
     (link,) = links
     if link is None:
         return None
-    for one_hot in (False, True) if target.outputs > 1 else (False,):
+    for one_hot in (False, True) if target.one_a_class else (False,):
         candidate = Candidate(str(objective), link, one_hot, (origin,))
         if _works(candidate, target):
             return candidate
@@ -135,9 +138,11 @@ def _link(loss: Loss, target: Target) -> Link | None:
             return "log1p"
         of_numbers: dict[str, Link] = {"none": "identity", "exp": "log"}
         return of_numbers.get(loss.activation)
+    if loss.id in OF_THRESHOLDS:
+        return OF_THRESHOLDS[loss.id] if target.task is Task.ORDINAL else None
     if loss.activation == "none":
         return "score"
-    if target.outputs == 1:
+    if not target.one_a_class:
         return "logit" if loss.activation == "sigmoid" else None
     return "softmax" if loss.activation == "softmax" else None
 
@@ -147,7 +152,8 @@ def _works(candidate: Candidate, target: Target) -> bool:
     from losses.evaluation.evaluate import evaluate  # noqa: PLC0415 - what trains needs none of it
 
     values = torch.from_numpy(_spread(target.values))
-    shape = (len(values), target.outputs) if target.outputs > 1 else (len(values),)
+    columns = target.outputs - (candidate.link in OF_THRESHOLDS.values())
+    shape = (len(values), columns) if target.outputs > 1 else (len(values),)
     given = {
         "predictions": torch.zeros(shape, dtype=torch.float64),
         "targets": as_targets(values, candidate, target),
@@ -160,7 +166,9 @@ def _works(candidate: Candidate, target: Target) -> bool:
 
 
 def _spread(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a sample that has the smallest and the largest value."""
+    """Return a sample that has the smallest and the largest value; of several labels, the first rows."""
+    if values.ndim > 1:
+        return values[:TRIED]
     ordered = np.sort(values)
     places = np.linspace(0, len(ordered) - 1, min(TRIED, len(ordered))).astype(int)
     return np.asarray(ordered[places])
@@ -168,7 +176,7 @@ def _spread(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def as_targets(values: Tensor, candidate: Candidate, target: Target) -> Tensor:
     """Return targets (n) in the form that a loss takes."""
-    if target.outputs == 1:
+    if not target.one_a_class:
         return values
     ids = values.long()
     return torch.nn.functional.one_hot(ids, target.outputs).to(values.dtype) if candidate.one_hot else ids

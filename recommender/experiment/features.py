@@ -110,8 +110,14 @@ def column_of(columns: Columns, name: str, field: str) -> np.ndarray[Any, Any]:
 
 
 def as_array(column: Column) -> np.ndarray[Any, Any]:
-    """Return a column as float64 with NaN where missing, or as texts with None where missing."""
-    array = np.asarray(column)
+    """Return a column as float64 with NaN where missing, or as texts with None where missing.
+
+    A column of lists of numbers becomes (n, numbers). Raises: BadExperiment where lists are not of one length.
+    """
+    try:
+        array = np.asarray(column)
+    except ValueError:
+        raise BadExperiment("dataset", "A column whose rows are lists must have lists of one length.") from None
     if array.dtype.kind in "fiub":
         return array.astype(np.float64)
     entries = list(array)
@@ -130,7 +136,8 @@ def missing(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return which entries are missing."""
     if is_text(column):
         return np.array([entry is None for entry in column])
-    return np.asarray(np.isnan(column))
+    gone = np.isnan(column)
+    return np.asarray(gone.any(1) if gone.ndim > 1 else gone)
 
 
 def _missing(entry: object) -> bool:
@@ -151,9 +158,9 @@ def _useless(column: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> str |
     gone = missing(column)
     if gone.all():
         return EMPTY
-    if is_text(column) == is_text(truth) and len(column) == len(truth) and _equal(column, truth):
+    if is_text(column) == is_text(truth) and column.shape == truth.shape and _equal(column, truth):
         return COPY
-    values = set(column[~gone].tolist())
+    values = set(column[~gone].ravel().tolist())
     if len(values) == 1 and not gone.any():
         return CONSTANT
     if is_text(column) and len(values) > max(FEWEST_NAMES, NAMES_AN_ITEM * len(column)):
@@ -179,10 +186,10 @@ def _notice(reason: str, names: list[str]) -> Text:
 
 
 def _matrices(kept: Mapping[str, np.ndarray[Any, Any]]) -> Features:
-    numbers = [column for column in kept.values() if not is_text(column)]
+    numbers = [column.reshape(len(column), -1) for column in kept.values() if not is_text(column)]
     texts = [column for column in kept.values() if is_text(column)]
     n = len(next(iter(kept.values())))
-    finite = np.stack(numbers, 1) if numbers else np.empty((n, 0))
+    finite = np.hstack(numbers) if numbers else np.empty((n, 0))
     return Features(
         np.where(np.isfinite(finite), finite, np.nan),
         np.stack(texts, 1) if texts else np.empty((n, 0), object),

@@ -27,6 +27,8 @@ _DEFAULT_METRIC = {
     Task.COUNT: "poisson_deviance",
     Task.BINARY: "log_loss",
     Task.MULTICLASS: "log_loss",
+    Task.MULTILABEL: "log_loss",
+    Task.ORDINAL: "ranked_probability_score",
 }
 _BY_GOAL = {
     "mean": "rmse",
@@ -137,7 +139,7 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     partitions = tuple(
         _partition(target, free, question.folds, question.seed + repeat, groups, order) for repeat in range(repeats)
     )
-    profile = pilot_profile(target, features, question.seed)
+    profile = pilot_profile(target.rows(free), features.rows(free), question.seed)
     asked = None if question.candidates == "auto" else list(question.candidates)
     candidates, books = candidates_of(asked, target, profile, goal)
     return Plan(
@@ -181,7 +183,8 @@ def _metric(question: ExperimentQuestion, target: Target) -> str:
     Raises: UnknownMetric; BadExperiment where it does not fit the task or the target.
     """
     goal = question.goal
-    aim = goal.functional if target.classes is None else goal.decision
+    of_numbers = "quantile" if goal.quantile is not None else goal.functional
+    aim = of_numbers if target.classes is None else goal.decision
     name = goal.metric or _BY_GOAL.get(aim or "", _DEFAULT_METRIC[target.task])
     row = read_metric(name)
     if target.task not in row.tasks or row.compute is None:

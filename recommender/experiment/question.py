@@ -24,7 +24,7 @@ class ExperimentQuestion(BaseModel):
     features: list[_ColumnName] | None = Field(
         default=None, min_length=1, max_length=MOST_NAMES, description="The columns to predict from; null for all."
     )
-    task: Literal["regression", "count", "binary", "multiclass"] | None = Field(
+    task: Literal["regression", "count", "binary", "multiclass", "multilabel", "ordinal"] | None = Field(
         default=None, description="Left out, it is read off the target."
     )
     goal: Goal = Goal()

@@ -14,12 +14,16 @@ from recommender.tasks import Task, read_task
 
 MOST_CLASSES = 100
 PAIR = 2
-TASKS = (Task.REGRESSION, Task.COUNT, Task.BINARY, Task.MULTICLASS)
+TASKS = (Task.REGRESSION, Task.COUNT, Task.BINARY, Task.MULTICLASS, Task.MULTILABEL, Task.ORDINAL)
+TABLE = 2  # axes of several labels
 
 
 @dataclass(frozen=True)
 class Target:
-    """Values (n): numbers, or ids of `classes` from 0."""
+    """What is predicted.
+
+    Shapes: values (n), numbers or ids of `classes` from 0; of several labels (n, labels), 0 or 1.
+    """
 
     task: Task
     values: np.ndarray[Any, np.dtype[np.float64]]
@@ -27,8 +31,12 @@ class Target:
 
     @property
     def ids(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
-        """The class ids; None where the target is a number."""
-        return self.values.astype(np.int64) if self.classes else None
+        """The class ids (n); None where the target is a number or several labels."""
+        return self.values.astype(np.int64) if self.classes and self.values.ndim < TABLE else None
+
+    def rows(self, kept: np.ndarray[Any, Any]) -> "Target":
+        """Return some of the rows."""
+        return Target(self.task, self.values[kept], self.classes)
 
     @property
     def n(self) -> int:
@@ -37,8 +45,13 @@ class Target:
 
     @property
     def outputs(self) -> int:
-        """How many numbers a model puts out for an item."""
-        return len(self.classes) if self.classes and len(self.classes) > PAIR else 1
+        """How many numbers a model puts out for an item: one a class or label, a single one for two classes."""
+        return len(self.classes) if self.classes and self.task is not Task.BINARY else 1
+
+    @property
+    def one_a_class(self) -> bool:
+        """Whether a model puts out one number for each of several classes that exclude one another."""
+        return self.ids is not None and self.outputs > 1
 
 
 def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target, list[Text]]:
@@ -46,6 +59,8 @@ def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target,
 
     Raises: BadExperiment for texts where numbers are wanted, one value only, too many classes, and values out of range.
     """
+    if column.ndim == TABLE:
+        return _labels(column, task), []
     if len(set(column.tolist())) < PAIR:
         raise BadExperiment("target", "The target has one value only, so that every loss predicts it alike.")
     known = read_task(task) if task else None
@@ -55,6 +70,8 @@ def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target,
         assumed.append(Text(f"The task is taken to be {known}: {reason.en}.", f"任务被视为 {known}:{reason.zh}。"))
     if known in (Task.REGRESSION, Task.COUNT):
         return Target(known, _numbers(column, known), None), assumed
+    if known is Task.MULTILABEL:
+        raise BadExperiment("target", "The target of multilabel has a list of 0 and 1 in each row, one a label.")
     values, ids = np.unique(column.astype(str) if is_text(column) else column, return_inverse=True)
     if known is Task.BINARY and len(values) != PAIR:
         raise BadExperiment("target", f"The target of binary has two values; this one has {len(values)}.")
@@ -65,6 +82,22 @@ def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target,
         listed = ", ".join(f"{name} is {place}" for place, name in enumerate(classes[:5]))
         assumed.append(Text(f"Classes are numbered in this order: {listed}.", f"类别按以下次序编号:{listed}。"))
     return Target(known, ids.astype(np.float64), classes), assumed
+
+
+def _labels(column: np.ndarray[Any, Any], task: str | None) -> Target:
+    """Return several labels an item, (n, labels)."""
+    if task not in (None, Task.MULTILABEL):
+        raise BadExperiment(
+            "target", f"Each row of the target has {column.shape[1]} numbers: ask with task=multilabel."
+        )
+    if not np.isin(column, (0, 1)).all() or column.shape[1] > MOST_CLASSES:
+        raise BadExperiment("target", f"Several labels a row are 0 or 1 each, and {MOST_CLASSES} at most.")
+    constant = np.flatnonzero(column.min(0) == column.max(0))
+    if len(constant):
+        raise BadExperiment(
+            "target", f"Label {constant[0]} is the same in every row, so that nothing is learnt of it. Leave it out."
+        )
+    return Target(Task.MULTILABEL, column.astype(np.float64), tuple(map(str, range(column.shape[1]))))
 
 
 def _inferred(column: np.ndarray[Any, Any]) -> tuple[Task, Text]:

@@ -63,10 +63,7 @@ def starts(plan: Plan, repeat: int) -> list[Trained]:
 
 def _convex_start(plan: Plan, candidate: Candidate) -> Candidate:
     """Return what the models of a candidate are trained with first: of the same link, and convex."""
-    if candidate.link == "score" and plan.target.ids is not None and plan.target.outputs > 1:
-        text = STARTS["softmax"]
-    else:
-        text = STARTS[candidate.link]
+    text = STARTS["softmax"] if candidate.link == "score" and plan.target.one_a_class else STARTS[candidate.link]
     return replace(candidate, objective=text, one_hot=False)
 
 
@@ -76,7 +73,7 @@ def _reading(plan: Plan, repeat: int, candidate: Candidate) -> Reading:
     levels = [_level(values, candidate.link, plan.target.outputs) for values in folds]
     centre, spread = (np.stack(same) for same in zip(*levels, strict=True))
     counts = None
-    if plan.target.ids is not None and plan.target.outputs > 1:
+    if plan.target.one_a_class:
         counts = np.stack([np.bincount(values.astype(int), minlength=plan.target.outputs) for values in folds])
     return Reading(
         candidate.link,

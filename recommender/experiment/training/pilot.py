@@ -1,7 +1,6 @@
 """What the rule books are asked with: facts of the target about the predictions of a simple pilot model."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,8 +8,12 @@ import torch
 from recommender.experiment.features import Features
 from recommender.experiment.target import Target
 from recommender.measure import measure_profile
+from recommender.measure.label_noise import PredictionKind
 from recommender.profile import Profile
+from recommender.tasks import Task
 
+UNPREDICTED = (Task.MULTILABEL, Task.ORDINAL)  # of which facts are counted on the targets alone
+PROBABILITIES: PredictionKind = "probabilities"
 PILOT_ROWS = 5_000  # beyond it a fact of the target is known well enough
 
 
@@ -20,13 +23,13 @@ def pilot_profile(target: Target, features: Features, seed: int) -> Profile:
     sample = np.sort(rng.permutation(len(target.values))[:PILOT_ROWS])
     values = target.values[sample]
     x = features.rows(sample).prepared(np.arange(len(sample)))
-    pilot = _pilot(x, values, target)
     targets = torch.from_numpy(values if target.classes is None else values.astype(np.int64))
-    kind: Any = None if target.classes is None else "probabilities"
-    measured = measure_profile(
-        target.task, targets, torch.from_numpy(pilot), features=x.shape[1] + 1, predictions_are=kind
-    )
-    return measured.profile.model_copy(update={"n": len(target.values)})
+    pilot, kind = None, None
+    if target.task not in UNPREDICTED:
+        pilot = torch.from_numpy(_pilot(x, values, target))
+        kind = None if target.classes is None else PROBABILITIES
+    measured = measure_profile(target.task, targets, pilot, features=x.shape[1] + 1, predictions_are=kind)
+    return measured.profile.model_copy(update={"n": target.n})
 
 
 def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:

@@ -41,6 +41,11 @@ BAD = [
     ("a loss of classes", {}, {"candidates": ["bce", "focal_softmax"]}, "candidates", "does not fit"),
     ("a metric of classes", {}, {"goal": {"metric": "auc"}}, "goal.metric", "does not fit regression"),
     ("MAPE with zeros", {"y": np.arange(60.0)}, {"goal": {"metric": "mape"}}, "goal.metric", "without zeros"),
+    ("lists of three lengths", {"y": [[1.0] * (k % 3) for k in range(300)]}, {}, "dataset", "lists of one length"),
+    ("a label without a positive", {"y": np.tile([0, 1], (300, 1))}, {}, "target", "Label 0 is the same"),
+    ("a held-out part of all rows", {"h": np.ones(300)}, {"held_out": "h"}, "held_out", "true in some rows"),
+    ("weights below zero", {"w": -np.ones(300)}, {"weights": "w"}, "weights", "0 or more"),
+    ("all of the target missing", {"y": [None] * 300}, {}, "dataset", "0 rows have a target"),
     ("two groups", {"g": np.arange(300) % 2}, {"groups": "g"}, "groups", "2 groups"),
     ("a class of two rows", {"y": np.r_[np.zeros(298), 1, 1]}, {"task": "binary"}, "target", "fewer than"),
     ("nothing to predict from", {}, {"features": ["y"]}, "features", "No column"),
@@ -222,6 +227,56 @@ def test_several_classes_and_counts_are_trained() -> None:
 
     assert report_of(classes, task="multiclass").metric == "log_loss"
     assert report_of(counts, task="count").metric == "poisson_deviance"
+
+
+def test_grades_are_trained_with_thresholds_and_judged_in_their_order() -> None:
+    columns = {**table(), "y": np.digitize(table()["y"], [-2, 0, 2])}
+
+    report = report_of(columns, task="ordinal")
+
+    values = {standing.objective: standing.value for standing in report.standings}
+    assert report.metric == "ranked_probability_score"
+    assert {"corn", "coral", "ordinal_emd2", "sparse_categorical_ce"} <= set(values)
+    assert all(0 < value < 0.2 for value in values.values())
+
+
+def test_kappa_is_judged_on_grades_and_chosen_by_a_proper_score() -> None:
+    columns = {**table(), "y": np.digitize(table()["y"], [-2, 0, 2])}
+
+    report = report_of(columns, task="ordinal", goal={"metric": "qwk"}, candidates=["corn"])
+
+    assert 0.5 < report.standings[0].value <= 1
+
+
+def test_several_labels_a_row_are_trained_and_judged_label_by_label() -> None:
+    source = table()
+    labels = np.stack([source["a"] > 0, source["b"] > 1, source["y"] > 2], 1).astype(float)
+
+    report = report_of({**source, "y": labels}, goal={"metric": "auc"})
+
+    assert report.task == "multilabel"
+    assert {"bce", "focal"} <= {standing.objective for standing in report.standings}
+    assert report.standings[0].value > 0.9
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.9])
+def test_a_quantile_is_learnt_and_judged_as_one(quantile: float) -> None:
+    columns = table(600)
+
+    planned = plan(asked(goal={"quantile": quantile}), columns)
+    output = run_unit(planned, planned.units[0], rates=(0.03,), steps=200)
+
+    names = [candidate.objective for candidate in planned.candidates]
+    below = columns["y"] < output.predictions[names.index(f"quantile(quantile={quantile})"), 0, -1]
+    assert planned.metric == "pinball"
+    assert below.mean() == pytest.approx(quantile, abs=0.06)
+
+
+def test_lists_of_numbers_are_features_as_a_backbone_puts_them_out() -> None:
+    source = table()
+    columns = {"embedding": np.stack([source[name] for name in "abc"], 1).tolist(), "y": source["y"]}
+
+    assert plan(asked(), columns).features.numbers.shape == (300, 3)
 
 
 def test_a_seed_gives_the_same_verdict_twice() -> None:
