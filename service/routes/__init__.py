@@ -6,9 +6,9 @@ from importlib import import_module
 from fastapi import APIRouter
 
 TAGS = (
-    "evaluate",
     "recommend",
     "profile",
+    "evaluate",
     "advise",
     "datasets",
     "experiments",
