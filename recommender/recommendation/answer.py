@@ -165,8 +165,13 @@ class ExperimentRequest(_Part):
 
     dataset: str | None = Field(default=None, description="The id of a dataset; yours to name where it is null.")
     target: str | None = Field(default=None, description="The column to predict; yours to name where it is null.")
+    task: Task
     goal: Goal
-    candidates: list[str]
+    candidates: Literal["auto"] = Field(
+        default="auto",
+        description="Both books' answers and their alternatives, log links, Cauchy's loss and label smoothing where "
+        "they fit.",
+    )
     models: list[Literal["linear", "mlp"]] = ["linear", "mlp"]
     folds: int = 5
     repeats: int = 3

@@ -1,12 +1,15 @@
 """The experiment that would settle the answer: what to compare, by what, and the request for it."""
 
+from losses.contract.expression import parse
 from losses.text import Language, Text, in_language
+from recommender.metrics import METRICS
 from recommender.question import Question
 from recommender.recommendation.answer import Experiment, ExperimentRequest
+from recommender.tasks import Task
 
-MOST_COMPARED = 4  # by hand
-MOST_CANDIDATES = 8  # of the service's own experiments, which train them together
-TABULAR = ("numbers", "pair", "classes")  # what a linear model or a small network of table columns predicts
+MOST_COMPARED = 4
+TABULAR = (Task.REGRESSION, Task.COUNT, Task.BINARY, Task.MULTICLASS)  # what is predicted from the columns of a table
+TRAINED_ON = {"predictions", "targets", "class_counts", "priors"}  # one output an item or class, and what follows
 HOW = Text(
     en="Train each candidate with its own learning rate, since losses differ in scale, from several seeds, and "
     "compare the metric on held-out data: the article's last word is to compare by experiment.",
@@ -26,7 +29,13 @@ def experiment(question: Question, objectives: list[str], metric: Text, language
 
 
 def _request(question: Question, objectives: list[str]) -> ExperimentRequest | None:
-    """Return the body of POST /v1/experiments; None for tasks whose models are not made of table columns."""
-    if question.task.row.measured_as not in TABULAR or not objectives:
+    """Return the body of POST /v1/experiments; None where its models cannot be trained under what is recommended."""
+    if question.task not in TABULAR or question.profile.boxes or question.profile.support == "circular":
         return None
-    return ExperimentRequest(goal=question.goal, candidates=objectives[:MOST_CANDIDATES])
+    roles = {role for text in objectives[:1] for _, term in parse(text).terms for role in term.loss.required}
+    if not roles <= TRAINED_ON:
+        return None
+    goal = question.goal
+    if goal.metric and (METRICS[goal.metric].compute is None or question.task not in METRICS[goal.metric].tasks):
+        goal = goal.model_copy(update={"metric": None})
+    return ExperimentRequest(task=question.task, goal=goal)

@@ -4,7 +4,6 @@ from typing import get_args
 
 import pytest
 
-from losses.contract.expression import parse
 from recommender.profile import Goal, Profile
 from recommender.recommendation.recommend import recommend
 from recommender.recommendation.summary import ENOUGH_ORIGINS
@@ -110,16 +109,15 @@ def test_nobody_is_asked_what_changes_nothing(task: str, goal: Goal, profile: Pr
     assert recommend(task, goal=goal, profile=profile).ask is None
 
 
-def test_the_experiment_compares_both_books_by_the_goal_in_force() -> None:
-    answer = recommend("regression", profile=Profile(outlier_rate=0.15, residual_scale=1.0))
+def test_the_experiment_is_asked_for_with_the_goal_in_force() -> None:
+    answer = recommend("regression", profile=Profile(outlier_rate=0.15, residual_scale=1.0), goal=Goal(metric="mae"))
 
     request = answer.experiment.request
     assert request
     assert answer.article
     assert answer.evidence
-    assert {answer.article.objective, answer.evidence.objective} <= set(request.candidates)
-    assert request.goal == answer.goal
-    assert [str(parse(candidate)) for candidate in request.candidates] == request.candidates
+    assert {answer.article.objective, answer.evidence.objective} <= set(answer.experiment.candidates)
+    assert (request.task, request.goal, request.candidates) == ("regression", answer.goal, "auto")
 
 
 @pytest.mark.parametrize("task", ["segmentation", "detection", "generation", "similarity"])
