@@ -25,7 +25,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(TORCH_FIRST)
-	$(PIP_INSTALL) -e '.[demo,dev]'
+	$(PIP_INSTALL) -e '.[demo,dev]' -e './client[cli]'
 	touch $@ $(VENV)/.runs
 
 # What the service and the demo need, without the tools of developers.

@@ -7,12 +7,14 @@ import os
 import shutil
 import sys
 import tempfile
+import textwrap
 from difflib import get_close_matches
 
 from pydantic import ValidationError
 
+from losses.version import VERSION
 from service.observability import logs
-from service.settings import SHARED_METRICS, Settings
+from service.settings import FILE, SHARED_METRICS, Settings
 
 LEAST_FREE_BYTES = 32 << 20  # for the counts of the workers: each starts with 256 KiB
 ALIKE = 0.8  # of 1; compose's GPU_PORT is no PORT, WORKRS are WORKERS
@@ -20,7 +22,14 @@ ALIKE = 0.8  # of 1; compose's GPU_PORT is no PORT, WORKRS are WORKERS
 
 def settings_from(arguments: list[str]) -> Settings:
     """Return the settings, a flag before its variable; each worker reads them from the environment again."""
-    parser = argparse.ArgumentParser(prog="python -m service", description="Start the Lossary service.")
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Start the Lossary service. Every setting is a variable, or a line of the\nTOML file that "
+        "LOSSARY_SETTINGS names.",
+        epilog=_listed(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"Lossary {VERSION}")
     for name in ("host", "port", "workers"):
         field = Settings.model_fields[name]
         parser.add_argument(f"--{name}", help=f"default {field.default}, or LOSSARY_{name.upper()}")
@@ -33,13 +42,26 @@ def settings_from(arguments: list[str]) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         sys.exit(f"LOSSARY_{str(first['loc'][0]).upper()}: {first['msg']}")
+    except ValueError as error:
+        sys.exit(str(error))
+
+
+def _listed() -> str:
+    """Return every setting with what it means, in lines of at most 80 characters."""
+    lines = ["settings:"]
+    for name, field in Settings.model_fields.items():
+        if name != "worker":
+            default = "" if field.is_required() or field.default is None else f" Default {field.default}."
+            about = textwrap.wrap(f"{field.description}{default}", 72)
+            lines += [f"  LOSSARY_{name.upper()}", *(f"      {line}" for line in about)]
+    return "\n".join(lines)
 
 
 def refuse_misspelt() -> None:
     """End the process where a variable is nearly the name of a setting; others are somebody else's, compose's say."""
     for variable in os.environ:
         name = variable.removeprefix("LOSSARY_").lower()
-        if variable.startswith("LOSSARY_") and name not in Settings.model_fields:
+        if variable.startswith("LOSSARY_") and variable != FILE and name not in Settings.model_fields:
             for meant in get_close_matches(name, Settings.model_fields, n=1, cutoff=ALIKE):
                 sys.exit(f"{variable}: there is no such setting. Did you mean LOSSARY_{meant.upper()}?")
 

@@ -1,18 +1,19 @@
-"""Every setting: a command-line flag for three of them, an environment variable LOSSARY_* for each."""
+"""Every setting: a flag for three of them, an environment variable LOSSARY_* for each, a TOML file for all."""
 
 import os
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, ByteSize, Field, TypeAdapter
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 MIB = 1 << 20
 CGROUP = Path("/sys/fs/cgroup")
 SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own
+FILE = "LOSSARY_SETTINGS"  # names a TOML file of settings; a variable goes before it
 
 
 def memory_limit(cgroup: Path = CGROUP) -> int:
@@ -185,12 +186,73 @@ class Settings(BaseSettings):
         Literal["debug", "info", "warning", "error"], Field(description="The least that is logged.")
     ] = "info"
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read variables before the file of LOSSARY_SETTINGS.
+
+        Raises: ValueError where that file cannot be read.
+        """
+        unknown = sorted(set(_of_file()) - set(cls.model_fields))
+        if unknown:
+            raise ValueError(f"{FILE}: there is no setting {unknown[0][:80]}.")
+        file = InitSettingsSource(settings_cls, init_kwargs=_of_file())
+        return init_settings, env_settings, file
+
     @property
     def limits(self) -> dict[str, float]:
         """Every limit in force, by name."""
         named = {name: getattr(self, name) for name in type(self).model_fields if name.startswith("max_")}
         timed = {name: getattr(self, name) for name in type(self).model_fields if name.endswith("_seconds")}
         return named | timed
+
+
+class Sourced(NamedTuple):
+    """A setting in force, and where its value is from: its variable, the file of LOSSARY_SETTINGS, or the default."""
+
+    name: str
+    value: object
+    source: str
+
+
+def sources() -> list[Sourced]:
+    """Return every setting of a service that is started here.
+
+    Raises: ValidationError where one cannot be honoured.
+    """
+    settings, named = Settings(), _of_file()
+    return [
+        Sourced(name, getattr(settings, name), _source(name, named))
+        for name in Settings.model_fields
+        if name != "worker"
+    ]
+
+
+def _source(name: str, of_file: Mapping[str, object]) -> str:
+    variable = f"LOSSARY_{name.upper()}"
+    if os.environ.get(variable):
+        return variable
+    return FILE if name in of_file else "default"
+
+
+def _of_file() -> dict[str, Any]:
+    """Return the settings of the TOML file that LOSSARY_SETTINGS names.
+
+    Raises: ValueError, in one line, where the file is missing or no TOML.
+    """
+    named = os.environ.get(FILE)
+    if not named:
+        return {}
+    try:
+        return tomllib.loads(Path(named).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{FILE}: the file cannot be read as TOML ({type(error).__name__}).") from None
 
 
 def thresholds_of(rules: Path | None) -> dict[str, float]:

@@ -13,6 +13,8 @@ from service.settings import Settings
 from tests.docs.pages import PAGES, ROOT, named
 
 COMPOSE = {"LOSSARY_MEMORY", "LOSSARY_GPU_PORT", "LOSSARY_PROXY_PORT", "LOSSARY_PROMETHEUS_PORT"}
+CLIENT = {"LOSSARY_URL", "LOSSARY_KEY"}  # of the command
+FILES = {"LOSSARY_SETTINGS"}  # names a file of settings
 LONGEST_README = 150  # lines, for someone deciding in two minutes
 
 
@@ -58,7 +60,7 @@ def test_every_make_target_that_is_named_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=named)
 def test_every_variable_that_is_named_is_a_setting(page: str) -> None:
-    known = {f"LOSSARY_{name.upper()}" for name in Settings.model_fields} | COMPOSE
+    known = {f"LOSSARY_{name.upper()}" for name in Settings.model_fields} | COMPOSE | CLIENT | FILES
 
     variables = re.findall(r"LOSSARY_[A-Z_]*[A-Z]", (ROOT / page).read_text(encoding="utf-8"))
 

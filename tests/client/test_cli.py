@@ -1,0 +1,113 @@
+"""The command: what it prints on 80 columns, and how it exits."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service.processes import Server, free_port, serving
+
+TABLE = "y_true,y_pred\n" + "".join(f"{k},{k + (-1) ** k}\n" for k in range(40))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(LOSSARY_DATA=str(tmp_path_factory.mktemp("data"))) as running:
+        yield running
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    file = tmp_path / "table.csv"
+    file.write_text(TABLE)
+    return file
+
+
+def lossary(*arguments: object, url: str = "", columns: int = 80) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": str(columns), "LOSSARY_URL": url}
+    command = [sys.executable, "-m", "lossary", *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+
+
+def test_every_command_answers_within_80_columns(server: Server, table: Path) -> None:
+    commands = [
+        ("recommend", "binary", "-f", "class_imbalance=1.1"),
+        ("profile", table, "--task", "regression"),
+        ("evaluate", table, "-l", "mse", "-l", "smooth_l1(beta=0.5)"),
+        ("advise", table, "--task", "regression"),
+        ("show", "huber"),
+        ("losses",),
+    ]
+    for command in commands:
+        done = lossary(*command, url=server.url)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip()
+        assert max(map(len, done.stdout.splitlines())) <= 80, command
+
+    assert "bce" in lossary(*commands[0], url=server.url).stdout
+    assert "1" in lossary(*commands[2], url=server.url).stdout
+
+
+def test_an_experiment_prints_its_verdict(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "flats.csv"
+    file.write_text("size,price\n" + "".join(f"{k},{3 * k + (k * 7919) % 13}\n" for k in range(60)))
+
+    done = lossary(
+        "experiment", file, "--target", "price", "--metric", "mae", "--model", "linear", "--repeats", 1, url=server.url
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "mean absolute error" in " ".join(done.stdout.split())
+    assert "linear" in done.stdout
+
+
+def test_json_is_the_answer_as_it_came(server: Server) -> None:
+    done = lossary("recommend", "binary", "-f", "class_imbalance=1.1", "--json", url=server.url)
+
+    assert json.loads(done.stdout)["recommended"]["objective"] == "bce"
+
+
+def test_what_goes_wrong_has_an_exit_code_of_its_kind(server: Server, table: Path) -> None:
+    refused = lossary("show", "focl", url=server.url)
+    unreached = lossary("losses", url=f"http://127.0.0.1:{free_port()}")
+    missing = lossary("profile", "no.csv", url=server.url)
+    wrong = lossary("recommend", "binary", "-f", "class_imbalance", url=server.url)
+    column = lossary("evaluate", table, "-l", "mse", "--roles", "predictions:y_prd,targets:y_true", url=server.url)
+
+    assert (refused.returncode, "Did you mean focal?" in refused.stderr) == (1, True)
+    assert (unreached.returncode, "make serve" in unreached.stderr) == (3, True)
+    assert missing.returncode == 2
+    assert (wrong.returncode, "name=value" in wrong.stderr) == (2, True)
+    assert (column.returncode, "y_pred" in column.stderr) == (1, True)
+
+
+def test_config_lists_every_setting_and_where_it_is_from(tmp_path: Path) -> None:
+    file = tmp_path / "lossary.toml"
+    file.write_text('max_body_bytes = "2MB"\nport = 9000\n')
+    environment = {**os.environ, "LOSSARY_SETTINGS": str(file), "LOSSARY_PORT": "9001"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "lossary", "config", "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    entries = {entry["name"]: entry for entry in json.loads(done.stdout)}
+
+    assert (entries["port"]["value"], entries["port"]["source"]) == (9001, "LOSSARY_PORT")
+    assert (entries["max_body_bytes"]["value"], entries["max_body_bytes"]["source"]) == (2_000_000, "LOSSARY_SETTINGS")
+    assert entries["workers"]["source"] == "default"
+
+
+def test_the_service_says_its_settings_and_its_version() -> None:
+    shown = subprocess.run([sys.executable, "-m", "service", "--help"], capture_output=True, text=True, check=True)
+    version = subprocess.run([sys.executable, "-m", "service", "--version"], capture_output=True, text=True, check=True)
+
+    assert "LOSSARY_MAX_BODY_BYTES" in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    assert version.stdout.startswith("Lossary ")
