@@ -1,5 +1,6 @@
 """What an experiment will do: everything is checked here, before anything is trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +120,10 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     if len(rows) < len(column):
         gone = len(column) - len(rows)
         notices.append(Text(f"{gone} rows without a target were left out.", f"已略去 {gone} 行缺失目标的数据。"))
+    counted = _weights(columns, question.weights, rows)
+    if counted is not None and not counted.all():
+        rows = rows[counted > 0]
+        notices.append(Text("Rows of weight 0 were left out.", "已略去权重为 0 的行。"))
     if len(rows) > most_rows:
         rows = np.sort(np.random.default_rng(question.seed).choice(rows, most_rows, replace=False))
         notices.append(Text(f"A sample of {most_rows:,} rows takes part.", f"随机抽取 {most_rows:,} 行参与实验。"))
@@ -135,6 +140,8 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     goal = _goal(question, metric)
     features = features.rows(rows)
     groups, order = _ids(columns, question.groups, rows), _order(columns, question.order, rows)
+    if groups is not None and order is not None:
+        raise BadExperiment("groups", "Folds in time cannot keep groups whole. Ask with groups or with order.")
     repeats = REPEATABLE if order is not None else question.repeats
     partitions = tuple(
         _partition(target, free, question.folds, question.seed + repeat, groups, order) for repeat in range(repeats)
@@ -142,7 +149,7 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     profile = pilot_profile(target.rows(free), features.rows(free), question.seed)
     asked = None if question.candidates == "auto" else list(question.candidates)
     candidates, books = candidates_of(asked, target, profile, goal)
-    return Plan(
+    planned = Plan(
         question=question,
         metric=metric,
         goal=goal,
@@ -159,6 +166,11 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
         weights=_weights(columns, question.weights, rows),
         notices=(*left_out, *notices, *assumed),
     )
+    field = "order" if order is not None else "groups"
+    for repeat, partition in enumerate(partitions):
+        training = [planned.training_rows(repeat, fold) for fold in range(question.folds)]
+        _check(target, partition, training, field)
+    return planned
 
 
 def _partition(
@@ -175,6 +187,24 @@ def _partition(
         order=None if order is None else order[free],
     )
     return held
+
+
+def _check(target: Target, partition: Ids, training: Sequence[Ids], field: str) -> None:
+    """Refuse a fold that holds out, or trains on, one class alone.
+
+    Raises: BadExperiment.
+    """
+    if target.classes is None:
+        return
+    for fold, train in enumerate(training):
+        for rows, what in ((np.flatnonzero(partition == fold), "holds out"), (train, "trains on")):
+            values = target.values[rows]
+            if len(rows) == 0 or not (values != values[0]).any():
+                raise BadExperiment(
+                    field,
+                    f"A fold {what} rows of one class alone, so that no loss could be judged. Ask for fewer folds, or "
+                    f"without {field}.",
+                )
 
 
 def _metric(question: ExperimentQuestion, target: Target) -> str:

@@ -31,6 +31,9 @@ class Standing(_Part):
     learning_rate: float | None
     epochs: float | None = Field(description="When training stopped, by the criterion and never by its own loss.")
     diverged: bool
+    held_out: float | None = Field(
+        default=None, description="The metric on the rows that the question holds out, predicted by all folds' models."
+    )
 
 
 class OtherVerdict(_Part):

@@ -35,7 +35,7 @@ class Judgement:
     chosen: Numbers
     diverged: Numbers
     kept: Numbers  # (n) rows that are judged by
-    consensus: Numbers  # (n) median residual of the candidates, of numbers; empty for classes
+    consensus: Numbers  # (n) median residual of the candidates, NaN where none predicts; empty for classes
 
 
 def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers) -> Judgement:
@@ -44,8 +44,8 @@ def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers) -> Judg
     consensus = _consensus(plan, outputs, diverged)
     kept: Numbers = np.ones(plan.n, bool)
     if outliers == "errors" and len(consensus):
-        away = np.abs(consensus - np.median(consensus))
-        kept = away <= CONSENSUS_SIGMAS * (1.4826 * np.median(away) or np.inf)
+        away = np.abs(consensus - np.nanmedian(consensus))
+        kept = ~(away > CONSENSUS_SIGMAS * (1.4826 * np.nanmedian(away) or np.inf))
     parts = [_of_repeat(plan, output, kept) for output in outputs]
     costs, values, chosen = (np.concatenate(same, 1) for same in zip(*parts, strict=True))
     return Judgement(costs, values, chosen, diverged, kept, consensus)
@@ -72,9 +72,10 @@ def _consensus(plan: Plan, outputs: Sequence[OutOfFold], diverged: Numbers) -> N
         for place in map(int, np.flatnonzero(~diverged)):
             own = _predictions(output, place, settings[place])
             residuals.append(np.where(output.held >= 0, own - plan.target.values, np.nan))
-    with np.errstate(all="ignore"):
-        middle = np.nanmedian(np.stack(residuals), 0) if residuals else np.zeros(plan.n)
-    return np.nan_to_num(middle)
+    middle: Numbers = np.full(plan.n, np.nan)
+    there = np.any([output.held >= 0 for output in outputs], axis=0)
+    middle[there] = np.nanmedian(np.stack(residuals)[:, there], 0) if residuals else 0.0
+    return middle
 
 
 def _of_repeat(plan: Plan, output: OutOfFold, kept: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -173,3 +174,16 @@ def learning_curve(plan: Plan, output: OutOfFold, place: int, rate: int, kept: N
     if output.diverged[place, rate].any():
         return [None] * len(output.steps)
     return [score(chooser(plan), _judged(plan, rows, own[rows])) for own in output.predictions[place, rate]]
+
+
+def held_out_value(plan: Plan, output: OutOfFold, place: int, settings: Numbers) -> float | None:
+    """Return the goal's metric on the rows of `Plan.judge`, at the setting that most folds chose; None without any."""
+    rows = np.flatnonzero(plan.judge)
+    if not len(rows):
+        return None
+    own = output.predictions[place]
+    setting = int(np.bincount(settings).argmax())
+    predictions = own.reshape(-1, *own.shape[2:])[setting]
+    others = np.flatnonzero(output.held >= 0)
+    cut = cut_of(plan, _judged(plan, others, predictions[others]))
+    return score(plan.metric, _judged(plan, rows, predictions[rows], cut))

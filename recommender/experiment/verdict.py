@@ -22,7 +22,7 @@ from recommender.experiment.report import (
     Versions,
 )
 from recommender.experiment.run import OutOfFold
-from recommender.experiment.selection import Judgement, Outliers, judged, learning_curve
+from recommender.experiment.selection import Judgement, Outliers, held_out_value, judged, learning_curve
 from recommender.experiment.summary import ModelResult, selection, summary, warnings
 from recommender.experiment.training.pilot import robust
 from recommender.experiment.training.train import BATCH
@@ -141,6 +141,7 @@ def _standings(plan: Plan, entry: _Judged) -> list[Standing]:
                 learning_rate=None if gone else rate,
                 epochs=None if gone else epochs,
                 diverged=gone,
+                held_out=None if gone else held_out_value(plan, entry.outputs[0], place, judgement.chosen[place]),
             )
         )
     return rows
@@ -230,8 +231,8 @@ def _extreme_rows(plan: Plan, judgement: Judgement) -> list[ExtremeRow]:
     """Return the rows farthest from what the candidates agree about."""
     if not len(judgement.consensus):
         return []
-    centre, spread = robust(judgement.consensus)
-    sigmas = (judgement.consensus - centre) / spread
+    centre, spread = robust(judgement.consensus[np.isfinite(judgement.consensus)])
+    sigmas = np.nan_to_num((judgement.consensus - centre) / spread)
     rows = []
     for place in np.argsort(-np.abs(sigmas))[:EXTREME_ROWS]:
         if abs(sigmas[place]) <= EXTREME_SIGMAS:

@@ -46,6 +46,21 @@ BAD = [
     ("a held-out part of all rows", {"h": np.ones(300)}, {"held_out": "h"}, "held_out", "true in some rows"),
     ("weights below zero", {"w": -np.ones(300)}, {"weights": "w"}, "weights", "0 or more"),
     ("all of the target missing", {"y": [None] * 300}, {}, "dataset", "0 rows have a target"),
+    (
+        "groups in time",
+        {"g": np.arange(300) % 30, "t": np.arange(300)},
+        {"groups": "g", "order": "t"},
+        "groups",
+        "whole",
+    ),
+    ("a class that comes late", {"y": np.arange(300) > 200, "t": np.arange(300)}, {"order": "t"}, "order", "one class"),
+    (
+        "a class in one group",
+        {"y": np.arange(300) < 9, "g": np.arange(300) // 10},
+        {"groups": "g"},
+        "groups",
+        "one class",
+    ),
     ("two groups", {"g": np.arange(300) % 2}, {"groups": "g"}, "groups", "2 groups"),
     ("a class of two rows", {"y": np.r_[np.zeros(298), 1, 1]}, {"task": "binary"}, "target", "fewer than"),
     ("nothing to predict from", {}, {"features": ["y"]}, "features", "No column"),
@@ -108,6 +123,23 @@ def test_rows_held_out_are_never_trained_on_and_all_folds_predict_them() -> None
     assert all(not planned.judge[planned.training_rows(0, fold)].any() for fold in range(3))
     error = output.predictions[0, 0, -1] - columns["y"]
     assert abs(error[planned.judge]).mean() < 2 * abs(error[~planned.judge]).mean()
+
+
+def test_rows_held_out_judge_what_the_folds_chose() -> None:
+    columns = {**table(), "last": np.arange(300) >= 240}
+
+    report = report_of(columns, held_out="last", candidates=["mse"])
+    without = report_of(table(), candidates=["mse"])
+
+    assert all(standing.held_out == pytest.approx(standing.value, rel=0.5) for standing in report.standings)
+    assert all(standing.held_out is None for standing in without.standings)
+
+
+def test_rows_of_no_weight_are_left_out_and_it_is_said() -> None:
+    planned = plan(asked(weights="w"), {**table(), "w": (np.arange(300) % 3).astype(float)})
+
+    assert planned.n == 200
+    assert any("weight 0" in text.en for text in planned.notices)
 
 
 def test_nothing_of_the_rows_that_a_fold_holds_out_enters_its_models() -> None:
@@ -187,6 +219,15 @@ def test_a_robust_loss_wins_where_outliers_are_errors_and_loses_nothing_said() -
     assert report.verdict.objective != "mse"
     assert {row.row for row in report.extreme_rows} <= set(range(30))
     assert report.verdict.summary.endswith(".")
+
+
+def test_rows_that_nothing_predicts_do_not_narrow_what_the_candidates_agree_about() -> None:
+    columns = {**table(), "t": np.arange(300)}
+
+    report = report_of(columns, order="t", candidates=["mse", "mae"], goal={"outliers": "errors"})
+
+    rows = int(report.verdict.selection.split(" on the ")[1].split(" rows")[0])
+    assert rows > 0.95 * 300
 
 
 def test_what_outliers_are_is_answered_both_ways_where_nobody_says() -> None:
