@@ -55,6 +55,13 @@ test: install
 test-long: install
 	$(BIN)/python -m pytest -n auto -m long $(FLAGS)
 
+# Experiments whose worker, and whose replica, is killed, on a PostgreSQL of their own (Debian's postgresql-common).
+.PHONY: jobs-postgres
+
+jobs-postgres: install
+	pg_virtualenv env LOSSARY_TEST_DATABASE_URL=postgresql+psycopg:///postgres \
+		$(BIN)/python -m pytest -n 0 -m long tests/service/jobs/test_survival.py $(FLAGS)
+
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

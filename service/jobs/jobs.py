@@ -1,16 +1,9 @@
 """Experiments as the service sees them: asked for, looked at, cancelled, deleted; and the process that runs them."""
 
 import hashlib
-import logging
-import os
 import shutil
-import subprocess
-import sys
-import threading
-import time
 import uuid
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,15 +13,13 @@ from losses.text import Language
 from service.datasets.store import Datasets
 from service.jobs import library
 from service.jobs.check import check, raise_refusal
+from service.jobs.keeper import Keeper
 from service.problems import IdempotencyKeyReused, TooManyExperiments, UnknownExperiment
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.jobs.table import ExperimentRow, ExperimentTable
 
-log = logging.getLogger("lossary")
-LOOK_S = 0.5  # between two looks at whether the worker lives
-SLOWEST_S = 30.0  # between two attempts to start it
 WAIT_S = 5.0  # of a full queue, before it is worth asking again
 
 
@@ -37,9 +28,7 @@ class Jobs:
 
     def __init__(self, settings: Settings, datasets: Datasets) -> None:
         self._settings, self._datasets = settings, datasets
-        self._keeper: threading.Thread | None = None
-        self._closing = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper = Keeper(settings, lambda: self.table)
 
     async def create(
         self, question: dict[str, Any], owner: str, key: str | None, language: Language
@@ -60,10 +49,8 @@ class Jobs:
         if "refused" in planned:
             raise_refusal(*planned["refused"])
         row = self._row(question, owner, key, language, planned["fits"])
-        kept = _same(await to_thread.run_sync(self.table.add, row), question)
-        if kept.id == row.id:
-            await to_thread.run_sync(self._enqueue, row.id)
-        self.start_worker()
+        kept = await to_thread.run_sync(self._keep, row)
+        self._keeper.start()
         return kept, kept.id == row.id
 
     def get(self, identifier: str, owner: str) -> "ExperimentRow":
@@ -113,21 +100,15 @@ class Jobs:
         return event
 
     def resume(self) -> None:
-        """Start the worker where experiments of an earlier process wait."""
-        if self._there and self.table.waiting():
-            self.start_worker()
-
-    def start_worker(self) -> None:
-        """Have the worker run from now on, until `close`."""
-        if self._keeper is None:
-            self._keeper = threading.Thread(target=self._keep_worker, daemon=True)
+        """Start the worker where experiments of an earlier process wait; of other replicas, once those have died."""
+        if self._settings.database_url is not None:
+            self._keeper.watch()
+        elif self._there and self.table.waiting():
             self._keeper.start()
 
     def close(self) -> None:
         """End the worker, and give what was opened back."""
-        self._closing.set()
-        if self._keeper is not None:
-            self._keeper.join()
+        self._keeper.close()
         if "table" in vars(self):
             self.table.close()
         if "_client" in vars(self):
@@ -170,14 +151,23 @@ class Jobs:
             expires=now + self._settings.experiment_seconds,
         )
 
-    def _enqueue(self, identifier: str) -> None:
-        options = {
-            "queue_name": library.QUEUE,
-            "workflow_name": library.WORKFLOW,
-            "workflow_id": identifier,
-            "app_version": library.STEPS_VERSION,
-        }
-        self._client.enqueue(options, identifier)
+    def _keep(self, row: "ExperimentRow") -> "ExperimentRow":
+        """Write an experiment down and have it run; return it, or the one that has its idempotency key.
+
+        Where this process dies in between, the worker enqueues what is written down when it starts.
+        Raises: IdempotencyKeyReused.
+        """
+        client = self._client  # first: that its file is there says that there are experiments
+        kept = _same(self.table.add(row), row.question)
+        if kept.id == row.id:
+            options = {
+                "queue_name": library.QUEUE,
+                "workflow_name": library.WORKFLOW,
+                "workflow_id": row.id,
+                "app_version": library.STEPS_VERSION,
+            }
+            client.enqueue(options, row.id)
+        return kept
 
     def _refuse_many(self) -> None:
         most = self._settings.max_experiments_waiting
@@ -193,32 +183,6 @@ class Jobs:
         shutil.rmtree(library.artefacts_of(self._settings, identifier), ignore_errors=True)
         self._client.delete_workflow(identifier)
 
-    def _keep_worker(self) -> None:
-        """Start the worker, and start it again where it died, ever more slowly where it dies at once."""
-        pause, begun = 0.0, 0.0
-        while not self._closing.is_set():
-            if self._process is not None and self._process.poll() is not None:
-                log.warning("experiment worker died", extra={"facts": {"status": self._process.returncode}})
-                self.table.release_lease(library.holder_of(self._process.pid))
-                pause = 0.0 if time.monotonic() - begun > SLOWEST_S else min(2 * pause + LOOK_S, SLOWEST_S)
-                self._process = None
-                self._closing.wait(pause)
-            elif self._process is None:
-                self._process, begun = self._started(), time.monotonic()
-            else:
-                self._closing.wait(LOOK_S)
-        if self._process is not None:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-            self._process.kill()  # its steps are repeated where they stood
-            self._process.wait()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **_variables(self._settings)}
-        root = Path(__file__).parents[2]
-        command = [sys.executable, "-m", "service.jobs.worker"]
-        return subprocess.Popen(command, cwd=root, env=environment, stdin=subprocess.PIPE)  # noqa: S603 - our own
-
 
 def _hash(question: dict[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(question, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -232,16 +196,3 @@ def _same(row: "ExperimentRow", question: dict[str, Any]) -> "ExperimentRow":
     if row.body_hash != _hash(question):
         raise IdempotencyKeyReused
     return row
-
-
-def _variables(settings: Settings) -> dict[str, str]:
-    """Return what the worker needs to know of the settings, as variables."""
-    variables = {
-        "LOSSARY_DATA": str(settings.data),
-        "LOSSARY_MAX_DECODED_BYTES": str(settings.max_decoded_bytes),
-        "LOSSARY_LOG_FORMAT": settings.log_format,
-        "LOSSARY_LOG_LEVEL": settings.log_level,
-    }
-    if settings.database_url is not None:
-        variables["LOSSARY_DATABASE_URL"] = settings.database_url
-    return variables

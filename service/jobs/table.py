@@ -139,6 +139,18 @@ class ExperimentTable:
         with self._engine.connect() as connection:
             return int(connection.execute(count).scalar_one())
 
+    def queued(self) -> list[str]:
+        """Return what nobody has begun, the oldest first."""
+        chosen = sql.select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.status == "queued").order_by(EXPERIMENTS.c.created)
+        with self._engine.connect() as connection:
+            return list(connection.execute(chosen).scalars())
+
+    def is_leased(self) -> bool:
+        """Say whether a worker has the right to run jobs now."""
+        held = sql.select(LEASES.c.holder).where((LEASES.c.name == LEASE) & (LEASES.c.until >= self.clock()))
+        with self._engine.connect() as connection:
+            return connection.execute(held).first() is not None
+
     def take_lease(self, holder: str, seconds: float) -> bool:
         """Take or renew the right to run jobs; say whether this holder has it now."""
         now = self.clock()

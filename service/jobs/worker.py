@@ -152,8 +152,8 @@ class Experiments:
         return alive
 
 
-def _register(experiments: Experiments) -> None:
-    """Tell the library the workflow and its steps."""
+def _register(experiments: Experiments) -> Callable[[str], None]:
+    """Tell the library the workflow and its steps; return the workflow."""
     from dbos import DBOS  # noqa: PLC0415 - 0.2 s and 25 MB
 
     @DBOS.step(name="begin")
@@ -188,6 +188,9 @@ def _register(experiments: Experiments) -> None:
             DBOS.write_stream(library.EVENTS, {"event": "failed"})
         DBOS.close_stream(library.EVENTS)
 
+    workflow: Callable[[str], None] = experiment
+    return workflow
+
 
 def _end_with_the_service() -> None:
     """End this process once nobody holds the other end of its standard input."""
@@ -216,7 +219,7 @@ def main() -> None:
 def _serve(settings: Settings, table: ExperimentTable) -> None:
     """Take up what was left, and what is queued."""
     import torch  # noqa: PLC0415 - once the lease is held
-    from dbos import DBOS, DBOSPortableJSONSerializer  # noqa: PLC0415 - as above
+    from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID  # noqa: PLC0415 - as above
 
     torch.set_num_threads(max(1, min(2, torch.get_num_threads() // 2)))
     Path(settings.data).mkdir(parents=True, exist_ok=True)
@@ -230,9 +233,12 @@ def _serve(settings: Settings, table: ExperimentTable) -> None:
             "log_level": "WARNING",
         }
     )
-    _register(Experiments(settings, table))
+    experiment = _register(Experiments(settings, table))
     DBOS.launch()
     DBOS.register_queue(library.QUEUE, global_concurrency=1, polling_interval_sec=0.5)
+    for identifier in table.queued():  # what was kept and not enqueued before its process died
+        with SetWorkflowID(identifier):  # enqueued twice, it is one
+            DBOS.enqueue_workflow(library.QUEUE, experiment, identifier)
     log.info("experiment worker ready", extra={"facts": {"pid": os.getpid()}})
 
 

@@ -1,32 +1,29 @@
 """/v1/experiments against a running service: asked for, followed, cancelled, and taken up where its worker died."""
 
-import json
 import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 
 from service.jobs.table import ExperimentRow, ExperimentTable
+from tests.service.jobs.asking import SMALL, dataset, ended, events, worker_of
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, Server, serving
 
-LINES = ["a,b,kind,price"]
-_DRAW = np.random.default_rng(0)
-for _a, _b, _noise in _DRAW.normal(size=(240, 3)):
-    LINES.append(f"{_a:.6g},{_b:.6g},{'left' if _a > 0 else 'right'},{3 * _a - _b + _noise:.6g}")
-CSV = "\n".join(LINES) + "\n"
-SMALL = {"target": "price", "goal": {"metric": "mae"}, "folds": 3, "repeats": 1, "models": ["linear"]}
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(LOSSARY_DATA=str(tmp_path_factory.mktemp("data"))) as running:
+def server(data: Path) -> Iterator[Server]:
+    with serving(LOSSARY_DATA=str(data)) as running:
         yield running
 
 
@@ -34,51 +31,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def http(server: Server) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
         yield client
-
-
-def dataset(http: httpx.Client, text: str = CSV) -> str:
-    answer = http.post("/v1/datasets", content=text, headers={"content-type": "text/csv"})
-    return str(answer.raise_for_status().json()["id"])
-
-
-def ended(http: httpx.Client, place: str) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        shown: dict[str, Any] = http.get(place, params={"wait": 20}).raise_for_status().json()
-        if shown["status"] in ("succeeded", "failed", "cancelled"):
-            return shown
-    raise TimeoutError(shown)
-
-
-def events(http: httpx.Client, place: str, after: str | None = None) -> list[tuple[str, str, Any]]:
-    """Return (id, event, data) of all events until the end."""
-    headers = {} if after is None else {"Last-Event-ID": after}
-    seen, entry = [], dict[str, str]()
-    with http.stream("GET", place, headers=headers) as stream:
-        for line in stream.iter_lines():
-            name, _, value = line.partition(": ")
-            if line:
-                entry[name] = value
-            elif "event" in entry:
-                seen.append((entry["id"], entry["event"], json.loads(entry["data"])))
-                entry = {}
-    return seen
-
-
-def worker_of(server: Server) -> int:
-    """Return the process that runs the jobs of a service."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                command = (folder / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if parent == server.process.pid and b"service.jobs.worker" in command:
-                return int(folder.name)
-        time.sleep(0.05)
-    raise TimeoutError
 
 
 def test_an_experiment_is_accepted_followed_and_ends_with_a_verdict(http: httpx.Client) -> None:
@@ -136,6 +88,20 @@ def test_an_experiment_whose_worker_is_killed_ends_as_if_it_were_not(server: Ser
     assert killed["verdict"] == whole["verdict"]
     names = [event for _, event, _ in events(http, killed["links"]["events"])]
     assert names == ["progress"] * 4 + ["verdict"]
+
+
+def test_what_was_written_down_and_not_enqueued_runs_once_the_worker_starts(
+    server: Server, http: httpx.Client, data: Path
+) -> None:
+    body = {"dataset": dataset(http), **SMALL, "candidates": ["mse", "mae"]}
+    like = ended(http, http.post("/v1/experiments", json=body).headers["location"])
+    table = ExperimentTable(f"sqlite:///{data / 'lossary.sqlite'}")
+    table.add(replace(row("ex_1", expires=4e9), owner="", question=like["question"]))
+    table.close()
+
+    os.kill(worker_of(server), signal.SIGKILL)
+
+    assert ended(http, "/v1/experiments/ex_1")["verdict"] == like["verdict"]
 
 
 def test_an_experiment_is_cancelled_and_deleted(http: httpx.Client) -> None:
