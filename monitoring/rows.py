@@ -302,6 +302,31 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         ),
     ),
     (
+        "Experiments",
+        (
+            Lines(
+                title="Experiments that wait or run",
+                description="One runs at a time; replicas that share a database show the same. More than LOSSARY_MAX_EXPERIMENTS_WAITING (20) are refused.",
+                unit="short",
+                queries=(("{{service}}", "max by (service) (lossary_experiments_unfinished{SERVICE})"),),
+                decimals=0,
+            ),
+            Lines(
+                title="Age of the oldest",
+                description="How long ago the oldest experiment that has not ended was asked for. The line is the threshold of LossaryExperimentsOld.",
+                unit="s",
+                queries=(("{{service}}", "max by (service) (lossary_experiments_oldest_seconds{SERVICE})"),),
+                limit=7200,
+            ),
+            Lines(
+                title="Bytes stored",
+                description="Of datasets, of at most LOSSARY_MAX_DATASET_BYTES, and of what experiments that run have computed so far.",
+                unit="bytes",
+                queries=(("{{service}} {{kind}}", "max by (service, kind) (lossary_stored_bytes{SERVICE})"),),
+            ),
+        ),
+    ),
+    (
         "Process",
         (
             Lines(

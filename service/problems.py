@@ -27,7 +27,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── OutOfMemory, OutOfDeviceMemory, DeviceLost, TooManyConnections 503
     ├── Draining         503: the process ends
     ├── ComputeDeadline  504
-    └── InsufficientStorage 507: the disk, or the quota of datasets, is full
+    └── InsufficientStorage 507: the disk, or the quota of datasets or experiments, is full
 """
 
 import logging
@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import orjson
 from fastapi import FastAPI, Request
@@ -137,11 +137,11 @@ class TooManyExperiments(HttpRefusal):
 
 class InsufficientStorage(HttpRefusal):
     status = HTTPStatus.INSUFFICIENT_STORAGE
-    title = "No room for the dataset"
+    title = "No room on the disk"
 
-    def __init__(self, quota: int | None) -> None:
-        full = "The disk is full." if quota is None else f"All datasets together take at most {quota} bytes."
-        super().__init__(f"{full} Nothing was kept. Delete datasets that are not needed.", limit=quota)
+    def __init__(self, quota: int | None, what: Literal["datasets", "experiments"]) -> None:
+        full = "The disk is full." if quota is None else f"All {what} together take at most {quota} bytes."
+        super().__init__(f"{full} Nothing was kept. Delete {what} that are not needed.", limit=quota)
 
 
 class UnknownRegion(HttpRefusal):

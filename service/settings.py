@@ -163,6 +163,13 @@ class Settings(BaseSettings):
     max_experiments_waiting: Annotated[
         int, Field(ge=1, description="Experiments that wait or run before more are refused.")
     ] = 20
+    max_experiment_models: Annotated[
+        int, Field(ge=1, description="The most models that one experiment trains, learning rates not counted.")
+    ] = 10_000
+    max_experiment_bytes: Annotated[
+        Bytes,
+        Field(ge=1, description="The most bytes of all experiments: their answers, and what runs."),
+    ] = 10_240 * MIB
     experiment_seconds: Annotated[float, Field(gt=0, description="For which an experiment is kept; a week.")] = (
         604_800.0
     )

@@ -1,11 +1,9 @@
 """Files of datasets in one folder, and their index; a file is named for what is in it, and kept once."""
 
-import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from service.datasets.description import mapped
+from service.datasets.full_disk import full_disk_refused
 from service.problems import InsufficientStorage, UnknownDataset
 from service.settings import Settings
 from service.uploads.contents import Contents, from_file
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 INCOMING = "incoming"  # a folder of uploads that are not whole yet
 DIGITS = 32  # of SHA-256, in the id
 SEPARATOR = b"\0"  # between the media type and the bytes, of both of which the id is made
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def identifier(media: str, data: bytes) -> str:
@@ -56,7 +54,7 @@ class Datasets:
         Raises: InsufficientStorage where the disk or the quota is full, and what `chunks` raises; nothing is left then.
         """
         digest = hashlib.sha256(media.encode() + SEPARATOR)
-        with _full_disk_refused():
+        with full_disk_refused("datasets"):
             descriptor, name = tempfile.mkstemp(dir=self._folder / INCOMING)
         size, path, quota = 0, Path(name), self._settings.max_dataset_bytes
         try:
@@ -65,9 +63,9 @@ class Datasets:
                     size += len(chunk)
                     digest.update(chunk)
                     _refuse_past(quota, size)
-                    with _full_disk_refused():
+                    with full_disk_refused("datasets"):
                         await to_thread.run_sync(file.write, chunk)
-                with _full_disk_refused():
+                with full_disk_refused("datasets"):
                     file.flush()
                     await to_thread.run_sync(os.fsync, file.fileno())
         except BaseException:
@@ -80,6 +78,10 @@ class Datasets:
 
         Raises: InsufficientStorage.
         """
+        with full_disk_refused("datasets"):
+            return self._kept(incoming, owner, media, described)
+
+    def _kept(self, incoming: Incoming, owner: str, media: str, described: dict[str, Any]) -> "tuple[DatasetRow, bool]":
         from service.datasets.index import DatasetRow  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
 
         self.remove_expired()
@@ -97,9 +99,8 @@ class Datasets:
             now + self._settings.dataset_seconds,
             described,
         )
-        with _full_disk_refused():
-            incoming.path.replace(self._folder / identifier)
-            self.index.put(row)
+        incoming.path.replace(self._folder / identifier)
+        self.index.put(row)
         return row, before is None
 
     def get(self, identifier: str, owner: str) -> "DatasetRow":
@@ -139,6 +140,12 @@ class Datasets:
         for identifier in self.index.remove_expired():
             self.path(identifier).unlink(missing_ok=True)
 
+    def stored_bytes(self) -> int:
+        """Return the bytes of all files; nothing is made or opened where there are none."""
+        if self._settings.database_url is None and not (self._settings.data / "lossary.sqlite").exists():
+            return 0
+        return self.index.total_bytes()
+
     def path(self, identifier: str) -> Path:
         """Return where the file of a dataset lies."""
         return self._folder / identifier
@@ -159,7 +166,7 @@ class Datasets:
     @cached_property
     def _folder(self) -> Path:
         folder = self._settings.data / "datasets"
-        with _full_disk_refused():
+        with full_disk_refused("datasets"):
             (folder / INCOMING).mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -170,18 +177,4 @@ def _refuse_past(quota: int, size: int) -> None:
     Raises: InsufficientStorage.
     """
     if size > quota:
-        raise InsufficientStorage(quota)
-
-
-@contextmanager
-def _full_disk_refused() -> Iterator[None]:
-    """Turn a full disk into a refusal.
-
-    Raises: InsufficientStorage.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise InsufficientStorage(None) from None
-        raise
+        raise InsufficientStorage(quota, "datasets")

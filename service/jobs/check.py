@@ -1,11 +1,16 @@
 """Whether an experiment can be run: planned in a process of its own, so that small requests keep their pace."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from losses.errors import Refusal
 from losses.text import Language, in_language
 from service.uploads.formats.registry import DecodingLimit
+
+NICE = 10  # so that requests come first
+FLOAT32 = 4  # bytes
 
 
 def check(path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language) -> dict[str, Any]:
@@ -19,17 +24,28 @@ def check(path: str, media: str, question: dict[str, Any], max_bytes: int, langu
     from service.jobs.columns import columns_of  # noqa: PLC0415
 
     torch.set_num_threads(1)
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
     try:
         planned = plan(ExperimentQuestion(**question), columns_of(Path(path), media, DecodingLimit(max_bytes)))
     except Refusal as refusal:
         return {"refused": [type(refusal).__name__, refusal.message, refusal.facts]}
     return {
         "fits": planned.fits_a_unit * len(planned.units),
+        "bytes": _predicted_bytes(planned),
         "metric": planned.metric,
         "task": planned.target.task,
         "candidates": [candidate.objective for candidate in planned.candidates],
         "notices": [in_language(text, language) for text in planned.notices],
     }
+
+
+def _predicted_bytes(planned: Any) -> int:  # noqa: ANN401 - of a module that is imported late
+    """Return what the out-of-fold predictions of all units take until the verdict."""
+    from recommender.experiment.training.train import CHECKPOINTS, RATES  # noqa: PLC0415 - as above
+
+    a_candidate = len(RATES) * CHECKPOINTS * planned.n * planned.target.outputs * FLOAT32
+    return int(len(planned.units) * len(planned.candidates) * a_candidate)
 
 
 def raise_refusal(name: str, message: str, facts: dict[str, Any]) -> None:

@@ -4,17 +4,20 @@ import hashlib
 import shutil
 import uuid
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from anyio import to_process, to_thread
 
 from losses.text import Language
+from recommender.errors import BadExperiment
+from service.datasets.full_disk import full_disk_refused
 from service.datasets.store import Datasets
 from service.jobs import library
 from service.jobs.check import check, raise_refusal
 from service.jobs.keeper import Keeper
-from service.problems import IdempotencyKeyReused, TooManyExperiments, UnknownExperiment
+from service.problems import IdempotencyKeyReused, InsufficientStorage, TooManyExperiments, UnknownExperiment
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,8 +39,14 @@ class Jobs:
         """Ask for an experiment; return it, and whether it is new.
 
         It is planned first, in another process, so that what cannot be run is refused here. Raises: UnknownDataset,
-        IdempotencyKeyReused, TooManyExperiments, BadExperiment, and what planning raises.
+        IdempotencyKeyReused, TooManyExperiments, BadExperiment, InsufficientStorage, and what planning raises.
         """
+        with full_disk_refused("experiments"):
+            return await self._created(question, owner, key, language)
+
+    async def _created(
+        self, question: dict[str, Any], owner: str, key: str | None, language: Language
+    ) -> "tuple[ExperimentRow, bool]":
         if key is not None and self._there:
             known = await to_thread.run_sync(self.table.of_key, owner, key)
             if known is not None:
@@ -48,8 +57,9 @@ class Jobs:
         planned = await to_process.run_sync(check, path, dataset.media, question, limit, language)
         if "refused" in planned:
             raise_refusal(*planned["refused"])
+        self._refuse_long(planned["fits"])
         row = self._row(question, owner, key, language, planned["fits"])
-        kept = await to_thread.run_sync(self._keep, row)
+        kept = await to_thread.run_sync(self._keep, row, planned["bytes"])
         self._keeper.start()
         return kept, kept.id == row.id
 
@@ -98,6 +108,17 @@ class Jobs:
         except error.DBOSStreamTimeoutError:
             return None
         return event
+
+    def stored_bytes(self) -> int:
+        """Return what experiments take: their answers, and what the steps of those under way left for the next."""
+        if not self._there:
+            return 0
+        left = (self._settings.data / "experiments").rglob("*.npz")
+        return self.table.found_bytes() + sum(_size(file) for file in left)
+
+    def backlog(self) -> tuple[int, float]:
+        """Return how many experiments wait or run, and for how many seconds the oldest of them has."""
+        return (self.table.waiting(), self.table.oldest()) if self._there else (0, 0.0)
 
     def resume(self) -> None:
         """Start the worker where experiments of an earlier process wait; of other replicas, once those have died."""
@@ -151,12 +172,16 @@ class Jobs:
             expires=now + self._settings.experiment_seconds,
         )
 
-    def _keep(self, row: "ExperimentRow") -> "ExperimentRow":
+    def _keep(self, row: "ExperimentRow", size: int) -> "ExperimentRow":
         """Write an experiment down and have it run; return it, or the one that has its idempotency key.
 
-        Where this process dies in between, the worker enqueues what is written down when it starts.
-        Raises: IdempotencyKeyReused.
+        Where this process dies in between, the worker enqueues what is written down when it starts. `size`: bytes that
+        it will keep while it runs.
+        Raises: IdempotencyKeyReused, InsufficientStorage.
         """
+        quota = self._settings.max_experiment_bytes
+        if self.stored_bytes() + size > quota:
+            raise InsufficientStorage(quota, "experiments")
         client = self._client  # first: that its file is there says that there are experiments
         kept = _same(self.table.add(row), row.question)
         if kept.id == row.id:
@@ -169,7 +194,18 @@ class Jobs:
             client.enqueue(options, row.id)
         return kept
 
+    def _refuse_long(self, models: int) -> None:
+        most = self._settings.max_experiment_models
+        if models > most:
+            raise BadExperiment(
+                "repeats",
+                f"{models} models would be trained, {most} may be: ask for fewer repeats, folds, candidates or models.",
+                limit=most,
+            )
+
     def _refuse_many(self) -> None:
+        if self._there:
+            self._remove_expired()
         most = self._settings.max_experiments_waiting
         if self.table.waiting() >= most:
             raise TooManyExperiments(most, WAIT_S)
@@ -182,6 +218,14 @@ class Jobs:
         self.table.remove(identifier)
         shutil.rmtree(library.artefacts_of(self._settings, identifier), ignore_errors=True)
         self._client.delete_workflow(identifier)
+
+
+def _size(file: Path) -> int:
+    """Return the bytes of a file, 0 where its experiment has just ended."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _hash(question: dict[str, Any]) -> str:

@@ -139,6 +139,19 @@ class ExperimentTable:
         with self._engine.connect() as connection:
             return int(connection.execute(count).scalar_one())
 
+    def oldest(self) -> float:
+        """Return for how many seconds the oldest that has not ended was asked for; 0 where all have."""
+        first = sql.select(sql.func.min(EXPERIMENTS.c.created)).where(EXPERIMENTS.c.status.not_in(ENDED))
+        with self._engine.connect() as connection:
+            created = connection.execute(first).scalar()
+        return 0.0 if created is None else max(0.0, self.clock() - created)
+
+    def found_bytes(self) -> int:
+        """Return the bytes of all that was found."""
+        size = sql.func.sum(sql.func.length(sql.cast(EXPERIMENTS.c.found, sql.Text)))
+        with self._engine.connect() as connection:
+            return int(connection.execute(sql.select(sql.func.coalesce(size, 0))).scalar_one())
+
     def queued(self) -> list[str]:
         """Return what nobody has begun, the oldest first."""
         chosen = sql.select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.status == "queued").order_by(EXPERIMENTS.c.created)

@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 
 from losses.errors import Refusal
+from service.datasets.full_disk import is_full
 from service.jobs import library
+from service.jobs.check import NICE
 from service.jobs.table import ENDED, ExperimentRow, ExperimentTable
 from service.observability import logs
 from service.settings import Settings
@@ -29,7 +31,6 @@ from service.settings import Settings
 log = logging.getLogger("lossary")
 LEASE_S, RENEW_S = 15.0, 3.0
 LOOK_S = 1.0  # between two looks at whether a job was cancelled
-NICE = 10  # so that requests come first
 
 
 class Cancelled(Exception):  # noqa: N818 - somebody asked for it
@@ -158,15 +159,18 @@ def _register(experiments: Experiments) -> Callable[[str], None]:
 
     @DBOS.step(name="begin")
     def begin(identifier: str) -> list[dict[str, Any]]:
-        return experiments.begin(identifier)
+        with _ending_where_full():
+            return experiments.begin(identifier)
 
     @DBOS.step(name="run")
     def run(identifier: str, place: int) -> dict[str, Any]:
-        return experiments.run(identifier, place)
+        with _ending_where_full():
+            return experiments.run(identifier, place)
 
     @DBOS.step(name="finish")
     def finish(identifier: str, units: int) -> dict[str, Any]:
-        return experiments.finish(identifier, units)
+        with _ending_where_full():
+            return experiments.finish(identifier, units)
 
     @DBOS.workflow(name=library.WORKFLOW)
     def experiment(identifier: str) -> None:
@@ -183,13 +187,28 @@ def _register(experiments: Experiments) -> Callable[[str], None]:
             DBOS.write_stream(library.EVENTS, {"event": "verdict", **finish(identifier, done)})
         except Cancelled:
             DBOS.write_stream(library.EVENTS, {"event": "cancelled"})
-        except Exception as error:  # noqa: BLE001 - whatever it is, the experiment says so
-            experiments.fail(identifier, error)
+        except Exception as error:
+            with _ending_where_full():
+                if is_full(error):
+                    raise  # of the library, as it wrote down that a step had ended
+                experiments.fail(identifier, error)
             DBOS.write_stream(library.EVENTS, {"event": "failed"})
         DBOS.close_stream(library.EVENTS)
 
     workflow: Callable[[str], None] = experiment
     return workflow
+
+
+@contextmanager
+def _ending_where_full() -> Iterator[None]:
+    """End this process where the disk is full: it is started again, ever more slowly, and repeats the step."""
+    try:
+        yield
+    except Exception as error:
+        if is_full(error):
+            log.error("disk full", extra={"facts": {"pid": os.getpid()}})  # noqa: TRY400 - where does not matter
+            os._exit(1)
+        raise
 
 
 def _end_with_the_service() -> None:

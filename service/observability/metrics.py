@@ -73,6 +73,9 @@ class Metrics:
         self.reserved = self._gauge("lossary_reserved_bytes", "Memory promised to requests under way.")
         self.reservable = self._gauge("lossary_reservable_bytes", "Memory that can be promised.")
         self.waiting = self._gauge("lossary_queue_length", "Requests that wait, by what for.", ["resource"])
+        self._unfinished = self._shared("lossary_experiments_unfinished", "Experiments that wait or run.")
+        self._oldest = self._shared("lossary_experiments_oldest_seconds", "Age of the oldest experiment of those.")
+        self._stored = self._shared("lossary_stored_bytes", "Bytes kept, by what they are of.", ["kind"])
         self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram, Histogram]] = {}
         Gauge(
             "lossary_memory_limit_bytes",
@@ -94,6 +97,17 @@ class Metrics:
 
     def _gauge(self, name: str, meaning: str, labels: list[str] | None = None) -> Gauge:
         return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livesum")
+
+    def _shared(self, name: str, meaning: str, labels: list[str] | None = None) -> Gauge:
+        """Return a gauge of what all workers look at, so that the last look counts."""
+        return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livemostrecent")
+
+    def kept(self, unfinished: int, oldest_s: float, datasets: int, experiments: int) -> None:
+        """Show the queue of experiments and what is on the disk; bytes."""
+        self._unfinished.set(unfinished)
+        self._oldest.set(oldest_s)
+        self._stored.labels("datasets").set(datasets)
+        self._stored.labels("experiments").set(experiments)
 
     def built(self, version: str, device: str) -> None:
         """Record the start of this process, its versions and its device; once for each process."""

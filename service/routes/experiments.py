@@ -20,6 +20,7 @@ from service.problems import (
     BadEnvelope,
     BadRequest,
     IdempotencyKeyReused,
+    InsufficientStorage,
     TooLarge,
     TooManyExperiments,
     UnknownDataset,
@@ -161,6 +162,7 @@ Question = Annotated[ExperimentRequest, Depends(question)]
         BadExperiment,
         IdempotencyKeyReused,
         TooManyExperiments,
+        InsufficientStorage,
     ),
 )
 @properties("experiment")

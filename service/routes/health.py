@@ -1,10 +1,23 @@
 """Liveness, readiness, metrics, and the limits in force."""
 
+import logging
+
+from anyio import to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from pydantic import BaseModel
 
-from service.dependencies import MetricsInForce, ReadinessInForce, RuntimeInForce, SettingsInForce
+from service.datasets.store import Datasets
+from service.dependencies import (
+    DatasetsInForce,
+    JobsInForce,
+    MetricsInForce,
+    ReadinessInForce,
+    RuntimeInForce,
+    SettingsInForce,
+)
+from service.jobs.jobs import Jobs
+from service.observability.metrics import Metrics
 from service.pipeline.properties import properties
 from service.problems import DeviceLost, Draining, responses
 from service.settings import Settings
@@ -12,6 +25,7 @@ from service.uploads.formats.npz import MOST_MEMBERS
 from service.uploads.json_text import MOST_LEVELS
 from service.uploads.multipart import MOST_PARTS
 
+log = logging.getLogger("lossary")
 router = APIRouter(tags=["health"])
 
 
@@ -75,8 +89,9 @@ async def readyz(runtime: RuntimeInForce, readiness: ReadinessInForce) -> Ready:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus's format."}},
 )
 @properties("metrics", quiet=True)
-async def metrics(counted: MetricsInForce) -> Response:
-    """Count requests, refusals and evaluations, time them, and say how much memory is reserved."""
+async def metrics(counted: MetricsInForce, jobs: JobsInForce, datasets: DatasetsInForce) -> Response:
+    """Count requests, refusals and evaluations, time them, and say how much memory is reserved and what waits."""
+    await to_thread.run_sync(_look, counted, jobs, datasets)
     return Response(counted.page(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
@@ -90,3 +105,11 @@ async def limits(settings: SettingsInForce) -> Limits:
         for name, value in settings.limits.items()
     ]
     return Limits(limits=[*settings_in_force, *FIXED])
+
+
+def _look(counted: Metrics, jobs: Jobs, datasets: Datasets) -> None:
+    """Count what waits and what is stored; where the database does not answer, the last counts stay."""
+    try:
+        counted.kept(*jobs.backlog(), datasets=datasets.stored_bytes(), experiments=jobs.stored_bytes())
+    except Exception as error:  # noqa: BLE001 - all else is to be shown all the more
+        log.warning("database unreachable", extra={"facts": {"kind": type(error).__name__}})

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from service.jobs.table import ExperimentRow
 from tests.service.processes import PATIENCE_S, Server
 
 LINES = ["a,b,kind,price"]
@@ -61,3 +62,8 @@ def worker_of(server: Server) -> int:
                 return int(folder.name)
         time.sleep(0.05)
     raise TimeoutError
+
+
+def row(identifier: str, *, key: str | None = None, expires: float = 1e12) -> ExperimentRow:
+    """Return what the table keeps of an experiment that waits."""
+    return ExperimentRow(identifier, "me", key, "hash", {"target": "y"}, "en", "queued", 0, 10, 1.0, expires)

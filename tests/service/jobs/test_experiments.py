@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.jobs.table import ExperimentRow, ExperimentTable
-from tests.service.jobs.asking import SMALL, dataset, ended, events, worker_of
+from service.jobs.table import ExperimentTable
+from tests.service.jobs.asking import SMALL, dataset, ended, events, row, worker_of
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, Server, serving
 
@@ -117,10 +117,6 @@ def test_an_experiment_is_cancelled_and_deleted(http: httpx.Client) -> None:
     assert deleted.status_code == 204
     is_problem(http.get(place), 404)
     is_problem(http.post(f"{place}/cancel"), 404)
-
-
-def row(identifier: str, *, key: str | None = None, expires: float = 1e12) -> ExperimentRow:
-    return ExperimentRow(identifier, "me", key, "hash", {"target": "y"}, "en", "queued", 0, 10, 1.0, expires)
 
 
 def test_one_process_holds_the_lease_until_it_runs_out(tmp_path: Path) -> None:

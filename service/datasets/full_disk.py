@@ -1,0 +1,36 @@
+"""A disk without room, by whichever way it is said: a file's error, SQLite's, or PostgreSQL's."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from service.problems import InsufficientStorage
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+SQLITE_FULL = 13  # sqlite.org/rescode.html
+POSTGRESQL_FULL = "53100"  # disk_full, postgresql.org/docs/15/errcodes-appendix.html
+
+
+def is_full(error: BaseException) -> bool:
+    """Say whether an error means that the disk is full."""
+    cause = getattr(error, "orig", None)  # SQLAlchemy's errors hold the driver's
+    return (
+        (isinstance(error, OSError) and error.errno in FULL)
+        or getattr(cause, "sqlite_errorcode", None) == SQLITE_FULL
+        or getattr(cause, "sqlstate", None) == POSTGRESQL_FULL
+    )
+
+
+@contextmanager
+def full_disk_refused(what: Literal["datasets", "experiments"]) -> Iterator[None]:
+    """Turn a full disk into a refusal.
+
+    Raises: InsufficientStorage.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_full(error):
+            raise InsufficientStorage(None, what) from None
+        raise
