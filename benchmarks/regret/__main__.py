@@ -17,8 +17,8 @@ HEAD = """\
 
 Every data set ships inside a package. Training parts are contaminated, test parts never. Every loss has the same start
 and steps, and its own learning rate and stopping point, chosen on a validation part. A cell is a data set, a stratum
-and a model; it has two halves, each with its own split, contamination and seeds, in regression with test rows of its
-own. **Regret** is the distance to the loss that was best in the *other* half, relative for errors and absolute for
+and a model; it has two halves, each with its own split, contamination and seeds, on tables with test rows of its own.
+**Regret** is the distance to the loss that was best in the *other* half, relative for errors and absolute for
 scores, averaged over both: hindsight without the winner's luck, so that noise can make it negative. Brier scores are
 errors of a few hundredths and are compared absolutely. Every origin of data counts the same; intervals resample origins
 4000 times. Seed noise is half a 95 % interval of what other seeds would have made of the same difference.

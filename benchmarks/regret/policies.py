@@ -64,7 +64,8 @@ class Matrix:
             if row.metric == metric.name:
                 scores[row.cell][row.candidate] = row.value
                 spreads[row.cell][row.candidate] = row.spread
-                objectives[row.cell][canonical(row.objective)] = row.candidate
+                if row.objective:  # none of its own: a threshold on what another loss was trained for
+                    objectives[row.cell][canonical(row.objective)] = row.candidate
         diverged = 0
         for by_objective in scores.values():
             worst = min(filter(math.isfinite, by_objective.values()), key=lambda value: metric.better * value)

@@ -13,7 +13,7 @@ from recommender.recommendation.choice import Choices
 from recommender.recommendation.decision_threshold import decision
 from recommender.rules import ROWS
 from recommender.rules.article.thresholds import MANY_CLASSES
-from recommender.rules.evidence.regression import INFINITE_VARIANCE
+from recommender.rules.evidence.outliers import INFINITE_VARIANCE
 from recommender.rules.rulebook import Rulebook
 from recommender.tasks import PLACES, Task
 

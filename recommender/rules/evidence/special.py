@@ -4,7 +4,7 @@ from losses.text import Text
 from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
-from recommender.rules.evidence.regression import WIDE_BOXES
+from recommender.rules.evidence.outliers import WIDE_BOXES
 from recommender.rules.formulas import box_beta, focal_gamma, paper_alpha, triplet_margin
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
 from recommender.tasks import Scenario, Task
