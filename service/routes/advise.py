@@ -52,6 +52,7 @@ from service.problems import (
     responses,
 )
 from service.request_record import current
+from service.routes.brief import Brief, brief_response
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
 from service.uploads.openapi import ASSUMED, Dataset, declared
@@ -109,6 +110,7 @@ class AdviseRequest(BaseModel):
             "below, and labels below 0 do not; a warning says so."
         ),
     ] = None
+    brief: Brief = False
 
 
 class MeasuredAnswer(BaseModel):
@@ -151,6 +153,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "task": "regression",
         "targets": [2.1, 3.9, 6.2, 7.8, 10.1, 40.0],
         "predictions": [2.0, 4.0, 6.0, 8.0, 10.0, 12.0],
+        "brief": True,
     },
     "a rare class, and misses that cost ten false alarms": {
         "task": "binary",
@@ -164,6 +167,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 @router.post(
     "/advise",
     summary="Which loss fits these arrays, and what does it say of them?",
+    response_model=Advice,
     response_model_exclude_unset=True,
     openapi_extra=declared(AdviseRequest, EXAMPLES, {"task": "regression"}),
     responses=responses(
@@ -194,7 +198,7 @@ async def advise(
     runtime: RuntimeInForce,
     response: Response,
     upload: Received,
-) -> Advice:
+) -> Advice | Response:
     """Measure the arrays, recommend a loss, and evaluate it beside its alternatives, all on one upload.
 
     Send targets, predictions and whatever else the losses take. Class counts and priors follow from the targets. What
@@ -227,7 +231,7 @@ async def advise(
     recommendation = _on_dataset(
         _without(recommendation, {warned.code for warned in measured.warnings}), request.dataset, upload.assumed
     )
-    return Advice(
+    advice = Advice(
         summary=recommendation.summary,
         ask=recommendation.ask,
         measured=measured.model_copy(update={"profile": facts}),
@@ -237,6 +241,7 @@ async def advise(
         version=VERSION,
         **({"assumed": upload.assumed} if upload.assumed else {}),
     )
+    return brief_response(advice, response, exclude_unset=True) if request.brief else advice
 
 
 async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, language: Language) -> MeasuredAnswer:

@@ -27,6 +27,7 @@ from losses.version import VERSION
 from service.compute import Runtime
 from service.pipeline.properties import properties
 from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
+from service.routes.brief import Brief, without_nulls
 from service.routes.evaluation_schema import EvaluateOptions, Evaluations, arrays_of, refuse_long_answer, result
 from service.scheduling import beside_the_loop, take_turn
 from service.uploads.body import body_of
@@ -78,6 +79,7 @@ class EvaluateRequest(BaseModel):
     loss: Losses
     dataset: Dataset = None
     options: EvaluateOptions = EvaluateOptions()
+    brief: Brief = False
 
     @cached_property
     def objectives(self) -> list[Objective]:
@@ -107,6 +109,7 @@ EXAMPLE = {
     "predictions": [1.0, 2.0],
     "targets": [1.5, 0.0],
     "options": {"reduction": "mean", "gradient": "summary"},
+    "brief": True,
 }
 
 
@@ -180,9 +183,10 @@ def _written(
     state = http.scope["state"]
     if binary is None:
         refuse_long_answer(arrays, state["settings"].max_answer_numbers)
+    shown = [result(evaluation, with_arrays=binary is None) for evaluation in results]
     text = orjson.dumps(
         {
-            "results": [result(evaluation, with_arrays=binary is None) for evaluation in results],
+            "results": without_nulls(shown) if upload.read(EvaluateRequest).brief else shown,
             "items": items,
             "dtype": str(results[0].dtype).removeprefix("torch."),
             "device": state["runtime"].name,

@@ -33,6 +33,7 @@ from service.problems import (
     UnsupportedFormat,
     responses,
 )
+from service.routes.brief import Brief
 from service.routes.language import Spoken
 from service.uploads.openapi import ASSUMED, Dataset, declared
 from service.uploads.upload import Received
@@ -64,6 +65,7 @@ class ProfileRequest(BaseModel):
         PredictionKind | None,
         Field(description="What the predictions of a classifier are; left out, probabilities where all are 0 to 1."),
     ] = None
+    brief: Brief = False  # taken as everywhere, though this answer never has nulls
 
 
 class ProfileAnswer(BaseModel):

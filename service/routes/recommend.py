@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from recommender.errors import BadThreshold, NoTask, UnknownMetric, UnknownScenario, UnknownTask, UnknownThreshold
@@ -15,6 +15,7 @@ from recommender.tasks import Scenario, Task
 from service.dependencies import SettingsInForce, ThresholdsInForce
 from service.pipeline.properties import properties
 from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, responses, validated
+from service.routes.brief import BriefQuery, brief_response
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads.body import body_of
@@ -79,6 +80,7 @@ async def question(request: Request) -> RecommendRequest:
     "/recommend",
     name="recommend",
     summary="Which loss should I use?",
+    response_model=Recommendation,
     responses=responses(
         BadEnvelope,
         TooLarge,
@@ -109,12 +111,14 @@ async def recommend_loss(
     thresholds: ThresholdsInForce,
     settings: SettingsInForce,
     language: Spoken,
-) -> Recommendation:
+    response: Response,
+    brief: BriefQuery = False,  # noqa: FBT002 - as FastAPI has it
+) -> Recommendation | Response:
     """Recommend a loss by the article's rules, with its working: what fired, what nearly did, what would change it.
 
     `recommended.objective` can be pasted into `/v1/evaluate`, and the profile that `/v1/profile` returns into this.
     """
-    return engine.recommend(
+    answer = engine.recommend(
         asked.task,
         asked.scenario,
         asked.profile,
@@ -123,6 +127,7 @@ async def recommend_loss(
         thresholds={**thresholds, **asked.thresholds},
         language=language,
     )
+    return brief_response(answer, response) if brief else answer
 
 
 @router.get("/rules", summary="By which rules?", responses=responses(BadRequest, UnknownTask))
