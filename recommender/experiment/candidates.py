@@ -40,6 +40,7 @@ USUAL: dict[Task, tuple[str, ...]] = {
     Task.MULTILABEL: ("bce", "bce(label_smoothing=0.1)", "focal", "asymmetric"),
     Task.ORDINAL: ("corn", "coral", "ordinal_emd2", "sparse_categorical_ce"),
 }
+OF_CLASS_IDS = {Task.ORDINAL: (Task.MULTICLASS,)}  # grades are classes too
 OF_THRESHOLDS: dict[str, Link] = {"coral": "cumulative", "corn": "conditional"}
 
 
@@ -120,6 +121,9 @@ def _fitted(text: str, origin: Origin, target: Target) -> Candidate | None:
     links = {_link(term.loss, target) for _, term in objective.terms}
     required = {role for _, term in objective.terms for role in term.loss.required}
     counted = OF_CLASSES if target.one_a_class else ()
+    known = {target.task, *OF_CLASS_IDS.get(target.task, ())}
+    if target.classes is not None and not all(known & set(term.loss.tasks) for _, term in objective.terms):
+        return None  # a loss of numbers or of orders teaches no probability
     if len(links) != 1 or not required <= {"predictions", "targets", *counted}:
         return None
     (link,) = links

@@ -65,7 +65,7 @@ def compare(costs: Numbers, incumbent: int, folds: int, valid: Numbers, seed: in
         t_of_best=t_of_best,
         better=bool(chosen != incumbent and (not keep or p[incumbent] < SIGNIFICANT)),
         means=means,
-        errors=np.array([_error(row, folds) for row in costs]),
+        errors=np.array([_error(row, folds) if ok else np.inf for row, ok in zip(costs, valid, strict=True)]),
         t=t,
         p=p,
         tied=tied,

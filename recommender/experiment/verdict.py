@@ -149,7 +149,7 @@ def _standings(plan: Plan, entry: _Judged) -> list[Standing]:
 
 def _value_error(plan: Plan, values: np.ndarray, fallback: float) -> float:
     count = len(values)
-    if count < 2:  # noqa: PLR2004 - one number has no spread
+    if count < 2 or not np.isfinite(values).all():  # noqa: PLR2004 - one number has no spread
         return fallback
     return float(np.sqrt((1 / count + 1 / (plan.question.folds - 1)) * values.var(ddof=1)))
 

@@ -1,5 +1,6 @@
 """Experiments: what is refused before anything trains, what trains at once, and what the verdict says."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 
 from recommender.errors import BadExperiment, UnknownMetric
 from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
+from recommender.experiment.candidates import USUAL
 from recommender.experiment.comparison import compare
+from recommender.tasks import read_task
 
 FEW_STEPS, FEW_RATES = 40, (0.03,)
 
@@ -207,6 +210,36 @@ def test_a_fit_that_lost_sight_of_the_targets_is_called_diverged() -> None:
     names = [candidate.objective for candidate in planned.candidates]
     assert output.diverged[names.index("tukey_biweight(c=0.5)"), 1].all()
     assert not output.diverged[:, 0].any()
+
+
+@pytest.mark.parametrize("metric", ["rmse", "mae"])
+def test_what_diverged_is_named_and_takes_no_part(metric: str) -> None:
+    planned = plan(asked(candidates=["mse", "mae"], goal={"metric": metric}), table())
+    output = run_unit(planned, planned.units[0], rates=FEW_RATES, steps=FEW_STEPS)
+    names = [candidate.objective for candidate in planned.candidates]
+    gone = np.array([name == "mse" for name in names])
+
+    report = verdict(planned, [replace(output, diverged=output.diverged | gone[:, None, None])])
+
+    standings = {standing.objective: standing for standing in report.standings}
+    assert standings["mse"].diverged
+    assert standings["mse"].value is None
+    assert not standings["mse"].tied
+    assert standings["mae"].value is not None
+    assert any("mse" in text and "diverged" in text for text in report.warnings)
+
+
+OTHERS = {"binary": ["mse", "listnet", "focal_softmax"], "multiclass": ["mae", "bce", "coral"], "count": ["bce"]}
+
+
+@pytest.mark.parametrize(("task", "objective"), [(task, each) for task, own in OTHERS.items() for each in own])
+def test_losses_of_other_tasks_are_refused_and_those_that_fit_are_named(task: str, objective: str) -> None:
+    columns = {**table(), "y": np.digitize(table()["y"], [0] if task == "binary" else [-1, 1])}
+
+    with pytest.raises(BadExperiment, match="does not fit") as refusal:
+        plan(asked(task=task, candidates=[objective]), columns)
+
+    assert USUAL[read_task(task)][0] in str(refusal.value)
 
 
 def test_a_robust_loss_wins_where_outliers_are_errors_and_loses_nothing_said() -> None:

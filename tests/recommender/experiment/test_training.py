@@ -4,14 +4,17 @@ import math
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from losses import catalogue
 from losses.contract.expression import parse
 from losses.evaluation.evaluate import evaluate
+from recommender.errors import BadExperiment
 from recommender.experiment import ExperimentQuestion, plan, run_unit
 from recommender.experiment.training.adam import BETAS, TINY, WEIGHT_DECAY, Adam
 from recommender.experiment.training.network import HIDDEN, Network, replicated
@@ -198,3 +201,45 @@ def test_losses_with_priors_take_those_of_each_fold() -> None:
     for fold in range(2):
         inputs = {"predictions": raw[fold, 1], "targets": targets, "priors": counts[fold]}
         assert float(means[fold, 1]) == pytest.approx(evaluate(parse("logit_adjusted"), inputs).value, rel=1e-9)
+
+
+def targets_of(task: str) -> np.ndarray[Any, Any]:
+    """Return 90 targets of a task, of which the row number says something."""
+    rng = np.random.default_rng(0)
+    level = np.linspace(-2, 2, 90) + rng.normal(size=90)
+    by_task: dict[str, np.ndarray[Any, Any]] = {
+        "regression": np.abs(level) + 0.1,
+        "count": rng.poisson(2, 90),
+        "binary": level > 0,
+        "multiclass": np.digitize(level, [-1, 1]),
+        "ordinal": np.digitize(level, [-1, 1]),
+        "multilabel": np.stack([level > 0, level > 1], 1),
+    }
+    return by_task[task]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("task", ["regression", "count", "binary", "multiclass", "ordinal", "multilabel"])
+def test_every_loss_of_the_catalogue_is_refused_or_trained(task: str) -> None:
+    columns = {"a": np.linspace(-2, 2, 90), "b": np.arange(90.0) % 7, "y": targets_of(task)}
+    trained = []
+    for loss in catalogue():
+        question = ExperimentQuestion(
+            target="y",
+            task=task,  # type: ignore[arg-type] # one of the tasks
+            candidates=[loss],
+            folds=3,
+            repeats=1,
+            models=["linear"],
+        )
+        try:
+            planned = plan(question, columns)
+        except BadExperiment as refusal:
+            assert "does not fit" in str(refusal)  # noqa: PT017 - one way of two
+            continue
+        output = run_unit(planned, planned.units[0], rates=(0.01,), steps=8)
+        place = [candidate.parsed.terms[0][1].loss.id for candidate in planned.candidates].index(loss)
+        assert not output.diverged[place].any(), loss
+        trained.append(loss)
+
+    assert len(trained) >= 5
