@@ -59,7 +59,7 @@ test-long: install
 .PHONY: jobs-postgres
 
 jobs-postgres: install
-	pg_virtualenv env LOSSARY_TEST_DATABASE_URL=postgresql+psycopg:///postgres \
+	pg_virtualenv env TEST_DATABASE_URL=postgresql+psycopg:///postgres \
 		$(BIN)/python -m pytest -n 0 -m long tests/service/jobs/test_survival.py $(FLAGS)
 
 lint: install
@@ -150,6 +150,12 @@ bench-profile: install
 
 bench-kill: install
 	@$(BIN)/python -m benchmarks.kill
+
+# What an experiment that runs does to the p99 of small requests.
+.PHONY: bench-experiment-beside
+
+bench-experiment-beside: install
+	@$(BIN)/python -m benchmarks.beside_experiment
 
 # A quarter of an hour of good and hostile requests on 64 connections.
 .PHONY: soak

@@ -14,7 +14,7 @@ from tests.service.jobs.asking import SMALL, dataset, ended, events, worker_of
 from tests.service.processes import PATIENCE_S, serving
 
 pytestmark = pytest.mark.long
-DATABASE = "LOSSARY_TEST_DATABASE_URL"  # SQLite where it is not set
+DATABASE = "TEST_DATABASE_URL"  # SQLite where it is not set
 KILLS = 20
 WHOLE = {**SMALL, "models": ["linear", "mlp"], "candidates": ["mse", "mae"], "repeats": 10, "budget_seconds": 3600}
 
