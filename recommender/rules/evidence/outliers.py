@@ -64,15 +64,6 @@ INFINITE_VARIANCE = Threshold(
     source="a power law with a tail index under 2 has no variance",
     description=Text(en="Under this tail index squared errors have no mean.", zh="尾部指数低于该值,平方误差没有均值。"),
 )
-SPREAD_COUNTS = Threshold(
-    name="evidence.counts.spread",
-    default=10.0,
-    source="ours: Poisson counts have 1; whole numbers of hundreds are amounts rather than counts",
-    description=Text(
-        en="From this variance over mean on, whole numbers are treated as amounts.",
-        zh="方差与均值之比达到该值,整数按一般数值处理。",
-    ),
-)
 ZEROS = Threshold(
     name="evidence.counts.zeros",
     default=0.05,

@@ -28,7 +28,6 @@ from recommender.rules.evidence.outliers import (
     PROPORTIONAL,
     SMOOTH_MIDDLE,
     SOME,
-    SPREAD_COUNTS,
     SUM_SHARE,
     TWEEDIE,
     ZEROS,
@@ -43,7 +42,7 @@ from recommender.rules.formulas import (
     tukey_tuning,
     tweedie_power,
 )
-from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
+from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, Threshold, fact
 from recommender.tasks import Scenario, Task
 
 _TASKS = (Task.REGRESSION,)
@@ -54,6 +53,16 @@ def _with_goal(functional: str = "mean", outliers: str = "errors", **facts: obje
     goal = Goal(functional=functional, outliers=outliers)  # type: ignore[arg-type] # the literals of Goal
     return Question(Task.REGRESSION, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 
+
+SPREAD_COUNTS = Threshold(
+    name="evidence.counts.spread",
+    default=10.0,
+    source="ours: Poisson counts have 1; whole numbers of hundreds are amounts rather than counts",
+    description=Text(
+        en="From this variance over mean on, whole numbers are treated as amounts.",
+        zh="方差与均值之比达到该值,整数按一般数值处理。",
+    ),
+)
 
 RULES = (
     Rule(
