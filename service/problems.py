@@ -17,6 +17,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── UnknownRegion    404: of shared memory
     ├── RegionExists     409
     ├── IdempotencyKeyReused 409: with another body
+    ├── NoReportYet      409: nothing is trained yet
     ├── RequestTimeout   408: the body stalled
     ├── TooLarge         413
     ├── RequestUriTooLong 414
@@ -114,6 +115,14 @@ class UnknownExperiment(HttpRefusal):
         super().__init__(
             "There is no experiment of that id, or it has expired. Ask for it again: POST /v1/experiments."
         )
+
+
+class NoReportYet(HttpRefusal):
+    status = HTTPStatus.CONFLICT
+    title = "There is no report yet"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The experiment is {status}; there is a report once the first models are trained.")
 
 
 class IdempotencyKeyReused(HttpRefusal):

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from anyio import sleep, to_thread
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -11,8 +11,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
 from recommender.errors import BadExperiment, UnknownMetric
+from recommender.experiment.page import page
+from recommender.experiment.plots import standings_plot
 from recommender.experiment.question import ExperimentQuestion
-from recommender.experiment.report import Curve, ExtremeRow, Standing, Verdict, Versions
+from recommender.experiment.report import Curve, ExperimentReport, ExtremeRow, Standing, Verdict, Versions
 from service.datasets.store import identifier
 from service.dependencies import JobsInForce, SettingsInForce
 from service.pipeline.properties import properties
@@ -21,6 +23,7 @@ from service.problems import (
     BadRequest,
     IdempotencyKeyReused,
     InsufficientStorage,
+    NoReportYet,
     TooLarge,
     TooManyExperiments,
     UnknownDataset,
@@ -47,6 +50,7 @@ LONGEST_WAIT = 30.0  # s
 LOOK_S = 0.25  # between two looks at whether an experiment that is waited for has ended
 EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after how many a comment keeps the line open
 RETRY_S = 2
+HTML, SVG, TEXT = "text/html", "image/svg+xml", {"type": "string"}
 EXAMPLE = {
     "dataset": identifier(CSV, TABLE.encode()),
     "target": "price",
@@ -252,6 +256,31 @@ async def experiment_events(
         silent += 1
         if silent % SILENT == 0:
             yield ServerSentEvent(comment="still there")
+
+
+@router.get(
+    "/{experiment_id}/report",
+    name="experiment_report",
+    summary="The report of an experiment, for people",
+    response_class=Response,
+    responses=responses(UnknownExperiment, NoReportYet)
+    | {200: {"description": "A page, or a picture.", "content": {HTML: {"schema": TEXT}, SVG: {"schema": TEXT}}}},
+)
+@properties("experiment", page=True)
+async def experiment_report(
+    experiment_id: Identifier,
+    jobs: JobsInForce,
+    language: Spoken,
+    format: Annotated[Literal["html", "svg"], Query(description="A page, or its first picture.")] = "html",  # noqa: A002 - its name on the wire
+) -> Response:
+    """Return what an experiment found as one page of HTML that needs nothing else, or the standings as SVG."""
+    row = await to_thread.run_sync(jobs.get, experiment_id, current().key or "")
+    if row.found is None:
+        raise NoReportYet(row.status)
+    report = ExperimentReport(**row.found)
+    if format == "svg":
+        return Response(standings_plot(report, report.verdict.model), media_type=SVG)
+    return Response(page(report, language), media_type=HTML)
 
 
 @router.post(

@@ -54,6 +54,11 @@ def test_an_experiment_is_accepted_followed_and_ends_with_a_verdict(http: httpx.
     assert events(http, shown["links"]["events"], after="0") == seen[1:]
     assert shown["id"] in {entry["id"] for entry in http.get("/v1/experiments").json()["experiments"]}
     compile(shown["snippets"]["pytorch"], "snippet", "exec")
+    report, picture = (http.get(shown["links"]["report"], params={"format": name}) for name in ("html", "svg"))
+    assert report.headers["content-type"].startswith("text/html")
+    assert shown["verdict"]["objective"].split("(")[0] in report.text
+    assert "<script" not in report.text
+    assert picture.text.startswith("<svg")
 
 
 def test_what_cannot_be_run_is_refused_before_it_is_accepted(http: httpx.Client) -> None:
