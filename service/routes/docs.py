@@ -39,6 +39,7 @@ ICON = (
 FILES = Path(fastapi_offline.__file__).parent / "static"
 TAGGED = "Names this answer; sent back in If-None-Match, it is answered 304 while the answer is the same."
 FASTAPIS = "HTTPValidationError"
+NULL = {"type": "null"}
 PAGE = Path(__file__).parents[1] / "web/docs/docs.html"
 POLICY = (  # Swagger UI writes styles into its page
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -85,6 +86,8 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
                 described["components"]["securitySchemes"] = SCHEMES
             for name in (FASTAPIS, "ValidationError"):
                 described["components"]["schemas"].pop(name, None)
+            for schema in described["components"]["schemas"].values():
+                _allow_brief(schema)
             for path, operations in described["paths"].items():
                 for method, operation in operations.items():
                     stated = table.match(method.upper(), path).properties
@@ -92,6 +95,13 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's documentation extends it
+
+
+def _allow_brief(schema: dict[str, Any]) -> None:
+    """Have members that may be null be members that may be missing, as they are under brief=1."""
+    nullable = {name for name, member in schema.get("properties", {}).items() if NULL in member.get("anyOf", ())}
+    if "required" in schema:
+        schema["required"] = [name for name in schema["required"] if name not in nullable]
 
 
 def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -> None:

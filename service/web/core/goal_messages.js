@@ -35,6 +35,7 @@ export const GOALS = {
   "fact.box_area_spread": ["Spread of sizes", "尺寸跨度"], "hint.box_area_spread": ["large boxes over small ones, by area", "大框与小框的面积之比"],
   "goal.functional": ["What do you want to be right about?", "你希望预测什么?"],
   "goal.functional.mean": ["the mean, so that totals are right", "均值,使总量正确"], "goal.functional.median": ["the median, the usual case", "中位数,即典型情形"], "goal.functional.quantile": ["a quantile, such as 90 %", "分位数,如 90 %"], "goal.functional.distribution": ["the mean and how uncertain it is", "均值及其不确定性"],
+  "goal.functional.interval": ["an interval, such as from 5 to 95 %", "区间,如 5 % 至 95 %"],
   "goal.outliers": ["Are extreme targets mistakes?", "极端目标是错误吗?"],
   "goal.outliers.unknown": ["I do not know", "不清楚"], "goal.outliers.errors": ["mistakes", "是错误"], "goal.outliers.signal": ["real", "是真实情况"],
   "goal.decision": ["What do you want to be right about?", "你希望什么正确?"],

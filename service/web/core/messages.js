@@ -93,7 +93,7 @@ const MESSAGES = {
   thresholds_hint: ["Move one, and ask with it: nothing is changed for others.", "移动后可按新阈值提问,不影响他人。"],
   ask_with_these: ["Ask with these thresholds", "按这些阈值提问"],
   reset: ["Reset", "还原"],
-  when: ["When", "条件"], then: ["Then", "推荐"], because: ["Because", "理由"], unless: ["unless", "除非"], else: ["otherwise", "其他情况"], is_known: ["is known", "已知"],
+  when: ["When", "条件"], then: ["Then", "推荐"], because: ["Because", "理由"], article_section: ["article, section {0}", "文章第 {0} 节"], unless: ["unless", "除非"], else: ["otherwise", "其他情况"], is_known: ["is known", "已知"],
   evidence_lead: ["Each rule was followed on real tables whose training parts were contaminated. Its cost is the mean distance to the loss that was best in hindsight; what a point says is good to its interval.", "在训练部分被污染的真实数据上逐条遵循规则。代价为与事后最优损失的平均差距;数值的可信程度以区间为限。"],
   decided: ["{0} trainings on data from {1} sources", "{1} 个来源的数据上 {0} 次训练"],
   best_constant: ["best single loss", "最优单一损失"],
@@ -106,6 +106,7 @@ const MESSAGES = {
 export function translator(language) {
   const place = language === "zh" ? 1 : 0;
   const t = (name, ...values) => {
+    if (!(name in MESSAGES) && name.includes(".")) return name.split(".").pop().replaceAll("_", " "); // of what came later
     if (!(name in MESSAGES)) throw new Error(`no message ${name}`);
     return MESSAGES[name][place].replace(/\{(\d)\}/g, (_, at) => values[at]);
   };

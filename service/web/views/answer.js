@@ -91,9 +91,9 @@ function why(answer, { t, language, ask, known }) {
 }
 
 function goalText(goal, t) {
-  const said = Object.entries(goal).filter(([, value]) => value !== null).map(([part, value]) => {
+  const said = Object.entries(goal).filter(([part, value]) => value !== null && part !== "quantile").map(([part, value]) => {
     if (part === "false_negative_cost") return t("a_miss_costs", value);
-    const answer = t.has(`goal.${part}.${value}`) ? t(`goal.${part}.${value}`) : `${part} ${value}`;
+    const answer = t(`goal.${part}.${value}`);
     return ["outliers", "empty_masks"].includes(part) ? `${t(`goal.${part}`)} ${answer}:` : t("if_you_want", answer);
   });
   return said.join(" ");

@@ -4,10 +4,10 @@ import { FACTS, STEPS, said, stepOf, valueAt } from "../core/facts.js";
 import { fill, h } from "../core/dom.js";
 import { dropZone } from "./upload.js";
 
-export const TASKS = ["regression", "binary", "multiclass", "multilabel", "segmentation", "detection", "similarity", "generation", "count", "ordinal", "ranking", "survival", "sequence", "distillation"];
+const TASKS = ["regression", "binary", "multiclass", "multilabel", "segmentation", "detection", "similarity", "generation", "count", "ordinal", "ranking", "survival", "sequence", "distillation"];
 const FIRST = { regression: ["outlier_rate", "n"], binary: ["class_imbalance", "n"], multiclass: ["class_imbalance", "classes", "n"], multilabel: ["class_imbalance", "n"], segmentation: ["mask_sparsity", "n"], count: ["dispersion", "n"], detection: ["box_area_spread", "n"] };
 const DECISIONS = ["probabilities", "ranking", "balanced", "accuracy"];
-const FUNCTIONALS = ["mean", "median", "quantile", "distribution"];
+const FUNCTIONALS = ["mean", "median", "quantile", "interval", "distribution"];
 const OUTLIERS = ["unknown", "errors", "signal"];
 /** By task: the parts of the goal that are asked for, each with its answers; the first is what is assumed. */
 export const GOALS = {
@@ -22,6 +22,11 @@ export const GOALS = {
   ranking: { ranking: ["ndcg", "pairs", "top_one"] },
   generation: { generation: ["likelihood", "adversarial"] },
 };
+
+/** Return every task, those first that are asked for most. */
+export function tasksOf(rules) {
+  return [...new Set([...TASKS, ...rules.flatMap((rule) => rule.tasks)])];
+}
 
 /** Return the facts of a task that rules read, with the edges of each: {name: [{value, book}]}. */
 export function edgesOf(rules, task) {
@@ -39,7 +44,7 @@ export function edgesOf(rules, task) {
 /** Return the panel. `question` has task, facts and goal; `changed` is called after each change of it. */
 export function questionPanel(question, { t, language, rules, changed, uploaded }) {
   const sliders = h("div", {}), goals = h("div", {});
-  const choice = h("select", { id: "task" }, TASKS.map((task) => h("option", { value: task }, t(`task.${task}`))));
+  const choice = h("select", { id: "task" }, tasksOf(rules).map((task) => h("option", { value: task }, t(`task.${task}`))));
   const draw = () => {
     choice.value = question.task;
     const edges = edgesOf(rules, question.task);

@@ -48,6 +48,8 @@ export async function recommendView(main, { t, language }) {
   const question = questionOf(read().query);
   const measured = {};
   const answers = h("div", { class: "answer" });
+  const side = h("div", { class: "answer-side" });
+  const peek = h("button", { type: "button", class: "peek", onclick: () => side.scrollIntoView() }); // where the answer lies below
   const status = h("p", { class: "visually-hidden", role: "status" });
   let pending = null, timer = 0;
   const [{ rules }, { losses }] = await Promise.all([get("v1/rules"), get("v1/losses")]);
@@ -60,6 +62,7 @@ export async function recommendView(main, { t, language }) {
       const answer = await post("v1/recommend", bodyOf(question, measured), pending.signal);
       fill(answers, answerSections(answer, { t, language, known, ask: change }));
       status.textContent = answer.summary;
+      peek.textContent = answer.recommended ? `${t("use")} ${answer.recommended.objective}` : t("nothing_recommended");
     } catch (error) {
       if (error.name === "AbortError") return;
       fill(answers, problem(error, t, ask));
@@ -87,6 +90,7 @@ export async function recommendView(main, { t, language }) {
     draw();
     changed();
   };
-  fill(main, h("div", { class: "ask-and-answer" }, panel, h("div", { class: "answer-side" }, status, answers)));
+  fill(main, h("div", { class: "ask-and-answer" }, panel, side, peek));
+  side.append(status, answers);
   await ask();
 }

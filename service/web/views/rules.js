@@ -6,7 +6,7 @@ import { FACTS, STEPS, said, stepOf, valueAt } from "../core/facts.js";
 import { address, replace } from "../core/state.js";
 import { conditionText } from "../core/words.js";
 import { source } from "./losses.js";
-import { TASKS } from "./question.js";
+import { tasksOf } from "./question.js";
 import { objective } from "./answer.js";
 
 /** Show the rules of a task. */
@@ -14,7 +14,7 @@ export async function rulesView(main, { t, language, query }) {
   const [{ rules, thresholds }, { losses }] = await Promise.all([get("v1/rules"), get("v1/losses")]);
   const known = new Set(losses.map((loss) => loss.id));
   const moved = Object.fromEntries([...query].filter(([name]) => name.startsWith("rule.")).map(([name, value]) => [name.slice(5), Number(value)]));
-  const choice = h("select", { id: "rules-task" }, TASKS.map((task) => h("option", { value: task, selected: task === (query.get("task") ?? "regression") }, t(`task.${task}`))));
+  const choice = h("select", { id: "rules-task" }, tasksOf(rules).map((task) => h("option", { value: task, selected: task === (query.get("task") ?? "regression") }, t(`task.${task}`))));
   const place = h("div", {});
   const ask = h("a", { class: "button" }, t("ask_with_these"));
   const overridden = () => ({ task: choice.value, ...Object.fromEntries(Object.entries(moved).map(([name, value]) => [`rule.${name}`, String(value)])) });
@@ -64,5 +64,5 @@ function table(rules, book, { t, language, known }) {
         h("td", {}, rule.when.length + rule.unless.length ? h("ul", { class: "plain" }, rule.when.map((each) => condition(each, false)), rule.unless.map((each) => condition(each, true))) : t("else")),
         h("th", { scope: "row" }, objective(rule.recommend, known)),
         h("td", { lang: language }, rule.because[language]),
-        h("td", { class: "hint" }, source(rule.source))))))));
+        h("td", { class: "hint" }, source(rule.source.replace(/^article, section (\S+)$/, (_, section) => t("article_section", section))))))))));
 }
