@@ -154,6 +154,13 @@ class _Methods:
         body = {"dataset": dataset, "target": target, **question}
         return self._ask(asking.post("/v1/experiments", body, headers=headers, safe=idempotency_key is not None))
 
+    def verdict(self, metric: str, scores: Mapping[str, Sequence[float]], *, folds: int, **question: object) -> Any:  # noqa: ANN401 - as above
+        """Return which of your own runs is best, by what each scored on every fold."""
+        plain = {name: [float(score) for score in each] for name, each in scores.items()}
+        return self._ask(
+            asking.post("/v1/experiments/verdict", {"metric": metric, "scores": plain, "folds": folds, **question})
+        )
+
     def cancel_experiment(self, identifier: str) -> Any:  # noqa: ANN401 - as above
         """End an experiment within a second or two."""
         return self._ask(Asked("POST", f"/v1/experiments/{identifier}/cancel", {}, {}))

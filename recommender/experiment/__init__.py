@@ -8,6 +8,7 @@
 says which loss, by how much, how sure, and what ties with it. Nothing is read or written.
 """
 
+from recommender.experiment.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores
 from recommender.experiment.plan import Plan, Unit, plan
 from recommender.experiment.question import ExperimentQuestion
 from recommender.experiment.quick import quick
@@ -20,6 +21,8 @@ __all__ = [
     "ExperimentReport",
     "OutOfFold",
     "Plan",
+    "ScoresQuestion",
+    "ScoresVerdict",
     "Standing",
     "Unit",
     "Verdict",
@@ -28,4 +31,5 @@ __all__ = [
     "run_unit",
     "standings",
     "verdict",
+    "verdict_of_scores",
 ]

@@ -11,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
 from recommender.errors import BadExperiment, UnknownMetric
+from recommender.experiment.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores
 from recommender.experiment.page import page
 from recommender.experiment.plots import standings_plot
 from recommender.experiment.question import ExperimentQuestion
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 256 << 10  # bytes; 2,000 columns by name
 LONGEST_WAIT = 30.0  # s
+LONGEST_SCORES = 4 << 20  # bytes; 100 losses of 1,000 folds
 LOOK_S = 0.25  # between two looks at whether an experiment that is waited for has ended
 EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after how many a comment keeps the line open
 RETRY_S = 2
@@ -182,6 +184,49 @@ async def create_experiment(
     response.headers["Location"] = f"{settings.root_path}/v1/experiments/{row.id}"
     response.headers["Retry-After"] = str(RETRY_S)
     return _shown(row, settings.root_path)
+
+
+SCORES = {
+    "metric": "mae",
+    "folds": 5,
+    "scores": {"mse": [2.1, 2.3, 2.0, 2.4, 2.2], "huber": [1.9, 2.0, 1.8, 2.2, 1.9], "mae": [1.9, 2.1, 1.8, 2.1, 1.9]},
+}
+
+
+async def scores(request: Request) -> ScoresQuestion:
+    """Return the body as scores.
+
+    Raises: UnsupportedFormat, TooLarge, BadEnvelope, BadRequest.
+    """
+    require(request, JSON)
+    return validated(ScoresQuestion, parsed(await body_of(request).read(LONGEST_SCORES, None)))
+
+
+@router.post(
+    "/verdict",
+    name="verdict",
+    summary="Which of my own runs is best?",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {
+                    "schema": inlined(ScoresQuestion),
+                    "examples": {"three losses, five folds": {"summary": "three losses, five folds", "value": SCORES}},
+                }
+            },
+        }
+    },
+    responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, UnknownMetric, BadExperiment),
+)
+@properties("experiment")
+async def judge_scores(asked: Annotated[ScoresQuestion, Depends(scores)], language: Spoken) -> ScoresVerdict:
+    """Judge what your own training loop scored: which loss, what ties with it, and how sure that is.
+
+    Nothing is kept. The tests are those of an experiment: the corrected resampled t with Holm's correction, over folds
+    that share most of their training rows.
+    """
+    return await to_thread.run_sync(verdict_of_scores, asked, language)
 
 
 @router.get("", name="list_experiments", summary="Which experiments are there?", response_model_exclude_none=True)

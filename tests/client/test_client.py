@@ -97,6 +97,15 @@ def test_the_catalogue_the_rules_and_curves_are_there(client: lossary.Client) ->
     assert client.rules(task="regression")
 
 
+def test_scores_of_the_callers_own_loop_are_judged(client: lossary.Client) -> None:
+    scores = {"mse": [2.1, 2.3, 2.0, 2.4, 2.2], "mae": [1.1, 1.2, 1.0, 1.3, 1.1]}
+
+    answer = client.verdict("mae", scores, folds=5)
+
+    assert answer.chosen == "mae"
+    assert answer.better
+
+
 def test_what_the_service_refuses_is_raised_with_its_sentence(client: lossary.Client) -> None:
     with pytest.raises(lossary.NotFound) as unknown:
         client.loss("focl")
