@@ -50,8 +50,8 @@ function curves(answer, t) {
   get(curvePath(parts[0], asked.slice(0, MOST_CURVES - 1))).then((found) => {
     const lines = new Map(found.curves.map((line) => [line.loss, line])); // of a sum, its first part is asked for too
     const shown = { ...found, curves: [main, ...others].filter((name) => lines.has(name)).map((name) => lines.get(name)).slice(0, MOST_SHOWN) };
-    const [left] = found.left_out;
-    fill(place, h("h2", {}, t("curves")), shown.curves.length ? curveFigure(shown, t) : h("p", { class: "hint" }, left?.because ?? t("no_curve")));
+    const left = found.left_out.find((each) => each.loss === main) ?? (shown.curves.length ? null : found.left_out[0]);
+    fill(place, h("h2", {}, t("curves")), left ? h("p", { class: "hint" }, left.because) : null, shown.curves.length ? curveFigure(shown, t) : null);
   }).catch((error) => fill(place, problem(error, t)));
   return place;
 }

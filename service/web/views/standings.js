@@ -51,6 +51,7 @@ function sections(experiment, context) {
   const code = Object.entries(experiment.snippets ?? {}).filter(([, text]) => text);
   return [head, bar, failed, extremes(experiment, context), standings(experiment, t), judged(experiment, context),
     code.length ? h("section", {}, h("h2", {}, t("code_for")), codeTabs(code, t)) : null,
+    verdict ? h("p", { class: "back" }, h("a", { href: `${context.path}/report` }, t("report"))) : null,
     over ? h("p", { class: "back" }, h("a", { href: address("experiments", "", { dataset: question.dataset, target: question.target }) }, t("again_experiment"))) : null];
 }
 
