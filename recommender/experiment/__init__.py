@@ -8,13 +8,13 @@
 says which loss, by how much, how sure, and what ties with it. Nothing is read or written.
 """
 
-from recommender.experiment.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores
+from recommender.experiment.judging.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores
+from recommender.experiment.judging.report import ExperimentReport, Standing, Verdict
+from recommender.experiment.judging.verdict import standings, verdict
 from recommender.experiment.plan import Plan, Unit, plan
 from recommender.experiment.question import ExperimentQuestion
 from recommender.experiment.quick import quick
-from recommender.experiment.report import ExperimentReport, Standing, Verdict
 from recommender.experiment.run import OutOfFold, run_unit
-from recommender.experiment.verdict import standings, verdict
 
 __all__ = [
     "ExperimentQuestion",

@@ -2,11 +2,11 @@
 
 from losses.text import Language
 from recommender.experiment.features import Columns
+from recommender.experiment.judging.report import ExperimentReport
+from recommender.experiment.judging.verdict import verdict
 from recommender.experiment.plan import plan
 from recommender.experiment.question import ExperimentQuestion
-from recommender.experiment.report import ExperimentReport
 from recommender.experiment.run import solve_unit
-from recommender.experiment.verdict import verdict
 
 QUICK_ROWS = 20_000  # of which a second or two is enough
 

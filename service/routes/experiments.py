@@ -11,11 +11,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
 
 from recommender.errors import BadExperiment, UnknownMetric
-from recommender.experiment.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores
-from recommender.experiment.page import page
-from recommender.experiment.plots import standings_plot
+from recommender.experiment.judging.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores
+from recommender.experiment.judging.page import page
+from recommender.experiment.judging.plots import standings_plot
+from recommender.experiment.judging.report import Curve, ExperimentReport, ExtremeRow, Standing, Verdict, Versions
 from recommender.experiment.question import ExperimentQuestion
-from recommender.experiment.report import Curve, ExperimentReport, ExtremeRow, Standing, Verdict, Versions
 from service.datasets.store import identifier
 from service.dependencies import JobsInForce, SettingsInForce
 from service.pipeline.properties import properties

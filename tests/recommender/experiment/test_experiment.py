@@ -9,7 +9,7 @@ import pytest
 from recommender.errors import BadExperiment, UnknownMetric
 from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
 from recommender.experiment.candidates import USUAL
-from recommender.experiment.comparison import compare
+from recommender.experiment.judging.comparison import compare
 from recommender.tasks import read_task
 
 FEW_STEPS, FEW_RATES = 40, (0.03,)

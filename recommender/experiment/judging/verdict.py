@@ -9,9 +9,8 @@ from losses.contract.expression import parse
 from losses.description import snippets
 from losses.text import Language, in_language
 from losses.version import VERSION
-from recommender.experiment.comparison import Comparison, compare, rows_to_decide
-from recommender.experiment.plan import Plan
-from recommender.experiment.report import (
+from recommender.experiment.judging.comparison import Comparison, compare, rows_to_decide
+from recommender.experiment.judging.report import (
     BookRegret,
     Curve,
     ExperimentReport,
@@ -21,9 +20,10 @@ from recommender.experiment.report import (
     Verdict,
     Versions,
 )
+from recommender.experiment.judging.selection import Judgement, Outliers, held_out_value, judged, learning_curve
+from recommender.experiment.judging.summary import ModelResult, selection, summary, warnings
+from recommender.experiment.plan import Plan
 from recommender.experiment.run import OutOfFold
-from recommender.experiment.selection import Judgement, Outliers, held_out_value, judged, learning_curve
-from recommender.experiment.summary import ModelResult, selection, summary, warnings
 from recommender.experiment.training.pilot import robust
 from recommender.experiment.training.train import BATCH
 from recommender.metrics import METRICS

@@ -6,7 +6,7 @@ Colours are custom properties for light and dark, by the setting of whoever read
 from collections.abc import Callable, Sequence
 from html import escape
 
-from recommender.experiment.report import Curve, ExperimentReport, Standing
+from recommender.experiment.judging.report import Curve, ExperimentReport, Standing
 
 WIDTH, ROW, LABEL, RIGHT, TOP = 720, 26, 300, 80, 30
 CURVES_HEIGHT, MOST_CURVES = 260, 6

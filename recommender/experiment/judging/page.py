@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 
 from losses.text import Language, Text, in_language
-from recommender.experiment.plots import curves_plot, models_of, standings_plot
-from recommender.experiment.report import ExperimentReport, Standing, Verdict
+from recommender.experiment.judging.plots import curves_plot, models_of, standings_plot
+from recommender.experiment.judging.report import ExperimentReport, Standing, Verdict
 
 _WORDS = {
     "title": Text("Which loss for {target}?", "预测 {target} 应使用哪种损失?"),

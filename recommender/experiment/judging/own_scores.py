@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from losses.errors import shown
 from losses.text import Language, Text, in_language
 from recommender.errors import BadExperiment
-from recommender.experiment.comparison import compare, rows_to_decide
+from recommender.experiment.judging.comparison import compare, rows_to_decide
 from recommender.metrics import read_metric
 
 MOST_SCORES = 1_000  # of one loss

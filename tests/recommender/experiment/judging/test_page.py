@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import numpy as np
 
 from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
-from recommender.experiment.page import page
-from recommender.experiment.report import ExperimentReport
+from recommender.experiment.judging.page import page
+from recommender.experiment.judging.report import ExperimentReport
 
 
 def report(target: str = "y") -> ExperimentReport:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from losses.text import Text
-from recommender.experiment.comparison import Comparison
+from recommender.experiment.judging.comparison import Comparison
+from recommender.experiment.judging.selection import Judgement, Outliers, chooser
 from recommender.experiment.plan import Plan
-from recommender.experiment.selection import Judgement, Outliers, chooser
 from recommender.metrics import METRICS
 
 MOST_LISTED = 4
