@@ -50,7 +50,8 @@ def probabilities(seed: int) -> Iterator[tuple[str, float]]:
         return
     profile = measure_profile("binary", torch.from_numpy(labels[:half]).long()).profile
     for decision in DECISIONS:
-        answer = recommend("binary", profile=profile, goal=Goal(decision=decision), rulebook="evidence")
+        goal = Goal.model_validate({"decision": decision})
+        answer = recommend("binary", profile=profile, goal=goal, rulebook="evidence")
         predicted = predict(parse(answer.objective), features[:half], labels[:half], features[half:])
         yield decision, _error(_repaired(answer.repair[0].code if answer.repair else "", predicted), true[half:])
 
@@ -60,7 +61,7 @@ def _repaired(code: str, predicted: Array) -> Array:
     if not code:
         return predicted
     room: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {}
-    exec(code, room)  # type: ignore[arg-type] # noqa: S102 - it is our own, as every answer has it
+    exec(code, room)  # noqa: S102 - it is our own, as every answer has it
     repaired: Array = room["probability"](torch.from_numpy(predicted).logit()).numpy()
     return repaired
 
@@ -99,9 +100,9 @@ def main() -> None:
                 found[name].append(off)
         lines += [f"| {title} | data sets | mean | mean size | over {most} |", "| --- | ---: | ---: | ---: | ---: |"]
         for name in sorted(found):
-            off = np.array(found[name])
-            size, over = np.abs(off).mean(), (np.abs(off) > most).mean()
-            lines.append(f"| {name} | {len(off)} | {off.mean():.4f} | {size:.4f} | {over:.1%} |")
+            away = np.array(found[name])
+            size, over = np.abs(away).mean(), (np.abs(away) > most).mean()
+            lines.append(f"| {name} | {len(away)} | {away.mean():.4f} | {size:.4f} | {over:.1%} |")
         lines.append("")
     text = f"# Are probabilities and quantiles true?\n\n{(__doc__ or '').partition('?')[2].strip()}\n\n" + "\n".join(
         lines
