@@ -7,7 +7,7 @@ A new metric is one row of `METRICS`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from losses.text import Text
 from recommender.errors import UnknownMetric
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
+Scores = TypeVar("Scores", float, Numbers)
 
 
 class Judged(NamedTuple):
@@ -40,7 +41,8 @@ class Metric:
     `elicits`: the functional of the targets that is best under it. `train`: what training for it amounts to. `goal`:
     the parts of the goal of a recommendation that follow from it. `compute`: None where a table of predictions is not
     enough, as for masks and boxes. `chosen_by`: the proper score that chooses between losses in its place, where the
-    metric itself is too noisy to choose by or has a cut of its own.
+    metric itself is too noisy to choose by or has a cut of its own. `ideal`: the best value, where neither the lowest
+    nor the highest is that.
     """
 
     title: Text
@@ -50,8 +52,20 @@ class Metric:
     source: str
     goal: Mapping[str, str] = field(default_factory=dict)
     larger_is_better: bool = False
+    ideal: float | None = None
     compute: Callable[[Judged], float] | None = None
     chosen_by: str | None = None
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether differences count as shares of a score, rather than as points."""
+        return not self.larger_is_better and self.ideal is None
+
+    def cost(self, value: Scores) -> Scores:
+        """Return values as costs, of which the lowest is best."""
+        if self.ideal is not None:
+            return abs(value - self.ideal)
+        return -value if self.larger_is_better else value
 
 
 def score(metric: str, judged: Judged) -> float:
@@ -137,6 +151,16 @@ def _brier(judged: Judged) -> float:
     return float(np.average(errors, weights=judged.weights))
 
 
+def _median_ae(judged: Judged) -> float:
+    """Return the median absolute error; with weights the least that half of the weight is at or below."""
+    errors = np.abs(judged.predictions - judged.targets)
+    if judged.weights is None:
+        return float(np.median(errors))
+    order = np.argsort(errors)
+    below = np.cumsum(judged.weights[order])
+    return float(errors[order][np.searchsorted(below, below[-1] / 2)])
+
+
 def _auc(judged: Judged) -> float:
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - as above
 
@@ -144,7 +168,8 @@ def _auc(judged: Judged) -> float:
         return float(roc_auc_score(judged.targets, judged.predictions, sample_weight=judged.weights))
     predictions = judged.predictions / judged.predictions.sum(1, keepdims=True)
     labels = list(range(predictions.shape[1]))
-    return float(roc_auc_score(judged.targets, predictions, multi_class="ovr", average="macro", labels=labels))
+    kinds = {"multi_class": "ovr", "average": "macro", "labels": labels}
+    return float(roc_auc_score(judged.targets, predictions, sample_weight=judged.weights, **kinds))
 
 
 def _average_precision(judged: Judged) -> float:
@@ -250,7 +275,7 @@ METRICS: dict[str, Metric] = {
         train=Text("a robust loss, such as tukey_biweight", "稳健损失,如 tukey_biweight"),
         source="Rousseeuw 1984, doi:10.1080/01621459.1984.10477105",
         goal={"functional": "median"},
-        compute=lambda judged: float(np.median(np.abs(judged.predictions - judged.targets))),
+        compute=_median_ae,
     ),
     "rmsle": Metric(
         title=Text("root mean squared logarithmic error", "均方根对数误差"),
@@ -304,6 +329,7 @@ METRICS: dict[str, Metric] = {
         train=_TRAIN_MEAN,
         source="Wüthrich & Merz 2023, doi:10.1007/978-3-031-12409-9 (balance property)",
         goal={"functional": "mean"},
+        ideal=1.0,
         compute=_ratio_of_totals,
         chosen_by="rmse",
     ),

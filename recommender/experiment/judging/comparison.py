@@ -39,13 +39,16 @@ class Comparison:
     p: Numbers
     tied: Numbers
     probability_best: Numbers
-    lead: float  # of choosing, over the incumbent, as a share; read on folds that had no part in the choice
+    lead: float  # of choosing, over the incumbent; of every fold by what the others of its repeat would choose
 
 
-def compare(costs: Numbers, incumbent: int, folds: int, valid: Numbers, seed: int) -> Comparison:
+def compare(
+    costs: Numbers, incumbent: int, folds: int, valid: Numbers, seed: int, *, relative: bool = True
+) -> Comparison:
     """Return which candidate is chosen, and what is tied with it.
 
     Shapes: costs (candidates, repeats * folds), the lower the better; valid (candidates), False for what diverged.
+    `relative`: differences count as shares of the cost, rather than as points.
     """
     costs = np.where(valid[:, None], costs, 0.0)  # what diverged has no scores
     means = np.where(valid, costs.mean(1), np.inf)
@@ -57,20 +60,20 @@ def compare(costs: Numbers, incumbent: int, folds: int, valid: Numbers, seed: in
     others = [place for place in range(len(costs)) if place != chosen and valid[place]]
     p = np.ones(len(costs))
     p[others] = _holm(_p(t[others], costs.shape[1] - 1))
-    apart = (means - means[chosen]) / max(abs(means[chosen]), 1e-300)
+    apart = (means - means[chosen]) / _unit(means[chosen], relative=relative)
     tied = valid & ~((p < SIGNIFICANT) & (apart > EQUIVALENT))
     return Comparison(
         best=best,
         chosen=chosen,
         t_of_best=t_of_best,
-        better=bool(chosen != incumbent and (not keep or p[incumbent] < SIGNIFICANT)),
+        better=bool(chosen != incumbent and keep and p[incumbent] < SIGNIFICANT),
         means=means,
         errors=np.array([_error(row, folds) if ok else np.inf for row, ok in zip(costs, valid, strict=True)]),
         t=t,
         p=p,
         tied=tied,
         probability_best=_probability_best(costs, valid, folds, seed),
-        lead=_lead(costs, incumbent, valid),
+        lead=_lead(costs, incumbent, folds, valid, relative=relative),
     )
 
 
@@ -140,12 +143,23 @@ def _probability_best(costs: Numbers, valid: Numbers, folds: int, seed: int) -> 
     return chance
 
 
-def _lead(costs: Numbers, incumbent: int, valid: Numbers) -> float:
-    """Return the mean lead over the incumbent, as a share, of what was best on all folds but the one read."""
+def _lead(costs: Numbers, incumbent: int, folds: int, valid: Numbers, *, relative: bool) -> float:
+    """Return the mean lead over the incumbent of what would be chosen on the other folds of the same repeat.
+
+    A row is held out once a repeat, so that the fold that is read has no part in the choice.
+    """
     if not valid[incumbent]:
         return float("nan")
-    allowed = np.where(valid[:, None], costs, np.inf)
-    others = allowed.sum(1, keepdims=True) - np.where(valid[:, None], costs, 0.0)
-    chosen = others.argmin(0)
-    read = costs[chosen, np.arange(costs.shape[1])]
-    return float((costs[incumbent] - read).mean() / max(abs(costs[incumbent].mean()), 1e-300))
+    leads = []
+    for repeat in costs.reshape(len(costs), -1, folds).transpose(1, 0, 2):
+        for fold in range(folds):
+            others = np.delete(repeat, fold, 1)
+            best = int(np.where(valid, others.mean(1), np.inf).argmin())
+            chosen = best if _t(others[incumbent] - others[best], folds) > OVERRULED_AT else incumbent
+            leads.append(repeat[incumbent, fold] - repeat[chosen, fold])
+    return float(np.mean(leads) / _unit(float(costs[incumbent].mean()), relative=relative))
+
+
+def _unit(cost: float, *, relative: bool) -> float:
+    """Return what differences are told in: shares of a cost, or points."""
+    return max(abs(cost), 1e-300) if relative else 1.0

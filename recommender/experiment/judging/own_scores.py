@@ -66,7 +66,7 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
     """
     from scipy.stats import t as student  # noqa: PLC0415 - SciPy is slow to import
 
-    names, sign = list(question.scores), -1.0 if read_metric(question.metric).larger_is_better else 1.0
+    names, metric = list(question.scores), read_metric(question.metric)
     counts = {len(scores) for scores in question.scores.values()}
     if len(counts) > 1 or min(counts) % question.folds:
         raise BadExperiment(
@@ -76,17 +76,23 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
     incumbent = names[0] if question.incumbent is None else question.incumbent
     if incumbent not in names:
         raise BadExperiment("incumbent", f"{shown(incumbent)} is none of the losses with scores.")
-    costs = sign * np.array([question.scores[name] for name in names])
+    values = np.array([question.scores[name] for name in names])
+    costs = metric.cost(values)
     comparison = compare(
-        costs, names.index(incumbent), question.folds, np.ones(len(names), dtype=bool), seed=question.seed
+        costs,
+        names.index(incumbent),
+        question.folds,
+        np.ones(len(names), dtype=bool),
+        seed=question.seed,
+        relative=metric.is_relative,
     )
     half = float(student.ppf(0.975, costs.shape[1] - 1)) * comparison.errors
     order = [int(place) for place in np.argsort(comparison.means)]
     standings = [
         ScoresStanding(
             name=names[place],
-            value=float(sign * comparison.means[place]),
-            interval=_interval(float(sign * comparison.means[place]), float(half[place])),
+            value=float(values[place].mean()),
+            interval=_interval(float(values[place].mean()), float(half[place])),
             probability_best=float(comparison.probability_best[place]),
             tied=bool(comparison.tied[place]),
             p_worse=None if place == comparison.chosen else float(comparison.p[place]),

@@ -70,7 +70,9 @@ class Verdict(_Part):
     tied_with: list[str]
     summary: str
     selection: str
-    lead: float | None = Field(description="Over the incumbent, as a share, read on folds that had no part in it.")
+    lead: float | None = Field(
+        description="Over the incumbent, read on each fold of what the others of its repeat choose: a share, or points."
+    )
     rows_to_decide: int | None = Field(
         description="Rows that would tell the nearest tie apart; null where there is none, or far too many."
     )

@@ -38,14 +38,16 @@ class Judgement:
     consensus: Numbers  # (n) median residual of the candidates, NaN where none predicts; empty for classes
 
 
-def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers) -> Judgement:
-    """Return what the candidates score in the units of one model, one a repeat."""
+def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers, within: Numbers | None = None) -> Judgement:
+    """Return what the candidates score in the units of one model, one a repeat; `within`: on these rows alone."""
     diverged: Numbers = np.asarray(np.stack([_diverged(output) for output in outputs]).any(0))
     consensus = _consensus(plan, outputs, diverged)
     kept: Numbers = np.ones(plan.n, bool)
     if outliers == "errors" and len(consensus):
         away = np.abs(consensus - np.nanmedian(consensus))
         kept = ~(away > CONSENSUS_SIGMAS * (1.4826 * np.nanmedian(away) or np.inf))
+    if within is not None:
+        kept &= within
     parts = [_of_repeat(plan, output, kept) for output in outputs]
     costs, values, chosen = (np.concatenate(same, 1) for same in zip(*parts, strict=True))
     return Judgement(costs, values, chosen, diverged, kept, consensus)

@@ -91,8 +91,8 @@ def _worst(plan: Plan, result: ModelResult, regrets: Sequence[float]) -> Text:
         return Text("", "")
     place = int(np.where(worse, comparison.means, -np.inf).argmax())
     name = plan.candidates[place].objective
-    if METRICS[plan.metric].larger_is_better:
-        return Text(f"; {name} is {regrets[place]:.3g} below the best", f";{name} 比最优低 {regrets[place]:.3g}")
+    if not METRICS[plan.metric].is_relative:
+        return Text(f"; {name} is {regrets[place]:.3g} worse than the best", f";{name} 比最优差 {regrets[place]:.3g}")
     share = 100 * regrets[place]
     return Text(f"; {name} is {share:.3g} % worse than the best", f";{name} 比最优差 {share:.3g} %")
 

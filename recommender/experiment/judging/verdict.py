@@ -20,7 +20,15 @@ from recommender.experiment.judging.report import (
     Verdict,
     Versions,
 )
-from recommender.experiment.judging.selection import Judgement, Outliers, held_out_value, judged, learning_curve
+from recommender.experiment.judging.selection import (
+    Judgement,
+    Numbers,
+    Outliers,
+    chooser,
+    held_out_value,
+    judged,
+    learning_curve,
+)
 from recommender.experiment.judging.summary import ModelResult, selection, summary, warnings
 from recommender.experiment.plan import Plan
 from recommender.experiment.run import OutOfFold
@@ -50,7 +58,7 @@ def verdict(plan: Plan, outputs: Sequence[OutOfFold], language: Language = "en")
     """Return what the units that have run say; all models that some unit was run of take part."""
     outliers = _outliers(plan)
     models = [model for model in plan.question.models if any(output.unit.model == model for output in outputs)]
-    first = [_judge(plan, outputs, model, outliers) for model in models]
+    first = _on_the_same_rows(plan, outputs, [_judge(plan, outputs, model, outliers) for model in models])
     verdicts = [_verdict(plan, entry, _other(plan, entry), language) for entry in first]
     best = min(range(len(first)), key=lambda place: first[place].comparison.means[first[place].comparison.chosen])
     chosen = parse(verdicts[best].objective)
@@ -99,11 +107,31 @@ def _outliers(plan: Plan) -> Outliers:
     return "signal" if amounts and METRICS[plan.metric].elicits in _OF_MEANS else "errors"
 
 
-def _judge(plan: Plan, outputs: Sequence[OutOfFold], model: str, outliers: Outliers) -> _Judged:
+def _on_the_same_rows(plan: Plan, outputs: Sequence[OutOfFold], entries: list[_Judged]) -> list[_Judged]:
+    """Return the kinds of model judged on the rows that the candidates of each agree about."""
+    shared: Numbers = np.logical_and.reduce([entry.judgement.kept for entry in entries])
+    return [
+        entry
+        if entry.judgement.kept.sum() == shared.sum()
+        else _judge(plan, outputs, entry.model, entry.outliers, shared)
+        for entry in entries
+    ]
+
+
+def _judge(
+    plan: Plan, outputs: Sequence[OutOfFold], model: str, outliers: Outliers, within: Numbers | None = None
+) -> _Judged:
     own = [output for output in outputs if output.unit.model == model]
-    judgement = judged(plan, own, outliers)
+    judgement = judged(plan, own, outliers, within)
     incumbent = next(place for place, candidate in enumerate(plan.candidates) if candidate.incumbent)
-    comparison = compare(judgement.costs, incumbent, plan.question.folds, ~judgement.diverged, seed=plan.question.seed)
+    comparison = compare(
+        judgement.costs,
+        incumbent,
+        plan.question.folds,
+        ~judgement.diverged,
+        seed=plan.question.seed,
+        relative=METRICS[chooser(plan)].is_relative,
+    )
     return _Judged(model, outliers, own, judgement, comparison)
 
 
@@ -166,13 +194,11 @@ def _values(judgement: Judgement) -> list[float]:
 
 def _regrets(plan: Plan, judgement: Judgement) -> list[float]:
     """Return how much worse than the best each is: a share where lower is better, points of a score otherwise."""
-    values = np.array(_values(judgement))
-    there = ~judgement.diverged
-    if METRICS[plan.metric].larger_is_better:
-        best = float(values[there].max())
-        return [max(0.0, best - value) for value in values.tolist()]
-    best = float(values[there].min())
-    return [max(0.0, (value - best) / max(abs(best), 1e-300)) for value in values.tolist()]
+    metric = METRICS[plan.metric]
+    costs = metric.cost(np.array(_values(judgement)))
+    best = float(costs[~judgement.diverged].min())
+    unit = max(abs(best), 1e-300) if metric.is_relative else 1.0
+    return [max(0.0, (cost - best) / unit) for cost in costs.tolist()]
 
 
 def _setting(plan: Plan, entry: _Judged, place: int) -> tuple[float, float]:

@@ -379,3 +379,4 @@ def test_what_diverged_takes_no_part() -> None:
 
     assert comparison.chosen == 0
     assert not comparison.tied[1]
+    assert not comparison.better

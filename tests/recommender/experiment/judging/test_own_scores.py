@@ -48,3 +48,25 @@ def test_scores_that_do_not_fit_one_another_are_refused(fields: dict[str, object
 def test_a_metric_that_nobody_knows_is_refused() -> None:
     with pytest.raises(UnknownMetric):
         verdict_of_scores(asked(metric="rmes"))
+
+
+def test_a_ratio_is_best_at_one_and_not_at_its_lowest() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.01, 5)
+    scores = {"honest": (1.02 + noise).tolist(), "half": (0.5 + noise).tolist()}
+
+    verdict = verdict_of_scores(ScoresQuestion(metric="ratio_of_totals", scores=scores, folds=5))
+
+    assert verdict.chosen == "honest"
+    assert verdict.tied_with == []
+    assert verdict.standings[0].value == pytest.approx(1.02, abs=0.02)
+
+
+def test_losses_that_are_equal_in_truth_have_no_lead() -> None:
+    draw = np.random.default_rng(0)
+    leads = []
+    for _ in range(300):
+        rows = 1 + 0.1 * draw.normal(size=(4, 5))  # what a loss scores on a fold stays when the repeats are alike
+        scores = {f"loss {place}": np.tile(row, 3).tolist() for place, row in enumerate(rows)}
+        leads.append(verdict_of_scores(ScoresQuestion(metric="mae", scores=scores, folds=5)).lead)
+
+    assert abs(float(np.mean(np.array(leads, dtype=float)))) < 0.01
