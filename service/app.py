@@ -97,6 +97,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,  # operation ids that generated clients have as names
         telemetry=_telemetry(pipeline, on=settings.telemetry),
     )
     problems.raise_refusals(app)

@@ -75,6 +75,7 @@ async def asked(
 
 @router.get(
     "/losses/{loss_id}/curve",  # noqa: FAST003 - `asked` takes it
+    name="curve",
     summary="What does a loss do to an error?",
     response_model=Curves,
     responses={

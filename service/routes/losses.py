@@ -194,7 +194,7 @@ TASKS = sorted({task for loss in registry.catalogue().values() for task in loss.
 TRAITS = sorted({trait for loss in registry.catalogue().values() for trait in loss.traits})
 
 
-@router.get("/losses", name="catalogue", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
+@router.get("/losses", name="losses", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
 @properties("any key", etag=True)
 async def list_losses(
     task: Annotated[
@@ -234,6 +234,7 @@ def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> Non
 
 @router.get(
     "/losses/{loss_id}",
+    name="loss",
     summary="What does a loss promise?",
     responses=responses(UnknownPath, BadRequest),
 )

@@ -54,6 +54,16 @@ async def test_a_path_that_only_begins_like_the_prefix_is_none(client: Client) -
     assert [answer.status_code for answer in answers] == [200, 404, 404, 404]
 
 
+async def test_operations_are_named_for_what_generated_clients_call(client: Client) -> None:
+    async with client() as http:
+        paths = (await http.get("/openapi.json")).json()["paths"]
+
+    ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]
+    assert len(ids) == len(set(ids))
+    assert {"recommend", "profile", "evaluate", "advise", "losses", "loss", "curve", "create_experiment"} <= set(ids)
+    assert all(name.isidentifier() for name in ids)
+
+
 async def test_every_example_works_as_it_stands(client: Client, tmp_path: Path) -> None:
     async with client(data=tmp_path) as http:
         document = (await http.get("/openapi.json")).json()
