@@ -76,7 +76,7 @@ class Dataset(BaseModel):
     ] = None
 
 
-class Listed(BaseModel):
+class DatasetList(BaseModel):
     """The datasets of the key that asks, the newest first."""
 
     datasets: list[Dataset]
@@ -130,10 +130,10 @@ async def create_dataset(
 
 @router.get("/datasets", summary="Which datasets are there?", response_model_exclude_none=True)
 @properties("evaluate")
-async def list_datasets(datasets: DatasetsInForce) -> Listed:
+async def list_datasets(datasets: DatasetsInForce) -> DatasetList:
     """List the datasets of the key that asks."""
     rows = await to_thread.run_sync(datasets.listed, current().key or "")
-    return Listed(datasets=[_shown(row) for row in rows])
+    return DatasetList(datasets=[_shown(row) for row in rows])
 
 
 @router.get(

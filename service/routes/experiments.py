@@ -93,7 +93,7 @@ class Links(BaseModel):
     report: str
 
 
-class Experiment(BaseModel):
+class ExperimentState(BaseModel):
     """An experiment: how far it is, and what it found so far."""
 
     id: str
@@ -120,10 +120,10 @@ class Experiment(BaseModel):
     problem: Annotated[dict[str, Any] | None, Field(description="Why it failed.")] = None
 
 
-class Listed(BaseModel):
+class ExperimentList(BaseModel):
     """Experiments of the key that asks, the newest first."""
 
-    experiments: list[Experiment]
+    experiments: list[ExperimentState]
     next: Annotated[float | None, Field(description="To be sent as `before` for the next page; null at the end.")] = (
         None
     )
@@ -174,7 +174,7 @@ Question = Annotated[ExperimentRequest, Depends(question)]
 @properties("experiment")
 async def create_experiment(
     asked: Question, response: Response, jobs: JobsInForce, settings: SettingsInForce, language: Spoken, key: Key = None
-) -> Experiment:
+) -> ExperimentState:
     """Train every candidate loss on a dataset and say which is best by the metric of the goal, and how sure that is.
 
     The answer is 202 with the place to look at; what cannot be run is refused here, before anything is trained.
@@ -237,11 +237,11 @@ async def list_experiments(
     status: Annotated[str | None, Query(description="Those of one status alone.", max_length=20)] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="The most that are listed.")] = 20,
     before: Annotated[float | None, Query(description="`next` of the page before.")] = None,
-) -> Listed:
+) -> ExperimentList:
     """List the experiments of the key that asks, the newest first, without what they found."""
     rows = await to_thread.run_sync(jobs.listed, current().key or "", before, limit, status)
     shown = [_shown(row, settings.root_path, whole=False) for row in rows]
-    return Listed(experiments=shown, next=rows[-1].created if len(rows) == limit else None)
+    return ExperimentList(experiments=shown, next=rows[-1].created if len(rows) == limit else None)
 
 
 @router.get(
@@ -257,7 +257,7 @@ async def get_experiment(
     jobs: JobsInForce,
     settings: SettingsInForce,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for its end.")] = 0,
-) -> Experiment:
+) -> ExperimentState:
     """Return an experiment with its progress, the standings so far, and the verdict once it has ended."""
     owner, left = current().key or "", wait
     row = await to_thread.run_sync(jobs.get, experiment_id, owner)
@@ -337,7 +337,7 @@ async def experiment_report(
     responses=responses(UnknownExperiment),
 )
 @properties("experiment")
-async def cancel_experiment(experiment_id: Identifier, jobs: JobsInForce, settings: SettingsInForce) -> Experiment:
+async def cancel_experiment(experiment_id: Identifier, jobs: JobsInForce, settings: SettingsInForce) -> ExperimentState:
     """End an experiment within a second or two; one that has ended stays as it is."""
     row = await to_thread.run_sync(jobs.cancel, experiment_id, current().key or "")
     return _shown(row, settings.root_path)
@@ -356,10 +356,10 @@ async def delete_experiment(experiment_id: Identifier, jobs: JobsInForce) -> Non
     await to_thread.run_sync(jobs.remove, experiment_id, current().key or "")
 
 
-def _shown(row: "ExperimentRow", root: str, *, whole: bool = True) -> Experiment:
+def _shown(row: "ExperimentRow", root: str, *, whole: bool = True) -> ExperimentState:
     """Return an experiment as it is answered; `whole`: with what it found."""
     place = f"{root}/v1/experiments/{row.id}"
-    return Experiment(
+    return ExperimentState(
         id=row.id,
         status=row.status,
         created=datetime.fromtimestamp(row.created, UTC),

@@ -64,6 +64,13 @@ async def test_operations_are_named_for_what_generated_clients_call(client: Clie
     assert all(name.isidentifier() for name in ids)
 
 
+async def test_models_have_names_of_their_own(client: Client) -> None:
+    async with client() as http:
+        schemas = (await http.get("/openapi.json")).json()["components"]["schemas"]
+
+    assert not [name for name in schemas if "__" in name]  # which two models of one name get, with their modules
+
+
 async def test_every_example_works_as_it_stands(client: Client, tmp_path: Path) -> None:
     async with client(data=tmp_path) as http:
         document = (await http.get("/openapi.json")).json()
