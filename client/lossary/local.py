@@ -13,7 +13,7 @@ class LocalTransport(httpx.BaseTransport):
     def __init__(self) -> None:
         try:
             from service.app import create_app  # noqa: PLC0415 - the service, where it is installed
-            from service.settings import Settings  # noqa: PLC0415
+            from service.settings import Settings  # noqa: PLC0415 - as above
         except ImportError:
             raise ImportError("local=True needs the service: pip install lossary-service.") from None
         self._loop = asyncio.new_event_loop()

@@ -41,8 +41,8 @@ class Features:
         deviation 1; each frequent text is a column.
         """
         from sklearn.impute import SimpleImputer  # noqa: PLC0415 - scikit-learn takes half a second to import
-        from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-        from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: PLC0415
+        from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - as above
+        from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: PLC0415 - as above
 
         parts = []
         if self.numbers.shape[1]:

@@ -20,8 +20,8 @@ def check(path: str, media: str, question: dict[str, Any], max_bytes: int, langu
     """
     import torch  # noqa: PLC0415 - that process may be new
 
-    from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415
-    from service.jobs.columns import columns_of  # noqa: PLC0415
+    from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415 - as above
+    from service.jobs.columns import columns_of  # noqa: PLC0415 - as above
 
     torch.set_num_threads(1)
     with suppress(OSError):

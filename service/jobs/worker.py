@@ -109,9 +109,9 @@ class Experiments:
 
     def _planned(self, identifier: str) -> Any:  # noqa: ANN401 - of a module that is imported late
         from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415 - once the lease is held
-        from service.datasets.store import Datasets  # noqa: PLC0415
-        from service.jobs.columns import columns_of  # noqa: PLC0415
-        from service.uploads.formats.registry import DecodingLimit  # noqa: PLC0415
+        from service.datasets.store import Datasets  # noqa: PLC0415 - as above
+        from service.jobs.columns import columns_of  # noqa: PLC0415 - as above
+        from service.uploads.formats.registry import DecodingLimit  # noqa: PLC0415 - as above
 
         row = self.row(identifier)
         datasets = Datasets(self._settings)

@@ -279,5 +279,5 @@ def _curves(plan: Plan, entry: _Judged) -> list[Curve]:
     for place, candidate in enumerate(plan.candidates):
         rate, _ = _setting(plan, entry, place)
         values = learning_curve(plan, output, place, output.rates.index(rate), entry.judgement.kept)
-        curves.append(Curve(objective=candidate.objective, model=entry.model, epochs=epochs, values=values))  # type: ignore[arg-type]
+        curves.append(Curve(objective=candidate.objective, model=entry.model, epochs=epochs, values=values))  # type: ignore[arg-type] # a name of the question
     return curves

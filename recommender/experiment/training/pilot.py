@@ -35,7 +35,7 @@ def pilot_profile(target: Target, features: Features, seed: int) -> Profile:
 def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:
     """Return out-of-fold predictions of a robust linear model, or a logistic one."""
     from sklearn.linear_model import HuberRegressor, LogisticRegression  # noqa: PLC0415 - scikit-learn is slow to import
-    from sklearn.model_selection import cross_val_predict  # noqa: PLC0415
+    from sklearn.model_selection import cross_val_predict  # noqa: PLC0415 - as above
 
     if target.classes is not None:
         chances = cross_val_predict(

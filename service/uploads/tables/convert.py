@@ -25,7 +25,9 @@ WIDER = {"uint16": "int32", "uint32": "int64", "uint64": "int64"}  # torch compu
 LARGEST = 2**63
 
 
-def tensors(columns: Mapping[str, Sequence["pa.ChunkedArray"]], names: Mapping[str, Sequence[str]]) -> Any:  # noqa: ANN401
+def tensors(
+    columns: Mapping[str, Sequence["pa.ChunkedArray"]], names: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Tensor], list[str]]:
     """Return a tensor a role, and the class names in the order of their ids, if there are any.
 
     `columns`: those of each role, several of which make one array (n, columns). `names`: what the file calls them.
