@@ -13,7 +13,7 @@ from recommender.experiment.judging.report import ExperimentReport, Standing, Ve
 from recommender.experiment.judging.verdict import standings, verdict
 from recommender.experiment.plan import Plan, Unit, plan
 from recommender.experiment.question import ExperimentQuestion
-from recommender.experiment.quick import quick
+from recommender.experiment.quick import QuickAnswer, quick
 from recommender.experiment.run import OutOfFold, run_unit
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ExperimentReport",
     "OutOfFold",
     "Plan",
+    "QuickAnswer",
     "ScoresQuestion",
     "ScoresVerdict",
     "Standing",

@@ -23,7 +23,7 @@ from recommender.tasks import Task
 ROWS_A_FOLD = 4  # the fewest that a fold may hold out
 MOST_ROWS = 200_000  # beyond it a sample is taken: the error of a comparison is small by then
 REPEATABLE = 1  # repeats where rows are in order: there is one way to cut them
-_DEFAULT_METRIC = {
+DEFAULT_METRIC = {  # of every task that models here learn
     Task.REGRESSION: "rmse",
     Task.COUNT: "poisson_deviance",
     Task.BINARY: "log_loss",
@@ -215,7 +215,7 @@ def _metric(question: ExperimentQuestion, target: Target) -> str:
     goal = question.goal
     of_numbers = "quantile" if goal.quantile is not None else goal.functional
     aim = of_numbers if target.classes is None else goal.decision
-    name = goal.metric or _BY_GOAL.get(aim or "", _DEFAULT_METRIC[target.task])
+    name = goal.metric or _BY_GOAL.get(aim or "", DEFAULT_METRIC[target.task])
     row = read_metric(name)
     if target.task not in row.tasks or row.compute is None:
         fitting = ", ".join(known for known in metrics_of(target.task) if METRICS[known].compute)

@@ -1,5 +1,7 @@
 """The linear half of an experiment within a request: solved in place of trained, on one partition, judged alike."""
 
+from typing import NamedTuple
+
 from losses.text import Language
 from recommender.experiment.features import Columns
 from recommender.experiment.judging.report import ExperimentReport
@@ -7,15 +9,24 @@ from recommender.experiment.judging.verdict import verdict
 from recommender.experiment.plan import plan
 from recommender.experiment.question import ExperimentQuestion
 from recommender.experiment.run import solve_unit
+from recommender.profile import Profile
 
 QUICK_ROWS = 20_000  # of which a second or two is enough
 
 
-def quick(question: ExperimentQuestion, columns: Columns, language: Language = "en") -> ExperimentReport:
+class QuickAnswer(NamedTuple):
+    """The verdict for a linear model, and the facts of the target about a pilot model that it was planned with."""
+
+    report: ExperimentReport
+    profile: Profile
+
+
+def quick(question: ExperimentQuestion, columns: Columns, language: Language = "en") -> QuickAnswer:
     """Return the verdict for a linear model, on a sample of 20,000 rows where there are more.
 
     The question's `models` and `repeats` are left aside. Raises: what `plan` raises.
     """
     asked = question.model_copy(update={"models": ["linear"], "repeats": 1})
     planned = plan(asked, columns, most_rows=QUICK_ROWS)
-    return verdict(planned, [solve_unit(planned, unit) for unit in planned.units], language)
+    report = verdict(planned, [solve_unit(planned, unit) for unit in planned.units], language)
+    return QuickAnswer(report, planned.profile)

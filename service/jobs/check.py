@@ -13,23 +13,22 @@ NICE = 10  # so that requests come first
 FLOAT32 = 4  # bytes
 
 
-def check(path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language) -> dict[str, Any]:
+Refused = dict[str, Any]  # the parts of a refusal under `refused`, or what was asked for
+
+
+def check(path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language) -> Refused:
     """Return what the experiment will do, or under `refused` why it cannot be run.
 
     It is called in another process, and a refusal does not travel between two, so that its parts do.
     """
-    import torch  # noqa: PLC0415 - that process may be new
-
-    from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415 - as above
+    from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415 - that process may be new
     from service.jobs.columns import columns_of  # noqa: PLC0415 - as above
 
-    torch.set_num_threads(1)
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    _gently()
     try:
         planned = plan(ExperimentQuestion(**question), columns_of(Path(path), media, DecodingLimit(max_bytes)))
     except Refusal as refusal:
-        return {"refused": [type(refusal).__name__, refusal.message, refusal.facts]}
+        return _parts(refusal)
     return {
         "fits": planned.fits_a_unit * len(planned.units),
         "bytes": _predicted_bytes(planned),
@@ -38,6 +37,37 @@ def check(path: str, media: str, question: dict[str, Any], max_bytes: int, langu
         "candidates": [candidate.objective for candidate in planned.candidates],
         "notices": [in_language(text, language) for text in planned.notices],
     }
+
+
+def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language) -> Refused:
+    """Return the `report` of a quick experiment and the `profile` it rests on, or under `refused` why there is none.
+
+    Columns that are named as predictions are somebody's, and nothing is predicted from them.
+    """
+    from recommender.experiment import ExperimentQuestion, quick  # noqa: PLC0415 - that process may be new
+    from service.jobs.columns import columns_of, is_prediction  # noqa: PLC0415 - as above
+
+    _gently()
+    try:
+        columns = columns_of(Path(path), media, DecodingLimit(max_bytes))
+        kept = {name: column for name, column in columns.items() if not is_prediction(name)}
+        answer = quick(ExperimentQuestion(**question), kept, language)
+    except Refusal as refusal:
+        return _parts(refusal)
+    return {"report": answer.report.model_dump(mode="json"), "profile": answer.profile.model_dump(mode="json")}
+
+
+def _gently() -> None:
+    """Compute on one thread, after everything else."""
+    import torch  # noqa: PLC0415 - that process may be new
+
+    torch.set_num_threads(1)
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+
+
+def _parts(refusal: Refusal) -> Refused:
+    return {"refused": [type(refusal).__name__, refusal.message, refusal.facts]}
 
 
 def _predicted_bytes(planned: Any) -> int:  # noqa: ANN401 - of a module that is imported late

@@ -10,7 +10,9 @@ from service.datasets.description import mapped
 from service.problems import BadRequest
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit, TableFormat
+from service.uploads.roles import MEANT, plain_name
 
+PREDICTIONS = "predictions"
 TABLE_AXES = 2  # of (n, p): one column an entry
 
 
@@ -37,6 +39,11 @@ def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, Column
         else:
             columns |= {f"{name}.{place}": numbers[:, place] for place in range(numbers.shape[1])}
     return columns
+
+
+def is_prediction(name: str) -> bool:
+    """Say whether a column has one of the names that libraries give to predictions."""
+    return MEANT.get(plain_name(name), plain_name(name)) == PREDICTIONS
 
 
 def _plain(column: Any) -> Column:  # noqa: ANN401 - pyarrow ships no types

@@ -8,16 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from anyio import to_process, to_thread
+from anyio import fail_after, to_process, to_thread
 
 from losses.text import Language
 from recommender.errors import BadExperiment
+from recommender.experiment.judging.report import ExperimentReport
+from recommender.profile import Profile
 from service.datasets.full_disk import full_disk_refused
 from service.datasets.store import Datasets
 from service.jobs import library
-from service.jobs.check import check, raise_refusal
+from service.jobs.check import answer_quickly, check, raise_refusal
 from service.jobs.keeper import Keeper
-from service.problems import IdempotencyKeyReused, InsufficientStorage, TooManyExperiments, UnknownExperiment
+from service.problems import (
+    ComputeDeadline,
+    IdempotencyKeyReused,
+    InsufficientStorage,
+    TooManyExperiments,
+    UnknownExperiment,
+)
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,6 +70,24 @@ class Jobs:
         kept = await to_thread.run_sync(self._keep, row, planned["bytes"])
         self._keeper.start()
         return kept, kept.id == row.id
+
+    async def quick(self, question: dict[str, Any], owner: str, language: Language) -> tuple[ExperimentReport, Profile]:
+        """Return the verdict of a quick experiment, and the facts of the target about a pilot model; nothing is kept.
+
+        It is computed in another process. Raises: UnknownDataset, ComputeDeadline, BadExperiment, and what planning
+        raises.
+        """
+        dataset = await to_thread.run_sync(self._datasets.get, question["dataset"], owner)
+        path, limit = str(self._datasets.path(dataset.id)), self._settings.max_decoded_bytes
+        asked = (path, dataset.media, question, limit, language)
+        try:
+            with fail_after(self._settings.compute_seconds):
+                answer = await to_process.run_sync(answer_quickly, *asked, cancellable=True)
+        except TimeoutError:
+            raise ComputeDeadline(self._settings.compute_seconds) from None
+        if "refused" in answer:
+            raise_refusal(*answer["refused"])
+        return ExperimentReport(**answer["report"]), Profile(**answer["profile"])
 
     def get(self, identifier: str, owner: str) -> "ExperimentRow":
         """Return an experiment of an owner.

@@ -22,6 +22,7 @@ from losses.evaluation.passes import Options
 from losses.text import Language, Text, in_language
 from losses.version import VERSION
 from recommender.errors import (
+    BadExperiment,
     BadThreshold,
     NothingToMeasure,
     UnknownMetric,
@@ -30,6 +31,7 @@ from recommender.errors import (
     UnknownThreshold,
     UnreadableTargets,
 )
+from recommender.experiment.judging.report import ExperimentReport
 from recommender.loss_inputs import loss_inputs, mask_for, masked
 from recommender.measure import measure_profile
 from recommender.measure.details import Detail
@@ -41,13 +43,15 @@ from recommender.rules.table import RulebookName
 from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import Scenario, Task, read_task_and_scenario
 from service.compute import Runtime
-from service.dependencies import RuntimeInForce, SettingsInForce, ThresholdsInForce
+from service.dependencies import JobsInForce, RuntimeInForce, SettingsInForce, ThresholdsInForce
+from service.jobs.jobs import Jobs
 from service.pipeline.properties import properties
 from service.problems import (
     BadEnvelope,
     BadRequest,
     ComputeDeadline,
     TooLarge,
+    UnknownDataset,
     UnsupportedFormat,
     responses,
 )
@@ -55,6 +59,7 @@ from service.request_record import current
 from service.routes.brief import Brief, brief_response
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
+from service.routes.quick_experiment import Asked, quick_experiment
 from service.uploads.openapi import ASSUMED, Dataset, declared
 from service.uploads.roles import OPTIONAL
 from service.uploads.upload import Received, Upload
@@ -103,6 +108,14 @@ class AdviseRequest(BaseModel):
     features: Annotated[
         StrictInt | None, Field(ge=1, description="Parameters the model effectively fits, as in the profile.")
     ] = None
+    experiment: Annotated[
+        Asked | None,
+        Field(description="quick: compare the losses on the dataset too, by a linear model, within a second or two."),
+    ] = None
+    target: Annotated[
+        str | None,
+        Field(description="The column of the dataset to be predicted; the others are predicted from.", max_length=500),
+    ] = None
     ignore_index: Annotated[
         StrictInt | None,
         Field(
@@ -143,6 +156,9 @@ class Advice(BaseModel):
         Recommendation, Field(description="As from POST /v1/recommend, without the warnings that `measured` has.")
     ]
     evaluations: list[Evaluated]
+    experiment: Annotated[
+        ExperimentReport | None, Field(description="What a linear model found, where that was asked for.")
+    ] = None
     timing_ms: dict[str, float]
     assumed: Annotated[dict[str, Any] | None, Field(description=ASSUMED)] = None
     version: str
@@ -188,6 +204,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         UnreadableTargets,
         NothingToMeasure,
         ComputeDeadline,
+        UnknownDataset,
+        BadExperiment,
     ),
 )
 @properties("evaluate")
@@ -196,20 +214,24 @@ async def advise(
     thresholds: ThresholdsInForce,
     settings: SettingsInForce,
     runtime: RuntimeInForce,
+    jobs: JobsInForce,
     response: Response,
     upload: Received,
 ) -> Advice | Response:
     """Measure the arrays, recommend a loss, and evaluate it beside its alternatives, all on one upload.
 
+    With `experiment=quick`, a dataset and the target among its columns, the losses are also compared by training on it.
     Send targets, predictions and whatever else the losses take. Class counts and priors follow from the targets. What
     cannot be evaluated on these arrays has a reason in place of a result.
     """
     request = upload.read(AdviseRequest)
     bounds = {**thresholds, **request.thresholds}
     bounds_in_force(bounds)
+    found = await _found(request, upload, jobs, language)
     measured = await _measured(request, upload, runtime, language)
     measured_ms = current().compute_ms
-    facts = _completed(measured.profile, request)
+    pilot = found[1] if found and "predictions" not in upload.roles else Profile()
+    facts = _completed(_joined(measured.profile, pilot), request)
     recommendation = engine.recommend(
         request.task or (None if request.scenario else measured.task),
         request.scenario,
@@ -231,15 +253,18 @@ async def advise(
     recommendation = _on_dataset(
         _without(recommendation, {warned.code for warned in measured.warnings}), request.dataset, upload.assumed
     )
+    beside: dict[str, Any] = {"assumed": upload.assumed} if upload.assumed else {}
+    if found is not None:
+        beside["experiment"] = found[0]
     advice = Advice(
-        summary=recommendation.summary,
+        summary=recommendation.summary if found is None else found[0].verdict.summary,
         ask=recommendation.ask,
         measured=measured.model_copy(update={"profile": facts}),
         recommendation=recommendation,
         evaluations=evaluations,
         timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
         version=VERSION,
-        **({"assumed": upload.assumed} if upload.assumed else {}),
+        **beside,
     )
     return brief_response(advice, response, exclude_unset=True) if request.brief else advice
 
@@ -273,6 +298,22 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
     return MeasuredAnswer(
         task=measurement.task, profile=measurement.profile, warnings=warnings, details=measurement.details
     )
+
+
+async def _found(
+    request: AdviseRequest, upload: Upload, jobs: Jobs, language: Language
+) -> tuple[ExperimentReport, Profile] | None:
+    """Return what a quick experiment found, None where it was not asked for."""
+    if request.experiment is None:
+        return None
+    named = request.task is not None or request.scenario is not None
+    task = read_task_and_scenario(request.task, request.scenario)[0] if named else None
+    return await quick_experiment(jobs, request.dataset, request.target, task, request.goal, upload.assumed, language)
+
+
+def _joined(measured: Profile, pilot: Profile) -> Profile:
+    """Return the facts, those about a pilot model's residuals in place of those that the targets alone show."""
+    return measured.model_copy(update={name: fact for name, fact in pilot if fact is not None})
 
 
 async def _counting(task: Task, ignore_index: int | None, upload: Upload, runtime: Runtime) -> Upload:

@@ -21,6 +21,7 @@ from service.uploads.tables.inputs import Assumed, TableInputs, renamed
 from service.uploads.tables.table import Table
 
 SHORT_JSON = 1 << 12  # bytes, of which lists are made as fast
+TARGET = "target"  # the field that names the column of a dataset that is to be predicted
 LEADING = 64  # bytes, within which the first that is no space stands
 
 
@@ -42,12 +43,21 @@ def from_json(body: bytearray, asked: Asked = ()) -> Contents:
         return _from_table(records(body), NOTHING._replace(asked=asked))
     known = tuple(name for _, name in asked) if asked else known_roles()
     upload = _members(body, known)
-    if asked or not MEANT.keys().isdisjoint(upload.fields):
-        for name in [name for name in upload.fields if name in MEANT and not asked]:
-            value = upload.fields.pop(name)
-            upload.roles[name] = numbers.from_lists(name, value, booleans=True)
+    named = (
+        []
+        if asked
+        else [name for name, value in upload.fields.items() if name in MEANT and not _is_column(name, value)]
+    )
+    if asked or named:
+        for name in named:
+            upload.roles[name] = numbers.from_lists(name, upload.fields.pop(name), booleans=True)
         upload.roles, upload.assumed = renamed(upload.roles, asked)
     return upload
+
+
+def _is_column(name: str, value: object) -> bool:
+    """Say whether a field is the name of a column of a dataset, in place of an array."""
+    return name == TARGET and isinstance(value, str)
 
 
 def _members(body: bytearray, known: tuple[str, ...]) -> Contents:

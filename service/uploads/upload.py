@@ -22,7 +22,7 @@ from service.scheduling import INLINE_BYTES, beside_the_loop
 from service.settings import Settings
 from service.uploads import multipart, query
 from service.uploads.body import Body, body_of
-from service.uploads.contents import Contents, from_file, from_json, from_parts
+from service.uploads.contents import TARGET, Contents, from_file, from_json, from_parts
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit, Format, TableFormat, Window
 from service.uploads.media_type import JSON, MULTIPART, require
@@ -200,7 +200,7 @@ async def _keep(request: Request, media: str) -> Upload:
         size = formats.decoded_size(data, entry)
         upload = await _decoded(lambda limit: from_file(entry, data, beside, limit), size, body, settings)
     upload.query = beside.fields
-    if DATASET in upload.fields or any(name == DATASET for name, _ in (*upload.query, *upload.form)):
+    if _named(upload, DATASET) is not None:
         await _add_dataset(request, upload, beside, body)
     refuse_unfit(upload, settings.max_elements)
     upload.reserved_bytes = body.reserved_beside
@@ -213,11 +213,13 @@ async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: B
 
     Raises: UnknownDataset, BadRequest where it was sent arrays of the same roles too, and what decoding raises.
     """
-    named = [str(value) for name, value in (*upload.query, *upload.form) if name == DATASET]
-    identifier = named[0] if named else str(upload.fields[DATASET])
+    identifier = str(_named(upload, DATASET))
     roles = upload.fields.pop(query.ROLES, None)
     if roles is not None:
         beside = beside._replace(asked=query.read_names(str(roles)))
+    target = _named(upload, TARGET)
+    if target is not None and not beside.asked:
+        beside = beside._replace(asked=(("targets", target),))
     datasets: DatasetContents = request.scope["state"]["datasets"]
     settings: Settings = request.scope["state"]["settings"]
     owner = current().key or ""
@@ -229,6 +231,12 @@ async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: B
         raise BadRequest(f"{twice[0]} is in the dataset, and in the request too. Send it once.", roles=twice)
     upload.roles |= kept.roles
     upload.assumed = {**kept.assumed, **upload.assumed}
+
+
+def _named(upload: Upload, field_name: str) -> str | None:
+    """Return what a field says that is in the body or beside it, None where there is none."""
+    beside = (value for name, value in (*upload.query, *upload.form) if name == field_name)
+    return next(beside, upload.fields.get(field_name))
 
 
 def refuse_unfit(upload: Upload, limit: int) -> None:

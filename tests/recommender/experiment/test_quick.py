@@ -49,7 +49,7 @@ def test_a_solution_is_that_of_scikit_learn(objective: str) -> None:
 def test_a_quick_verdict_is_judged_like_any_other_and_is_the_same_twice() -> None:
     question = ExperimentQuestion(target="y", goal={"metric": "mae", "outliers": "errors"}, seed=3)  # type: ignore[arg-type] # as JSON
 
-    first, second = quick(question, table()), quick(question, table())
+    first, second = quick(question, table()).report, quick(question, table()).report
 
     assert first == second
     assert {standing.model for standing in first.standings} == {"linear"}
@@ -61,7 +61,7 @@ def test_a_quick_verdict_is_judged_like_any_other_and_is_the_same_twice() -> Non
 def test_classes_are_trained_for_a_short_while() -> None:
     columns = {**table(), "y": np.where(table()["y"] > 1, "yes", "no").astype(object)}
 
-    report = quick(ExperimentQuestion(target="y", folds=3), columns)
+    report = quick(ExperimentQuestion(target="y", folds=3), columns).report
 
     assert report.task == "binary"
     assert all(standing.value is not None for standing in report.standings)
@@ -70,7 +70,7 @@ def test_classes_are_trained_for_a_short_while() -> None:
 def test_more_rows_than_a_request_has_time_for_are_sampled_and_it_is_said() -> None:
     columns = {"x": np.arange(20_100.0), "y": np.arange(20_100.0) % 97}
 
-    report = quick(ExperimentQuestion(target="y", task="regression", candidates=["mse"], folds=3), columns)
+    report = quick(ExperimentQuestion(target="y", task="regression", candidates=["mse"], folds=3), columns).report
 
     assert report.rows == 20_000
     assert any("sample of 20,000 rows" in text for text in report.warnings)

@@ -1,0 +1,46 @@
+"""The experiment that POST /v1/advise runs within the request, where it is asked to."""
+
+from typing import Any, Literal
+
+from losses.text import Language
+from recommender.errors import BadExperiment
+from recommender.experiment.judging.report import ExperimentReport
+from recommender.experiment.plan import DEFAULT_METRIC
+from recommender.profile import Goal, Profile
+from recommender.tasks import Task
+from service.jobs.jobs import Jobs
+from service.request_record import current
+
+Asked = Literal["quick"]
+VERDICT = "/v1/experiments/verdict"
+
+
+async def quick_experiment(
+    jobs: Jobs,
+    dataset: str | None,
+    target: str | None,
+    task: Task | None,
+    goal: Goal,
+    assumed: dict[str, Any],
+    language: Language,
+) -> tuple[ExperimentReport, Profile]:
+    """Return the verdict of a linear model on a dataset, and the facts of the target about a pilot model.
+
+    `assumed`: which columns were taken for inputs. Raises: BadExperiment where there is no dataset or target, or no
+    model here learns the task; UnknownDataset, ComputeDeadline, and what planning raises.
+    """
+    target = target or assumed.get("roles", {}).get("targets")
+    if task is not None and task not in DEFAULT_METRIC:
+        raise BadExperiment(
+            "experiment",
+            f"No model here learns {task}. Train the candidates in your own loop and send the scores of each fold to "
+            f"POST {VERDICT}.",
+        )
+    if dataset is None or not isinstance(target, str):
+        raise BadExperiment(
+            "experiment",
+            "A quick experiment trains on a dataset: send its columns to POST /v1/datasets, then dataset and target "
+            "(the column to predict) here.",
+        )
+    question = {"dataset": dataset, "target": target, "task": task, "goal": goal.model_dump(mode="json")}
+    return await jobs.quick(question, current().key or "", language)
