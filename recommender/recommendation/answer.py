@@ -160,7 +160,7 @@ class Ask(_Part):
     answers: list[AskAnswer]
 
 
-class ExperimentRequest(_Part):
+class ExperimentDraft(_Part):
     """The body of POST /v1/experiments."""
 
     dataset: str | None = Field(default=None, description="The id of a dataset; yours to name where it is null.")
@@ -185,7 +185,7 @@ class Experiment(_Part):
     candidates: list[str]
     metric: str
     how: str
-    request: ExperimentRequest | None = Field(
+    request: ExperimentDraft | None = Field(
         description="The body of POST /v1/experiments that would settle it, ready to send once dataset and target are "
         "named; null for tasks whose models are not made of table columns."
     )

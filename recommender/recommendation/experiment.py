@@ -4,7 +4,7 @@ from losses.contract.expression import parse
 from losses.text import Language, Text, in_language
 from recommender.metrics import METRICS
 from recommender.question import Question
-from recommender.recommendation.answer import Experiment, ExperimentRequest
+from recommender.recommendation.answer import Experiment, ExperimentDraft
 from recommender.tasks import Task
 
 MOST_COMPARED = 4
@@ -28,7 +28,7 @@ def experiment(question: Question, objectives: list[str], metric: Text, language
     )
 
 
-def _request(question: Question, objectives: list[str]) -> ExperimentRequest | None:
+def _request(question: Question, objectives: list[str]) -> ExperimentDraft | None:
     """Return the body of POST /v1/experiments; None where its models cannot be trained under what is recommended."""
     if question.task not in TABULAR or question.profile.boxes or question.profile.support == "circular":
         return None
@@ -38,4 +38,4 @@ def _request(question: Question, objectives: list[str]) -> ExperimentRequest | N
     goal = question.goal
     if goal.metric and (METRICS[goal.metric].compute is None or question.task not in METRICS[goal.metric].tasks):
         goal = goal.model_copy(update={"metric": None})
-    return ExperimentRequest(task=question.task, goal=goal)
+    return ExperimentDraft(task=question.task, goal=goal)

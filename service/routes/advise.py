@@ -60,7 +60,7 @@ from service.routes.brief import Brief, brief_response
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
 from service.routes.quick_experiment import Asked, quick_experiment
-from service.uploads.openapi import ASSUMED, Dataset, declared
+from service.uploads.openapi import ASSUMED, Dataset, declared, named
 from service.uploads.roles import OPTIONAL
 from service.uploads.upload import Received, Upload
 
@@ -86,12 +86,10 @@ class AdviseRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: Dataset = None
-    task: Annotated[
-        str | None, Field(description="What the model puts out.", json_schema_extra={"enum": [*Task, None]})
-    ] = None
+    task: Annotated[str | None, Field(description="What the model puts out.", json_schema_extra=named(Task))] = None
     scenario: Annotated[
         str | None,
-        Field(description="An application the article names.", json_schema_extra={"enum": [*Scenario, None]}),
+        Field(description="An application the article names.", json_schema_extra=named(Scenario)),
     ] = None
     goal: Goal = Goal()
     rulebook: Annotated[

@@ -1,5 +1,6 @@
 """/v1/datasets: send a file once, and name it in the requests that use it."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from service.datasets.store import identifier
 from service.dependencies import DatasetsInForce, SettingsInForce
 from service.pipeline.properties import properties
 from service.problems import (
+    BadEnvelope,
     BadRequest,
     InsufficientStorage,
     TooLarge,
@@ -22,26 +24,38 @@ from service.problems import (
 )
 from service.request_record import current
 from service.routes.parameters import KNOWN_PARAMETERS
+from service.settings import Settings
 from service.uploads.body import body_of
+from service.uploads.formats import ndjson
 from service.uploads.formats import registry as formats
+from service.uploads.formats.foreign import LOOKED_AT
 from service.uploads.formats.registry import DecodingLimit
-from service.uploads.media_type import require
+from service.uploads.media_type import JSON, OCTETS, require
+from service.uploads.openapi import BINARY, listed_formats
 
 if TYPE_CHECKING:
     from service.datasets.index import DatasetRow
 
 router = APIRouter(prefix="/v1", tags=["datasets"], dependencies=KNOWN_PARAMETERS)
-CSV = "text/csv"
-EXAMPLE = "y_true,y_pred\n1,2\n3,5.5\n"
+EXAMPLE: list[dict[str, float]] = [{"y_true": 1, "y_pred": 2}, {"y_true": 3, "y_pred": 5.5}]
 # What a flat costs by its size and its floor, one typed with a digit too many: 40 rows to compare losses on.
 MISTYPED = 17
-TABLE = "size,floor,price\n" + "".join(
-    f"{30 + 3 * k},{k % 5},{(100 + 9 * k + 11 * (k % 5) + 7 * (k % 3)) * (10 if k == MISTYPED else 1)}\n"
+TABLE = [
+    {
+        "size": 30 + 3 * k,
+        "floor": k % 5,
+        "price": (100 + 9 * k + 11 * (k % 5) + 7 * (k % 3)) * (10 if k == MISTYPED else 1),
+    }
     for k in range(40)
-)
-EXAMPLES: dict[str, Example] = {"two rows of CSV": {"value": identifier(CSV, EXAMPLE.encode())}}
+]
+EXAMPLES: dict[str, Example] = {"two rows": {"value": identifier(ndjson.MEDIA, ndjson.text_of(EXAMPLE))}}
 Identifier = Annotated[str, Path(description="As POST /v1/datasets answered it.", openapi_examples=EXAMPLES)]
-FILE = {"type": "string", "format": "binary"}
+ROWS = {
+    "type": "array",
+    "description": "The rows of a table.",
+    "items": {"type": "object", "additionalProperties": True},
+    "title": "Rows",
+}
 
 
 class Column(BaseModel):
@@ -87,6 +101,33 @@ def _shown(row: "DatasetRow") -> Dataset:
     return Dataset(id=row.id, media=row.media, bytes=row.bytes, **times, **row.described)
 
 
+async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[bytes]]:
+    """Return the media type of the file that a request sends, and its bytes; rows of JSON are a line each.
+
+    Raises: UnsupportedFormat, BadEnvelope, BadRequest, TooLarge.
+    """
+    media, body = require(http, JSON, OCTETS, *formats.formats()), body_of(http)
+    if media == JSON:
+        lines = ndjson.text_of(ndjson.rows_of(await body.read(settings.max_json_bytes, "max_json_bytes")))
+        return ndjson.MEDIA, _joined(lines, None)
+    chunks = body.chunks(settings.max_body_bytes, "max_body_bytes")
+    if media != OCTETS:
+        return media, chunks
+    beginning = bytearray()
+    async for chunk in chunks:
+        beginning += chunk
+        if len(beginning) >= LOOKED_AT:
+            break
+    return formats.told_format("The body", beginning).media, _joined(bytes(beginning), chunks)
+
+
+async def _joined(beginning: bytes, rest: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
+    yield beginning
+    if rest is not None:
+        async for chunk in rest:
+            yield chunk
+
+
 @router.post(
     "/datasets",
     summary="Send a file once, to be used often",
@@ -96,26 +137,24 @@ def _shown(row: "DatasetRow") -> Dataset:
         "requestBody": {
             "required": True,
             "content": {
-                CSV: {"schema": FILE, "examples": {"two rows": {"value": EXAMPLE}, "forty flats": {"value": TABLE}}},
-                **{media: {"schema": FILE} for media in formats.formats() if media != CSV},
+                JSON: {"schema": ROWS, "examples": {"two rows": {"value": EXAMPLE}, "forty flats": {"value": TABLE}}},
+                OCTETS: {"schema": {**BINARY, "description": listed_formats()}},
             },
         }
     },
-    responses=responses(BadRequest, TooLarge, UnsupportedFormat, InsufficientStorage)
+    responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, InsufficientStorage)
     | {200: {"model": Dataset, "description": "It was there already, and is kept anew."}},
 )
 @properties("evaluate")
 async def create_dataset(
     http: Request, response: Response, datasets: DatasetsInForce, settings: SettingsInForce
 ) -> Dataset:
-    """Keep a file of columns or arrays, and say what it holds and until when it is kept.
+    """Keep a file of columns or arrays, or rows sent as JSON, and say what it holds and until when it is kept.
 
     Its id is made of what it holds: the same file sent twice is one dataset, kept anew (200). Name it as `dataset` in
     place of arrays in evaluate, profile and advise.
     """
-    media = require(http, *formats.formats())
-    body = body_of(http)
-    chunks = body.chunks(settings.max_body_bytes, "max_body_bytes")
+    media, chunks = await _file(http, settings)
     incoming = await datasets.receive(media, chunks)
     try:
         limit = DecodingLimit(settings.max_decoded_bytes)

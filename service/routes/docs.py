@@ -24,6 +24,8 @@ from service.problems import (
     Unauthorized,
     responses,
 )
+from service.uploads.media_type import JSON
+from service.uploads.openapi import NULL, share_schemas
 
 router = APIRouter(include_in_schema=False)
 ASSETS = "/docs/assets"
@@ -39,7 +41,6 @@ ICON = (
 FILES = Path(fastapi_offline.__file__).parent / "static"
 TAGGED = "Names this answer; sent back in If-None-Match, it is answered 304 while the answer is the same."
 FASTAPIS = "HTTPValidationError"
-NULL = {"type": "null"}
 PAGE = Path(__file__).parents[1] / "web/docs/docs.html"
 POLICY = (  # Swagger UI writes styles into its page
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -84,6 +85,7 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
                 described["servers"] = [{"url": root_path}]
             if guarded:
                 described["components"]["securitySchemes"] = SCHEMES
+            share_schemas(described)
             for name in (FASTAPIS, "ValidationError"):
                 described["components"]["schemas"].pop(name, None)
             for schema in described["components"]["schemas"].values():
@@ -117,9 +119,18 @@ def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -
     for status, response in responses(*kinds).items():
         shown = {name: value for name, value in response.items() if name != "model"}
         operation["responses"].setdefault(str(status), shown)
-    for status, response in operation["responses"].items():
-        if int(status) >= HTTPStatus.BAD_REQUEST:
-            response["content"] = {MEDIA_TYPE: response["content"][MEDIA_TYPE]}  # FastAPI adds the route's own
+    _tidy_answers(operation)
     if stated.etag:
         operation["responses"]["200"]["headers"] = {"ETag": {"schema": {"type": "string"}, "description": TAGGED}}
         operation["responses"]["304"] = {"description": "The answer is the one whose ETag If-None-Match names."}
+
+
+def _tidy_answers(operation: dict[str, Any]) -> None:
+    for status, response in operation["responses"].items():
+        for described in response.get("content", {}).values():
+            if described.pop("itemSchema", None):  # of OpenAPI 3.2, which FastAPI writes into a document of 3.1
+                described["schema"] = {"type": "string"}
+        if int(status) >= HTTPStatus.BAD_REQUEST:
+            response["content"] = {MEDIA_TYPE: response["content"][MEDIA_TYPE]}  # FastAPI adds the route's own
+        elif JSON in response.get("content", {}):  # first, so that it is what pages and generated clients ask for
+            response["content"] = {JSON: response["content"].pop(JSON), **response["content"]}

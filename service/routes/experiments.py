@@ -34,13 +34,14 @@ from service.problems import (
     validated,
 )
 from service.request_record import current
-from service.routes.datasets import CSV, TABLE
+from service.routes.datasets import TABLE
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads.body import body_of
+from service.uploads.formats import ndjson
 from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, require
-from service.uploads.openapi import inlined
+from service.uploads.openapi import body_of_json
 
 if TYPE_CHECKING:
     from service.jobs.table import ExperimentRow
@@ -54,7 +55,7 @@ EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after ho
 RETRY_S = 2
 HTML, SVG, TEXT = "text/html", "image/svg+xml", {"type": "string"}
 EXAMPLE = {
-    "dataset": identifier(CSV, TABLE.encode()),
+    "dataset": identifier(ndjson.MEDIA, ndjson.text_of(TABLE)),
     "target": "price",
     "goal": {"metric": "mae", "outliers": "unknown"},
     "candidates": "auto",
@@ -147,17 +148,7 @@ Question = Annotated[ExperimentRequest, Depends(question)]
     summary="Compare losses on a dataset",
     status_code=202,
     response_model_exclude_none=True,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                JSON: {
-                    "schema": inlined(ExperimentRequest),
-                    "examples": {"mean absolute error": {"summary": "mean absolute error", "value": EXAMPLE}},
-                }
-            },
-        }
-    },
+    openapi_extra=body_of_json(ExperimentRequest, {"mean absolute error": EXAMPLE}),
     responses=responses(
         BadEnvelope,
         BadRequest,
@@ -206,17 +197,7 @@ async def scores(request: Request) -> ScoresQuestion:
     "/verdict",
     name="verdict",
     summary="Which of my own runs is best?",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                JSON: {
-                    "schema": inlined(ScoresQuestion),
-                    "examples": {"three losses, five folds": {"summary": "three losses, five folds", "value": SCORES}},
-                }
-            },
-        }
-    },
+    openapi_extra=body_of_json(ScoresQuestion, {"three losses, five folds": SCORES}),
     responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, UnknownMetric, BadExperiment),
 )
 @properties("experiment")

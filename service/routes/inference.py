@@ -48,14 +48,13 @@ from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
 from service.uploads import inference_protocol, shared_memory
 from service.uploads.body import body_of
-from service.uploads.media_type import JSON, require
-from service.uploads.openapi import inlined
+from service.uploads.media_type import JSON, OCTETS, require
+from service.uploads.openapi import BINARY, body_of_json
 from service.uploads.roles import OPTIONAL, known_roles, unknown_input
 from service.uploads.upload import Upload, refuse_unfit
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OBJECTIVE = "objective"
-BINARY = "application/octet-stream"
 MODEL_VERSION = "1"
 PLATFORM = "lossary"
 CLASSIFICATION = "classification"  # Triton's extension: the largest entries of an output, with their labels
@@ -180,30 +179,16 @@ EXAMPLE = {
         {"name": "targets", "shape": [2], "datatype": "FP64", "data": [1.5, 0.0]},
     ]
 }
-REQUEST_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": inlined(InferRequest),
-                "examples": {"two numbers each": {"summary": "two numbers each", "value": EXAMPLE}},
-            },
-            BINARY: {
-                "schema": {
-                    "type": "string",
-                    "format": "binary",
-                    "description": "The JSON, as long as Inference-Header-Content-Length says, then the bytes of the "
-                    "inputs that have a binary_data_size.",
-                }
-            },
-        },
-    }
+FRAMED = {
+    **BINARY,
+    "description": "The JSON, as long as Inference-Header-Content-Length says, then the bytes of the inputs that have "
+    "a binary_data_size.",
 }
 
 
 ANSWERED: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {BINARY: {"schema": {"type": "string", "format": "binary"}}},
+        "content": {OCTETS: {"schema": BINARY}},
         "headers": {
             "Inference-Header-Content-Length": {
                 "schema": {"type": "integer"},
@@ -220,7 +205,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
     dependencies=KNOWN_PARAMETERS,
     response_model=InferAnswer,
     response_model_exclude_none=True,
-    openapi_extra=REQUEST_BODY,
+    openapi_extra=body_of_json(InferRequest, {"two numbers each": EXAMPLE}, **{OCTETS: {"schema": FRAMED}}),
     responses=ANSWERED
     | responses(
         BadEnvelope,
@@ -258,7 +243,7 @@ async def infer(
     """Evaluate one loss on tensors in JSON, in bytes behind it, or in shared memory."""
     named = _model(model, version)
     # clients of the protocol send no Content-Type
-    require(http, JSON, BINARY, *([] if "content-type" in http.headers else [""]))
+    require(http, JSON, OCTETS, *([] if "content-type" in http.headers else [""]))
     limit = settings.max_json_bytes if inference_header_content_length is None else settings.max_body_bytes
     name = "max_json_bytes" if inference_header_content_length is None else "max_body_bytes"
     body = body_of(http)
@@ -449,4 +434,4 @@ async def _answer(
     data = b"".join(data for _, data in encoded)
     if not data:
         return Response(text, media_type=JSON)
-    return Response(text + data, media_type=BINARY, headers={"Inference-Header-Content-Length": str(len(text))})
+    return Response(text + data, media_type=OCTETS, headers={"Inference-Header-Content-Length": str(len(text))})

@@ -35,7 +35,7 @@ from service.problems import (
 )
 from service.routes.brief import Brief
 from service.routes.language import Spoken
-from service.uploads.openapi import ASSUMED, Dataset, declared
+from service.uploads.openapi import ASSUMED, Dataset, declared, named
 from service.uploads.upload import Received
 
 router = APIRouter(prefix="/v1", tags=["profile"])
@@ -49,7 +49,10 @@ class ProfileRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: Dataset = None
-    task: Annotated[str | None, Field(description="Which facts apply; left out, it is inferred and said.")] = None
+    task: Annotated[
+        str | None,
+        Field(description="Which facts apply; left out, it is inferred and said.", json_schema_extra=named(Task)),
+    ] = None
     features: Annotated[
         int | None,
         Field(ge=1, le=_MOST_FEATURES, description="Parameters the model effectively fits; it lands in the profile."),

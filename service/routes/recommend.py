@@ -21,7 +21,7 @@ from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads.body import body_of
 from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, require
-from service.uploads.openapi import inlined
+from service.uploads.openapi import body_of_json, named
 
 router = APIRouter(prefix="/v1", tags=["recommend"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 64 << 10  # bytes; a profile with every fact measured takes about two thousand
@@ -30,18 +30,12 @@ LONGEST_QUESTION = 64 << 10  # bytes; a profile with every fact measured takes a
 class RecommendRequest(BaseModel):
     """A task or one of the article's scenarios, and what is known of the data; only one of the two is needed."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={"anyOf": [{"required": ["task"]}, {"required": ["scenario"]}]},
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Annotated[
-        str | None, Field(description="What the model puts out.", json_schema_extra={"enum": [*Task, None]})
-    ] = None
+    task: Annotated[str | None, Field(description="What the model puts out.", json_schema_extra=named(Task))] = None
     scenario: Annotated[
         str | None,
-        Field(description="An application the article names.", json_schema_extra={"enum": [*Scenario, None]}),
+        Field(description="An application the article names.", json_schema_extra=named(Scenario)),
     ] = None
     profile: Profile = Profile()
     goal: Goal = Goal()
@@ -93,17 +87,7 @@ async def question(request: Request) -> RecommendRequest:
         UnknownThreshold,
         BadThreshold,
     ),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                JSON: {
-                    "schema": inlined(RecommendRequest),
-                    "examples": {name: {"summary": name, "value": value} for name, value in EXAMPLES.items()},
-                }
-            },
-        }
-    },
+    openapi_extra=body_of_json(RecommendRequest, EXAMPLES),
 )
 @properties("recommend", etag=True)
 async def recommend_loss(

@@ -24,22 +24,11 @@ from service.problems import (
 from service.uploads.body import body_of
 from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, require
-from service.uploads.openapi import inlined
+from service.uploads.openapi import body_of_json
 from service.uploads.shared_memory import OFF, Extent, Region, RegionName, Regions
 
 router = APIRouter(prefix="/v2/systemsharedmemory", tags=["open inference protocol"])
 EXAMPLE = {"key": "/lossary_example", "offset": 0, "byte_size": 8}
-REQUEST_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": inlined(Extent),
-                "examples": {"eight bytes": {"summary": "eight bytes of a file that is there", "value": EXAMPLE}},
-            }
-        },
-    }
-}
 NameInPath = Annotated[
     RegionName,
     Path(description="The name of a region.", openapi_examples={"mine": {"summary": "mine", "value": "mine"}}),
@@ -79,7 +68,7 @@ async def status_of(regions: Kept, name: NameInPath) -> list[Region]:
     "/region/{name}/register",
     summary="Name a part of shared memory",
     response_class=Response,
-    openapi_extra=REQUEST_BODY,
+    openapi_extra=body_of_json(Extent, {"eight bytes of a file that is there": EXAMPLE}),
     responses=responses(BadEnvelope, UnknownPath, RegionExists, TooLarge, UnsupportedFormat, BadRequest, BadRegion),
 )
 @properties("evaluate", protocol="open inference")

@@ -8,6 +8,7 @@ from service.problems import UnsupportedFormat
 from service.uploads.codings import CODINGS, coding_of
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
+OCTETS = "application/octet-stream"  # a file whose first bytes say what it is
 # What clients send unless they are told otherwise, and how to tell them.
 INSTEAD = {
     "application/x-www-form-urlencoded": (

@@ -1,50 +1,83 @@
 """The request bodies of the OpenAPI document that FastAPI cannot derive: declared by hand from models and roles."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from service.uploads.formats import registry as formats
-from service.uploads.media_type import JSON, MULTIPART
+from service.uploads.media_type import JSON, MULTIPART, OCTETS
 from service.uploads.multipart import TABLE
 from service.uploads.roles import MEASURED, known_roles
 
+COMPONENT = "#/components/schemas/"
+NULL = {"type": "null"}
+BINARY = {"type": "string", "format": "binary"}
 BODY = (
-    "Arrays named for their roles (of an Arrow stream, columns), or .npy arrays one after the other: the inputs of the "
-    "loss in order, or those that roles=a,b names. The other fields are query parameters, such as "
-    "?loss=mse&reduction=sum."
+    "Its arrays are named for their roles, or .npy arrays stand one after the other: the inputs of the loss in order, "
+    "or those that roles=a,b names. The columns of a table are inputs by the name of the role or one that libraries "
+    "use (y_true, y_pred), or as roles=predictions:p_*,targets:label says. The other fields are query parameters."
 )
-COLUMNS = (
-    "A table whose columns are the inputs, by the name of the role or one that libraries use (y_true, y_pred), or as "
-    "roles=predictions:p_*,targets:label says. The other fields are query parameters, such as ?loss=mse&reduction=sum."
-)
+ROLES_PARAMETER = {
+    "name": "roles",
+    "in": "query",
+    "description": "Which arrays are which inputs: a,b of .npy; otherwise predictions:p_*,targets:label.",
+    "schema": {"type": "string"},
+}
 Dataset = Annotated[
     str | None, Field(description="The id of a dataset in place of arrays; roles= says which column is which.")
 ]
-TABLE_PART = {"type": "string", "format": "binary", "description": "A file whose columns are the inputs."}
+TABLE_PART = {**BINARY, "description": "A file whose columns are the inputs."}
 ASSUMED = (
     "What was taken for granted of a table: roles (which columns they are), labels (class names in the order of their "
     "ids), ignored (columns that nobody asked for), decimal, encoding. Absent where nothing was."
 )
 
 
-def inlined(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of a model with every reference replaced by what it refers to."""
-    schema = model.model_json_schema()
-    parts = schema.pop("$defs", {})
+def named(values: Iterable[str]) -> Callable[[dict[str, Any]], None]:
+    """Return what says, of a field that is a text or null, which texts there are: its `json_schema_extra`."""
 
-    def resolve(node: Any) -> Any:  # noqa: ANN401 - any JSON
-        if isinstance(node, list):
-            return [resolve(entry) for entry in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            return resolve({**parts[node["$ref"].rsplit("/", 1)[-1]], **{k: v for k, v in node.items() if k != "$ref"}})
-        return {key: resolve(value) for key, value in node.items()}
+    def say(schema: dict[str, Any]) -> None:
+        schema["anyOf"][0]["enum"] = [*values]
 
-    resolved: dict[str, Any] = resolve(schema)
-    return resolved
+    return say
+
+
+def schema_of(model: type[BaseModel], **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Return the schema of a body. What it refers to is under `$defs`, until `share_schemas` moves it."""
+    return {**model.model_json_schema(ref_template=COMPONENT + "{model}"), **changes}
+
+
+def share_schemas(document: dict[str, Any]) -> None:
+    """Move the schemas of request bodies, and what they refer to, to the components of the document.
+
+    Raises: ValueError where two of one name differ.
+    """
+    shared = document["components"]["schemas"]
+    for operation in (each for operations in document["paths"].values() for each in operations.values()):
+        for described in operation.get("requestBody", {}).get("content", {}).values():
+            schema = described["schema"]
+            parts = schema.pop("$defs", {})
+            if "title" in schema:
+                parts[schema["title"]] = schema
+                described["schema"] = {"$ref": COMPONENT + schema["title"]}
+            for name, part in parts.items():
+                if name in shared and _in_floats(shared[name]) != _in_floats(part):
+                    raise ValueError(f"Two schemas have the name {name}.")
+                shared[name] = part
+
+
+def _in_floats(schema: object) -> object:
+    """Return a schema with its numbers as FastAPI's models of OpenAPI hold them."""
+    return json.loads(json.dumps(schema), parse_int=float)
+
+
+def body_of_json(model: type[BaseModel], examples: Mapping[str, Any], **others: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Return the `openapi_extra` of a route that reads JSON; `others` are bodies of other media types."""
+    shown = {name: {"summary": name, "value": value} for name, value in examples.items()}
+    content = {JSON: {"schema": schema_of(model), "examples": shown}, **others}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def declared(
@@ -60,40 +93,62 @@ def declared(
     roles without which nothing can be said. `taken`: those that mean anything, if not all that losses have.
     """
     names = taken or tuple(name for name in known_roles() if name not in MEASURED)
-    fields = inlined(model)
+    stem = model.__name__.removesuffix("Request")
+    fields = schema_of(model, title=f"{stem}Fields", example=dict(parts))
+    definitions = fields.pop("$defs", {})
+    required = fields.get("required", [])
     array = {"type": "array", "items": {}, "description": "Numbers, nested one list an axis."}
-    properties = {**fields["properties"], **dict.fromkeys(names, array)}
-    binary = formats.formats()
-    suffixes = ", ".join(entry.suffix for entry in binary.values())
-    files = {
-        role: {"type": "string", "format": "binary", "description": f"{role}, a file: {suffixes}"} for role in names
+    suffixes = ", ".join(entry.suffix for entry in formats.formats().values())
+    files = {role: {**BINARY, "description": f"{role}, a file: {suffixes}"} for role in names}
+    body = {name: value for name, value in fields.items() if name != "example"}
+    body |= {
+        "title": f"{stem}Request",
+        "properties": {**fields["properties"], **dict.fromkeys(names, array)},
+        "required": [*required, *needed],
+        "$defs": definitions,
+    }
+    form = {
+        "title": f"{stem}Form",
+        "type": "object",
+        "properties": {"request": {"$ref": f"{COMPONENT}{stem}Fields"}, TABLE: TABLE_PART, **files},
+        "required": [*(["request"] if required else []), *needed],
+        "$defs": {f"{stem}Fields": fields},
     }
     return {
+        "parameters": [*_parameters(fields["properties"], definitions), ROLES_PARAMETER],
         "requestBody": {
             "required": True,
             "content": {
                 JSON: {
-                    "schema": {**fields, "properties": properties, "required": [*fields.get("required", []), *needed]},
+                    "schema": body,
                     "examples": {name: {"summary": name, "value": value} for name, value in examples.items()},
                 },
-                MULTIPART: {
-                    "schema": {
-                        "type": "object",
-                        "properties": {"request": {**fields, "example": parts}, TABLE: TABLE_PART, **files},
-                        "required": [*(["request"] if fields.get("required") else []), *needed],
-                    },
-                    "encoding": {"request": {"contentType": JSON}},
-                },
-                **{
-                    media: {
-                        "schema": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": COLUMNS if isinstance(entry, formats.TableFormat) else BODY,
-                        }
-                    }
-                    for media, entry in binary.items()
-                },
+                MULTIPART: {"schema": form, "encoding": {"request": {"contentType": JSON}}},
+                OCTETS: {"schema": {**BINARY, "description": f"{listed_formats()} {BODY}"}},
             },
-        }
+        },
     }
+
+
+def listed_formats() -> str:
+    """Return the sentence that says which files are read, and how each may be called."""
+    listed = ", ".join(f"{entry.suffix} ({entry.media})" for entry in formats.formats().values())
+    return f"A file, told by its first bytes or by a Content-Type of its own: {listed}."
+
+
+def _parameters(properties: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the fields of a request that a URL can say, those of its options one by one."""
+    for name, schema in properties.items():
+        kinds = [kind for kind in schema.get("anyOf", [schema]) if kind != NULL]
+        kind = next((each for each in kinds if each.get("type") == "array"), kinds[0])
+        if "$ref" in kind:
+            referred = definitions[kind["$ref"].removeprefix(COMPONENT)]
+            if name == "options":
+                yield from _parameters(referred["properties"], definitions)
+            if "enum" not in referred:
+                continue
+            kind = referred
+        if kind.get("type") == "object":
+            continue
+        said = {key: value for key, value in kind.items() if key not in ("default", "title", "description")}
+        yield {"name": name, "in": "query", "description": schema.get("description", ""), "schema": said}

@@ -25,7 +25,7 @@ from service.uploads.body import Body, body_of
 from service.uploads.contents import TARGET, Contents, from_file, from_json, from_parts
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit, Format, TableFormat, Window
-from service.uploads.media_type import JSON, MULTIPART, require
+from service.uploads.media_type import JSON, MULTIPART, OCTETS, require
 from service.uploads.query import NOTHING, Beside, Texts
 from service.uploads.roles import known_roles, near_role, unknown_input
 from service.uploads.tables.inputs import Assumed
@@ -158,7 +158,7 @@ def _media(request: Request) -> str:
 
 @cache
 def _accepted() -> tuple[str, ...]:
-    return JSON, MULTIPART, *formats.formats()
+    return JSON, MULTIPART, OCTETS, *formats.formats()
 
 
 def _beside(request: Request, entry: Format | None) -> Beside:
@@ -178,7 +178,8 @@ def _beside(request: Request, entry: Format | None) -> Beside:
 async def _keep(request: Request, media: str) -> Upload:
     settings: Settings = request.scope["state"]["settings"]
     body, started = body_of(request), time.perf_counter()
-    beside = _beside(request, formats.formats().get(media))
+    entry = formats.formats().get(media)
+    beside = NOTHING if media == OCTETS else _beside(request, entry)  # what it means depends on the format
     if media == JSON:
         text = await body.read(settings.max_json_bytes, "max_json_bytes")
         received = time.perf_counter()
@@ -194,9 +195,11 @@ async def _keep(request: Request, media: str) -> Upload:
         upload = await _decoded(lambda limit: from_parts(files, settings, limit, beside), size, body, settings)
         upload.form = form
     else:
-        entry = formats.formats()[media]
         data = await body.borrow(settings.max_body_bytes, "max_body_bytes")
         received = time.perf_counter()
+        if entry is None:
+            entry = formats.told_format("The body", data)
+            beside = _beside(request, entry)
         size = formats.decoded_size(data, entry)
         upload = await _decoded(lambda limit: from_file(entry, data, beside, limit), size, body, settings)
     upload.query = beside.fields

@@ -4,6 +4,10 @@ Source: https://github.com/ndjson/ndjson-spec; pyarrow.json reads it, and five b
 """
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
 
 from service.problems import BadRequest
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
@@ -40,16 +44,30 @@ def records(text: bytes | bytearray) -> Table:
 
     Raises: BadEnvelope, BadRequest.
     """
-    rows = array(text)
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise BadRequest(
-            "The body is a JSON array, which must hold the rows of a table, objects with the same members. Anything "
-            "else is a JSON object with the inputs and the options as members."
-        )
+    rows = rows_of(text)
     with readable("The body", "JSON records", WAY_OUT):
         table = arrow().Table.from_pylist(rows)
     refuse_wide("The body", table.num_columns)
     return InMemory(table)
+
+
+def rows_of(text: bytes | bytearray) -> list[dict[str, Any]]:
+    """Return a JSON array of objects.
+
+    Raises: BadEnvelope, BadRequest.
+    """
+    rows = array(text) if text.lstrip()[:1] == b"[" else []
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise BadRequest(
+            "A JSON array must hold the rows of a table, objects with the same members; to /v1/datasets nothing else "
+            "is sent as JSON, and elsewhere a JSON object with the inputs and the options as members."
+        )
+    return rows
+
+
+def text_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return the file of these rows."""
+    return b"".join([orjson.dumps(row) + b"\n" for row in rows])
 
 
 def _matches(_: Buffer, filename: str, media: str) -> bool:

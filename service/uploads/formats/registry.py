@@ -159,6 +159,16 @@ def known_format(role: str, data: Buffer, entry: Format | None) -> Format:
     return entry
 
 
+def told_format(name: str, data: Buffer) -> Format:
+    """Return the format of a body of which its bytes alone say what it is.
+
+    Raises: UnsupportedFormat where it is none that is read here, with what it is.
+    """
+    entry = format_of(data)
+    text = foreign(data) if entry is None else None
+    return known_format(name, data, entry or formats().get(text.read_as if text else ""))
+
+
 def refuse_other(name: str, data: Buffer, entry: Format) -> None:
     """Refuse a file that is known to be another than it is called.
 

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,41 @@ async def test_arrays_are_datasets_too(client: Client, tmp_path: Path) -> None:
 
     assert kept.json()["arrays"][0] == {"name": "predictions", "dtype": "float64", "shape": [2]}
     assert answer.json()["results"][0]["value"] == 3.625
+
+
+async def test_rows_of_json_are_a_dataset(client: Client, tmp_path: Path) -> None:
+    rows = [{"y_true": 1, "y_pred": 2, "id": "a"}, {"y_true": 3, "y_pred": 5.5, "id": None}]
+
+    async with client(data=tmp_path) as http:
+        kept = await http.post("/v1/datasets", json=rows)
+        answer = await http.post("/v1/evaluate", json={"loss": "mse", "dataset": kept.json()["id"]})
+        wrong = [await http.post("/v1/datasets", json=each) for each in ({"y_true": [1]}, [1, 2], [], 5)]
+
+    assert (kept.status_code, kept.json()["rows"]) == (201, 2)
+    assert answer.json()["results"][0]["value"] == 3.625
+    assert {each.status_code for each in wrong} == {422}
+    assert all("rows of a table" in each.json()["detail"] for each in wrong)
+
+
+async def test_a_file_that_is_called_bytes_is_told_by_its_beginning(client: Client, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, predictions=np.arange(1000.0), targets=np.arange(1000.0))
+    headers = {"content-type": "application/octet-stream"}
+
+    async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
+        for place in range(0, len(data), 300):
+            yield data[place : place + 300]
+
+    async with client(data=tmp_path) as http:
+        table = await http.post("/v1/datasets", content=ROWS, headers=headers)
+        arrays = await http.post("/v1/datasets", content=in_pieces(buffer.getvalue()), headers=headers)
+        again = await http.post("/v1/datasets", content=ROWS, headers=CSV)
+        other = await http.post("/v1/datasets", content=b"\x01\x02", headers=headers)
+
+    assert (table.json()["media"], arrays.json()["media"]) == ("text/csv", "application/x-npz")
+    assert arrays.json()["bytes"] == len(buffer.getvalue())
+    assert (again.status_code, again.json()["id"]) == (200, table.json()["id"])
+    assert other.status_code == 415
 
 
 async def test_the_same_file_is_one_dataset_until_it_is_deleted(client: Client, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Client
+from tests.service.document import body_schema, resolved
 from tests.service.files import Files, npy
 
 pytestmark = pytest.mark.anyio
@@ -71,6 +72,39 @@ async def test_models_have_names_of_their_own(client: Client) -> None:
     assert not [name for name in schemas if "__" in name]  # which two models of one name get, with their modules
 
 
+async def test_json_is_what_an_operation_answers_first(client: Client) -> None:
+    async with client() as http:
+        paths = (await http.get("/openapi.json")).json()["paths"]
+
+    contents = [response.get("content", {}) for _, responses in _responses(paths) for response in responses.values()]
+    assert all(next(iter(content)) == "application/json" for content in contents if "application/json" in content)
+
+
+async def test_bodies_are_schemas_with_a_name(client: Client) -> None:
+    async with client() as http:
+        document = (await http.get("/openapi.json")).json()
+
+    bodies = [
+        described["schema"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for described in operation.get("requestBody", {}).get("content", {}).values()
+    ]
+    assert len(bodies) >= 10
+    assert all("$ref" in schema or schema.get("format") == "binary" for schema in bodies)
+    assert not [schema for schema in bodies if "$ref" in schema and "anyOf" in resolved(document, schema)]
+
+
+async def test_what_a_url_may_say_beside_a_body_is_declared(client: Client) -> None:
+    async with client() as http:
+        paths = (await http.get("/openapi.json")).json()["paths"]
+
+    parameters = {entry["name"]: entry["schema"] for entry in paths["/v1/evaluate"]["post"]["parameters"]}
+    assert {"loss", "roles", "dataset", "brief", "reduction", "gradient", "dtype", "class_axis"} <= set(parameters)
+    assert parameters["loss"]["type"] == "array"
+    assert not [name for name, schema in parameters.items() if "default" in schema]  # which generated clients send
+
+
 async def test_every_example_works_as_it_stands(client: Client, tmp_path: Path) -> None:
     async with client(data=tmp_path) as http:
         document = (await http.get("/openapi.json")).json()
@@ -106,8 +140,8 @@ async def _execute(http: httpx.AsyncClient, method: str, path: str, operation: d
 async def test_files_are_chosen_by_name_and_sent_with_the_example_beside_them(client: Client, path: str) -> None:
     async with client() as http:
         document = (await http.get("/openapi.json")).json()
-        form = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-        files: Files = {"request": (None, json.dumps(form["request"]["example"]))}
+        form = body_schema(document, path, "multipart/form-data")["properties"]
+        files: Files = {"request": (None, json.dumps(resolved(document, form["request"])["example"]))}
         files |= {role: npy([1.0, 2.0]) for role in ("predictions", "targets")}
         answer = await http.post(path, files=files)
 
@@ -115,6 +149,10 @@ async def test_files_are_chosen_by_name_and_sent_with_the_example_beside_them(cl
     assert {"predictions", "targets", *others} <= set(form)
     assert all(part["format"] == "binary" for name, part in form.items() if name != "request")
     assert answer.is_success
+
+
+def _responses(paths: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(path, each["responses"]) for path, operations in paths.items() for each in operations.values()]
 
 
 async def test_every_refusal_is_documented_as_a_problem(client: Client) -> None:

@@ -21,6 +21,7 @@ from tests.service.files import npy
 
 pytestmark = pytest.mark.anyio
 Z, Y = np.array([2.0, -1.0, 0.5]), np.array([1.0, 0.0, 1.0])
+OCTETS = "application/octet-stream"
 NPY, NPZ, SAFE = "application/x-npy", "application/x-npz", "application/x-safetensors"
 
 
@@ -62,6 +63,39 @@ async def test_a_binary_body_says_what_json_says(client: Client, media: str, bod
         as_bytes = (await http.post(url, content=body, headers={"content-type": media})).json()
 
     assert as_bytes["results"] == as_json["results"]
+
+
+@pytest.mark.parametrize(("media", "body", "more"), BODIES)
+async def test_a_file_that_is_called_bytes_is_told_by_its_beginning(
+    client: Client, media: str, body: bytes, more: str
+) -> None:
+    url = f"/v1/evaluate?loss=bce{more}"
+
+    async with client() as http:
+        answers = [await http.post(url, content=body, headers={"content-type": named}) for named in (media, OCTETS)]
+
+    assert answers[1].json()["results"] == answers[0].json()["results"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"y_true,y_pred\n1,2\n", 200, ""),
+        (b'{"y_true": 1, "y_pred": 2}\n', 200, ""),
+        (b"\x80\x04K\x01.", 415, "pickle"),
+        (b"\x01\x02", 415, "is none of"),
+        (b"", 415, "is none of"),
+    ],
+)
+async def test_text_that_is_called_bytes_is_a_table_and_anything_else_is_refused(
+    client: Client, body: bytes, status: int, says: str
+) -> None:
+    async with client() as http:
+        answer = await http.post("/v1/evaluate?loss=mse", content=body, headers={"content-type": OCTETS})
+
+    assert answer.status_code == status
+    assert says in answer.json().get("detail", "")
+    assert says or answer.json()["results"][0]["value"] == 1.0
 
 
 async def test_a_sum_in_the_query_may_lose_its_plus(client: Client) -> None:
@@ -233,8 +267,9 @@ async def test_the_docs_offer_every_format(client: Client) -> None:
     async with client() as http:
         paths = (await http.get("/openapi.json")).json()["paths"]
 
-    for path in ("/v1/evaluate", "/v1/profile"):
-        assert set(formats()) <= set(paths[path]["post"]["requestBody"]["content"])
+    for path in ("/v1/evaluate", "/v1/profile", "/v1/datasets"):
+        file = paths[path]["post"]["requestBody"]["content"]["application/octet-stream"]["schema"]
+        assert all(media in file["description"] for media in formats())
 
 
 def _opened(media: str, body: bytes) -> tuple[dict[str, np.ndarray], bytes | None]:
