@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ DATA = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have datasets of this process, and of the servers that it starts, in a folder of their own."""
+    """Have what no test gave a folder of its own keep its datasets in one of this process, not in the user's."""
     config.stash[DATA] = tempfile.TemporaryDirectory(prefix="lossary-data-")
     os.environ["LOSSARY_DATA"] = config.stash[DATA].name
 
@@ -41,14 +42,14 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def client() -> Client:
+def client(tmp_path: Path) -> Client:
     """Return a maker of clients, each with an application under the settings given."""
 
     @asynccontextmanager
     async def make(
         runtime_of: Callable[[Settings], Runtime] = Runtime, **settings: object
     ) -> AsyncIterator[httpx.AsyncClient]:
-        chosen = Settings(**{"device": "cpu", **settings})  # type: ignore[arg-type] # the test names them
+        chosen = Settings(**{"device": "cpu", "data": tmp_path / "data", **settings})  # type: ignore[arg-type] # the test names them
         app = create_app(chosen, runtime_of=runtime_of)
         async with app.router.lifespan_context(app) as state:
             transport = httpx.ASGITransport(_with_state(app, dict(state or {})), raise_app_exceptions=False)

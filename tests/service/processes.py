@@ -47,13 +47,16 @@ def free_port() -> int:
 
 @contextmanager
 def serving(*flags: str, program: Sequence[str] = PROGRAM, **variables: str) -> Iterator[Server]:
-    """Run the service under these variables until it is no longer needed; `program` is what Python runs."""
+    """Run the service under these variables until it is no longer needed; `program` is what Python runs.
+
+    Its datasets and experiments have a folder of their own, unless LOSSARY_DATA is among the variables.
+    """
     port = free_port()
-    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+    with tempfile.NamedTemporaryFile(suffix=".log") as log, tempfile.TemporaryDirectory(prefix="lossary-") as data:
         process = subprocess.Popen(  # noqa: S603 - our own
             [sys.executable, *program, *flags],
             cwd=ROOT,
-            env={**os.environ, "LOSSARY_DEVICE": "cpu", "LOSSARY_PORT": str(port), **variables},
+            env={**os.environ, "LOSSARY_DEVICE": "cpu", "LOSSARY_PORT": str(port), "LOSSARY_DATA": data, **variables},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
