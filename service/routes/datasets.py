@@ -24,6 +24,7 @@ from service.problems import (
 )
 from service.request_record import current
 from service.routes.parameters import KNOWN_PARAMETERS
+from service.scheduling import beside_the_loop
 from service.settings import Settings
 from service.uploads.body import body_of
 from service.uploads.formats import ndjson
@@ -108,7 +109,8 @@ async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[b
     """
     media, body = require(http, JSON, OCTETS, *formats.formats()), body_of(http)
     if media == JSON:
-        lines = ndjson.text_of(ndjson.rows_of(await body.read(settings.max_json_bytes, "max_json_bytes")))
+        text = await body.read(settings.max_json_bytes, "max_json_bytes")
+        lines = await beside_the_loop(lambda: ndjson.text_of(ndjson.rows_of(text)), len(text))
         return ndjson.MEDIA, _joined(lines, None)
     chunks = body.chunks(settings.max_body_bytes, "max_body_bytes")
     if media != OCTETS:

@@ -37,6 +37,7 @@ from service.request_record import current
 from service.routes.datasets import TABLE
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
+from service.scheduling import beside_the_loop
 from service.uploads.body import body_of
 from service.uploads.formats import ndjson
 from service.uploads.json_text import parsed
@@ -190,7 +191,8 @@ async def scores(request: Request) -> ScoresQuestion:
     Raises: UnsupportedFormat, TooLarge, BadEnvelope, BadRequest.
     """
     require(request, JSON)
-    return validated(ScoresQuestion, parsed(await body_of(request).read(LONGEST_SCORES, None)))
+    text = await body_of(request).read(LONGEST_SCORES, None)
+    return await beside_the_loop(lambda: validated(ScoresQuestion, parsed(text)), len(text))
 
 
 @router.post(

@@ -13,6 +13,7 @@ from service.uploads import json_simd, multipart
 from service.uploads.formats import registry as formats
 from service.uploads.formats.ndjson import records
 from service.uploads.formats.registry import ArrayFormat, Buffer, DecodingLimit, Format, TableFormat
+from service.uploads.json_pieces import PIECE, LongArrays, cut
 from service.uploads.json_text import parsed
 from service.uploads.query import NOTHING, Beside
 from service.uploads.roles import MEANT, known_roles, refuse_unknown, unknown_input
@@ -34,47 +35,52 @@ class Contents:
     assumed: Assumed = field(default_factory=dict)
 
 
-def from_json(body: bytearray, asked: Asked = ()) -> Contents:
+def from_json(body: bytearray, asked: Asked = (), piece: int = PIECE) -> Contents:
     """Return what a JSON text holds: an object whose members are arrays and fields, or an array of rows.
 
-    Raises: BadEnvelope, BadRequest.
+    `piece`: the bytes of an array that are parsed at once.
+    Raises: BadEnvelope, BadRequest, UnknownInput, TooLarge.
     """
     if body[:LEADING].lstrip()[:1] == b"[":
         return _from_table(records(body), NOTHING._replace(asked=asked))
-    known = tuple(name for _, name in asked) if asked else known_roles()
-    upload = _members(body, known)
-    named = (
-        []
-        if asked
-        else [name for name, value in upload.fields.items() if name in MEANT and not _is_column(name, value)]
-    )
-    if asked or named:
-        for name in named:
-            upload.roles[name] = numbers.from_lists(name, upload.fields.pop(name), booleans=True)
+    text, arrays = cut(body, piece)
+    upload = _members(text, tuple(name for _, name in asked) if asked else known_roles(), arrays)
+    meant = [] if asked else [name for name, value in upload.fields.items() if _is_meant(name, value, arrays)]
+    if asked or meant:
+        for name in meant:
+            upload.roles[name] = _tensor(name, upload.fields.pop(name), arrays, booleans=True)
         upload.roles, upload.assumed = renamed(upload.roles, asked)
+    for name, value in upload.fields.items():
+        if value in arrays:
+            raise unknown_input(name, known_roles())
     return upload
 
 
-def _is_column(name: str, value: object) -> bool:
-    """Say whether a field is the name of a column of a dataset, in place of an array."""
-    return name == TARGET and isinstance(value, str)
+def _is_meant(name: str, value: object, arrays: LongArrays) -> bool:
+    """Say whether a field is an array under another name, and not the column of a dataset by its name."""
+    return name in MEANT and not (name == TARGET and isinstance(value, str) and value not in arrays)
 
 
-def _members(body: bytearray, known: tuple[str, ...]) -> Contents:
+def _members(text: bytes | bytearray, known: tuple[str, ...], arrays: LongArrays) -> Contents:
     """Return the members of a JSON object: arrays of these names, and the fields."""
-    if len(body) > SHORT_JSON:
+    if len(text) > SHORT_JSON or arrays.entries:
         try:
-            return Contents(*json_simd.read_members(body, known))
+            return Contents(*json_simd.read_members(text, known, arrays))
         except json_simd.Unaccounted:
             pass
-    members = parsed(body)
-    booleans = b"true" in body or b"false" in body
+    with arrays.faults():
+        members = parsed(text)
+    booleans = b"true" in text or b"false" in text
     tensors = {
-        role: numbers.from_lists(role, members.pop(role), booleans=booleans)
+        role: _tensor(role, members.pop(role), arrays, booleans=booleans)
         for role in known
         if members.get(role) is not None
     }
     return Contents({name: value for name, value in members.items() if name not in known}, tensors)
+
+
+def _tensor(role: str, value: Any, arrays: LongArrays, *, booleans: bool) -> Tensor:  # noqa: ANN401 - any JSON
+    return arrays.tensor(role, value) if value in arrays else numbers.from_lists(role, value, booleans=booleans)
 
 
 def from_file(entry: Format, data: Buffer, beside: Beside, limit: DecodingLimit) -> Contents:

@@ -16,6 +16,7 @@ from torch import Tensor
 from losses.errors import shown
 from service.problems import BadEnvelope, BadRequest
 from service.uploads import json_lists, json_simd
+from service.uploads.json_pieces import cut
 from service.uploads.json_text import parsed
 from service.uploads.unsigned import signed
 
@@ -82,12 +83,19 @@ def request_members(text: bytes | bytearray) -> dict[str, Any]:
 
     Raises: BadEnvelope, BadRequest.
     """
+    kept, arrays = cut(text)
     if len(text) > SHORT_JSON:
         try:
-            return json_simd.read_members_of_entries(text, INPUTS, DATA, MOST_TENSORS)
+            return json_simd.read_members_of_entries(kept, INPUTS, DATA, MOST_TENSORS, arrays)
         except json_simd.Unaccounted:
             pass
-    return parsed(text)
+    with arrays.faults():
+        members = parsed(kept)
+    inputs = members.get(INPUTS)
+    for entry in inputs if isinstance(inputs, list) else []:
+        if isinstance(entry, dict) and entry.get(DATA) in arrays:
+            entry[DATA] = arrays.tensor("An input", entry[DATA])
+    return members
 
 
 def size(sent: InputTensor) -> int:

@@ -65,6 +65,13 @@ def fault(text: bytes | bytearray, error: orjson.JSONDecodeError) -> Fault:
 
 def fault_of_long(text: bytes | bytearray) -> Fault:
     """Return the same of a text that is too long to be parsed again."""
+    return visible_fault(text) or Fault(
+        None, "it is cut short, or a bracket, a comma or a quote is missing, or a number is none of 64 bits"
+    )
+
+
+def visible_fault(text: bytes | bytearray) -> Fault | None:
+    """Return what is seen to be wrong with a text without parsing it; None where nothing is."""
     encoding = _encoding(text[:LOOKED_AT])
     if encoding is not None:
         return encoding
@@ -72,7 +79,7 @@ def fault_of_long(text: bytes | bytearray) -> Fault:
         at = text.find(sight)
         if at >= 0 and (text.count(b'"', 0, at) - text.count(b'\\"', 0, at)) % 2 == 0:  # outside of a text
             return Fault(at if text[:at].isascii() else None, sentence)
-    return Fault(None, "it is cut short, or a bracket, a comma or a quote is missing, or a number is none of 64 bits")
+    return None
 
 
 def _encoding(text: bytes | bytearray) -> Fault | None:

@@ -8,7 +8,7 @@ import math
 from codecs import BOM_UTF8
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import simdjson
@@ -28,21 +28,32 @@ _SPARE: list[simdjson.Parser] = []  # one at most, whose memory was touched befo
 COUNTED = (1 << 24) - 1  # simdjson counts no further
 Nodes = dict[str, Any]  # of the parser: lists and objects that are not read yet, and plain values
 Found = tuple[dict[str, Any], dict[str, Tensor]]
-Entries = list[tuple[Nodes, dict[str, Tensor]]]
+
+
+class CutOut(Protocol):
+    """The arrays that were cut out of a text, in which a name stands for each."""
+
+    def __contains__(self, value: object) -> bool:
+        """Say whether a value is such a name."""
+
+    def tensor(self, role: str, name: str) -> Tensor:
+        """Return the array that it stands for."""
 
 
 class Unaccounted(Exception):  # noqa: N818 - no fault: the text may still be right
     """The text holds more brackets or quotes than what was read from it; lists will tell why."""
 
 
-def read_members(text: bytes | bytearray, roles: Collection[str]) -> Found:
+def read_members(text: bytes | bytearray, roles: Collection[str], arrays: CutOut | None = None) -> Found:
     """Return the members of a JSON object: those named for a role as tensors, the others as they are.
+
+    `arrays`: those that were cut out of the text.
 
     Raises: BadEnvelope, BadRequest; Unaccounted where the text has to be read as lists.
     """
     parser = _parser()
     account = _Account.of(text)
-    nodes, tensors = _members(_object(parser, text), roles, account)
+    nodes, tensors = _members(_object(parser, text), roles, account, arrays)
     plain_and_tensors = account.plain(nodes), tensors
     account.settle()
     del nodes
@@ -50,14 +61,16 @@ def read_members(text: bytes | bytearray, roles: Collection[str]) -> Found:
     return plain_and_tensors
 
 
-def read_members_of_entries(text: bytes | bytearray, name: str, array: str, most: int) -> dict[str, Any]:
+def read_members_of_entries(
+    text: bytes | bytearray, name: str, array: str, most: int, arrays: CutOut | None = None
+) -> dict[str, Any]:
     """Return a JSON object, of whose member `name`, a list of at most `most` objects, each `array` is a tensor.
 
     Raises: what `read_members` raises.
     """
     parser = _parser()
     account = _Account.of(text)
-    nodes, _ = _members(_object(parser, text), (), account)
+    nodes, _ = _members(_object(parser, text), (), account, arrays)
     listed = nodes.pop(name, None)
     if not isinstance(listed, simdjson.Array):
         raise Unaccounted
@@ -65,13 +78,29 @@ def read_members_of_entries(text: bytes | bytearray, name: str, array: str, most
         raise BadRequest(f"{name} has {len(listed)} entries; at most {most} are read.", limit=most, got=len(listed))
     account.brackets -= 1
     objects = [_entry(node) for node in listed]
-    entries = [_members(node, (array,), account, _name(node)) for node in objects]
+    entries = [_members(node, (array,), account, arrays, _name(node)) for node in objects]
     document = account.plain(nodes)
     document[name] = [{**account.plain(inner), **tensors} for inner, tensors in entries]
     account.settle()
     del nodes, listed, objects, entries
     _keep(parser)
     return document
+
+
+def read_array(role: str, text: bytes | bytearray) -> Tensor:
+    """Return a JSON list of numbers.
+
+    Raises: BadEnvelope, BadRequest; Unaccounted where it has to be read as lists.
+    """
+    parser = _parser()
+    account = _Account.of(text)
+    node = _root(parser, text)
+    tensor, lists = _tensor(role, node)
+    account.brackets -= lists
+    account.settle()
+    del node
+    _keep(parser)
+    return tensor
 
 
 @dataclass
@@ -115,7 +144,11 @@ def _keep(parser: simdjson.Parser) -> None:
 
 
 def _members(
-    node: simdjson.Object, roles: Collection[str], account: _Account, called: str | None = None
+    node: simdjson.Object,
+    roles: Collection[str],
+    account: _Account,
+    arrays: CutOut | None,
+    called: str | None = None,
 ) -> tuple[Nodes, dict[str, Tensor]]:
     """Return the members of an object: those named for a role as tensors, the others unread.
 
@@ -131,8 +164,12 @@ def _members(
     nodes: Nodes = {name: node[name] for name in names}
     tensors: dict[str, Tensor] = {}
     for role in roles:
-        if nodes.get(role) is not None:
-            tensors[role], lists = _tensor(called or role, nodes.pop(role))
+        value = nodes.get(role)
+        if arrays is not None and isinstance(value, str) and value in arrays:
+            tensors[role] = arrays.tensor(called or role, value)
+            account.quotes -= 2
+        elif value is not None:
+            tensors[role], lists = _tensor(called or role, value)
             account.brackets -= lists
     # what is null for a role stands for nothing
     return {name: value for name, value in nodes.items() if name not in roles}, tensors
@@ -151,25 +188,31 @@ def _entry(node: object) -> simdjson.Object:
 
 
 def _object(parser: simdjson.Parser, text: bytes | bytearray) -> simdjson.Object:
+    root = _root(parser, text)
+    if not isinstance(root, simdjson.Object):
+        raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
+    return root
+
+
+def _root(parser: simdjson.Parser, text: bytes | bytearray) -> object:
     if text.startswith(BOM_UTF8):  # which simdjson leaves aside
         raise Unaccounted
     try:
-        root = parser.parse(text)
+        return parser.parse(text)
     except RuntimeError:  # over 1,024 levels, or a whole number past 64 bits; lists will tell which
         raise Unaccounted from None
     except ValueError:
         if len(text) < SHORT:
             raise Unaccounted from None
         raise fault_of_long(text).refusal() from None
-    if not isinstance(root, simdjson.Object):
-        raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
-    return root
 
 
 def _plain(node: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(node, simdjson.Array):
-        return node.as_list()
-    return node.as_dict() if isinstance(node, simdjson.Object) else node
+    if isinstance(node, simdjson.Array):  # as_list writes past the end of a list of more than COUNTED entries
+        return [_plain(entry) for entry in node]
+    if isinstance(node, simdjson.Object):
+        return {name: _plain(entry) for name, entry in node.items()}
+    return node
 
 
 def _count(value: object, marks: str) -> int:

@@ -40,6 +40,7 @@ from service.uploads import contents, inference_protocol, json_lists, media_type
 from service.uploads.codings import SHORT_PIECE, Unpacker
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import ArrayFormat, DecodingLimit, Format, TableFormat
+from service.uploads.json_pieces import PIECE
 from service.uploads.json_text import parsed
 from service.uploads.roles import known_roles
 from service.uploads.tables.inputs import TableInputs
@@ -354,9 +355,25 @@ def long_json_body(data: bytes) -> None:
             raise Finding("A long body has other numbers than a short one.")
 
 
-def _outcome(text: bytes) -> contents.Contents | Refusal:
+@harness(*BODIES, words=MARKS, share=5)
+def json_in_pieces(data: bytes) -> None:
+    """JSON whose arrays are parsed in pieces, held to the same as a whole."""
+    whole = _outcome(data)
+    pieces = _outcome(data, 1 + len(data) // 16)
+    if isinstance(pieces, Refusal):  # it may be stricter: about large whole numbers, and arrays that are no inputs
+        raise pieces
+    if isinstance(whole, Refusal):
+        raise Finding("A body is read in pieces and refused as a whole.")
+    if whole.fields != pieces.fields or whole.roles.keys() != pieces.roles.keys():
+        raise Finding("A body has other fields in pieces than as a whole.")
+    for role, tensor in pieces.roles.items():
+        if tensor.dtype != whole.roles[role].dtype or not torch.equal(tensor, whole.roles[role]):
+            raise Finding("A body has other numbers in pieces than as a whole.")
+
+
+def _outcome(text: bytes, piece: int = PIECE) -> contents.Contents | Refusal:
     try:
-        return contents.from_json(bytearray(text))
+        return contents.from_json(bytearray(text), piece=piece)
     except Refusal as refusal:
         return refusal
 

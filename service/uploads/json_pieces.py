@@ -1,0 +1,194 @@
+"""Long JSON in pieces: its arrays are cut out of the text and parsed a mebibyte at a time.
+
+No parser of JSON lets another thread run meanwhile: 64 MiB as a whole would hold up every other request for a quarter
+of a second. What is left of the text has a name of its own in place of each array.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from losses.errors import Refusal
+from service.problems import BadEnvelope, BadRequest
+from service.uploads import json_simd
+from service.uploads.json_faults import fault_of_long, visible_fault
+from service.uploads.json_lists import DEEPEST, EXACT, from_lists, not_numbers, ragged, too_deep
+from service.uploads.json_text import array, rounded
+
+PIECE = 1 << 20  # bytes, parsed in 2 to 8 ms
+MOST_LEFT = 1 << 20  # bytes, beside the arrays
+ARRAYS_A_PIECE = 1 << 8  # which stay in the text; 256 members of 4 KiB each are a mebibyte
+MOST_QUOTES = 1 << 12  # of a long text: 64 inputs of the Open Inference Protocol, with ten texts each, have 1,280
+OPEN, CLOSE, COMMA = b"[],"
+SPACES = b" \t\n\r"
+MISSING = "The text stops being JSON: an entry or a comma is missing in a list."
+Span = tuple[int, int]  # of some entries of a list, without the commas around them
+
+
+@dataclass
+class LongArrays:
+    """The arrays that were cut out of a text, by the name that stands in their place."""
+
+    text: bytes | bytearray
+    piece: int
+    entries: dict[str, list[Span]] = field(default_factory=dict)
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and value in self.entries
+
+    def tensor(self, role: str, name: str) -> Tensor:
+        """Return one of them; `role` is what it is called in refusals.
+
+        Raises: BadEnvelope, BadRequest.
+        """
+        with self.faults():
+            return _joined(role, [self._tensor(role, span, 1) for span in self.entries[name]])
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Have it said of the whole text where it stops being JSON, not of what is left or of a piece."""
+        try:
+            yield
+        except BadEnvelope as error:
+            if not self.entries or "position" not in error.facts:
+                raise
+            raise fault_of_long(self.text).refusal() from None
+
+    def _tensor(self, role: str, span: Span, depth: int) -> Tensor:
+        """Return a group of entries of a list that stands within `depth` lists, itself included."""
+        begin, end = span
+        if end - begin > 2 * self.piece:
+            begin = end - len(self.text[begin:end].lstrip(SPACES))
+            if self.text[begin] == OPEN:
+                return self._long_first(role, (begin, end), depth)
+        return _read(role, self.text[begin:end])
+
+    def _long_first(self, role: str, span: Span, depth: int) -> Tensor:
+        """Return a group whose first entry is longer than a piece; what follows it is not."""
+        if depth == DEEPEST:
+            raise too_deep(role)
+        spans, stop = entries(self.text, *span, self.piece)
+        first = _joined(role, [self._tensor(role, inner, depth + 1) for inner in spans]).unsqueeze(0)
+        after = self.text[stop : span[1]].strip(SPACES)
+        if not after:
+            return first
+        if after[:1] != b",":
+            raise BadEnvelope(MISSING, position=None)
+        return _joined(role, [first, _read(role, after[1:])])
+
+
+def cut(text: bytes | bytearray, piece: int = PIECE) -> tuple[bytes | bytearray, LongArrays]:
+    """Return a text with a name in place of each of its arrays, where it is longer than a piece, and those arrays.
+
+    Raises: BadEnvelope, BadRequest where what is left is long.
+    """
+    arrays, kept, copied = LongArrays(text, piece), bytearray(), 0
+    if len(text) <= piece:
+        return text, arrays
+    unguessable = secrets.token_hex(8)  # so that no text of a client is taken for an array
+    for begin, end in _between_texts(text):
+        start = text.find(b"[", begin, end) if end - begin > piece // ARRAYS_A_PIECE else -1
+        if start < 0 or text[begin:start].strip(SPACES) != b":":
+            continue
+        spans, stop = entries(text, start, end, piece)
+        if stop > end == len(text):
+            raise fault_of_long(text).refusal()
+        if stop > end:  # a text stands in it
+            continue
+        name = f"{unguessable}{len(arrays.entries)}"
+        arrays.entries[name] = spans
+        kept += text[copied:start] + f'"{name}"'.encode()
+        copied = stop
+    kept += text[copied:]
+    if len(kept) > MOST_LEFT:
+        raise _long_beside_arrays(text)
+    return kept, arrays
+
+
+def _between_texts(text: bytes | bytearray) -> Iterator[Span]:
+    """Yield what stands between one text of the JSON and the next.
+
+    Raises: BadRequest where there are many texts.
+    """
+    begin, inside = 0, False
+    at = text.find(b'"')
+    for _ in range(MOST_QUOTES):
+        if at < 0:
+            yield begin, len(text)
+            return
+        backslashes = at - len(text[begin:at].rstrip(b"\\")) - begin if inside else 0
+        if backslashes % 2 == 0:
+            if not inside:
+                yield begin, at
+            begin, inside = at + 1, not inside
+        at = text.find(b'"', at + 1)
+    raise _long_beside_arrays(text)
+
+
+def entries(text: bytes | bytearray, start: int, end: int, piece: int) -> tuple[list[Span], int]:
+    """Return the entries of the list that begins at `start`, in groups of about a piece, and where it ends.
+
+    That is past `end` where it does not end before.
+    """
+    spans: list[Span] = []
+    depth, begin = 0, start + 1
+    for at in range(start, end, piece):
+        codes = np.frombuffer(text, np.uint8, min(piece, end - at), at)
+        steps = (codes == OPEN).view(np.int8) - (codes == CLOSE).view(np.int8)
+        depths = depth + steps.cumsum(dtype=np.int32)
+        stops = np.flatnonzero((depths == 0) & (steps < 0))
+        if stops.size:
+            stop = at + int(stops[0])
+            return [*spans, (begin, stop)], stop + 1
+        commas = np.flatnonzero((codes == COMMA) & (depths == 1))
+        if commas.size:
+            spans.append((begin, at + int(commas[-1])))
+            begin = spans[-1][1] + 1
+        depth = int(depths[-1])
+    return [], end + 1
+
+
+def _read(role: str, entries: bytes | bytearray) -> Tensor:
+    """Return entries that stand between commas.
+
+    Raises: BadEnvelope, BadRequest.
+    """
+    text = b"".join([b"[", entries, b"]"])
+    try:
+        return json_simd.read_array(role, text)
+    except json_simd.Unaccounted:
+        return from_lists(role, array(text), booleans=b"true" in text or b"false" in text)
+
+
+def _joined(role: str, parts: list[Tensor]) -> Tensor:
+    """Return the parts one after the other, whole numbers where all are.
+
+    Raises: BadEnvelope where one is missing, BadRequest where they are of other shapes or kinds.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    if not all(len(part) for part in parts):
+        raise BadEnvelope(MISSING, position=None)
+    if len({part.shape[1:] for part in parts}) > 1:
+        raise ragged(role)
+    kinds = {part.dtype for part in parts}
+    if torch.bool in kinds and len(kinds) > 1:
+        raise not_numbers(role)
+    if len(kinds) > 1 and any((part.abs() >= EXACT).any() for part in parts if not part.is_floating_point()):
+        raise rounded()
+    return torch.cat(parts)
+
+
+def _long_beside_arrays(text: bytes | bytearray) -> Refusal:
+    fault = visible_fault(text)
+    if fault:
+        return fault.refusal()
+    return BadRequest(
+        f"The JSON is longer than {MOST_LEFT} bytes beside what are arrays of numbers only: no text, no null. Send "
+        "class names and other columns as a CSV, Parquet or Arrow file."
+    )
