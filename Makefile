@@ -237,6 +237,12 @@ bench-peers: install $(PEERS:%=.venv-peers-%/.installed)
 	.venv-peers-$*/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -r $<
 	touch $@
 
+# 10,000 recommendations as one batch, against a request each.
+.PHONY: bench-batch
+
+bench-batch: install
+	@$(BIN)/python -m benchmarks.data.batch
+
 # How near evaluation on a CUDA device comes to its memory and its link; says so where there is no device.
 .PHONY: bench-gpu
 

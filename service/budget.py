@@ -91,6 +91,10 @@ class Reservation:
         self._budget, self._patience_s = budget, patience_s
         self.reserved = 0
 
+    def beside(self) -> "Reservation":
+        """Return a reservation from the same budget, which holds nothing yet."""
+        return Reservation(self._budget, self._patience_s)
+
     async def need(self, amount: int) -> None:
         """Hold `amount`, or everything where that is less: the largest upload runs alone.
 

@@ -74,7 +74,8 @@ class Settings(BaseSettings):
         ),
     ]
     max_stream_bytes: Annotated[
-        Bytes, Field(ge=1, description="The longest Arrow stream that is evaluated as it arrives, and not kept.")
+        Bytes,
+        Field(ge=1, description="The longest Arrow stream or batch that is answered as it arrives, and not kept."),
     ] = 1 << 40
     max_json_bytes: Annotated[Bytes, Field(ge=1, description="The longest JSON text, alone or as a part.")] = 64 * MIB
     max_answer_numbers: Annotated[int, Field(ge=1, description="The most per-item numbers in one JSON answer.")] = (

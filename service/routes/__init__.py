@@ -10,6 +10,7 @@ TAGS = (
     "profile",
     "evaluate",
     "advise",
+    "batch",
     "datasets",
     "experiments",
     "losses",

@@ -61,6 +61,7 @@ class Connection(HttpToolsProtocol):
         self._reading: Literal["nothing", "head", "body"] = "nothing"
         self._unparsed = memoryview(b"")  # what came while a request waits for the one before it
         self._head_bytes, self._header_bytes, self._body_left = 0, 0, 0
+        self._body_bytes = 0  # of all bodies, as they came
         self._starting = False  # what is started now is what was read last, none that waited for the one before
         self._held_app: Any = None  # the application that a small request goes to, unless its body comes soon
         self._hold: asyncio.TimerHandle | None = None  # until it goes there
@@ -258,6 +259,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_left -= len(body)
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -331,12 +333,11 @@ class Connection(HttpToolsProtocol):
         self._parse_rest()
 
     def pause_writing(self) -> None:
-        """Read nothing more while answers wait to be read, and give up where nobody reads them."""
+        """Read no further request while answers wait to be read, and give up where nobody reads them."""
         super().pause_writing()
-        self.flow.pause_reading()
-        self._unsent = self.loop.call_later(
-            self._settings.write_seconds, self._look_whether_read, self.transport.get_write_buffer_size()
-        )
+        if self._reading != "body":  # an endpoint that answers while its body arrives decides by itself what it reads
+            self.flow.pause_reading()
+        self._look_later(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         self._written()
@@ -349,11 +350,18 @@ class Connection(HttpToolsProtocol):
             self._unsent.cancel()
             self._unsent = None
 
-    def _look_whether_read(self, before: int) -> None:
-        """Give the connection up unless its client has read some of what waited `write_seconds` ago, `before` bytes."""
+    def _look_later(self, left: int) -> None:
+        wait_s = self._settings.write_seconds
+        self._unsent = self.loop.call_later(wait_s, self._look_whether_read, left, self._body_bytes)
+
+    def _look_whether_read(self, before: int, body_bytes: int) -> None:
+        """Give the connection up unless its client has read some of what waited `write_seconds` ago, `before` bytes.
+
+        One that has sent some of its body since then may read the answers after that.
+        """
         left = self.transport.get_write_buffer_size()
-        if left < before:
-            self._unsent = self.loop.call_later(self._settings.write_seconds, self._look_whether_read, left)
+        if left < before or self._body_bytes > body_bytes:
+            self._look_later(left)
         else:
             log.info("answer not read", extra={"facts": {"bytes_left": left}})
             self.transport.abort()

@@ -1,0 +1,266 @@
+"""POST /v1/batch: many questions in one request, a line each; the answers come in order, each once it is known."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from anyio.lowlevel import checkpoint
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from losses.errors import Refusal
+from losses.near import near
+from losses.text import Language
+from service.dependencies import SettingsInForce
+from service.pipeline.properties import Access, properties, properties_of
+from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, answer, crash, responses
+from service.request_record import UNDER_WAY, Record, current
+from service.routes.advise import advise
+from service.routes.brief import BriefQuery
+from service.routes.evaluate import evaluate_upload
+from service.routes.language import Spoken
+from service.routes.parameters import KNOWN_PARAMETERS
+from service.routes.profile import profile
+from service.routes.recommend import question, recommend_loss
+from service.uploads.body import KEY, body_of
+from service.uploads.json_text import parsed
+from service.uploads.lines import Line, ReadAhead, lines
+from service.uploads.media_type import JSON, require
+from service.uploads.upload import receive
+
+router = APIRouter(prefix="/v1", tags=["batch"], dependencies=KNOWN_PARAMETERS)
+NDJSON = "application/x-ndjson"
+LINES = {"type": "string", "format": "binary"}
+LINE_HEADERS = [(b"content-type", JSON.encode())]
+LINE_BEGINNING = re.compile(rb'\s*\{\s*"(\w+)"\s*:')
+EXAMPLE = """\
+{"recommend": {"task": "binary", "profile": {"class_imbalance": 12}}}
+{"evaluate": {"loss": "mae", "predictions": [1.0], "targets": [0.0]}}
+"""
+
+
+async def _recommend(line: Request, language: Language, brief: bool) -> bytes:  # noqa: FBT001 - as the routes have it
+    asked, state = await question(line), line.scope["state"]
+    answered = await recommend_loss(asked, state["thresholds"], state["settings"], language, Response(), brief)
+    return bytes(answered.body) if isinstance(answered, Response) else answered.model_dump_json().encode()
+
+
+async def _profile(line: Request, language: Language, _: bool) -> bytes:  # noqa: FBT001 - the same
+    answered = await profile(await receive(line), line.scope["state"]["runtime"], language)
+    return answered.model_dump_json(exclude_none=True).encode()
+
+
+async def _evaluate(line: Request, _language: Language, _: bool) -> bytes:  # noqa: FBT001 - the same
+    return bytes((await evaluate_upload(line)).body)
+
+
+async def _advise(line: Request, language: Language, _: bool) -> bytes:  # noqa: FBT001 - the same
+    state = line.scope["state"]
+    answered = await advise(
+        language=language,
+        thresholds=state["thresholds"],
+        settings=state["settings"],
+        runtime=state["runtime"],
+        jobs=state["jobs"],
+        response=Response(),
+        upload=await receive(line),
+    )
+    if isinstance(answered, Response):
+        return bytes(answered.body)
+    return answered.model_dump_json(exclude_unset=True).encode()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a line may ask: the route that answers the same, and what answers it here."""
+
+    route: Callable[..., Any]
+    answered: Callable[[Request, Language, bool], Awaitable[bytes]]
+
+    @property
+    def access(self) -> Access:
+        """Who may ask it."""
+        stated = properties_of(self.route)
+        if stated is None:
+            raise TypeError(self.route)
+        return stated.access
+
+
+KINDS = {
+    "recommend": Kind(recommend_loss, _recommend),
+    "profile": Kind(profile, _profile),
+    "evaluate": Kind(evaluate_upload, _evaluate),
+    "advise": Kind(advise, _advise),
+}
+
+
+class Batch:
+    """The lines of one request, and their answers."""
+
+    def __init__(self, http: Request, language: Language, *, brief: bool) -> None:
+        self._http, self._language, self._brief = http, language, brief
+        self._body, self._record = body_of(http), current()
+
+    async def answers(self, asked: AsyncIterator[Line]) -> AsyncIterator[bytes]:
+        """Yield the answer to each line, a line too.
+
+        Raises: ClientDisconnect; before the first line, what reading the body raises, and BadRequest where it has none.
+        """
+        answered = 0
+        try:
+            async for line in asked:
+                if self._record.has_left():
+                    raise ClientDisconnect
+                yield await self._answered(line)
+                answered += 1
+                await checkpoint()  # small requests come in between
+        except Refusal as refusal:
+            if not answered:
+                raise
+            yield _problem(refusal)  # of the body; what came of it is answered
+        if not answered:
+            raise BadRequest("The body has no line; send one JSON object a line, such as " + EXAMPLE.splitlines()[0])
+        self._record.items = answered
+
+    async def _answered(self, line: Line) -> bytes:
+        record = Record(self._record.id, self._record.has_left, key=self._record.key)
+        token = UNDER_WAY.set(record)
+        try:
+            return await self._outcome(line, record)
+        except Refusal as refusal:
+            return _problem(refusal, line.number)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last word on a fault of ours in one line
+            return _problem(error, line.number)
+        finally:
+            UNDER_WAY.reset(token)
+            self._record.compute_ms += record.compute_ms
+            self._record.queue_ms += record.queue_ms
+
+    async def _outcome(self, line: Line, record: Record) -> bytes:
+        scope, settings = self._http.scope, self._http.scope["state"]["settings"]
+        if line.text is None:
+            raise TooLarge("The line", settings.max_json_bytes, "max_json_bytes", "Send arrays of this length alone.")
+        name, text = _split(line.text)
+        kind, keys = KINDS[name], scope["state"]["keys"]
+        if keys is not None:
+            keys.admit(scope, kind.access)
+        body = self._body.part(text, record)
+        asked = {**scope, "query_string": b"", "headers": LINE_HEADERS, KEY: body}
+        try:
+            answered = await kind.answered(Request(asked), self._language, self._brief)
+        except BadEnvelope:
+            _refuse_more_members(line.text)
+            raise
+        finally:
+            body.close()
+        return b'{"%b":%b}\n' % (name.encode(), answered)
+
+
+class BatchResponse(Response):
+    """Answers that are sent as they become known."""
+
+    media_type = NDJSON
+
+    def __init__(self, first: bytes, rest: AsyncIterator[bytes], ahead: ReadAhead, headers: Mapping[str, str]) -> None:
+        super().__init__(headers=headers)
+        del self.headers["content-length"]
+        self._first, self._rest, self._ahead = first, rest, ahead
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send them; the body is read meanwhile."""
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await self._send(send, self._first)
+            async for piece in self._rest:
+                await self._send(send, piece)
+            await self._send(send, b"", more=False)
+        finally:
+            self._ahead.close()
+
+    async def _send(self, send: Send, piece: bytes, *, more: bool = True) -> None:
+        with self._ahead.answering():
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+
+@router.post(
+    "/batch",
+    name="batch",
+    summary="Ask many questions in one request",
+    response_class=Response,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {NDJSON: {"schema": LINES, "examples": {"two questions": {"value": EXAMPLE}}}},
+        }
+    },
+    responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat)
+    | {200: {"description": "An answer a line.", "content": {NDJSON: {"schema": LINES}}}},
+)
+@properties("any key")
+async def ask_batch(
+    http: Request,
+    settings: SettingsInForce,
+    language: Spoken,
+    response: Response,
+    brief: BriefQuery = False,  # noqa: FBT002 - as FastAPI has it
+) -> Response:
+    """Answer each line as the request that it stands for would be answered, in order, each as soon as it is known.
+
+    A line is an object with one member: `recommend`, `profile`, `evaluate` or `advise`, and what would be the JSON body
+    of that request. So is its answer; where that is a refusal the member is `problem`, with the number of the line, and
+    the lines after it are answered all the same. Each line counts against the rate of the key, and needs its scope.
+    """
+    require(http, NDJSON)
+    body = body_of(http)
+    chunks = body.chunks(settings.max_stream_bytes, "max_stream_bytes", kept=False)
+    ahead = ReadAhead(chunks, settings.data, settings.max_body_bytes)
+    answers = Batch(http, language, brief=brief).answers(lines(ahead.read, settings.max_json_bytes, body.reserve_bytes))
+    try:
+        first = await anext(answers)
+    except BaseException:
+        ahead.close()
+        raise
+    return BatchResponse(first, answers, ahead, response.headers)
+
+
+def _split(line: bytearray) -> tuple[str, bytearray]:
+    """Return what a line asks, and the question at the place that it has in the line.
+
+    Raises: BadEnvelope, BadRequest.
+    """
+    beginning, end = LINE_BEGINNING.match(line), line.rstrip()
+    if beginning is None or not end.endswith(b"}"):
+        _refuse_more_members(line)
+        raise _one_member()
+    name = beginning[1].decode()
+    if name not in KINDS:
+        close = near(name, KINDS)
+        hint = f" Did you mean {close}?" if close else ""
+        raise BadRequest(f"A line asks {', '.join(KINDS)}; this asks none of them.{hint}", did_you_mean=close)
+    start = beginning.end()
+    return name, bytearray(b" " * start) + end[start:-1]
+
+
+def _refuse_more_members(line: bytearray) -> None:
+    """Refuse a line that is JSON, and is no object of one member.
+
+    Raises: BadRequest; BadEnvelope where it is no JSON.
+    """
+    if len(parsed(line)) != 1:
+        raise _one_member()
+
+
+def _one_member() -> BadRequest:
+    return BadRequest(f"A line is an object with one member, one of {', '.join(KINDS)}.")
+
+
+def _problem(error: Exception, line: int | None = None) -> bytes:
+    """Return the answer to a line that has none, a line too."""
+    response = answer(error) if isinstance(error, Refusal) else crash(error)
+    problem = orjson.loads(response.body)
+    return orjson.dumps({"problem": problem if line is None else {**problem, "line": line}}) + b"\n"

@@ -1,0 +1,170 @@
+"""The lines of a body that is answered while it arrives.
+
+Some clients read answers while they send, most send everything before they read anything. So that the two ends never
+wait for each other, what arrives while an answer waits to be read is kept: a little in memory, the rest in a file
+without a name.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from anyio import to_thread
+
+from service.problems import InsufficientStorage, TooLarge
+
+WINDOW = 1 << 16  # bytes that are read ahead while no answer waits, and kept in memory; as much as a connection holds
+PIECE = 1 << 16  # bytes that are looked through for lines in one turn of the event loop
+
+
+class ReadAhead:
+    """The bytes of a body, read before they are asked for; whoever makes it closes it."""
+
+    def __init__(self, chunks: AsyncIterator[bytes], folder: Path, longest: int) -> None:
+        """Read `chunks`. `folder`: of the file; `longest`: the most bytes that are kept while answers wait."""
+        self._chunks, self._folder, self._longest = chunks, folder, longest
+        self._memory: deque[bytes] = deque()
+        self._file: BinaryIO | None = None
+        self._in_memory, self._read, self._written = 0, 0, 0  # bytes, the last two of the file
+        self._changed = asyncio.Event()
+        self._answer_waits, self._ended = False, False
+        self._task: asyncio.Task[None] | None = None
+
+    def close(self) -> None:
+        """Read no more, and give back what was kept."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._file is not None:
+            self._file.close()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Read on, however much is kept already, while an answer is sent."""
+        self._answer_waits = True
+        self._changed.set()
+        try:
+            yield
+        finally:
+            self._answer_waits = False
+
+    async def read(self) -> bytes:
+        """Return the next bytes, none at the end.
+
+        Raises: what the chunks raise, TooLarge, InsufficientStorage.
+        """
+        if self._task is None:
+            self._task = asyncio.create_task(self._fill())
+            self._task.add_done_callback(
+                lambda task: task.cancelled() or task.exception()
+            )  # raised below, or for nobody
+        while not self._kept:
+            if self._ended:
+                await self._task
+                return b""
+            await self._change()
+        if not self._memory:
+            return await self._from_file()
+        piece = self._memory.popleft()
+        if len(piece) > PIECE:
+            self._memory.appendleft(piece[PIECE:])
+            piece = piece[:PIECE]
+        self._in_memory -= len(piece)
+        self._changed.set()
+        return piece
+
+    @property
+    def _kept(self) -> int:
+        return self._in_memory + self._written - self._read
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def _fill(self) -> None:
+        try:
+            async for chunk in self._chunks:
+                if self._kept + len(chunk) > self._longest:
+                    way_out = "Read the answers while you send, or send fewer lines in one request."
+                    raise TooLarge("What came before its answers were read", self._longest, "max_body_bytes", way_out)
+                if self._in_memory < WINDOW and self._read == self._written:
+                    self._memory.append(chunk)
+                    self._in_memory += len(chunk)
+                else:
+                    await self._to_file(chunk)
+                self._changed.set()
+                while self._kept >= WINDOW and not self._answer_waits:
+                    await self._change()
+        finally:
+            self._ended = True
+            self._changed.set()
+
+    async def _to_file(self, chunk: bytes) -> None:
+        try:
+            if self._file is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed in __exit__
+            if self._read == self._written:
+                self._read = self._written = 0
+            await to_thread.run_sync(_write, self._file, self._written, chunk)
+        except OSError:
+            raise InsufficientStorage(None, "datasets") from None
+        self._written += len(chunk)
+
+    async def _from_file(self) -> bytes:
+        file, size = self._file, min(PIECE, self._written - self._read)
+        if file is None:
+            raise TypeError(file)
+        piece = await to_thread.run_sync(os.pread, file.fileno(), size, self._read)
+        self._read += len(piece)
+        self._changed.set()
+        return piece
+
+
+def _write(file: BinaryIO, place: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(file.fileno(), view, place)
+        place, view = place + written, view[written:]
+
+
+class Line(NamedTuple):
+    """One line. `text` is None where it is longer than lines may be; then nothing of it is kept."""
+
+    number: int  # from 1
+    text: bytearray | None
+
+
+async def lines(
+    read: Callable[[], Awaitable[bytes]], longest: int, reserve: Callable[[int], object]
+) -> AsyncIterator[Line]:
+    """Yield the lines that `read` gives the bytes of, none that is blank.
+
+    `reserve`: called with so many bytes more than before where a line takes more memory than any before it.
+    Raises: what `read` and `reserve` raise.
+    """
+    number, text, too_long, reserved = 1, bytearray(), False, PIECE
+    while piece := await read():
+        start = 0
+        while start < len(piece):
+            end = piece.find(b"\n", start)
+            stop = end if end >= 0 else len(piece)
+            if not too_long:
+                text += piece[start:stop]
+                too_long = len(text) > longest
+            if too_long:
+                text.clear()
+            elif len(text) > reserved:
+                reserve(len(text) - reserved)
+                reserved = len(text)
+            if end >= 0:
+                if too_long or text.strip():
+                    yield Line(number, None if too_long else text)
+                number, text, too_long = number + 1, bytearray(), False
+            start = stop + 1
+    if too_long or text.strip():
+        yield Line(number, None if too_long else text)
