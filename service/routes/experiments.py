@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from recommender.errors import BadExperiment, UnknownMetric
 from recommender.experiment.judging.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores
 from recommender.experiment.judging.page import page
-from recommender.experiment.judging.plots import standings_plot
+from recommender.experiment.judging.plots import differences_plot
 from recommender.experiment.judging.report import Curve, ExperimentReport, ExtremeRow, Standing, Verdict, Versions
 from recommender.experiment.question import ExperimentQuestion
 from service.datasets.store import identifier
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 256 << 10  # bytes; 2,000 columns by name
 LONGEST_WAIT = 30.0  # s
-LONGEST_SCORES = 4 << 20  # bytes; 100 losses of 1,000 folds
+LONGEST_SCORES = 16 << 20  # bytes; ten losses on 80,000 rows
 LOOK_S = 0.25  # between two looks at whether an experiment that is waited for has ended
 EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after how many a comment keeps the line open
 RETRY_S = 2
@@ -204,7 +204,7 @@ async def scores(request: Request) -> ScoresQuestion:
 )
 @properties("experiment")
 async def judge_scores(asked: Annotated[ScoresQuestion, Depends(scores)], language: Spoken) -> ScoresVerdict:
-    """Judge what your own training loop scored: which loss, what ties with it, and how sure that is.
+    """Judge what your own training loop scored or predicted: which loss, what ties with it, and how sure that is.
 
     Nothing is kept. The tests are those of an experiment: the corrected resampled t with Holm's correction, over folds
     that share most of their training rows.
@@ -307,7 +307,7 @@ async def experiment_report(
         raise NoReportYet(row.status)
     report = ExperimentReport(**row.found)
     if format == "svg":
-        return Response(standings_plot(report, report.verdict.model), media_type=SVG)
+        return Response(differences_plot(report, report.verdict.model, language), media_type=SVG)
     return Response(page(report, language), media_type=HTML)
 
 

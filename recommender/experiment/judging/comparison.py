@@ -38,6 +38,8 @@ class Comparison:
     t: Numbers
     p: Numbers
     tied: Numbers
+    apart: Numbers  # of each candidate from the chosen one, positive where it is worse: shares of its cost, or points
+    apart_errors: Numbers
     probability_best: Numbers
     lead: float  # of choosing, over the incumbent; of every fold by what the others of its repeat would choose
 
@@ -60,7 +62,8 @@ def compare(
     others = [place for place in range(len(costs)) if place != chosen and valid[place]]
     p = np.ones(len(costs))
     p[others] = _holm(_p(t[others], costs.shape[1] - 1))
-    apart = (means - means[chosen]) / _unit(means[chosen], relative=relative)
+    unit = _unit(means[chosen], relative=relative)
+    apart = (means - means[chosen]) / unit
     tied = valid & ~((p < SIGNIFICANT) & (apart > EQUIVALENT))
     return Comparison(
         best=best,
@@ -72,6 +75,8 @@ def compare(
         t=t,
         p=p,
         tied=tied,
+        apart=apart,
+        apart_errors=np.array([_error(row - costs[chosen], folds) for row in costs]) / unit,
         probability_best=_probability_best(costs, valid, folds, seed),
         lead=_lead(costs, incumbent, folds, valid, relative=relative),
     )

@@ -1,37 +1,65 @@
-"""The verdict on scores from the user's own training loop: the same tests, whatever was trained, and on what."""
+"""The verdict on scores or predictions from the user's own training loop: the same tests, whatever was trained."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from losses.errors import shown
 from losses.text import Language, Text, in_language
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.comparison import compare, rows_to_decide
-from recommender.metrics import read_metric
+from recommender.experiment.judging.own_predictions import Held, judged_scores
+from recommender.metrics import METRICS, read_metric
 
-MOST_SCORES = 1_000  # of one loss
+MOST_SCORES, MOST_LOSSES = 1_000, 100  # scores of one loss
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Scores = Annotated[list[_Finite], Field(min_length=2, max_length=MOST_SCORES)]
+_Rows = list[_Finite] | list[list[_Finite]]
+_Folds = Annotated[list[_Rows], Field(min_length=2, max_length=MOST_SCORES)]
 
 
 class ScoresQuestion(BaseModel):
-    """What each loss scored on every fold, in the same order, each fold judged by the metric and not by the loss."""
+    """What each loss scored on every fold, or predicted for the rows of every fold; folds in the same order for all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str = Field(max_length=50, description="rmse, mae, log_loss, auc, ...; it says whether lower is better.")
-    scores: dict[str, Annotated[list[_Finite], Field(min_length=2, max_length=MOST_SCORES)]] = Field(
+    scores: dict[str, _Scores] | None = Field(
+        default=None,
         min_length=2,
-        max_length=100,
-        description="By name: one score a fold, all repeats in a row.",
+        max_length=MOST_LOSSES,
+        description="By name: one score a fold, all repeats in a row, judged by the metric and not by the loss.",
     )
+    predictions: dict[str, _Folds] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=MOST_LOSSES,
+        description="In place of scores, by name: for every fold what is predicted for its rows, numbers or "
+        "probabilities (of several classes a list a row).",
+    )
+    targets: Annotated[list[list[_Finite]], Field(min_length=2, max_length=MOST_SCORES)] | None = Field(
+        default=None, description="Beside predictions: for every fold the targets of its rows, numbers or class ids."
+    )
+    outliers: Literal["errors", "signal"] = Field(
+        default="signal",
+        description="errors: numbers are judged on the rows that the losses agree about; signal: on all rows.",
+    )
+    quantile: float | None = Field(default=None, gt=0, lt=1, description="Of pinball.")
+    false_negative_cost: float | None = Field(default=None, gt=0, description="Of expected_cost, in false alarms.")
     folds: int = Field(ge=2, le=1000, description="Folds of one repeat.")
     incumbent: str | None = Field(
         default=None, max_length=500, description="What is kept unless another is clearly better; left out, the first."
     )
     rows: int | None = Field(default=None, ge=1, description="Rows of the data, to say how many would decide a tie.")
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        """Refuse scores and predictions at once, and predictions without targets."""
+        if (self.scores is None) == (self.predictions is None) or (self.predictions is None) != (self.targets is None):
+            raise ValueError("Send scores, or predictions with targets.")
+        return self
 
 
 class ScoresStanding(BaseModel):
@@ -54,6 +82,11 @@ class ScoresVerdict(BaseModel):
     better: bool = Field(description="Whether it is better than the incumbent at Holm's 5 %; t > 1 alone is less.")
     tied_with: list[str]
     summary: str
+    metric: str = Field(
+        description="That chose: the one asked for, or of predictions a proper score where that is noisy."
+    )
+    rows_judged: int | None = Field(default=None, description="Rows of predictions that were judged by.")
+    warnings: list[str] = []
     lead: float | None
     rows_to_decide: int | None
     standings: list[ScoresStanding]
@@ -66,17 +99,19 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
     """
     from scipy.stats import t as student  # noqa: PLC0415 - SciPy is slow to import
 
-    names, metric = list(question.scores), read_metric(question.metric)
-    counts = {len(scores) for scores in question.scores.values()}
+    held = _held(question)
+    metric = read_metric(held.metric)
+    names = list(held.scores)
+    counts = {len(scores) for scores in held.scores.values()}
     if len(counts) > 1 or min(counts) % question.folds:
         raise BadExperiment(
-            "scores",
+            "scores" if question.scores else "predictions",
             f"Each loss has one score a fold, of whole repeats of {question.folds} folds; here they have {counts}.",
         )
     incumbent = names[0] if question.incumbent is None else question.incumbent
     if incumbent not in names:
         raise BadExperiment("incumbent", f"{shown(incumbent)} is none of the losses with scores.")
-    values = np.array([question.scores[name] for name in names])
+    values = np.array([held.scores[name] for name in names])
     costs = metric.cost(values)
     comparison = compare(
         costs,
@@ -99,6 +134,7 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
         )
         for place in order
     ]
+    rows = question.rows or (held.rows and held.rows * question.folds // costs.shape[1])
     chosen = names[comparison.chosen]
     tied = [standing.name for standing in standings if standing.tied and standing.name != chosen]
     return ScoresVerdict(
@@ -108,10 +144,52 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
         better=comparison.better,
         tied_with=tied,
         summary=in_language(_summary(chosen, incumbent, tied, better=comparison.better), language),
+        metric=held.metric,
+        rows_judged=held.rows_judged,
+        warnings=[in_language(text, language) for text in _warnings(question, held)],
         lead=comparison.lead if np.isfinite(comparison.lead) else None,
-        rows_to_decide=None if question.rows is None else rows_to_decide(comparison, question.rows, costs.shape[1]),
+        rows_to_decide=None if rows is None else rows_to_decide(comparison, rows, costs.shape[1]),
         standings=standings,
     )
+
+
+def _held(question: ScoresQuestion) -> Held:
+    """Return the scores, computed from the predictions where those were sent.
+
+    Raises: UnknownMetric, BadExperiment.
+    """
+    if question.scores is not None:
+        read_metric(question.metric)
+        return Held(question.metric, question.scores)
+    return judged_scores(
+        question.metric,
+        question.predictions or {},
+        question.targets or [],
+        outliers=question.outliers,
+        quantile=question.quantile,
+        false_negative_cost=question.false_negative_cost,
+    )
+
+
+def _warnings(question: ScoresQuestion, held: Held) -> list[Text]:
+    """Return what to know before the verdict is trusted: how noisy the metric is that chose, or that another did."""
+    metric = METRICS[question.metric]
+    if metric.chosen_by is None:
+        return []
+    proper = METRICS[metric.chosen_by].title
+    if held.metric != question.metric:
+        return [
+            Text(
+                f"{metric.title.en} is too noisy to choose a loss by: {proper.en} chose. The cut follows from it.",
+                f"{metric.title.zh}噪声太大,不宜用于选择损失:由{proper.zh}选择,阈值由指标推出。",
+            )
+        ]
+    return [
+        Text(
+            f"Choosing by {metric.title.en} did harm where it was tried: send {metric.chosen_by}, or predictions.",
+            f"直接用{metric.title.zh}选择损失在实测中有害:请发送 {metric.chosen_by} 的得分,或发送预测值。",
+        )
+    ]
 
 
 def _interval(value: float, half: float) -> tuple[float, float] | None:

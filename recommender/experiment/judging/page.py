@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from losses.text import Language, Text, in_language
-from recommender.experiment.judging.plots import curves_plot, models_of, standings_plot
+from recommender.experiment.judging.plots import EPOCHS, curves_of, curves_plot, differences_plot, models_of
 from recommender.experiment.judging.report import ExperimentReport, Standing, Verdict
 
 _WORDS = {
@@ -21,6 +21,7 @@ _WORDS = {
     "interval": Text("95 %", "95 %"),
     "best": Text("is best with", "最优概率"),
     "regret": Text("worse by", "相差"),
+    "book": Text("book", "规则书"),
     "rate": Text("learning rate", "学习率"),
     "row": Text("row", "行"),
     "target": Text("target", "目标"),
@@ -28,6 +29,7 @@ _WORDS = {
     "sigmas": Text("sigmas", "标准差倍数"),
     "tied": Text("cannot be told from the chosen", "与所选无法区分"),
 }
+_BOOKS = {"article": Text("article", "文章"), "evidence": Text("evidence", "证据")}
 _STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1f2430, #e6e9ef); --paper: light-dark(#ffffff, #14171d);
         --soft: light-dark(#5d6675, #9aa3b2); --rule: light-dark(#e2e5ea, #2c323d);
@@ -59,12 +61,14 @@ def page(report: ExperimentReport, language: Language = "en") -> str:
     parts = [f"<h1>{word('title')}</h1>", _chosen(report.verdict)]
     parts += [_chosen(other) for other in report.verdicts if other.model != report.verdict.model]
     for model in models_of(report):
-        parts.append(f"<h2>{word('standings')}: {escape(model)}</h2><figure>{standings_plot(report, model)}</figure>")
+        picture = differences_plot(report, model, language)
+        parts.append(f"<h2>{word('standings')}: {escape(model)}</h2><figure>{picture}</figure>")
         parts.append(_table_of(report, [row for row in report.standings if row.model == model], language))
-        curves = curves_plot(report, model)
+        curves = curves_plot(report, model, language)
         if curves:
-            parts.append(f"<h2>{word('training')}: {escape(model)}</h2><figure>{curves}</figure>")
-    parts.append(f"<h2>{word('books')}</h2>{_books(report)}")
+            table = _table_of_curves(report, model, language)
+            parts.append(f"<h2>{word('training')}: {escape(model)}</h2><figure>{curves}</figure>{table}")
+    parts.append(f"<h2>{word('books')}</h2>{_books(report, language)}")
     if report.extreme_rows:
         head = [word(name) for name in ("row", "target", "predicted", "sigmas")]
         rows = [
@@ -113,13 +117,22 @@ def _row(report: ExperimentReport, standing: Standing) -> tuple[str, ...]:
     )
 
 
-def _books(report: ExperimentReport) -> str:
+def _table_of_curves(report: ExperimentReport, model: str, language: Language) -> str:
+    curves, epochs = curves_of(report, model), in_language(EPOCHS, language)
+    head = [in_language(_WORDS["loss"], language), *(f"{epoch:g} {epochs}" for epoch in curves[0].epochs)]
+    rows = [
+        (curve.objective, *("-" if value is None else f"{value:.4g}" for value in curve.values)) for curve in curves
+    ]
+    return _table([escape(name) for name in head], rows)
+
+
+def _books(report: ExperimentReport, language: Language) -> str:
     rows = []
     for name, book in report.verdict.books.items():
         apart = book.regret
         shown = "-" if apart is None else f"{apart:.3g}" if report.larger_is_better else f"{100 * apart:.1f} %"
-        rows.append((book.objective, name, shown))
-    return _table(["loss", "book", "worse by"], rows)
+        rows.append((book.objective, in_language(_BOOKS.get(name, Text(name, name)), language), shown))
+    return _table([escape(in_language(_WORDS[name], language)) for name in ("loss", "book", "regret")], rows)
 
 
 def _table(head: list[str], rows: Sequence[tuple[str, ...]], marked: list[bool] | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Two pictures of a report, as SVG: what each candidate scores with its interval, and how training went.
+"""Two pictures of a report, as SVG: how far each candidate is from the chosen one, and how training went.
 
 Colours are custom properties for light and dark, by the setting of whoever reads.
 """
@@ -6,10 +6,14 @@ Colours are custom properties for light and dark, by the setting of whoever read
 from collections.abc import Callable, Sequence
 from html import escape
 
+from losses.text import Language, Text, in_language
 from recommender.experiment.judging.report import Curve, ExperimentReport, Standing
+from recommender.experiment.judging.summary import MODELS
+from recommender.metrics import METRICS, Metric
 
 WIDTH, ROW, LABEL, RIGHT, TOP = 720, 26, 300, 80, 30
 CURVES_HEIGHT, MOST_CURVES = 260, 6
+EPOCHS = Text("epochs", "轮")
 DASHES = ("", "6 3", "2 2", "8 2 2 2", "1 3", "10 4")  # lines are told apart without colour too
 STYLE = """
 <style>
@@ -21,58 +25,98 @@ STYLE = """
 </style>"""
 
 
-def standings_plot(report: ExperimentReport, model: str) -> str:
-    """Return the candidates of one kind of model, the best first: a dot with its 95 % interval, ties filled."""
-    rows = [row for row in report.standings if row.model == model and row.value is not None]
-    ends = [end for row in rows for end in (row.interval or (row.value, row.value)) if end is not None]
-    low, high = min(ends), max(ends)
-    span = (high - low) or 1.0
+def differences_plot(report: ExperimentReport, model: str, language: Language = "en") -> str:
+    """Return how much worse than the chosen one each candidate of one kind of model is, with its 95 % interval.
+
+    What is tied is filled. The axis ends at three times the widest distance of what is tied.
+    """
+    rows = [row for row in report.standings if row.model == model and row.difference is not None]
+    low, high = _range(rows)
     height = TOP + ROW * len(rows) + 28
 
     def x(value: float) -> float:
-        return LABEL + (value - low) / span * (WIDTH - LABEL - RIGHT)
+        return LABEL + (min(max(value, low), high) - low) / (high - low) * (WIDTH - LABEL - RIGHT)
 
-    lines = [_bar(row, TOP + ROW * place + ROW / 2, x) for place, row in enumerate(rows)]
-    better = "right" if report.larger_is_better else "left"
-    title = f"{report.metric_title}, {model}: 95 % intervals; {better} is better, filled is tied with the chosen"
+    by, kind = _chosen_by(report), MODELS[model]
+    shown = _share if by.is_relative else _points
+    zero = f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="{TOP - 6}" y2="{height - 22}" stroke="var(--rule)"/>'
+    bars = [_bar(row, TOP + ROW * place + ROW / 2, x, shown) for place, row in enumerate(rows)]
     axis = (
-        f'<text class="soft" x="{x(low):.0f}" y="{height - 8}">{low:.4g}</text>'
-        f'<text class="soft" x="{x(high):.0f}" y="{height - 8}" text-anchor="end">{high:.4g}</text>'
+        f'<text class="soft" x="{x(low):.0f}" y="{height - 8}">{shown(low)}</text>'
+        f'<text class="soft" x="{x(high):.0f}" y="{height - 8}" text-anchor="end">{shown(high)}</text>'
     )
-    return _svg(height, title, "".join(lines) + axis)
+    title = Text(
+        f"Distance from the chosen one by {by.title.en}, {kind.en}: 95 % intervals; filled cannot be told from it",
+        f"{kind.zh}:按{by.title.zh}比所选损失差多少,95 % 区间;实心表示与所选无法区分",
+    )
+    return _svg(height, in_language(title, language), zero + "".join(bars) + axis)
 
 
-def _bar(row: Standing, y: float, place: Callable[[float], float]) -> str:
-    value = float(row.value or 0.0)
-    low, high = row.interval or (value, value)
+def _chosen_by(report: ExperimentReport) -> Metric:
+    """Return the metric that chose: that of the goal, or its proper score where it is too noisy."""
+    return METRICS[METRICS[report.metric].chosen_by or report.metric]
+
+
+def _range(rows: Sequence[Standing]) -> tuple[float, float]:
+    """Return the ends of the axis: what is tied with its intervals, and thrice as far for what is not."""
+    ends = [end for row in rows if row.tied for end in (row.difference_interval or (0.0, 0.0))]
+    low, near = min([0.0, *ends]), max([0.0, *ends])
+    far = max([near, *(row.difference or 0.0 for row in rows)])
+    high = min(far, 3 * near) if near > 0 else far
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _points(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _bar(row: Standing, y: float, place: Callable[[float], float], shown: Callable[[float], str]) -> str:
+    value = float(row.difference or 0.0)
+    low, high = row.difference_interval or (value, value)
     colour = "var(--best)" if row.tied else "var(--rest)"
     fill = colour if row.tied else "none"
     return (
         f'<text class="code" x="{LABEL - 12}" y="{y + 4:.0f}" text-anchor="end">{escape(row.objective)}</text>'
         f'<line x1="{place(low):.1f}" x2="{place(high):.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
         f'<circle cx="{place(value):.1f}" cy="{y}" r="5" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
-        f'<text class="soft" x="{WIDTH - RIGHT + 12}" y="{y + 4:.0f}">{value:.4g}</text>'
+        f'<text class="soft" x="{WIDTH - RIGHT + 12}" y="{y + 4:.0f}">{shown(value)}</text>'
     )
 
 
-def curves_plot(report: ExperimentReport, model: str) -> str:
-    """Return how the metric that chooses went while the best candidates of one kind of model were trained."""
+def curves_of(report: ExperimentReport, model: str) -> list[Curve]:
+    """Return the curves of the best candidates of one kind of model that were trained in steps."""
     names = [row.objective for row in report.standings if row.model == model][:MOST_CURVES]
-    curves = [curve for name in names for curve in report.curves if (curve.objective, curve.model) == (name, model)]
+    return [
+        curve
+        for name in names
+        for curve in report.curves
+        if (curve.objective, curve.model) == (name, model) and len(curve.epochs) > 1
+    ]
+
+
+def curves_plot(report: ExperimentReport, model: str, language: Language = "en") -> str:
+    """Return how the metric that chooses went while the best candidates of one kind of model were trained."""
+    curves = curves_of(report, model)
     known = [(curve, [value for value in curve.values if value is not None]) for curve in curves]
     values = [value for _, each in known for value in each]
     if not values:
         return ""
     low, high = min(values), max(values)
     lines = [_line(curve, place, low, (high - low) or 1.0) for place, curve in enumerate(curves)]
-    last = curves[0].epochs[-1]
+    last, epochs = curves[0].epochs[-1], in_language(EPOCHS, language)
     axis = (
         f'<text class="soft" x="48" y="{TOP + 4}" text-anchor="end">{high:.3g}</text>'
         f'<text class="soft" x="48" y="{CURVES_HEIGHT - 34}" text-anchor="end">{low:.3g}</text>'
-        f'<text class="soft" x="56" y="{CURVES_HEIGHT - 10}">{curves[0].epochs[0]:g} epochs</text>'
+        f'<text class="soft" x="56" y="{CURVES_HEIGHT - 10}">{curves[0].epochs[0]:g} {epochs}</text>'
         f'<text class="soft" x="{WIDTH - 190}" y="{CURVES_HEIGHT - 10}" text-anchor="end">{last:g}</text>'
     )
-    return _svg(CURVES_HEIGHT, f"{report.metric_title} while {model} was trained", "".join(lines) + axis)
+    by, kind = _chosen_by(report).title, MODELS[model]
+    title = Text(f"{by.en} while {kind.en} was trained", f"{kind.zh}训练中的{by.zh}")
+    return _svg(CURVES_HEIGHT, in_language(title, language), "".join(lines) + axis)
 
 
 def _line(curve: Curve, place: int, low: float, span: float) -> str:

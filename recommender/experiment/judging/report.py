@@ -23,6 +23,13 @@ class Standing(_Part):
     regret: float | None = Field(
         description="How much worse than the best of its model: a share of the best, or points of a score."
     )
+    difference: float | None = Field(
+        default=None,
+        description="To the chosen one by the metric that chose, positive where worse: a share, or points.",
+    )
+    difference_interval: tuple[float, float] | None = Field(
+        default=None, description="95 %, with the same correction; null for the chosen one."
+    )
     probability_best: float = Field(description="How probable it is the best, under a correlated t distribution.")
     tied: bool = Field(description="Whether it cannot be told from the chosen one, or is within 1 % of it.")
     p_worse: float | None = Field(

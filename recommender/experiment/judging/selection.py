@@ -44,13 +44,18 @@ def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers, within:
     consensus = _consensus(plan, outputs, diverged)
     kept: Numbers = np.ones(plan.n, bool)
     if outliers == "errors" and len(consensus):
-        away = np.abs(consensus - np.nanmedian(consensus))
-        kept = ~(away > CONSENSUS_SIGMAS * (1.4826 * np.nanmedian(away) or np.inf))
+        kept = within_consensus(consensus)
     if within is not None:
         kept &= within
     parts = [_of_repeat(plan, output, kept) for output in outputs]
     costs, values, chosen = (np.concatenate(same, 1) for same in zip(*parts, strict=True))
     return Judgement(costs, values, chosen, diverged, kept, consensus)
+
+
+def within_consensus(residuals: Numbers) -> Numbers:
+    """Return which rows (n) have a residual within 3.5 robust sigmas of the median; those that are NaN count as so."""
+    away = np.abs(residuals - np.nanmedian(residuals))
+    return np.asarray(~(away > CONSENSUS_SIGMAS * (1.4826 * np.nanmedian(away) or np.inf)))
 
 
 def chooser(plan: Plan) -> str:

@@ -155,6 +155,8 @@ def _standings(plan: Plan, entry: _Judged) -> list[Standing]:
         gone = bool(judgement.diverged[place])
         rate, epochs = _setting(plan, entry, place)
         half = margin * errors[place]
+        apart, apart_half = float(comparison.apart[place]), margin * float(comparison.apart_errors[place])
+        is_apart = not gone and place != comparison.chosen and np.isfinite(apart_half)
         rows.append(
             Standing(
                 objective=candidate.objective,
@@ -163,6 +165,8 @@ def _standings(plan: Plan, entry: _Judged) -> list[Standing]:
                 value=None if gone else values[place],
                 interval=None if gone or not np.isfinite(half) else (values[place] - half, values[place] + half),
                 regret=None if gone else regrets[place],
+                difference=None if gone else apart,
+                difference_interval=(apart - apart_half, apart + apart_half) if is_apart else None,
                 probability_best=float(comparison.probability_best[place]),
                 tied=bool(comparison.tied[place]),
                 p_worse=None if gone or place == comparison.chosen else float(comparison.p[place]),

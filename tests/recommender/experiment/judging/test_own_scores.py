@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss, mean_absolute_error
 
 from recommender.errors import BadExperiment, UnknownMetric
 from recommender.experiment import ScoresQuestion, verdict_of_scores
@@ -70,3 +71,91 @@ def test_losses_that_are_equal_in_truth_have_no_lead() -> None:
         leads.append(verdict_of_scores(ScoresQuestion(metric="mae", scores=scores, folds=5)).lead)
 
     assert abs(float(np.mean(np.array(leads, dtype=float)))) < 0.01
+
+
+DRAW = np.random.default_rng(3)
+TARGETS = [DRAW.normal(size=40) for _ in range(5)]
+PREDICTIONS = {"far": [own + DRAW.normal(1, 0.2, 40) for own in TARGETS], "near": [own + 0.1 for own in TARGETS]}
+
+
+def of_predictions(**fields: object) -> ScoresQuestion:
+    body = {
+        "metric": "mae",
+        "folds": 5,
+        "targets": [own.tolist() for own in TARGETS],
+        "predictions": {name: [own.tolist() for own in folds] for name, folds in PREDICTIONS.items()},
+    }
+    return ScoresQuestion.model_validate({**body, **fields})
+
+
+def test_predictions_are_judged_as_their_scores_are() -> None:
+    scores = {
+        name: [float(mean_absolute_error(own, said)) for own, said in zip(TARGETS, folds, strict=True)]
+        for name, folds in PREDICTIONS.items()
+    }
+
+    computed = verdict_of_scores(of_predictions())
+    sent = verdict_of_scores(ScoresQuestion(metric="mae", scores=scores, folds=5, rows=200))
+
+    assert computed.rows_judged == 200
+    assert computed.chosen == "near"
+    assert [row.value for row in computed.standings] == pytest.approx([row.value for row in sent.standings])
+    assert computed.model_copy(update={"rows_judged": None, "standings": []}) == sent.model_copy(
+        update={"standings": [], "lead": computed.lead}
+    )
+
+
+def test_where_outliers_are_errors_rows_that_every_loss_misses_do_not_judge() -> None:
+    spoilt = [own.copy() for own in TARGETS]
+    for own in spoilt:
+        own[:4] += 50
+    targets = [own.tolist() for own in spoilt]
+
+    plain = verdict_of_scores(of_predictions(targets=targets))
+    clean = verdict_of_scores(of_predictions(targets=targets, outliers="errors"))
+
+    assert (plain.rows_judged, clean.rows_judged) == (200, 180)
+    assert clean.standings[0].value == pytest.approx(0.1)
+    assert plain.standings[0].value > 4
+
+
+def test_a_noisy_metric_is_replaced_by_the_proper_score_and_scores_of_it_draw_a_warning() -> None:
+    ids = [(own > 0).astype(float) for own in TARGETS]
+    chances = {"sure": [0.5 + 0.4 * (own - 0.5) for own in ids], "unsure": [0.5 + 0.1 * (own - 0.5) for own in ids]}
+
+    computed = verdict_of_scores(
+        of_predictions(
+            metric="balanced_accuracy",
+            targets=[own.tolist() for own in ids],
+            predictions={name: [own.tolist() for own in folds] for name, folds in chances.items()},
+        )
+    )
+    sent = verdict_of_scores(asked(metric="f1"))
+
+    assert (computed.metric, computed.chosen) == ("log_loss", "sure")
+    assert computed.standings[0].value == pytest.approx(
+        np.mean([log_loss(own, said, labels=[0, 1]) for own, said in zip(ids, chances["sure"], strict=True)])
+    )
+    assert "too noisy" in computed.warnings[0]
+    assert "log_loss" in sent.warnings[0]
+    assert verdict_of_scores(asked()).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"targets": [own[:-1].tolist() for own in TARGETS]}, "each target"),
+        ({"metric": "ndcg"}, "send its scores"),
+        ({"metric": "log_loss", "targets": [[1.0] * 40] * 5}, "not defined"),
+        ({"metric": "mape", "targets": [[0.0] * 40] * 5, "folds": 4}, "whole repeats"),
+    ],
+)
+def test_predictions_that_cannot_be_judged_are_refused(fields: dict[str, object], said: str) -> None:
+    with pytest.raises(BadExperiment, match=said):
+        verdict_of_scores(of_predictions(**fields))
+
+
+@pytest.mark.parametrize("fields", [{"scores": SCORES}, {"targets": None}, {"predictions": None}])
+def test_scores_or_predictions_are_sent_and_not_both(fields: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="Send scores, or predictions with targets"):
+        of_predictions(**fields)

@@ -4,9 +4,11 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pytest
 
 from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
 from recommender.experiment.judging.page import page
+from recommender.experiment.judging.plots import differences_plot
 from recommender.experiment.judging.report import ExperimentReport
 
 
@@ -35,7 +37,7 @@ def test_a_page_needs_nothing_else_and_has_a_table_for_each_picture() -> None:
     tags = _Tags()
     tags.feed(text)
     assert tags.seen.count("svg") == 2
-    assert tags.seen.count("table") >= 3
+    assert tags.seen.count("table") >= 4
     assert not {"script", "link", "img", "iframe"} & set(tags.seen)
     assert re.findall(r'https?://[^\s"<]+', text) == ["http://www.w3.org/2000/svg"] * 2
 
@@ -46,3 +48,17 @@ def test_names_of_the_users_own_are_escaped_and_the_page_speaks_chinese() -> Non
     assert "<b>price" not in text
     assert "&lt;b&gt;price" in text
     assert "应使用哪种损失" in text
+
+
+def test_the_picture_of_differences_has_the_chosen_one_at_zero_and_says_what_is_tied() -> None:
+    found = report()
+    chosen = next(row for row in found.standings if row.objective == found.verdict.objective)
+    worst = next(row for row in found.standings if row.objective == "mse")
+
+    assert (chosen.difference, chosen.difference_interval) == (0.0, None)
+    assert worst.difference is not None
+    assert worst.difference_interval is not None
+    assert worst.difference_interval[0] < worst.difference < worst.difference_interval[1]
+    assert worst.difference == pytest.approx(worst.value / chosen.value - 1)  # type: ignore[operator] # both ended
+    assert "Distance from the chosen one" in differences_plot(found, "linear")
+    assert "无法区分" in differences_plot(found, "linear", "zh")
