@@ -194,6 +194,33 @@ $(CLIENTS)/.installed: $(CLIENT_PINS)
 		httpx kserve numpy pytest pytest-timeout requests 'tritonclient[http]'
 	touch $@
 
+# Clients that generators make of the document, each against a real server, and the table of which operations work. The
+# first runs in CI; the others need Java and Node, and are skipped where those are not installed.
+GENERATORS := .venv-generators
+GENERATOR_PINS := tests/generators/constraints.txt
+GENERATED = LOSSARY_PYTHON=$(CURDIR)/$(BIN)/python $(GENERATORS)/bin/python -m pytest -c tests/generators/pytest.ini \
+	tests/generators
+.PHONY: clients client-in-python
+
+clients: install $(GENERATORS)/.installed $(GENERATORS)/.node
+	$(GENERATED) $(FLAGS)
+
+client-in-python: install $(GENERATORS)/.installed
+	$(GENERATED) -k openapi-python-client $(FLAGS)
+
+$(GENERATORS)/.installed: $(GENERATOR_PINS)
+	$(PYTHON) -m venv $(GENERATORS)
+	echo '*' > $(GENERATORS)/.gitignore
+	$(GENERATORS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(GENERATOR_PINS) \
+		numpy openapi-generator-cli openapi-python-client pydantic pytest pytest-timeout python-dateutil urllib3
+	touch $@
+
+$(GENERATORS)/.node: $(GENERATORS)/.installed tests/generators/node/package-lock.json
+	mkdir -p $(GENERATORS)/node
+	cp tests/generators/node/package.json tests/generators/node/package-lock.json $(GENERATORS)/node/
+	-npm ci --silent --no-audit --no-fund --prefix $(GENERATORS)/node
+	touch $@
+
 # What the service is made of, and under which licences: sbom.json, in CycloneDX's format.
 .PHONY: sbom
 

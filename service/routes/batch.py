@@ -28,12 +28,13 @@ from service.routes.recommend import question, recommend_loss
 from service.uploads.body import KEY, body_of
 from service.uploads.json_text import parsed
 from service.uploads.lines import Line, ReadAhead, lines
-from service.uploads.media_type import JSON, require
+from service.uploads.media_type import JSON, OCTETS, require
+from service.uploads.openapi import BINARY
 from service.uploads.upload import receive
 
 router = APIRouter(prefix="/v1", tags=["batch"], dependencies=KNOWN_PARAMETERS)
 NDJSON = "application/x-ndjson"
-LINES = {"type": "string", "format": "binary"}
+LINES = {**BINARY, "description": f"An object a line. What is sent as {NDJSON} is answered so."}
 LINE_HEADERS = [(b"content-type", JSON.encode())]
 LINE_BEGINNING = re.compile(rb'\s*\{\s*"(\w+)"\s*:')
 EXAMPLE = """\
@@ -164,8 +165,6 @@ class Batch:
 class BatchResponse(Response):
     """Answers that are sent as they become known."""
 
-    media_type = NDJSON
-
     def __init__(self, first: bytes, rest: AsyncIterator[bytes], ahead: ReadAhead, headers: Mapping[str, str]) -> None:
         super().__init__(headers=headers)
         del self.headers["content-length"]
@@ -195,11 +194,11 @@ class BatchResponse(Response):
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {NDJSON: {"schema": LINES, "examples": {"two questions": {"value": EXAMPLE}}}},
+            "content": {OCTETS: {"schema": LINES, "examples": {"two questions": {"value": EXAMPLE}}}},
         }
     },
     responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat)
-    | {200: {"description": "An answer a line.", "content": {NDJSON: {"schema": LINES}}}},
+    | {200: {"description": "An answer a line.", "content": {OCTETS: {"schema": LINES}, NDJSON: {"schema": LINES}}}},
 )
 @properties("any key")
 async def ask_batch(
@@ -215,7 +214,7 @@ async def ask_batch(
     of that request. So is its answer; where that is a refusal the member is `problem`, with the number of the line, and
     the lines after it are answered all the same. Each line counts against the rate of the key, and needs its scope.
     """
-    require(http, NDJSON)
+    media = require(http, NDJSON, OCTETS)
     body = body_of(http)
     chunks = body.chunks(settings.max_stream_bytes, "max_stream_bytes", kept=False)
     ahead = ReadAhead(chunks, settings.data, settings.max_body_bytes)
@@ -225,7 +224,7 @@ async def ask_batch(
     except BaseException:
         ahead.close()
         raise
-    return BatchResponse(first, answers, ahead, response.headers)
+    return BatchResponse(first, answers, ahead, {**response.headers, "content-type": media})
 
 
 def _split(line: bytearray) -> tuple[str, bytearray]:

@@ -52,22 +52,26 @@ class Curves(BaseModel):
 
 async def asked(
     loss: Annotated[Loss, Depends(known)],
-    params: Annotated[str, Query(max_length=200, description="Parameters of the loss: beta=0.5, form=minimax.")] = "",
+    parameters: Annotated[
+        str, Query(max_length=200, description="Parameters of the loss: beta=0.5, form=minimax.")
+    ] = "",
     others: Annotated[
         str,
         Query(
-            alias="with",
             max_length=500,
             description="Other losses to lay over it, separated by semicolons or commas.",
             openapi_examples={"two more": Example(value="mae,mse")},
         ),
     ] = "",
+    params: Annotated[str, Query(max_length=200, include_in_schema=False)] = "",
+    with_: Annotated[str, Query(max_length=500, alias="with", include_in_schema=False)] = "",
 ) -> list[Objective]:
-    """Return the objectives to draw.
+    """Return the objectives to draw. `params` and `with`, which generated clients stumble over, are older names.
 
     Raises: BadExpression, BadParameter, BadRequest.
     """
-    texts = [f"{loss.id}({params})" if params else loss.id, *(split_objectives(others) if others.strip() else [])]
+    bound, laid_over = parameters or params, others or with_
+    texts = [f"{loss.id}({bound})" if bound else loss.id, *(split_objectives(laid_over) if laid_over.strip() else [])]
     if len(texts) > MOST_CURVES:
         raise BadRequest(f"{MOST_CURVES} curves fit into one picture.")
     return [parse(text) for text in texts]

@@ -1,6 +1,6 @@
 """/v1/datasets: send a file once, and name it in the requests that use it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,8 +31,9 @@ from service.uploads.formats import ndjson
 from service.uploads.formats import registry as formats
 from service.uploads.formats.foreign import LOOKED_AT
 from service.uploads.formats.registry import DecodingLimit
+from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, OCTETS, require
-from service.uploads.openapi import BINARY, listed_formats
+from service.uploads.openapi import BINARY, CODING_PARAMETER, body_of_json, listed_formats
 
 if TYPE_CHECKING:
     from service.datasets.index import DatasetRow
@@ -51,12 +52,6 @@ TABLE = [
 ]
 EXAMPLES: dict[str, Example] = {"two rows": {"value": identifier(ndjson.MEDIA, ndjson.text_of(EXAMPLE))}}
 Identifier = Annotated[str, Path(description="As POST /v1/datasets answered it.", openapi_examples=EXAMPLES)]
-ROWS = {
-    "type": "array",
-    "description": "The rows of a table.",
-    "items": {"type": "object", "additionalProperties": True},
-    "title": "Rows",
-}
 
 
 class Column(BaseModel):
@@ -67,12 +62,18 @@ class Column(BaseModel):
     missing: int
 
 
-class Array(BaseModel):
+class StoredArray(BaseModel):
     """An array of a file of arrays; .npy has no name for it."""
 
     name: str | None = None
     dtype: str
     shape: list[int]
+
+
+class DatasetRequest(BaseModel):
+    """A table as JSON."""
+
+    rows: Annotated[list[dict[str, Any]], Field(min_length=1, description="Objects with the same members.")]
 
 
 class Dataset(BaseModel):
@@ -85,7 +86,7 @@ class Dataset(BaseModel):
     expires: datetime
     rows: int | None = None
     columns: list[Column] | None = None
-    arrays: list[Array] | None = None
+    arrays: list[StoredArray] | None = None
     roles: Annotated[
         dict[str, list[str]] | None, Field(description="The columns that would be each input, without roles=.")
     ] = None
@@ -110,7 +111,8 @@ async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[b
     media, body = require(http, JSON, OCTETS, *formats.formats()), body_of(http)
     if media == JSON:
         text = await body.read(settings.max_json_bytes, "max_json_bytes")
-        lines = await beside_the_loop(lambda: ndjson.text_of(ndjson.rows_of(text)), len(text))
+        ndjson.refuse_long(text)
+        lines = await beside_the_loop(lambda: ndjson.text_of(_rows(parsed(text))), len(text))
         return ndjson.MEDIA, _joined(lines, None)
     chunks = body.chunks(settings.max_body_bytes, "max_body_bytes")
     if media != OCTETS:
@@ -121,6 +123,17 @@ async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[b
         if len(beginning) >= LOOKED_AT:
             break
     return formats.told_format("The body", beginning).media, _joined(bytes(beginning), chunks)
+
+
+def _rows(members: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a table that was sent as JSON; a model would take longer, and would not take a million.
+
+    Raises: BadRequest.
+    """
+    rows = members.get("rows")
+    if len(members) > 1 or not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise BadRequest('As JSON a dataset is {"rows": [...]}, one or more objects with the same members.')
+    return rows
 
 
 async def _joined(beginning: bytes, rest: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
@@ -136,13 +149,12 @@ async def _joined(beginning: bytes, rest: AsyncIterator[bytes] | None) -> AsyncI
     status_code=201,
     response_model_exclude_none=True,
     openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                JSON: {"schema": ROWS, "examples": {"two rows": {"value": EXAMPLE}, "forty flats": {"value": TABLE}}},
-                OCTETS: {"schema": {**BINARY, "description": listed_formats()}},
-            },
-        }
+        "parameters": [CODING_PARAMETER],
+        **body_of_json(
+            DatasetRequest,
+            {"two rows": {"rows": EXAMPLE}, "forty flats": {"rows": TABLE}},
+            **{OCTETS: {"schema": {**BINARY, "description": listed_formats()}}},
+        ),
     },
     responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, InsufficientStorage)
     | {200: {"model": Dataset, "description": "It was there already, and is kept anew."}},

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from service.uploads.codings import CODINGS
 from service.uploads.formats import registry as formats
 from service.uploads.media_type import JSON, MULTIPART, OCTETS
 from service.uploads.multipart import TABLE
@@ -28,6 +29,12 @@ ROLES_PARAMETER = {
 Dataset = Annotated[
     str | None, Field(description="The id of a dataset in place of arrays; roles= says which column is which.")
 ]
+CODING_PARAMETER = {
+    "name": "Content-Encoding",
+    "in": "header",
+    "description": "How the body is compressed, where it is.",
+    "schema": {"type": "string", "enum": [*CODINGS]},
+}
 TABLE_PART = {**BINARY, "description": "A file whose columns are the inputs."}
 ASSUMED = (
     "What was taken for granted of a table: roles (which columns they are), labels (class names in the order of their "
@@ -115,7 +122,7 @@ def declared(
         "$defs": {f"{stem}Fields": fields},
     }
     return {
-        "parameters": [*_parameters(fields["properties"], definitions), ROLES_PARAMETER],
+        "parameters": [*_parameters(fields["properties"], definitions), ROLES_PARAMETER, CODING_PARAMETER],
         "requestBody": {
             "required": True,
             "content": {

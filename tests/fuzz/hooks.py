@@ -14,6 +14,13 @@ OCTETS = "application/octet-stream"
 UPLOADS = ("/v1/evaluate", "/v1/profile", "/v1/advise", "/v1/datasets")
 ACCEPTED = ("*/*", "application/json", *formats(), "application/x-npz;q=0.5, text/html", ", ,;", "")
 
+LINES = (
+    b'{"recommend": {"task": "binary", "profile": {"class_imbalance": 12}}}\n',
+    b'{"evaluate": {"loss": "mae", "predictions": [1.0], "targets": [0.0]}}\n',
+    b'{"evaluate": {"loss": "mae"}}\n',
+    b"[1, 2]\n",
+    b"\n",
+)
 QUERIES: tuple[dict[str, object], ...] = (
     {"loss": "mse"},
     {"loss": "mse", "reduction": "none"},
@@ -45,17 +52,28 @@ def before_call(_: schemathesis.HookContext, case: schemathesis.Case[Any], **__:
     """
     random = Random(repr(case.body))
     case.headers.setdefault("Accept", random.choice(ACCEPTED))
+    if random.random() < 0.8:  # most bodies are what they are
+        case.headers.pop("Content-Encoding", None)
     if case.media_type == OCTETS and case.path in UPLOADS:
         media = random.choice([*formats()])
         case.body = one_file(f"format{formats()[media].suffix}", random)
         case.headers["Content-Type"] = random.choice([media, OCTETS])
         case.query = {} if case.path == "/v1/datasets" else dict(random.choice(QUERIES))
+    elif case.media_type == OCTETS and case.path == "/v1/batch":
+        case.body = b"".join(random.choices(LINES, k=random.randrange(4)))
+        case.headers["Content-Type"] = random.choice([OCTETS, "application/x-ndjson"])
     elif case.path in UPLOADS and random.random() < 0.7:  # most of what the query says, such a body says too
         case.query = {}
-    elif case.media_type == OCTETS and isinstance(case.body, bytes) and random.random() < 0.7:
-        case.headers.setdefault("Inference-Header-Content-Length", str(case.body.rfind(b"}") + 1))
+    elif case.media_type == OCTETS:
+        case.body = one_file("open_inference", random).partition(b"\n")[2]
+        if random.random() < 0.7:
+            case.headers.setdefault("Inference-Header-Content-Length", str(case.body.rfind(b"}") + 1))
 
 
-framed = files("open_inference").map(lambda data: data.partition(b"\n")[2])
-schemathesis.openapi.media_type(OCTETS, framed)
+@schemathesis.serializer(OCTETS)
+def encoded(_: schemathesis.SerializationContext, value: str | bytes) -> bytes:
+    """Return an example of the document, which is text there, or a file, as it is sent."""
+    return value.encode() if isinstance(value, str) else value
+
+
 schemathesis.openapi.format("binary", files("any_file"))

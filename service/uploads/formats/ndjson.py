@@ -45,28 +45,27 @@ def records(text: bytes | bytearray) -> Table:
 
     Raises: BadEnvelope, BadRequest, TooLarge.
     """
-    rows = rows_of(text)
+    refuse_long(text)
+    rows = array(text)
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise BadRequest(
+            "The body is a JSON array, which must hold the rows of a table, objects with the same members. Anything "
+            "else is a JSON object with the inputs and the options as members."
+        )
     with readable("The body", "JSON records", WAY_OUT):
         table = arrow().Table.from_pylist(rows)
     refuse_wide("The body", table.num_columns)
     return InMemory(table)
 
 
-def rows_of(text: bytes | bytearray) -> list[dict[str, Any]]:
-    """Return a JSON array of objects.
+def refuse_long(text: bytes | bytearray) -> None:
+    """Refuse rows of JSON that would take long to parse.
 
-    Raises: BadEnvelope, BadRequest, TooLarge.
+    Raises: TooLarge.
     """
     if len(text) > LONGEST_RECORDS:
         way_out = 'Send one object a line (NDJSON, pandas\' to_json(orient="records", lines=True)), or CSV or Parquet.'
         raise TooLarge("A JSON array of rows", LONGEST_RECORDS, None, way_out)
-    rows = array(text) if text.lstrip()[:1] == b"[" else []
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise BadRequest(
-            "A JSON array must hold the rows of a table, objects with the same members; to /v1/datasets nothing else "
-            "is sent as JSON, and elsewhere a JSON object with the inputs and the options as members."
-        )
-    return rows
 
 
 def text_of(rows: Iterable[Mapping[str, Any]]) -> bytes:

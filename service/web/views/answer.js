@@ -61,8 +61,8 @@ export function curvePath(text, others = []) {
   const [, id, parameters = ""] = /^([a-z_0-9]+)(?:\((.*)\))?$/.exec(text.replace(/^[\d.]+\*/, "")) ?? [];
   const bend = Math.max(1, ...["beta", "delta", "c"].map((name) => Number(new RegExp(`\\b${name}=([\\d.e+-]+)`).exec(parameters)?.[1] ?? 0)));
   const query = new URLSearchParams({ points: "121", unfit: "skip", span: String(Number((3 * bend).toPrecision(3))) });
-  if (parameters) query.set("params", parameters);
-  if (others.length) query.set("with", others.join("; "));
+  if (parameters) query.set("parameters", parameters);
+  if (others.length) query.set("others", others.join("; "));
   return `v1/losses/${id}/curve?${query}`;
 }
 

@@ -131,7 +131,7 @@ async def test_the_event_loop_goes_on_while_much_is_computed_on_few_numbers(clie
 async def test_curves_are_computed_off_the_event_loop(client: Client) -> None:
     others = ";".join(["+".join(["mse"] * 16)] * 5)
     async with client() as http:
-        long = asyncio.create_task(http.get("/v1/losses/mse/curve", params={"with": others, "points": 2001}))
+        long = asyncio.create_task(http.get("/v1/losses/mse/curve", params={"others": others, "points": 2001}))
         meanwhile = 0
         while not long.done():
             assert (await http.get("/healthz")).is_success

@@ -76,18 +76,28 @@ async def test_arrays_are_datasets_too(client: Client, tmp_path: Path) -> None:
     assert answer.json()["results"][0]["value"] == 3.625
 
 
+WRONG_ROWS: tuple[object, ...] = (
+    {"y_true": [1]},
+    {"rows": [1, 2]},
+    {"rows": []},
+    {"rows": [{}], "name": "a"},
+    [{"y_true": 1}],
+    5,
+)
+
+
 async def test_rows_of_json_are_a_dataset(client: Client, tmp_path: Path) -> None:
     rows = [{"y_true": 1, "y_pred": 2, "id": "a"}, {"y_true": 3, "y_pred": 5.5, "id": None}]
 
     async with client(data=tmp_path) as http:
-        kept = await http.post("/v1/datasets", json=rows)
+        kept = await http.post("/v1/datasets", json={"rows": rows})
         answer = await http.post("/v1/evaluate", json={"loss": "mse", "dataset": kept.json()["id"]})
-        wrong = [await http.post("/v1/datasets", json=each) for each in ({"y_true": [1]}, [1, 2], [], 5)]
+        wrong = [await http.post("/v1/datasets", json=each) for each in WRONG_ROWS]
 
     assert (kept.status_code, kept.json()["rows"]) == (201, 2)
     assert answer.json()["results"][0]["value"] == 3.625
     assert {each.status_code for each in wrong} == {422}
-    assert all("rows of a table" in each.json()["detail"] for each in wrong)
+    assert all("object" in each.json()["detail"] for each in wrong)
 
 
 async def test_a_file_that_is_called_bytes_is_told_by_its_beginning(client: Client, tmp_path: Path) -> None:

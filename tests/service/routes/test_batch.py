@@ -40,6 +40,16 @@ async def asked(http: httpx.AsyncClient, body: bytes, **more: Any) -> list[dict[
     return [json.loads(line, parse_constant=pytest.fail) for line in answer.content.splitlines()]
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("media", ["application/x-ndjson", "application/octet-stream"])
+async def test_the_answer_is_called_what_the_lines_were_called(client: Client, media: str) -> None:
+    async with client() as http:
+        answer = await http.post("/v1/batch", content=lines({"recommend": RECOMMEND}), headers={"content-type": media})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, media)
+    assert "recommend" in json.loads(answer.content)
+
+
 def without_times(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return {name: member for name, member in value.items() if name != "timing_ms"}
 

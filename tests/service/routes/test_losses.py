@@ -84,7 +84,7 @@ def _flat(values: list[Any]) -> list[float]:
 
 async def test_curves_are_laid_over_one_another_in_a_picture(client: Client) -> None:
     async with client() as http:
-        picture = await http.get("/v1/losses/smooth_l1/curve?params=beta=0.5&with=mae,mse&format=svg")
+        picture = await http.get("/v1/losses/smooth_l1/curve?parameters=beta=0.5&others=mae,mse&format=svg")
 
     assert picture.headers["content-type"] == "image/svg+xml"
     root = ET.fromstring(picture.text)  # noqa: S314 - our own picture
@@ -92,11 +92,20 @@ async def test_curves_are_laid_over_one_another_in_a_picture(client: Client) -> 
     assert {"smooth_l1(beta=0.5)", "mae", "mse"} <= {text.text for text in root.iter(f"{SVG}text")}
 
 
+async def test_older_names_of_parameters_go_on_working(client: Client) -> None:
+    async with client() as http:
+        older = (await http.get("/v1/losses/smooth_l1/curve?points=5&params=beta=0.5&with=mae")).json()
+        newer = (await http.get("/v1/losses/smooth_l1/curve?points=5&parameters=beta=0.5&others=mae")).json()
+
+    assert [line["loss"] for line in older["curves"]] == ["smooth_l1(beta=0.5)", "mae"]
+    assert older == newer
+
+
 async def test_a_picture_is_as_wide_as_what_it_stands_in_and_is_readable_in_the_dark(client: Client) -> None:
     others = "focal(gamma=5, alpha=0.25); dice + 0.5*bce(pos_weight=3); asymmetric; focal_tversky(gamma=0.5); jaccard"
 
     async with client() as http:
-        picture = await http.get("/v1/losses/bce/curve", params={"with": others, "format": "svg"})
+        picture = await http.get("/v1/losses/bce/curve", params={"others": others, "format": "svg"})
 
     root = ET.fromstring(picture.text)  # noqa: S314 - our own picture
     width, height = map(float, root.attrib["viewBox"].split()[2:])
@@ -111,7 +120,7 @@ async def test_a_picture_is_as_wide_as_what_it_stands_in_and_is_readable_in_the_
 
 async def test_a_curve_is_the_loss_along_its_axis(client: Client) -> None:
     async with client() as http:
-        refused = (await http.get("/v1/losses/smooth_l1/curve?points=5&span=2&with=focal")).json()
+        refused = (await http.get("/v1/losses/smooth_l1/curve?points=5&span=2&others=focal")).json()
         curve = (await http.get("/v1/losses/smooth_l1/curve?points=5&span=2")).json()
 
     assert (curve["axis"], curve["target"]) == ("error", None)
@@ -124,7 +133,7 @@ async def test_a_curve_is_the_loss_along_its_axis(client: Client) -> None:
 
 async def test_a_prediction_may_be_held_against_another_target(client: Client) -> None:
     async with client() as http:
-        curve = (await http.get("/v1/losses/bce/curve?points=3&target=0&with=asymmetric")).json()
+        curve = (await http.get("/v1/losses/bce/curve?points=3&target=0&others=asymmetric")).json()
         picture = (await http.get("/v1/losses/bce/curve?points=3&target=0&format=svg")).text
         refused = [
             await http.get(f"/v1/losses/{loss}/curve?target={target}")
@@ -155,7 +164,7 @@ async def test_classes_are_told_apart_when_asked(client: Client) -> None:
 
 async def test_losses_without_a_curve_are_left_out_on_request_with_the_reason(client: Client) -> None:
     async with client() as http:
-        some = (await http.get("/v1/losses/mse/curve?points=5&with=supcon,mae,bce&unfit=skip")).json()
+        some = (await http.get("/v1/losses/mse/curve?points=5&others=supcon,mae,bce&unfit=skip")).json()
         none = (await http.get("/v1/losses/supcon/curve?unfit=skip")).json()
         picture = await http.get("/v1/losses/supcon/curve?unfit=skip&format=svg")
 
