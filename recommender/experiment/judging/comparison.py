@@ -45,19 +45,27 @@ class Comparison:
 
 
 def compare(
-    costs: Numbers, incumbent: int, folds: int, valid: Numbers, seed: int, *, relative: bool = True
+    costs: Numbers,
+    incumbent: int,
+    folds: int,
+    valid: Numbers,
+    seed: int,
+    *,
+    relative: bool = True,
+    overruled_at: float = OVERRULED_AT,
 ) -> Comparison:
     """Return which candidate is chosen, and what is tied with it.
 
     Shapes: costs (candidates, repeats * folds), the lower the better; valid (candidates), False for what diverged.
-    `relative`: differences count as shares of the cost, rather than as points.
+    `relative`: differences count as shares of the cost, rather than as points. `overruled_at`: how many corrected
+    standard errors better than the incumbent a candidate has to be.
     """
     costs = np.where(valid[:, None], costs, 0.0)  # what diverged has no scores
     means = np.where(valid, costs.mean(1), np.inf)
     best = int(means.argmin())
     keep = valid[incumbent]
     t_of_best = _t(costs[incumbent] - costs[best], folds) if keep and best != incumbent else 0.0
-    chosen = incumbent if keep and t_of_best <= OVERRULED_AT else best
+    chosen = incumbent if keep and t_of_best <= overruled_at else best
     t = np.array([_t(row - costs[chosen], folds) if ok else np.inf for row, ok in zip(costs, valid, strict=True)])
     others = [place for place in range(len(costs)) if place != chosen and valid[place]]
     p = np.ones(len(costs))
