@@ -1,0 +1,146 @@
+"""Each metric computed from predictions, by a well-kept library where that has it."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from recommender.metrics.metric import Judged, Numbers
+
+
+def of_sklearn(function: str, *, clip: float | None = None, **options: object) -> Callable[[Judged], float]:
+    """Return a metric of scikit-learn over targets and predictions; `clip` is the least that predictions may be."""
+
+    def compute(judged: Judged) -> float:
+        from sklearn import metrics  # noqa: PLC0415 - it takes half a second, which an answer without it need not
+
+        predictions = judged.predictions if clip is None else np.maximum(judged.predictions, clip)
+        return float(getattr(metrics, function)(judged.targets, predictions, sample_weight=judged.weights, **options))
+
+    return compute
+
+
+def decided(function: str, **options: object) -> Callable[[Judged], float]:
+    """Return a metric of scikit-learn over targets and the class that the predictions decide for."""
+
+    def compute(judged: Judged) -> float:
+        from sklearn import metrics  # noqa: PLC0415 - as above
+
+        averaged = {"average": "macro"} if function == "f1_score" and judged.predictions.ndim > 1 else {}
+        decided = decide(judged)
+        return float(
+            getattr(metrics, function)(judged.targets, decided, sample_weight=judged.weights, **options, **averaged)
+        )
+
+    return compute
+
+
+def decide(judged: Judged) -> Numbers:
+    """Return the class that each row of probabilities decides for."""
+    if judged.predictions.ndim > 1:
+        return np.asarray(judged.predictions.argmax(1))
+    return (judged.predictions >= judged.cut).astype(int)
+
+
+def log_loss(judged: Judged) -> float:
+    from sklearn.metrics import log_loss  # noqa: PLC0415 - as above
+
+    classes = judged.predictions.shape[1] if judged.predictions.ndim > 1 else 2
+    predictions = judged.predictions.astype(float)
+    if predictions.ndim > 1:
+        predictions = predictions / predictions.sum(1, keepdims=True)
+    return float(log_loss(judged.targets, predictions, sample_weight=judged.weights, labels=list(range(classes))))
+
+
+def brier(judged: Judged) -> float:
+    """Return the mean squared distance between probabilities and outcome; of several classes over all of them."""
+    if judged.predictions.ndim == 1:
+        errors = (judged.predictions - judged.targets) ** 2
+    else:
+        errors = ((judged.predictions - np.eye(judged.predictions.shape[1])[judged.targets.astype(int)]) ** 2).sum(1)
+    return float(np.average(errors, weights=judged.weights))
+
+
+def median_ae(judged: Judged) -> float:
+    """Return the median absolute error; with weights the least that half of the weight is at or below."""
+    errors = np.abs(judged.predictions - judged.targets)
+    if judged.weights is None:
+        return float(np.median(errors))
+    order = np.argsort(errors)
+    below = np.cumsum(judged.weights[order])
+    return float(errors[order][np.searchsorted(below, below[-1] / 2)])
+
+
+def auc(judged: Judged) -> float:
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - as above
+
+    if judged.predictions.ndim == 1:
+        return float(roc_auc_score(judged.targets, judged.predictions, sample_weight=judged.weights))
+    predictions = judged.predictions / judged.predictions.sum(1, keepdims=True)
+    labels = list(range(predictions.shape[1]))
+    kinds = {"multi_class": "ovr", "average": "macro", "labels": labels}
+    return float(roc_auc_score(judged.targets, predictions, sample_weight=judged.weights, **kinds))
+
+
+def average_precision(judged: Judged) -> float:
+    from sklearn.metrics import average_precision_score  # noqa: PLC0415 - as above
+
+    if judged.predictions.ndim == 1:
+        return float(average_precision_score(judged.targets, judged.predictions, sample_weight=judged.weights))
+    outcomes = np.eye(judged.predictions.shape[1])[judged.targets.astype(int)]
+    return float(average_precision_score(outcomes, judged.predictions, sample_weight=judged.weights))
+
+
+def rmsle(judged: Judged) -> float:
+    errors = np.log1p(np.maximum(judged.predictions, 0.0)) - np.log1p(judged.targets)
+    return float(np.sqrt(np.average(errors**2, weights=judged.weights)))
+
+
+def rmse(judged: Judged) -> float:
+    return float(np.sqrt(np.average((judged.predictions - judged.targets) ** 2, weights=judged.weights)))
+
+
+def mae(judged: Judged) -> float:
+    return float(np.average(np.abs(judged.predictions - judged.targets), weights=judged.weights))
+
+
+def smape(judged: Judged) -> float:
+    sizes = np.abs(judged.predictions) + np.abs(judged.targets)
+    errors = 2 * np.abs(judged.predictions - judged.targets) / np.where(sizes == 0, 1.0, sizes)
+    return float(np.average(errors, weights=judged.weights))
+
+
+def pinball(judged: Judged) -> float:
+    errors = judged.targets - judged.predictions
+    return float(
+        np.average(np.maximum(judged.quantile * errors, (judged.quantile - 1) * errors), weights=judged.weights)
+    )
+
+
+def ratio_of_totals(judged: Judged) -> float:
+    weights = np.ones(len(judged.targets)) if judged.weights is None else judged.weights
+    return float((weights * judged.predictions).sum() / (weights * judged.targets).sum())
+
+
+def ranked_probability(judged: Judged) -> float:
+    """Return the mean squared distance between cumulative probabilities and outcome, over the thresholds."""
+    places = np.arange(judged.predictions.shape[1] - 1)
+    reached = judged.targets[:, None] <= places
+    errors = ((judged.predictions.cumsum(1)[:, :-1] - reached) ** 2).mean(1)
+    return float(np.average(errors, weights=judged.weights))
+
+
+def kappa(judged: Judged) -> float:
+    """Return quadratic weighted kappa of the mean grade, rounded."""
+    from sklearn.metrics import cohen_kappa_score  # noqa: PLC0415 - as above
+
+    grades = np.arange(judged.predictions.shape[1])
+    decided = np.rint(judged.predictions @ grades).astype(int)
+    return float(
+        cohen_kappa_score(judged.targets, decided, labels=grades, weights="quadratic", sample_weight=judged.weights)
+    )
+
+
+def expected_cost(judged: Judged) -> float:
+    decided = decide(judged)
+    costs = np.where(judged.targets == 1, judged.false_negative_cost, 1.0) * (decided != judged.targets)
+    return float(np.average(costs, weights=judged.weights))
