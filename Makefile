@@ -62,6 +62,19 @@ jobs-postgres: install
 	pg_virtualenv env TEST_DATABASE_URL=postgresql+psycopg:///postgres \
 		$(BIN)/python -m pytest -n 0 -m long tests/service/jobs/test_survival.py $(FLAGS)
 
+# Datasets in a store that speaks S3: moto's server, in an environment of its own.
+MOTO := .venv-moto
+.PHONY: address-store
+
+address-store: install $(MOTO)/.installed
+	TEST_MOTO_SERVER=$(CURDIR)/$(MOTO)/bin/moto_server $(BIN)/python -m pytest -n 0 tests/service/datasets/test_s3.py $(FLAGS)
+
+$(MOTO)/.installed: tests/service/datasets/moto.txt
+	$(PYTHON) -m venv $(MOTO)
+	echo '*' > $(MOTO)/.gitignore
+	$(MOTO)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -r tests/service/datasets/moto.txt
+	touch $@
+
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

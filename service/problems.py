@@ -7,6 +7,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── BadRegion        422: shared memory that cannot be used
     ├── Unauthorized     401
     ├── Forbidden        403: the key may not do this
+    ├── AddressNotAllowed 403: of a dataset
     ├── ForeignOrigin    403: a page of another site asks
     ├── BadHeaders       400: headers that contradict one another
     ├── NotFound         404: no such path
@@ -105,6 +106,11 @@ class UnknownDataset(HttpRefusal):
 
     def __init__(self) -> None:
         super().__init__("There is no dataset of that id, or it has expired. Send it again: POST /v1/datasets.")
+
+
+class AddressNotAllowed(HttpRefusal):
+    status = HTTPStatus.FORBIDDEN
+    title = "This address may not be read"
 
 
 class UnknownExperiment(HttpRefusal):

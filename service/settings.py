@@ -157,6 +157,17 @@ class Settings(BaseSettings):
             description="The index of datasets, such as postgresql+psycopg://...; SQLite in the data folder otherwise."
         ),
     ] = None
+    sources: Annotated[
+        tuple[str, ...],
+        Field(
+            description="A JSON list of prefixes below which datasets may lie: file:///tables, s3://bucket/tables, "
+            "gs://, az://, https://. Nothing else is read by address."
+        ),
+    ] = ()
+    private_hosts: Annotated[
+        tuple[str, ...],
+        Field(description="A JSON list of the hosts of sources that may be at an address inside your network."),
+    ] = ()
     max_dataset_bytes: Annotated[Bytes, Field(ge=1, description="The most bytes of all datasets together.")] = (
         10_240 * MIB
     )

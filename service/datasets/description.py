@@ -1,12 +1,15 @@
 """What the file of a dataset holds."""
 
+import json
 import mmap
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.datasets.addresses.table import FORMAT as ADDRESSED
 from service.problems import BadRequest
 from service.uploads.formats import registry as formats
-from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
+from service.uploads.formats.registry import Buffer, DecodingLimit, Format, TableFormat
 from service.uploads.tables.column_roles import assign
 
 
@@ -15,8 +18,10 @@ def describe(media: str, path: str, limit: DecodingLimit) -> dict[str, Any]:
 
     Raises: what decoding raises.
     """
-    entry = formats.formats()[media]
     data = mapped(path)
+    if media == ADDRESSED.media:
+        return _described(json.loads(bytes(data)))
+    entry = formats.formats()[media]
     if not isinstance(entry, TableFormat):
         arrays = formats.written()[media].decode("The dataset", data, limit)
         return {
@@ -32,11 +37,32 @@ def describe(media: str, path: str, limit: DecodingLimit) -> dict[str, Any]:
         {"name": name, "type": str(column.type)[:100], "missing": column.null_count}
         for name, column in zip(names, read.columns, strict=True)
     ]
+    return {"rows": read.num_rows, "columns": columns, "roles": _roles(table.names) if table.named else {}}
+
+
+def _described(listing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the files of an address hold, as far as their headers say."""
+    return {
+        "uri": listing["address"]["uri"],
+        "files": len(listing["files"]),
+        "bytes": sum(size for _, size, _ in listing["files"]),
+        "rows": listing["rows"],
+        "columns": listing["columns"],
+        "roles": _roles([column["name"] for column in listing["columns"]]),
+    }
+
+
+def file_format(media: str) -> Format:
+    """Return how the file of a dataset is read: as it was sent, or as a list of files elsewhere."""
+    return ADDRESSED if media == ADDRESSED.media else formats.formats()[media]
+
+
+def _roles(names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the columns that would be each input; none where no name says what it is, as roles= then does."""
     try:
-        roles = {role: chosen for role, chosen in assign(table.names, ()).columns.items() if table.named}
-    except BadRequest:  # no name says what it is: roles= does, where the dataset is used
-        roles = {}
-    return {"rows": read.num_rows, "columns": columns, "roles": roles}
+        return dict(assign(names, ()).columns)
+    except BadRequest:
+        return {}
 
 
 def mapped(path: str) -> Buffer:

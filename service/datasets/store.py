@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from service.datasets.description import mapped
+from service.datasets.addresses.allowed import allowed
+from service.datasets.description import file_format, mapped
 from service.datasets.full_disk import full_disk_refused
 from service.problems import InsufficientStorage, UnknownDataset
 from service.settings import Settings
 from service.uploads.contents import Contents, from_file
-from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit
 from service.uploads.query import Beside
 
@@ -106,11 +106,13 @@ class Datasets:
     def get(self, identifier: str, owner: str) -> "DatasetRow":
         """Return a dataset.
 
-        Raises: UnknownDataset.
+        Raises: UnknownDataset; AddressNotAllowed where its address may no longer be read.
         """
         row = self.index.get(identifier, owner)
         if row is None or not self.path(row.id).exists():
             raise UnknownDataset
+        if "uri" in row.described:
+            allowed(row.described["uri"], self._settings.sources, self._settings.private_hosts)
         return row
 
     def contents(self, identifier: str, owner: str, beside: Beside, limit: DecodingLimit) -> Contents:
@@ -119,7 +121,7 @@ class Datasets:
         Raises: UnknownDataset, and what decoding raises.
         """
         row = self.get(identifier, owner)
-        return from_file(formats.formats()[row.media], mapped(str(self.path(row.id))), beside, limit)
+        return from_file(file_format(row.media), mapped(str(self.path(row.id))), beside, limit)
 
     def listed(self, owner: str) -> "list[DatasetRow]":
         """Return the datasets of an owner, the newest first."""

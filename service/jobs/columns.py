@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from recommender.experiment.features import Column
-from service.datasets.description import mapped
+from service.datasets.description import file_format, mapped
 from service.problems import BadRequest
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit, TableFormat
@@ -21,7 +21,7 @@ def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, Column
 
     Raises: BadRequest where an array has no name or more axes, and what decoding raises.
     """
-    entry, data = formats.formats()[media], mapped(str(path))
+    entry, data = file_format(media), mapped(str(path))
     if isinstance(entry, TableFormat):
         table = entry.open("The dataset", data, limit)
         names = list(dict.fromkeys(table.names))

@@ -4,16 +4,21 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
+from service.datasets.addresses.allowed import allowed
+from service.datasets.addresses.table import FORMAT as ADDRESSED
+from service.datasets.addresses.table import listed
 from service.datasets.description import describe
 from service.datasets.store import identifier
 from service.dependencies import DatasetsInForce, SettingsInForce
 from service.pipeline.properties import properties
 from service.problems import (
+    AddressNotAllowed,
     BadEnvelope,
     BadRequest,
     InsufficientStorage,
@@ -59,7 +64,7 @@ class Column(BaseModel):
 
     name: str
     type: str
-    missing: int
+    missing: Annotated[int | None, Field(description="How many values are missing; not counted by address.")] = None
 
 
 class StoredArray(BaseModel):
@@ -71,9 +76,15 @@ class StoredArray(BaseModel):
 
 
 class DatasetRequest(BaseModel):
-    """A table as JSON."""
+    """A table as JSON, or where one lies; one of the two."""
 
-    rows: Annotated[list[dict[str, Any]], Field(min_length=1, description="Objects with the same members.")]
+    rows: Annotated[list[dict[str, Any]] | None, Field(min_length=1, description="Objects with the same members.")] = (
+        None
+    )
+    uri: Annotated[
+        str | None,
+        Field(description="Files such as s3://bucket/folder/*.parquet, below a prefix that LOSSARY_SOURCES names."),
+    ] = None
 
 
 class Dataset(BaseModel):
@@ -87,6 +98,8 @@ class Dataset(BaseModel):
     rows: int | None = None
     columns: list[Column] | None = None
     arrays: list[StoredArray] | None = None
+    uri: Annotated[str | None, Field(description="Where it lies, of a dataset by address.")] = None
+    files: Annotated[int | None, Field(description="How many files lie there.")] = None
     roles: Annotated[
         dict[str, list[str]] | None, Field(description="The columns that would be each input, without roles=.")
     ] = None
@@ -100,7 +113,7 @@ class DatasetList(BaseModel):
 
 def _shown(row: "DatasetRow") -> Dataset:
     times: dict[str, Any] = {name: datetime.fromtimestamp(getattr(row, name), UTC) for name in ("created", "expires")}
-    return Dataset(id=row.id, media=row.media, bytes=row.bytes, **times, **row.described)
+    return Dataset(**{"id": row.id, "media": row.media, "bytes": row.bytes, **times, **row.described})
 
 
 async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[bytes]]:
@@ -112,7 +125,10 @@ async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[b
     if media == JSON:
         text = await body.read(settings.max_json_bytes, "max_json_bytes")
         ndjson.refuse_long(text)
-        lines = await beside_the_loop(lambda: ndjson.text_of(_rows(parsed(text))), len(text))
+        members = await beside_the_loop(lambda: parsed(text), len(text))
+        if "uri" in members:
+            return ADDRESSED.media, _joined(await _listing(members, settings), None)
+        lines = await beside_the_loop(lambda: ndjson.text_of(_rows(members)), len(text))
         return ndjson.MEDIA, _joined(lines, None)
     chunks = body.chunks(settings.max_body_bytes, "max_body_bytes")
     if media != OCTETS:
@@ -123,6 +139,17 @@ async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[b
         if len(beginning) >= LOOKED_AT:
             break
     return formats.told_format("The body", beginning).media, _joined(bytes(beginning), chunks)
+
+
+async def _listing(members: Mapping[str, Any], settings: Settings) -> bytes:
+    """Return the list of the files that lie at an address, which is what is kept of them.
+
+    Raises: BadRequest, AddressNotAllowed.
+    """
+    if len(members) > 1 or not isinstance(members["uri"], str):
+        raise BadRequest('By address a dataset is {"uri": "s3://bucket/folder/*.parquet"}, and nothing beside it.')
+    address = allowed(members["uri"], settings.sources, settings.private_hosts)
+    return orjson.dumps(await to_thread.run_sync(listed, address, settings.max_decoded_bytes))
 
 
 def _rows(members: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -156,7 +183,7 @@ async def _joined(beginning: bytes, rest: AsyncIterator[bytes] | None) -> AsyncI
             **{OCTETS: {"schema": {**BINARY, "description": listed_formats()}}},
         ),
     },
-    responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, InsufficientStorage)
+    responses=responses(BadEnvelope, BadRequest, AddressNotAllowed, TooLarge, UnsupportedFormat, InsufficientStorage)
     | {200: {"model": Dataset, "description": "It was there already, and is kept anew."}},
 )
 @properties("evaluate")
@@ -165,6 +192,8 @@ async def create_dataset(
 ) -> Dataset:
     """Keep a file of columns or arrays, or rows sent as JSON, and say what it holds and until when it is kept.
 
+    With `uri` in place of a file nothing is copied: the files of Parquet, CSV or Arrow that the address names are read
+    where they lie, and refused once they have changed.
     Its id is made of what it holds: the same file sent twice is one dataset, kept anew (200). Name it as `dataset` in
     place of arrays in evaluate, profile and advise.
     """

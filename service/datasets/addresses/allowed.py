@@ -1,0 +1,65 @@
+"""Which addresses may be read: those below a prefix that the operator names, and nothing that only looks so."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from service.problems import AddressNotAllowed, BadRequest
+
+SCHEMES = ("file", "s3", "gs", "az", "https", "http")
+LONGEST = 2048  # characters of an address
+# Letters that mean nothing to a server or a shell: no escapes, user names, queries, fragments, backslashes, spaces.
+PLAIN = re.compile(r"[A-Za-z0-9._~!$&'()+,;=:@*?\[\]/-]*")
+GLOB = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address that may be read. `prefix` is the one that allows it; a glob stands in the path alone."""
+
+    uri: str
+    scheme: str
+    host: str  # or bucket, or container; "" of a file
+    path: str  # from the first slash on
+    prefix: str
+    private: bool  # whether the host may be at an address that is not public
+
+    @property
+    def root(self) -> str:
+        """The folder out of which no link leads, of a file."""
+        return urlsplit(self.prefix).path
+
+
+def allowed(uri: str, prefixes: Sequence[str], private_hosts: Sequence[str]) -> Address:
+    """Return an address that may be read.
+
+    `prefixes`: those that the operator names, such as s3://bucket/tables/. `private_hosts`: the names that may stand
+    for addresses which are not public; an address in numbers within a prefix is named by that.
+    Raises: BadRequest where it is no address, AddressNotAllowed where it is below none of them.
+    """
+    if len(uri) > LONGEST or not PLAIN.fullmatch(uri):
+        raise BadRequest("uri is no plain address: letters, digits and -._~/ alone, no escapes, query or user name.")
+    scheme, _, rest = uri.partition("://")
+    host, slash, path = rest.partition("/")
+    path = slash + path
+    if scheme not in SCHEMES or not slash or "@" in host or GLOB.search(host):
+        raise BadRequest(
+            f"uri begins with one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}, and a place there."
+        )
+    if any(segment in ("", ".", "..") for segment in path[1:].split("/")):
+        raise BadRequest("uri names one or more files: no empty part, no . and no .. in it.")
+    for prefix in prefixes:
+        if _is_below(scheme, host, path, urlsplit(prefix)):
+            named = urlsplit(prefix).hostname or ""
+            return Address(uri, scheme, host, path, prefix, _is_number(named) or named in private_hosts)
+    raise AddressNotAllowed("It is below none of the prefixes that LOSSARY_SOURCES names.")
+
+
+def _is_below(scheme: str, host: str, path: str, prefix: SplitResult) -> bool:
+    same = (scheme, host) == (prefix.scheme, prefix.netloc) and bool(host or scheme == "file")
+    return same and path.startswith(prefix.path.rstrip("/") + "/")
+
+
+def _is_number(host: str) -> bool:
+    return bool(re.fullmatch(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*", host))

@@ -1,0 +1,202 @@
+"""The process that reads what lies at addresses: a damaged file may end it, and its memory is its own.
+
+Run as python -m service.datasets.addresses.reader, with one JSON object as its standard input. `list` answers which
+files an address names and what they hold, as JSON; `scan` answers the columns of such files as an Arrow stream, a batch
+at a time. What is refused is said in JSON on standard error, with status 3. It imports nothing of the service but what
+reads by HTTP, so that it starts in 0.3 s.
+"""
+
+import io
+import json
+import os
+import re
+import resource
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import translate
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.dataset as ds
+import pyarrow.fs as files
+
+from service.datasets.addresses.http_files import BUFFER, HttpFile, NotAllowed, Unreadable
+
+REFUSED = 3  # the status of this process
+MOST_FILES = 10_000
+MOST_COLUMNS = 10_000
+MEMORY_BYTES = 4 << 30  # of address space, libraries and their threads included
+SCANNED_ROWS = 1 << 16  # in a batch
+FORMATS = {".parquet": "parquet", ".csv": "csv", ".feather": "feather", ".arrow": "feather", ".ipc": "feather"}
+GLOB = re.compile(r"[*?\[]")
+MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan", "None", "none"]  # as uploads have it
+
+
+def main() -> None:
+    """Do what is asked."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
+    asked = json.loads(sys.stdin.buffer.read())
+    try:
+        if asked["do"] == "list":
+            print(json.dumps(listed(asked["address"], asked["max_bytes"])))  # noqa: T201 - the answer
+        else:
+            scan(asked["listing"], asked["names"], asked["places"])
+    except (NotAllowed, Unreadable) as error:
+        _refuse(type(error).__name__, str(error))
+    except BrokenPipeError:  # nobody wants the rest
+        os._exit(0)
+    except (pa.ArrowException, OSError, ValueError, MemoryError, KeyError):
+        _refuse("Unreadable", "It cannot be read: it is not there, damaged, or its columns are of several types.")
+
+
+def _refuse(kind: str, message: str) -> None:
+    sys.stderr.write(json.dumps({"kind": kind, "message": message}))
+    sys.stderr.flush()
+    os._exit(REFUSED)
+
+
+def listed(address: dict[str, Any], max_bytes: int) -> dict[str, Any]:
+    """Return the files of an address, and what they hold.
+
+    Raises: NotAllowed, Unreadable, and what pyarrow raises.
+    """
+    found = _http_entries(address) if address["scheme"].startswith("http") else _entries(address)
+    if not found:
+        raise Unreadable("No file of that name is there.")
+    endings = {FORMATS.get(os.path.splitext(path)[1].lower()) for path, _, _ in found}  # noqa: PTH122 - no path of here
+    (kind,) = endings if len(endings) == 1 else (None,)
+    if kind is None:
+        raise Unreadable(f"Its files end in one of {', '.join(FORMATS)}, all of them alike.")
+    listing = {"address": address, "format": kind, "files": found}
+    fragments = list(_fragments(listing, range(len(found))))
+    schema = fragments[0].physical_schema
+    if len(schema) > MOST_COLUMNS:
+        raise Unreadable(f"It has {len(schema)} columns; at most {MOST_COLUMNS} are read.")
+    rows = _parquet_rows(fragments, max_bytes) if kind == "parquet" else None
+    columns = [{"name": field.name, "type": str(field.type)[:100]} for field in schema]
+    return {**listing, "columns": columns, "rows": rows}
+
+
+def _parquet_rows(fragments: list[Any], max_bytes: int) -> int:
+    """Return the rows that the footers say.
+
+    Raises: Unreadable where a column of a row group would be unpacked to more than may be held at once.
+    """
+
+    def of(fragment: Any) -> int:  # noqa: ANN401 - pyarrow ships no types
+        metadata = fragment.metadata
+        for group in map(metadata.row_group, range(metadata.num_row_groups)):
+            sizes = (group.column(place).total_uncompressed_size for place in range(group.num_columns))
+            if max(sizes, default=0) > max_bytes:
+                raise Unreadable(f"A row group of it unpacks to more than {max_bytes} bytes; write shorter ones.")
+        return int(metadata.num_rows)
+
+    with ThreadPoolExecutor(8) as pool:  # round trips to a store, most of the time
+        return sum(pool.map(of, fragments))
+
+
+def _entries(address: dict[str, Any]) -> list[list[Any]]:
+    """Return path, size and time of change of every file that an address names, in order."""
+    system = _file_system(address)
+    path = address["path"] if address["scheme"] == "file" else address["host"] + address["path"]
+    if not GLOB.search(path):
+        infos = system.get_file_info([path])
+    else:
+        folder = path[: GLOB.search(path).start()].rpartition("/")[0]  # type: ignore[union-attr] # it is there
+        selector = files.FileSelector(folder, allow_not_found=True, recursive="/" in path[len(folder) + 1 :])
+        matches = re.compile("/".join(map(_segment, path.split("/"))))
+        infos = [info for info in system.get_file_info(selector) if matches.fullmatch(info.path)]
+    infos = [info for info in infos if info.type == files.FileType.File]
+    if len(infos) > MOST_FILES:
+        raise Unreadable(f"It names {len(infos)} files; at most {MOST_FILES} are read.")
+    for info in infos if address["scheme"] == "file" else ():
+        _refuse_outside(info.path, address["root"])
+    return sorted([info.path, info.size, info.mtime_ns] for info in infos)
+
+
+def _segment(pattern: str) -> str:
+    """Return a part of a glob as a regular expression that stays within its part; ** is any number of parts."""
+    return ".*" if pattern == "**" else translate(pattern)[4:-3].replace(".*", "[^/]*")
+
+
+def _refuse_outside(path: str, root: str) -> None:
+    real, within = os.path.realpath(path), os.path.realpath(root)
+    if os.path.commonpath([real, within]) != within:
+        raise NotAllowed("It is a link out of the folder that LOSSARY_SOURCES names.")
+
+
+def _http_entries(address: dict[str, Any]) -> list[list[Any]]:
+    if GLOB.search(address["path"]):
+        raise Unreadable("A web server lists no files: name one, without * and ?.")
+    file = _http_file(address)
+    return [[address["path"], file.size, file.changed]]
+
+
+def _http_file(address: dict[str, Any]) -> HttpFile:
+    return HttpFile(address["scheme"], address["host"], address["path"], private=address["private"])
+
+
+def _file_system(address: dict[str, Any]) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return what reads files of this scheme; credentials and endpoints are those of the environment."""
+    scheme, account = address["scheme"], os.environ.get("AZURE_STORAGE_ACCOUNT", "")
+    if scheme == "file":
+        return files.LocalFileSystem()
+    if scheme == "s3":
+        return files.S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL"))
+    return files.GcsFileSystem() if scheme == "gs" else files.AzureFileSystem(account)
+
+
+def _fragments(listing: dict[str, Any], places: Any) -> Iterator[Any]:  # noqa: ANN401 - a range or a list
+    """Yield the files at these places of a listing, as pyarrow reads them.
+
+    Raises: Unreadable where one has changed since, NotAllowed.
+    """
+    address, chosen = listing["address"], [listing["files"][place] for place in places]
+    form = {"parquet": ds.ParquetFileFormat, "csv": _csv, "feather": ds.IpcFileFormat}[listing["format"]]()
+    if address["scheme"].startswith("http"):
+        for _, size, changed in chosen:
+            file = _http_file(address)
+            if (file.size, file.changed) != (size, changed):
+                raise _changed()
+            yield form.make_fragment(pa.PythonFile(io.BufferedReader(file, BUFFER), mode="r"))
+        return
+    system = _file_system(address)
+    infos = system.get_file_info([path for path, _, _ in chosen])
+    for (path, size, changed), info in zip(chosen, infos, strict=True):
+        if (info.size, info.mtime_ns) != (size, changed):
+            raise _changed()
+        if address["scheme"] == "file":
+            _refuse_outside(path, address["root"])
+        yield form.make_fragment(path, system)
+
+
+def _csv() -> Any:  # noqa: ANN401 - pyarrow ships no types
+    return ds.CsvFileFormat(convert_options=pyarrow.csv.ConvertOptions(null_values=MISSING, strings_can_be_null=True))
+
+
+def _changed() -> Unreadable:
+    return Unreadable("A file of it is gone, or has changed since the dataset was made. Make it anew.")
+
+
+def scan(listing: dict[str, Any], names: list[str], places: list[int] | None) -> None:
+    """Write these columns of the files at these places, all of them where it is None, to standard output."""
+    chosen = range(len(listing["files"])) if places is None else places
+    with os.fdopen(os.dup(1), "wb", buffering=0) as out:
+        writer = None
+        for fragment in _fragments(listing, chosen):
+            schema = pa.schema([fragment.physical_schema.field(name) for name in names]) if writer is None else None
+            if writer is None:
+                writer, wanted = pa.ipc.new_stream(out, schema), schema
+            for batch in fragment.scanner(
+                schema=wanted, columns=names, batch_size=SCANNED_ROWS, batch_readahead=4
+            ).to_batches():
+                batch.validate(full=True)
+                writer.write_batch(batch)
+        if writer is not None:
+            writer.close()
+
+
+if __name__ == "__main__":
+    main()

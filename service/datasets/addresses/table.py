@@ -1,0 +1,137 @@
+"""What lies at an address: listed, and read a batch at a time, by a process of its own that decodes it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from service.datasets.addresses.allowed import Address
+from service.problems import AddressNotAllowed, BadRequest, TooLarge
+from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
+from service.uploads.tables.table import Table, arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MEDIA = "application/vnd.lossary.files+json"  # of the list of files that such a dataset keeps
+PROGRAM = "service.datasets.addresses.reader"
+ROOT = Path(__file__).parents[3]
+LISTING_S = 120.0
+REFUSED = 3
+
+
+def listed(address: Address, max_bytes: int) -> dict[str, Any]:
+    """Return the files of an address with what they hold: `files`, `format`, `columns`, and `rows` where they say so.
+
+    Raises: BadRequest, AddressNotAllowed.
+    """
+    asked = {"do": "list", "address": {**asdict(address), "root": address.root}, "max_bytes": max_bytes}
+    with _reading(asked) as process, _stdout(process) as out:
+        listing: dict[str, Any] = json.loads(out.read() or b"{}")
+    return listing
+
+
+def batches(listing: dict[str, Any], names: Sequence[str], places: Sequence[int] | None) -> "Iterator[pa.RecordBatch]":
+    """Yield these columns of the files at these places of a listing, of all files where it is None.
+
+    Raises: BadRequest, AddressNotAllowed.
+    """
+    asked = {"do": "scan", "listing": listing, "names": list(names), "places": places and list(places)}
+    with _reading(asked) as process, _stdout(process) as out:
+        try:
+            yield from arrow().ipc.open_stream(out)
+        except arrow().ArrowInvalid:  # cut short: the process says why
+            return
+
+
+@contextmanager
+def _reading(asked: dict[str, Any]) -> "Iterator[subprocess.Popen[bytes]]":
+    """Yield the process that does what is asked; it ends with the block.
+
+    Raises: BadRequest, AddressNotAllowed where it refused.
+    """
+    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as reason:
+        question.write(json.dumps(asked).encode())
+        question.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", PROGRAM],
+            cwd=ROOT,
+            stdin=question,
+            stdout=subprocess.PIPE,
+            stderr=reason,
+            env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"},
+        )
+        try:
+            yield process
+            status = process.wait(LISTING_S)
+        finally:
+            process.kill()
+            process.wait()
+        if status:
+            reason.seek(0)
+            raise _refusal(status, reason.read())
+
+
+def _refusal(status: int, reason: bytes) -> Exception:
+    said = json.loads(reason) if status == REFUSED else {"message": "It is damaged, or unpacks to too much."}
+    kind = AddressNotAllowed if said.get("kind") == "NotAllowed" else _unreadable
+    return kind(said["message"])
+
+
+def _unreadable(message: str) -> BadRequest:
+    return BadRequest(f"What uri names cannot be read. {message}")
+
+
+def _stdout(process: "subprocess.Popen[bytes]") -> IO[bytes]:
+    if process.stdout is None:
+        raise TypeError(process)
+    return process.stdout
+
+
+@dataclass(frozen=True)
+class AddressedTable:
+    """The files of a listing as one table."""
+
+    listing: dict[str, Any]
+    limit: DecodingLimit
+    named = True
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, in the order of the first file."""
+        return [column["name"] for column in self.listing["columns"]]
+
+    @property
+    def assumed(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
+
+    def read(self, names: Sequence[str]) -> "pa.Table":
+        """Return these columns.
+
+        Raises: BadRequest, AddressNotAllowed, TooLarge, TemporaryReducedCapacity.
+        """
+        kept, size = [], 0
+        for batch in batches(self.listing, names, None):
+            size += batch.nbytes
+            if size > self.limit.max_bytes:
+                way_out = "Evaluate it as POST /v1/evaluations, in constant memory."
+                raise TooLarge("The dataset, decoded,", self.limit.max_bytes, "max_decoded_bytes", way_out)
+            self.limit.reserve(2 * batch.nbytes)
+            kept.append(batch)
+        if not kept:
+            raise BadRequest("The dataset has no row.")
+        return arrow().Table.from_batches(kept)
+
+
+def _open(_: str, data: Buffer, limit: DecodingLimit) -> Table:
+    return AddressedTable(json.loads(bytes(data)), limit)
+
+
+FORMAT = TableFormat(suffix=".files", media=MEDIA, matches=lambda *_: True, open=_open)
