@@ -16,68 +16,96 @@ Refusal
 
 from collections.abc import Iterable
 
+from losses.text import Text, both, listed, paragraph
+
 LONGEST_NAME = 60  # characters of the caller's text that are said back
 
 
 class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at fault, and nothing broke
-    """Says in one sentence what to change; `facts` holds the same for machines."""
+    """Says in one sentence what to change; `facts` holds the same for machines.
 
-    title = "The request cannot be answered"
+    A sentence that is given as a string has no Chinese yet, and is English in both languages.
+    """
 
-    def __init__(self, message: str, **facts: object) -> None:
-        super().__init__(message)
-        self.message = message
+    title = Text("The request cannot be answered", "无法回答此请求")
+
+    def __init__(self, text: str | Text, **facts: object) -> None:
+        self.text = both(text)
+        super().__init__(self.text.en)
         self.facts = {name: value for name, value in facts.items() if value is not None}
+
+    @property
+    def message(self) -> str:
+        """The sentence in English, as logs have it."""
+        return self.text.en
+
+
+def did_you_mean(suggestion: str | None) -> Text:
+    """Return the question whether a near name was meant; nothing where none is near."""
+    return Text(f"Did you mean {suggestion}?", f"是否指 {suggestion}?") if suggestion else Text("", "")
 
 
 class UnknownLoss(Refusal):
-    title = "No such loss"
+    title = Text("No such loss", "没有这个损失")
 
-    def __init__(self, suggestion: str | None = None, what: str = "", **facts: object) -> None:
+    def __init__(self, suggestion: str | None = None, what: str | Text = "", **facts: object) -> None:
         """Take the near name, and what is known of the name where it means something else than a loss of ours."""
-        hint = f" Did you mean {suggestion}?" if suggestion else ""
-        message = what or f"There is no loss of that name.{hint}"
-        super().__init__(f"{message} All losses are at /v1/losses.", did_you_mean=suggestion, **facts)
+        unknown = paragraph(Text("There is no loss of that name.", "没有这个名称的损失。"), did_you_mean(suggestion))
+        way_out = Text("All losses are at /v1/losses.", "全部损失见 /v1/losses。")
+        super().__init__(paragraph(what or unknown, way_out), did_you_mean=suggestion, **facts)
 
 
 class BadExpression(Refusal):
-    title = "The objective cannot be read"
+    title = Text("The objective cannot be read", "目标表达式无法解析")
 
-    def __init__(self, message: str, position: int | None = None) -> None:
-        way_out = "Write losses and weights such as dice + 0.5*bce(pos_weight=3)."
-        super().__init__(f"{message} {way_out}", position=position)
+    def __init__(self, message: str | Text, position: int | None = None) -> None:
+        way_out = Text(
+            "Write losses and weights such as dice + 0.5*bce(pos_weight=3).",
+            "请写成损失与权重的形式,如 dice + 0.5*bce(pos_weight=3)。",
+        )
+        super().__init__(paragraph(message, way_out), position=position)
 
 
 class BadParameter(Refusal):
-    title = "A parameter of the loss is wrong"
+    title = Text("A parameter of the loss is wrong", "损失的参数有误")
 
     def __init__(
-        self, loss: str, parameter: str, wanted: str, suggestion: str | None = None, way_out: str = ""
+        self,
+        loss: str,
+        parameter: str,
+        wanted: str | Text,
+        suggestion: str | None = None,
+        way_out: str | Text = "",
     ) -> None:
+        said = both(wanted)
+        wrong = Text(f"{loss}: {parameter} {said.en}.", f"{loss}:{parameter} {said.zh}。")
         super().__init__(
-            f"{loss}: {parameter} {wanted}. {way_out}".strip(),
+            paragraph(wrong, way_out),
             loss=loss,
             parameter=parameter,
-            wanted=wanted,
+            wanted=said.en,
             did_you_mean=suggestion,
         )
 
 
 class BadOption(Refusal):
-    title = "An option does not fit"
+    title = Text("An option does not fit", "选项不适用")
 
-    def __init__(self, option: str, message: str) -> None:
+    def __init__(self, option: str, message: str | Text) -> None:
         super().__init__(message, option=option)
 
 
 class TooMuchAtOnce(Refusal):
-    title = "It would hold too much memory at once"
+    title = Text("It would hold too much memory at once", "一次占用的内存过多")
 
     def __init__(self, loss: str, axis: str, length: int, fits: int, held_bytes: int, limit_bytes: int) -> None:
-        way_out = f"At most {fits} would fit." if fits else "Send less of it."
+        held = Text(
+            f"{loss} would hold {held_bytes} bytes at once with {axis} of {length}; {limit_bytes} is the most.",
+            f"{axis} 为 {length} 时,{loss} 一次需占用 {held_bytes} 字节,上限为 {limit_bytes}。",
+        )
+        few = Text(f"At most {fits} would fit.", f"最多可为 {fits}。")
         super().__init__(
-            f"{loss} would hold {held_bytes} bytes at once with {axis} of {length}; {limit_bytes} is the most. "
-            f"{way_out}",
+            paragraph(held, few if fits else Text("Send less of it.", "请减少数据量。")),
             loss=loss,
             axis=axis,
             got=length,
@@ -89,23 +117,29 @@ class TooMuchAtOnce(Refusal):
 
 
 class MissingInput(Refusal):
-    title = "An input is missing"
+    title = Text("An input is missing", "缺少输入")
 
     def __init__(self, loss: str, role: str, roles: Iterable[str]) -> None:
         wanted = list(roles)
-        super().__init__(
-            f"{loss} needs {role}; its inputs are {', '.join(wanted)}.", loss=loss, role=role, roles=wanted
-        )
+        inputs = listed(wanted)
+        text = Text(f"{loss} needs {role}; its inputs are {inputs.en}.", f"{loss} 需要 {role};它的输入有 {inputs.zh}。")
+        super().__init__(text, loss=loss, role=role, roles=wanted)
 
 
 class UnknownInput(Refusal):
-    title = "An input that the loss does not take"
+    title = Text("An input that the loss does not take", "损失不接受的输入")
 
-    def __init__(self, name: str, roles: Iterable[str], suggestion: str | None = None, way_out: str = "") -> None:
+    def __init__(
+        self, name: str, roles: Iterable[str], suggestion: str | None = None, way_out: str | Text = ""
+    ) -> None:
         wanted = list(roles)
-        hint = f"Did you mean {suggestion}?" if suggestion else way_out or "Leave it out."
+        inputs = listed(wanted)
         super().__init__(
-            f"{pointer(name)} has no meaning here. {hint} These have: {', '.join(wanted)}.",
+            paragraph(
+                Text(f"{pointer(name)} has no meaning here.", f"{pointer(name)} 在此没有意义。"),
+                did_you_mean(suggestion) if suggestion else way_out or Text("Leave it out.", "请去掉它。"),
+                Text(f"These have: {inputs.en}.", f"有意义的是:{inputs.zh}。"),
+            ),
             pointer=pointer(name),
             roles=wanted,
             did_you_mean=suggestion,
@@ -113,29 +147,38 @@ class UnknownInput(Refusal):
 
 
 class ShapeMismatch(Refusal):
-    title = "Shapes do not fit"
+    title = Text("Shapes do not fit", "形状不匹配")
 
-    def __init__(self, role: str, expected: str, got: Iterable[int], way_out: str = "") -> None:
+    def __init__(self, role: str, expected: str, got: Iterable[int], way_out: str | Text = "") -> None:
         self.role, self.expected, self.got = role, expected, list(got)
-        message = f"{role} must have axes ({expected}), got shape {self.got}. {way_out}".strip()
-        super().__init__(message, role=role, expected=expected, got=self.got)
+        mismatch = Text(
+            f"{role} must have axes ({expected}), got shape {self.got}.",
+            f"{role} 的轴必须是 ({expected}),实际形状为 {self.got}。",
+        )
+        super().__init__(paragraph(mismatch, way_out), role=role, expected=expected, got=self.got)
 
 
 class UnsupportedDtype(Refusal):
-    title = "Numbers of this kind are not read"
+    title = Text("Numbers of this kind are not read", "不支持这种数值类型")
 
     def __init__(self, role: str, got: str, accepted: Iterable[str]) -> None:
         names = list(accepted)
-        super().__init__(f"{role} holds {got}; send {', '.join(names)}.", role=role, got=got, accepted=names)
+        kinds = listed(names)
+        text = Text(f"{role} holds {got}; send {kinds.en}.", f"{role} 的类型为 {got};请发送 {kinds.zh}。")
+        super().__init__(text, role=role, got=got, accepted=names)
 
 
 class DomainViolation(Refusal):
-    title = "Numbers outside the domain of the loss"
+    title = Text("Numbers outside the domain of the loss", "数值超出损失的定义域")
 
-    def __init__(self, role: str, wanted: str, index: list[int], way_out: str = "") -> None:
+    def __init__(self, role: str, wanted: str | Text, index: list[int], way_out: str | Text = "") -> None:
         self.role, self.wanted, self.index, self.way_out = role, wanted, index, way_out
-        message = f"{role} must be {wanted}; the first that is not is at index {index}. {way_out}".strip()
-        super().__init__(message, role=role, wanted=wanted, index=index)
+        said = both(wanted)
+        outside = Text(
+            f"{role} must be {said.en}; the first that is not is at index {index}.",
+            f"{role} 必须是 {said.zh};第一个不符合的位于索引 {index}。",
+        )
+        super().__init__(paragraph(outside, way_out), role=role, wanted=said.en, index=index)
 
     def at(self, index: list[int]) -> "DomainViolation":
         """Return the same refusal of another index."""
@@ -143,11 +186,15 @@ class DomainViolation(Refusal):
 
 
 class NonFiniteInput(Refusal):
-    title = "NaN or an infinity in the input"
+    title = Text("NaN or an infinity in the input", "输入中有 NaN 或无穷大")
 
-    def __init__(self, role: str, index: list[int], way_out: str) -> None:
+    def __init__(self, role: str, index: list[int], way_out: str | Text) -> None:
         self.role, self.index, self.way_out = role, index, way_out
-        super().__init__(f"{role} has NaN or an infinity, first at index {index}. {way_out}", role=role, index=index)
+        text = Text(
+            f"{role} has NaN or an infinity, first at index {index}.",
+            f"{role} 中有 NaN 或无穷大,首个位于索引 {index}。",
+        )
+        super().__init__(paragraph(text, way_out), role=role, index=index)
 
     def at(self, index: list[int]) -> "NonFiniteInput":
         """Return the same refusal of another index."""

@@ -19,138 +19,170 @@ Refusal
 
 from collections.abc import Iterable
 
-from losses.errors import Refusal, pointer
+from losses.errors import Refusal, did_you_mean, pointer
+from losses.text import Text, listed, paragraph
 
 
-def _hint(suggestion: str | None) -> str:
-    return f" Did you mean {suggestion}?" if suggestion else ""
+def _unknown(unknown: Text, suggestion: str | None, known: list[str], kind: Text) -> Text:
+    """Return that there is no such name, the near one, and all names of that kind."""
+    names = listed(known)
+    all_names = Text(f"The {kind.en} are {names.en}.", f"{kind.zh}有 {names.zh}。")
+    return paragraph(unknown, did_you_mean(suggestion), all_names)
 
 
 class NoTask(Refusal):
-    title = "No task was named"
+    title = Text("No task was named", "没有指明任务")
 
     def __init__(self, tasks: Iterable[str], scenarios: Iterable[str]) -> None:
         known, cases = list(tasks), list(scenarios)
-        message = f"Name a task ({', '.join(known)}) or a scenario ({', '.join(cases)})."
-        super().__init__(message, tasks=known, scenarios=cases)
+        task, scenario = listed(known), listed(cases)
+        text = Text(
+            f"Name a task ({task.en}) or a scenario ({scenario.en}).",
+            f"请指明任务({task.zh})或场景({scenario.zh})。",
+        )
+        super().__init__(text, tasks=known, scenarios=cases)
 
 
 class UnknownTask(Refusal):
-    title = "No such task"
+    title = Text("No such task", "没有这个任务")
 
     def __init__(self, tasks: Iterable[str], suggestion: str | None) -> None:
         known = list(tasks)
-        message = f"There is no task of that name.{_hint(suggestion)} The tasks are {', '.join(known)}."
-        super().__init__(message, tasks=known, did_you_mean=suggestion)
+        unknown = Text("There is no task of that name.", "没有这个名称的任务。")
+        text = _unknown(unknown, suggestion, known, Text("tasks", "任务"))
+        super().__init__(text, tasks=known, did_you_mean=suggestion)
 
 
 class UnknownScenario(Refusal):
-    title = "No such scenario"
+    title = Text("No such scenario", "没有这个场景")
 
     def __init__(self, scenarios: Iterable[str], suggestion: str | None) -> None:
         known = list(scenarios)
-        message = f"There is no scenario of that name.{_hint(suggestion)} The scenarios are {', '.join(known)}."
-        super().__init__(message, scenarios=known, did_you_mean=suggestion)
+        unknown = Text("There is no scenario of that name.", "没有这个名称的场景。")
+        text = _unknown(unknown, suggestion, known, Text("scenarios", "场景"))
+        super().__init__(text, scenarios=known, did_you_mean=suggestion)
 
 
 class UnknownThreshold(Refusal):
-    title = "No such threshold"
+    title = Text("No such threshold", "没有这个阈值")
 
     def __init__(self, name: str, thresholds: Iterable[str], suggestion: str | None) -> None:
-        known = list(thresholds)
-        message = f"There is no threshold {pointer(name)}.{_hint(suggestion)} The thresholds are {', '.join(known)}."
-        super().__init__(message, pointer=pointer(name), thresholds=known, did_you_mean=suggestion)
+        known, asked = list(thresholds), pointer(name)
+        unknown = Text(f"There is no threshold {asked}.", f"没有阈值 {asked}。")
+        text = _unknown(unknown, suggestion, known, Text("thresholds", "阈值"))
+        super().__init__(text, pointer=asked, thresholds=known, did_you_mean=suggestion)
 
 
 class UnknownMetric(Refusal):
-    title = "No such metric"
+    title = Text("No such metric", "没有这个指标")
 
     def __init__(self, metrics: Iterable[str], suggestion: str | None) -> None:
         known = list(metrics)
-        message = f"There is no metric of that name.{_hint(suggestion)} The metrics are {', '.join(known)}."
-        super().__init__(message, metrics=known, did_you_mean=suggestion)
+        unknown = Text("There is no metric of that name.", "没有这个名称的指标。")
+        text = _unknown(unknown, suggestion, known, Text("metrics", "指标"))
+        super().__init__(text, metrics=known, did_you_mean=suggestion)
 
 
 class BadThreshold(Refusal):
-    title = "A threshold is out of place"
+    title = Text("A threshold is out of place", "阈值的取值不当")
 
-    def __init__(self, threshold: str, wanted: str) -> None:
-        super().__init__(f"{threshold} must be {wanted}.", threshold=threshold, wanted=wanted)
+    def __init__(self, threshold: str, wanted: Text) -> None:
+        text = Text(f"{threshold} must be {wanted.en}.", f"{threshold} 必须{wanted.zh}。")
+        super().__init__(text, threshold=threshold, wanted=wanted.en)
 
 
 class NothingToMeasure(Refusal):
-    title = "There is nothing to measure"
+    title = Text("There is nothing to measure", "没有可测量的数据")
 
     def __init__(self, role: str, got: Iterable[int]) -> None:
         shape = list(got)
-        message = f"{role} must hold at least one item along axis 0, got shape {shape}."
-        super().__init__(message, role=role, got=shape)
+        text = Text(
+            f"{role} must hold at least one item along axis 0, got shape {shape}.",
+            f"{role} 沿轴 0 至少要有一项,实际形状为 {shape}。",
+        )
+        super().__init__(text, role=role, got=shape)
 
 
 class UnreadableTargets(Refusal):
-    title = "The targets fit no reading of the task"
+    title = Text("The targets fit no reading of the task", "目标不符合该任务的任何形式")
 
-    def __init__(self, task: str, wanted: str, got: Iterable[int]) -> None:
+    def __init__(self, task: str, wanted: Text, got: Iterable[int]) -> None:
         shape = list(got)
-        super().__init__(f"targets of {task} must be {wanted}, got shape {shape}.", task=task, wanted=wanted, got=shape)
+        text = Text(
+            f"targets of {task} must be {wanted.en}, got shape {shape}.",
+            f"{task} 的 targets 必须是{wanted.zh},实际形状为 {shape}。",
+        )
+        super().__init__(text, task=task, wanted=wanted.en, got=shape)
 
 
 class SingleColumn(Refusal):
-    title = "A softmax over one class"
+    title = Text("A softmax over one class", "只有一个类别的 softmax")
 
     def __init__(self, got: Iterable[int]) -> None:
         shape = list(got)
-        message = (
+        text = Text(
             f"predictions of multiclass must have at least two columns, got shape {shape}: a softmax over one class "
+            "is always 1. Ask with task=binary.",
+            f"multiclass 的 predictions 至少要有两列,实际形状为 {shape}:单个类别的 softmax 恒为 1。"
+            "请使用 task=binary。",
         )
-        super().__init__(f"{message}is always 1. Ask with task=binary.", role="predictions", got=shape)
+        super().__init__(text, role="predictions", got=shape)
 
 
 class NotOneHot(Refusal):
-    title = "Rows are not one-hot"
+    title = Text("Rows are not one-hot", "各行不是 one-hot 编码")
 
     def __init__(self, index: list[int]) -> None:
-        message = f"targets of multiclass must sum to 1 along axis 1; the first row that does not is at index {index}. "
-        way_out = "Several labels an item are task=multilabel; class ids go in one column."
-        super().__init__(message + way_out, role="targets", index=index)
+        text = Text(
+            "targets of multiclass must sum to 1 along axis 1; the first row that does not is at index "
+            f"{index}. Several labels an item are task=multilabel; class ids go in one column.",
+            f"multiclass 的 targets 沿轴 1 之和必须为 1;第一个不符合的行位于索引 {index}。"
+            "每项有多个标签时使用 task=multilabel;类别编号放在一列中。",
+        )
+        super().__init__(text, role="targets", index=index)
 
 
 class IdOutOfRange(Refusal):
-    title = "A class id has no column"
+    title = Text("A class id has no column", "类别编号没有对应的列")
 
     def __init__(self, classes: int, index: list[int]) -> None:
-        message = (
+        text = Text(
             f"targets must be class ids from 0 to {classes - 1}, since predictions have {classes} columns; the first "
+            f"that is not is at index {index}. Ids from 1 lose 1; ids below 0 mark labels that do not count.",
+            f"predictions 有 {classes} 列,因此 targets 必须是 0 到 {classes - 1} 的类别编号;第一个不符合的位于索引 "
+            f"{index}。从 1 开始的编号应减 1;小于 0 的编号表示不计入的标签。",
         )
-        way_out = "Ids from 1 lose 1; ids below 0 mark labels that do not count."
-        super().__init__(f"{message}that is not is at index {index}. {way_out}", classes=classes, index=index)
+        super().__init__(text, classes=classes, index=index)
 
 
 class NotProbabilities(Refusal):
-    title = "Predictions are no probabilities"
+    title = Text("Predictions are no probabilities", "预测值不是概率")
 
-    def __init__(self, wanted: str, index: list[int]) -> None:
-        message = f"predictions must be {wanted}; the first that is not is at index {index}. "
-        way_out = "Logits are named by predictions_are=logits."
-        super().__init__(message + way_out, role="predictions", wanted=wanted, index=index)
+    def __init__(self, wanted: Text, index: list[int]) -> None:
+        text = Text(
+            f"predictions must be {wanted.en}; the first that is not is at index {index}. "
+            "Logits are named by predictions_are=logits.",
+            f"predictions 必须是{wanted.zh};第一个不符合的位于索引 {index}。logits 请用 predictions_are=logits 指明。",
+        )
+        super().__init__(text, role="predictions", wanted=wanted.en, index=index)
 
 
 class BadBox(Refusal):
-    title = "A box has no area"
+    title = Text("A box has no area", "边界框没有面积")
 
     def __init__(self, role: str, index: list[int]) -> None:
-        message = (
+        text = Text(
             f"{role} must be boxes x1, y1, x2, y2 with x1 < x2 and y1 < y2; the first that is not is at index {index}. "
-        )
-        way_out = (
             "A corner and a size, as in COCO, become two corners by adding the size; a centre by adding half of it, "
+            "and taking half off.",
+            f"{role} 必须是满足 x1 < x2 且 y1 < y2 的边界框 x1, y1, x2, y2;第一个不符合的位于索引 {index}。"
+            "COCO 式的角点加尺寸,加上尺寸即得两个角点;中心点加尺寸,则加、减尺寸的一半。",
         )
-        way_out += "and taking half off."
-        super().__init__(message + way_out, role=role, index=index)
+        super().__init__(text, role=role, index=index)
 
 
 class BadExperiment(Refusal):
-    title = "The experiment cannot be run"
+    title = Text("The experiment cannot be run", "实验无法运行")
 
-    def __init__(self, field: str, message: str, **facts: object) -> None:
+    def __init__(self, field: str, message: str | Text, **facts: object) -> None:
         super().__init__(message, field=field, **facts)

@@ -17,6 +17,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
+from losses.text import Text
+
 _STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 _LARGEST_COUNT = 2**63 - 1  # what an int64 holds
 
@@ -65,12 +67,15 @@ class Range:
         return self.high <= 1
 
     @property
-    def wanted(self) -> str:
+    def wanted(self) -> Text:
         """The range in words."""
-        kind = "a whole number" if self.whole else "a number"
+        kind = Text("a whole number", "整数") if self.whole else Text("a number", "数")
+        low, high = f"{self.low:g}", f"{self.high:g}"
         if self.is_share:
-            return f"{kind} {'strictly between' if self.open else 'between'} {self.low:g} and {self.high:g}"
-        return f"{kind} {'greater than' if self.open else 'of at least'} {self.low:g}"
+            between = Text("strictly between", "(不含两端)") if self.open else Text("between", "")
+            return Text(f"{kind.en} {between.en} {low} and {high}", f"是 {low} 到 {high} 之间{between.zh}的{kind.zh}")
+        least = Text("greater than", "大于") if self.open else Text("of at least", "不小于")
+        return Text(f"{kind.en} {least.en} {low}", f"是{least.zh} {low} 的{kind.zh}")
 
     def __get_pydantic_core_schema__(self, _: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         number = core_schema.int_schema(strict=True) if self.whole else core_schema.float_schema(strict=True)
@@ -94,7 +99,7 @@ class Range:
     def _message(self) -> str:
         instead = self.instead or ("8 % is 0.08" if self.is_share and self.low == 0 else "")
         hint = f"; {instead}" if instead else ""
-        return f"Write {self.wanted} ({self.unit}), or the measured object that POST /v1/profile returns{hint}"
+        return f"Write {self.wanted.en} ({self.unit}), or the measured object that POST /v1/profile returns{hint}"
 
     def _check(self, given: float | Measured) -> float | Measured:
         value, ends = (given.value, given.interval or ()) if isinstance(given, Measured) else (given, ())

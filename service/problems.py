@@ -47,8 +47,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from losses.errors import Refusal, pointer
+from losses.errors import Refusal, did_you_mean, pointer
 from losses.near import near
+from losses.text import Text, both, in_language, listed, paragraph
 from service.request_record import current
 
 log = logging.getLogger("lossary")
@@ -70,201 +71,255 @@ class HttpRefusal(Refusal):
 
 class BadEnvelope(HttpRefusal):
     status = HTTPStatus.BAD_REQUEST
-    title = "The body cannot be read"
+    title = Text("The body cannot be read", "请求体无法读取")
 
 
 class BadRequest(HttpRefusal):
-    title = "Fields of the request are wrong"
+    title = Text("Fields of the request are wrong", "请求的字段有误")
 
 
 class Unauthorized(HttpRefusal):
     status = HTTPStatus.UNAUTHORIZED
-    title = "A key is needed"
+    title = Text("A key is needed", "需要密钥")
 
-    def __init__(self, message: str, challenge: str) -> None:
-        super().__init__(message)
+    def __init__(self, text: str | Text, challenge: str) -> None:
+        super().__init__(text)
         self.headers = {"WWW-Authenticate": challenge}
 
 
 class Forbidden(HttpRefusal):
     status = HTTPStatus.FORBIDDEN
-    title = "The key may not do this"
+    title = Text("The key may not do this", "此密钥无权执行该操作")
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"The key lacks the scope {scope}.", scope=scope)
+        super().__init__(Text(f"The key lacks the scope {scope}.", f"此密钥缺少权限 {scope}。"), scope=scope)
         self.headers = {"WWW-Authenticate": f'Bearer realm="lossary", error="insufficient_scope", scope="{scope}"'}
 
 
 class UnknownPath(HttpRefusal):
     status = HTTPStatus.NOT_FOUND
-    title = "Nothing is here"
+    title = Text("Nothing is here", "此处没有内容")
 
 
 class UnknownDataset(HttpRefusal):
     status = HTTPStatus.NOT_FOUND
-    title = "No such dataset"
+    title = Text("No such dataset", "没有这个数据集")
 
     def __init__(self) -> None:
-        super().__init__("There is no dataset of that id, or it has expired. Send it again: POST /v1/datasets.")
+        super().__init__(
+            Text(
+                "There is no dataset of that id, or it has expired. Send it again: POST /v1/datasets.",
+                "没有该编号的数据集,或它已过期。请重新发送:POST /v1/datasets。",
+            )
+        )
 
 
 class AddressNotAllowed(HttpRefusal):
     status = HTTPStatus.FORBIDDEN
-    title = "This address may not be read"
+    title = Text("This address may not be read", "不得读取此地址")
 
 
 class UnknownExperiment(HttpRefusal):
     status = HTTPStatus.NOT_FOUND
-    title = "No such experiment"
+    title = Text("No such experiment", "没有这个实验")
 
     def __init__(self) -> None:
         super().__init__(
-            "There is no experiment of that id, or it has expired. Ask for it again: POST /v1/experiments."
+            Text(
+                "There is no experiment of that id, or it has expired. Ask for it again: POST /v1/experiments.",
+                "没有该编号的实验,或它已过期。请重新提出:POST /v1/experiments。",
+            )
         )
 
 
 class NoReportYet(HttpRefusal):
     status = HTTPStatus.CONFLICT
-    title = "There is no report yet"
+    title = Text("There is no report yet", "尚无报告")
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"The experiment is {status}; there is a report once the first models are trained.")
+        super().__init__(
+            Text(
+                f"The experiment is {status}; there is a report once the first models are trained.",
+                f"实验状态为 {status};首批模型训练完成后才有报告。",
+            )
+        )
 
 
 class IdempotencyKeyReused(HttpRefusal):
     status = HTTPStatus.CONFLICT
-    title = "The Idempotency-Key stands for another experiment"
+    title = Text("The Idempotency-Key stands for another experiment", "该 Idempotency-Key 对应另一个实验")
 
     def __init__(self) -> None:
-        super().__init__("An experiment with this Idempotency-Key was asked for with another body. Send a new key.")
+        super().__init__(
+            Text(
+                "An experiment with this Idempotency-Key was asked for with another body. Send a new key.",
+                "此 Idempotency-Key 已用于另一个请求体的实验。请换一个新的键。",
+            )
+        )
 
 
 class TooManyExperiments(HttpRefusal):
     status = HTTPStatus.TOO_MANY_REQUESTS
-    title = "Too many experiments wait"
+    title = Text("Too many experiments wait", "等待中的实验过多")
 
     def __init__(self, most: int, wait_s: float) -> None:
         seconds = max(1, math.ceil(wait_s))
-        message = f"{most} experiments wait or run, as many as may. Ask again later, cancel one, or raise "
-        super().__init__(f"{message}LOSSARY_MAX_EXPERIMENTS_WAITING.", most=most, retry_after_s=seconds)
+        text = Text(
+            f"{most} experiments wait or run, as many as may. Ask again later, cancel one, or raise "
+            "LOSSARY_MAX_EXPERIMENTS_WAITING.",
+            f"已有 {most} 个实验在等待或运行,达到上限。请稍后再试、取消其中一个,或调高 "
+            "LOSSARY_MAX_EXPERIMENTS_WAITING。",
+        )
+        super().__init__(text, most=most, retry_after_s=seconds)
         self.headers = {"Retry-After": str(seconds)}
 
 
 class InsufficientStorage(HttpRefusal):
     status = HTTPStatus.INSUFFICIENT_STORAGE
-    title = "No room on the disk"
+    title = Text("No room on the disk", "磁盘空间不足")
 
     def __init__(self, quota: int | None, what: Literal["datasets", "experiments"]) -> None:
-        full = "The disk is full." if quota is None else f"All {what} together take at most {quota} bytes."
-        super().__init__(f"{full} Nothing was kept. Delete {what} that are not needed.", limit=quota)
+        chinese = {"datasets": "数据集", "experiments": "实验"}[what]
+        full = Text("The disk is full.", "磁盘已满。")
+        over = Text(f"All {what} together take at most {quota} bytes.", f"所有{chinese}合计最多 {quota} 字节。")
+        way_out = Text(
+            f"Nothing was kept. Delete {what} that are not needed.", f"未保存任何内容。请删除不需要的{chinese}。"
+        )
+        super().__init__(paragraph(full if quota is None else over, way_out), limit=quota)
 
 
 class UnknownRegion(HttpRefusal):
     status = HTTPStatus.NOT_FOUND
-    title = "No such region of shared memory"
+    title = Text("No such region of shared memory", "没有这个共享内存区域")
 
     def __init__(self) -> None:
-        super().__init__("No region of that name is registered; /v2/systemsharedmemory/status lists them.")
+        super().__init__(
+            Text(
+                "No region of that name is registered; /v2/systemsharedmemory/status lists them.",
+                "没有登记该名称的区域;/v2/systemsharedmemory/status 列出全部。",
+            )
+        )
 
 
 class RegionExists(HttpRefusal):
     status = HTTPStatus.CONFLICT
-    title = "A region has this name already"
+    title = Text("A region has this name already", "该名称的区域已存在")
 
     def __init__(self) -> None:
-        super().__init__("A shared memory region of that name is already in manager; unregister it first.")
+        super().__init__(
+            Text(
+                "A shared memory region of that name is already in manager; unregister it first.",
+                "该名称的共享内存区域已登记;请先注销它。",
+            )
+        )
 
 
 class BadRegion(HttpRefusal):
-    title = "This shared memory cannot be used"
+    title = Text("This shared memory cannot be used", "此共享内存无法使用")
 
 
 class NotFound(HttpRefusal):
     status = HTTPStatus.NOT_FOUND
-    title = "Not Found"
+    title = Text("Not Found", "未找到")
 
     def __init__(self, suggestion: str | None = None) -> None:
-        hint = f" Did you mean {suggestion}?" if suggestion else ""
-        message = f"There is no such path.{hint} All are listed at /openapi.json and shown at /docs."
-        super().__init__(message, did_you_mean=suggestion)
+        text = paragraph(
+            Text("There is no such path.", "没有这个路径。"),
+            did_you_mean(suggestion),
+            Text("All are listed at /openapi.json and shown at /docs.", "全部路径列于 /openapi.json,并见 /docs。"),
+        )
+        super().__init__(text, did_you_mean=suggestion)
 
 
 class MethodNotAllowed(HttpRefusal):
     status = HTTPStatus.METHOD_NOT_ALLOWED
-    title = "Method Not Allowed"
+    title = Text("Method Not Allowed", "不允许的方法")
 
     def __init__(self, method: str, allowed: list[str]) -> None:
-        listed = ", ".join(allowed)
-        super().__init__(f"{method[:20]} is not answered here; {listed} are.", allowed=allowed)
-        self.headers = {"Allow": listed}
+        names, asked = listed(allowed), method[:20]
+        text = Text(f"{asked} is not answered here; {names.en} are.", f"此处不支持 {asked};支持 {names.zh}。")
+        super().__init__(text, allowed=allowed)
+        self.headers = {"Allow": names.en}
 
 
 class BadHeaders(HttpRefusal):
     status = HTTPStatus.BAD_REQUEST
-    title = "The headers contradict one another"
+    title = Text("The headers contradict one another", "请求头相互矛盾")
 
 
 class ForeignOrigin(HttpRefusal):
     status = HTTPStatus.FORBIDDEN
-    title = "A page of another site may not ask this"
+    title = Text("A page of another site may not ask this", "其他站点的页面不得发出此请求")
 
     def __init__(self) -> None:
         super().__init__(
-            "A browser sent this for a page of another origin. Name that origin in LOSSARY_CORS_ORIGINS to allow it."
+            Text(
+                "A browser sent this for a page of another origin. Name that origin in LOSSARY_CORS_ORIGINS to allow "
+                "it.",
+                "浏览器代另一个源的页面发出了此请求。如需允许,请在 LOSSARY_CORS_ORIGINS 中写明该源。",
+            )
         )
 
 
 class RequestTimeout(HttpRefusal):
     status = HTTPStatus.REQUEST_TIMEOUT
-    title = "The body did not arrive in time"
+    title = Text("The body did not arrive in time", "请求体未按时到达")
     headers = MappingProxyType({"Connection": "close"})
 
 
 class TooLarge(HttpRefusal):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    title = "Too large"
+    title = Text("Too large", "过大")
 
-    def __init__(self, what: str, limit: int, setting: str | None, way_out: str) -> None:
-        super().__init__(f"{what} is over {limit}. {way_out}", limit=limit, limit_name=setting)
+    def __init__(self, what: str | Text, limit: int, setting: str | None, way_out: str | Text) -> None:
+        named = both(what)
+        over = Text(f"{named.en} is over {limit}.", f"{named.zh}超过 {limit}。")
+        super().__init__(paragraph(over, way_out), limit=limit, limit_name=setting)
 
 
 class UnsupportedFormat(HttpRefusal):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    title = "A format that is not read here"
+    title = Text("A format that is not read here", "不支持的格式")
 
-    def __init__(self, message: str, accepted: Iterable[str]) -> None:
-        super().__init__(message, accepted=list(accepted))
+    def __init__(self, text: str | Text, accepted: Iterable[str]) -> None:
+        super().__init__(text, accepted=list(accepted))
 
 
 class RequestUriTooLong(HttpRefusal):
     status = HTTPStatus.REQUEST_URI_TOO_LONG
-    title = "The URL is too long"
+    title = Text("The URL is too long", "URL 过长")
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The URL is over {limit} bytes.")
+        super().__init__(Text(f"The URL is over {limit} bytes.", f"URL 超过 {limit} 字节。"))
 
 
 class QuotaExceeded(HttpRefusal):
     status = HTTPStatus.TOO_MANY_REQUESTS
     registered = True
-    title = "Too many requests for this key"
+    title = Text("Too many requests for this key", "此密钥的请求过多")
 
     def __init__(self, wait_s: float, headers: Mapping[str, str]) -> None:
         seconds = max(1, math.ceil(wait_s))
-        message = f"This key has used up its requests; the next is answered in {seconds} s."
-        super().__init__(message, retry_after_s=seconds, **{"violated-policies": ["default"]})
+        text = Text(
+            f"This key has used up its requests; the next is answered in {seconds} s.",
+            f"此密钥的请求数已用完;{seconds} 秒后可再次请求。",
+        )
+        super().__init__(text, retry_after_s=seconds, **{"violated-policies": ["default"]})
         self.headers = {**headers, "Retry-After": str(seconds)}
 
 
 class TemporaryReducedCapacity(HttpRefusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     registered = True
-    title = "Too much is under way"
+    title = Text("Too much is under way", "正在处理的请求过多")
 
     def __init__(self, wait_s: float) -> None:
         seconds = max(1, math.ceil(wait_s))
         super().__init__(
-            f"Other requests hold what this one needs. Send it again in {seconds} s, with its Content-Length.",
+            Text(
+                f"Other requests hold what this one needs. Send it again in {seconds} s, with its Content-Length.",
+                f"其他请求占用了所需资源。请在 {seconds} 秒后带上 Content-Length 重新发送。",
+            ),
             retry_after_s=seconds,
         )
         self.headers = {"Retry-After": str(seconds)}
@@ -272,12 +327,15 @@ class TemporaryReducedCapacity(HttpRefusal):
 
 class TooManyConnections(HttpRefusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title = "Too many connections"
+    title = Text("Too many connections", "连接过多")
     headers = MappingProxyType({"Retry-After": "1"})
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            "Every connection is taken. Try again in a second, and keep one open for many requests.",
+            Text(
+                "Every connection is taken. Try again in a second, and keep one open for many requests.",
+                "连接已全部占用。请一秒后重试,并用一个连接发送多个请求。",
+            ),
             limit=limit,
             limit_name="max_connections",
         )
@@ -285,47 +343,69 @@ class TooManyConnections(HttpRefusal):
 
 class OutOfMemory(HttpRefusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title = "There is too little memory"
+    title = Text("There is too little memory", "内存不足")
     headers = MappingProxyType({"Retry-After": "5"})
 
     def __init__(self) -> None:
-        super().__init__("There is too little memory free for this. Send fewer items, or later.")
+        super().__init__(
+            Text(
+                "There is too little memory free for this. Send fewer items, or later.",
+                "可用内存不足。请减少数据项,或稍后再试。",
+            )
+        )
 
 
 class OutOfDeviceMemory(HttpRefusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title = "The device has too little memory"
+    title = Text("The device has too little memory", "设备内存不足")
     headers = MappingProxyType({"Retry-After": "5"})
 
     def __init__(self) -> None:
-        super().__init__("The device has too little memory free, for small pieces too. Send fewer items, or later.")
+        super().__init__(
+            Text(
+                "The device has too little memory free, for small pieces too. Send fewer items, or later.",
+                "设备可用内存不足,分成小块也不够。请减少数据项,或稍后再试。",
+            )
+        )
 
 
 class DeviceLost(HttpRefusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title = "The device failed"
+    title = Text("The device failed", "设备故障")
     headers = MappingProxyType({"Retry-After": "5"})
 
     def __init__(self) -> None:
-        super().__init__("The device failed, and this process ends; another takes its place. Send it again.")
+        super().__init__(
+            Text(
+                "The device failed, and this process ends; another takes its place. Send it again.",
+                "设备故障,此进程将结束,由另一个进程接替。请重新发送。",
+            )
+        )
 
 
 class Draining(HttpRefusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    title = "This process is about to end"
+    title = Text("This process is about to end", "此进程即将结束")
     headers = MappingProxyType({"Retry-After": "1"})
 
     def __init__(self) -> None:
-        super().__init__("It was told to stop. Ask again in a second; another one answers then.", retry_after_s=1)
+        text = Text(
+            "It was told to stop. Ask again in a second; another one answers then.",
+            "此进程已被要求停止。请一秒后重试,届时由另一个进程回答。",
+        )
+        super().__init__(text, retry_after_s=1)
 
 
 class ComputeDeadline(HttpRefusal):
     status = HTTPStatus.GATEWAY_TIMEOUT
-    title = "It takes too long"
+    title = Text("It takes too long", "耗时过长")
 
     def __init__(self, limit_s: float) -> None:
         super().__init__(
-            f"Computing took over {limit_s:g} s. Send fewer items or losses, or raise LOSSARY_COMPUTE_SECONDS.",
+            Text(
+                f"Computing took over {limit_s:g} s. Send fewer items or losses, or raise LOSSARY_COMPUTE_SECONDS.",
+                f"计算超过 {limit_s:g} 秒。请减少数据项或损失,或调高 LOSSARY_COMPUTE_SECONDS。",
+            ),
             limit=limit_s,
             limit_name="compute_seconds",
         )
@@ -350,38 +430,43 @@ def slug(kind: type[Refusal]) -> str:
 
 def problem(
     status: int,
-    title: str,
-    detail: str,
+    title: Text,
+    detail: Text,
     kind: str,
     facts: Mapping[str, object],
     headers: Mapping[str, str] | None = None,
     *,
     registered: bool = False,
 ) -> Response:
-    """Return a problem as a response; `instance` is the request id, under which the log has it too."""
+    """Return a problem as a response, in the language of the request.
+
+    `instance` is the request id, under which the log has it too.
+    """
     record = current()
     record.problem = kind
+    said = in_language(detail, record.language)
     members = {
         "type": f"{IANA}{kind}" if registered else f"urn:lossary:{kind}",
-        "title": title,
+        "title": in_language(title, record.language),
         "status": status,
-        "detail": detail,
+        "detail": said,
         "instance": record.instance,
     }
     if record.open_inference:
-        members["error"] = detail
-    return Response(orjson.dumps({**members, **facts}), status, headers, MEDIA_TYPE)
+        members["error"] = said
+    by_language = {**(headers or {}), "Vary": "Accept-Language"}
+    return Response(orjson.dumps({**members, **facts}), status, by_language, MEDIA_TYPE)
 
 
 def answer(refusal: Refusal) -> Response:
     """Return a refusal as a response."""
     kind = slug(type(refusal))
     if not isinstance(refusal, HttpRefusal):
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, refusal.title, refusal.message, kind, refusal.facts)
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, refusal.title, refusal.text, kind, refusal.facts)
     return problem(
         refusal.status,
         refusal.title,
-        refusal.message,
+        refusal.text,
         refusal.slug or kind,
         refusal.facts,
         refusal.headers,
@@ -391,9 +476,12 @@ def answer(refusal: Refusal) -> Response:
 
 def crash(error: Exception) -> Response:
     """Return what is said of a fault of ours; the log alone has the error, under the same id."""
-    response = problem(
-        500, "Internal error", "This is our fault; the log has the details under `instance`.", "internal", {}
+    title = Text("Internal error", "内部错误")
+    detail = Text(
+        "This is our fault; the log has the details under `instance`.",
+        "这是服务自身的错误;详情见日志中的 `instance`。",
     )
+    response = problem(500, title, detail, "internal", {})
     log.error("crashed", exc_info=error, extra={"facts": {"request_id": current().id}})
     return response
 
@@ -402,7 +490,7 @@ def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses of an endpoint that may refuse in these ways."""
     titles: dict[int, list[str]] = {}
     for kind in kinds:
-        titles.setdefault(int(getattr(kind, "status", HTTPStatus.UNPROCESSABLE_ENTITY)), []).append(kind.title)
+        titles.setdefault(int(getattr(kind, "status", HTTPStatus.UNPROCESSABLE_ENTITY)), []).append(kind.title.en)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": "; ".join(said), "content": content, "model": Problem}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from losses.text import Language
+
 # Safe in a log line, a header and a URN, and as long as a UUID in any of its spellings.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -23,6 +25,7 @@ class Record:
 
     id: str
     has_left: Callable[[], bool] = _stays
+    language: Language = "en"  # of what is said to people
     open_inference: bool = False  # the protocol, whose refusals have a name of their own for the detail
     key: str | None = None
     problem: str | None = None
@@ -58,3 +61,16 @@ def sent_or_new_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return value.decode("ascii")
     return new_id()
+
+
+def preferred_language(accept_language: str) -> Language:
+    """Return Chinese where it comes first in the header Accept-Language, else English."""
+    return "zh" if accept_language.strip().lower().startswith("zh") else "en"
+
+
+def language_of(headers: Iterable[tuple[bytes, bytes]]) -> Language:
+    """Return the language that a request asks for."""
+    for name, value in headers:
+        if name == b"accept-language":
+            return preferred_language(value.decode("latin-1"))
+    return "en"

@@ -75,7 +75,7 @@ def _page(task: str, losses: Iterable[Loss]) -> str:
 
 
 def _entry(loss: Loss) -> str:
-    parts = [f"## {loss.title} {{ #{loss.id} }}", f"`{loss.id}`", f"$$\n{loss.formula}\n$$"]
+    parts = [f"## {loss.title.en} {{ #{loss.id} }}", f"`{loss.id}`", f"$$\n{loss.formula}\n$$"]
     if has_curve(loss.id):
         parts.append(f"![{loss.id} and its gradient](curves/{loss.id}.svg){{ loading=lazy }}")
     parts.append(table(["", ""], [(f"**{name}**", text) for name, text in _facts(loss) if text]))

@@ -45,7 +45,7 @@ def _who(access: str) -> str:
 def refusals() -> str:
     """Return every refusal with its status, its type and its title."""
     kinds = sorted(_leaves(Refusal), key=lambda kind: (_status(kind), _type(kind)))
-    rows = [(str(_status(kind)), code(_type(kind)), cell(kind.title)) for kind in dict.fromkeys(kinds)]
+    rows = [(str(_status(kind)), code(_type(kind)), cell(kind.title.en)) for kind in dict.fromkeys(kinds)]
     rows.append(("500", code("urn:lossary:internal"), "Internal error: always our fault"))
     return table(["status", "type", "title"], rows)
 

@@ -103,7 +103,7 @@ class Loss:
 
     compute: Callable[..., Tensor | Items | Sums]
     id: str
-    title: str
+    title: Text
     tasks: tuple[str, ...]
     shapes: Shapes
     domains: dict[str, Domain]

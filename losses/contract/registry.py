@@ -12,6 +12,7 @@ from losses.contract.loss import Call, Case, Kind, Loss, Said, Value
 from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import PLAIN, Work
+from losses.text import Text
 
 Computes = Callable[..., Any]
 LOSS_OF_METRIC = {
@@ -36,7 +37,7 @@ _shelf: dict[str, Loss] = {}
 
 def loss(
     *,
-    title: str,
+    title: Text,
     task: str | tuple[str, ...],
     shapes: str,
     formula: str,

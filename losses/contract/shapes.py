@@ -12,6 +12,7 @@ from functools import cached_property
 from torch import Tensor
 
 from losses.errors import ShapeMismatch
+from losses.text import Text, paragraph
 
 Axes = dict[str, tuple[int, ...]]
 
@@ -67,11 +68,15 @@ class Pattern:
             taken += width
         fitting = self.lengths(own | axes)
         if fitting != shape:
-            raise ShapeMismatch(role, str(self), shape, f"{list(fitting)} would fit; nothing is broadcast. {way_out}")
+            wanted = list(fitting)
+            fits = Text(f"{wanted} would fit; nothing is broadcast.", f"应为 {wanted};此处不做广播。")
+            raise ShapeMismatch(role, str(self), shape, paragraph(fits, way_out))
         if 0 in shape:
             for name in self.names:
                 if name.isupper() and own[name] == (0,):
-                    raise ShapeMismatch(role, str(self), shape, f"{name} must be at least 1.")
+                    raise ShapeMismatch(
+                        role, str(self), shape, Text(f"{name} must be at least 1.", f"{name} 至少为 1。")
+                    )
         axes |= own
 
     def lengths(self, axes: Axes) -> tuple[int, ...]:

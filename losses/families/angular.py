@@ -11,6 +11,7 @@ from losses.contract.domains import IDS, REAL, Domain
 from losses.contract.loss import Value, case
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.text import Text
 
 SMALLEST_SQUARE = 1e-12  # of a sine: below, the slope of the root would leave the range
 COSINES = Domain(
@@ -37,7 +38,7 @@ return F.cross_entropy({params["scale"]} * predictions.scatter(1, targets[:, Non
 
 
 @loss(
-    title="ArcFace",
+    title=Text("ArcFace", "ArcFace 加性角度间隔损失"),
     task="similarity",
     shapes="n C, n -> n",
     predictions=COSINES,
@@ -97,7 +98,7 @@ def arcface(
 
 
 @loss(
-    title="CosFace",
+    title=Text("CosFace", "CosFace 加性余弦间隔损失"),
     task="similarity",
     shapes="n C, n -> n",
     predictions=COSINES,
@@ -152,7 +153,7 @@ def _von_mises_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Von Mises negative log likelihood",
+    title=Text("Von Mises negative log likelihood", "冯·米塞斯负对数似然"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,

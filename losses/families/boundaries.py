@@ -15,6 +15,7 @@ from losses.contract.work import Work
 from losses.mathematics import overlap as pipeline
 from losses.mathematics import terms
 from losses.mathematics.overlap import Activation, Background
+from losses.text import Text
 
 ACTIVATION = "sigmoid for one class, softmax for several"
 SURE: dict[str, Value] = {"from_logits": False}  # worked cases on probabilities
@@ -96,7 +97,7 @@ def _hausdorff_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Hausdorff distance loss",
+    title=Text("Hausdorff distance loss", "Hausdorff 距离损失"),
     task="segmentation",
     shapes="n C *s, n C *s, C -> n C",
     work=Work(calls="16 rest(s)"),
@@ -215,7 +216,7 @@ def _cldice_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="clDice loss",
+    title=Text("clDice loss", "clDice 中心线损失"),
     task="segmentation",
     shapes="n C *s, n C *s, C -> n C",
     work=Work(

@@ -12,6 +12,7 @@ from losses.contract.domains import CORNERS
 from losses.contract.loss import Value, case
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.text import Text
 
 SHAPES = "n 4, n 4 -> n"
 BoxFormat = Annotated[
@@ -71,7 +72,7 @@ def _corners(boxes: Tensor, format: str) -> Tensor:  # noqa: A002 - the name of 
 
 
 @loss(
-    title="IoU loss",
+    title=Text("IoU loss", "交并比(IoU)损失"),
     task="detection",
     shapes=SHAPES,
     predictions=CORNERS,
@@ -102,7 +103,7 @@ def iou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps
 
 
 @loss(
-    title="Generalised IoU loss",
+    title=Text("Generalised IoU loss", "广义交并比(GIoU)损失"),
     task="detection",
     shapes=SHAPES,
     predictions=CORNERS,
@@ -140,7 +141,7 @@ def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Ten
 
 
 @loss(
-    title="Distance IoU loss",
+    title=Text("Distance IoU loss", "距离交并比(DIoU)损失"),
     task="detection",
     shapes=SHAPES,
     predictions=CORNERS,
@@ -167,7 +168,7 @@ def diou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", ep
 
 
 @loss(
-    title="Complete IoU loss",
+    title=Text("Complete IoU loss", "完全交并比(CIoU)损失"),
     task="detection",
     shapes=SHAPES,
     predictions=CORNERS,

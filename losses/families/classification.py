@@ -50,7 +50,7 @@ return -(yes + no).mean()"""
 
 
 @loss(
-    title="Binary cross-entropy",
+    title=Text("Binary cross-entropy", "二分类交叉熵"),
     task=("binary", "multilabel"),
     shapes="*n, *n -> *n",
     predictions=LOGITS,
@@ -162,7 +162,7 @@ def _categorical_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Categorical cross-entropy",
+    title=Text("Categorical cross-entropy", "多分类交叉熵"),
     task="multiclass",
     shapes="n C *s, n C *s, C -> n *s",
     predictions=CLASS_LOGITS,
@@ -263,7 +263,7 @@ return {1 - smoothing} * {label} + {smoothing} * even"""
 
 
 @loss(
-    title="Sparse categorical cross-entropy",
+    title=Text("Sparse categorical cross-entropy", "稀疏多分类交叉熵"),
     task="multiclass",
     shapes="n C *s, n *s, C -> n *s",
     predictions=CLASS_LOGITS,

@@ -13,6 +13,7 @@ from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
 from losses.mathematics.saturating import log_softmax
+from losses.text import Text
 
 Temperature = Annotated[float, Field(gt=0, description="What similarities are divided by; small looks at hard ones.")]
 Normalize = Annotated[
@@ -36,7 +37,7 @@ s = z @ z.T{scale}
 
 
 @loss(
-    title="NT-Xent of two views",
+    title=Text("NT-Xent of two views", "双视图 NT-Xent 损失"),
     task="similarity",
     shapes="n D, n D -> ",
     work=Work(holds="13 n n", steps="75 n n + 0.4 n n D"),
@@ -83,7 +84,7 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, no
 
 
 @loss(
-    title="NT-Xent with labels",
+    title=Text("NT-Xent with labels", "带标签的 NT-Xent 损失"),
     task="similarity",
     shapes="n D, n -> ",
     work=Work(holds="7 n n", steps="55 n n + 0.1 n n D"),
@@ -140,7 +141,7 @@ def nt_xent_labels(
 
 
 @loss(
-    title="Supervised contrastive loss",
+    title=Text("Supervised contrastive loss", "有监督对比损失"),
     task="similarity",
     shapes="n D, n -> ",
     work=Work(holds="5 n n", steps="40 n n + 0.1 n n D"),
@@ -196,7 +197,7 @@ def supcon(
 
 
 @loss(
-    title="Multi-similarity loss",
+    title=Text("Multi-similarity loss", "多重相似度损失"),
     task="similarity",
     shapes="n D, n -> ",
     work=Work(holds="5 n n", steps="55 n n + 0.1 n n D"),
@@ -248,7 +249,7 @@ def multi_similarity(
 
 
 @loss(
-    title="Circle loss",
+    title=Text("Circle loss", "圆损失(Circle Loss)"),
     task="similarity",
     shapes="n D, n -> ",
     work=Work(holds="9 n n", steps="60 n n + 0.1 n n D"),

@@ -14,6 +14,7 @@ from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
 from losses.mathematics.saturating import excess
+from losses.text import Text
 
 _WAY_OUT = "The logarithm of a mean is taken with log_input=true, the default."
 MEANS = Domain("means of at least 0", low=0, way_out=_WAY_OUT)
@@ -27,7 +28,7 @@ LogInput = Annotated[bool, Field(description="Predictions are logarithms of mean
 
 
 @loss(
-    title="Poisson negative log-likelihood",
+    title=Text("Poisson negative log-likelihood", "泊松负对数似然"),
     task="count",
     shapes="*n, *n -> *n",
     predictions=LOG_MEANS,
@@ -102,7 +103,7 @@ return (ways + r * torch.log1p(mean / r) + y * torch.log1p(r / mean)).mean()"""
 
 
 @loss(
-    title="Negative binomial negative log-likelihood",
+    title=Text("Negative binomial negative log-likelihood", "负二项负对数似然"),
     task="count",
     shapes="*n, *n, *n -> *n",
     work=Work(steps="200 *n"),
@@ -158,7 +159,7 @@ def negative_binomial_nll(
 
 
 @loss(
-    title="Tweedie loss",
+    title=Text("Tweedie loss", "Tweedie 损失"),
     task=("regression", "count"),
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -200,7 +201,7 @@ def tweedie(
 
 
 @loss(
-    title="Gamma deviance",
+    title=Text("Gamma deviance", "伽马偏差"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=LOG_POSITIVE_MEANS,

@@ -13,6 +13,7 @@ from losses.contract.parameters import Clip, FromLogits, PerItem
 from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.mathematics.saturating import excess, expm1, log_softmax, softmax
+from losses.text import Text
 
 FAR = 50  # a difference of scores whose exponential is within the range of float32
 KULLBACK_LEIBLER = "Kullback & Leibler 1951, doi:10.1214/aoms/1177729694"
@@ -33,7 +34,7 @@ return (torch.special.xlogy(targets, targets) - targets * log_p).{over}(1).mean(
 
 
 @loss(
-    title="Kullback-Leibler divergence",
+    title=Text("Kullback-Leibler divergence", "KL 散度"),
     task=("multiclass", "distillation"),
     shapes="n C *s, n C *s -> n *s",
     predictions=CLASS_LOGITS,
@@ -115,7 +116,7 @@ def kl_div(
 
 
 @loss(
-    title="Jensen-Shannon divergence",
+    title=Text("Jensen-Shannon divergence", "JS 散度"),
     task=("multiclass", "distillation"),
     shapes="n C *s, n C *s -> n *s",
     predictions=CLASS_LOGITS,
@@ -166,7 +167,7 @@ def _both_ways(r: Tensor) -> Tensor:
 
 
 @loss(
-    title="Generalized Kullback-Leibler divergence",
+    title=Text("Generalized Kullback-Leibler divergence", "广义 KL 散度"),
     task=("regression", "count"),
     shapes="n C *s, n C *s -> n *s",
     predictions=LOGARITHMS,
@@ -205,7 +206,7 @@ def generalized_kl(
 
 
 @loss(
-    title="Distillation",
+    title=Text("Distillation", "知识蒸馏损失"),
     task="distillation",
     shapes="n C *s, n C *s -> n *s",
     student=CLASS_LOGITS,

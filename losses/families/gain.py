@@ -14,6 +14,7 @@ from losses.contract.work import Work
 from losses.errors import BadOption
 from losses.mathematics import terms
 from losses.mathematics.saturating import sigmoid
+from losses.text import Text
 
 Gain = Annotated[Literal["exponential", "linear"], Field(description="What a relevance of y is worth: 2^y - 1, or y.")]
 
@@ -62,7 +63,7 @@ best = (gains.sort(1, descending=True).values / discount){k}.sum(1, keepdim=True
 
 
 @loss(
-    title="Approximate NDCG",
+    title=Text("Approximate NDCG", "近似 NDCG 损失"),
     task="ranking",
     shapes="n L, n L -> n",
     work=Work(holds="4 n L L", steps="15 n L L"),
@@ -147,7 +148,7 @@ return (cost * pairs).sum((1, 2)).mean(){logarithm}"""
 
 
 @loss(
-    title="LambdaLoss for NDCG",
+    title=Text("LambdaLoss for NDCG", "面向 NDCG 的 LambdaLoss"),
     task="ranking",
     shapes="n L, n L -> n",
     work=Work(holds="7 n L L", steps="100 n L L"),

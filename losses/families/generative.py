@@ -50,7 +50,7 @@ def _generator_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Adversarial loss of the generator",
+    title=Text("Adversarial loss of the generator", "生成器的对抗损失"),
     task="generation",
     shapes="*f -> *f",
     fake=REAL,
@@ -127,7 +127,7 @@ def _discriminator_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Adversarial loss of the discriminator",
+    title=Text("Adversarial loss of the discriminator", "判别器的对抗损失"),
     task="generation",
     shapes="*r, *f -> ",
     kind="ratio",
@@ -213,7 +213,7 @@ def adversarial_discriminator(
 
 
 @loss(
-    title="Gradient penalty of a critic",
+    title=Text("Gradient penalty of a critic", "判别器的梯度惩罚"),
     task="generation",
     shapes="n D -> n",
     gradients=REAL,

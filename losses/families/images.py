@@ -10,6 +10,7 @@ from losses.contract.domains import REAL
 from losses.contract.loss import Value, case
 from losses.contract.registry import loss
 from losses.contract.work import Work
+from losses.text import Text
 
 
 def _window(length: int, window: int, sigma: float, like: Tensor) -> Tensor:
@@ -41,7 +42,7 @@ return 1 - ((2 * a * b + c1) / (a**2 + b**2 + c1) * (2 * ab + c2) / (va + vb + c
 
 
 @loss(
-    title="Structural similarity loss",
+    title=Text("Structural similarity loss", "结构相似性(SSIM)损失"),
     task="generation",
     shapes="n C *s, n C *s -> n",
     work=Work(holds="16 n C *s", calls="10 count(s) window", steps="60 n C *s window"),

@@ -65,7 +65,7 @@ return {factor}((1 - torch.exp(-ce)) ** {params["gamma"]} * ce)[targets != {igno
 
 
 @loss(
-    title="Focal loss, sigmoid",
+    title=Text("Focal loss, sigmoid", "焦点损失(sigmoid)"),
     task=("binary", "multilabel", "detection"),
     shapes="*n, *n -> *n",
     kind=lambda params: "ratio" if params["normalize"] == "positives" else "item",
@@ -178,7 +178,7 @@ def _over_positives(totals: dict[str, Tensor]) -> Items:
 
 
 @loss(
-    title="Focal loss, softmax",
+    title=Text("Focal loss, softmax", "焦点损失(softmax)"),
     task="multiclass",
     shapes="n C *s, n *s, C -> n *s",
     predictions=CLASS_LOGITS,

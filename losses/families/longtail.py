@@ -17,6 +17,7 @@ from losses.mathematics.probability_maps import (
     class_balanced_to_probability,
     logit_adjusted_to_probability,
 )
+from losses.text import Text
 
 
 def _asymmetric_code(params: dict[str, Value]) -> str:
@@ -30,7 +31,7 @@ return -(targets * yes + (1 - targets) * no).mean()"""
 
 
 @loss(
-    title="Asymmetric loss",
+    title=Text("Asymmetric loss", "非对称损失"),
     task=("multilabel", "binary"),
     shapes="*n, *n -> *n",
     predictions=LOGITS,
@@ -98,7 +99,7 @@ return F.cross_entropy({start}, targets, weight=weights{extra})"""
 
 
 @loss(
-    title="Class-balanced cross-entropy",
+    title=Text("Class-balanced cross-entropy", "类别平衡交叉熵"),
     task="multiclass",
     shapes="n C *s, n *s, C -> n *s",
     predictions=CLASS_LOGITS,
@@ -172,7 +173,7 @@ return F.cross_entropy({start} + shift, targets{extra})"""
 
 
 @loss(
-    title="Logit-adjusted cross-entropy",
+    title=Text("Logit-adjusted cross-entropy", "logit 调整交叉熵"),
     task="multiclass",
     shapes="n C *s, n *s, C -> n *s",
     predictions=CLASS_LOGITS,
@@ -229,7 +230,7 @@ def _bce_logit_adjusted_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Logit-adjusted binary cross-entropy",
+    title=Text("Logit-adjusted binary cross-entropy", "logit 调整二分类交叉熵"),
     task=("binary", "multilabel"),
     shapes="*n, *n -> *n",
     predictions=LOGITS,
@@ -273,7 +274,7 @@ def bce_logit_adjusted(
 
 
 @loss(
-    title="Label-distribution-aware margin loss",
+    title=Text("Label-distribution-aware margin loss", "标签分布感知间隔损失(LDAM)"),
     task="multiclass",
     shapes="n C *s, n *s, C -> n *s",
     predictions=REAL,

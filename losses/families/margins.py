@@ -12,6 +12,7 @@ from losses.contract.parameters import FromLogits
 from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
+from losses.text import Text
 
 SIGNED = "Labels are 0 and 1 here and stand for -1 and 1; a label between them asks for a smaller margin."
 CRAMMER_SINGER = "Crammer & Singer 2001, JMLR 2:265"
@@ -23,7 +24,7 @@ def _hinge_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Hinge loss",
+    title=Text("Hinge loss", "铰链损失"),
     task=("binary", "multilabel"),
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -56,7 +57,7 @@ def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 @loss(
-    title="Squared hinge loss",
+    title=Text("Squared hinge loss", "平方铰链损失"),
     task=("binary", "multilabel"),
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -86,7 +87,7 @@ def squared_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 @loss(
-    title="Soft margin loss",
+    title=Text("Soft margin loss", "软间隔损失"),
     task=("binary", "multilabel"),
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -114,7 +115,7 @@ def soft_margin(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 @loss(
-    title="Soft margin loss over several labels",
+    title=Text("Soft margin loss over several labels", "多标签软间隔损失"),
     task="multilabel",
     shapes="n C *s, n C *s, C -> n *s",
     predictions=LOGITS,
@@ -154,7 +155,7 @@ def multilabel_soft_margin(
 
 
 @loss(
-    title="Multi-class margin loss",
+    title=Text("Multi-class margin loss", "多分类间隔损失"),
     task="multiclass",
     shapes="n C *s, n *s, C -> n *s",
     predictions=REAL,
@@ -193,7 +194,7 @@ def multi_margin(
 
 
 @loss(
-    title="Categorical hinge loss",
+    title=Text("Categorical hinge loss", "多分类铰链损失"),
     task="multiclass",
     shapes="n C *s, n C *s -> n *s",
     predictions=REAL,
@@ -229,7 +230,7 @@ def categorical_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 @loss(
-    title="Margin loss over several labels",
+    title=Text("Margin loss over several labels", "多标签间隔损失"),
     task="multilabel",
     shapes="n C, n C -> n",
     work=Work(steps="600 n C"),

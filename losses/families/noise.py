@@ -12,6 +12,7 @@ from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.mathematics.probability_maps import generalized_ce_to_probability
 from losses.mathematics.saturating import expm1
+from losses.text import Text
 
 
 def _probability_of_label(params: dict[str, Value]) -> str:
@@ -26,7 +27,7 @@ def _generalized_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Generalized cross-entropy",
+    title=Text("Generalized cross-entropy", "广义交叉熵"),
     task="multiclass",
     shapes="n C *s, n *s -> n *s",
     predictions=CLASS_LOGITS,
@@ -84,7 +85,7 @@ def _symmetric_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Symmetric cross-entropy",
+    title=Text("Symmetric cross-entropy", "对称交叉熵"),
     task="multiclass",
     shapes="n C *s, n *s -> n *s",
     predictions=CLASS_LOGITS,
@@ -149,7 +150,7 @@ return (-(targets * log_p).sum(1) + {params["epsilon"]} * (targets * (1 - p)).su
 
 
 @loss(
-    title="Poly-1 cross-entropy",
+    title=Text("Poly-1 cross-entropy", "Poly-1 交叉熵"),
     task="multiclass",
     shapes="n C *s, n C *s -> n *s",
     predictions=CLASS_LOGITS,

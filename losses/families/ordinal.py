@@ -9,6 +9,7 @@ from losses.contract.parameters import FromLogits, IgnoreIndex
 from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.mathematics.saturating import softmax
+from losses.text import Text
 
 LEVELS = "coral-pytorch takes the rank as levels of 0 and 1, one a threshold; their sum is the rank."
 
@@ -21,7 +22,7 @@ return F.{name}(predictions, levels, reduction="none").sum(1).mean()"""
 
 
 @loss(
-    title="CORAL, cumulative thresholds",
+    title=Text("CORAL, cumulative thresholds", "CORAL 累积阈值有序损失"),
     task="ordinal",
     shapes="n K, n, K -> n",
     predictions=LOGITS,
@@ -63,7 +64,7 @@ return F.{name}(predictions[asked], levels[asked])"""
 
 
 @loss(
-    title="CORN, conditional thresholds",
+    title=Text("CORN, conditional thresholds", "CORN 条件阈值有序损失"),
     task="ordinal",
     shapes="n K, n -> n",
     predictions=LOGITS,
@@ -102,7 +103,7 @@ return (p - label).cumsum(1).square().sum(1)[kept].mean()"""
 
 
 @loss(
-    title="Squared earth mover's distance",
+    title=Text("Squared earth mover's distance", "平方推土机距离(EMD)"),
     task="ordinal",
     shapes="n C *s, n *s -> n *s",
     predictions=CLASS_LOGITS,

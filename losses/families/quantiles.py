@@ -8,10 +8,11 @@ from torch import Tensor
 from losses.contract.domains import REAL
 from losses.contract.loss import case
 from losses.contract.registry import loss
+from losses.text import Text
 
 
 @loss(
-    title="Quantile loss",
+    title=Text("Quantile loss", "分位数损失"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -56,7 +57,7 @@ def quantile(
 
 
 @loss(
-    title="Expectile loss",
+    title=Text("Expectile loss", "期望分位数损失"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -88,7 +89,7 @@ def expectile(
 
 
 @loss(
-    title="Interval score",
+    title=Text("Interval score", "区间评分"),
     task="regression",
     shapes="*n, *n, *n -> *n",
     lower=REAL,

@@ -12,10 +12,11 @@ from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
 from losses.mathematics.saturating import log_softmax
+from losses.text import Text
 
 
 @loss(
-    title="Margin ranking loss",
+    title=Text("Margin ranking loss", "间隔排序损失"),
     task="ranking",
     shapes="*n, *n, *n -> *n",
     first=REAL,
@@ -56,7 +57,7 @@ return {end}"""
 
 
 @loss(
-    title="RankNet",
+    title=Text("RankNet", "RankNet 成对排序损失"),
     task="ranking",
     shapes="n L, n L -> n",
     work=Work(holds="7 n L L", steps="40 n L L"),
@@ -112,7 +113,7 @@ def ranknet(
 
 
 @loss(
-    title="ListNet",
+    title=Text("ListNet", "ListNet 列表排序损失"),
     task="ranking",
     shapes="n L, n L -> n",
     work=Work(steps="40 n L"),
@@ -139,7 +140,7 @@ def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = No
 
 
 @loss(
-    title="Softmax ranking loss",
+    title=Text("Softmax ranking loss", "softmax 排序损失"),
     task="ranking",
     shapes="n L, n L -> n",
     elements="n L",
@@ -185,7 +186,7 @@ def _log(weights: Tensor) -> Tensor:
 
 
 @loss(
-    title="ListMLE",
+    title=Text("ListMLE", "ListMLE 列表似然损失"),
     task="ranking",
     shapes="n L, n L -> n",
     work=Work(steps="350 n L"),

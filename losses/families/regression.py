@@ -12,7 +12,7 @@ from losses.text import Text
 
 
 @loss(
-    title="Mean squared error",
+    title=Text("Mean squared error", "均方误差"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -61,7 +61,7 @@ def mse(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 @loss(
-    title="Mean absolute error",
+    title=Text("Mean absolute error", "平均绝对误差"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -106,7 +106,7 @@ def mae(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 @loss(
-    title="Smooth L1",
+    title=Text("Smooth L1", "平滑 L1 损失"),
     task=("regression", "detection"),
     shapes="*n, *n -> *n",
     predictions=REAL,

@@ -9,6 +9,7 @@ from torch import Tensor
 from losses.contract.domains import REAL, Domain
 from losses.contract.loss import Value, case
 from losses.contract.registry import loss
+from losses.text import Text
 
 ABOVE_MINUS_ONE = Domain(
     "numbers greater than -1",
@@ -18,7 +19,7 @@ ABOVE_MINUS_ONE = Domain(
 
 
 @loss(
-    title="Mean absolute percentage error",
+    title=Text("Mean absolute percentage error", "平均绝对百分比误差"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -53,7 +54,7 @@ def mape(
 
 
 @loss(
-    title="Symmetric mean absolute percentage error",
+    title=Text("Symmetric mean absolute percentage error", "对称平均绝对百分比误差"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -92,7 +93,7 @@ def smape(
 
 
 @loss(
-    title="Mean squared logarithmic error",
+    title=Text("Mean squared logarithmic error", "均方对数误差"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=ABOVE_MINUS_ONE,
@@ -138,7 +139,7 @@ def _cosine_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Cosine similarity",
+    title=Text("Cosine similarity", "余弦相似度"),
     task=("similarity", "regression"),
     shapes="n D *s, n D *s -> n *s",
     predictions=REAL,

@@ -13,12 +13,13 @@ from losses.contract.parameters import PastTheEnds
 from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.mathematics.saturating import expm1
+from losses.text import Text
 
 ALPHA_ZERO = 1e-20  # below it alpha changes no digit, and 1 / alpha would leave float32
 
 
 @loss(
-    title="Huber loss",
+    title=Text("Huber loss", "Huber 损失"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -62,7 +63,7 @@ def huber(
 
 
 @loss(
-    title="Log-cosh",
+    title=Text("Log-cosh", "对数双曲余弦损失"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -119,7 +120,7 @@ def _barron_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="General and adaptive robust loss",
+    title=Text("General and adaptive robust loss", "通用自适应稳健损失"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -196,7 +197,7 @@ def barron_general(
 
 
 @loss(
-    title="Tukey's biweight",
+    title=Text("Tukey's biweight", "Tukey 双权损失"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,
@@ -237,7 +238,7 @@ def tukey_biweight(
 
 
 @loss(
-    title="Wing loss",
+    title=Text("Wing loss", "Wing 翼形损失"),
     task="regression",
     shapes="*n, *n -> *n",
     predictions=REAL,

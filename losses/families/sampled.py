@@ -8,10 +8,11 @@ from losses.contract.domains import IDS, POSITIVE, REAL
 from losses.contract.loss import case
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.text import Text
 
 
 @loss(
-    title="Sampled softmax",
+    title=Text("Sampled softmax", "采样 softmax"),
     task="multiclass",
     shapes="n C, n, C -> n",
     predictions=REAL,

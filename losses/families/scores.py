@@ -10,6 +10,7 @@ from torch import Tensor
 from losses.contract.domains import REAL, Domain
 from losses.contract.loss import Value, case
 from losses.contract.registry import loss
+from losses.text import Text
 
 VARIANCES = Domain("variances of at least 0", low=0, way_out="A log-variance becomes a variance by exp.")
 DEVIATIONS = Domain("standard deviations of at least 0", low=0, way_out="A variance becomes one by its root.")
@@ -25,7 +26,7 @@ def _gaussian_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Gaussian negative log-likelihood",
+    title=Text("Gaussian negative log-likelihood", "高斯负对数似然"),
     task="regression",
     shapes="*n, *n, *n -> *n",
     predictions=REAL,
@@ -64,7 +65,7 @@ def _gaussian(predictions: Tensor, variance: Tensor, targets: Tensor) -> Tensor:
 
 
 @loss(
-    title="Gaussian negative log-likelihood, weighted by its variance",
+    title=Text("Gaussian negative log-likelihood, weighted by its variance", "按方差加权的高斯负对数似然"),
     task="regression",
     shapes="*n, *n, *n -> *n",
     predictions=REAL,
@@ -105,7 +106,7 @@ def beta_nll(
 
 
 @loss(
-    title="Laplace negative log-likelihood",
+    title=Text("Laplace negative log-likelihood", "拉普拉斯负对数似然"),
     task="regression",
     shapes="*n, *n, *n -> *n",
     predictions=REAL,
@@ -140,7 +141,7 @@ def laplace_nll(
 
 
 @loss(
-    title="Continuous ranked probability score, Gaussian",
+    title=Text("Continuous ranked probability score, Gaussian", "高斯分布的连续排序概率评分"),
     task="regression",
     shapes="*n, *n, *n -> *n",
     predictions=REAL,

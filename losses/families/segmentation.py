@@ -48,7 +48,7 @@ def _dice_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Dice loss",
+    title=Text("Dice loss", "Dice 损失"),
     task="segmentation",
     shapes=SHAPES,
     elements=PIXELS,
@@ -173,7 +173,7 @@ def _jaccard_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Jaccard loss (soft IoU)",
+    title=Text("Jaccard loss (soft IoU)", "Jaccard 损失(软交并比)"),
     task="segmentation",
     shapes=SHAPES,
     elements=PIXELS,
@@ -249,7 +249,7 @@ def _generalized_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Generalised Dice loss",
+    title=Text("Generalised Dice loss", "广义 Dice 损失"),
     task="segmentation",
     shapes="n C *s, n C *s -> n",
     elements=PIXELS,

@@ -15,6 +15,7 @@ from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.errors import BadParameter
 from losses.mathematics import terms
+from losses.text import Text
 
 NEVER = -1e30  # stands for a log-probability of -infinity, of which torch's CTC makes NaN gradients
 
@@ -33,7 +34,7 @@ return F.ctc_loss(
 
 
 @loss(
-    title="Connectionist temporal classification",
+    title=Text("Connectionist temporal classification", "连接时序分类(CTC)"),
     task="sequence",
     shapes="n C T, n S, n, n -> n",
     work=Work(holds="3 n T S", graph="3 n T S", steps="150 n T S"),

@@ -34,7 +34,7 @@ def _triplet_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Triplet loss",
+    title=Text("Triplet loss", "三元组损失"),
     task="similarity",
     shapes="n D, n D, n D -> n",
     anchor=REAL,
@@ -138,7 +138,7 @@ def _pairs(distance: Tensor, same: Tensor, margin: float) -> Tensor:
 
 
 @loss(
-    title="Contrastive loss of embeddings",
+    title=Text("Contrastive loss of embeddings", "嵌入的对比损失"),
     task="similarity",
     shapes="n D, n D, n -> n",
     first=REAL,
@@ -190,7 +190,7 @@ def contrastive(
 
 
 @loss(
-    title="Contrastive loss of distances",
+    title=Text("Contrastive loss of distances", "距离的对比损失"),
     task="similarity",
     shapes="*n, *n -> *n",
     predictions=NON_NEGATIVE,
@@ -214,7 +214,7 @@ def contrastive_distance(predictions: Tensor, targets: Tensor, *, margin: Margin
 
 
 @loss(
-    title="Cosine embedding loss",
+    title=Text("Cosine embedding loss", "余弦嵌入损失"),
     task="similarity",
     shapes="n D, n D, n -> n",
     first=REAL,

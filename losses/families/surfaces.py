@@ -13,6 +13,7 @@ from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import overlap, terms
 from losses.mathematics.saturating import softmax
+from losses.text import Text
 
 PIXELS = "n *s"
 SOURCE = "Berman et al. 2018, arXiv:1705.08790"
@@ -82,7 +83,7 @@ def _hinge_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Lovász-softmax loss",
+    title=Text("Lovász-softmax loss", "Lovász-softmax 损失"),
     task="segmentation",
     shapes="n C *s, n C *s -> n",
     work=Work(steps="250 n C *s"),
@@ -155,7 +156,7 @@ def lovasz_softmax(
 
 
 @loss(
-    title="Lovász hinge loss",
+    title=Text("Lovász hinge loss", "Lovász 铰链损失"),
     task="segmentation",
     shapes="n C *s, n C *s -> n C",
     work=Work(steps="250 n C *s"),

@@ -12,6 +12,7 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
+from losses.text import Text
 
 LOG_ROOT_2_PI = math.log(2 * math.pi) / 2
 _DENSITIES = {
@@ -22,7 +23,7 @@ _DENSITIES = {
 
 
 @loss(
-    title="Cox partial likelihood",
+    title=Text("Cox partial likelihood", "Cox 偏似然"),
     task="survival",
     shapes="n, n, n -> ",
     elements="n",
@@ -79,7 +80,7 @@ return -(events * density + (1 - events) * survival).mean()"""
 
 
 @loss(
-    title="Accelerated failure time negative log likelihood",
+    title=Text("Accelerated failure time negative log likelihood", "加速失效时间负对数似然"),
     task="survival",
     shapes="*n, *n, *n -> *n",
     predictions=REAL,

@@ -21,6 +21,7 @@ from losses.mathematics.overlap import (
     Sizes,
     Smooth,
 )
+from losses.text import Text
 
 SHAPES = "n C *s, n C *s, C -> n C"
 PIXELS = "n *s"
@@ -44,7 +45,7 @@ def _index_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Tversky loss",
+    title=Text("Tversky loss", "Tversky 损失"),
     task="segmentation",
     shapes=SHAPES,
     elements=PIXELS,
@@ -122,7 +123,7 @@ def tversky(
 
 
 @loss(
-    title="Focal Tversky loss",
+    title=Text("Focal Tversky loss", "焦点 Tversky 损失"),
     task="segmentation",
     shapes=SHAPES,
     elements=PIXELS,
@@ -204,7 +205,7 @@ def _mcc_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="Matthews correlation loss",
+    title=Text("Matthews correlation loss", "马修斯相关系数损失"),
     task=("segmentation", "binary", "multilabel"),
     shapes=SHAPES,
     elements=PIXELS,

@@ -13,6 +13,7 @@ from losses.contract.registry import loss
 from losses.contract.work import Work
 from losses.mathematics import terms
 from losses.mathematics.saturating import log_softmax
+from losses.text import Text
 
 Normalize = Annotated[
     bool, Field(description="Embeddings are brought to length 1 first, so that products are cosines.")
@@ -35,7 +36,7 @@ def _named(first: Tensor, second: Tensor, share: Tensor, *, normalize: bool) -> 
 
 
 @loss(
-    title="N-pairs loss",
+    title=Text("N-pairs loss", "N 对损失"),
     task="similarity",
     shapes="n D, n D, n -> ",
     work=Work(holds="4 n n", steps="15 n n + 0.1 n n D"),
@@ -76,7 +77,7 @@ def n_pairs(first: Tensor, second: Tensor, targets: Tensor, *, normalize: Normal
 
 
 @loss(
-    title="N-pairs loss with several labels an item",
+    title=Text("N-pairs loss with several labels an item", "每项多标签的 N 对损失"),
     task="similarity",
     shapes="n D, n D, n K -> ",
     work=Work(holds="4 n n", steps="15 n n + 0.1 n n D + 0.1 n n K"),
@@ -121,7 +122,7 @@ def _info_nce_code(params: dict[str, Value]) -> str:
 
 
 @loss(
-    title="InfoNCE of two towers",
+    title=Text("InfoNCE of two towers", "双塔 InfoNCE 损失"),
     task="similarity",
     shapes="n D, n D -> ",
     work=Work(holds="6 n n", graph="3 n n", steps="15 n n + 0.1 n n D"),
@@ -178,7 +179,7 @@ def info_nce(
 
 
 @loss(
-    title="Barlow Twins",
+    title=Text("Barlow Twins", "Barlow Twins 去冗余损失"),
     task="similarity",
     shapes="n D, n D -> ",
     work=Work(holds="4 D D", graph="4 D D", steps="25 D D + 0.1 n D D"),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from losses.errors import MissingInput, UnknownInput
-from losses.text import Language
+from losses.text import Language, Text
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings as notices
 from recommender.measure.by_input import MEASURES
@@ -67,7 +67,7 @@ def measure_profile(
     void = find_void(known, targets, ignore_index)
     if void is not None:
         if all(bool(void.where(some).all()) for some in pieces(targets)):
-            raise UnreadableTargets(known, "labels of which some count", targets.shape)
+            raise UnreadableTargets(known, Text("labels of which some count", "有计入项的标签"), targets.shape)
         warning_texts += notices.void(void)
     given = Given(
         task=known,

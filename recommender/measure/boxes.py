@@ -9,6 +9,7 @@ from torch import Tensor
 
 from losses.contract.domains import first_index
 from losses.errors import ShapeMismatch
+from losses.text import Text
 from recommender.errors import BadBox, UnreadableTargets
 from recommender.measure import warnings
 from recommender.measure.accumulators import QuantileBracket, brackets
@@ -34,7 +35,9 @@ def detection(given: Given) -> TaskMeasurement:
     """
     boxes = given.targets
     if boxes.ndim != 2 or boxes.shape[1] != _CORNERS:  # noqa: PLR2004 - axes of (n, 4)
-        raise UnreadableTargets(given.task, "boxes (n, 4): x1, y1, x2, y2", boxes.shape)
+        raise UnreadableTargets(
+            given.task, Text("boxes (n, 4): x1, y1, x2, y2", "边界框 (n, 4):x1, y1, x2, y2"), boxes.shape
+        )
     check_boxes("targets", boxes)
     facts: Facts = {"boxes": True}
     evidence = RequiredItems(boxes.shape[0])

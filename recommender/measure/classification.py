@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from losses.text import Text
 from recommender.errors import NotOneHot, UnreadableTargets
 from recommender.measure import warnings
 from recommender.measure.details import Details
@@ -52,7 +53,8 @@ def binary(given: Given) -> TaskMeasurement:
     values, _ = value_counts(rows, TWO_CLASSES)
     soft = not all_whole(rows)
     if soft and not in_unit_interval(rows):
-        raise UnreadableTargets(given.task, "two values, or probabilities from 0 to 1", targets.shape)
+        wanted = Text("two values, or probabilities from 0 to 1", "两种取值,或 0 到 1 的概率")
+        raise UnreadableTargets(given.task, wanted, targets.shape)
     different = TWO_CLASSES if soft else values.numel()
     if different > TWO_CLASSES:
         different = value_counts(rows)[0].numel()
@@ -98,7 +100,8 @@ def multilabel(given: Given) -> TaskMeasurement:
     """
     targets = given.targets if given.void is None else given.void.without(given.targets)
     if not in_unit_interval(targets if given.void is None else targets.clamp(min=0)):
-        raise UnreadableTargets(given.task, "multi-hot rows (n, labels) with entries from 0 to 1", targets.shape)
+        wanted = Text("multi-hot rows (n, labels) with entries from 0 to 1", "0 到 1 的 multi-hot 行 (n, labels)")
+        raise UnreadableTargets(given.task, wanted, targets.shape)
     counts = label_counts(targets)
     warning_texts = []
     if exclusive(targets):
@@ -128,7 +131,8 @@ def multiclass(given: Given) -> TaskMeasurement:
     if encoding != "onehot" and _meant_as_rows(targets, scores):
         raise NotOneHot(first_impure(targets) or [])
     if encoding is None:
-        raise UnreadableTargets(given.task, "class ids from 0, or one-hot rows along axis 1", targets.shape)
+        wanted = Text("class ids from 0, or one-hot rows along axis 1", "从 0 开始的类别编号,或沿轴 1 的 one-hot 行")
+        raise UnreadableTargets(given.task, wanted, targets.shape)
     columns = scores.predictions.shape[1] if scores is not None and encoding == "integer" else None
     if columns is not None:
         check_ids(targets, columns)

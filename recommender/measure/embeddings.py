@@ -8,6 +8,7 @@ from torch import Tensor
 
 from losses.contract.domains import HALF_TOLERANCE, SIMPLEX_TOLERANCE
 from losses.errors import ShapeMismatch
+from losses.text import Text
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings
 from recommender.measure.details import Detail, Details, detail
@@ -78,7 +79,8 @@ def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
     if embeddings is not None and labels.shape != embeddings.shape[:1]:
         raise ShapeMismatch("labels", str(embeddings.shape[0]), labels.shape, "Each embedding has one label.")
     if labels.ndim != 1 or not all_whole(labels) or bool(labels.amax() < 0):
-        raise UnreadableTargets("similarity", "labels (n), whole numbers that are equal within a class", labels.shape)
+        wanted = Text("labels (n), whole numbers that are equal within a class", "标签 (n),同类取相同的整数")
+        raise UnreadableTargets("similarity", wanted, labels.shape)
 
 
 def _without_triplets(counts: Tensor) -> list[WarningText]:

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from losses.text import Text
 from recommender.errors import IdOutOfRange, NotProbabilities, SingleColumn
 from recommender.measure.details import Detail, detail
 from recommender.measure.labels import in_unit_interval
@@ -69,9 +70,10 @@ def _kind(rows: Tensor, said: PredictionKind | None) -> PredictionKind:
     if said == "logits":
         return said
     if not in_unit_interval(rows):
-        wanted, index = "from 0 to 1", _first(rows, lambda some: (some < 0) | (some > 1))
+        wanted, index = Text("from 0 to 1", " 0 到 1 的数"), _first(rows, lambda some: (some < 0) | (some > 1))
     elif rows.shape[1] > 1:
-        wanted, index = "probabilities that sum to 1 along axis 1", _first(rows, _off_one)
+        wanted = Text("probabilities that sum to 1 along axis 1", "沿轴 1 之和为 1 的概率")
+        index = _first(rows, _off_one)
     else:
         return "probabilities"
     if index and said:

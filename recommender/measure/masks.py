@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from losses.text import Text
 from recommender.errors import UnreadableTargets
 from recommender.measure.components import Objects, objects
 from recommender.measure.details import MOST_LISTED, Details, Interval, detail, list_detail
@@ -152,7 +153,8 @@ def coverage(masks: Masks, at_once: int = AT_ONCE) -> Coverage:
         foreground.append(covered[kept] / n[kept, None])
         pixels.append(n[kept])
     if not any(map(len, pixels)):
-        raise UnreadableTargets("segmentation", "masks of which some pixels count", masks.values.shape)
+        wanted = Text("masks of which some pixels count", "有像素计入的掩膜")
+        raise UnreadableTargets("segmentation", wanted, masks.values.shape)
     return Coverage(np.concatenate(background), np.concatenate(foreground), np.concatenate(pixels))
 
 

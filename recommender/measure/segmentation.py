@@ -1,5 +1,6 @@
 """Facts of segmentation masks."""
 
+from losses.text import Text
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings
 from recommender.measure.masks import (
@@ -27,7 +28,9 @@ def segmentation(given: Given) -> TaskMeasurement:
     """
     masks = Masks.of(given.targets, given.void) if given.targets.ndim > 1 else None
     if masks is None:
-        wanted = "masks (n, C, *s) from 0 to 1, or class ids (n, *s)"
+        wanted = Text(
+            "masks (n, C, *s) from 0 to 1, or class ids (n, *s)", "0 到 1 的掩膜 (n, C, *s),或类别编号 (n, *s)"
+        )
         raise UnreadableTargets(given.task, wanted, given.targets.shape)
     covered, regions = coverage(masks), shapes(masks)
     evidence = RequiredItems(covered.images)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from losses.near import near
+from losses.text import Text
 from recommender.errors import BadThreshold, UnknownThreshold
 from recommender.profile import RANGES, Range
 from recommender.rules import ROWS
@@ -37,7 +38,8 @@ def _checked(overrides: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
     for name, (threshold, _) in THRESHOLDS.items():
         lower = threshold.not_below
         if lower and bounds[name] < bounds[lower.name]:
-            raise BadThreshold(lower.name, f"at most {name}, which is {bounds[name]:g}")
+            bound = f"{bounds[name]:g}"
+            raise BadThreshold(lower.name, Text(f"at most {name}, which is {bound}", f"不超过 {name},即 {bound}"))
     return {name: float(value) for name, value in bounds.items()}
 
 

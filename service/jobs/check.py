@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from losses.errors import Refusal
-from losses.text import Language, in_language
+from losses.text import Language, Text, in_language
 from service.uploads.formats.registry import DecodingLimit
 
 NICE = 10  # so that requests come first
@@ -67,7 +67,7 @@ def _gently() -> None:
 
 
 def _parts(refusal: Refusal) -> Refused:
-    return {"refused": [type(refusal).__name__, refusal.message, refusal.facts]}
+    return {"refused": [type(refusal).__name__, refusal.text, refusal.facts]}
 
 
 def _predicted_bytes(planned: Any) -> int:  # noqa: ANN401 - of a module that is imported late
@@ -78,12 +78,12 @@ def _predicted_bytes(planned: Any) -> int:  # noqa: ANN401 - of a module that is
     return int(len(planned.units) * len(planned.candidates) * a_candidate)
 
 
-def raise_refusal(name: str, message: str, facts: dict[str, Any]) -> None:
+def raise_refusal(name: str, text: Text, facts: dict[str, Any]) -> None:
     """Raise a refusal whose parts came from another process, under the name that it had there."""
     known = {kind.__name__: kind for kind in _kinds(Refusal)}
     kind = known.get(name, Refusal)
     refusal = kind.__new__(kind)
-    Refusal.__init__(refusal, message, **facts)
+    Refusal.__init__(refusal, text, **facts)
     raise refusal
 
 

@@ -21,11 +21,13 @@ from typing import Any
 import numpy as np
 
 from losses.errors import Refusal
+from losses.text import in_language
 from service.datasets.full_disk import is_full
 from service.jobs import library
 from service.jobs.check import NICE
 from service.jobs.table import ENDED, ExperimentRow, ExperimentTable
 from service.observability import logs
+from service.request_record import preferred_language
 from service.settings import Settings
 
 log = logging.getLogger("lossary")
@@ -89,8 +91,12 @@ class Experiments:
 
     def fail(self, identifier: str, error: Exception) -> None:
         """Write down why there is no verdict."""
+        row = self._table.get(identifier)
         if isinstance(error, Refusal):
-            problem = {"title": error.title, "detail": error.message, **error.facts}
+            said = [
+                in_language(text, preferred_language(row.language if row else "")) for text in (error.title, error.text)
+            ]
+            problem = {"title": said[0], "detail": said[1], **error.facts}
         else:
             log.error("experiment crashed", exc_info=error, extra={"facts": {"experiment": identifier}})
             problem = {"title": "Internal error", "detail": "This is our fault; the log has the details."}

@@ -29,6 +29,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Scope
 
+from losses.text import Text
 from service.pipeline.properties import PERMISSIONS, Access, Permission
 from service.pipeline.steps import Exchange, Head, Step
 from service.problems import BadHeaders, Forbidden, QuotaExceeded, Unauthorized
@@ -37,6 +38,11 @@ from service.request_record import current
 log = logging.getLogger("lossary")
 WINDOW_S = 60
 REALM = 'Bearer realm="lossary"'
+SEND_A_KEY = Text(
+    "Send a key as Authorization: Bearer KEY, or as X-API-Key.",
+    "请以 Authorization: Bearer KEY 或 X-API-Key 发送密钥。",
+)
+NOT_IN_FORCE = Text("The key is not one of those in force.", "该密钥不在有效密钥之中。")
 LONGEST_KEY = 256  # bytes; ours have 51
 
 
@@ -136,7 +142,7 @@ class Keys:
         """
         secret = _presented(scope)
         if secret is None:
-            raise Unauthorized("Send a key as Authorization: Bearer KEY, or as X-API-Key.", REALM)
+            raise Unauthorized(SEND_A_KEY, REALM)
         key, bucket = self._kept_as(secret)
         current().key = key.name
         if access != "any key" and access not in key.scopes:
@@ -152,7 +158,7 @@ class Keys:
         # Every hash is compared, and each in constant time: how long it takes says nothing of which one is near.
         known = [(key, bucket) for kept, key, bucket in self._kept if self._same(kept, hashed)]
         if not known:
-            raise Unauthorized("The key is not one of those in force.", f'{REALM}, error="invalid_token"')
+            raise Unauthorized(NOT_IN_FORCE, f'{REALM}, error="invalid_token"')
         return known[0]
 
 
@@ -163,7 +169,12 @@ def _presented(scope: Scope) -> bytes | None:
     """
     presented = [(name, value) for name, value in scope["headers"] if name in (b"authorization", b"x-api-key")]
     if len({name for name, _ in presented}) < len(presented):
-        raise BadHeaders("A header that carries the key stands in the request twice. Send it once.")
+        raise BadHeaders(
+            Text(
+                "A header that carries the key stands in the request twice. Send it once.",
+                "携带密钥的请求头在请求中出现两次。请只发送一次。",
+            )
+        )
     headers: dict[bytes, bytes] = dict(presented)
     kind, _, secret = headers.get(b"authorization", b"").partition(b" ")
     if kind.lower() == b"bearer" and secret:

@@ -17,7 +17,7 @@ from service.budget import Budget, Reservation
 from service.pipeline.route_table import Endpoint, Match, RouteTable
 from service.pipeline.steps import Exchange, Head, Step
 from service.problems import Draining, answer, crash
-from service.request_record import UNDER_WAY, Record, sent_or_new_id
+from service.request_record import UNDER_WAY, Record, language_of, sent_or_new_id
 from service.scheduling import beside_the_loop
 from service.settings import Settings
 from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, BodySource
@@ -58,7 +58,11 @@ class Pipeline:
             if without.route is not None:
                 scope["path"], match = shorter, without
         length, factor, coding = _stated(scope)
-        record = Record(sent_or_new_id(scope["headers"]), open_inference=match.properties.protocol == "open inference")
+        record = Record(
+            sent_or_new_id(scope["headers"]),
+            language=language_of(scope["headers"]),
+            open_inference=match.properties.protocol == "open inference",
+        )
         if own := scope.get("extensions", {}).get(SOURCE):
             record.has_left = own.has_left
         if coding is not None:

@@ -378,7 +378,7 @@ async def _evaluated(
             [objective], Upload(roles={**inputs, **beside}, reserved_bytes=upload.reserved_bytes), SHARES
         )
     except UNFIT as refusal:
-        return Evaluated(objective=text, role=role, result=None, reason=refusal.message)
+        return Evaluated(objective=text, role=role, result=None, reason=in_language(refusal.text, language))
     return Evaluated(
         objective=text,
         role=role,

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from losses.errors import Refusal
 from losses.near import near
-from losses.text import Language
+from losses.text import Language, Text
 from service.dependencies import SettingsInForce
 from service.pipeline.properties import Access, properties, properties_of
 from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, answer, crash, responses
@@ -127,7 +127,7 @@ class Batch:
         self._record.items = answered
 
     async def _answered(self, line: Line) -> bytes:
-        record = Record(self._record.id, self._record.has_left, key=self._record.key)
+        record = Record(self._record.id, self._record.has_left, language=self._record.language, key=self._record.key)
         token = UNDER_WAY.set(record)
         try:
             return await self._outcome(line, record)
@@ -145,7 +145,8 @@ class Batch:
     async def _outcome(self, line: Line, record: Record) -> bytes:
         scope, settings = self._http.scope, self._http.scope["state"]["settings"]
         if line.text is None:
-            raise TooLarge("The line", settings.max_json_bytes, "max_json_bytes", "Send arrays of this length alone.")
+            way_out = Text("Send arrays of this length alone.", "这样长的数组请单独发送。")
+            raise TooLarge(Text("The line", "该行"), settings.max_json_bytes, "max_json_bytes", way_out)
         name, text = _split(line.text)
         kind, keys = KINDS[name], scope["state"]["keys"]
         if keys is not None:

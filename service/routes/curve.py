@@ -11,10 +11,12 @@ from losses.contract.expression import Objective, parse, split_objectives
 from losses.contract.loss import Loss
 from losses.description.curve import Curve, curves_along_one_axis
 from losses.errors import BadExpression, BadOption, BadParameter, DomainViolation
+from losses.text import in_language
 from losses.version import VERSION
 from service.dependencies import RuntimeInForce
 from service.pipeline.properties import properties
 from service.problems import BadRequest, ComputeDeadline, UnknownPath, responses
+from service.request_record import current
 from service.routes.curve_svg import draw
 from service.routes.losses import known
 from service.routes.parameters import KNOWN_PARAMETERS
@@ -146,7 +148,7 @@ def _drawable(
         try:
             lines = curves_along_one_axis([*kept, objective], points, span, target)
         except (BadOption, DomainViolation) as refusal:
-            left_out.append(LeftOut(loss=str(objective), because=refusal.message))
+            left_out.append(LeftOut(loss=str(objective), because=in_language(refusal.text, current().language)))
         else:
             kept.append(objective)
     return lines, left_out

@@ -11,6 +11,7 @@ from torch import Tensor
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.totals import Reduction
+from losses.text import Text
 from losses.version import VERSION
 from service.problems import TooLarge
 from service.uploads import json_lists
@@ -120,12 +121,12 @@ def refuse_long_answer(arrays: Mapping[str, Tensor], most_numbers: int) -> None:
     Raises: TooLarge.
     """
     if sum([tensor.numel() for tensor in arrays.values()]) > most_numbers:
-        raise TooLarge(
-            "The answer in numbers",
-            most_numbers,
-            "max_answer_numbers",
-            f"Accept {' or '.join(formats.written())}, ask with gradient=summary, or send fewer items or losses.",
+        accepted = formats.written()
+        way_out = Text(
+            f"Accept {' or '.join(accepted)}, ask with gradient=summary, or send fewer items or losses.",
+            f"请用 Accept 接受 {'、'.join(accepted)},或使用 gradient=summary,或减少数据项或损失。",
         )
+        raise TooLarge(Text("The answer in numbers", "回答中的数值个数"), most_numbers, "max_answer_numbers", way_out)
 
 
 def result(evaluation: Evaluation, *, with_arrays: bool) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from losses.errors import (
     shown,
 )
 from losses.evaluation.result import Evaluation
+from losses.text import Text
 from losses.version import VERSION
 from service.dependencies import RegionsInForce, RuntimeInForce, SettingsInForce
 from service.pipeline.properties import properties
@@ -250,7 +251,8 @@ async def infer(
     received = await body.read(limit, name)
     length = _length(inference_header_content_length, len(received))
     if length > settings.max_json_bytes:
-        raise TooLarge("The JSON", settings.max_json_bytes, "max_json_bytes", "Send numbers as bytes behind it.")
+        way_out = Text("Send numbers as bytes behind it.", "请把数值作为字节放在它后面。")
+        raise TooLarge(Text("The JSON", "JSON "), settings.max_json_bytes, "max_json_bytes", way_out)
     text = received if length == len(received) else received[:length]
     asked = await beside_the_loop(lambda: validated(InferRequest, inference_protocol.request_members(text)), length)
     objective, options = _asked(named, asked.parameters)
@@ -274,13 +276,15 @@ def _model(name: str, version: str) -> names.Named | None:
     Raises: UnknownPath with the near name.
     """
     if version != MODEL_VERSION:
-        raise UnknownPath(f"The one version of every model is {MODEL_VERSION}.")
+        raise UnknownPath(
+            Text(f"The one version of every model is {MODEL_VERSION}.", f"每个模型唯一的版本是 {MODEL_VERSION}。")
+        )
     if name == OBJECTIVE:
         return None
     try:
         return names.find(name)
     except UnknownLoss as unknown:
-        raise UnknownPath(unknown.message, **unknown.facts) from None
+        raise UnknownPath(unknown.text, **unknown.facts) from None
 
 
 def _spans(
@@ -334,7 +338,12 @@ def _length(header: str | None, body: int) -> int:
     if header is None:
         return body
     if not header.isascii() or not header.isdigit() or len(header) > DIGITS or int(header) > body:
-        raise BadEnvelope("Inference-Header-Content-Length must be the bytes of JSON at the start of the body.")
+        raise BadEnvelope(
+            Text(
+                "Inference-Header-Content-Length must be the bytes of JSON at the start of the body.",
+                "Inference-Header-Content-Length 必须是请求体开头 JSON 的字节数。",
+            )
+        )
     return int(header)
 
 
@@ -415,8 +424,11 @@ async def _answer(
         for position, (name, tensor, binary) in enumerate(_wanted(asked, _outputs(evaluation)))
     ]
     if sum(tensor.numel() for _, tensor, binary in wanted if not binary) > most_numbers:
-        way_out = "Ask for bytes (binary_data_output, or binary_data of an output), or send fewer items."
-        raise TooLarge("The answer in numbers", most_numbers, "max_answer_numbers", way_out)
+        way_out = Text(
+            "Ask for bytes (binary_data_output, or binary_data of an output), or send fewer items.",
+            "请改要字节(binary_data_output,或某个输出的 binary_data),或减少数据项。",
+        )
+        raise TooLarge(Text("The answer in numbers", "回答中的数值个数"), most_numbers, "max_answer_numbers", way_out)
     for position, (name, tensor, binary) in enumerate(wanted):
         output, data = inference_protocol.output_bytes(name, tensor, binary=binary)
         if position in spans:

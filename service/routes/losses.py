@@ -15,10 +15,11 @@ from losses.contract.loss import Loss, Said
 from losses.description import snippets
 from losses.errors import BadOption, UnknownLoss
 from losses.near import near
-from losses.text import Text
+from losses.text import Language, Text, in_language
 from losses.version import VERSION
 from service.pipeline.properties import properties
 from service.problems import BadRequest, UnknownPath, responses
+from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 
 router = APIRouter(prefix="/v1", tags=["losses"], dependencies=KNOWN_PARAMETERS)
@@ -104,10 +105,10 @@ class Catalogue(BaseModel):
     version: str = VERSION
 
 
-def _row(loss: Loss) -> dict[str, Any]:
+def _row(loss: Loss, language: Language) -> dict[str, Any]:
     return {
         "id": loss.id,
-        "title": loss.title,
+        "title": in_language(loss.title, language),
         "tasks": list(loss.tasks),
         "kind": loss.bind().kind,
         "formula": loss.formula,
@@ -131,11 +132,11 @@ def _both(text: Text) -> Bilingual:
     return Bilingual(en=text.en, zh=text.zh)
 
 
-def describe_loss(loss: Loss) -> Page:
-    """Return everything that is known of a loss."""
+def describe_loss(loss: Loss, language: Language) -> Page:
+    """Return everything that is known of a loss, its title in a language."""
     schema = loss.parameters.model_json_schema()
     return Page(
-        **_row(loss),
+        **_row(loss, language),
         inputs=[
             Input(
                 role=role,
@@ -164,15 +165,15 @@ def describe_loss(loss: Loss) -> Page:
 
 
 @cache
-def page_of(loss_id: str) -> Page:
+def page_of(loss_id: str, language: Language) -> Page:
     """Return the same of a loss in the catalogue; making a page takes 2 ms."""
-    return describe_loss(registry.catalogue()[loss_id])
+    return describe_loss(registry.catalogue()[loss_id], language)
 
 
 @cache
-def rows() -> tuple[Row, ...]:
+def rows(language: Language) -> tuple[Row, ...]:
     """Return the line of every loss; making them takes 3 ms."""
-    return tuple(Row(**_row(loss)) for loss in registry.catalogue().values())
+    return tuple(Row(**_row(loss, language)) for loss in registry.catalogue().values())
 
 
 ONE: dict[str, Example] = {"smooth_l1": {"value": "smooth_l1"}}
@@ -187,7 +188,7 @@ async def known(loss_id: LossId) -> Loss:
     try:
         return names.find(loss_id)[0]
     except UnknownLoss as unknown:
-        raise UnknownPath(unknown.message, **unknown.facts) from None
+        raise UnknownPath(unknown.text, **unknown.facts) from None
 
 
 TASKS = sorted({task for loss in registry.catalogue().values() for task in loss.tasks})
@@ -197,6 +198,7 @@ TRAITS = sorted({trait for loss in registry.catalogue().values() for trait in lo
 @router.get("/losses", name="losses", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
 @properties("any key", etag=True)
 async def list_losses(
+    language: Spoken,
     task: Annotated[
         str | None,
         Query(max_length=100, description="Only losses for this task.", json_schema_extra={"enum": TASKS}),
@@ -219,7 +221,7 @@ async def list_losses(
     _refuse_unknown("trait", trait, TRAITS)
     kept = [
         row
-        for row in rows()
+        for row in rows(language)
         if (task is None or task in row.tasks) and (trait is None or trait in row.traits) and kind in (None, row.kind)
     ]
     return Catalogue(losses=kept, total=len(kept))
@@ -239,6 +241,6 @@ def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> Non
     responses=responses(UnknownPath, BadRequest),
 )
 @properties("any key", etag=True)
-async def loss_page(loss: Annotated[Loss, Depends(known)]) -> Page:
+async def loss_page(loss: Annotated[Loss, Depends(known)], language: Spoken) -> Page:
     """Show formula, inputs, parameters, what it elicits, what the article says, worked cases and code."""
-    return page_of(loss.id)
+    return page_of(loss.id, language)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from fastapi import Path as PathParameter
 
+from losses.text import Text
 from service.pipeline.properties import properties
 from service.problems import UnknownPath
 
@@ -46,6 +47,6 @@ async def page_file(name: Annotated[str, PathParameter(max_length=200)]) -> Resp
     Raises: UnknownPath.
     """
     if name not in _files():
-        raise UnknownPath("The page has no such file. It is at /.")
+        raise UnknownPath(Text("The page has no such file. It is at /.", "页面没有这个文件。页面位于 /。"))
     content, media = _files()[name]
     return Response(content, media_type=media)

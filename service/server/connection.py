@@ -21,13 +21,14 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from losses.text import Text
 from service.observability.metrics import Metrics
 from service.pipeline.inline import Inline
 from service.pipeline.pipeline import SOURCE
 from service.pipeline.steps import Head
 from service.problems import HttpRefusal, RequestUriTooLong, TooManyConnections, answer
 from service.readiness import Readiness
-from service.request_record import UNDER_WAY, Record, new_id
+from service.request_record import UNDER_WAY, Record, language_of, new_id
 from service.server.body_receiver import BodyReceiver
 from service.server.heads import UNREADABLE, HeadRefusal, refuse_head, too_long
 from service.settings import Settings
@@ -381,7 +382,10 @@ class Connection(HttpToolsProtocol):
         if self._reading == "nothing":  # nothing was asked, so there is nothing to answer
             self.transport.close()
             return
-        detail = f"The head of the request was not complete after {self._settings.head_seconds:g} s."
+        seconds = f"{self._settings.head_seconds:g}"
+        detail = Text(
+            f"The head of the request was not complete after {seconds} s.", f"请求头在 {seconds} 秒后仍未收全。"
+        )
         self._refuse_in_turn(HeadRefusal(HTTPStatus.REQUEST_TIMEOUT, detail))
 
     def _refuse_in_turn(self, reason: HttpRefusal) -> None:
@@ -396,7 +400,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, reason: HttpRefusal) -> None:
         self._unwatch()
         self._take_held()
-        record = Record(new_id())
+        record = Record(new_id(), language=language_of(self.headers or ()))
         token = UNDER_WAY.set(record)
         response = answer(reason)
         UNDER_WAY.reset(token)

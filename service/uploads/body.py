@@ -14,6 +14,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from losses.text import Text
 from service.budget import Reservation
 from service.problems import TooLarge
 from service.request_record import Record
@@ -283,6 +284,9 @@ def body_of(request: Request) -> Body:
 
 def too_large(limit: int, setting: str | None) -> TooLarge:
     """Return the refusal of a body over a limit; `setting` is the one that sets it."""
-    raise_it = f", or raise LOSSARY_{setting.upper()}" if setting else ""
-    shorter = "arrays as .npy or Arrow" if setting == "max_json_bytes" else "less in one request"
-    return TooLarge("The body", limit, setting, f"Send {shorter}{raise_it}.")
+    variable = f"LOSSARY_{setting.upper()}" if setting else ""
+    raise_it = Text(f", or raise {variable}", f",或调高 {variable}") if variable else Text("", "")
+    arrays = Text("arrays as .npy or Arrow", "以 .npy 或 Arrow 格式发送数组")
+    shorter = arrays if setting == "max_json_bytes" else Text("less in one request", "减少每个请求的数据量")
+    way_out = Text(f"Send {shorter.en}{raise_it.en}.", f"请{shorter.zh}{raise_it.zh}。")
+    return TooLarge(Text("The body", "请求体"), limit, setting, way_out)

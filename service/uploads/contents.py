@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
 from service.uploads import json_lists as numbers
@@ -129,7 +130,11 @@ def from_parts(
     for name, part in parts.items():
         if name == multipart.REQUEST:
             if len(part.data) > settings.max_json_bytes:
-                raise TooLarge("The request part", settings.max_json_bytes, "max_json_bytes", "Send arrays as files.")
+                what, way_out = (
+                    Text("The request part", "request 部分"),
+                    Text("Send arrays as files.", "请以文件发送数组。"),
+                )
+                raise TooLarge(what, settings.max_json_bytes, "max_json_bytes", way_out)
             fields = parsed(part.data)
         elif name not in known and name != multipart.TABLE:
             raise unknown_input(name, [multipart.REQUEST, *known])

@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 from anyio import to_thread
 
+from losses.text import Text
 from service.problems import InsufficientStorage, TooLarge
 
 WINDOW = 1 << 16  # bytes that are read ahead while no answer waits, and kept in memory; as much as a connection holds
@@ -89,8 +90,7 @@ class ReadAhead:
         try:
             async for chunk in self._chunks:
                 if self._kept + len(chunk) > self._longest:
-                    way_out = "Read the answers while you send, or send fewer lines in one request."
-                    raise TooLarge("What came before its answers were read", self._longest, "max_body_bytes", way_out)
+                    raise _unread(self._longest)
                 if self._in_memory < WINDOW and self._read == self._written:
                     self._memory.append(chunk)
                     self._in_memory += len(chunk)
@@ -168,3 +168,12 @@ async def lines(
             start = stop + 1
     if too_long or text.strip():
         yield Line(number, None if too_long else text)
+
+
+def _unread(limit: int) -> TooLarge:
+    way_out = Text(
+        "Read the answers while you send, or send fewer lines in one request.",
+        "请边发送边读取回答,或减少每个请求的行数。",
+    )
+    what = Text("What came before its answers were read", "尚未读取回答而已收到的数据")
+    return TooLarge(what, limit, "max_body_bytes", way_out)

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from fastapi import Request
 
+from losses.text import Text, listed, paragraph
 from service.problems import UnsupportedFormat
 from service.uploads.codings import CODINGS, coding_of
 
@@ -11,10 +12,14 @@ JSON, MULTIPART = "application/json", "multipart/form-data"
 OCTETS = "application/octet-stream"  # a file whose first bytes say what it is
 # What clients send unless they are told otherwise, and how to tell them.
 INSTEAD = {
-    "application/x-www-form-urlencoded": (
-        " curl -d and data= of requests send a form: use curl -H 'Content-Type: application/json' or json=."
+    "application/x-www-form-urlencoded": Text(
+        "curl -d and data= of requests send a form: use curl -H 'Content-Type: application/json' or json=.",
+        "curl -d 和 requests 的 data= 发送的是表单:请用 curl -H 'Content-Type: application/json' 或 json=。",
     ),
-    "text/plain": " JavaScript's fetch sends text unless headers say {'Content-Type': 'application/json'}.",
+    "text/plain": Text(
+        "JavaScript's fetch sends text unless headers say {'Content-Type': 'application/json'}.",
+        "JavaScript 的 fetch 默认发送文本,除非 headers 写明 {'Content-Type': 'application/json'}。",
+    ),
 }
 
 
@@ -33,11 +38,17 @@ def require(request: Request, *accepted: str) -> str:
     """
     media = _essence(header(request, b"content-type"))
     if media not in accepted:
-        raise UnsupportedFormat(f"Send Content-Type {' or '.join(accepted)}.{INSTEAD.get(media, '')}", accepted)
+        names = listed(accepted)
+        text = Text(f"Send Content-Type {' or '.join(accepted)}.", f"请发送 Content-Type {names.zh}。")
+        raise UnsupportedFormat(paragraph(text, INSTEAD.get(media, "")), accepted)
     coding = header(request, b"content-encoding")
     if coding not in ("", "identity") and coding_of(coding) is None:
         known = ", ".join(CODINGS)
-        refusal = UnsupportedFormat(f"Send the body as it is, or with one Content-Encoding of {known}.", list(CODINGS))
+        text = Text(
+            f"Send the body as it is, or with one Content-Encoding of {known}.",
+            f"请原样发送请求体,或使用一种 Content-Encoding:{known}。",
+        )
+        refusal = UnsupportedFormat(text, list(CODINGS))
         refusal.headers = {"Accept-Encoding": known}  # RFC 9110, 12.5.3
         raise refusal
     return media

@@ -6,6 +6,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from losses.errors import shown
+from losses.text import Text
 from service.problems import BadEnvelope, BadRequest, TooLarge
 from service.uploads.formats.registry import Format, format_of
 from service.uploads.query import Texts
@@ -15,6 +16,14 @@ MOST_PARTS = 64  # the most objectives, each a field; more than the roles of eve
 REQUEST = "request"  # the part that is JSON
 TABLE = "table"  # the part that is a file whose columns are the inputs
 LONGEST_FIELD = 1 << 16  # bytes of a field; 64 objectives of 1,000 characters
+NO_BOUNDARY = Text(
+    "multipart/form-data needs its boundary in Content-Type.",
+    "multipart/form-data 需要在 Content-Type 中写明 boundary。",
+)
+LONG_BOUNDARY = Text("The multipart boundary is longer than it may be.", "multipart 的 boundary 过长。")
+MALFORMED = Text("The multipart body is malformed.", "multipart 请求体格式有误。")
+CUT_SHORT = Text("The multipart body ends before its closing boundary.", "multipart 请求体在结束边界之前中断。")
+MANY_PARTS = Text(f"The body has more than {MOST_PARTS} parts.", f"请求体的部分超过 {MOST_PARTS} 个。")
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Parts:
     def __init__(self, content_type: str) -> None:
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
-            raise BadEnvelope("multipart/form-data needs its boundary in Content-Type.")
+            raise BadEnvelope(NO_BOUNDARY)
         self._files: dict[str, Part] = {}
         self._fields: list[tuple[str, bytearray]] = []
         self._headers: dict[bytes, bytes] = {}
@@ -58,14 +67,14 @@ class Parts:
                 },
             )
         except FormParserError:
-            raise BadEnvelope("The multipart boundary is longer than it may be.") from None
+            raise BadEnvelope(LONG_BOUNDARY) from None
 
     def write(self, chunk: bytes) -> None:
         """Take in the next bytes of the body."""
         try:
             self._parser.write(chunk)
         except FormParserError:
-            raise BadEnvelope("The multipart body is malformed.") from None
+            raise BadEnvelope(MALFORMED) from None
 
     def finish(self) -> tuple[dict[str, Part], Texts]:
         """Return the files, and the fields.
@@ -73,7 +82,7 @@ class Parts:
         Raises: BadEnvelope where the closing boundary never came, TooLarge, BadRequest where a field is no text.
         """
         if not self._ended:
-            raise BadEnvelope("The multipart body ends before its closing boundary.")
+            raise BadEnvelope(CUT_SHORT)
         return self._files, tuple((name, _text_of(name, data)) for name, data in self._fields)
 
     def _field(self, data: bytes, start: int, end: int) -> None:
@@ -92,7 +101,7 @@ class Parts:
         filename = disposition.get(b"filename", b"").decode("utf-8", "replace")
         media = parse_options_header(self._headers.get(b"content-type", b""))[0].decode("latin-1")
         if len(self._files) + len(self._fields) == MOST_PARTS:
-            raise BadEnvelope(f"The body has more than {MOST_PARTS} parts.")
+            raise BadEnvelope(MANY_PARTS)
         self._current = bytearray()
         if b"filename" not in disposition and key not in (REQUEST, TABLE, *known_roles()):
             self._fields.append((key, self._current))
@@ -110,7 +119,9 @@ class Parts:
 
 def _text_of(name: str, data: bytearray) -> str:
     if len(data) > LONGEST_FIELD:
-        raise TooLarge(f"The field {shown(name)}", LONGEST_FIELD, None, "Send arrays as files, with a filename.")
+        what = Text(f"The field {shown(name)}", f"字段 {shown(name)} ")
+        way_out = Text("Send arrays as files, with a filename.", "请以带文件名的文件发送数组。")
+        raise TooLarge(what, LONGEST_FIELD, None, way_out)
     try:
         return data.decode()
     except UnicodeDecodeError:

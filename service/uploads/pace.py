@@ -1,5 +1,6 @@
 """How slowly a body may arrive: bytes keep coming, and at a least rate once the connection had time to start."""
 
+from losses.text import Text
 from service.problems import RequestTimeout
 
 GRACE_S = 5.0  # before the rate counts: connections start slowly
@@ -20,6 +21,13 @@ class Pace:
         self._waited_s += waited_s
         self._received += received
         if not received and waited_s >= self.idle_s:
-            raise RequestTimeout(f"Nothing of the body came for {self.idle_s:g} s.")
+            raise RequestTimeout(
+                Text(f"Nothing of the body came for {self.idle_s:g} s.", f"{self.idle_s:g} 秒内没有收到请求体。")
+            )
         if self._waited_s > GRACE_S and self._received < self._waited_s * self._bytes_per_s:
-            raise RequestTimeout(f"The body came more slowly than {self._bytes_per_s} bytes a second.")
+            rate = self._bytes_per_s
+            raise RequestTimeout(
+                Text(
+                    f"The body came more slowly than {rate} bytes a second.", f"请求体的到达速度低于每秒 {rate} 字节。"
+                )
+            )

@@ -18,6 +18,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from losses.text import Text
 from service.problems import BadRegion, RegionExists, TooLarge, UnknownRegion
 from service.scheduling import beside_the_loop
 from service.settings import Settings
@@ -103,7 +104,11 @@ class Regions:
         if name in self._kept:
             raise RegionExists
         if len(self._kept) >= MOST_REGIONS:
-            raise BadRegion(f"{MOST_REGIONS} regions are registered; unregister one first.", limit=MOST_REGIONS)
+            many = Text(
+                f"{MOST_REGIONS} regions are registered; unregister one first.",
+                f"已登记 {MOST_REGIONS} 个区域;请先注销一个。",
+            )
+            raise BadRegion(many, limit=MOST_REGIONS)
         with _opened(self._file(extent.key), os.O_RDONLY, extent.offset + extent.byte_size):
             self._kept[name] = Region(name=name, **extent.model_dump())
 
@@ -168,11 +173,20 @@ def _opened(path: Path, access: int, end: int) -> Iterator[int]:
 
 
 def _unusable() -> BadRegion:
-    return BadRegion("In the directory of LOSSARY_SHARED_MEMORY is no regular file of this key that can be used so.")
+    return BadRegion(
+        Text(
+            "In the directory of LOSSARY_SHARED_MEMORY is no regular file of this key that can be used so.",
+            "LOSSARY_SHARED_MEMORY 目录中没有可如此使用的、该键对应的普通文件。",
+        )
+    )
 
 
 def _short(expected: int, got: int) -> BadRegion:
-    return BadRegion(f"The file has {got} bytes, and the region reaches to {expected}.", expected=expected, got=got)
+    text = Text(
+        f"The file has {got} bytes, and the region reaches to {expected}.",
+        f"文件有 {got} 字节,而区域延伸到 {expected}。",
+    )
+    return BadRegion(text, expected=expected, got=got)
 
 
 async def read_spans(spans: Mapping[int, Span], limit: int, body: Body) -> dict[int, memoryview]:
@@ -182,8 +196,12 @@ async def read_spans(spans: Mapping[int, Span], limit: int, body: Body) -> dict[
     """
     total = sum(span.size for span in spans.values())
     if total > limit:
-        way_out = "Send less in one request, or raise LOSSARY_MAX_BODY_BYTES."
-        raise TooLarge("What lies in shared memory, in bytes,", limit, "max_body_bytes", way_out)
+        way_out = Text(
+            "Send less in one request, or raise LOSSARY_MAX_BODY_BYTES.",
+            "请减少每个请求的数据量,或调高 LOSSARY_MAX_BODY_BYTES。",
+        )
+        what = Text("What lies in shared memory, in bytes,", "共享内存中的数据(字节)")
+        raise TooLarge(what, limit, "max_body_bytes", way_out)
     body.reserve(total)
     copies = {key: _memory(span.size, body) for key, span in spans.items()}
 

@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from torch import Tensor
 
 from losses.errors import MissingInput, ShapeMismatch
+from losses.text import Text
 from service.problems import BadRequest, Model, TooLarge, validated
 from service.request_record import current
 from service.scheduling import INLINE_BYTES, beside_the_loop
@@ -251,7 +252,9 @@ def refuse_unfit(upload: Upload, limit: int) -> None:
         if not tensor.ndim:
             raise ShapeMismatch(role, "n, ...", [], "It is a single number; send an array with one entry an item.")
     if upload.numbers > limit:
-        raise TooLarge("The arrays together, in numbers,", limit, "max_elements", "Send fewer in one request.")
+        what = Text("The arrays together, in numbers,", "所有数组合计的数值个数")
+        way_out = Text("Send fewer in one request.", "请减少每个请求的数据量。")
+        raise TooLarge(what, limit, "max_elements", way_out)
 
 
 async def _decoded(decode: Callable[[DecodingLimit], Contents], size: int, body: Body, settings: Settings) -> Upload:

@@ -18,7 +18,7 @@ def _to_probability(params: Mapping[str, Value]) -> ProbabilityMap:
 
 
 @loss(
-    title="Tempered binary cross-entropy",
+    title=Text("Tempered binary cross-entropy", "带温度的二分类交叉熵"),
     task="binary",
     shapes="*n, *n -> *n",
     predictions=LOGITS,

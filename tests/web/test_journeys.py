@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from losses.contract.registry import catalogue
 from tests.web.conftest import Open
 
 pytestmark = pytest.mark.browser
+CHINESE = re.compile("[一-鿿]")
 expect.set_options(timeout=60_000)  # for a machine that others keep busy
 
 
@@ -153,3 +155,15 @@ def test_every_formula_of_the_catalogue_is_one_that_can_be_set(open_page: Open) 
     )
 
     assert broken == []
+
+
+def test_the_catalogue_is_chinese_on_the_chinese_page(open_page: Open) -> None:
+    page = open_page("#/losses", locale="zh-CN")
+    expect(page.locator(".losses li h2").first).to_have_text("均方误差")
+
+    titles = page.locator(".losses li h2").all_inner_texts()
+    notes = page.locator(".losses li p.hint").all_inner_texts()
+
+    assert len(titles) == len(notes) == len(catalogue())
+    assert [title for title in titles if not CHINESE.search(title)] == []
+    assert [note for note in notes if re.search("[A-Za-z]", note)] == []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
 from service.uploads.arrow.reader import PREFIX, Batch, Reader, message
@@ -139,4 +140,6 @@ class _Windows:
 
 
 def _too_long(limit: int, setting: str) -> TooLarge:
-    return TooLarge("A record batch, in bytes,", limit, setting, "Write shorter ones: max_chunksize=65536.")
+    what = Text("A record batch, in bytes,", "一个记录批(字节)")
+    way_out = Text("Write shorter ones: max_chunksize=65536.", "请写出更短的记录批:max_chunksize=65536。")
+    return TooLarge(what, limit, setting, way_out)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.uploads.arrow import windows as arrow_windows
 from service.uploads.arrow.columns import BYTE, LONG, SHORT, field
@@ -74,7 +75,10 @@ def judge(name: str, reader: Reader, batches: list[Batch], limit: DecodingLimit,
     """
     decoded = reader.decoded(batches)
     if decoded > limit.max_bytes:
-        raise TooLarge(f"{name}, decoded,", limit.max_bytes, "max_decoded_bytes", "Send less in one request.")
+        what = Text(f"{name}, decoded,", f"{name} 解码后的大小")
+        raise TooLarge(
+            what, limit.max_bytes, "max_decoded_bytes", Text("Send less in one request.", "请减少每个请求的数据量。")
+        )
     limit.reserve(max(0, decoded - received))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
 from service.uploads.tables.table import Table, arrow, readable, refuse_wide, reserve
@@ -210,7 +211,8 @@ def _unzipped(name: str, data: memoryview, limit: DecodingLimit) -> bytearray:
                 if not piece and not unzip.eof:  # it ends before its end
                     raise damaged
                 if len(text) + len(piece) > limit.max_bytes:
-                    raise TooLarge(f"{name}, unzipped,", limit.max_bytes, "max_decoded_bytes", "Send fewer rows.")
+                    what = Text(f"{name}, unzipped,", f"{name} 解压后的大小")
+                    raise TooLarge(what, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows.", "请减少行。"))
                 limit.reserve(len(piece))
                 text += piece
                 rest = unzip.unconsumed_tail

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
 from service.uploads.json_text import array, rounded
@@ -64,8 +65,11 @@ def refuse_long(text: bytes | bytearray) -> None:
     Raises: TooLarge.
     """
     if len(text) > LONGEST_RECORDS:
-        way_out = 'Send one object a line (NDJSON, pandas\' to_json(orient="records", lines=True)), or CSV or Parquet.'
-        raise TooLarge("A JSON array of rows", LONGEST_RECORDS, None, way_out)
+        way_out = Text(
+            'Send one object a line (NDJSON, pandas\' to_json(orient="records", lines=True)), or CSV or Parquet.',
+            '请每行发送一个对象(NDJSON,即 pandas 的 to_json(orient="records", lines=True)),或发送 CSV、Parquet。',
+        )
+        raise TooLarge(Text("A JSON array of rows", "JSON 行数组"), LONGEST_RECORDS, None, way_out)
 
 
 def text_of(rows: Iterable[Mapping[str, Any]]) -> bytes:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from losses.errors import pointer, shown
+from losses.text import Text
 from service.problems import BadRequest, TooLarge, UnsupportedFormat
 from service.uploads.formats import npy
 from service.uploads.formats.foreign import of_archive
@@ -60,7 +61,10 @@ def _judge(name: str, members: list[zipfile.ZipInfo], limit: DecodingLimit) -> N
             raise BadRequest(f"{name}: {file} is encrypted or compressed by a method that numpy does not write.")
     unpacked = sum(member.file_size for member in members)
     if unpacked > limit.max_bytes:
-        raise TooLarge(f"{name}, unpacked,", limit.max_bytes, "max_decoded_bytes", "Send less in one request.")
+        what = Text(f"{name}, unpacked,", f"{name} 解包后的大小")
+        raise TooLarge(
+            what, limit.max_bytes, "max_decoded_bytes", Text("Send less in one request.", "请减少每个请求的数据量。")
+        )
     limit.reserve(max(0, unpacked - sum(member.compress_size for member in members)))
 
 

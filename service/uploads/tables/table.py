@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from losses.text import Text
 from service.problems import BadRequest, TooLarge
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ def reserve(name: str, size: int, limit: "DecodingLimit") -> None:
     Raises: TooLarge where they become longer than the limit, TemporaryReducedCapacity.
     """
     if size > limit.max_bytes:
-        raise TooLarge(f"{name}, decoded,", limit.max_bytes, "max_decoded_bytes", "Send fewer rows or columns.")
+        what = Text(f"{name}, decoded,", f"{name} 解码后的大小")
+        raise TooLarge(
+            what, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows or columns.", "请减少行或列。")
+        )
     limit.reserve(2 * size)
 
 

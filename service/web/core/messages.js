@@ -88,6 +88,7 @@ const MESSAGES = {
   differences: ["In other libraries", "与其他库的差异"],
   article_says: ["What the article says", "文章的说法"],
   "trait.convex": ["convex", "凸"], "trait.smooth": ["smooth", "光滑"], "trait.robust": ["robust", "稳健"], "trait.bounded gradient": ["bounded gradient", "梯度有界"], "trait.proper": ["proper", "适定"], "trait.overlap": ["overlap", "重叠"],
+  "trait.adversarial": ["adversarial", "对抗"], "trait.asymmetric": ["asymmetric", "非对称"], "trait.heavy tail": ["heavy tail", "重尾"], "trait.margin": ["margin", "间隔"], "trait.stop gradient": ["stop gradient", "停止梯度"],
   rules_lead: ["A recommendation is read off these rows. Of those that apply, the first decides.", "推荐由这些规则得出:适用的规则中,第一条起决定作用。"],
   thresholds: ["Where the edges lie", "阈值所在"],
   thresholds_hint: ["Move one, and ask with it: nothing is changed for others.", "移动后可按新阈值提问,不影响他人。"],

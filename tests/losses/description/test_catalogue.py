@@ -44,6 +44,18 @@ def test_no_column_is_empty(loss: Loss) -> None:
 
 
 @every_loss
+def test_the_title_is_told_in_english_and_chinese(loss: Loss) -> None:
+    assert CHINESE.search(loss.title.zh)
+    assert not CHINESE.search(loss.title.en)
+
+
+def test_no_two_losses_have_one_title() -> None:
+    titles = [(loss.title.en, loss.title.zh) for loss in catalogue().values()]
+
+    assert len({english for english, _ in titles}) == len({chinese for _, chinese in titles}) == len(titles)
+
+
+@every_loss
 def test_every_input_has_a_domain_and_axes(loss: Loss) -> None:
     assert set(loss.roles) <= set(loss.domains)
     assert all(loss.domains[role].meaning for role in loss.roles)

@@ -27,6 +27,19 @@ async def test_the_list_can_be_narrowed(client: Client) -> None:
     assert "Did you mean robust?" in typo.json()["detail"]
 
 
+async def test_the_catalogue_is_in_the_language_that_is_asked_for(client: Client) -> None:
+    async with client() as http:
+        english = (await http.get("/v1/losses")).json()["losses"]
+        answer = await http.get("/v1/losses", headers={"accept-language": "zh"})
+        page = (await http.get("/v1/losses/mse", headers={"accept-language": "zh"})).json()
+
+    chinese = answer.json()["losses"]
+    assert [row["title"] for row in chinese] == [loss.title.zh for loss in catalogue().values()]
+    assert [{**row, "title": ""} for row in chinese] == [{**row, "title": ""} for row in english]
+    assert "Accept-Language" in answer.headers["vary"]
+    assert page["title"] == "均方误差"
+
+
 @pytest.mark.parametrize("loss_id", catalogue())
 async def test_every_loss_has_a_whole_page(client: Client, loss_id: str) -> None:
     async with client() as http:

@@ -90,6 +90,13 @@ def test_a_head_that_contradicts_itself_is_refused(server: Server, request_: byt
     assert b"application/problem+json" in answer
 
 
+def test_a_head_is_refused_in_the_language_that_it_asks_for(server: Server) -> None:
+    answer = exchange(server, post(EVALUATION, b"Accept-Language: zh\r\nHost: y\r\n"))
+
+    assert statuses(answer) == [400]
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["title"] == "请求有误"
+
+
 def test_an_http_1_0_client_that_asks_to_keep_its_connection_keeps_it(server: Server) -> None:
     asked = b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
 
