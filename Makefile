@@ -192,6 +192,13 @@ $(FUZZ)/.installed: pyproject.toml $(FUZZ_PINS)
 		atheris httpx hypothesis pyarrow pytest pytest-timeout safetensors schemathesis
 	touch $@
 
+# Random requests under a megabyte, drawn from every loss, parameter, format and option: their memory against what was
+# reserved, how long others waited, and the deadline. RESOURCES_SECONDS=60 RESOURCES_SEED=0 RESOURCES_BLOCK=64MiB
+.PHONY: resources
+
+resources: install
+	@$(BIN)/python -m tests.service.resources
+
 # Real clients against a real server on loopback: tritonclient, KServe's, requests, httpx, curl, Node's fetch, the JDK's
 # HttpClient, and nginx in front; what is not installed is skipped. The clients have an environment of their own.
 CLIENTS := .venv-clients

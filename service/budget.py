@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.problems import TemporaryReducedCapacity
+from service.request_record import Record
 from service.scheduling import in_task
 from service.settings import Settings
 
@@ -87,13 +88,18 @@ class Budget:
 class Reservation:
     """The memory of one request."""
 
-    def __init__(self, budget: Budget, patience_s: float) -> None:
-        self._budget, self._patience_s = budget, patience_s
+    def __init__(self, budget: Budget, patience_s: float, record: Record) -> None:
+        self._budget, self._patience_s, self._record = budget, patience_s, record
         self.reserved = 0
+
+    @property
+    def total(self) -> int:
+        """What requests may hold together."""
+        return self._budget.total
 
     def beside(self) -> "Reservation":
         """Return a reservation from the same budget, which holds nothing yet."""
-        return Reservation(self._budget, self._patience_s)
+        return Reservation(self._budget, self._patience_s, self._record)
 
     async def need(self, amount: int) -> None:
         """Hold `amount`, or everything where that is less: the largest upload runs alone.
@@ -101,7 +107,7 @@ class Reservation:
         Raises: TemporaryReducedCapacity.
         """
         await self._budget.wait(more := min(amount, self._budget.total) - self.reserved)
-        self.reserved += more
+        self._hold(more)
 
     def grow(self, amount: int) -> None:
         """Hold `amount` in all, without waiting.
@@ -112,12 +118,17 @@ class Reservation:
         if more > 0:
             if not self._budget.take(more):
                 raise TemporaryReducedCapacity(self._patience_s)
-            self.reserved += more
+            self._hold(more)
+
+    def _hold(self, more: int) -> None:
+        self.reserved += more
+        self._record.hold(more)
 
     def release(self) -> None:
         """Give everything back."""
         if self.reserved:
             self._budget.give(self.reserved)
+            self._record.hold(-self.reserved)
             self.reserved = 0
 
 

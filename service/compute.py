@@ -173,7 +173,7 @@ class Runtime:
         await in_task()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - asked)
-        with given_back(self.turns, 1), timed(record), _Blocks(self._blocks, reserved_bytes) as blocks:
+        with given_back(self.turns, 1), timed(record), _Blocks(self._blocks, reserved_bytes, record) as blocks:
             blocks.advance(peak_bytes)
             work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
@@ -216,8 +216,8 @@ class Runtime:
 class _Blocks:
     """The memory for the blocks of one computation, of which `reserved_bytes` are reserved already."""
 
-    def __init__(self, budget: Budget, reserved_bytes: int) -> None:
-        self._budget, self._reserved_bytes, self._held = budget, reserved_bytes, 0
+    def __init__(self, budget: Budget, reserved_bytes: int, record: Record) -> None:
+        self._budget, self._reserved_bytes, self._record, self._held = budget, reserved_bytes, record, 0
 
     def __enter__(self) -> Self:
         return self
@@ -229,7 +229,7 @@ class _Blocks:
         """Take so much on the event loop where it is free, which saves asking for it from a thread."""
         more = min(peak_bytes - self._reserved_bytes, self._budget.total)
         if more > 0 and self._budget.take(more):
-            self._held = more
+            self._keep(more)
 
     def hold(self, peak_bytes: int) -> None:
         """Wait, in a thread, for as much in place of what is held: two that add to theirs would wait for each other.
@@ -244,7 +244,11 @@ class _Blocks:
         self._budget.give(self._held)
         self._held = 0
         await self._budget.wait(amount)
+        self._keep(amount)
+
+    def _keep(self, amount: int) -> None:
         self._held = amount
+        self._record.block_bytes = max(self._record.block_bytes, amount)
 
 
 def _prepare_compiler() -> None:

@@ -20,7 +20,8 @@ def _stays() -> bool:
 class Record:
     """One request. Of what the client sent only its id and its sizes are kept.
 
-    `has_left`: says whether the client is known to have closed its connection.
+    `has_left`: says whether the client is known to have closed its connection. `held_bytes`: what is reserved with its
+    body now, `body_bytes` the most that was; `block_bytes`: the most that was for the blocks of its formulas.
     """
 
     id: str
@@ -33,8 +34,21 @@ class Record:
     bytes_out: int = 0
     queue_ms: float = 0.0
     compute_ms: float = 0.0
+    held_bytes: int = 0
+    body_bytes: int = 0
+    block_bytes: int = 0
     items: int | None = None
     losses: tuple[str, ...] = ()
+
+    def hold(self, more: int) -> None:
+        """Take down that so much more is reserved, or less where it is negative."""
+        self.held_bytes += more
+        self.body_bytes = max(self.body_bytes, self.held_bytes)
+
+    @property
+    def reserved_bytes(self) -> int:
+        """The most memory that was reserved for it."""
+        return self.body_bytes + self.block_bytes
 
     @property
     def instance(self) -> str:

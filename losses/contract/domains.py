@@ -193,8 +193,11 @@ RELEVANCES = Domain("relevances of at least 0", low=0, encodings=known.RELEVANCE
 
 def first_index(bad: Tensor, offset: int = 0) -> list[int]:
     """Return where `bad` is true first, `offset` added along axis 0."""
-    position = torch.unravel_index(bad.flatten().to(torch.uint8).argmax(), bad.shape)
-    index = [int(axis) for axis in position]
+    place = int(bad.flatten().to(torch.uint8).argmax())
+    index: list[int] = []
+    for length in reversed(bad.shape):  # torch.unravel_index imports sympy, which takes half a second
+        place, within = divmod(place, length)
+        index.insert(0, within)
     return [index[0] + offset, *index[1:]] if index else []
 
 

@@ -43,6 +43,7 @@ class AccessLog(Step):
                 "key": record.key,
                 "bytes_in": record.bytes_in,
                 "bytes_out": record.bytes_out,
+                "reserved_bytes": record.reserved_bytes,
                 "duration_ms": round(1e3 * seconds, 3),
                 "queue_ms": round(record.queue_ms, 3),
                 "compute_ms": round(record.compute_ms, 3),

@@ -73,7 +73,7 @@ class Pipeline:
             factor=factor,
             longest=self._longest,
             longest_unpacked=self._settings.max_decoded_bytes,
-            reservation=Reservation(self._memory, self._settings.queue_seconds),
+            reservation=Reservation(self._memory, self._settings.queue_seconds, record),
             record=record,
         )
         scope[KEY] = body

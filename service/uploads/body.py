@@ -233,8 +233,11 @@ class Body:
     def reserve_bytes(self, more: int) -> None:
         """Reserve memory for an answer, until it is sent.
 
-        Raises: TemporaryReducedCapacity.
+        Raises: TooLarge where there never is as much, TemporaryReducedCapacity.
         """
+        if self._reservation.reserved + more > self._reservation.total:
+            way_out = "Ask for fewer losses in one request, or for gradient=summary."
+            raise TooLarge("What the answer takes, in bytes,", self._reservation.total, "max_reserved_bytes", way_out)
         self._reservation.grow(self._reservation.reserved + more)
 
     def part(self, data: bytearray, record: Record) -> "Body":

@@ -52,7 +52,7 @@ def test_a_slider_is_moved_by_keys_speaks_its_unit_and_changes_the_answer(open_p
 
 
 def test_a_file_is_measured_and_the_sliders_follow(open_page: Open, tmp_path: Path) -> None:
-    draw = random.Random(7)  # noqa: S311 - data
+    draw = random.Random(7)
     prices = [draw.gauss(100, 10) if row % 20 else draw.gauss(900, 50) for row in range(400)]
     table = tmp_path / "houses.csv"
     table.write_text("area,price\n" + "".join(f"{row},{price:.2f}\n" for row, price in enumerate(prices)))
@@ -67,7 +67,7 @@ def test_a_file_is_measured_and_the_sliders_follow(open_page: Open, tmp_path: Pa
 
 
 def test_a_table_leads_to_a_verdict_in_two_clicks(open_page: Open, tmp_path: Path) -> None:
-    draw = random.Random(3)  # noqa: S311 - data
+    draw = random.Random(3)
     table = tmp_path / "houses.csv"
     rows = [(area, 3 * area + draw.gauss(0, 15) + 2000 * (draw.random() < 0.05)) for area in range(40, 160)]
     table.write_text("area,price\n" + "".join(f"{area},{price:.1f}\n" for area, price in rows))

@@ -223,7 +223,7 @@ def test_every_pin_is_what_the_project_asks_for() -> None:  # K15
 
 @pytest.mark.anyio
 async def test_metrics_hold_no_name_that_a_client_made(client: Client) -> None:  # K05, L14
-    draw = random.Random(14)  # noqa: S311 - no secret is drawn
+    draw = random.Random(14)
     words = ["".join(draw.choices("abcdefghij_", k=12)) for _ in range(400)]
 
     async with client() as http:

@@ -38,7 +38,7 @@ def reached(http: httpx.Client, place: str, done: int) -> dict[str, Any]:
 
 @pytest.mark.timeout(1200)
 def test_an_experiment_whose_worker_is_killed_twenty_times_has_the_verdict_of_one_left_alone(tmp_path: Path) -> None:
-    draw = random.Random(0)  # noqa: S311 - when to kill, no secret
+    draw = random.Random(0)
     with (
         serving(**shared(tmp_path)) as server,
         httpx.Client(base_url=server.url, timeout=PATIENCE_S) as http,

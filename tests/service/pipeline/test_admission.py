@@ -232,7 +232,7 @@ async def test_what_unpacks_to_more_than_it_was_reserves_that_too() -> None:
         factor=BINARY_FACTOR,
         longest=1 << 30,
         longest_unpacked=1 << 30,
-        reservation=Reservation(budget, 1),
+        reservation=Reservation(budget, 1, Record("")),
         record=Record("test"),
     )
 

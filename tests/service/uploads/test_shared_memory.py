@@ -440,7 +440,7 @@ async def test_memory_is_reserved_before_a_byte_is_read(directory: Path) -> None
         factor=BINARY_FACTOR,
         longest=0,
         longest_unpacked=0,
-        reservation=Reservation(budget, 1),
+        reservation=Reservation(budget, 1, Record("")),
         record=Record(""),
     )
 
