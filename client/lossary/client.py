@@ -190,6 +190,7 @@ class Client(_Methods):
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._retries = retries
+        self._arguments = (url, key, language, timeout, retries, local, transport)
         if local:
             from lossary.local import LocalTransport  # noqa: PLC0415 - it starts the service
 
@@ -197,6 +198,10 @@ class Client(_Methods):
         self._http = httpx.Client(
             base_url=url, headers=_headers(key, language), timeout=timeout, transport=transport, follow_redirects=False
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have a process that this client is sent to, as scikit-learn does, make one with connections of its own."""
+        return _made, self._arguments
 
     def _ask(self, asked: Asked) -> Any:  # noqa: ANN401 - any JSON
         for attempt in range(self._retries + 1):
@@ -264,6 +269,11 @@ class Client(_Methods):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _made(url: str, key: str | None, language: str | None, timeout: float, *more: Any) -> Client:  # noqa: ANN401 - retries, local, transport
+    retries, local, transport = more
+    return Client(url, key=key, language=language, timeout=timeout, retries=retries, local=local, transport=transport)
 
 
 class AsyncClient(_Methods):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import pickle
 import socket
 import subprocess
 import sys
@@ -229,3 +230,11 @@ def test_importing_it_imports_no_array_library_and_nothing_of_the_service() -> N
     done = subprocess.run(command, cwd=ROOT / "client", capture_output=True, text=True, check=True)  # noqa: S603 - our own
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_client_can_be_sent_to_another_process(server: Server) -> None:
+    with lossary.Client(server.url, key="k", retries=1) as client:
+        sent = pickle.loads(pickle.dumps(client))  # noqa: S301 - our own
+
+    with sent:
+        assert sent.losses().total > 0

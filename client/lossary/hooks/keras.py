@@ -1,0 +1,40 @@
+"""A Keras callback.
+
+model.fit(x, y, callbacks=[LossCallback(client, ["mse", "huber"], validation_data=(x_val, y_val))])
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from lossary.client import Client
+from lossary.hooks.report import LossReport
+
+
+class LossCallback(keras.callbacks.Callback):
+    """Adds what losses say of the validation data to the logs of each epoch, so that they are in the history.
+
+    `validation_data`: inputs and targets. Callbacks that come after it may watch the metrics: EarlyStopping(
+    monitor="lossary/huber", mode="min"). `options`: those of POST /v1/evaluate.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        losses: str | Sequence[str],
+        *,
+        validation_data: tuple[Any, Any],
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self._report = LossReport(client, losses, options=options)
+        self._inputs, self._targets = validation_data
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras gives it
+        """Evaluate the model as it is after the epoch."""
+        predictions = np.asarray(self.model.predict(self._inputs, verbose=0))
+        reported = self._report(predictions, np.asarray(self._targets))
+        if logs is not None:
+            logs.update(reported)

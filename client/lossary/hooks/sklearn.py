@@ -1,0 +1,50 @@
+"""A scorer of scikit-learn.
+
+cross_validate(model, x, y, scoring=LossScorer(client, ["mse", "huber"]))
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from lossary.client import Client
+from lossary.hooks.report import LossReport, metrics
+
+
+class LossScorer:
+    """Scores estimators by losses of the service: the negative loss, since scikit-learn takes more for better.
+
+    `losses`: of one objective the score is a number, for GridSearchCV and the like; of several it is a mapping with
+    each one's score and the shares of its gradient. `response`: the method that gives predictions; the probabilities
+    of two classes are those of the second, and for bce they are no logits: bce(from_logits=false). Classes are sent as
+    their places in `classes_`. Raises, when called: LossaryError, which `error_score` of scikit-learn decides about.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        losses: str | Sequence[str],
+        *,
+        response: Literal["predict", "predict_proba", "decision_function"] = "predict",
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._report = LossReport(client, losses, options=options)
+        self._single = isinstance(losses, str)
+        self._response = response
+
+    def __call__(self, estimator: Any, inputs: Any, targets: Any) -> float | dict[str, float]:  # noqa: ANN401 - scikit-learn's
+        """Return the score of a fitted estimator on these rows."""
+        predictions = np.asarray(getattr(estimator, self._response)(inputs))
+        truth = np.asarray(targets)
+        if self._response != "predict":
+            truth = np.searchsorted(estimator.classes_, truth)
+            pair = self._response == "predict_proba" and len(estimator.classes_) == 2  # noqa: PLR2004 - classes
+            predictions = predictions[:, 1] if pair else predictions
+        answer = self._report.client.evaluate(
+            self._report.losses, predictions=predictions, targets=truth, options=self._report.options
+        )
+        if self._single:
+            return -float(answer.results[0].value)
+        scores = {name: number for result in answer.results for name, number in metrics(result).items()}
+        return scores | {f"lossary/{result.loss}": -float(result.value) for result in answer.results}
