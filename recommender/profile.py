@@ -15,8 +15,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import core_schema
 
+from losses.field_errors import IN_CHINESE, custom_error
 from losses.text import Text
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,7 +42,8 @@ class Measured(BaseModel):
     @model_validator(mode="after")
     def _value_inside(self) -> Self:
         if self.interval and not self.interval[0] <= self.value <= self.interval[1]:
-            raise PydanticCustomError("interval", "The interval runs from low to high and holds the value.")
+            text = Text("The interval runs from low to high and holds the value.", "区间应从低到高,并包含该值")
+            raise custom_error("interval", text)
         return self
 
 
@@ -54,7 +56,7 @@ class Range:
     unit: str
     open: bool = False  # the ends themselves are outside
     whole: bool = False
-    instead: str = ""  # what to write where people write something else
+    instead: Text | None = None  # what to write where people write something else
 
     def holds(self, value: float) -> bool:
         """Whether the fact may have this value; NaN never."""
@@ -82,7 +84,8 @@ class Range:
         fact = core_schema.union_schema(
             [number, handler.generate_schema(Measured)],
             custom_error_type="fact",
-            custom_error_message=self._message,
+            custom_error_message=self._message.en,
+            custom_error_context={IN_CHINESE: self._message.zh},
         )
         checked = core_schema.no_info_after_validator_function(self._check, fact)
         return core_schema.nullable_schema(checked)
@@ -96,15 +99,19 @@ class Range:
         return {"anyOf": [{**number, **bounds}, *others], "unit": self.unit}
 
     @property
-    def _message(self) -> str:
-        instead = self.instead or ("8 % is 0.08" if self.is_share and self.low == 0 else "")
-        hint = f"; {instead}" if instead else ""
-        return f"Write {self.wanted.en} ({self.unit}), or the measured object that POST /v1/profile returns{hint}"
+    def _message(self) -> Text:
+        usual = Text("8 % is 0.08", "8 % 写作 0.08") if self.is_share and self.low == 0 else None
+        instead = self.instead or usual
+        hint = Text(f"; {instead.en}", f";{instead.zh}") if instead else Text("", "")
+        return Text(
+            f"Write {self.wanted.en} ({self.unit}), or the measured object that POST /v1/profile returns{hint.en}",
+            f"应{self.wanted.zh},或 POST /v1/profile 返回的测量对象{hint.zh}",
+        )
 
     def _check(self, given: float | Measured) -> float | Measured:
         value, ends = (given.value, given.interval or ()) if isinstance(given, Measured) else (given, ())
         if not self.holds(value) or not all(self.low <= end <= self.high for end in ends):
-            raise PydanticCustomError("fact", self._message)
+            raise custom_error("fact", self._message)
         return given
 
 
@@ -132,7 +139,10 @@ class Profile(BaseModel):
             1,
             math.inf,
             "ratio",
-            instead="2 % positives are a class_imbalance of 49 (98 to 2), or a positive_share of 0.02",
+            instead=Text(
+                "2 % positives are a class_imbalance of 49 (98 to 2), or a positive_share of 0.02",
+                "2 % 的正例即 class_imbalance 为 49(98 比 2),或 positive_share 为 0.02",
+            ),
         ),
         Field(
             description="Items of the largest class over items of the smallest; of several labels, the worst label's."
@@ -390,7 +400,9 @@ class Goal(BaseModel):
     @model_validator(mode="after")
     def _quantile_wanted(self) -> Self:
         if self.quantile is not None and self.functional not in {None, "quantile"}:
-            raise PydanticCustomError("quantile", "A quantile goes with functional=quantile.")
+            text = Text("A quantile goes with functional=quantile.", "quantile 应与 functional=quantile 一起使用")
+            raise custom_error("quantile", text)
         if self.coverage is not None and self.functional not in {None, "interval"}:
-            raise PydanticCustomError("coverage", "A coverage goes with functional=interval.")
+            text = Text("A coverage goes with functional=interval.", "coverage 应与 functional=interval 一起使用")
+            raise custom_error("coverage", text)
         return self

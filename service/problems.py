@@ -48,6 +48,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from losses.errors import Refusal, did_you_mean, pointer
+from losses.field_errors import field_error
 from losses.near import near
 from losses.text import Text, both, in_language, listed, paragraph
 from service.request_record import current
@@ -59,6 +60,8 @@ MOST_MEMBERS = 1024  # of all objects in the fields of a request; each that is w
 Model = TypeVar("Model", bound=BaseModel)
 Nearest = Callable[[str, Iterable[str]], str | None]
 IANA = "https://iana.org/assignments/http-problem-types#"  # draft-ietf-httpapi-ratelimit-headers-11
+IS_AN_INPUT = Text("it is an input, and belongs in the body as an array", "它是输入,应作为数组放在请求体中")
+AT_THE_TOP = Text("at the top level, beside the other members", "顶层,与其他成员并列")
 LONGEST_TEXT = 300  # characters of one member; ten errors and the rest stay under 4 KiB
 
 
@@ -509,40 +512,50 @@ def wrong_fields(
     `known` has the members inside which each field of the request stands. `nearest` returns what the name of no field
     may stand for: one of them, or an input.
     """
-    listed: list[dict[str, str]] = []
+    entries: list[dict[str, str]] = []
+    messages: list[Text] = []
     total = 0
     for error in errors:
         total += 1
-        if len(listed) < MOST_ERRORS:
-            listed.append(_field(error, known, within, nearest))
-    first = listed[0]
-    hint = f" Did you mean {first['did_you_mean']}?" if "did_you_mean" in first else ""
-    more = f" ({total} fields are wrong.)" if total > 1 else ""
-    return BadRequest(
-        f"{first['pointer'] or 'The body'}: {first['message']}.{hint}{more}",
-        errors=listed,
-        errors_total=total,
-    )
+        if len(entries) < MOST_ERRORS:
+            entry, message = _field(error, known, within, nearest)
+            entries.append(entry)
+            messages.append(message)
+    first, message = entries[0], messages[0]
+    where = first["pointer"]
+    wrong = Text(f"{where or 'The body'}: {message.en}.", f"{where or '请求体'}:{message.zh}。")
+    more = Text(f"({total} fields are wrong.)", f"(共有 {total} 个字段有误。)") if total > 1 else ""
+    text = paragraph(wrong, did_you_mean(first.get("did_you_mean")), more)
+    return BadRequest(text, errors=entries, errors_total=total)
 
 
 def _field(
     error: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...], nearest: Nearest
-) -> dict[str, str]:
+) -> tuple[dict[str, str], Text]:
+    """Return an entry of `errors`, which is the same in every language, and its message in both."""
     where = [str(part) for part in (*within, *error["loc"]) if part not in ("body", "query", "path")]
     unknown = error["type"] == "extra_forbidden"
-    message = "there is no such field" if unknown else str(error["msg"])[:LONGEST_TEXT]
+    message = field_error(error)
+    if unknown:
+        message = Text("there is no such field", message.zh)
     suggestion = nearest(where[-1], known) if unknown and where else None
     if suggestion and suggestion == where[-1] and suggestion not in known:
-        message, suggestion = "it is an input, and belongs in the body as an array", None
+        message, suggestion = IS_AN_INPUT, None
     if suggestion and suggestion == where[-1]:  # it exists, but elsewhere
         inside = known[suggestion]
-        home = f"inside `{'.'.join(inside)}`" if inside else "at the top level, beside the other members"
-        message, suggestion = f"there is no such field here; `{suggestion}` belongs {home}", None
+        home = Text(f"inside `{'.'.join(inside)}`", f"`{'.'.join(inside)}` 之内") if inside else AT_THE_TOP
+        message = Text(
+            f"there is no such field here; `{suggestion}` belongs {home.en}",
+            f"此处没有这个字段;`{suggestion}` 应在{home.zh}",
+        )
+        suggestion = None
     parts = [part for part in where[:-1] if "[" not in part] + [
         part for part in where[-1:] if unknown or "[" not in part
     ]
-    entry = {"pointer": pointer(*parts), "code": str(error["type"]), "message": message}
-    return {**entry, "did_you_mean": suggestion} if suggestion else entry
+    english = message.en[:LONGEST_TEXT]
+    entry = {"pointer": pointer(*parts), "code": str(error["type"]), "message": english}
+    named = {**entry, "did_you_mean": suggestion} if suggestion else entry
+    return named, Text(english, message.zh[:LONGEST_TEXT])
 
 
 def validated(model: type[Model], data: object, *within: str, nearest: Nearest = near) -> Model:
@@ -556,7 +569,7 @@ def validated(model: type[Model], data: object, *within: str, nearest: Nearest =
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        errors = error.errors(include_url=False, include_input=False)
         raise wrong_fields(errors, field_places(model), within, nearest) from None
 
 

@@ -104,7 +104,7 @@ def _anchor(loss: Loss) -> str:
 
 def _facts(loss: Loss) -> list[tuple[str, str]]:
     inputs = "; ".join(
-        f"`{role} ({loss.pattern(role)})` {cell(loss.domains[role].meaning)}"
+        f"`{role} ({loss.pattern(role)})` {cell(loss.domains[role].meaning.en)}"
         + ("" if role in loss.required else ", optional")
         for role in loss.roles
     )

@@ -13,11 +13,15 @@ from losses.contract import encodings as known
 from losses.contract.encodings import Astray, Extremes, LooksLike, OtherEncoding
 from losses.contract.shapes import Axes
 from losses.errors import DomainViolation, NonFiniteInput
+from losses.text import Text, paragraph
 
 SIMPLEX_TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-4}  # rounding of a sum of C terms
 HALF_TOLERANCE = 1e-2  # float16 and bfloat16 carry three digits or fewer
-_KEEP_OUT = "Remove it, or mask its item."
-_LET_IN = "Remove it, mask it, or ask with nonfinite=allow for a null and the count."
+_KEEP_OUT = Text("Remove it, or mask its item.", "请去掉它,或用掩码排除该项。")
+_LET_IN = Text(
+    "Remove it, mask it, or ask with nonfinite=allow for a null and the count.",
+    "请去掉它、用掩码排除它,或使用 nonfinite=allow 得到 null 和个数。",
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Domain:
     about axes that do not fit. `looks_like`: encodings whose numbers are legal here and mean something else.
     """
 
-    meaning: str
+    meaning: Text
     low: float | None = None
     high: float | None = None
     above: float | None = None
@@ -46,9 +50,9 @@ class Domain:
     sizes: bool = False
     signs: bool = False
     minus_infinity: bool = False
-    way_out: str = ""
+    way_out: str | Text = ""
     encodings: tuple[OtherEncoding, ...] = ()
-    shape_way_out: str = ""
+    shape_way_out: str | Text = ""
     looks_like: tuple[LooksLike, ...] = ()
     instead: "Mapping[object, Domain]" = field(default_factory=dict, repr=False, hash=False)
     switch: str = "from_logits"
@@ -83,7 +87,7 @@ class Domain:
             return float(self.signs)
         return math.floor(least) + 1.0 if least > 0 else math.ceil(most) - 1.0
 
-    def way_out_of(self, astray: Astray, *, ignorable: bool) -> str:
+    def way_out_of(self, astray: Astray, *, ignorable: bool) -> Text:
         """Return what to do about a number outside; `ignorable`: the loss has an ignore_index."""
         return known.way_out(self.encodings, self.way_out, astray, ignorable=ignorable)
 
@@ -93,74 +97,108 @@ class Domain:
         if axis is None:
             return self
         high = axes[axis][0] - 1 if self.below else axes[axis][0]
-        return replace(self, below=None, up_to=None, high=high, meaning=f"{self.meaning}, 0 to {high}")
+        meaning = Text(f"{self.meaning.en}, 0 to {high}", f"{self.meaning.zh},0 到 {high}")
+        return replace(self, below=None, up_to=None, high=high, meaning=meaning)
 
 
-REAL = Domain("finite numbers")
-POSITIVE = Domain("numbers greater than 0", above=0)
-NON_NEGATIVE = Domain("numbers of at least 0", low=0)
-COUNTS = Domain("whole numbers of at least 0", low=0, whole=True)
+REAL = Domain(Text("finite numbers", "有限的数"))
+POSITIVE = Domain(Text("numbers greater than 0", "大于 0 的数"), above=0)
+NON_NEGATIVE = Domain(Text("numbers of at least 0", "不小于 0 的数"), low=0)
+COUNTS = Domain(Text("whole numbers of at least 0", "不小于 0 的整数"), low=0, whole=True)
 GROUPS = Domain(
-    "whole numbers, equal where items belong together",
+    Text("whole numbers, equal where items belong together", "整数,同组的项相等"),
     whole=True,
-    way_out="Number the groups: numpy.unique(labels, return_inverse=True)[1].",
+    way_out=Text(
+        "Number the groups: numpy.unique(labels, return_inverse=True)[1].",
+        "请给各组编号:numpy.unique(labels, return_inverse=True)[1]。",
+    ),
 )
-_SIZED = Domain("boxes with width and height of at least 0 along axis 1", sizes=True, looks_like=known.SIZES)
+_SIZED = Domain(
+    Text("boxes with width and height of at least 0 along axis 1", "沿轴 1 宽和高不小于 0 的边界框"),
+    sizes=True,
+    looks_like=known.SIZES,
+)
 CORNERS = Domain(
-    "boxes x1, y1, x2, y2 along axis 1 with x1 <= x2 and y1 <= y2",
+    Text(
+        "boxes x1, y1, x2, y2 along axis 1 with x1 <= x2 and y1 <= y2",
+        "沿轴 1 满足 x1 <= x2 且 y1 <= y2 的边界框 x1, y1, x2, y2",
+    ),
     corners=True,
-    way_out="Boxes of a corner and a size, as COCO has them, are format=xywh; of a centre and a size format=cxcywh.",
+    way_out=Text(
+        "Boxes of a corner and a size, as COCO has them, are format=xywh; of a centre and a size format=cxcywh.",
+        "COCO 式的角点加尺寸用 format=xywh;中心点加尺寸用 format=cxcywh。",
+    ),
     switch="format",
     instead={"xywh": _SIZED, "cxcywh": _SIZED},
 )
-SIGNS = Domain("labels of -1 or 1", low=-1, high=1, signs=True, encodings=known.SIGNS)
+SIGNS = Domain(Text("labels of -1 or 1", "-1 或 1 的标签"), low=-1, high=1, signs=True, encodings=known.SIGNS)
 LABELS = Domain(
-    "labels from 0 to 1",
+    Text("labels from 0 to 1", "0 到 1 的标签"),
     low=0,
     high=1,
     encodings=known.LABELS,
-    way_out="Labels on another scale are divided by its largest number.",
+    way_out=Text("Labels on another scale are divided by its largest number.", "其他尺度的标签请除以其最大值。"),
 )
 LABELS_OF_LISTS = replace(LABELS, encodings=(*known.LABEL_LISTS, *known.LABELS))
 MASKS = Domain(
-    "masks of 0 and 1",
+    Text("masks of 0 and 1", "0 和 1 的掩膜"),
     low=0,
     high=1,
     whole=True,
     encodings=known.MASKS,
-    shape_way_out="Class ids become masks of 0 and 1, with a channel on axis 1 a class.",
+    shape_way_out=Text(
+        "Class ids become masks of 0 and 1, with a channel on axis 1 a class.",
+        "类别编号请转换为 0 和 1 的掩膜,每个类别在轴 1 上占一个通道。",
+    ),
 )
 IDS = Domain(
-    "whole class ids",
+    Text("whole class ids", "整数类别编号"),
     low=0,
     whole=True,
     below="C",
     encodings=known.IDS,
-    way_out=f"Each class has its own logit on axis 1 of predictions. {known.MARKED}",
-    shape_way_out="One-hot labels belong to categorical_ce.",
+    way_out=paragraph(
+        Text(
+            "Each class has its own logit on axis 1 of predictions.", "每个类别在 predictions 的轴 1 上有自己的 logit。"
+        ),
+        known.MARKED,
+    ),
+    shape_way_out=Text("One-hot labels belong to categorical_ce.", "one-hot 标签请用 categorical_ce。"),
 )
 ONE_HOT = Domain(
-    "one-hot rows or probabilities that sum to 1 along axis 1",
+    Text("one-hot rows or probabilities that sum to 1 along axis 1", "沿轴 1 之和为 1 的 one-hot 行或概率"),
     low=0,
     high=1,
     simplex=True,
     encodings=known.ONE_HOT,
-    way_out="Several labels an item belong to bce; shares are divided by their sum.",
-    shape_way_out="Class ids belong to sparse_categorical_ce, several labels an item to bce.",
+    way_out=Text(
+        "Several labels an item belong to bce; shares are divided by their sum.",
+        "每项多个标签请用 bce;份额请除以其总和。",
+    ),
+    shape_way_out=Text(
+        "Class ids belong to sparse_categorical_ce, several labels an item to bce.",
+        "类别编号请用 sparse_categorical_ce,每项多个标签请用 bce。",
+    ),
 )
 PROBABILITIES = Domain(
-    "probabilities from 0 to 1", low=0, high=1, way_out="Logits are taken with from_logits=true, the default."
+    Text("probabilities from 0 to 1", "0 到 1 的概率"),
+    low=0,
+    high=1,
+    way_out=Text("Logits are taken with from_logits=true, the default.", "logits 请使用 from_logits=true(默认)。"),
 )
 DISTRIBUTION = Domain(
-    "probabilities that sum to 1 along axis 1",
+    Text("probabilities that sum to 1 along axis 1", "沿轴 1 之和为 1 的概率"),
     low=0,
     high=1,
     simplex=True,
-    way_out="Logits are taken with from_logits=true, the default.",
+    way_out=Text("Logits are taken with from_logits=true, the default.", "logits 请使用 from_logits=true(默认)。"),
 )
-_THRESHOLDS = "K classes in order have K - 1 thresholds; levels of 0 and 1 become their sum along axis 1."
+_THRESHOLDS = Text(
+    "K classes in order have K - 1 thresholds; levels of 0 and 1 become their sum along axis 1.",
+    "K 个有序类别有 K - 1 个阈值;0 和 1 的各级请沿轴 1 求和。",
+)
 RANKS = Domain(
-    "whole ranks, the number of thresholds exceeded",
+    Text("whole ranks, the number of thresholds exceeded", "整数等级,即超过的阈值个数"),
     low=0,
     whole=True,
     up_to="K",
@@ -168,27 +206,38 @@ RANKS = Domain(
     way_out=_THRESHOLDS,
     shape_way_out=_THRESHOLDS,
 )
-FRAMES = Domain("whole numbers of frames", low=0, whole=True, up_to="T")
-LABEL_COUNTS = Domain("whole numbers of labels", low=0, whole=True, up_to="S")
-SYMBOLS = Domain("whole symbol ids", low=0, whole=True, below="C", way_out="Fill up short sequences with the blank.")
-CLASS_COUNTS = Domain("numbers of items of at least 1, one a class", low=1, encodings=known.CLASS_COUNTS)
+FRAMES = Domain(Text("whole numbers of frames", "整数帧数"), low=0, whole=True, up_to="T")
+LABEL_COUNTS = Domain(Text("whole numbers of labels", "整数标签个数"), low=0, whole=True, up_to="S")
+SYMBOLS = Domain(
+    Text("whole symbol ids", "整数符号编号"),
+    low=0,
+    whole=True,
+    below="C",
+    way_out=Text("Fill up short sequences with the blank.", "较短的序列请用空白符补齐。"),
+)
+CLASS_COUNTS = Domain(
+    Text("numbers of items of at least 1, one a class", "每个类别不小于 1 的项数"), low=1, encodings=known.CLASS_COUNTS
+)
 PRIORS = Domain(
-    "class frequencies greater than 0; only their ratios matter",
+    Text("class frequencies greater than 0; only their ratios matter", "大于 0 的类别频率(只有比例起作用)"),
     above=0,
-    way_out="A class that was never seen counts as if it had been seen once.",
+    way_out=Text("A class that was never seen counts as if it had been seen once.", "从未出现的类别按出现一次计。"),
 )
 LOGARITHMS = Domain(
-    "logarithms: finite numbers or -infinity",
+    Text("logarithms: finite numbers or -infinity", "对数:有限的数或负无穷"),
     minus_infinity=True,
     looks_like=known.LOGITS,
     instead={False: NON_NEGATIVE},
 )
 LOGITS = Domain(
-    "logits: finite numbers or -infinity", minus_infinity=True, looks_like=known.LOGITS, instead={False: PROBABILITIES}
+    Text("logits: finite numbers or -infinity", "logits:有限的数或负无穷"),
+    minus_infinity=True,
+    looks_like=known.LOGITS,
+    instead={False: PROBABILITIES},
 )
 CLASS_LOGITS = replace(LOGITS, instead={False: DISTRIBUTION})
-GRADES = Domain("finite numbers", looks_like=known.GRADES)
-RELEVANCES = Domain("relevances of at least 0", low=0, encodings=known.RELEVANCES)
+GRADES = Domain(Text("finite numbers", "有限的数"), looks_like=known.GRADES)
+RELEVANCES = Domain(Text("relevances of at least 0", "不小于 0 的相关度"), low=0, encodings=known.RELEVANCES)
 
 
 def first_index(bad: Tensor, offset: int = 0) -> list[int]:
@@ -248,8 +297,10 @@ def _refuse_overflow(role: str, dtype: torch.dtype, overflowed: Tensor, offset: 
     """Refuse finite numbers that are none in the dtype computed in."""
     if bool(overflowed.any()):
         name = str(dtype).removeprefix("torch.")
-        wanted = f"within the range of {name}, in which is computed"
-        raise DomainViolation(role, wanted, first_index(overflowed, offset), "Ask with dtype=float64.")
+        wanted = Text(f"within the range of {name}, in which is computed", f"在计算所用的 {name} 范围内的数")
+        raise DomainViolation(
+            role, wanted, first_index(overflowed, offset), Text("Ask with dtype=float64.", "请使用 dtype=float64。")
+        )
 
 
 def _astray(chunk: Tensor, domain: Domain, index: list[int]) -> Astray:

@@ -7,6 +7,8 @@ nothing said depends on how the inputs are cut.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from losses.text import Text, both, paragraph
+
 LEFT_OUT = "{left_out}"  # in a text: how this loss leaves out an item
 VOID = (254, 255, 65535)  # labels by which data sets mark what does not count
 
@@ -25,7 +27,7 @@ class OtherEncoding:
     """An encoding that people send in place of the one wanted, and how it becomes that."""
 
     is_like: Callable[[Astray], bool]
-    way_out: str
+    way_out: Text
 
 
 @dataclass
@@ -56,11 +58,12 @@ class LooksLike:
     text: str
 
 
-def way_out(encodings: tuple[OtherEncoding, ...], otherwise: str, astray: Astray, *, ignorable: bool) -> str:
+def way_out(encodings: tuple[OtherEncoding, ...], otherwise: str | Text, astray: Astray, *, ignorable: bool) -> Text:
     """Return what to do about a number outside a domain; `ignorable`: the loss has an ignore_index."""
-    text = next((each.way_out for each in encodings if each.is_like(astray)), otherwise)
+    text = both(next((each.way_out for each in encodings if each.is_like(astray)), otherwise))
     usual = f"={astray.number:.0f}" if _void(astray) or _minus_one(astray) else ""
-    return text.replace(LEFT_OUT, f"ignore_index{usual}" if ignorable else "`mask`")
+    left_out = f"ignore_index{usual}" if ignorable else "`mask`"
+    return Text(text.en.replace(LEFT_OUT, left_out), text.zh.replace(LEFT_OUT, left_out))
 
 
 def _minus_one(astray: Astray) -> bool:
@@ -104,50 +107,110 @@ def _several_labels(astray: Astray) -> bool:
 
 
 _BYTES = OtherEncoding(
-    _void, "Masks of 0 and 255 become mask > 0; where 255 marks void beside 0 and 1, leave those places out by `mask`."
+    _void,
+    Text(
+        "Masks of 0 and 255 become mask > 0; where 255 marks void beside 0 and 1, leave those places out by `mask`.",
+        "0 和 255 的掩膜请转换为 mask > 0;若 255 表示 0 和 1 之外的无效位置,请用 `mask` 排除。",
+    ),
 )
 LABELS = (
     OtherEncoding(
         _minus_one,
-        "Labels of -1 and 1 become (y + 1) / 2; where -1 marks what is unknown beside 0 and 1, leave it out by `mask`.",
+        Text(
+            "Labels of -1 and 1 become (y + 1) / 2; where -1 marks what is unknown beside 0 and 1, leave "
+            "it out by `mask`.",
+            "-1 和 1 的标签请转换为 (y + 1) / 2;若 -1 表示 0 和 1 之外的未知项,请用 `mask` 排除。",
+        ),
     ),
     _BYTES,
     OtherEncoding(
-        _whole_above, "Class ids belong to sparse_categorical_ce, or become 0 and 1, with a channel on axis 1 a class."
+        _whole_above,
+        Text(
+            "Class ids belong to sparse_categorical_ce, or become 0 and 1, with a channel on axis 1 a class.",
+            "类别编号请用 sparse_categorical_ce,或转换为 0 和 1,每个类别在轴 1 上占一个通道。",
+        ),
     ),
 )
 MASKS = (
-    OtherEncoding(_fraction, "Soft masks belong to dice and jaccard."),
-    OtherEncoding(_minus_one, "Where -1 marks void, leave those places out by `mask`."),
+    OtherEncoding(_fraction, Text("Soft masks belong to dice and jaccard.", "软掩膜请用 dice 和 jaccard。")),
+    OtherEncoding(
+        _minus_one,
+        Text("Where -1 marks void, leave those places out by `mask`.", "若 -1 表示无效位置,请用 `mask` 排除。"),
+    ),
     _BYTES,
-    OtherEncoding(_whole_above, "Class ids become 0 and 1, with a channel on axis 1 a class."),
+    OtherEncoding(
+        _whole_above,
+        Text(
+            "Class ids become 0 and 1, with a channel on axis 1 a class.",
+            "类别编号请转换为 0 和 1,每个类别在轴 1 上占一个通道。",
+        ),
+    ),
 )
 LABEL_LISTS = (
     OtherEncoding(
         lambda astray: _minus_one(astray) or _whole_above(astray),
-        "Lists of class ids that end with -1, as torch takes them, become 0 or 1 a class: of five classes "
-        "[0, 1, -1, -1, -1] becomes [1, 1, 0, 0, 0].",
+        Text(
+            "Lists of class ids that end with -1, as torch takes them, become 0 or 1 a class: of five "
+            "classes [0, 1, -1, -1, -1] becomes [1, 1, 0, 0, 0].",
+            "torch 式以 -1 结尾的类别编号列表请转换为每个类别 0 或 1:五个类别时 [0,"
+            " 1, -1, -1, -1] 变为 [1, 1, 0, 0, 0]。",
+        ),
     ),
 )
-MARKED = f"An id that marks what does not count is left out by {LEFT_OUT}."
+MARKED = Text(
+    f"An id that marks what does not count is left out by {LEFT_OUT}.", f"表示不计入的编号请用 {LEFT_OUT} 排除。"
+)
+_FROM_ONE = Text("Ids that count from 1 become those from 0: subtract 1.", "从 1 开始的编号请减 1,改为从 0 开始。")
 IDS = (
-    OtherEncoding(_fraction, "One-hot labels and shares of classes belong to categorical_ce."),
-    OtherEncoding(_one_too_many, f"Ids that count from 1 become those from 0: subtract 1. {MARKED}"),
+    OtherEncoding(
+        _fraction,
+        Text(
+            "One-hot labels and shares of classes belong to categorical_ce.",
+            "one-hot 标签和类别份额请用 categorical_ce。",
+        ),
+    ),
+    OtherEncoding(_one_too_many, paragraph(_FROM_ONE, MARKED)),
 )
 RANKS = (
-    OtherEncoding(_one_too_many, "Ranks that count from 1 become those from 0: subtract 1."),
-    OtherEncoding(_minus_one, "Where -1 marks what does not count, leave it out by `mask`."),
+    OtherEncoding(
+        _one_too_many,
+        Text("Ranks that count from 1 become those from 0: subtract 1.", "从 1 开始的等级请减 1,改为从 0 开始。"),
+    ),
+    OtherEncoding(
+        _minus_one,
+        Text("Where -1 marks what does not count, leave it out by `mask`.", "若 -1 表示不计入的项,请用 `mask` 排除。"),
+    ),
 )
 ONE_HOT = (
-    OtherEncoding(_empty_row, "A row of zeros, of an item without a label, is left out by `mask`."),
-    OtherEncoding(_several_labels, "Several labels an item belong to bce."),
+    OtherEncoding(
+        _empty_row,
+        Text(
+            "A row of zeros, of an item without a label, is left out by `mask`.",
+            "没有标签的项(全零行)请用 `mask` 排除。",
+        ),
+    ),
+    OtherEncoding(_several_labels, Text("Several labels an item belong to bce.", "每项多个标签请用 bce。")),
 )
-SIGNS = (OtherEncoding(_zero, "Labels of 0 and 1 become 2 * y - 1."),)
+SIGNS = (OtherEncoding(_zero, Text("Labels of 0 and 1 become 2 * y - 1.", "0 和 1 的标签请转换为 2 * y - 1。")),)
 CLASS_COUNTS = (
-    OtherEncoding(_zero, "A class that was never seen counts 1."),
-    OtherEncoding(_share, "Shares of classes become counts when they are multiplied by the number of items."),
+    OtherEncoding(_zero, Text("A class that was never seen counts 1.", "从未出现的类别按 1 计。")),
+    OtherEncoding(
+        _share,
+        Text(
+            "Shares of classes become counts when they are multiplied by the number of items.",
+            "类别份额乘以项数即为个数。",
+        ),
+    ),
 )
-RELEVANCES = (OtherEncoding(_minus_one, "Where -1 fills up a list, leave it out by `mask`, of shape (n, L)."),)
+RELEVANCES = (
+    OtherEncoding(
+        _minus_one,
+        Text(
+            "Where -1 fills up a list, leave it out by `mask`, of shape (n, L).",
+            "若 -1 用于补齐列表,请用形状 (n, L) 的 `mask` 排除。",
+        ),
+    ),
+)
 LOGITS = (
     LooksLike(
         "looks-like-probabilities",

@@ -18,8 +18,9 @@ from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import Work
 from losses.errors import BadParameter, pointer
+from losses.field_errors import field_error
 from losses.near import near
-from losses.text import Text
+from losses.text import Text, listed
 
 Kind = Literal["item", "ratio", "batch"]
 Value = float | int | bool | str | None
@@ -152,7 +153,7 @@ class Loss:
         return tuple(name for name in self.required if name not in self.constant)
 
     @cached_property
-    def encodings(self) -> dict[str, str]:
+    def encodings(self) -> dict[str, str | Text]:
         """The way out for inputs of another encoding, whose shape shows it."""
         return {role: domain.shape_way_out for role, domain in self.domains.items()}
 
@@ -197,14 +198,15 @@ class Loss:
         try:
             checked = self.parameters.model_validate({**preset, **given})
         except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            first = error.errors(include_url=False, include_input=False)[0]
             known = list(self.parameters.model_fields)
             name = str(first["loc"][0])
             if first["type"] == "extra_forbidden":
                 raise self._unknown_parameter(name, known) from None
             marks = self.parameters.model_fields[name].metadata
             way_out = next((mark.way_out for mark in marks if isinstance(mark, PastTheEnds)), "")
-            wanted = first["msg"].replace("Input should", "should")
+            said = field_error(first)
+            wanted = Text(said.en.replace("Input should", "should"), said.zh)
             raise BadParameter(self.id, name, wanted, way_out=way_out) from None
         bound = checked.model_dump()
         return BoundLoss(self, bound, bound.pop("convention", None))
@@ -213,13 +215,24 @@ class Loss:
         """Return the refusal of a parameter that there is not; what is no parameter may be an option or an input."""
         suggestion = None
         if name in ("reduction", "size_average", "reduce"):
-            wanted = "is no parameter but an option of the evaluation: send reduction beside the loss"
+            wanted = Text(
+                "is no parameter but an option of the evaluation: send reduction beside the loss",
+                "不是参数,而是计算选项:请在损失旁边发送 reduction",
+            )
         elif name in (*self.roles, "weights", "mask"):
-            wanted = "is no parameter but an input: send it beside the predictions"
+            wanted = Text(
+                "is no parameter but an input: send it beside the predictions",
+                "不是参数,而是输入:请与 predictions 一起发送",
+            )
         elif name == "weight" and "class_weights" in self.roles:
-            wanted = "is no parameter but an input: send class_weights beside the predictions"
+            wanted = Text(
+                "is no parameter but an input: send class_weights beside the predictions",
+                "不是参数,而是输入:请与 predictions 一起发送 class_weights",
+            )
         else:
-            wanted, suggestion = f"is no parameter; it has {', '.join(known) or 'none'}", near(name, known)
+            names, suggestion = listed(known), near(name, known)
+            has = Text(f"it has {names.en or 'none'}", f"它有 {names.zh}" if known else "它没有参数")
+            wanted = Text(f"is no parameter; {has.en}", f"不是参数;{has.zh}")
         return BadParameter(self.id, pointer(name), wanted, suggestion)
 
 
@@ -255,8 +268,13 @@ class BoundLoss:
                 continue
             if not range_.smallest_normal <= abs(value) <= range_.max:
                 kind = str(dtype).removeprefix("torch.")
-                wider = "" if dtype == torch.float64 else "; dtype=float64 has a wider range"
-                wanted = f"must fit {kind}: 0, or from {range_.smallest_normal:.3g} to {range_.max:.3g} in size{wider}"
+                least, most = f"{range_.smallest_normal:.3g}", f"{range_.max:.3g}"
+                wider = Text("; dtype=float64 has a wider range", ";dtype=float64 的范围更大")
+                more = Text("", "") if dtype == torch.float64 else wider
+                wanted = Text(
+                    f"must fit {kind}: 0, or from {least} to {most} in size{more.en}",
+                    f"必须能用 {kind} 表示:0,或大小在 {least} 到 {most} 之间{more.zh}",
+                )
                 raise BadParameter(self.loss.id, name, wanted)
 
     def domain(self, role: str) -> Domain:

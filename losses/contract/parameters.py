@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from losses.text import Text
+
 FromLogits = Annotated[bool, Field(description="Predictions are logits; false: probabilities.")]
 IgnoreIndex = Annotated[int, Field(ge=-(2**31), lt=2**31, description="Items with this id do not count.")]
 Smoothing = Annotated[
@@ -16,7 +18,7 @@ Smoothing = Annotated[
 class PastTheEnds:
     """Marks a parameter whose limits are other losses: which to ask for in place of a number past the ends."""
 
-    way_out: str
+    way_out: Text
 
 
 BY_ITS_LOGARITHM = object()  # marks a parameter of which only the logarithm is computed with: it may be tiny

@@ -52,7 +52,7 @@ class Pattern:
     def _starred(self) -> int:
         return sum(starred for _, starred, _ in self._bare)
 
-    def bind(self, role: str, shape: tuple[int, ...], axes: Axes, way_out: str = "") -> None:
+    def bind(self, role: str, shape: tuple[int, ...], axes: Axes, way_out: str | Text = "") -> None:
         """Read the lengths of the axes off a shape into `axes`.
 
         Raises: ShapeMismatch where the number of axes or an axis already bound differs, or a whole axis is empty.
@@ -99,7 +99,7 @@ class Shapes:
         inputs, _, items = text.partition("->")
         return cls(tuple(Pattern.parse(part) for part in inputs.split(",")), Pattern.parse(items))
 
-    def bind(self, inputs: Mapping[str, Tensor], roles: tuple[str, ...], way_outs: Mapping[str, str]) -> Axes:
+    def bind(self, inputs: Mapping[str, Tensor], roles: tuple[str, ...], way_outs: Mapping[str, str | Text]) -> Axes:
         """Return the length of every axis of the inputs given; `way_outs` may say more of a role that does not fit.
 
         Raises: ShapeMismatch.

@@ -17,6 +17,7 @@ from losses.contract.shapes import Axes, Pattern
 from losses.errors import BadOption, DomainViolation, ShapeMismatch
 from losses.evaluation.device_copies import ChunkCopies, DeviceCopies
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES, layout_of, refuse_dtype
+from losses.text import Text
 
 ENTRIES, PIXELS = Pattern.parse("*n"), Pattern.parse("n *s")
 Dims = tuple[tuple[str, int], ...]
@@ -125,15 +126,30 @@ class ChunkedInputs:
         refuse_dtype(name, tensor)
         (_, term), axes = self.objective.terms[place], self.axes[place]
         if term.kind == "batch" and not term.loss.sums_itself:
-            raise BadOption(name, f"{term.loss.id} looks at all items at once; leave out those you would not count.")
+            raise BadOption(
+                name,
+                Text(
+                    f"{term.loss.id} looks at all items at once; leave out those you would not count.",
+                    f"{term.loss.id} 同时考察所有项;请去掉不应计入的项。",
+                ),
+            )
         if not term.loss.elements.names:
-            raise BadOption(name, f"{term.loss.id} has two lists of items; leave out the items you would not count.")
+            raise BadOption(
+                name,
+                Text(
+                    f"{term.loss.id} has two lists of items; leave out the items you would not count.",
+                    f"{term.loss.id} 有两组项;请去掉不应计入的项。",
+                ),
+            )
         wanted = term.loss.elements.lengths(axes)
         if tensor.ndim > 1 and term.loss.elements == ENTRIES and self._counts_pixels():
             tensor, wanted = tensor.unsqueeze(1), (wanted[0], 1, *wanted[2:])
         if not tensor.ndim or tuple(tensor.shape) != wanted[: tensor.ndim]:
             raise ShapeMismatch(
-                name, str(term.loss.elements), tensor.shape, f"{list(wanted)} or its first axes would fit."
+                name,
+                str(term.loss.elements),
+                tensor.shape,
+                Text(f"{list(wanted)} or its first axes would fit.", f"{list(wanted)} 或其前几个轴才合适。"),
             )
         return tensor
 
@@ -262,7 +278,12 @@ def _check_mask(mask: Tensor, offset: int) -> None:
     """Refuse what is neither kept nor left out; a share is a weight."""
     wrong = (mask != 0) & (mask != 1)
     if wrong.any():
-        raise DomainViolation("mask", "true or false, 1 or 0", first_index(wrong, offset), "Shares are weights.")
+        raise DomainViolation(
+            "mask",
+            Text("true or false, 1 or 0", "true 或 false、1 或 0"),
+            first_index(wrong, offset),
+            Text("Shares are weights.", "份额请作为 weights 发送。"),
+        )
 
 
 def _filler(domain: Domain, chunk: Tensor) -> Tensor:

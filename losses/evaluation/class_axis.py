@@ -7,6 +7,7 @@ from torch import Tensor
 
 from losses.contract.expression import Objective
 from losses.errors import BadOption, DomainViolation, NonFiniteInput, Refusal, ShapeMismatch
+from losses.text import Text
 
 ClassAxis = Literal[1, -1]
 FLAT = 2  # axes, of which the last is axis 1
@@ -26,7 +27,13 @@ def classes_on_axis_1(objective: Objective, inputs: Mapping[str, Tensor], class_
         return dict(inputs)
     roles = roles_of_classes(objective)
     if not roles:
-        raise BadOption("class_axis", f"No input of {objective} has an axis of classes; leave class_axis out.")
+        raise BadOption(
+            "class_axis",
+            Text(
+                f"No input of {objective} has an axis of classes; leave class_axis out.",
+                f"{objective} 的输入都没有类别轴;请去掉 class_axis。",
+            ),
+        )
     return {role: _moved(tensor) if role in roles else tensor for role, tensor in inputs.items()}
 
 
@@ -65,7 +72,7 @@ def in_the_axes_sent(
     return refusal.at([first, *others, of_class])
 
 
-def _other_axis(objective: Objective, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> str | None:
+def _other_axis(objective: Objective, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> Text | None:
     """Return what to do where the inputs fit with classes on the other axis, and not on this one; None elsewhere."""
     classed = roles_of_classes(objective)
     roles = [role for role, tensor in inputs.items() if role in classed and tensor.ndim > FLAT]
@@ -74,9 +81,17 @@ def _other_axis(objective: Objective, inputs: Mapping[str, Tensor], class_axis: 
     if not roles or _fit(objective, this) or not _fit(objective, other):
         return None
     if class_axis == -1:
-        return "They fit with classes on axis 1, the default: leave class_axis out."
-    sent = ", ".join(f"{role}.movedim(-1, 1) of shape {list(moved[role].shape)}" for role in roles)
-    return f"Classes stand on axis 1: send {sent}, or ask with class_axis=-1."
+        return Text(
+            "They fit with classes on axis 1, the default: leave class_axis out.",
+            "类别在轴 1(默认)时它们匹配:请去掉 class_axis。",
+        )
+    shapes = {role: list(moved[role].shape) for role in roles}
+    sent = ", ".join(f"{role}.movedim(-1, 1) of shape {shape}" for role, shape in shapes.items())
+    chinese = "、".join(f"形状为 {shape} 的 {role}.movedim(-1, 1)" for role, shape in shapes.items())
+    return Text(
+        f"Classes stand on axis 1: send {sent}, or ask with class_axis=-1.",
+        f"类别位于轴 1:请发送{chinese},或使用 class_axis=-1。",
+    )
 
 
 def _fit(objective: Objective, inputs: Mapping[str, Tensor]) -> bool:

@@ -14,6 +14,7 @@ from losses.contract.loss import BoundLoss
 from losses.contract.shapes import Axes, Pattern
 from losses.contract.work import BACKWARD, INPUTS_ALIVE, INPUTS_WITH_GRAPH
 from losses.errors import MissingInput, ShapeMismatch, TooMuchAtOnce, UnsupportedDtype
+from losses.text import Text
 
 CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
 TEMPORARIES_AS_ONE = 8  # numbers that a formula holds of its own count as one of the inputs where blocks are cut
@@ -189,7 +190,12 @@ def _lengths(sources: list[list[TermInput]], inputs: Mapping[str, Tensor]) -> di
         shape = inputs[role].shape
         length = lengths.setdefault(pattern.item_axis, shape[0])
         if length != shape[0]:
-            raise ShapeMismatch(role, str(pattern), shape, f"Another term of the sum has {length} items.")
+            raise ShapeMismatch(
+                role,
+                str(pattern),
+                shape,
+                Text(f"Another term of the sum has {length} items.", f"和中的另一项有 {length} 个数据项。"),
+            )
     return lengths
 
 

@@ -18,6 +18,7 @@ from losses.evaluation.moments import Moments
 from losses.evaluation.result import Evaluation, gradient_overflowed, result_of_sum, result_of_term
 from losses.evaluation.second_pass import SecondPass
 from losses.evaluation.totals import Accumulator, Reduction
+from losses.text import Text
 
 NOTHING = nullcontext()
 
@@ -48,13 +49,28 @@ def refuse_reduction(accumulators: list[Accumulator], options: Options) -> None:
         return
     for accumulator in accumulators:
         if accumulator.term.kind != "item":
-            message = f"{accumulator.term} is one quotient over everything sent; only reduction=mean has a meaning."
+            message = Text(
+                f"{accumulator.term} is one quotient over everything sent; only reduction=mean has a meaning.",
+                f"{accumulator.term} 是对全部数据的一个商;只有 reduction=mean 有意义。",
+            )
             raise BadOption("reduction", message)
     shapes = {accumulator.term.loss.shapes.items.lengths(accumulator.axes) for accumulator in accumulators}
     if options.reduction == "none" and len(shapes) > 1:
-        raise BadOption("reduction", "The items of the terms differ, so the sum has no values per item.")
+        raise BadOption(
+            "reduction",
+            Text(
+                "The items of the terms differ, so the sum has no values per item.",
+                "各项的数据项不同,因此其和没有逐项的值。",
+            ),
+        )
     if options.reduction == "none" and options.gradient != "none":
-        raise BadOption("gradient", "reduction=none gives many values; ask for the gradient of their mean or sum.")
+        raise BadOption(
+            "gradient",
+            Text(
+                "reduction=none gives many values; ask for the gradient of their mean or sum.",
+                "reduction=none 给出多个值;请求其均值或总和的梯度。",
+            ),
+        )
 
 
 def first_pass(

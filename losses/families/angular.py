@@ -15,10 +15,13 @@ from losses.text import Text
 
 SMALLEST_SQUARE = 1e-12  # of a sine: below, the slope of the root would leave the range
 COSINES = Domain(
-    "cosines from -1 to 1",
+    Text("cosines from -1 to 1", "-1 到 1 的余弦值"),
     low=-1,
     high=1,
-    way_out="Bring embeddings and the centres of the classes to length 1 before their product.",
+    way_out=Text(
+        "Bring embeddings and the centres of the classes to length 1 before their product.",
+        "请先把嵌入和类别中心归一化为长度 1,再求乘积。",
+    ),
 )
 Scale = Annotated[float, Field(gt=0, le=1000, description="What turns cosines into logits.")]
 OF_CENTRES = "cosine of the embedding and the centre of each class"

@@ -16,12 +16,24 @@ from losses.mathematics import terms
 from losses.mathematics.saturating import excess
 from losses.text import Text
 
-_WAY_OUT = "The logarithm of a mean is taken with log_input=true, the default."
-MEANS = Domain("means of at least 0", low=0, way_out=_WAY_OUT)
-POSITIVE_MEANS = Domain("means greater than 0", above=0, way_out=_WAY_OUT)
-LOG_MEANS = Domain("finite numbers, logarithms of means", instead={False: MEANS}, switch="log_input")
-LOG_POSITIVE_MEANS = Domain("finite numbers, logarithms of means", instead={False: POSITIVE_MEANS}, switch="log_input")
-DISPERSIONS = Domain("dispersions of at least 0", low=0, way_out="A shape (or total count) r is a dispersion 1 / r.")
+_WAY_OUT = Text(
+    "The logarithm of a mean is taken with log_input=true, the default.", "均值的对数请使用 log_input=true(默认)。"
+)
+MEANS = Domain(Text("means of at least 0", "不小于 0 的均值"), low=0, way_out=_WAY_OUT)
+POSITIVE_MEANS = Domain(Text("means greater than 0", "大于 0 的均值"), above=0, way_out=_WAY_OUT)
+LOG_MEANS = Domain(
+    Text("finite numbers, logarithms of means", "有限的数,即均值的对数"), instead={False: MEANS}, switch="log_input"
+)
+LOG_POSITIVE_MEANS = Domain(
+    Text("finite numbers, logarithms of means", "有限的数,即均值的对数"),
+    instead={False: POSITIVE_MEANS},
+    switch="log_input",
+)
+DISPERSIONS = Domain(
+    Text("dispersions of at least 0", "不小于 0 的离散度"),
+    low=0,
+    way_out=Text("A shape (or total count) r is a dispersion 1 / r.", "形状参数(或总次数)r 对应离散度 1 / r。"),
+)
 
 STIRLING = 16  # from here on five terms of the series are exact in float64
 LogInput = Annotated[bool, Field(description="Predictions are logarithms of means; false: means.")]
@@ -189,7 +201,12 @@ def tweedie(
     power: Annotated[
         float,
         Field(gt=1, lt=2, description="The variance grows as mean**power: near 1 Poisson, near 2 gamma."),
-        PastTheEnds("A power of 1 is poisson_nll, a power of 2 gamma_deviance."),
+        PastTheEnds(
+            Text(
+                "A power of 1 is poisson_nll, a power of 2 gamma_deviance.",
+                "power 为 1 即 poisson_nll,为 2 即 gamma_deviance。",
+            )
+        ),
     ] = 1.5,
 ) -> Tensor:
     """Return half the Tweedie deviance less terms of y alone; it elicits the mean of amounts that are often 0.

@@ -147,7 +147,12 @@ def class_balanced(
     beta: Annotated[
         float,
         Field(ge=0, lt=1, description="How late more items stop saying more; 0: at once, 1: never."),
-        PastTheEnds("A beta of 1 is sparse_categorical_ce with class_weights of 1 / class_counts."),
+        PastTheEnds(
+            Text(
+                "A beta of 1 is sparse_categorical_ce with class_weights of 1 / class_counts.",
+                "beta 为 1 即 class_weights 取 1 / class_counts 的 sparse_categorical_ce。",
+            )
+        ),
     ] = 0.9999,
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,

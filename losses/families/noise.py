@@ -63,7 +63,7 @@ def generalized_ce(
     q: Annotated[
         float,
         Field(gt=0, le=1, description="1: mean absolute error, robust; towards 0: cross-entropy, quick."),
-        PastTheEnds("A q of 0 is sparse_categorical_ce."),
+        PastTheEnds(Text("A q of 0 is sparse_categorical_ce.", "q 为 0 即 sparse_categorical_ce。")),
     ] = 0.7,
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,

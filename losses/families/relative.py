@@ -12,9 +12,12 @@ from losses.contract.registry import loss
 from losses.text import Text
 
 ABOVE_MINUS_ONE = Domain(
-    "numbers greater than -1",
+    Text("numbers greater than -1", "大于 -1 的数"),
     above=-1,
-    way_out="Amounts that can be negative belong to mae or huber; Keras clips them to 1e-7 first.",
+    way_out=Text(
+        "Amounts that can be negative belong to mae or huber; Keras clips them to 1e-7 first.",
+        "可能为负的量请用 mae 或 huber;Keras 会先将其截断到 1e-7。",
+    ),
 )
 
 

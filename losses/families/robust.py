@@ -53,7 +53,12 @@ def huber(
     delta: Annotated[
         float,
         Field(gt=0, description="Where the square turns into a line, in the unit of the target."),
-        PastTheEnds("A delta of 0 leaves nothing of huber; huber / delta becomes mae there."),
+        PastTheEnds(
+            Text(
+                "A delta of 0 leaves nothing of huber; huber / delta becomes mae there.",
+                "delta 为 0 时 huber 恒为零;此时 huber / delta 趋于 mae。",
+            )
+        ),
     ] = 1.0,
 ) -> Tensor:
     """Return the Huber loss: e^2 / 2 where |e| <= delta, delta (|e| - delta / 2) elsewhere."""

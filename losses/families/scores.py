@@ -12,9 +12,21 @@ from losses.contract.loss import Value, case
 from losses.contract.registry import loss
 from losses.text import Text
 
-VARIANCES = Domain("variances of at least 0", low=0, way_out="A log-variance becomes a variance by exp.")
-DEVIATIONS = Domain("standard deviations of at least 0", low=0, way_out="A variance becomes one by its root.")
-SCALES = Domain("scales of at least 0", low=0, way_out="A log-scale becomes a scale by exp.")
+VARIANCES = Domain(
+    Text("variances of at least 0", "不小于 0 的方差"),
+    low=0,
+    way_out=Text("A log-variance becomes a variance by exp.", "对数方差经 exp 即为方差。"),
+)
+DEVIATIONS = Domain(
+    Text("standard deviations of at least 0", "不小于 0 的标准差"),
+    low=0,
+    way_out=Text("A variance becomes one by its root.", "方差开方即为标准差。"),
+)
+SCALES = Domain(
+    Text("scales of at least 0", "不小于 0 的尺度"),
+    low=0,
+    way_out=Text("A log-scale becomes a scale by exp.", "对数尺度经 exp 即为尺度。"),
+)
 FAR = 40  # standard deviations: both the density and 1 - |erf| are 0 in float64 from 39 on
 
 LeastVariance = Annotated[float, Field(gt=0, description="The least variance; what is less counts as this.")]

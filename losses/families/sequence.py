@@ -123,7 +123,11 @@ def ctc(
     A label after an equal one needs a frame more, for the blank between them.
     """
     if blank >= predictions.shape[1]:  # a bound that only the inputs know
-        raise BadParameter("ctc", "blank", f"must be one of the {predictions.shape[1]} classes, 0 being the first")
+        classes = predictions.shape[1]
+        wanted = Text(
+            f"must be one of the {classes} classes, 0 being the first", f"必须是 {classes} 个类别之一,从 0 数起"
+        )
+        raise BadParameter("ctc", "blank", wanted)
     log_p = terms.class_log_probabilities(predictions, from_logits=from_logits).clamp(min=NEVER).permute(2, 0, 1)
     frames = targets.new_full((len(targets),), len(log_p)) if prediction_lengths is None else prediction_lengths
     spelt = targets != blank

@@ -141,7 +141,7 @@ def describe_loss(loss: Loss, language: Language) -> Page:
             Input(
                 role=role,
                 axes=str(loss.pattern(role)),
-                domain=loss.domains[role].meaning,
+                domain=in_language(loss.domains[role].meaning, language),
                 optional=role not in loss.required,
             )
             for role in loss.roles
