@@ -8,7 +8,7 @@ import numpy as np
 
 from recommender.experiment.folds import Ids
 from recommender.experiment.plan import Plan, Unit
-from recommender.experiment.training.inputs import prepared_folds, relative_weights, starts, trained
+from recommender.experiment.training.inputs import convex_starts, prepared_folds, relative_weights, starts, trained
 from recommender.experiment.training.least_squares import SOLVED, fits, solve
 from recommender.experiment.training.train import RATES, Outputs, Schedule, train
 
@@ -70,7 +70,7 @@ def solve_unit(plan: Plan, unit: Unit) -> OutOfFold:
     if not all(candidate.link in SOLVED for candidate in plan.candidates) or not fits(rows, width):
         return run_unit(plan, unit, rates=QUICK_RATES, steps=QUICK_STEPS)
     entries = [trained(plan, unit.repeat, candidate) for candidate in plan.candidates]
-    outputs = solve(folds, entries, starts(plan, unit.repeat), relative_weights(plan))
+    outputs = solve(folds, entries, convex_starts(plan, unit.repeat), relative_weights(plan))
     return _out_of_fold(plan, unit, outputs, (0.0,), (0,))
 
 

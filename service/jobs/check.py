@@ -74,7 +74,7 @@ def _predicted_bytes(planned: Any) -> int:  # noqa: ANN401 - of a module that is
     """Return what the out-of-fold predictions of all units take until the verdict."""
     from recommender.experiment.training.train import CHECKPOINTS, RATES  # noqa: PLC0415 - as above
 
-    a_candidate = len(RATES) * CHECKPOINTS * planned.n * planned.target.outputs * FLOAT32
+    a_candidate = len(RATES) * len(CHECKPOINTS) * planned.n * planned.target.outputs * FLOAT32
     return int(len(planned.units) * len(planned.candidates) * a_candidate)
 
 

@@ -13,8 +13,8 @@ from recommender.experiment.training.reading import Reading, map_of
 from recommender.experiment.training.replica_losses import Trained
 from recommender.experiment.training.train import Fold
 
-# The loss from which all others of the same link start: convex, so that there is one start, and without a scale of its
-# own, so that it follows from the rows that are trained on alone.
+# The loss from which those of the same link start that are not convex: convex itself, so that there is one start, and
+# without a scale of its own, so that it follows from the rows that are trained on alone.
 STARTS: dict[Link, str] = {
     "identity": "mae",
     "log": "poisson_nll",
@@ -51,18 +51,26 @@ def trained(plan: Plan, repeat: int, candidate: Candidate) -> Trained:
     return Trained(candidate.parsed, _reading(plan, repeat, candidate), targets)
 
 
-def starts(plan: Plan, repeat: int) -> list[Trained]:
-    """Return for every candidate what its models are trained with first; the same object where that is the same."""
+def convex_starts(plan: Plan, repeat: int) -> list[Trained]:
+    """Return for every candidate the convex loss of the same link; the same object where that is the same."""
     by_text: dict[tuple[str, str], Trained] = {}
-    found = []
+    convex = []
     for candidate in plan.candidates:
         start = _convex_start(plan, candidate)
-        found.append(by_text.setdefault((start.objective, start.link), trained(plan, repeat, start)))
-    return found
+        convex.append(by_text.setdefault((start.objective, start.link), trained(plan, repeat, start)))
+    return convex
+
+
+def starts(plan: Plan, repeat: int) -> list[Trained | None]:
+    """Return for every candidate what its models are trained with first; None for a convex loss."""
+    return [
+        None if all("convex" in term.loss.traits for _, term in candidate.parsed.terms) else start
+        for candidate, start in zip(plan.candidates, convex_starts(plan, repeat), strict=True)
+    ]
 
 
 def _convex_start(plan: Plan, candidate: Candidate) -> Candidate:
-    """Return what the models of a candidate are trained with first: of the same link, and convex."""
+    """Return the convex loss of the same link as a candidate's."""
     text = STARTS["softmax"] if candidate.link == "score" and plan.target.one_a_class else STARTS[candidate.link]
     return replace(candidate, objective=text, one_hot=False)
 

@@ -20,7 +20,7 @@ class Network:
     """
 
     def __init__(self, model: str, inputs: int, outputs: int, folds: int) -> None:
-        self.folds, self.outputs = folds, outputs
+        self.model, self.folds, self.outputs = model, folds, outputs
         self._sizes = (inputs, *HIDDEN[model], outputs)
         self._kept: dict[str, Tensor] = {}
 

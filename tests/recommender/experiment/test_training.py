@@ -15,7 +15,7 @@ from losses import catalogue
 from losses.contract.expression import parse
 from losses.evaluation.evaluate import evaluate
 from recommender.errors import BadExperiment
-from recommender.experiment import ExperimentQuestion, plan, run_unit
+from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
 from recommender.experiment.training.adam import BETAS, TINY, WEIGHT_DECAY, Adam
 from recommender.experiment.training.network import HIDDEN, Network, replicated
 from recommender.experiment.training.reading import Reading
@@ -243,3 +243,20 @@ def test_every_loss_of_the_catalogue_is_refused_or_trained(task: str) -> None:
         trained.append(loss)
 
     assert len(trained) >= 5
+
+
+def test_a_network_on_few_rows_is_stopped_before_it_has_learnt_the_noise() -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(300, 20))
+    labels = draw.random(300) < 1 / (1 + np.exp(-x[:, 0]))
+    columns = {**{f"x{place}": column for place, column in enumerate(x.T)}, "y": labels.astype(int)}
+    question = ExperimentQuestion(target="y", candidates=["bce"], models=["mlp"], folds=3, repeats=1)
+
+    planned = plan(question, columns)
+    report = verdict(planned, [run_unit(planned, unit) for unit in planned.units])
+
+    values = {standing.objective: standing.value for standing in report.standings}
+    shares = labels.mean()
+    ignorant = -shares * np.log(shares) - (1 - shares) * np.log(1 - shares)
+    assert values["bce"] is not None
+    assert values["bce"] < 1.1 * ignorant  # the last look alone, after 200 epochs, is above 3
