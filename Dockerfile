@@ -1,15 +1,17 @@
 # The CPU and the CUDA image differ only in where torch's wheel comes from:
 #   TORCH_INDEX   an extra package index; with none, PyPI's own torch carries CUDA
 #   wheels        a build context of wheels, empty unless given: --build-context wheels=FOLDER
+#   BASE_IMAGE    an image of Python 3.11 that is built upon; with a digest, python:3.11-slim@sha256:..., it is pinned
+ARG BASE_IMAGE=python:3.11-slim
 FROM scratch AS wheels
 
 # A stage of its own, so that only a changed dependency installs anything again, not a changed lint rule.
-FROM python:3.11-slim AS requirements
+FROM ${BASE_IMAGE} AS requirements
 COPY pyproject.toml /
 RUN python -c "import tomllib; print(*tomllib.load(open('/pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
     > /requirements.txt
 
-FROM python:3.11-slim
+FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="Lossary" \
       org.opencontainers.image.description="Which loss should I use on this data, and what does any loss say about these predictions?"
 ENV PYTHONUNBUFFERED=1
@@ -23,7 +25,10 @@ RUN --mount=type=bind,from=wheels,target=/wheels \
       --find-links /wheels ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
       -r /tmp/requirements.txt -c /tmp/constraints.txt \
     # torch's headers and its own tests, 170 MB
-    && cd /usr/local/lib/python3.11/*-packages/torch && rm -rf include test bin/*[Tt]est*
+    && cd /usr/local/lib/python3.11/*-packages/torch && rm -rf include test bin/*[Tt]est* \
+    # nothing is installed from here on
+    && cd "$(python -c 'import pathlib, pip; print(pathlib.Path(pip.__file__).parents[1])')" && rm -rf pip pip-* \
+    && rm -rf /usr/local/bin/pip* /usr/bin/pip* /usr/local/lib/python3.11/ensurepip
 
 COPY losses losses
 COPY recommender recommender

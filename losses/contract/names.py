@@ -70,8 +70,9 @@ def _by_spelling(spelling: Spelling) -> dict[str, list[str]]:
 
 
 def _unknown(name: str, library: str) -> UnknownLoss:
-    if word(name) in LOSS_OF_METRIC:
-        what = f"That is a metric, by which a model is judged; what trains one for it is {LOSS_OF_METRIC[word(name)]}."
+    metric = next((each for each in (word(name), word(name).removesuffix("score")) if each in LOSS_OF_METRIC), None)
+    if metric:
+        what = f"That is a metric, by which a model is judged; what trains one for it is {LOSS_OF_METRIC[metric]}."
         return UnknownLoss(None, what)
     known = _elsewhere(name, library, str, word, stem)
     if known:

@@ -20,12 +20,12 @@ LOSS_OF_METRIC = {
     for loss, metrics in {
         "bce, or cross_entropy for several classes": "accuracy acc binaryaccuracy categoricalaccuracy "
         "sparsecategoricalaccuracy balancedaccuracy topkaccuracy topk errorrate zeroone",
-        "bce": "auc rocauc rocaucscore auroc averageprecision averageprecisionscore prauc auprc",
-        "dice": "f1 f1score fscore fbeta fbetascore fmeasure dicescore dicecoefficient",
+        "bce": "auc rocauc auroc averageprecision prauc auprc",
+        "dice": "f1 fscore fbeta fmeasure dicescore dicecoefficient",
         "tversky, with alpha and beta for false positives and negatives": "precision recall sensitivity specificity",
         "jaccard": "iouscore miou meaniou jaccardscore jaccardindex",
-        "approx_ndcg": "ndcg ndcgscore dcg mrr map meanaverageprecision",
-        "mse": "rmse rootmeansquarederror r2 r2score explainedvariance psnr",
+        "approx_ndcg": "ndcg dcg mrr map meanaverageprecision",
+        "mse": "rmse rootmeansquarederror r2 explainedvariance psnr",
         "cross_entropy": "perplexity bleu rouge",
         "ctc": "wer cer worderrorrate",
     }.items()

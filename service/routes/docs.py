@@ -2,9 +2,11 @@
 
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import fastapi_offline
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -67,7 +69,7 @@ async def icon() -> Response:
 @properties("open", etag=True)
 async def document(request: Request) -> JSONResponse:
     """Show the document that describes every operation."""
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(await to_thread.run_sync(request.app.openapi))  # the first time it takes half a second
 
 
 def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str) -> None:
@@ -76,25 +78,30 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
     `guarded`: a key is asked for. `root_path`: the prefix that a proxy adds to every path.
     """
     app.mount(ASSETS, StaticFiles(directory=FILES), name="docs-assets")
-    plain = app.openapi
+    plain, making, made = app.openapi, Lock(), list[dict[str, Any]]()
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            described = plain()
-            if root_path:
-                described["servers"] = [{"url": root_path}]
-            if guarded:
-                described["components"]["securitySchemes"] = SCHEMES
-            share_schemas(described)
-            for name in (FASTAPIS, "ValidationError"):
-                described["components"]["schemas"].pop(name, None)
-            for schema in described["components"]["schemas"].values():
-                _allow_brief(schema)
-            for path, operations in described["paths"].items():
-                for method, operation in operations.items():
-                    stated = table.match(method.upper(), path).properties
-                    _complete(operation, stated, guarded=guarded and stated.access != "open")
-        return app.openapi_schema or {}
+        with making:
+            if not made:
+                made.append(described())
+        return made[0]
+
+    def described() -> dict[str, Any]:
+        document = plain()
+        if root_path:
+            document["servers"] = [{"url": root_path}]
+        if guarded:
+            document["components"]["securitySchemes"] = SCHEMES
+        share_schemas(document)
+        for name in (FASTAPIS, "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        for schema in document["components"]["schemas"].values():
+            _allow_brief(schema)
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                stated = table.match(method.upper(), path).properties
+                _complete(operation, stated, guarded=guarded and stated.access != "open")
+        return document
 
     app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's documentation extends it
 

@@ -15,7 +15,12 @@ TITLES = {
     HTTPStatus.NOT_IMPLEMENTED: "未实现",
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: "不支持的 HTTP 版本",
 }  # in Chinese; the English ones are those of HTTP
-ONCE = {b"host": HTTPStatus.BAD_REQUEST, b"content-encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+ONCE = {
+    b"host": HTTPStatus.BAD_REQUEST,
+    b"content-type": HTTPStatus.BAD_REQUEST,
+    b"inference-header-content-length": HTTPStatus.BAD_REQUEST,
+    b"content-encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
 
 
 class HeadRefusal(HttpRefusal):

@@ -13,6 +13,8 @@ TOOLS = ("gcc", "cc", "g++", "c++", "clang", "ld", "as", "make", "cmake", "ninja
 CACHES = ("~/.cache", "/wheels", "/tmp")  # noqa: S108 - the image's
 SECRET = re.compile(r"lossary_[\w-]{43}|passw|secret|token|://[^/ ]*@|BEGIN [A-Z ]*PRIVATE", re.IGNORECASE)
 
+PROFILES = ("--profile", "gpu", "--profile", "replicas", "--profile", "metrics")
+
 every_image = pytest.mark.parametrize("image", IMAGES)
 
 
@@ -33,6 +35,21 @@ def test_nothing_in_it_builds_anything(image: str) -> None:
     tools = inside(image, f"for tool in {' '.join(TOOLS)}; do command -v $tool; done; echo looked")
 
     assert tools.split() == ["looked"]
+
+
+def test_nothing_can_be_installed_in_it() -> None:
+    asked = "command -v pip pip3; python -c 'import pip' 2>&1 | tail -n 1; find / -xdev -name 'pip-*'; echo looked"
+
+    assert inside("lossary:cpu", asked).split("\n")[:2] == ["ModuleNotFoundError: No module named 'pip'", "looked"]
+
+
+@pytest.mark.parametrize("service", ["lossary", "lossary-gpu", "proxy", "prometheus"])
+def test_what_it_is_built_upon_can_be_pinned(service: str) -> None:
+    pinned = "python:3.11-slim@sha256:" + "0" * 64
+
+    said = docker("compose", *PROFILES, "config", "--format", "json", BASE_IMAGE=pinned)
+
+    assert json.loads(said.stdout)["services"][service]["build"]["args"]["BASE_IMAGE"] == pinned
 
 
 @every_image

@@ -227,6 +227,8 @@ def test_any_text_is_an_objective_or_a_refusal(text: str) -> None:
     ("metric", "loss"),
     [
         ("accuracy", "cross_entropy"),
+        ("accuracy_score", "cross_entropy"),
+        ("precision_score", "tversky"),
         ("F1", "dice"),
         ("f1_score", "dice"),
         ("F1Score", "dice"),

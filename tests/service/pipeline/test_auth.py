@@ -45,6 +45,19 @@ async def test_a_key_is_taken_from_either_header(client: Client, keys: Path, hea
     assert answer.is_success
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["Authorization", "X-API-Key"])
+async def test_two_lines_of_keys_are_refused_whichever_is_right(client: Client, keys: Path, name: str) -> None:
+    right, wrong = (f"Bearer {key}" if name == "Authorization" else key for key in (SECRET, "x"))
+    async with client(keys=keys) as http:
+        answers = [
+            await http.post("/v1/evaluate", json=GOOD, headers=[(name, first), (name, second)])
+            for first, second in ((right, wrong), (wrong, right), (right, right))
+        ]
+
+    assert [is_problem(answer, 400)["type"] for answer in answers] == ["urn:lossary:bad-headers"] * 3
+
+
 WRONG: list[dict[str, str | bytes]] = [
     {},
     {"Authorization": "Bearer"},

@@ -2,7 +2,7 @@
 
 RESOURCES_SECONDS  for which requests are sent; 60 unless said otherwise
 RESOURCES_SEED     of the requests; 0
-RESOURCES_BLOCK    what formulas may hold at once; 64MiB
+RESOURCES_BLOCK    what formulas may hold at once; 32MiB
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.service.resources.watching import MIB, Pulse, Taken, pulse, watched
 
 SECONDS = float(os.environ.get("RESOURCES_SECONDS", "60"))
 SEED = int(os.environ.get("RESOURCES_SEED", "0"))
-BLOCK = os.environ.get("RESOURCES_BLOCK", "64MiB")
+BLOCK = os.environ.get("RESOURCES_BLOCK", "32MiB")
 COMPUTE_S, LATE_S = 2.0, 0.5
 BESIDE = 64 * MIB  # by which memory may grow beyond what is reserved, and beyond 16 times the inputs
 TIMES = 16
@@ -31,7 +31,7 @@ def main() -> int:
     taken: list[Taken] = []
     limits = {
         "LOSSARY_COMPUTE_SECONDS": str(COMPUTE_S),
-        "LOSSARY_MAX_BLOCK_BYTES": os.environ.get("RESOURCES_BLOCK", "64MiB"),
+        "LOSSARY_MAX_BLOCK_BYTES": os.environ.get("RESOURCES_BLOCK", "32MiB"),
     }
     with serving(**limits) as server, watched(server) as asking, pulse(server) as health:
         random, end = Random(SEED), time.monotonic() + SECONDS
@@ -40,6 +40,8 @@ def main() -> int:
     broken = faults(taken, health)
     print(f"{len(taken)} requests: {dict(Counter(each.status for each in taken).most_common())}")
     print(f"/healthz: median {health.median:.1f} ms, p99 {health.p99:.1f}, worst {health.worst:.1f}")
+    meanwhile = next((each for each in taken if each.ended > health.when), None)
+    print(f"meanwhile: {str(meanwhile)[:1000]}")
     for name, key in (("memory", "grown"), ("computed for", "compute_ms")):
         print(f"\nmost {name}:")
         for each in sorted(taken, key=attrgetter(key))[-SHOWN:]:

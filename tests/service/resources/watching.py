@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -24,19 +25,20 @@ while not select.select([sys.stdin], [], [], 0.005)[0]:
     asked = time.perf_counter()
     connection.request("GET", "/healthz")
     connection.getresponse().read()
-    waited.append(1e3 * (time.perf_counter() - asked))
+    waited.append((1e3 * (time.perf_counter() - asked), asked))
 waited.sort()
-print(waited[len(waited) // 2], waited[len(waited) * 99 // 100], waited[-1])
+print(waited[len(waited) // 2][0], waited[len(waited) * 99 // 100][0], *waited[-1])
 """  # in a process of its own: threads of this one would wait for one another
 
 
 @dataclass
 class Pulse:
-    """How long GET /healthz took, in ms."""
+    """How long GET /healthz took, in ms, and when it took longest, on the clock of perf_counter."""
 
     median: float = 0.0
     p99: float = 0.0
     worst: float = 0.0
+    when: float = 0.0
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def pulse(server: Server) -> Iterator[Pulse]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asking:  # noqa: S603 - our own
         yield seen
         text, _ = asking.communicate("end", PATIENCE_S)
-    seen.median, seen.p99, seen.worst = map(float, text.split())
+    seen.median, seen.p99, seen.worst, seen.when = map(float, text.split())
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Taken:
     grown: int  # bytes, of the service and of the processes that it started
     reserved: int
     compute_ms: float
+    ended: float  # on the clock of perf_counter
 
     @property
     def arrays(self) -> int:
@@ -96,10 +99,13 @@ class Watched:
         for pid in before:
             Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")  # the highest so far is forgotten
         answer = self._http.post(asked.path, content=asked.content, headers={**asked.headers, "x-request-id": own})
+        ended = perf_counter()
         assert eventually(lambda: self._line(own))
         line = self._line(own) or {}
         grown = sum(_status(pid, "VmHWM") - before[pid] for pid in before)
-        return Taken(asked, answer.status_code, answer.content, grown, line["reserved_bytes"], line["compute_ms"])
+        return Taken(
+            asked, answer.status_code, answer.content, grown, line["reserved_bytes"], line["compute_ms"], ended
+        )
 
     def draw(self, random: Random, losses: list[Loss] | None = None) -> Taken:
         """Draw a request, and return what it took."""

@@ -1,5 +1,6 @@
 """The docs page needs nothing from outside, and what it offers works as it stands."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -195,3 +196,16 @@ async def test_a_model_takes_its_version_from_the_path_alone(client: Client, pat
     assert plain.status_code == 200
     assert versioned.status_code == 422
     assert "version" in versioned.json()["detail"]
+
+
+async def test_others_are_answered_while_the_document_is_made(client: Client) -> None:
+    async with client() as http:
+        making = asyncio.create_task(http.get("/openapi.json"))
+        meanwhile = 0
+        while not making.done():
+            assert (await http.get("/healthz")).is_success
+            await asyncio.sleep(0)  # nothing else here waits for anything
+            meanwhile += 1
+
+    assert (await making).is_success
+    assert meanwhile > 10

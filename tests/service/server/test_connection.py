@@ -69,6 +69,8 @@ def test_long_trailers_are_refused(server: Server) -> None:
 
 CONTRADICTIONS = [
     ("two hosts", post(EVALUATION, b"Host: y\r\n"), 400),
+    ("two types", post(EVALUATION, b"Content-Type: text/plain\r\n"), 400),
+    ("two lengths of JSON", post(EVALUATION, b"Inference-Header-Content-Length: 1\r\n" * 2), 400),
     (
         "a coding before chunked",
         post(EVALUATION, b"").replace(b"Content-Length: 50", b"Transfer-Encoding: gzip, chunked"),
