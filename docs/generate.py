@@ -1,4 +1,4 @@
-"""make docs-tables: write what lists losses, rules, settings, metrics, refusals and routes into the pages.
+"""make docs-tables: write what lists losses, rules, settings, metrics, refusals and routes into pages and client.
 
 A page says where a list stands, and `BLOCKS` what writes it:
 
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docs.blocks import architecture, evidence, losses, monitoring, pictures, rules, wire
+from docs.blocks import architecture, client, evidence, losses, monitoring, pictures, rules, wire
 from monitoring import dashboard
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +56,8 @@ def outputs() -> Iterator[tuple[Path, str]]:
     for page in pages():
         yield page, filled(page.read_text(encoding="utf-8"))
     yield ROOT / "monitoring/dashboard.json", dashboard.text()
+    for name, text in client.files().items():
+        yield client.CLIENT / name, text
     for name, text in {**losses.pages(), **pictures.pictures()}.items():
         yield DOCS / name, text
 

@@ -6,10 +6,12 @@
     answer = client.recommend(task="binary", profile={"class_imbalance": 1.1})
     print(answer.recommended.objective)  # bce
 
-Arrays, tensors, data frames and paths are sent as they are; answers have their members as attributes and as keys. What
-the service refuses is raised as a `LossaryError` with the service's own sentence. `AsyncClient` has the same methods.
+Arrays, tensors, data frames and paths are sent as they are; answers have their members as attributes and as keys, and
+each is a class of `lossary.answers`. What the service refuses is raised as a `LossaryError` with the service's own
+sentence. `AsyncClient` has the same methods.
 """
 
+from lossary import answers
 from lossary.client import AsyncClient, Client
 from lossary.errors import (
     Conflict,
@@ -41,4 +43,5 @@ __all__ = [
     "TooLarge",
     "Unauthorized",
     "Unavailable",
+    "answers",
 ]

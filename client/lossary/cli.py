@@ -219,11 +219,11 @@ def experiment(
     if as_json:
         _print_json(ended)
         return
-    if ended.status != "succeeded":
+    if ended.status != "succeeded" or ended.verdict is None:
         err.print(escape(str((ended.get("problem") or {}).get("detail", ended.status))))
         raise typer.Exit(REFUSED)
     out.print(escape(ended.verdict.summary))
-    table = Table("loss", "model", ended.metric, "95 %", "best with", "", box=None, header_style="bold")
+    table = Table("loss", "model", str(ended.metric), "95 %", "best with", "", box=None, header_style="bold")
     for row in ended.standings:
         interval = row.get("interval")
         spread = f"{_number(interval[0])} to {_number(interval[1])}" if interval else ""

@@ -1,14 +1,20 @@
 """An answer of the service: a mapping whose members are attributes too."""
 
+import re
+import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
+
+_NAME = re.compile(r"\b[A-Z]\w+")  # of a class in an annotation
 
 
 class Result(Mapping[str, Any]):
     """A JSON object of an answer. `answer.recommended.objective` is `answer["recommended"]["objective"]`.
 
     Members that this version of the client does not know are there like the others. One that is left out of an answer
-    because it is null raises AttributeError; `get` gives None.
+    because it is null is None where the class knows it; any other raises AttributeError. What `dict` has too, such as
+    `items`, is a member by its key alone: `answer["items"]`.
     """
 
     __slots__ = ("_members",)
@@ -17,15 +23,17 @@ class Result(Mapping[str, Any]):
         object.__setattr__(self, "_members", dict(members))
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - any JSON
-        return wrapped(self._members[name])
+        value = self._members[name]
+        return wrapped(value, _kind(type(self), name)) if isinstance(value, dict | list) else value
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any JSON
         if name.startswith("__"):  # copy and pickle ask
             raise AttributeError(name)
-        try:
+        if name in self._members:
             return self[name]
-        except KeyError:
-            raise AttributeError(f"The answer has no {name}; it has {', '.join(self._members)}.") from None
+        if name in type(self).__annotations__:
+            return None
+        raise AttributeError(f"The answer has no {name}; it has {', '.join(self._members)}.")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)
@@ -37,15 +45,28 @@ class Result(Mapping[str, Any]):
         return [*super().__dir__(), *self._members]
 
     def __repr__(self) -> str:
-        return f"Result({self._members!r})"
+        return f"{type(self).__name__}({self._members!r})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain object."""
         return dict(self._members)
 
 
-def wrapped(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return objects of JSON as results, also within lists."""
+Answer = TypeVar("Answer", bound=Result)
+
+
+def wrapped(value: Any, kind: type[Result] = Result) -> Any:  # noqa: ANN401 - any JSON
+    """Return objects of JSON as results of this kind, also within lists."""
     if isinstance(value, dict):
-        return Result(value)
-    return [wrapped(entry) for entry in value] if isinstance(value, list) else value
+        return kind(value)
+    return [wrapped(entry, kind) for entry in value] if isinstance(value, list) else value
+
+
+@cache
+def _kind(of: type[Result], name: str) -> type[Result]:
+    """Return what the objects of a member are: the one class that its annotation names, or else plain results."""
+    annotation = str(of.__annotations__.get(name, ""))
+    known = vars(sys.modules[of.__module__])
+    named = [known[each] for each in _NAME.findall(annotation) if each in known]
+    kinds = [each for each in named if isinstance(each, type) and issubclass(each, Result)]
+    return kinds[0] if len(kinds) == 1 and "Mapping" not in annotation else Result

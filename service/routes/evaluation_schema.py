@@ -52,10 +52,8 @@ class EvaluateOptions(BaseModel):
         return Options(**fields, dtype=getattr(torch, self.dtype) if self.dtype else None)
 
 
-class Warning_(BaseModel):  # noqa: N801 - the built-in has the name
+class EvaluationWarning(BaseModel):
     """Something you may not have meant."""
-
-    model_config = ConfigDict(title="Warning")
 
     code: str
     text: str
@@ -87,7 +85,7 @@ class Result(BaseModel):
     per_class: list[float | None] | None
     terms: list["Result"] | None
     reason: str | None
-    warnings: list[Warning_]
+    warnings: list[EvaluationWarning]
     values: Annotated[Any, Field(description="Per item, with reduction=none.")] = None
     gradients: Annotated[Any, Field(description="By role, with gradient=full.")] = None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lossary.client import Client
 from lossary.hooks.report import LossReport, metrics
+from lossary.result import Result
 
 
 class LossScorer:
@@ -45,6 +46,11 @@ class LossScorer:
             self._report.losses, predictions=predictions, targets=truth, options=self._report.options
         )
         if self._single:
-            return -float(answer.results[0].value)
+            return _score(answer.results[0])
         scores = {name: number for result in answer.results for name, number in metrics(result).items()}
-        return scores | {f"lossary/{result.loss}": -float(result.value) for result in answer.results}
+        return scores | {f"lossary/{result.loss}": _score(result) for result in answer.results}
+
+
+def _score(result: Result) -> float:
+    value = result.get("value")
+    return float("nan") if value is None else -float(value)

@@ -1,0 +1,168 @@
+"""The same methods, awaited: made of `methods.py` by `make docs-tables`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lossary import asking
+from lossary.answers import (
+    Advice,
+    Catalogue,
+    Curves,
+    Dataset,
+    DatasetList,
+    Evaluations,
+    ExperimentList,
+    ExperimentState,
+    Page,
+    ProfileAnswer,
+    Recommendation,
+    ScoresVerdict,
+)
+from lossary.asking import Asked
+from lossary.packing import packed
+from lossary.result import Answer, Result
+
+Objective = str | Sequence[str]
+
+
+class AsyncMethods(ABC):
+    """The methods of an AsyncClient; `_ask` sends what they ask."""
+
+    @abstractmethod
+    async def _ask(self, asked: Asked, kind: type[Answer]) -> Answer:
+        """Send a request and return its answer."""
+
+    async def recommend(
+        self,
+        task: str | None = None,
+        *,
+        scenario: str | None = None,
+        profile: Mapping[str, Any] | None = None,
+        goal: Mapping[str, Any] | None = None,
+        rulebook: str | None = None,
+        thresholds: Mapping[str, float] | None = None,
+    ) -> Recommendation:
+        """Return which loss to use for a task or a scenario, and why."""
+        body = {"task": task, "scenario": scenario, "profile": profile, "goal": goal, "rulebook": rulebook}
+        return await self._ask(asking.post("/v1/recommend", {**body, "thresholds": thresholds}), Recommendation)
+
+    async def profile(
+        self,
+        data: Any = None,  # noqa: ANN401 - a frame or a path
+        *,
+        task: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        dataset: str | None = None,
+        features: int | None = None,
+        ignore_index: int | None = None,
+        **arrays: Any,  # noqa: ANN401 - arrays of any library
+    ) -> ProfileAnswer:
+        """Return what the arrays say of the data: every fact that a rule may read, with its interval."""
+        fields = {"task": task, "dataset": dataset, "features": features, "ignore_index": ignore_index}
+        return await self._ask(asking.upload("/v1/profile", packed(data, roles, fields, arrays)), ProfileAnswer)
+
+    async def evaluate(
+        self,
+        loss: Objective,
+        data: Any = None,  # noqa: ANN401 - a frame or a path
+        *,
+        roles: Mapping[str, str] | None = None,
+        dataset: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        **arrays: Any,  # noqa: ANN401 - arrays of any library
+    ) -> Evaluations:
+        """Return what one or several objectives say of predictions and targets."""
+        return await self._ask(asking.evaluate(loss, data, roles, dataset, options or {}, arrays), Evaluations)
+
+    async def advise(
+        self,
+        data: Any = None,  # noqa: ANN401 - a frame or a path
+        *,
+        task: str | None = None,
+        scenario: str | None = None,
+        goal: Mapping[str, Any] | None = None,
+        profile: Mapping[str, Any] | None = None,
+        rulebook: str | None = None,
+        roles: Mapping[str, str] | None = None,
+        dataset: str | None = None,
+        **arrays: Any,  # noqa: ANN401 - arrays of any library
+    ) -> Advice:
+        """Return which loss fits these arrays, what was measured of them, and what the losses say of them."""
+        fields = {"task": task, "scenario": scenario, "goal": goal, "profile": profile, "rulebook": rulebook}
+        return await self._ask(
+            asking.upload("/v1/advise", packed(data, roles, {**fields, "dataset": dataset}, arrays)), Advice
+        )
+
+    async def losses(self) -> Catalogue:
+        """Return the catalogue."""
+        return await self._ask(asking.get("/v1/losses"), Catalogue)
+
+    async def loss(self, name: str) -> Page:
+        """Return all that is known of a loss."""
+        return await self._ask(asking.get(f"/v1/losses/{name}"), Page)
+
+    async def curve(self, loss: str, **params: object) -> Curves:
+        """Return the value and the gradient of a loss along its error, or its probability."""
+        return await self._ask(asking.get(f"/v1/losses/{loss}/curve", **params), Curves)
+
+    async def rules(self, **params: object) -> Result:
+        """Return the rules of both books and every threshold in force."""
+        return await self._ask(asking.get("/v1/rules", **params), Result)
+
+    async def upload(self, data: Any) -> Dataset:  # noqa: ANN401 - a frame or a path
+        """Keep a file of columns or arrays with the service; its `id` stands in place of arrays from then on."""
+        return await self._ask(asking.dataset(data), Dataset)
+
+    async def datasets(self) -> DatasetList:
+        """Return the datasets that this key has sent."""
+        return await self._ask(asking.get("/v1/datasets"), DatasetList)
+
+    async def dataset(self, identifier: str) -> Dataset:
+        """Return what a dataset holds."""
+        return await self._ask(asking.get(f"/v1/datasets/{identifier}"), Dataset)
+
+    async def delete_dataset(self, identifier: str) -> None:
+        """Delete a dataset."""
+        await self._ask(Asked("DELETE", f"/v1/datasets/{identifier}", {}, {}), Result)
+
+    async def experiments(self, **params: object) -> ExperimentList:
+        """Return the experiments of this key, the newest first."""
+        return await self._ask(asking.get("/v1/experiments", **params), ExperimentList)
+
+    async def experiment(self, identifier: str, *, wait: float | None = None) -> ExperimentState:
+        """Return an experiment, once it has ended or after `wait` seconds of at most 30."""
+        return await self._ask(asking.get(f"/v1/experiments/{identifier}", wait=wait), ExperimentState)
+
+    async def start_experiment(
+        self,
+        dataset: str,
+        target: str,
+        *,
+        idempotency_key: str | None = None,
+        **question: Any,  # noqa: ANN401 - the fields of the question
+    ) -> ExperimentState:
+        """Ask for an experiment; `question` has the other fields of POST /v1/experiments."""
+        headers = {} if idempotency_key is None else {"idempotency-key": idempotency_key}
+        body = {"dataset": dataset, "target": target, **question}
+        return await self._ask(
+            asking.post("/v1/experiments", body, headers=headers, safe=idempotency_key is not None), ExperimentState
+        )
+
+    async def verdict(
+        self, metric: str, scores: Mapping[str, Sequence[float]], *, folds: int, **question: object
+    ) -> ScoresVerdict:
+        """Return which of your own runs is best, by what each scored on every fold."""
+        plain = {name: [float(score) for score in each] for name, each in scores.items()}
+        return await self._ask(
+            asking.post("/v1/experiments/verdict", {"metric": metric, "scores": plain, "folds": folds, **question}),
+            ScoresVerdict,
+        )
+
+    async def cancel_experiment(self, identifier: str) -> ExperimentState:
+        """End an experiment within a second or two."""
+        return await self._ask(Asked("POST", f"/v1/experiments/{identifier}/cancel", {}, {}), ExperimentState)
+
+    async def delete_experiment(self, identifier: str) -> None:
+        """Delete an experiment and what it found."""
+        await self._ask(Asked("DELETE", f"/v1/experiments/{identifier}", {}, {}), Result)
