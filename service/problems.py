@@ -14,7 +14,7 @@ losses.errors.Refusal    422: the content is wrong
     ├── UnknownPath      404: a loss or a model in a path that is none
     ├── MethodNotAllowed 405
     ├── UnknownDataset   404
-    ├── UnknownExperiment 404
+    ├── UnknownExperiment, UnknownEvaluation 404
     ├── UnknownRegion    404: of shared memory
     ├── RegionExists     409
     ├── IdempotencyKeyReused 409: with another body
@@ -131,6 +131,19 @@ class UnknownExperiment(HttpRefusal):
             Text(
                 "There is no experiment of that id, or it has expired. Ask for it again: POST /v1/experiments.",
                 "没有该编号的实验,或它已过期。请重新提出:POST /v1/experiments。",
+            )
+        )
+
+
+class UnknownEvaluation(HttpRefusal):
+    status = HTTPStatus.NOT_FOUND
+    title = Text("No such evaluation", "没有这个评估")
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text(
+                "There is no evaluation of that id, or it has expired. Ask for it again: POST /v1/evaluations.",
+                "没有该编号的评估,或它已过期。请重新提出:POST /v1/evaluations。",
             )
         )
 

@@ -269,6 +269,43 @@ class Evaluated(result.Result):
     reason: str | None
 
 
+class EvaluationLinks(result.Result):
+    """Where the rest is."""
+
+    __slots__ = ()
+
+    self: str
+    events: str
+    cancel: str
+
+
+class EvaluationList(result.Result):
+    """Evaluations of the key that asks, the newest first."""
+
+    __slots__ = ()
+
+    evaluations: list[EvaluationState]
+    next: float | None
+
+
+class EvaluationState(result.Result):
+    """An evaluation: how far it is, and what each loss says once it has ended."""
+
+    __slots__ = ()
+
+    id: str
+    status: str
+    created: str
+    expires: str
+    progress: Progress
+    links: EvaluationLinks
+    question: Mapping[str, Any]
+    results: list[Result] | None
+    # ["items"] is a member by its key alone
+    dtype: str | None
+    problem: Mapping[str, Any] | None
+
+
 class EvaluationWarning(result.Result):
     """Something you may not have meant."""
 
@@ -648,7 +685,7 @@ class ProfileAnswer(result.Result):
 
 
 class Progress(result.Result):
-    """How many models are trained, learning rates not counted, and how long the rest will take."""
+    """How much is done: models that are trained, learning rates not counted, or files; and how long the rest takes."""
 
     __slots__ = ()
 

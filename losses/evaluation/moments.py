@@ -39,6 +39,21 @@ class Moments:
         centred = _added(products, -more, means)
         if not all(row[k] > LOST * products[k][k] for k, row in enumerate(centred)):
             centred = _products([column - mean for column, mean in zip(columns, means, strict=True)])
+        self._take(more, means, centred)
+
+    def join(self, other: "Moments") -> None:
+        """Take in the rows that other moments are of."""
+        if not other.count:
+            return
+        if not self.count:
+            self.unit = other.unit
+        self._coarsen(max(self.unit, other.unit))
+        factor = self.unit / other.unit
+        centred = [[product / factor / factor for product in row] for row in other.centred]
+        self._take(other.count, [mean / factor for mean in other.means], centred)
+
+    def _take(self, more: int, means: list[float], centred: list[list[float]]) -> None:
+        """Take in so many rows, of these moments in the unit of these."""
         if self.count:
             total = self.count + more
             step = [mean - before for mean, before in zip(means, self.means, strict=True)]
@@ -47,6 +62,13 @@ class Moments:
             means = [mean + away * more / total for mean, away in zip(self.means, step, strict=True)]
         self.count, self.means, self.centred = self.count + more, means, centred
 
+    def _coarsen(self, unit: float) -> None:
+        """Have the moments in another unit, a power of 2."""
+        factor = unit / self.unit
+        self.unit = unit
+        self.means = [mean / factor for mean in self.means]
+        self.centred = [[product / factor / factor for product in row] for row in self.centred]
+
     def _rescaled(self, columns: Sequence[Tensor]) -> list[Tensor] | None:
         """Return the columns in a unit that fits them and all that came before, which becomes that of the moments."""
         largest = max(float(column.abs().amax()) for column in columns)
@@ -54,9 +76,7 @@ class Moments:
         if not 0 < largest < math.inf or (largest < 1 and before > 0):
             return None
         factor = 2.0 ** (math.frexp(largest)[1] - 1)
-        self.unit *= factor
-        self.means = [mean / factor for mean in self.means]
-        self.centred = [[product / factor / factor for product in row] for row in self.centred]
+        self._coarsen(self.unit * factor)
         return [column / factor for column in columns]
 
     def error_of_sum(self, direction: list[float]) -> float | None:

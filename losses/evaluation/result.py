@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,6 +40,23 @@ class Evaluation:
     reason: str | None = None
     warnings: list[InputWarning] = field(default_factory=list)
     transfer_ms: float = 0.0  # in which the inputs went to the device
+
+    def described(self) -> dict[str, Any]:
+        """Return all of it but its arrays, by the names of the wire."""
+        return {
+            "loss": self.name,
+            "value": self.value,
+            "numerator": self.numerator,
+            "denominator": self.denominator,
+            "kept": self.kept,
+            "ignored": self.ignored,
+            "standard_error": self.standard_error,
+            "gradient": self.gradient,
+            "per_class": self.per_class,
+            "terms": [term.described() for term in self.terms] if self.terms else None,
+            "reason": self.reason,
+            "warnings": self.warnings,
+        }
 
 
 def result_of_term(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInputs) -> Evaluation:

@@ -49,7 +49,7 @@ class Stream:
     error_asked: bool = False  # then it is refused where there is none, and otherwise left out with a warning
     items: int = 0
     accumulators: list[Accumulator] = field(default_factory=list)
-    _spread: Moments | None = None
+    spread: Moments | None = None
     _window: ChunkedInputs | None = None
     _transfer_ms: float = 0.0
 
@@ -64,8 +64,8 @@ class Stream:
         if self.options.standard_error and self.error_asked and not self.objective.spreads_at_once:
             raise BadOption("standard_error", f"{self._no_error}, or leave it out.")
         if self.options.standard_error and self.objective.spreads_at_once:
-            self._spread = Moments()
-        self._quiet = replace(self.options, standard_error=self._spread is not None)
+            self.spread = Moments()
+        self._quiet = replace(self.options, standard_error=self.spread is not None)
 
     def add(
         self,
@@ -88,14 +88,14 @@ class Stream:
         self._refuse_fixed(inputs)
         before = (
             [replace(accumulator, totals=dict(accumulator.totals)) for accumulator in self.accumulators],
-            copy(self._spread),
+            copy(self.spread),
         )
         try:
             self._add(inputs, weights, mask)
         except (ShapeMismatch, DomainViolation, NonFiniteInput) as refusal:
             raise in_the_axes_sent(refusal, self.objective, inputs, self.options.class_axis) from None
         except torch.OutOfMemoryError:
-            self.accumulators, self._spread = before
+            self.accumulators, self.spread = before
             raise
         self.items += items
 
@@ -116,7 +116,7 @@ class Stream:
         )
         if not self.accumulators:
             self._begin(chunked_inputs)
-        first_pass(chunked_inputs, self.accumulators, self._spread, self._quiet)
+        first_pass(chunked_inputs, self.accumulators, self.spread, self._quiet)
         for accumulator, seen in zip(self.accumulators, chunked_inputs.seen, strict=True):
             for role, extremes in seen.items():
                 accumulator.seen[role] = accumulator.seen.get(role, Extremes()) | extremes
@@ -128,7 +128,7 @@ class Stream:
         if self._window is None:
             raise ValueError("nothing was added")
         self._window.seen = [accumulator.seen for accumulator in self.accumulators]
-        result = reduce_totals(self._window, self.accumulators, self._spread, self._quiet)
+        result = reduce_totals(self._window, self.accumulators, self.spread, self._quiet)
         result.transfer_ms = self._transfer_ms
         if self.options.standard_error and not self.objective.spreads_at_once:
             result.warnings.append(InputWarning("no-standard-error", f"{self._no_error}."))

@@ -1,4 +1,7 @@
-"""Experiments as the service sees them: asked for, looked at, cancelled, deleted; and the process that runs them."""
+"""Jobs as the service sees them: asked for, looked at, cancelled, deleted; and the process that runs them.
+
+A job is an experiment or an evaluation, by the first letters of its id: ex or ev.
+"""
 
 import hashlib
 import shutil
@@ -19,11 +22,14 @@ from service.datasets.store import Datasets
 from service.jobs import library
 from service.jobs.check import answer_quickly, check, raise_refusal
 from service.jobs.keeper import Keeper
+from service.jobs.library import Kind
+from service.jobs.shards import assignment_of
 from service.problems import (
     ComputeDeadline,
     IdempotencyKeyReused,
     InsufficientStorage,
     TooManyExperiments,
+    UnknownEvaluation,
     UnknownExperiment,
 )
 from service.settings import Settings
@@ -35,7 +41,7 @@ WAIT_S = 5.0  # of a full queue, before it is worth asking again
 
 
 class Jobs:
-    """Every experiment of this service; nothing is opened or started before the first."""
+    """Every job of this service; nothing is opened or started before the first."""
 
     def __init__(self, settings: Settings, datasets: Datasets) -> None:
         self._settings, self._datasets = settings, datasets
@@ -50,24 +56,51 @@ class Jobs:
         IdempotencyKeyReused, TooManyExperiments, BadExperiment, InsufficientStorage, and what planning raises.
         """
         with full_disk_refused("experiments"):
-            return await self._created(question, owner, key, language)
+            known = await self._known(question, owner, key)
+            if known is not None:
+                return known, False
+            dataset = await to_thread.run_sync(self._datasets.get, question["dataset"], owner)
+            await to_thread.run_sync(self._refuse_many)
+            path, limit = str(self._datasets.path(dataset.id)), self._settings.max_decoded_bytes
+            planned = await to_process.run_sync(check, path, dataset.media, question, limit, language)
+            if "refused" in planned:
+                raise_refusal(*planned["refused"])
+            self._refuse_long(planned["fits"])
+            row = self._row("ex", question, owner, key, language, planned["fits"])
+            return await self._begun(row, planned["bytes"])
 
-    async def _created(
+    async def create_evaluation(
         self, question: dict[str, Any], owner: str, key: str | None, language: Language
     ) -> "tuple[ExperimentRow, bool]":
-        if key is not None and self._there:
-            known = await to_thread.run_sync(self.table.of_key, owner, key)
+        """Ask for an evaluation of a dataset; return it, and whether it is new.
+
+        Raises: UnknownDataset, AddressNotAllowed, BadRequest, IdempotencyKeyReused, TooManyExperiments,
+        InsufficientStorage.
+        """
+        with full_disk_refused("experiments"):
+            known = await self._known(question, owner, key)
             if known is not None:
-                return _same(known, question), False
-        dataset = await to_thread.run_sync(self._datasets.get, question["dataset"], owner)
-        await to_thread.run_sync(self._refuse_many)
-        path, limit = str(self._datasets.path(dataset.id)), self._settings.max_decoded_bytes
-        planned = await to_process.run_sync(check, path, dataset.media, question, limit, language)
-        if "refused" in planned:
-            raise_refusal(*planned["refused"])
-        self._refuse_long(planned["fits"])
-        row = self._row(question, owner, key, language, planned["fits"])
-        kept = await to_thread.run_sync(self._keep, row, planned["bytes"])
+                return known, False
+            dataset = await to_thread.run_sync(self._datasets.get, question["dataset"], owner)
+            columns = [column["name"] for column in dataset.described.get("columns", ())]
+            if columns:
+                assignment_of(columns, question)
+            await to_thread.run_sync(self._refuse_many)
+            row = self._row("ev", question, owner, key, language, dataset.described.get("files", 1))
+            return await self._begun(row, 0)
+
+    async def _known(self, question: dict[str, Any], owner: str, key: str | None) -> "ExperimentRow | None":
+        """Return what was asked for with an idempotency key before.
+
+        Raises: IdempotencyKeyReused.
+        """
+        if key is None or not self._there:
+            return None
+        known = await to_thread.run_sync(self.table.of_key, owner, key)
+        return known and _same(known, question)
+
+    async def _begun(self, row: "ExperimentRow", size: int) -> "tuple[ExperimentRow, bool]":
+        kept = await to_thread.run_sync(self._keep, row, size)
         self._keeper.start()
         return kept, kept.id == row.id
 
@@ -89,38 +122,40 @@ class Jobs:
             raise_refusal(*answer["refused"])
         return ExperimentReport(**answer["report"]), Profile(**answer["profile"])
 
-    def get(self, identifier: str, owner: str) -> "ExperimentRow":
-        """Return an experiment of an owner.
+    def get(self, kind: Kind, identifier: str, owner: str) -> "ExperimentRow":
+        """Return a job of one kind of an owner.
 
-        Raises: UnknownExperiment.
+        Raises: UnknownExperiment, UnknownEvaluation.
         """
         row = self.table.get(identifier, owner) if self._there else None
-        if row is None:
-            raise UnknownExperiment
+        if row is None or library.kind_of(identifier) != kind:
+            raise {"ex": UnknownExperiment, "ev": UnknownEvaluation}[kind]
         return row
 
-    def listed(self, owner: str, before: float | None, limit: int, status: str | None) -> "list[ExperimentRow]":
-        """Return the experiments of an owner, the newest first."""
+    def listed(
+        self, kind: Kind, owner: str, before: float | None, limit: int, status: str | None
+    ) -> "list[ExperimentRow]":
+        """Return the jobs of one kind of an owner, the newest first."""
         if not self._there:
             return []
         self._remove_expired()
-        return self.table.of_owner(owner, before, limit, status)
+        return self.table.of_owner(kind, owner, before, limit, status)
 
-    def cancel(self, identifier: str, owner: str) -> "ExperimentRow":
-        """End an experiment soon; one that has ended stays as it is.
+    def cancel(self, kind: Kind, identifier: str, owner: str) -> "ExperimentRow":
+        """End a job soon; one that has ended stays as it is.
 
-        Raises: UnknownExperiment.
+        Raises: UnknownExperiment, UnknownEvaluation.
         """
-        row = self.get(identifier, owner)
+        row = self.get(kind, identifier, owner)
         self.table.update(row.id, status="cancelled", ended=self.table.clock())  # the worker looks once a second
-        return self.get(identifier, owner)
+        return self.get(kind, identifier, owner)
 
-    def remove(self, identifier: str, owner: str) -> None:
-        """Delete an experiment; one that runs is cancelled.
+    def remove(self, kind: Kind, identifier: str, owner: str) -> None:
+        """Delete a job; one that runs is cancelled.
 
-        Raises: UnknownExperiment.
+        Raises: UnknownExperiment, UnknownEvaluation.
         """
-        self.cancel(identifier, owner)
+        self.cancel(kind, identifier, owner)
         self._forget(identifier)
 
     def event(self, identifier: str, place: int, seconds: float) -> dict[str, Any] | None:
@@ -179,13 +214,13 @@ class Jobs:
         return library.client(self._settings)
 
     def _row(
-        self, question: dict[str, Any], owner: str, key: str | None, language: Language, fits: int
+        self, kind: Kind, question: dict[str, Any], owner: str, key: str | None, language: Language, total: int
     ) -> "ExperimentRow":
         from service.jobs.table import ExperimentRow  # noqa: PLC0415 - as above
 
         now = self.table.clock()
         return ExperimentRow(
-            id=f"ex_{uuid.uuid4().hex}",
+            id=f"{kind}_{uuid.uuid4().hex}",
             owner=owner,
             idempotency_key=key,
             body_hash=_hash(question),
@@ -193,7 +228,7 @@ class Jobs:
             language=language,
             status="queued",
             done=0,
-            total=fits,
+            total=total,
             created=now,
             expires=now + self._settings.experiment_seconds,
         )
@@ -213,7 +248,7 @@ class Jobs:
         if kept.id == row.id:
             options = {
                 "queue_name": library.QUEUE,
-                "workflow_name": library.WORKFLOW,
+                "workflow_name": library.WORKFLOWS[library.kind_of(row.id)],
                 "workflow_id": row.id,
                 "app_version": library.STEPS_VERSION,
             }

@@ -1,5 +1,6 @@
 """Keep the process that runs experiments alive, from the first experiment until the service ends."""
 
+import json
 import logging
 import os
 import subprocess
@@ -108,6 +109,8 @@ def _variables(settings: Settings) -> dict[str, str]:
     variables = {
         "LOSSARY_DATA": str(settings.data),
         "LOSSARY_MAX_DECODED_BYTES": str(settings.max_decoded_bytes),
+        "LOSSARY_SOURCES": json.dumps(settings.sources),
+        "LOSSARY_PRIVATE_HOSTS": json.dumps(settings.private_hosts),
         "LOSSARY_LOG_FORMAT": settings.log_format,
         "LOSSARY_LOG_LEVEL": settings.log_level,
     }

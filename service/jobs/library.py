@@ -3,15 +3,22 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from service.settings import Settings
 
-QUEUE, WORKFLOW, EVENTS = "experiments", "experiment", "events"
+QUEUE, EVENTS = "experiments", "events"
+Kind = Literal["ex", "ev"]  # of a job: what its id begins with
+WORKFLOWS: dict[Kind, str] = {"ex": "experiment", "ev": "evaluation"}
 APPLICATION = "lossary"
 # Workers take turns under a lease, so that each is the same executor to the library: what one left, the next takes up.
 EXECUTOR = "lossary-worker"
 STEPS_VERSION = "1"  # of the steps of a job; one that was begun under another version is not taken up
+
+
+def kind_of(identifier: str) -> Kind:
+    """Return which kind of job an id is of."""
+    return "ev" if identifier.startswith("ev_") else "ex"
 
 
 def url_of(settings: Settings) -> str:

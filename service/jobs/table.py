@@ -50,7 +50,10 @@ VERSIONS = sql.Table("job_schema_versions", METADATA, sql.Column("version", sql.
 
 @dataclass(frozen=True)
 class ExperimentRow:
-    """One experiment of one owner. Times are seconds since 1970; `done` and `total` count models that are trained."""
+    """One job of one owner, of the kind that its id begins with. Times are seconds since 1970.
+
+    `done` and `total` count models that are trained, or files that are evaluated.
+    """
 
     id: str
     owner: str
@@ -103,9 +106,12 @@ class ExperimentTable:
             row = connection.execute(EXPERIMENTS.select().where(asked)).mappings().first()
         return ExperimentRow(**row) if row else None
 
-    def of_owner(self, owner: str, before: float | None, limit: int, status: str | None) -> list[ExperimentRow]:
-        """Return experiments of an owner, the newest first, made before a time."""
+    def of_owner(
+        self, kind: str, owner: str, before: float | None, limit: int, status: str | None
+    ) -> list[ExperimentRow]:
+        """Return jobs of one kind of an owner, the newest first, made before a time."""
         asked = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.expires > self.clock())
+        asked &= EXPERIMENTS.c.id.startswith(f"{kind}_", autoescape=True)
         if before is not None:
             asked &= EXPERIMENTS.c.created < before
         if status is not None:

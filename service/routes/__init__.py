@@ -12,6 +12,7 @@ TAGS = (
     "advise",
     "batch",
     "datasets",
+    "evaluations",
     "experiments",
     "losses",
     "open inference protocol",

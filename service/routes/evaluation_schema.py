@@ -135,18 +135,4 @@ def result(evaluation: Evaluation, *, with_arrays: bool) -> dict[str, Any]:
             arrays["values"] = json_lists.to_lists(evaluation.values)
         if evaluation.gradients is not None:
             arrays["gradients"] = {role: json_lists.to_lists(tensor) for role, tensor in evaluation.gradients.items()}
-    return {
-        "loss": evaluation.name,
-        "value": evaluation.value,
-        "numerator": evaluation.numerator,
-        "denominator": evaluation.denominator,
-        "kept": evaluation.kept,
-        "ignored": evaluation.ignored,
-        "standard_error": evaluation.standard_error,
-        "gradient": evaluation.gradient,
-        "per_class": evaluation.per_class,
-        "terms": [result(term, with_arrays=with_arrays) for term in evaluation.terms] if evaluation.terms else None,
-        "reason": evaluation.reason,
-        "warnings": evaluation.warnings,
-        **arrays,
-    }
+    return {**evaluation.described(), **arrays}

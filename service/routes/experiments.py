@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from anyio import sleep, to_thread
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, Field
@@ -35,6 +35,7 @@ from service.problems import (
 )
 from service.request_record import current
 from service.routes.datasets import TABLE
+from service.routes.job_requests import RETRY_S, Key, LastEvent, Progress, Wait, awaited, events_of, progress_of
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
@@ -49,11 +50,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 256 << 10  # bytes; 2,000 columns by name
-LONGEST_WAIT = 30.0  # s
 LONGEST_SCORES = 16 << 20  # bytes; ten losses on 80,000 rows
-LOOK_S = 0.25  # between two looks at whether an experiment that is waited for has ended
-EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after how many a comment keeps the line open
-RETRY_S = 2
 HTML, SVG, TEXT = "text/html", "image/svg+xml", {"type": "string"}
 EXAMPLE = {
     "dataset": identifier(ndjson.MEDIA, ndjson.text_of(TABLE)),
@@ -66,24 +63,12 @@ EXAMPLE = {
 }
 EXAMPLES: dict[str, Example] = {"an experiment": {"value": "ex_00000000000000000000000000000000"}}
 Identifier = Annotated[str, Path(description="As POST /v1/experiments answered it.", openapi_examples=EXAMPLES)]
-Key = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", max_length=200, description="The same key and body are one experiment."),
-]
 
 
 class ExperimentRequest(ExperimentQuestion):
     """Which losses to compare, on which dataset, and what for."""
 
     dataset: Annotated[str, Field(max_length=100, description="The id of a dataset, from POST /v1/datasets.")]
-
-
-class Progress(BaseModel):
-    """How many models are trained, learning rates not counted, and how long the rest will take."""
-
-    done: int
-    total: int
-    seconds_left: float | None = None
 
 
 class Links(BaseModel):
@@ -222,7 +207,7 @@ async def list_experiments(
     before: Annotated[float | None, Query(description="`next` of the page before.")] = None,
 ) -> ExperimentList:
     """List the experiments of the key that asks, the newest first, without what they found."""
-    rows = await to_thread.run_sync(jobs.listed, current().key or "", before, limit, status)
+    rows = await to_thread.run_sync(jobs.listed, "ex", current().key or "", before, limit, status)
     shown = [_shown(row, settings.root_path, whole=False) for row in rows]
     return ExperimentList(experiments=shown, next=rows[-1].created if len(rows) == limit else None)
 
@@ -239,16 +224,10 @@ async def get_experiment(
     experiment_id: Identifier,
     jobs: JobsInForce,
     settings: SettingsInForce,
-    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for its end.")] = 0,
+    wait: Wait = 0,
 ) -> ExperimentState:
     """Return an experiment with its progress, the standings so far, and the verdict once it has ended."""
-    owner, left = current().key or "", wait
-    row = await to_thread.run_sync(jobs.get, experiment_id, owner)
-    while left > 0 and row.status in ("queued", "running"):
-        await sleep(LOOK_S)
-        left -= LOOK_S
-        row = await to_thread.run_sync(jobs.get, experiment_id, owner)
-    return _shown(row, settings.root_path)
+    return _shown(await awaited(jobs, "ex", experiment_id, wait), settings.root_path)
 
 
 @router.get(
@@ -262,28 +241,14 @@ async def get_experiment(
 async def experiment_events(
     experiment_id: Identifier,
     jobs: JobsInForce,
-    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)] = None,
+    last_event_id: LastEvent = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Send what happens as server-sent events: progress with the standings, then the verdict, or how it ended.
 
     A client that comes back with `Last-Event-ID` gets what came after that.
     """
-    owner = current().key or ""
-    await to_thread.run_sync(jobs.get, experiment_id, owner)
-    place = int(last_event_id) + 1 if last_event_id and last_event_id.isdigit() else 0
-    silent = 0
-    while True:
-        event = await to_thread.run_sync(jobs.event, experiment_id, place, EVENT_S)
-        if event is not None:
-            yield ServerSentEvent(id=str(place), event=event.pop("event"), data=event)
-            place, silent = place + 1, 0
-            continue
-        row = await to_thread.run_sync(jobs.get, experiment_id, owner)
-        if row.status in ("succeeded", "failed", "cancelled"):
-            return
-        silent += 1
-        if silent % SILENT == 0:
-            yield ServerSentEvent(comment="still there")
+    async for event in events_of(jobs, "ex", experiment_id, last_event_id):
+        yield event
 
 
 @router.get(
@@ -302,7 +267,7 @@ async def experiment_report(
     format: Annotated[Literal["html", "svg"], Query(description="A page, or its first picture.")] = "html",  # noqa: A002 - its name on the wire
 ) -> Response:
     """Return what an experiment found as one page of HTML that needs nothing else, or the standings as SVG."""
-    row = await to_thread.run_sync(jobs.get, experiment_id, current().key or "")
+    row = await to_thread.run_sync(jobs.get, "ex", experiment_id, current().key or "")
     if row.found is None:
         raise NoReportYet(row.status)
     report = ExperimentReport(**row.found)
@@ -322,7 +287,7 @@ async def experiment_report(
 @properties("experiment")
 async def cancel_experiment(experiment_id: Identifier, jobs: JobsInForce, settings: SettingsInForce) -> ExperimentState:
     """End an experiment within a second or two; one that has ended stays as it is."""
-    row = await to_thread.run_sync(jobs.cancel, experiment_id, current().key or "")
+    row = await to_thread.run_sync(jobs.cancel, "ex", experiment_id, current().key or "")
     return _shown(row, settings.root_path)
 
 
@@ -336,7 +301,7 @@ async def cancel_experiment(experiment_id: Identifier, jobs: JobsInForce, settin
 @properties("experiment")
 async def delete_experiment(experiment_id: Identifier, jobs: JobsInForce) -> None:
     """Delete an experiment and all that it found; one that runs ends."""
-    await to_thread.run_sync(jobs.remove, experiment_id, current().key or "")
+    await to_thread.run_sync(jobs.remove, "ex", experiment_id, current().key or "")
 
 
 def _shown(row: "ExperimentRow", root: str, *, whole: bool = True) -> ExperimentState:
@@ -347,17 +312,9 @@ def _shown(row: "ExperimentRow", root: str, *, whole: bool = True) -> Experiment
         status=row.status,
         created=datetime.fromtimestamp(row.created, UTC),
         expires=datetime.fromtimestamp(row.expires, UTC),
-        progress=Progress(done=row.done, total=row.total, seconds_left=_seconds_left(row)),
+        progress=progress_of(row),
         links=Links(self=place, events=f"{place}/events", cancel=f"{place}/cancel", report=f"{place}/report"),
         question=row.question,
         problem=row.problem,
         **((row.found or {}) if whole else {}),
     )
-
-
-def _seconds_left(row: "ExperimentRow") -> float | None:
-    """Return how long the rest will take at the pace so far; None where nothing is known of it."""
-    if row.status != "running" or not row.done or row.started is None:
-        return None
-    elapsed = max(0.0, datetime.now(UTC).timestamp() - row.started)
-    return round(elapsed / row.done * (row.total - row.done), 1)

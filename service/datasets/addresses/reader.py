@@ -30,6 +30,7 @@ MOST_COLUMNS = 10_000
 MEMORY_BYTES = 4 << 30  # of address space, libraries and their threads included
 SCANNED_ROWS = 1 << 16  # in a batch
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".feather": "feather", ".arrow": "feather", ".ipc": "feather"}
+PLACE = "place"  # of the file in the listing, said of every batch
 GLOB = re.compile(r"[*?\[]")
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan", "None", "none"]  # as uploads have it
 
@@ -182,18 +183,17 @@ def _changed() -> Unreadable:
 
 def scan(listing: dict[str, Any], names: list[str], places: list[int] | None) -> None:
     """Write these columns of the files at these places, all of them where it is None, to standard output."""
-    chosen = range(len(listing["files"])) if places is None else places
+    chosen = list(range(len(listing["files"]))) if places is None else places
     with os.fdopen(os.dup(1), "wb", buffering=0) as out:
-        writer = None
-        for fragment in _fragments(listing, chosen):
-            schema = pa.schema([fragment.physical_schema.field(name) for name in names]) if writer is None else None
+        writer = wanted = None
+        for place, fragment in zip(chosen, _fragments(listing, chosen), strict=True):
             if writer is None:
-                writer, wanted = pa.ipc.new_stream(out, schema), schema
-            for batch in fragment.scanner(
-                schema=wanted, columns=names, batch_size=SCANNED_ROWS, batch_readahead=4
-            ).to_batches():
+                wanted = pa.schema([fragment.physical_schema.field(name) for name in names])
+                writer = pa.ipc.new_stream(out, wanted)
+            scanner = fragment.scanner(schema=wanted, columns=names, batch_size=SCANNED_ROWS, batch_readahead=4)
+            for batch in scanner.to_batches():
                 batch.validate(full=True)
-                writer.write_batch(batch)
+                writer.write_batch(batch, custom_metadata={PLACE: str(place)})
         if writer is not None:
             writer.close()
 

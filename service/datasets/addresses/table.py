@@ -37,16 +37,23 @@ def listed(address: Address, max_bytes: int) -> dict[str, Any]:
     return listing
 
 
-def batches(listing: dict[str, Any], names: Sequence[str], places: Sequence[int] | None) -> "Iterator[pa.RecordBatch]":
+def batches(
+    listing: dict[str, Any], names: Sequence[str], places: Sequence[int] | None
+) -> "Iterator[tuple[int, pa.RecordBatch]]":
     """Yield these columns of the files at these places of a listing, of all files where it is None.
+
+    Each batch comes with the place of its file.
 
     Raises: BadRequest, AddressNotAllowed.
     """
     asked = {"do": "scan", "listing": listing, "names": list(names), "places": places and list(places)}
     with _reading(asked) as process, _stdout(process) as out:
         try:
-            yield from arrow().ipc.open_stream(out)
-        except arrow().ArrowInvalid:  # cut short: the process says why
+            with arrow().ipc.open_stream(out) as reader:
+                while True:
+                    batch, said = reader.read_next_batch_with_custom_metadata()
+                    yield int(said["place"]), batch
+        except (StopIteration, arrow().ArrowInvalid, OSError):  # the end; where it is cut short the process says why
             return
 
 
@@ -118,7 +125,7 @@ class AddressedTable:
         Raises: BadRequest, AddressNotAllowed, TooLarge, TemporaryReducedCapacity.
         """
         kept, size = [], 0
-        for batch in batches(self.listing, names, None):
+        for _, batch in batches(self.listing, names, None):
             size += batch.nbytes
             if size > self.limit.max_bytes:
                 way_out = "Evaluate it as POST /v1/evaluations, in constant memory."

@@ -158,6 +158,6 @@ def test_what_has_expired_is_no_longer_shown(tmp_path: Path) -> None:
     table.update("ex_1", status="succeeded")
 
     assert table.get("ex_1") is None
-    assert table.of_owner("me", None, 10, None) == []
+    assert table.of_owner("ex", "me", None, 10, None) == []
     assert table.expired() == ["ex_1"]
     table.close()

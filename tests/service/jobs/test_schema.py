@@ -30,7 +30,7 @@ def test_an_experiment_that_an_earlier_version_kept_is_shown_and_others_join_it(
     assert kept.status == "succeeded"
     assert kept.question == {"dataset": "ds_1", "target": "price"}
     assert kept.found == {"verdict": {"objective": "mae"}}
-    assert {entry.id for entry in table.of_owner("me", None, 10, None)} == {"ex_kept", "ex_new"}
+    assert {entry.id for entry in table.of_owner("ex", "me", None, 10, None)} == {"ex_kept", "ex_new"}
     table.close()
 
 

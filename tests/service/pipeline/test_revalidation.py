@@ -77,7 +77,7 @@ async def test_the_document_says_so_of_the_same_operations(client: Client) -> No
 
     said = {path for path, operations in paths.items() for each in operations.values() if "304" in each["responses"]}
     shown = {"/v1/losses/{loss_id}", "/v1/losses/{loss_id}/curve", "/v1/losses", "/v1/rules", "/v1/recommend"}
-    shown.add("/v1/experiments/{experiment_id}")
+    shown |= {"/v1/experiments/{experiment_id}", "/v1/evaluations/{evaluation_id}"}
     assert said == shown
 
 

@@ -1,0 +1,121 @@
+"""The steps of an evaluation: the sums of some files after the other, then what they come to."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from losses.evaluation.partial_sums import PartialSums, joined, result_of_sums
+from service.datasets.addresses.table import MEDIA as ADDRESSED
+from service.datasets.store import Datasets
+from service.jobs import library
+from service.jobs.shards import groups_of, objectives_of, options_of, sums_of_arrays, sums_of_files
+from service.jobs.steps import Steps, ending, ending_where_full
+from service.jobs.table import ExperimentTable
+from service.settings import Settings
+from service.uploads.formats.registry import DecodingLimit
+from service.uploads.query import NOTHING, read_names
+
+GROUP_BYTES = 256 << 20  # of files that are one step: some seconds of work, beside which writing it down is nothing
+GROUP_FILES = 256
+
+
+class Evaluations(Steps):
+    """The steps of an evaluation; each returns sums, which the library keeps."""
+
+    def __init__(self, settings: Settings, table: ExperimentTable) -> None:
+        super().__init__(settings, table)
+        self._listing = lru_cache(maxsize=1)(self._listed)
+
+    def begin(self, identifier: str) -> list[list[int]]:
+        """Return the places of the files of each step; one of none for a dataset that was sent as one file."""
+        listing = self._listing(identifier)
+        files = listing["files"] if listing else []
+        self._table.update(identifier, status="running", started=self._table.clock(), total=max(1, len(files)))
+        return list(groups_of([size for _, size, _ in files], GROUP_BYTES, GROUP_FILES)) or [[]]
+
+    def run(self, identifier: str, places: list[int]) -> list[PartialSums]:
+        """Return the sums over the files at these places."""
+        row, listing = self.row(identifier), self._listing(identifier)
+        if listing is None:
+            return sums_of_arrays(self._arrays(identifier), row.question)
+        sums = sums_of_files(listing, row.question, places, self.alive(identifier))
+        self._table.update(identifier, done=places[-1] + 1)
+        return sums
+
+    def finish(self, identifier: str, parts: list[list[PartialSums]]) -> dict[str, Any]:
+        """Write down the results."""
+        row = self.row(identifier)
+        options = options_of(row.question)
+        results = [
+            result_of_sums(objective, options, joined([part[place] for part in parts]))
+            for place, objective in enumerate(objectives_of(row.question))
+        ]
+        found = {
+            "results": [orjson.loads(orjson.dumps(result.described())) for result in results],
+            "items": sum(part[0]["items"] for part in parts),
+            "dtype": str(results[0].dtype).removeprefix("torch."),
+        }
+        self.succeed(identifier, found, row.total)
+        return found
+
+    def _listed(self, identifier: str) -> dict[str, Any] | None:
+        """Return the files of the dataset; None where it was sent."""
+        path, media = self._file(identifier)
+        listing: dict[str, Any] | None = orjson.loads(path.read_bytes()) if media == ADDRESSED else None
+        return listing
+
+    def _file(self, identifier: str) -> tuple[Path, str]:
+        row, datasets = self.row(identifier), Datasets(self._settings)
+        try:
+            dataset = datasets.get(str(row.question["dataset"]), row.owner)
+            return datasets.path(dataset.id), dataset.media
+        finally:
+            datasets.close()
+
+    def _arrays(self, identifier: str) -> dict[str, Any]:
+        row, datasets = self.row(identifier), Datasets(self._settings)
+        roles = row.question["roles"]
+        beside = NOTHING._replace(asked=read_names(roles)) if roles else NOTHING
+        limit = DecodingLimit(self._settings.max_decoded_bytes)
+        try:
+            return datasets.contents(str(row.question["dataset"]), row.owner, beside, limit).roles
+        finally:
+            datasets.close()
+
+
+def register(evaluations: Evaluations) -> Callable[[str], None]:
+    """Tell the library the workflow and its steps; return the workflow."""
+    from dbos import DBOS  # noqa: PLC0415 - 0.2 s and 25 MB
+
+    @DBOS.step(name="begin evaluation")
+    def begin(identifier: str) -> list[list[int]]:
+        with ending_where_full():
+            return evaluations.begin(identifier)
+
+    @DBOS.step(name="sums")
+    def sums(identifier: str, places: list[int]) -> list[PartialSums]:
+        with ending_where_full():
+            return evaluations.run(identifier, places)
+
+    @DBOS.step(name="finish evaluation")
+    def finish(identifier: str, parts: list[list[PartialSums]]) -> dict[str, Any]:
+        with ending_where_full():
+            return evaluations.finish(identifier, parts)
+
+    @DBOS.workflow(name=library.WORKFLOWS["ev"])
+    def evaluation(identifier: str) -> None:
+        with ending(evaluations, identifier):
+            parts: list[list[PartialSums]] = []
+            for places in begin(identifier):
+                parts.append(sums(identifier, places))
+                items = sum(part[0]["items"] for part in parts)
+                DBOS.write_stream(
+                    library.EVENTS, {"event": "progress", "done": max(places, default=0) + 1, "items": items}
+                )
+            DBOS.write_stream(library.EVENTS, {"event": "result", **finish(identifier, parts)})
+
+    workflow: Callable[[str], None] = evaluation
+    return workflow

@@ -1,0 +1,82 @@
+"""What the routes of every kind of job share: waiting for its end, following its events, how far it is."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+from anyio import sleep, to_thread
+from fastapi import Header, Query
+from fastapi.sse import ServerSentEvent
+from pydantic import BaseModel
+
+from service.jobs.jobs import Jobs
+from service.jobs.library import Kind
+from service.request_record import current
+
+if TYPE_CHECKING:
+    from service.jobs.table import ExperimentRow
+
+LONGEST_WAIT = 30.0  # s
+LOOK_S = 0.25  # between two looks at whether a job that is waited for has ended
+EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after how many a comment keeps the line open
+RETRY_S = 2
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", max_length=200, description="The same key and body are one job."),
+]
+Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for its end.")]
+LastEvent = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]
+
+
+class Progress(BaseModel):
+    """How much is done: models that are trained, learning rates not counted, or files; and how long the rest takes."""
+
+    done: int
+    total: int
+    seconds_left: float | None = None
+
+
+def progress_of(row: "ExperimentRow") -> Progress:
+    """Return how far a job is, and how long the rest will take at the pace so far, where something is known of it."""
+    left = None
+    if row.status == "running" and row.done and row.started is not None:
+        elapsed = max(0.0, datetime.now(UTC).timestamp() - row.started)
+        left = round(elapsed / row.done * (row.total - row.done), 1)
+    return Progress(done=row.done, total=row.total, seconds_left=left)
+
+
+async def awaited(jobs: Jobs, kind: Kind, identifier: str, wait_s: float) -> "ExperimentRow":
+    """Return a job of the key that asks once it has ended, or so many seconds later.
+
+    Raises: UnknownExperiment, UnknownEvaluation.
+    """
+    owner, left = current().key or "", wait_s
+    row = await to_thread.run_sync(jobs.get, kind, identifier, owner)
+    while left > 0 and row.status in ("queued", "running"):
+        await sleep(LOOK_S)
+        left -= LOOK_S
+        row = await to_thread.run_sync(jobs.get, kind, identifier, owner)
+    return row
+
+
+async def events_of(jobs: Jobs, kind: Kind, identifier: str, last: str | None) -> AsyncIterator[ServerSentEvent]:
+    """Yield what happens to a job of the key that asks, from the event after `last` on, until it has ended.
+
+    Raises: UnknownExperiment, UnknownEvaluation.
+    """
+    owner = current().key or ""
+    await to_thread.run_sync(jobs.get, kind, identifier, owner)
+    place = int(last) + 1 if last and last.isdigit() else 0
+    silent = 0
+    while True:
+        event = await to_thread.run_sync(jobs.event, identifier, place, EVENT_S)
+        if event is not None:
+            yield ServerSentEvent(id=str(place), event=event.pop("event"), data=event)
+            place, silent = place + 1, 0
+            continue
+        row = await to_thread.run_sync(jobs.get, kind, identifier, owner)
+        if row.status in ("succeeded", "failed", "cancelled"):
+            return
+        silent += 1
+        if silent % SILENT == 0:
+            yield ServerSentEvent(comment="still there")
