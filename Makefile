@@ -55,12 +55,14 @@ test: install
 test-long: install
 	$(BIN)/python -m pytest -n auto -m long $(FLAGS)
 
-# Experiments whose worker, and whose replica, is killed, on a PostgreSQL of their own (Debian's postgresql-common).
+# The index of datasets, and experiments whose worker, and whose replica, is killed, on a PostgreSQL of their own
+# (Debian's postgresql-common).
 .PHONY: jobs-postgres
 
 jobs-postgres: install
 	pg_virtualenv env TEST_DATABASE_URL=postgresql+psycopg:///postgres \
-		$(BIN)/python -m pytest -n 0 -m long tests/service/jobs/test_survival.py $(FLAGS)
+		$(BIN)/python -m pytest -n 0 -m "long or not long" tests/service/datasets/test_postgresql.py \
+		tests/service/jobs/test_survival.py $(FLAGS)
 
 # Datasets in a store that speaks S3: moto's server, in an environment of its own.
 MOTO := .venv-moto
@@ -301,6 +303,12 @@ bench-peers: install $(PEERS:%=.venv-peers-%/.installed)
 	$(PYTHON) -m venv .venv-peers-$*
 	.venv-peers-$*/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -r $<
 	touch $@
+
+# Rows a second and memory, by format, against pyarrow, polars and DuckDB doing the same sum; ROWS in millions.
+.PHONY: bench-data
+
+bench-data: install
+	@$(BIN)/python -m benchmarks.data --rows $(or $(ROWS),10)
 
 # 10,000 recommendations as one batch, against a request each.
 .PHONY: bench-batch
