@@ -27,8 +27,8 @@ RUN --mount=type=bind,from=wheels,target=/wheels \
     # torch's headers and its own tests, 170 MB
     && cd /usr/local/lib/python3.11/*-packages/torch && rm -rf include test bin/*[Tt]est* \
     # nothing is installed from here on
-    && cd "$(python -c 'import pathlib, pip; print(pathlib.Path(pip.__file__).parents[1])')" && rm -rf pip pip-* \
-    && rm -rf /usr/local/bin/pip* /usr/bin/pip* /usr/local/lib/python3.11/ensurepip
+    && python -I -c "import pathlib, pip, shutil; [shutil.rmtree(each) for each in pathlib.Path(pip.__file__).parents[1].glob('pip*')]" \
+    && rm -rf /usr/local/bin/pip* /usr/bin/pip* /usr/local/lib/python3.11/ensurepip /usr/share/python-wheels
 
 COPY losses losses
 COPY recommender recommender

@@ -59,10 +59,10 @@ def test_no_cache_is_left_in_it(image: str) -> None:
     assert left.split() == ["looked"]
 
 
-def test_its_user_owns_no_file_of_the_service() -> None:
+def test_its_user_owns_the_folder_of_datasets_and_no_file_of_the_service() -> None:
     owned = inside("lossary:cpu", "find / -xdev \\( -user 10001 -o -group 10001 \\) -not -path '/proc/*'; echo looked")
 
-    assert owned.split() == ["looked"]
+    assert owned.split() == ["/data", "looked"]
 
 
 @every_image

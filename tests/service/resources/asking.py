@@ -22,6 +22,7 @@ from losses.contract.loss import Loss
 from losses.errors import Refusal
 from service.routes.evaluate import MOST_LOSSES
 from service.routes.evaluation_schema import EvaluateOptions
+from service.server.connection import LONGEST_URL
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import ArrayFormat, TableFormat
 from service.uploads.inference_protocol import DATATYPES
@@ -77,7 +78,7 @@ def draw(random: Random, losses: list[Loss] | None = None, packed: float = 0.1) 
         batch = constant(batch) if many else batch
         name, write = random.choice(list(WAYS.items()))
         asked = write(_wanted(batch, random), random)
-        if asked is None:
+        if asked is None or len(asked.path) > LONGEST_URL:
             continue
         if random.random() < (1 if many else 0.3):
             coding, pack = random.choice(list(PACKERS.items()))
