@@ -280,6 +280,12 @@ sbom:
 web:
 	$(PYTHON) .ci/vendor.py
 
+# What the client costs where nothing else is installed, and what its command prints on 80 columns.
+.PHONY: bench-client
+
+bench-client: install
+	@$(BIN)/python -m benchmarks.client
+
 # What every loss of the catalogue costs beside its own formula, the worst last.
 .PHONY: bench-losses
 

@@ -76,8 +76,8 @@ class Client(Methods):
                 response = self._http.request(
                     asked.method,
                     asked.path,
-                    params=asked.params,
-                    headers=asked.headers,
+                    params=asked.params or None,
+                    headers=asked.headers or None,
                     content=asked.content,
                     json=asked.json,
                 )
@@ -166,8 +166,8 @@ class AsyncClient(AsyncMethods):
                 response = await self._http.request(
                     asked.method,
                     asked.path,
-                    params=asked.params,
-                    headers=asked.headers,
+                    params=asked.params or None,
+                    headers=asked.headers or None,
                     content=asked.content,
                     json=asked.json,
                 )

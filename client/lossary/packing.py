@@ -80,7 +80,8 @@ def _of_arrays(arrays: Mapping[str, Any], fields: Mapping[str, Any]) -> Body:
     numpy = {role: _numpy(array) for role, array in arrays.items()}
     if not numpy or any(array is None for array in numpy.values()):
         plain = {role: array.tolist() if hasattr(array, "tolist") else array for role, array in arrays.items()}
-        return Body(json.dumps({**fields, **plain}, allow_nan=False).encode(), JSON, {})
+        text = json.dumps({**fields, **plain}, allow_nan=False, separators=(",", ":"))
+        return Body(text.encode(), JSON, {})
     buffer = io.BytesIO()
     for array in numpy.values():
         _write_npy(buffer, array)
