@@ -220,10 +220,8 @@ def _metric(question: ExperimentQuestion, target: Target) -> str:
     if target.task not in row.tasks or row.compute is None:
         fitting = ", ".join(known for known in metrics_of(target.task) if METRICS[known].compute)
         raise BadExperiment("goal.metric", f"{name} does not fit {target.task}; these do: {fitting}.")
-    lowest = float(target.values.min())
-    needed = {"rmsle": lowest >= 0, "poisson_deviance": lowest >= 0, "mape": bool((target.values != 0).all())}
-    if not needed.get(name, True):
-        wanted = "without zeros" if name == "mape" else "of 0 or more"
+    if not row.is_defined_on(target.values):
+        wanted = "without zeros" if row.takes == "non-zero" else "of 0 or more"
         raise BadExperiment("goal.metric", f"{name} takes targets {wanted}; here some are not. Judge by mae or rmse.")
     return name
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Metric:
     the parts of the goal of a recommendation that follow from it. `compute`: None where a table of predictions is not
     enough, as for masks and boxes. `chosen_by`: the proper score that chooses between losses in its place, where the
     metric itself is too noisy to choose by or has a cut of its own. `ideal`: the best value, where neither the lowest
-    nor the highest is that.
+    nor the highest is that. `takes`: the targets that it is defined on.
     """
 
     title: Text
@@ -48,6 +48,13 @@ class Metric:
     ideal: float | None = None
     compute: Callable[[Judged], float] | None = None
     chosen_by: str | None = None
+    takes: Literal["any", "non-negative", "non-zero"] = "any"
+
+    def is_defined_on(self, targets: Numbers) -> bool:
+        """Say whether the metric is defined on all of these targets (n)."""
+        if self.takes == "any":
+            return True
+        return bool((targets >= 0).all() if self.takes == "non-negative" else (targets != 0).all())
 
     @property
     def is_relative(self) -> bool:

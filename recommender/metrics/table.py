@@ -54,6 +54,7 @@ METRICS: dict[str, Metric] = {
         source=_POINT,
         goal={"functional": "mean"},
         compute=computed.rmsle,
+        takes="non-negative",
     ),
     "mape": Metric(
         title=Text("mean absolute percentage error", "平均绝对百分比误差"),
@@ -63,6 +64,7 @@ METRICS: dict[str, Metric] = {
         source=_POINT,
         goal={"functional": "median"},
         compute=computed.of_sklearn("mean_absolute_percentage_error"),
+        takes="non-zero",
     ),
     "smape": Metric(
         title=Text("symmetric mean absolute percentage error", "对称平均绝对百分比误差"),
@@ -90,6 +92,7 @@ METRICS: dict[str, Metric] = {
         source=_POINT,
         goal={"functional": "mean"},
         compute=computed.of_sklearn("mean_poisson_deviance", clip=1e-9),
+        takes="non-negative",
     ),
     "ratio_of_totals": Metric(
         title=Text("ratio of totals: sum predicted over sum true", "总量之比:预测总和除以真实总和"),

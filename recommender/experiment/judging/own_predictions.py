@@ -43,14 +43,16 @@ def judged_scores(
     by = read_metric(metric).chosen_by or metric
     if METRICS[by].compute is None:
         raise BadExperiment("metric", f"{metric} is not computed from predictions here; send its scores.")
-    truth = [np.asarray(rows) for rows in targets]
+    of_numbers = set(METRICS[by].tasks) <= {"regression", "count"}
+    truth = [_targets(by, rows, of_numbers=of_numbers) for rows in targets]
     said = {name: [_array(name, rows) for rows in folds] for name, folds in predictions.items()}
     for name, folds in said.items():
         if [len(rows) for rows in folds] != [len(rows) for rows in truth]:
             raise BadExperiment(
                 "predictions", f"{shown(name)} does not have a prediction for each target of each fold."
             )
-    of_numbers = set(METRICS[by].tasks) <= {"regression", "count"}
+        if of_numbers and any(rows.ndim > 1 for rows in folds):
+            raise BadExperiment("predictions", f"{by} takes a number a row; {shown(name)} has a list a row.")
     kept = [np.ones(len(rows), dtype=bool) for rows in truth]
     if of_numbers and outliers == "errors":
         kept = _agreed(list(said.values()), truth)
@@ -59,7 +61,7 @@ def judged_scores(
             _score(
                 by,
                 Judged(
-                    own[rows] if of_numbers else own[rows].astype(int),
+                    own[rows],
                     given[rows],
                     quantile=quantile or 0.5,
                     false_negative_cost=false_negative_cost or 1.0,
@@ -70,6 +72,23 @@ def judged_scores(
         for name, folds in said.items()
     }
     return Held(by, scores, sum(map(len, truth)), int(sum(rows.sum() for rows in kept)))
+
+
+def _targets(metric: str, rows: Sequence[float], *, of_numbers: bool) -> Numbers:
+    """Return the targets of a fold.
+
+    Raises: BadExperiment where there are none, or the metric is not defined on them.
+    """
+    own = np.asarray(rows, dtype=np.float64)
+    if not len(own):
+        raise BadExperiment("targets", "A fold has no row.")
+    if of_numbers:
+        if not METRICS[metric].is_defined_on(own):
+            raise BadExperiment("targets", f"{metric} takes {METRICS[metric].takes} targets; here some are not.")
+        return own
+    if ((own < 0) | (own != np.rint(own))).any():
+        raise BadExperiment("targets", f"{metric} takes class ids: whole numbers from 0.")
+    return own.astype(int)
 
 
 def _array(name: str, rows: Sequence[Any]) -> Numbers:
@@ -94,8 +113,11 @@ def _score(metric: str, judged: Judged) -> float:
     Raises: BadExperiment where it is not defined, as where a fold has one class alone.
     """
     try:
-        value = score(metric, judged)
-    except (ValueError, IndexError) as unfit:
+        with np.errstate(all="ignore"):  # what overflows is refused below
+            value = score(metric, judged)
+    except IndexError:
+        raise BadExperiment("predictions", f"{metric} takes a probability for each class in every row.") from None
+    except ValueError as unfit:
         raise BadExperiment("predictions", f"{metric} is not defined on a fold: {unfit}") from unfit
     if not np.isfinite(value):
         raise BadExperiment("predictions", f"{metric} is not defined on a fold: it is {value}.")

@@ -147,7 +147,14 @@ def test_a_noisy_metric_is_replaced_by_the_proper_score_and_scores_of_it_draw_a_
         ({"targets": [own[:-1].tolist() for own in TARGETS]}, "each target"),
         ({"metric": "ndcg"}, "send its scores"),
         ({"metric": "log_loss", "targets": [[1.0] * 40] * 5}, "not defined"),
-        ({"metric": "mape", "targets": [[0.0] * 40] * 5, "folds": 4}, "whole repeats"),
+        ({"metric": "mape", "targets": [[0.0] * 40] * 5}, "non-zero targets"),
+        ({"metric": "brier", "targets": [[0.5] * 40] * 5}, "class ids"),
+        ({"metric": "brier", "targets": [[-1.0] * 40] * 5}, "class ids"),
+        ({"targets": [[]] * 5, "predictions": {"a": [[]] * 5, "b": [[]] * 5}}, "no row"),
+        ({"predictions": {"a": [[[0.5, 0.5]] * 40] * 5, "b": [[[0.5, 0.5]] * 40] * 5}}, "a number a row"),
+        ({"predictions": {"a": [[1e200] * 40] * 5, "b": [[0.0] * 40] * 5}, "metric": "rmse"}, "it is inf"),
+        ({"metric": "qwk", "targets": [[1.0] * 40] * 5}, "a probability for each class"),
+        ({"folds": 4}, "whole repeats"),
     ],
 )
 def test_predictions_that_cannot_be_judged_are_refused(fields: dict[str, object], said: str) -> None:
