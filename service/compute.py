@@ -29,6 +29,7 @@ from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
+from losses.text import Text
 from service.budget import Budget, given_back
 from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory, OutOfMemory
 from service.readiness import Readiness
@@ -331,7 +332,13 @@ def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
         if role not in known_roles():
             raise unknown_input(role, dict.fromkeys(name for objective in objectives for name in objective.roles))
         if not any(role in objective.roles for objective in objectives):
-            raise BadOption(role, f"{role} is an input of none of the losses asked for; leave it out.")
+            raise BadOption(
+                role,
+                Text(
+                    f"{role} is an input of none of the losses asked for; leave it out.",
+                    f"{role} 不是所请求的任何损失的输入;请去掉它。",
+                ),
+            )
 
 
 @contextmanager

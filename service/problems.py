@@ -578,7 +578,11 @@ def validated(model: type[Model], data: object, *within: str, nearest: Nearest =
     """
     members = _members(data)
     if members > MOST_MEMBERS:
-        raise BadRequest(f"The fields have {members} members; at most {MOST_MEMBERS} are read.", limit=MOST_MEMBERS)
+        many = Text(
+            f"The fields have {members} members; at most {MOST_MEMBERS} are read.",
+            f"各字段共有 {members} 个成员;最多读取 {MOST_MEMBERS} 个。",
+        )
+        raise BadRequest(many, limit=MOST_MEMBERS)
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -6,6 +6,8 @@ pytorch-metric-learning 2.9, scikit-learn 1.9.
 
 from dataclasses import dataclass
 
+from losses.text import Text
+
 TITLES = {
     "keras": "Keras",
     "kornia": "kornia",
@@ -35,13 +37,19 @@ class Elsewhere:
     task: str = ""
     instead: tuple[str, ...] = ()
 
-    def sentence(self, name: str) -> str:
+    def sentence(self, name: str) -> Text:
         """Say of one of the names what to do."""
-        of = f"{name} of {TITLES[self.library]}"
+        english = f"{name} of {TITLES[self.library]}"
+        chinese = f"{TITLES[self.library] if self.library else '其他库'} 的 {name}"
         if self.instead:
-            return f"{of} is written here as {' or '.join(self.instead)}."
-        here = f"losses for {self.task} are at /v1/losses?task={self.task}" if self.task else "all are at /v1/losses"
-        return f"{of} is not in the catalogue; {here}."
+            written = f"{english} is written here as {' or '.join(self.instead)}."
+            return Text(written, f"{chinese} 在此写作 {' 或 '.join(self.instead)}。")
+        if not self.task:
+            here = Text("all are at /v1/losses", "全部见 /v1/losses")
+        else:
+            path = f"/v1/losses?task={self.task}"
+            here = Text(f"losses for {self.task} are at {path}", f"{self.task} 的损失见 {path}")
+        return Text(f"{english} is not in the catalogue; {here.en}.", f"{chinese} 不在目录中;{here.zh}。")
 
 
 ELSEWHERE = (

@@ -8,16 +8,18 @@ from functools import cached_property, lru_cache
 
 from losses.contract import names
 from losses.contract.loss import BoundLoss, Value, show
-from losses.errors import BadExpression, UnknownLoss
+from losses.errors import BadExpression, UnknownLoss, did_you_mean
 from losses.near import near
+from losses.text import Text, paragraph
 
 LONGEST_EXPRESSION = 1_000  # characters; sixty losses with all their parameters fit
 MOST_TERMS = 16
 _WORDS: dict[str, Value] = {"none": None, "null": None, "None": None, "true": True, "false": False}
 _LOST_PLUS = re.compile(r"(?<=[\w)]) (?= *[A-Za-z\d.])")  # an unescaped + in a query string is decoded as a space
-_NO_LIST = (
-    "A parameter is one number. A number a class is an input beside predictions, as class_weights, or weights of the "
-    "shape of targets."
+_NO_LIST = Text(
+    "A parameter is one number. A number a class is an input beside predictions, as "
+    "class_weights, or weights of the shape of targets.",
+    "参数是一个数。每个类别一个数的是 predictions 旁边的输入(如 class_weights),或与 targets 形状相同的 weights。",
 )
 _ILLEGAL = re.compile(r"[^\w\s+*().,='\"-]", re.ASCII)
 
@@ -61,26 +63,43 @@ def parse(text: str) -> Objective:
     Raises: BadExpression with the position, UnknownLoss, BadParameter.
     """
     if len(text) > LONGEST_EXPRESSION:
-        raise BadExpression(f"The objective has {len(text)} characters; {LONGEST_EXPRESSION} are read.")
+        raise BadExpression(
+            Text(
+                f"The objective has {len(text)} characters; {LONGEST_EXPRESSION} are read.",
+                f"目标表达式有 {len(text)} 个字符;最多读取 {LONGEST_EXPRESSION} 个。",
+            )
+        )
     illegal = _ILLEGAL.search(text)
     if illegal:
-        message = f"Character {illegal.start()} is none that objectives are written with."
-        raise BadExpression(f"{message} {_NO_LIST}" if illegal.group() in "[{" else message, illegal.start())
+        message = Text(
+            f"Character {illegal.start()} is none that objectives are written with.",
+            f"第 {illegal.start()} 个字符不能用于目标表达式。",
+        )
+        way_out = _NO_LIST if illegal.group() in "[{" else ""
+        raise BadExpression(paragraph(message, way_out), illegal.start())
     source = _LOST_PLUS.sub("+", re.sub(r"\s", " ", text))
     start = len(source) - len(source.lstrip())
     try:
         tree = ast.parse(source[start:], mode="eval")
     except SyntaxError as error:
         position = start + error.offset - 1 if error.offset else len(text.rstrip())  # 0 and None: it ends too early
-        raise BadExpression(f"The text stops making sense at character {position}.", position) from None
+        raise BadExpression(
+            Text(f"The text stops making sense at character {position}.", f"文本从第 {position} 个字符起无法理解。"),
+            position,
+        ) from None
     except (ValueError, RecursionError, MemoryError):
-        raise BadExpression("The text is no sum of losses.") from None
+        raise BadExpression(Text("The text is no sum of losses.", "文本不是损失之和。")) from None
     for node in ast.walk(tree.body):
         if isinstance(node, ast.expr):
             node.col_offset += start
     terms = tuple(_terms(tree.body))
     if len(terms) > MOST_TERMS:
-        raise BadExpression(f"The objective has {len(terms)} terms; {MOST_TERMS} are read.")
+        raise BadExpression(
+            Text(
+                f"The objective has {len(terms)} terms; {MOST_TERMS} are read.",
+                f"目标表达式有 {len(terms)} 项;最多读取 {MOST_TERMS} 项。",
+            )
+        )
     return Objective(terms)
 
 
@@ -108,9 +127,13 @@ def _terms(node: ast.expr) -> list[tuple[float, BoundLoss]]:
 def _coefficient(node: ast.expr) -> float:
     value = node.value if isinstance(node, ast.Constant) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadExpression("A coefficient is a number in front of its loss.", node.col_offset)
+        raise BadExpression(
+            Text("A coefficient is a number in front of its loss.", "系数是写在损失之前的数。"), node.col_offset
+        )
     if not 0 < value <= sys.float_info.max:
-        raise BadExpression("A coefficient is greater than 0 and finite.", node.col_offset)
+        raise BadExpression(
+            Text("A coefficient is greater than 0 and finite.", "系数应大于 0 且有限。"), node.col_offset
+        )
     return float(value)
 
 
@@ -120,10 +143,12 @@ def _bound(node: ast.expr) -> BoundLoss:
     given: dict[str, Value] = {}
     for keyword in call.keywords if call else []:
         if keyword.arg is None or keyword.arg in given:
-            raise BadExpression("Each parameter is named, once.", keyword.value.col_offset)
+            raise BadExpression(
+                Text("Each parameter is named, once.", "每个参数都要写名称,且只写一次。"), keyword.value.col_offset
+            )
         given[keyword.arg] = _literal(keyword.value)
     if call and call.args:
-        raise BadExpression("Parameters are named: gamma=2.", call.args[0].col_offset)
+        raise BadExpression(Text("Parameters are named: gamma=2.", "参数要写名称:gamma=2。"), call.args[0].col_offset)
     return replace(loss.bind({**implied, **given}), asked_as=asked_as)
 
 
@@ -145,17 +170,26 @@ def _named(node: ast.expr) -> tuple[str, names.Named]:
         raise
 
 
-def _instead_of_a_loss(node: ast.expr) -> str:
+def _instead_of_a_loss(node: ast.expr) -> Text:
     """Say what is wrong with what stands where a loss should."""
     if isinstance(node, ast.Tuple):
-        return "Several objectives go in a list; one is a sum, with + between its losses."
+        return Text(
+            "Several objectives go in a list; one is a sum, with + between its losses.",
+            "多个目标请放在列表中;一个目标是用 + 连接的损失之和。",
+        )
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         hyphened = near(ast.unparse(node), names.plain_names())
-        hint = f" Did you mean {hyphened}?" if hyphened else ""
-        return f"Here a loss is expected: losses are added, and no name has a hyphen.{hint}"
+        no_hyphen = Text(
+            "Here a loss is expected: losses are added, and no name has a hyphen.",
+            "此处应为损失:损失之间是相加,且名称中没有连字符。",
+        )
+        return paragraph(no_hyphen, did_you_mean(hyphened))
     if isinstance(node, ast.BinOp):
-        return "Here a loss is expected: a coefficient stands in front of one loss, not of a sum."
-    return "Here a loss is expected."
+        return Text(
+            "Here a loss is expected: a coefficient stands in front of one loss, not of a sum.",
+            "此处应为损失:系数写在一个损失之前,而不是和之前。",
+        )
+    return Text("Here a loss is expected.", "此处应为损失。")
 
 
 def _literal(node: ast.expr) -> Value:
@@ -167,4 +201,7 @@ def _literal(node: ast.expr) -> Value:
         return node.value
     if isinstance(node, ast.Name):
         return _WORDS.get(node.id, node.id)
-    raise BadExpression("A parameter is a number, a word, true, false or none.", node.col_offset)
+    raise BadExpression(
+        Text("A parameter is a number, a word, true, false or none.", "参数是数、单词、true、false 或 none。"),
+        node.col_offset,
+    )

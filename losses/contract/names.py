@@ -12,6 +12,7 @@ from losses.contract.loss import Loss, Value
 from losses.contract.registry import LOSS_OF_METRIC, names
 from losses.errors import UnknownLoss
 from losses.near import near, stem, word
+from losses.text import Text, listed
 
 Named = tuple[Loss, dict[str, Value]]
 Spelling = Callable[[str], str]
@@ -72,20 +73,30 @@ def _by_spelling(spelling: Spelling) -> dict[str, list[str]]:
 def _unknown(name: str, library: str) -> UnknownLoss:
     metric = next((each for each in (word(name), word(name).removesuffix("score")) if each in LOSS_OF_METRIC), None)
     if metric:
-        what = f"That is a metric, by which a model is judged; what trains one for it is {LOSS_OF_METRIC[metric]}."
+        trains = LOSS_OF_METRIC[metric]
+        what = Text(
+            f"That is a metric, by which a model is judged; what trains one for it is {trains.en}.",
+            f"那是评价模型的指标;为它训练模型应使用 {trains.zh}。",
+        )
         return UnknownLoss(None, what)
     known = _elsewhere(name, library, str, word, stem)
     if known:
-        entry, theirs = known
+        entry, their_name = known
         suggestion = entry.instead[0] if len(entry.instead) == 1 else None
         several = [*entry.instead] if len(entry.instead) > 1 else None
-        return UnknownLoss(suggestion, entry.sentence(theirs), library=entry.library or None, candidates=several)
+        return UnknownLoss(suggestion, entry.sentence(their_name), library=entry.library or None, candidates=several)
     suggestion = near(name, plain_names())
     alike = [each for each in _by_spelling(stem).get(stem(name), []) if "." in each]
     if not alike:
         return UnknownLoss(suggestion)
-    or_ours = f", or {suggestion}, the catalogue's own" if suggestion else ""
-    what = f"Libraries mean different losses by that name. Write one of {', '.join(alike)}{or_ours}."
+    ours = (
+        Text(f", or {suggestion}, the catalogue's own", f",或目录自己的 {suggestion}") if suggestion else Text("", "")
+    )
+    theirs = listed(alike)
+    what = Text(
+        f"Libraries mean different losses by that name. Write one of {theirs.en}{ours.en}.",
+        f"各库用这个名称指不同的损失。请写 {theirs.zh} 之一{ours.zh}。",
+    )
     return UnknownLoss(suggestion or alike[0], what, candidates=alike)
 
 

@@ -12,24 +12,28 @@ from losses.contract.loss import Call, Case, Kind, Loss, Said, Value
 from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import PLAIN, Work
-from losses.text import Text
+from losses.text import Text, both
 
 Computes = Callable[..., Any]
+_TRAINED_BY: dict[str | Text, str] = {
+    Text(
+        "bce, or cross_entropy for several classes", "bce,多个类别时为 cross_entropy"
+    ): "accuracy acc binaryaccuracy categoricalaccuracy "
+    "sparsecategoricalaccuracy balancedaccuracy topkaccuracy topk errorrate zeroone",
+    "bce": "auc rocauc auroc averageprecision prauc auprc",
+    "dice": "f1 fscore fbeta fmeasure dicescore dicecoefficient",
+    Text(
+        "tversky, with alpha and beta for false positives and negatives",
+        "tversky,其 alpha 和 beta 分别对应假正例和假负例",
+    ): "precision recall sensitivity specificity",
+    "jaccard": "iouscore miou meaniou jaccardscore jaccardindex",
+    "approx_ndcg": "ndcg dcg mrr map meanaverageprecision",
+    "mse": "rmse rootmeansquarederror r2 explainedvariance psnr",
+    "cross_entropy": "perplexity bleu rouge",
+    "ctc": "wer cer worderrorrate",
+}
 LOSS_OF_METRIC = {
-    metric: loss
-    for loss, metrics in {
-        "bce, or cross_entropy for several classes": "accuracy acc binaryaccuracy categoricalaccuracy "
-        "sparsecategoricalaccuracy balancedaccuracy topkaccuracy topk errorrate zeroone",
-        "bce": "auc rocauc auroc averageprecision prauc auprc",
-        "dice": "f1 fscore fbeta fmeasure dicescore dicecoefficient",
-        "tversky, with alpha and beta for false positives and negatives": "precision recall sensitivity specificity",
-        "jaccard": "iouscore miou meaniou jaccardscore jaccardindex",
-        "approx_ndcg": "ndcg dcg mrr map meanaverageprecision",
-        "mse": "rmse rootmeansquarederror r2 explainedvariance psnr",
-        "cross_entropy": "perplexity bleu rouge",
-        "ctc": "wer cer worderrorrate",
-    }.items()
-    for metric in metrics.split()
+    metric: both(loss) for loss, metrics in _TRAINED_BY.items() for metric in metrics.split()
 }  # what is asked for as a loss and judges a model, by the loss that trains one for it
 LAST = "9"  # sorts after every section of the article
 _shelf: dict[str, Loss] = {}

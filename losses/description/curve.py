@@ -12,6 +12,7 @@ from losses.description.lines import ERROR, Line, lines, why_not
 from losses.errors import BadOption
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
+from losses.text import Text
 
 SAME = 1e-9  # relative: how near two values are that rounding alone tells apart
 
@@ -76,7 +77,13 @@ def curves_along_one_axis(
     axis = next((axis for axis in first if all(first[axis].shares(other.get(axis)) for other in others)), None)
     if axis is None:
         listed = "; ".join(dict.fromkeys(" or ".join(along) for along in [first, *others]))
-        raise BadOption("loss", f"These losses are functions of different things ({listed}), and share no axis.")
+        raise BadOption(
+            "loss",
+            Text(
+                f"These losses are functions of different things ({listed}), and share no axis.",
+                f"这些损失是不同量({listed})的函数,没有共同的轴。",
+            ),
+        )
     return [
         _added(objective, [along[axis] for along in terms])
         for objective, terms in zip(objectives, of_terms, strict=True)
@@ -105,7 +112,7 @@ def _along_axes(term: BoundLoss, points: int, span: float, target: float | None)
     """
     reason = why_not(term)
     if reason:
-        raise BadOption("loss", f"{term.loss.id} {reason}.")
+        raise BadOption("loss", Text(f"{term.loss.id} {reason.en}.", f"{term.loss.id} {reason.zh}。"))
     along: dict[str, _Drawn] = {}
     finite = True
     for line in lines(term, points, span, target):
@@ -117,10 +124,20 @@ def _along_axes(term: BoundLoss, points: int, span: float, target: float | None)
             along[line.axis] = drawn
     if not along and finite:
         raise BadOption(
-            "loss", f"{term.loss.id} says nothing of a single prediction, only of how several lie together."
+            "loss",
+            Text(
+                f"{term.loss.id} says nothing of a single prediction, only of how several lie together.",
+                f"{term.loss.id} 不针对单个预测,只针对多个预测之间的关系。",
+            ),
         )
     if not along:
-        raise BadOption("span", f"{term.loss.id} is not finite so far out; ask with a shorter span.")
+        raise BadOption(
+            "span",
+            Text(
+                f"{term.loss.id} is not finite so far out; ask with a shorter span.",
+                f"{term.loss.id} 在这么远处不是有限的;请使用更短的 span。",
+            ),
+        )
     return along
 
 

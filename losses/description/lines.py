@@ -14,6 +14,7 @@ from torch import Tensor
 from losses.contract.domains import Domain
 from losses.contract.loss import BoundLoss
 from losses.errors import BadOption
+from losses.text import Text, listed
 
 LARGEST_PROBABILITY = 0.995  # the probability at either end of the axis; the cross-entropy is 5.3 there
 CLASSES = 2  # of which the first is the truth
@@ -21,10 +22,10 @@ OPEN_END = 0.01  # of the span: how near a line comes to an end that is outside 
 ERROR, SCORE, PREDICTION = "error", "score", "prediction"
 TRUTH, PROBABILITY = "probability of the truth", "probability"
 AXES_OF_OTHERS = {  # of an item, beside those of classes and thresholds
-    "D": "a vector of D features",
-    "4": "a box of four numbers",
-    "L": "a list of L scores",
-    "T": "a sequence of T frames",
+    "D": Text("a vector of D features", "D 个特征的向量"),
+    "4": Text("a box of four numbers", "四个数的边界框"),
+    "L": Text("a list of L scores", "L 个得分的列表"),
+    "T": Text("a sequence of T frames", "T 帧的序列"),
 }
 
 
@@ -44,19 +45,33 @@ class Line:
     target: float | None = None
 
 
-def why_not(term: BoundLoss) -> str | None:
+def why_not(term: BoundLoss) -> Text | None:
     """Return why a loss is no function of one prediction and its target; None where its axes let it be one."""
     loss = term.loss
     if term.kind == "batch":
-        return "compares items with one another, so a prediction by itself has no value"
+        return Text(
+            "compares items with one another, so a prediction by itself has no value",
+            "将各项相互比较,因此单个预测没有值",
+        )
     if term.kind == "ratio":
-        return "is computed from sums over all items, so a prediction by itself has no value"
+        return Text(
+            "is computed from sums over all items, so a prediction by itself has no value",
+            "由所有项的总和算出,因此单个预测没有值",
+        )
     if len(loss.required) > 2:  # noqa: PLR2004 - a prediction and its target
-        return f"takes {', '.join(loss.required)}, and a curve has one prediction and its target"
+        taken = listed(loss.required)
+        return Text(
+            f"takes {taken.en}, and a curve has one prediction and its target",
+            f"需要 {taken.zh},而曲线只有一个预测及其目标",
+        )
     for role in loss.required:
         for axis in loss.pattern(role).names:
             if axis in AXES_OF_OTHERS:
-                return f"takes {AXES_OF_OTHERS[axis]} as {role}, and a curve has one number there"
+                taken = AXES_OF_OTHERS[axis]
+                return Text(
+                    f"takes {taken.en} as {role}, and a curve has one number there",
+                    f"的 {role} 是{taken.zh},而曲线在该处只有一个数",
+                )
     return None
 
 
@@ -103,7 +118,7 @@ def _grid(points: int, span: float) -> Tensor:
 
 def _alone(role: str, x: Tensor, target: float | None) -> Iterator[Line]:
     if target is not None:
-        raise BadOption("target", "This loss takes no target.")
+        raise BadOption("target", Text("This loss takes no target.", "此损失不接受目标。"))
     yield Line(SCORE, x, {role: x}, role, torch.ones_like(x))
 
 
@@ -183,7 +198,13 @@ def _label(other: Domain, columns: int, points: int, target: float | None) -> Te
     """
     if _is_class(other):
         if target is not None:
-            raise BadOption("target", "The target of this loss is a class, and the truth is the first of two.")
+            raise BadOption(
+                "target",
+                Text(
+                    "The target of this loss is a class, and the truth is the first of two.",
+                    "此损失的目标是类别,真实类别为两类中的第一类。",
+                ),
+            )
         if other.whole:
             return torch.zeros(points, dtype=torch.int64)
         row = torch.tensor([0.0, -torch.inf] if other.minus_infinity else [1.0, 0.0], dtype=torch.float64)

@@ -20,8 +20,12 @@ from losses.evaluation.moments import Moments
 from losses.evaluation.passes import Options, first_pass, reduce_totals, refuse_reduction
 from losses.evaluation.result import Evaluation
 from losses.evaluation.totals import Accumulator
+from losses.text import Text
 
-KEEP_IT = "Send it with its Content-Length and within max_body_bytes, so that it is kept"
+KEEP_IT = Text(
+    "Send it with its Content-Length and within max_body_bytes, so that it is kept",
+    "请带上 Content-Length 且不超过 max_body_bytes 地发送,以便保留",
+)
 
 
 @dataclass
@@ -56,13 +60,23 @@ class Stream:
     def __post_init__(self) -> None:
         for _, term in self.objective.terms:
             if term.kind == "batch":
-                raise BadOption("loss", f"{term} compares every item with every other. {KEEP_IT}.")
+                raise BadOption(
+                    "loss",
+                    Text(
+                        f"{term} compares every item with every other. {KEEP_IT.en}.",
+                        f"{term} 将每一项与其他各项比较。{KEEP_IT.zh}。",
+                    ),
+                )
         twice = {"gradient": self.options.gradient != "none", "reduction": self.options.reduction == "none"}
         for name in [name for name, asked in twice.items() if asked]:
-            message = f"This {name} is said of every item, and a stream is not kept. {KEEP_IT}, or leave it out."
+            message = Text(
+                f"This {name} is said of every item, and a stream is not kept. {KEEP_IT.en}, or leave it out.",
+                f"这个 {name} 针对每一项,而流不会保留。{KEEP_IT.zh},或去掉它。",
+            )
             raise BadOption(name, message)
         if self.options.standard_error and self.error_asked and not self.objective.spreads_at_once:
-            raise BadOption("standard_error", f"{self._no_error}, or leave it out.")
+            message = Text(f"{self._no_error.en}, or leave it out.", f"{self._no_error.zh},或去掉它。")
+            raise BadOption("standard_error", message)
         if self.options.standard_error and self.objective.spreads_at_once:
             self.spread = Moments()
         self._quiet = replace(self.options, standard_error=self.spread is not None)
@@ -131,19 +145,26 @@ class Stream:
         result = reduce_totals(self._window, self.accumulators, self.spread, self._quiet)
         result.transfer_ms = self._transfer_ms
         if self.options.standard_error and not self.objective.spreads_at_once:
-            result.warnings.append(InputWarning("no-standard-error", f"{self._no_error}."))
+            result.warnings.append(InputWarning("no-standard-error", f"{self._no_error.en}."))
         return result
 
     @property
-    def _no_error(self) -> str:
-        return f"The standard error of {self.objective} takes a second pass, and a stream is not kept. {KEEP_IT}"
+    def _no_error(self) -> Text:
+        return Text(
+            f"The standard error of {self.objective} takes a second pass, and a stream is not kept. {KEEP_IT.en}",
+            f"{self.objective} 的标准误需要再遍历一次,而流不会保留。{KEEP_IT.zh}",
+        )
 
     def _refuse_fixed(self, inputs: Mapping[str, Tensor]) -> None:
         for _, term in self.objective.terms:
             for role in term.loss.roles:
                 if role in inputs and term.loss.pattern(role).item_axis is None:
                     raise BadOption(
-                        role, f"{role} has no entry an item, as a column has. Send it with a body of files."
+                        role,
+                        Text(
+                            f"{role} has no entry an item, as a column has. Send it with a body of files.",
+                            f"{role} 不像列那样每项一个值。请以文件形式的请求体发送。",
+                        ),
                     )
 
     def _begin(self, chunked_inputs: ChunkedInputs) -> None:

@@ -29,7 +29,13 @@ def _kept(predictions: Tensor, weights: Tensor | None) -> Tensor:
     """
     w = terms.weights_or_ones(predictions, weights)
     if bool(((w != 0) & (w != 1)).any()):
-        raise BadOption("weights", "An item has one place in its list; weigh whole lists (n), or send a mask (n, L).")
+        raise BadOption(
+            "weights",
+            Text(
+                "An item has one place in its list; weigh whole lists (n), or send a mask (n, L).",
+                "每一项在列表中只有一个位置;请对整个列表 (n) 加权,或发送掩码 (n, L)。",
+            ),
+        )
     return w > 0
 
 

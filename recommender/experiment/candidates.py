@@ -11,6 +11,7 @@ from torch import Tensor
 from losses.contract.expression import Objective, parse
 from losses.contract.loss import Loss
 from losses.errors import Refusal
+from losses.text import Text, listed
 from recommender.errors import BadExperiment
 from recommender.experiment.target import Target
 from recommender.profile import Goal, Profile
@@ -187,9 +188,13 @@ def as_targets(values: Tensor, candidate: Candidate, target: Target) -> Tensor:
     return torch.nn.functional.one_hot(ids, target.outputs).to(values.dtype) if candidate.one_hot else ids
 
 
-def _unfit(text: str, target: Target) -> str:
-    what = "one number" if target.outputs == 1 else f"{target.outputs} scores"
-    return (
-        f"{text} does not fit: models here put out {what} an item for {target.task}, and a candidate compares them "
-        f"with the targets, without other inputs. {', '.join(USUAL[target.task])} fit."
+def _unfit(text: str, target: Target) -> Text:
+    outputs = target.outputs
+    what = Text("one number", "一个数") if outputs == 1 else Text(f"{outputs} scores", f"{outputs} 个得分")
+    fitting = listed(USUAL[target.task])
+    return Text(
+        f"{text} does not fit: models here put out {what.en} an item for {target.task}, and a candidate compares them "
+        f"with the targets, without other inputs. {fitting.en} fit.",
+        f"{text} 不适用:此处的模型对 {target.task} 每项输出{what.zh},候选损失只把它与目标比较,没有其他输入。"
+        f"适用的有 {fitting.zh}。",
     )

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from losses.errors import shown
+from losses.errors import did_you_mean, shown
 from losses.near import near
-from losses.text import Text
+from losses.text import Text, listed, paragraph
 from recommender.errors import BadExperiment
 
 Column = np.ndarray[Any, np.dtype[Any]] | Sequence[object]
@@ -71,8 +71,11 @@ def read_features(
     if len(chosen) > MOST_FEATURES:
         raise BadExperiment(
             "features",
-            f"There are {len(chosen):,} columns to predict from; at most {MOST_FEATURES:,} are taken. Name the ones to "
-            "use in features.",
+            Text(
+                f"There are {len(chosen):,} columns to predict from; at most {MOST_FEATURES:,} are taken. Name "
+                "the ones to use in features.",
+                f"有 {len(chosen):,} 列可用于预测;最多 {MOST_FEATURES:,} 列。请在 features 中写明要用的列。",
+            ),
             columns=len(chosen),
             most=MOST_FEATURES,
         )
@@ -85,12 +88,22 @@ def read_features(
         if reason is None:
             kept[name] = column
         elif reason == COPY and names is not None:
-            raise BadExperiment("features", f"Column {shown(name)} is the target itself. Leave it out of features.")
+            raise BadExperiment(
+                "features",
+                Text(
+                    f"Column {shown(name)} is the target itself. Leave it out of features.",
+                    f"列 {shown(name)} 就是目标本身。请不要放在 features 中。",
+                ),
+            )
         else:
             left_out.setdefault(reason, []).append(name)
     if not kept:
         raise BadExperiment(
-            "features", "No column is left to predict from: each is constant, empty, a name of its row, or the target."
+            "features",
+            Text(
+                "No column is left to predict from: each is constant, empty, a name of its row, or the target.",
+                "没有可用于预测的列:各列或为常数、或为空、或是行的名称、或是目标。",
+            ),
         )
     return _matrices(kept), [_notice(reason, names) for reason, names in left_out.items()]
 
@@ -102,10 +115,14 @@ def column_of(columns: Columns, name: str, field: str) -> np.ndarray[Any, Any]:
     """
     if name not in columns:
         close = near(name, list(columns))
-        hint = f" Did you mean {shown(close)}?" if close else ""
-        listed = ", ".join(shown(known) for known in list(columns)[:SHOWN])
-        more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
-        raise BadExperiment(field, f"There is no column {shown(name)}.{hint} The columns are {listed}{more}.")
+        names, left = listed(shown(known) for known in list(columns)[:SHOWN]), len(columns) - SHOWN
+        more = Text(f" and {left} more", f"等,另有 {left} 列") if left > 0 else Text("", "")
+        text = paragraph(
+            Text(f"There is no column {shown(name)}.", f"没有列 {shown(name)}。"),
+            did_you_mean(shown(close) if close else None),
+            Text(f"The columns are {names.en}{more.en}.", f"各列为 {names.zh}{more.zh}。"),
+        )
+        raise BadExperiment(field, text)
     return as_array(columns[name])
 
 
@@ -117,7 +134,10 @@ def as_array(column: Column) -> np.ndarray[Any, Any]:
     try:
         array = np.asarray(column)
     except ValueError:
-        raise BadExperiment("dataset", "A column whose rows are lists must have lists of one length.") from None
+        raise BadExperiment(
+            "dataset",
+            Text("A column whose rows are lists must have lists of one length.", "行为列表的列,其列表长度必须相同。"),
+        ) from None
     if array.dtype.kind in "fiub":
         return array.astype(np.float64)
     entries = list(array)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from losses.text import Text
 from recommender.errors import BadExperiment
 
 Ids = np.ndarray[Any, np.dtype[np.int64]]
@@ -30,7 +31,11 @@ def folds_of(
         return held
     if groups is not None and len(np.unique(groups)) < folds:
         raise BadExperiment(
-            "groups", f"There are {len(np.unique(groups))} groups and {folds} folds; ask for fewer folds."
+            "groups",
+            Text(
+                f"There are {len(np.unique(groups))} groups and {folds} folds; ask for fewer folds.",
+                f"有 {len(np.unique(groups))} 个组和 {folds} 折;请减少折数。",
+            ),
         )
     anything = np.zeros((n, 1))
     splitter: Any
@@ -52,8 +57,12 @@ def _refuse_rare(labels: Ids, folds: int) -> None:
     if counts.min() < folds:
         raise BadExperiment(
             "target",
-            f"A class has {counts.min()} rows, fewer than the {folds} folds, so that a fold would lack it. Ask for "
-            "fewer folds, join rare classes, or leave them out.",
+            Text(
+                f"A class has {counts.min()} rows, fewer than the {folds} folds, so that a fold would lack it. "
+                "Ask for fewer folds, join rare classes, or leave them out.",
+                f"有一个类别只有 {counts.min()} 行,少于 {folds} 折,因此会有一折缺少它。"
+                "请减少折数、合并稀有类别,或去掉它们。",
+            ),
             classes=len(values),
             smallest=int(counts.min()),
         )

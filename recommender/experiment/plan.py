@@ -132,7 +132,10 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     if len(free) < ROWS_A_FOLD * question.folds:
         raise BadExperiment(
             "dataset",
-            f"{len(free)} rows have a target; {question.folds} folds take at least {ROWS_A_FOLD * question.folds}.",
+            Text(
+                f"{len(free)} rows have a target; {question.folds} folds take at least {ROWS_A_FOLD * question.folds}.",
+                f"{len(free)} 行有目标;{question.folds} 折至少需要 {ROWS_A_FOLD * question.folds} 行。",
+            ),
             rows=len(free),
         )
     target, assumed = read_target(column[rows], question.task)
@@ -141,7 +144,13 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     features = features.rows(rows)
     groups, order = _ids(columns, question.groups, rows), _order(columns, question.order, rows)
     if groups is not None and order is not None:
-        raise BadExperiment("groups", "Folds in time cannot keep groups whole. Ask with groups or with order.")
+        raise BadExperiment(
+            "groups",
+            Text(
+                "Folds in time cannot keep groups whole. Ask with groups or with order.",
+                "按时间分折无法保持组的完整。请只使用 groups 或 order 之一。",
+            ),
+        )
     repeats = REPEATABLE if order is not None else question.repeats
     partitions = tuple(
         _partition(target, free, question.folds, question.seed + repeat, groups, order) for repeat in range(repeats)
@@ -189,6 +198,9 @@ def _partition(
     return held
 
 
+HOLDS_OUT, TRAINS_ON = Text("holds out", "留出"), Text("trains on", "训练所用")
+
+
 def _check(target: Target, partition: Ids, training: Sequence[Ids], field: str) -> None:
     """Refuse a fold that holds out, or trains on, one class alone.
 
@@ -197,13 +209,16 @@ def _check(target: Target, partition: Ids, training: Sequence[Ids], field: str) 
     if target.classes is None:
         return
     for fold, train in enumerate(training):
-        for rows, what in ((np.flatnonzero(partition == fold), "holds out"), (train, "trains on")):
+        for rows, what in ((np.flatnonzero(partition == fold), HOLDS_OUT), (train, TRAINS_ON)):
             values = target.values[rows]
             if len(rows) == 0 or not (values != values[0]).any():
                 raise BadExperiment(
                     field,
-                    f"A fold {what} rows of one class alone, so that no loss could be judged. Ask for fewer folds, or "
-                    f"without {field}.",
+                    Text(
+                        f"A fold {what.en} rows of one class alone, so that no loss could be judged. Ask for fewer "
+                        f"folds, or without {field}.",
+                        f"有一折{what.zh}的行只有一个类别,因此无法评判损失。请减少折数,或去掉 {field}。",
+                    ),
                 )
 
 
@@ -219,10 +234,20 @@ def _metric(question: ExperimentQuestion, target: Target) -> str:
     row = read_metric(name)
     if target.task not in row.tasks or row.compute is None:
         fitting = ", ".join(known for known in metrics_of(target.task) if METRICS[known].compute)
-        raise BadExperiment("goal.metric", f"{name} does not fit {target.task}; these do: {fitting}.")
+        raise BadExperiment(
+            "goal.metric",
+            Text(
+                f"{name} does not fit {target.task}; these do: {fitting}.",
+                f"{name} 不适用于 {target.task};适用的有:{fitting}。",
+            ),
+        )
     if not row.is_defined_on(target.values):
-        wanted = "without zeros" if row.takes == "non-zero" else "of 0 or more"
-        raise BadExperiment("goal.metric", f"{name} takes targets {wanted}; here some are not. Judge by mae or rmse.")
+        wanted = Text("without zeros", "不为零") if row.takes == "non-zero" else Text("of 0 or more", "不小于 0")
+        text = Text(
+            f"{name} takes targets {wanted.en}; here some are not. Judge by mae or rmse.",
+            f"{name} 要求目标{wanted.zh};此处有些不符合。请用 mae 或 rmse 评判。",
+        )
+        raise BadExperiment("goal.metric", text)
     return name
 
 
@@ -244,7 +269,13 @@ def _order(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[A
         return None
     column = column_of(columns, name, "order")[rows]
     if missing(column).any():
-        raise BadExperiment("order", f"Column {shown(name)} has missing values; rows in order each have a place.")
+        raise BadExperiment(
+            "order",
+            Text(
+                f"Column {shown(name)} has missing values; rows in order each have a place.",
+                f"列 {shown(name)} 有缺失值;有序的行各有其位置。",
+            ),
+        )
     return np.unique(column.astype(str) if is_text(column) else column, return_inverse=True)[1]
 
 
@@ -253,7 +284,13 @@ def _weights(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray
         return None
     column = column_of(columns, name, "weights")[rows]
     if is_text(column) or not np.isfinite(column).all() or (column < 0).any() or not column.any():
-        raise BadExperiment("weights", f"Column {shown(name)} must hold numbers of 0 or more, some of them above 0.")
+        raise BadExperiment(
+            "weights",
+            Text(
+                f"Column {shown(name)} must hold numbers of 0 or more, some of them above 0.",
+                f"列 {shown(name)} 必须是不小于 0 的数,且有大于 0 的值。",
+            ),
+        )
     return np.asarray(column)
 
 
@@ -262,5 +299,11 @@ def _judge(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[A
         return np.zeros(len(rows), bool)
     column = column_of(columns, name, "held_out")[rows]
     if is_text(column) or not np.isin(column, (0, 1)).all() or column.all() or not column.any():
-        raise BadExperiment("held_out", f"Column {shown(name)} must be true in some rows and false in the others.")
+        raise BadExperiment(
+            "held_out",
+            Text(
+                f"Column {shown(name)} must be true in some rows and false in the others.",
+                f"列 {shown(name)} 必须在一些行为 true,在其他行为 false。",
+            ),
+        )
     return np.asarray(column == 1)

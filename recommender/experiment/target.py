@@ -62,7 +62,13 @@ def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target,
     if column.ndim == TABLE:
         return _labels(column, task), []
     if len(set(column.tolist())) < PAIR:
-        raise BadExperiment("target", "The target has one value only, so that every loss predicts it alike.")
+        raise BadExperiment(
+            "target",
+            Text(
+                "The target has one value only, so that every loss predicts it alike.",
+                "目标只有一个值,因此所有损失的预测都相同。",
+            ),
+        )
     known = read_task(task) if task else None
     assumed = []
     if known is None:
@@ -71,12 +77,30 @@ def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target,
     if known in (Task.REGRESSION, Task.COUNT):
         return Target(known, _numbers(column, known), None), assumed
     if known is Task.MULTILABEL:
-        raise BadExperiment("target", "The target of multilabel has a list of 0 and 1 in each row, one a label.")
+        raise BadExperiment(
+            "target",
+            Text(
+                "The target of multilabel has a list of 0 and 1 in each row, one a label.",
+                "multilabel 的目标每行是由 0 和 1 组成的列表,每个标签一个。",
+            ),
+        )
     values, ids = np.unique(column.astype(str) if is_text(column) else column, return_inverse=True)
     if known is Task.BINARY and len(values) != PAIR:
-        raise BadExperiment("target", f"The target of binary has two values; this one has {len(values)}.")
+        raise BadExperiment(
+            "target",
+            Text(
+                f"The target of binary has two values; this one has {len(values)}.",
+                f"binary 的目标有两个取值;此目标有 {len(values)} 个。",
+            ),
+        )
     if len(values) > MOST_CLASSES:
-        raise BadExperiment("target", f"The target has {len(values)} classes; at most {MOST_CLASSES} are compared.")
+        raise BadExperiment(
+            "target",
+            Text(
+                f"The target has {len(values)} classes; at most {MOST_CLASSES} are compared.",
+                f"目标有 {len(values)} 个类别;最多比较 {MOST_CLASSES} 个。",
+            ),
+        )
     classes = tuple(_name(value) for value in values)
     if is_text(column) or classes not in (("0", "1"), tuple(map(str, range(len(values))))):
         listed = ", ".join(f"{name} is {place}" for place, name in enumerate(classes[:5]))
@@ -88,14 +112,28 @@ def _labels(column: np.ndarray[Any, Any], task: str | None) -> Target:
     """Return several labels an item, (n, labels)."""
     if task not in (None, Task.MULTILABEL):
         raise BadExperiment(
-            "target", f"Each row of the target has {column.shape[1]} numbers: ask with task=multilabel."
+            "target",
+            Text(
+                f"Each row of the target has {column.shape[1]} numbers: ask with task=multilabel.",
+                f"目标的每行有 {column.shape[1]} 个数:请使用 task=multilabel。",
+            ),
         )
     if not np.isin(column, (0, 1)).all() or column.shape[1] > MOST_CLASSES:
-        raise BadExperiment("target", f"Several labels a row are 0 or 1 each, and {MOST_CLASSES} at most.")
+        raise BadExperiment(
+            "target",
+            Text(
+                f"Several labels a row are 0 or 1 each, and {MOST_CLASSES} at most.",
+                f"每行的多个标签各为 0 或 1,且最多 {MOST_CLASSES} 个。",
+            ),
+        )
     constant = np.flatnonzero(column.min(0) == column.max(0))
     if len(constant):
         raise BadExperiment(
-            "target", f"Label {constant[0]} is the same in every row, so that nothing is learnt of it. Leave it out."
+            "target",
+            Text(
+                f"Label {constant[0]} is the same in every row, so that nothing is learnt of it. Leave it out.",
+                f"标签 {constant[0]} 在每一行都相同,无从学习。请去掉它。",
+            ),
         )
     return Target(Task.MULTILABEL, column.astype(np.float64), tuple(map(str, range(column.shape[1]))))
 
@@ -111,12 +149,23 @@ def _inferred(column: np.ndarray[Any, Any]) -> tuple[Task, Text]:
 def _numbers(column: np.ndarray[Any, Any], task: Task) -> np.ndarray[Any, np.dtype[np.float64]]:
     if is_text(column):
         raise BadExperiment(
-            "target", f"The target holds texts, and {task} predicts numbers. Ask with task=binary or multiclass."
+            "target",
+            Text(
+                f"The target holds texts, and {task} predicts numbers. Ask with task=binary or multiclass.",
+                f"目标是文本,而 {task} 预测数值。请使用 task=binary 或 multiclass。",
+            ),
         )
     if not np.isfinite(column).all():
-        raise BadExperiment("target", "The target holds an infinity. Leave such rows out.")
+        raise BadExperiment(
+            "target", Text("The target holds an infinity. Leave such rows out.", "目标中有无穷大。请去掉这些行。")
+        )
     if task is Task.COUNT and (column < 0).any():
-        raise BadExperiment("target", "The target of count is 0 or more; this one has negative values.")
+        raise BadExperiment(
+            "target",
+            Text(
+                "The target of count is 0 or more; this one has negative values.", "count 的目标不小于 0;此目标有负值。"
+            ),
+        )
     return column.astype(np.float64)
 
 

@@ -46,7 +46,12 @@ def detection(given: Given) -> TaskMeasurement:
         facts["box_area_spread"] = box_area_spread(orders)
     if given.predictions is not None:
         if given.predictions.shape != boxes.shape:
-            raise ShapeMismatch("predictions", "n, 4", given.predictions.shape, f"There are {boxes.shape[0]} boxes.")
+            raise ShapeMismatch(
+                "predictions",
+                "n, 4",
+                given.predictions.shape,
+                Text(f"There are {boxes.shape[0]} boxes.", f"共有 {boxes.shape[0]} 个边界框。"),
+            )
         residuals = summarise(ResidualStream(boxes, given.predictions))
         facts |= {"outlier_rate": outlier_rate(residuals), "residual_scale": residual_scale(residuals)}
     details, small = _sizes(boxes, orders)

@@ -77,7 +77,12 @@ def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
     Raises: UnreadableTargets, ShapeMismatch.
     """
     if embeddings is not None and labels.shape != embeddings.shape[:1]:
-        raise ShapeMismatch("labels", str(embeddings.shape[0]), labels.shape, "Each embedding has one label.")
+        raise ShapeMismatch(
+            "labels",
+            str(embeddings.shape[0]),
+            labels.shape,
+            Text("Each embedding has one label.", "每个嵌入有一个标签。"),
+        )
     if labels.ndim != 1 or not all_whole(labels) or bool(labels.amax() < 0):
         wanted = Text("labels (n), whole numbers that are equal within a class", "标签 (n),同类取相同的整数")
         raise UnreadableTargets("similarity", wanted, labels.shape)

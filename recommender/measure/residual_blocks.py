@@ -12,6 +12,7 @@ from torch import Tensor
 from losses.contract.deadline import checkpoint
 from losses.contract.domains import first_index
 from losses.errors import NonFiniteInput, ShapeMismatch
+from losses.text import Text
 
 Array = NDArray[np.float64]
 
@@ -54,7 +55,12 @@ class ResidualStream:
     def __post_init__(self) -> None:
         if self.predictions is not None and self.predictions.shape != self.targets.shape:
             wanted = ", ".join(map(str, self.targets.shape))
-            raise ShapeMismatch("predictions", wanted, self.predictions.shape, "Those are the axes of the targets.")
+            raise ShapeMismatch(
+                "predictions",
+                wanted,
+                self.predictions.shape,
+                Text("Those are the axes of the targets.", "这是 targets 的轴。"),
+            )
         self.items = self.targets.shape[0]
         self.targets = self.targets.reshape(self.items, -1)
         self.width = self.targets.shape[1]

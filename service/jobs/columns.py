@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from losses.text import Text
 from recommender.experiment.features import Column
 from service.datasets.description import file_format, mapped
 from service.problems import BadRequest
@@ -31,7 +32,11 @@ def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, Column
     for name, tensor in formats.written()[media].decode("The dataset", data, limit):
         if name is None or tensor.ndim not in (1, TABLE_AXES):
             raise BadRequest(
-                "An experiment takes named columns: send CSV, Parquet or Feather, or an .npz with arrays (n) or (n, p)."
+                Text(
+                    "An experiment takes named columns: send CSV, Parquet or Feather, or an .npz with arrays (n) "
+                    "or (n, p).",
+                    "实验需要有名称的列:请发送 CSV、Parquet 或 Feather,或含数组 (n) 或 (n, p) 的 .npz。",
+                )
             )
         numbers = tensor.double().numpy()
         if tensor.ndim == 1:

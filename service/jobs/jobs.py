@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from anyio import fail_after, to_process, to_thread
 
-from losses.text import Language
+from losses.text import Language, Text
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.report import ExperimentReport
 from recommender.profile import Profile
@@ -260,7 +260,11 @@ class Jobs:
         if models > most:
             raise BadExperiment(
                 "repeats",
-                f"{models} models would be trained, {most} may be: ask for fewer repeats, folds, candidates or models.",
+                Text(
+                    f"{models} models would be trained, {most} may be: ask for fewer repeats, folds, candidates or "
+                    "models.",
+                    f"将训练 {models} 个模型,上限为 {most}:请减少重复次数、折数、候选损失或模型。",
+                ),
                 limit=most,
             )
 

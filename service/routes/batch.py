@@ -11,9 +11,9 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from losses.errors import Refusal
+from losses.errors import Refusal, did_you_mean
 from losses.near import near
-from losses.text import Language, Text
+from losses.text import Language, Text, listed, paragraph
 from service.dependencies import SettingsInForce
 from service.pipeline.properties import Access, properties, properties_of
 from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, answer, crash, responses
@@ -123,7 +123,13 @@ class Batch:
                 raise
             yield _problem(refusal)  # of the body; what came of it is answered
         if not answered:
-            raise BadRequest("The body has no line; send one JSON object a line, such as " + EXAMPLE.splitlines()[0])
+            example = EXAMPLE.splitlines()[0]
+            raise BadRequest(
+                Text(
+                    f"The body has no line; send one JSON object a line, such as {example}",
+                    f"请求体没有行;请每行发送一个 JSON 对象,如 {example}",
+                )
+            )
         self._record.items = answered
 
     async def _answered(self, line: Line) -> bytes:
@@ -239,9 +245,9 @@ def _split(line: bytearray) -> tuple[str, bytearray]:
         raise _one_member()
     name = beginning[1].decode()
     if name not in KINDS:
-        close = near(name, KINDS)
-        hint = f" Did you mean {close}?" if close else ""
-        raise BadRequest(f"A line asks {', '.join(KINDS)}; this asks none of them.{hint}", did_you_mean=close)
+        close, kinds = near(name, KINDS), listed(KINDS)
+        none = Text(f"A line asks {kinds.en}; this asks none of them.", f"每行是 {kinds.zh} 之一的请求;此行都不是。")
+        raise BadRequest(paragraph(none, did_you_mean(close)), did_you_mean=close)
     start = beginning.end()
     return name, bytearray(b" " * start) + end[start:-1]
 
@@ -256,7 +262,12 @@ def _refuse_more_members(line: bytearray) -> None:
 
 
 def _one_member() -> BadRequest:
-    return BadRequest(f"A line is an object with one member, one of {', '.join(KINDS)}.")
+    return BadRequest(
+        Text(
+            f"A line is an object with one member, one of {', '.join(KINDS)}.",
+            f"每行是只有一个成员的对象,成员为 {', '.join(KINDS)} 之一。",
+        )
+    )
 
 
 def _problem(error: Exception, line: int | None = None) -> bytes:

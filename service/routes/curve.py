@@ -11,7 +11,7 @@ from losses.contract.expression import Objective, parse, split_objectives
 from losses.contract.loss import Loss
 from losses.description.curve import Curve, curves_along_one_axis
 from losses.errors import BadExpression, BadOption, BadParameter, DomainViolation
-from losses.text import in_language
+from losses.text import Text, in_language
 from losses.version import VERSION
 from service.dependencies import RuntimeInForce
 from service.pipeline.properties import properties
@@ -75,7 +75,7 @@ async def asked(
     bound, laid_over = parameters or params, others or with_
     texts = [f"{loss.id}({bound})" if bound else loss.id, *(split_objectives(laid_over) if laid_over.strip() else [])]
     if len(texts) > MOST_CURVES:
-        raise BadRequest(f"{MOST_CURVES} curves fit into one picture.")
+        raise BadRequest(Text(f"{MOST_CURVES} curves fit into one picture.", f"一张图最多容纳 {MOST_CURVES} 条曲线。"))
     return [parse(text) for text in texts]
 
 
@@ -124,7 +124,7 @@ async def curves(
         else:
             lines = curves_along_one_axis(objectives, points, span, target)
         if not lines and image == "svg":
-            raise BadOption("unfit", "None of these losses has a curve.")
+            raise BadOption("unfit", Text("None of these losses has a curve.", "这些损失都没有曲线。"))
         if not lines:
             return Curves(axis=None, x=[], curves=[], left_out=left_out)
         if image == "svg":

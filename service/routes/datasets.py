@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
+from losses.text import Text
 from service.datasets.addresses.allowed import allowed
 from service.datasets.addresses.table import FORMAT as ADDRESSED
 from service.datasets.addresses.table import listed
@@ -147,7 +148,12 @@ async def _listing(members: Mapping[str, Any], settings: Settings) -> bytes:
     Raises: BadRequest, AddressNotAllowed.
     """
     if len(members) > 1 or not isinstance(members["uri"], str):
-        raise BadRequest('By address a dataset is {"uri": "s3://bucket/folder/*.parquet"}, and nothing beside it.')
+        raise BadRequest(
+            Text(
+                'By address a dataset is {"uri": "s3://bucket/folder/*.parquet"}, and nothing beside it.',
+                '以地址给出的数据集为 {"uri": "s3://bucket/folder/*.parquet"},此外没有其他成员。',
+            )
+        )
     address = allowed(members["uri"], settings.sources, settings.private_hosts)
     return orjson.dumps(await to_thread.run_sync(listed, address, settings.max_decoded_bytes))
 
@@ -159,7 +165,12 @@ def _rows(members: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     rows = members.get("rows")
     if len(members) > 1 or not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise BadRequest('As JSON a dataset is {"rows": [...]}, one or more objects with the same members.')
+        raise BadRequest(
+            Text(
+                'As JSON a dataset is {"rows": [...]}, one or more objects with the same members.',
+                '以 JSON 给出的数据集为 {"rows": [...]},即一个或多个成员相同的对象。',
+            )
+        )
     return rows
 
 

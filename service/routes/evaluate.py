@@ -23,6 +23,8 @@ from losses.errors import (
 )
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import one_pass
+from losses.field_errors import custom_error
+from losses.text import Text
 from losses.version import VERSION
 from service.compute import Runtime
 from service.pipeline.properties import properties
@@ -45,7 +47,10 @@ ANSWER_BYTES = 3 * BYTES  # for each number: the array, the file that it is in, 
 def _listed(value: object) -> object:
     entries = value if isinstance(value, list) else [value]
     if len(entries) > MOST_LOSSES:  # before each of 200,000 is found wrong by itself
-        raise ValueError(f"at most {MOST_LOSSES} objectives are evaluated at once")
+        many = Text(
+            f"Value error, at most {MOST_LOSSES} objectives are evaluated at once", f"一次最多计算 {MOST_LOSSES} 个目标"
+        )
+        raise custom_error("value_error", many)
     if isinstance(value, list | str):
         return [each for entry in entries for each in (_separate(entry) if isinstance(entry, str) else [entry])]
     return value

@@ -320,8 +320,12 @@ def _lying(
         sent, wanted = inputs[position], inference_protocol.size(inputs[position])
         if span.size != wanted or sent.data is not None or "binary_data_size" in sent.parameters:
             raise BadRequest(
-                f"{shown(sent.name)}, of {wanted} bytes by shape and datatype, which lies in shared memory must have "
-                f"shared_memory_byte_size={wanted}, and no data and no binary_data_size."
+                Text(
+                    f"{shown(sent.name)}, of {wanted} bytes by shape and datatype, which lies in shared memory must "
+                    f"have shared_memory_byte_size={wanted}, and no data and no binary_data_size.",
+                    f"{shown(sent.name)} 按形状和类型为 {wanted} 字节,且位于共享内存中,必须有 "
+                    f"shared_memory_byte_size={wanted},且没有 data 和 binary_data_size。",
+                )
             )
     return spans
 
@@ -354,7 +358,12 @@ def _asked(model: names.Named | None, parameters: Mapping[str, Any]) -> tuple[Ob
     if model is None:
         text = given.pop("loss", None)
         if not isinstance(text, str) or given:
-            raise BadRequest("The model objective takes the parameter loss, such as dice + 0.5*bce, and options.")
+            raise BadRequest(
+                Text(
+                    "The model objective takes the parameter loss, such as dice + 0.5*bce, and options.",
+                    "模型 objective 接受参数 loss(如 dice + 0.5*bce)和 options。",
+                )
+            )
         return parse(text), validated(EvaluateOptions, options, "parameters")
     loss, implied = model
     return Objective(((1.0, loss.bind({**implied, **given})),)), validated(EvaluateOptions, options, "parameters")
@@ -383,11 +392,19 @@ def _wanted(asked: InferRequest, outputs: Mapping[str, Tensor]) -> Iterator[tupl
     wanted = asked.outputs or [inference_protocol.OutputWanted(name=name) for name in outputs]
     for output in wanted:
         if output.name not in outputs:
-            raise BadRequest(f"There is no output {shown(output.name)}; there are {', '.join(outputs)}.")
+            raise BadRequest(
+                Text(
+                    f"There is no output {shown(output.name)}; there are {', '.join(outputs)}.",
+                    f"没有输出 {shown(output.name)};有 {', '.join(outputs)}。",
+                )
+            )
         if output.parameters.get(CLASSIFICATION):
             raise BadRequest(
-                f"{output.name} is no classification: it holds losses, which have no labels to sort by. Leave "
-                f"{CLASSIFICATION} (class_count) out.",
+                Text(
+                    f"{output.name} is no classification: it holds losses, which have no labels to sort by. Leave "
+                    f"{CLASSIFICATION} (class_count) out.",
+                    f"{output.name} 不是分类:它是损失,没有可排序的标签。请去掉 {CLASSIFICATION}(class_count)。",
+                ),
                 parameter=CLASSIFICATION,
             )
         yield output.name, outputs[output.name], bool(output.parameters.get("binary_data", everything))
@@ -407,7 +424,10 @@ def _with_room(span: shared_memory.Span, name: str, data: bytes) -> shared_memor
     """
     if len(data) > span.size:
         raise BadRegion(
-            f"The output {name} has {len(data)} bytes; shared_memory_byte_size is {span.size}.",
+            Text(
+                f"The output {name} has {len(data)} bytes; shared_memory_byte_size is {span.size}.",
+                f"输出 {name} 有 {len(data)} 字节;shared_memory_byte_size 为 {span.size}。",
+            ),
             output=name,
             expected=len(data),
             got=span.size,

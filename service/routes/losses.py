@@ -13,9 +13,9 @@ from losses.contract import names, registry
 from losses.contract.expression import Objective
 from losses.contract.loss import Loss, Said
 from losses.description import snippets
-from losses.errors import BadOption, UnknownLoss
+from losses.errors import BadOption, UnknownLoss, did_you_mean
 from losses.near import near
-from losses.text import Language, Text, in_language
+from losses.text import Language, Text, in_language, listed, paragraph
 from losses.version import VERSION
 from service.pipeline.properties import properties
 from service.problems import BadRequest, UnknownPath, responses
@@ -230,8 +230,10 @@ async def list_losses(
 def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> None:
     if value is not None and value not in known:
         suggestion = near(value, known)
-        hint = f" Did you mean {suggestion}?" if suggestion else ""
-        raise BadOption(name, f"No loss has that {name}.{hint} There are {', '.join(known)}.")
+        kind, names = {"task": "任务", "trait": "性质"}[name], listed(known)
+        none = Text(f"No loss has that {name}.", f"没有损失有这个{kind}。")
+        all_names = Text(f"There are {names.en}.", f"有 {names.zh}。")
+        raise BadOption(name, paragraph(none, did_you_mean(suggestion), all_names))
 
 
 @router.get(

@@ -6,8 +6,9 @@ from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from losses.errors import shown
+from losses.errors import did_you_mean, shown
 from losses.near import near
+from losses.text import Text, listed, paragraph
 from service.problems import BadRequest
 
 
@@ -23,10 +24,13 @@ async def known_parameters(request: Request) -> None:
     for name in request.query_params:
         if name not in known:
             close = near(name, known)
-            hint = f" Did you mean {close}?" if close else ""
-            has = f"It has {', '.join(known)}." if known else "It has none."
+            names = listed(known)
+            has = (
+                Text(f"It has {names.en}.", f"它有 {names.zh}。") if known else Text("It has none.", "它没有查询参数。")
+            )
+            unknown = Text(f"This path has no query parameter {shown(name)}.", f"此路径没有查询参数 {shown(name)}。")
             raise BadRequest(
-                f"This path has no query parameter {shown(name)}.{hint} {has}",
+                paragraph(unknown, did_you_mean(close), has),
                 parameter=shown(name),
                 parameters=list(known),
                 did_you_mean=close,

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from losses.text import Language
+from losses.text import Language, Text
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.report import ExperimentReport
 from recommender.experiment.plan import DEFAULT_METRIC
@@ -33,14 +33,21 @@ async def quick_experiment(
     if task is not None and task not in DEFAULT_METRIC:
         raise BadExperiment(
             "experiment",
-            f"No model here learns {task}. Train the candidates in your own loop and send the scores of each fold to "
-            f"POST {VERDICT}.",
+            Text(
+                f"No model here learns {task}. Train the candidates in your own loop and send the scores of "
+                f"each fold to POST {VERDICT}.",
+                f"此处没有学习 {task} 的模型。请在自己的训练循环中训练候选损失,并把每一折的得分发送到 POST {VERDICT}。",
+            ),
         )
     if dataset is None or not isinstance(target, str):
         raise BadExperiment(
             "experiment",
-            "A quick experiment trains on a dataset: send its columns to POST /v1/datasets, then dataset and target "
-            "(the column to predict) here.",
+            Text(
+                "A quick experiment trains on a dataset: send its columns to POST /v1/datasets, then dataset "
+                "and target (the column to predict) here.",
+                "快速实验在数据集上训练:请先把各列发送到 POST /v1/datasets,然后在此给出 dataset 和 target(要预"
+                "测的列)。",
+            ),
         )
     question = {"dataset": dataset, "target": target, "task": task, "goal": goal.model_dump(mode="json")}
     return await jobs.quick(question, current().key or "", language)

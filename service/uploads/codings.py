@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
+from losses.text import Text, paragraph
 from service.problems import BadEnvelope
 from service.request_record import Record
 from service.scheduling import INLINE_BYTES, beside_the_loop
@@ -23,6 +24,7 @@ else:
 
 WINDOW_BITS = 23  # of zstd: 8 MiB
 WINDOW_BYTES = 1 << WINDOW_BITS  # the most that any of them keeps of what it has unpacked
+WINDOW = Text("Its window may have 8 MiB, as zstd -19 writes it.", "其窗口最大 8 MiB,如 zstd -19 所写。")
 SHORT_PIECE = 1 << 16  # bytes, unpacked in 0.2 ms
 LONG_PIECE = 1 << 20  # bytes, beside which a thread hop is little
 MOST_MEMBERS = 1 << 16  # of gzip, or frames of zstd: each takes a new decompressor, however few its bytes are
@@ -143,8 +145,11 @@ class Unpacker:
         return piece
 
     def _damaged(self) -> BadEnvelope:
-        wide = " Its window may have 8 MiB, as zstd -19 writes it." if self._coding == "zstd" else ""
-        return BadEnvelope(f"The body is no {self._coding}, though Content-Encoding says so, or it is damaged.{wide}")
+        damaged = Text(
+            f"The body is no {self._coding}, though Content-Encoding says so, or it is damaged.",
+            f"请求体不是 Content-Encoding 所说的 {self._coding},或已损坏。",
+        )
+        return BadEnvelope(paragraph(damaged, WINDOW if self._coding == "zstd" else ""))
 
 
 class UnpackedSource:

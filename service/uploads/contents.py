@@ -141,7 +141,11 @@ def from_parts(
     clash = [name for name in fields if name in known]
     if clash:
         raise BadRequest(
-            "In multipart each role is a file part; the request part holds the other members.", roles=clash
+            Text(
+                "In multipart each role is a file part; the request part holds the other members.",
+                "multipart 中每个输入是一个文件部分;其他成员放在 request 部分。",
+            ),
+            roles=clash,
         )
     files = {name: part for name, part in parts.items() if name != multipart.REQUEST and part.data}
     tensors, assumed = _arrays(files, limit, beside)
@@ -158,7 +162,12 @@ def _arrays(
         formats.refuse_other(name, part.data, entry)
         if isinstance(entry, ArrayFormat):
             if name == multipart.TABLE:
-                raise BadRequest(f"The part {name} is a file of columns; other files stand in parts named for a role.")
+                raise BadRequest(
+                    Text(
+                        f"The part {name} is a file of columns; other files stand in parts named for a role.",
+                        f"部分 {name} 是带列的文件;其他文件放在以输入命名的部分中。",
+                    )
+                )
             tensors[name] = formats.one(name, part.data, limit, entry)
         elif isinstance(entry, TableFormat):
             table = entry.open(name, part.data, limit)

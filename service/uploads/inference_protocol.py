@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor
 
 from losses.errors import shown
+from losses.text import Text
 from service.problems import BadEnvelope, BadRequest
 from service.uploads import json_lists, json_simd
 from service.uploads.json_pieces import cut
@@ -104,7 +105,12 @@ def size(sent: InputTensor) -> int:
     Raises: BadRequest for a datatype that is not read.
     """
     if sent.datatype not in DATATYPES:
-        raise BadRequest(f"{shown(sent.name)} has a datatype that is not read; those read are {', '.join(DATATYPES)}.")
+        raise BadRequest(
+            Text(
+                f"{shown(sent.name)} has a datatype that is not read; those read are {', '.join(DATATYPES)}.",
+                f"{shown(sent.name)} 的 datatype 不支持;支持的有 {', '.join(DATATYPES)}。",
+            )
+        )
     return math.prod(sent.shape) * DATATYPES[sent.datatype].itemsize
 
 
@@ -120,7 +126,12 @@ def input_tensors(
     for index, sent in enumerate(inputs):
         wanted = size(sent)
         if sent.name in tensors:
-            raise BadRequest(f"Two inputs are called {shown(sent.name)}; each role is sent once.")
+            raise BadRequest(
+                Text(
+                    f"Two inputs are called {shown(sent.name)}; each role is sent once.",
+                    f"有两个输入叫 {shown(sent.name)};每个输入只发送一次。",
+                )
+            )
         if index in shared:
             tensors[sent.name] = _tensor(shared[index], sent)
             continue
@@ -130,13 +141,22 @@ def input_tensors(
             continue
         if type(announced) is not int or announced != wanted or len(behind) - position < wanted:
             raise BadRequest(
-                f"{shown(sent.name)}, of {wanted} bytes by shape and datatype must have them behind the JSON, and "
-                f"binary_data_size={wanted}."
+                Text(
+                    f"{shown(sent.name)}, of {wanted} bytes by shape and datatype must have them behind the JSON, and "
+                    f"binary_data_size={wanted}.",
+                    f"{shown(sent.name)} 按形状和类型为 {wanted} 字节,必须放在 JSON 之后,并有 "
+                    f"binary_data_size={wanted}。",
+                )
             )
         tensors[sent.name] = _tensor(behind[position : position + wanted], sent)
         position += wanted
     if position != len(behind):
-        raise BadEnvelope(f"{len(behind) - position} bytes follow the JSON that no input has announced.")
+        raise BadEnvelope(
+            Text(
+                f"{len(behind) - position} bytes follow the JSON that no input has announced.",
+                f"JSON 之后有 {len(behind) - position} 字节,没有输入声明过。",
+            )
+        )
     return tensors
 
 
@@ -156,12 +176,22 @@ def _listed(sent: InputTensor) -> Tensor:
     tensor = listed if isinstance(listed, Tensor) else json_lists.from_lists(shown(sent.name), listed, booleans=True)
     count = math.prod(sent.shape)
     if tensor.numel() != count:
-        raise BadRequest(f"{shown(sent.name)}, of shape {sent.shape}, has {count} numbers; {tensor.numel()} were sent.")
+        raise BadRequest(
+            Text(
+                f"{shown(sent.name)}, of shape {sent.shape}, has {count} numbers; {tensor.numel()} were sent.",
+                f"形状为 {sent.shape} 的 {shown(sent.name)} 有 {count} 个数;实际发送了 {tensor.numel()} 个。",
+            )
+        )
     dtype = DATATYPES[sent.datatype]
     converted = tensor.to(torch.int64 if dtype == torch.uint64 else dtype)
     fits = converted.isfinite() if dtype.is_floating_point else converted.to(tensor.dtype) == tensor
     if not (fits & (converted >= 0) if dtype == torch.uint64 else fits).all():
-        raise BadRequest(f"{shown(sent.name)} has a number that {sent.datatype} cannot hold.")
+        raise BadRequest(
+            Text(
+                f"{shown(sent.name)} has a number that {sent.datatype} cannot hold.",
+                f"{shown(sent.name)} 有 {sent.datatype} 无法表示的数。",
+            )
+        )
     return converted.reshape(sent.shape).to(WIDER.get(dtype, dtype))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.json_text import rounded
 
@@ -41,16 +42,32 @@ def from_lists(role: str, value: object, *, booleans: bool) -> Tensor:
 
 
 def too_deep(role: str) -> BadRequest:
-    return BadRequest(f"{role} must be a list of numbers, nested at most {DEEPEST} deep.", role=role)
+    return BadRequest(
+        Text(
+            f"{role} must be a list of numbers, nested at most {DEEPEST} deep.",
+            f"{role} 必须是数的列表,最多嵌套 {DEEPEST} 层。",
+        ),
+        role=role,
+    )
 
 
 def ragged(role: str) -> BadRequest:
-    return BadRequest(f"{role} must be a list of numbers whose rows all have the same length.", role=role)
+    return BadRequest(
+        Text(
+            f"{role} must be a list of numbers whose rows all have the same length.",
+            f"{role} 必须是数的列表,且各行长度相同。",
+        ),
+        role=role,
+    )
 
 
 def not_numbers(role: str) -> BadRequest:
     return BadRequest(
-        f"{role} must hold numbers only: no text, no null, no true among numbers, nothing of 2^63 or more.", role=role
+        Text(
+            f"{role} must hold numbers only: no text, no null, no true among numbers, nothing of 2^63 or more.",
+            f"{role} 只能有数:不能有文本、null、数中混入的 true,也不能有 2^63 及以上的数。",
+        ),
+        role=role,
     )
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from losses.errors import Refusal
+from losses.text import Text
 from service.problems import BadEnvelope, BadRequest
 from service.uploads import json_simd
 from service.uploads.json_faults import fault_of_long, visible_fault
@@ -26,7 +27,9 @@ ARRAYS_A_PIECE = 1 << 8  # which stay in the text; 256 members of 4 KiB each are
 MOST_QUOTES = 1 << 12  # of a long text: 64 inputs of the Open Inference Protocol, with ten texts each, have 1,280
 OPEN, CLOSE, COMMA = b"[],"
 SPACES = b" \t\n\r"
-MISSING = "The text stops being JSON: an entry or a comma is missing in a list."
+MISSING = Text(
+    "The text stops being JSON: an entry or a comma is missing in a list.", "文本不再是 JSON:列表中缺少一个元素或逗号。"
+)
 Span = tuple[int, int]  # of some entries of a list, without the commas around them
 
 
@@ -189,6 +192,10 @@ def _long_beside_arrays(text: bytes | bytearray) -> Refusal:
     if fault:
         return fault.refusal()
     return BadRequest(
-        f"The JSON is longer than {MOST_LEFT} bytes beside what are arrays of numbers only: no text, no null. Send "
-        "class names and other columns as a CSV, Parquet or Arrow file."
+        Text(
+            f"The JSON is longer than {MOST_LEFT} bytes beside what are arrays of numbers only: no text, "
+            "no null. Send class names and other columns as a CSV, Parquet or Arrow file.",
+            f"除纯数数组(没有文本和 null)外,JSON 超过 {MOST_LEFT} 字节。类别名称和其他列请以 CSV、"
+            "Parquet 或 Arrow 文件发送。",
+        )
     )

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from losses.errors import shown
+from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.json_faults import fault_of_long
 from service.uploads.json_lists import DEEPEST, EXACT, not_numbers, ragged, too_deep
@@ -75,7 +76,14 @@ def read_members_of_entries(
     if not isinstance(listed, simdjson.Array):
         raise Unaccounted
     if len(listed) > most:
-        raise BadRequest(f"{name} has {len(listed)} entries; at most {most} are read.", limit=most, got=len(listed))
+        raise BadRequest(
+            Text(
+                f"{name} has {len(listed)} entries; at most {most} are read.",
+                f"{name} 有 {len(listed)} 个元素;最多读取 {most} 个。",
+            ),
+            limit=most,
+            got=len(listed),
+        )
     account.brackets -= 1
     objects = [_entry(node) for node in listed]
     entries = [_members(node, (array,), account, arrays, _name(node)) for node in objects]
@@ -190,7 +198,12 @@ def _entry(node: object) -> simdjson.Object:
 def _object(parser: simdjson.Parser, text: bytes | bytearray) -> simdjson.Object:
     root = _root(parser, text)
     if not isinstance(root, simdjson.Object):
-        raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
+        raise BadRequest(
+            Text(
+                "The body must be a JSON object with the inputs and the options as members.",
+                "请求体必须是 JSON 对象,以输入和选项为成员。",
+            )
+        )
     return root
 
 

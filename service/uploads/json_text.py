@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from losses.errors import pointer
+from losses.text import Text
 from service.problems import BadEnvelope, BadRequest
 from service.uploads.json_faults import fault
 
@@ -26,7 +27,12 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
     Raises: BadEnvelope with the offset where it stops being JSON, BadRequest where it is no object.
     """
     if not text:
-        raise BadRequest("The body is empty; send a JSON object. /docs has an example that works as it stands.")
+        raise BadRequest(
+            Text(
+                "The body is empty; send a JSON object. /docs has an example that works as it stands.",
+                "请求体为空;请发送 JSON 对象。/docs 中有可直接使用的示例。",
+            )
+        )
     _refuse_deep(text)
     refuse_unsafe_integers(text)
     try:
@@ -34,7 +40,12 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise fault(text, error).refusal() from None
     if not isinstance(value, dict):
-        raise BadRequest("The body must be a JSON object with the inputs and the options as members.")
+        raise BadRequest(
+            Text(
+                "The body must be a JSON object with the inputs and the options as members.",
+                "请求体必须是 JSON 对象,以输入和选项为成员。",
+            )
+        )
     if len(value) > MOST_MEMBERS:
         raise too_many_members(len(value))
     refuse_twice(text, value)
@@ -51,7 +62,10 @@ def array(text: bytes | bytearray) -> list[Any]:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        message = f"The text stops being JSON at character {error.pos}. JSON has no NaN and no Infinity; .npy has."
+        message = Text(
+            f"The text stops being JSON at character {error.pos}. JSON has no NaN and no Infinity; .npy has.",
+            f"文本从第 {error.pos} 个字符起不再是 JSON。JSON 没有 NaN 和 Infinity;.npy 有。",
+        )
         raise BadEnvelope(message, position=error.pos) from None
     refuse_twice(text, value)
     return list(value)
@@ -60,7 +74,11 @@ def array(text: bytes | bytearray) -> list[Any]:
 def too_many_members(members: int) -> BadRequest:
     """Return the refusal of a body with so many members."""
     return BadRequest(
-        f"The body is an object of {members} members; at most {MOST_MEMBERS} are read. Arrays are lists of numbers.",
+        Text(
+            f"The body is an object of {members} members; at most {MOST_MEMBERS} are read. Arrays are "
+            "lists of numbers.",
+            f"请求体是有 {members} 个成员的对象;最多读取 {MOST_MEMBERS} 个。数组应为数的列表。",
+        ),
         limit=MOST_MEMBERS,
         got=members,
     )
@@ -108,8 +126,13 @@ def refuse_unsafe_integers(text: bytes | bytearray | memoryview) -> None:
 def rounded() -> BadRequest:
     """Return the refusal of whole numbers that would be rounded."""
     return BadRequest(
-        "A whole number is none that float64 holds exactly, so that two of them might become one. Send ids as whole "
-        "numbers below 2^63 without fractions beside them, amounts with a decimal point."
+        Text(
+            "A whole number is none that float64 holds exactly, so that two of them might become one. "
+            "Send ids as whole numbers below 2^63 without fractions beside them, amounts with a decimal "
+            "point.",
+            "有一个整数无法用 float64 精确表示,因此两个数可能变成同一个。编号请用小于 2^63 的整数且不与小数"
+            "混用,数量请写小数点。",
+        )
     )
 
 
@@ -124,7 +147,10 @@ def _refuse_deep(text: bytes | bytearray) -> None:
 
 
 def deep() -> BadEnvelope:
-    return BadEnvelope(f"The JSON nests more than {MOST_LEVELS} levels deep.", limit=MOST_LEVELS)
+    return BadEnvelope(
+        Text(f"The JSON nests more than {MOST_LEVELS} levels deep.", f"JSON 的嵌套超过 {MOST_LEVELS} 层。"),
+        limit=MOST_LEVELS,
+    )
 
 
 def _texts(value: object) -> int:
@@ -147,11 +173,16 @@ def _refuse_twice(text: bytes | bytearray) -> None:
         if len(by_name) < len(members):
             (name, _), *_ = Counter(name for name, _ in members).most_common(1)
             twice = pointer(name)
-            message = f"{twice} stands in an object twice; which of the two is meant cannot be known."
+            message = Text(
+                f"{twice} stands in an object twice; which of the two is meant cannot be known.",
+                f"{twice} 在一个对象中出现两次;无法知道指的是哪一个。",
+            )
             raise BadEnvelope(message, pointer=twice)
         return by_name
 
     try:
         json.loads(text, object_pairs_hook=once)
     except RecursionError:
-        raise BadEnvelope("The JSON is nested deeper than anything that is read here.") from None
+        raise BadEnvelope(
+            Text("The JSON is nested deeper than anything that is read here.", "JSON 的嵌套比此处读取的任何内容都深。")
+        ) from None

@@ -107,7 +107,12 @@ class Parts:
             self._fields.append((key, self._current))
             return
         if key in self._files:
-            raise BadRequest(f"The part {shown(key)} stands in the body twice; each role is sent once.")
+            raise BadRequest(
+                Text(
+                    f"The part {shown(key)} stands in the body twice; each role is sent once.",
+                    f"部分 {shown(key)} 在请求体中出现两次;每个输入只发送一次。",
+                )
+            )
         self._files[key] = Part(self._current, filename, media)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -125,4 +130,9 @@ def _text_of(name: str, data: bytearray) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise BadRequest(f"The field {shown(name)} is no UTF-8 text; send a file with a filename.") from None
+        raise BadRequest(
+            Text(
+                f"The field {shown(name)} is no UTF-8 text; send a file with a filename.",
+                f"字段 {shown(name)} 不是 UTF-8 文本;请以带文件名的文件发送。",
+            )
+        ) from None

@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 
 from losses.contract.expression import parse, split_objectives
 from losses.errors import pointer, shown
+from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.roles import known_roles, unknown_input
 from service.uploads.tables.column_roles import Asked
@@ -70,10 +71,18 @@ def read_roles(text: str) -> tuple[tuple[str, ...], Asked]:
         order = tuple(role for role, _, _ in pairs)
         for place, role in enumerate(order):
             if role in order[:place]:
-                raise BadRequest(f"roles= names {pointer(role)} twice.", pointer=pointer(role))
+                raise BadRequest(
+                    Text(f"roles= names {pointer(role)} twice.", f"roles= 两次写到 {pointer(role)}。"),
+                    pointer=pointer(role),
+                )
         return order, ()
     if not all(with_names) or not all(name for _, _, name in pairs):
-        raise BadRequest("roles= says a name for each role, roles=predictions:y_pred,targets:y_true, or for none.")
+        raise BadRequest(
+            Text(
+                "roles= says a name for each role, roles=predictions:y_pred,targets:y_true, or for none.",
+                "roles= 为每个输入写明名称(roles=predictions:y_pred,targets:y_true),或都不写名称。",
+            )
+        )
     return _USUAL, tuple((role, name) for role, _, name in pairs)
 
 
@@ -108,8 +117,13 @@ def read_names(roles: str) -> Asked:
     _, asked = read_roles(roles)
     if not asked:
         raise BadRequest(
-            "The arrays of this body have names. Say which is which, roles=predictions:y_pred,targets:y_true, or leave "
-            "roles= out; a list of roles is for .npy bodies."
+            Text(
+                "The arrays of this body have names. Say which is which, "
+                "roles=predictions:y_pred,targets:y_true, or leave roles= out; a list of roles is for .npy "
+                "bodies.",
+                "此请求体的数组有名称。请写明对应关系(roles=predictions:y_pred,targets:"
+                "y_true),或去掉 roles=;输入的列表只用于 .npy 请求体。",
+            )
         )
     return asked
 
@@ -133,8 +147,11 @@ def _joined(some: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     for name in more:
         if name in some and some[name] != more[name]:
             raise BadRequest(
-                f"{shown(name)} stands in the request twice, with two values: in its body, and beside it or in another "
-                "part. Send it once.",
+                Text(
+                    f"{shown(name)} stands in the request twice, with two values: in its body, and beside it or in "
+                    "another part. Send it once.",
+                    f"{shown(name)} 在请求中出现两次且值不同:一次在请求体中,一次在其旁边或另一部分中。请只发送一次。",
+                ),
                 field=shown(name),
             )
     return {**some, **more}
@@ -156,7 +173,12 @@ def fields(model: type[BaseModel], given: Iterable[tuple[str, str]]) -> dict[str
             earlier = into[name]
             into[name] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
     if inner and OPTIONS in outer:
-        raise BadRequest("Options stand in the query one by one, or together as options=; not both.")
+        raise BadRequest(
+            Text(
+                "Options stand in the query one by one, or together as options=; not both.",
+                "选项可在查询中逐个写出,或合写为 options=;不能两者兼用。",
+            )
+        )
     return {**outer, OPTIONS: inner} if inner else outer
 
 

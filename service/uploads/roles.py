@@ -6,6 +6,7 @@ from functools import cache
 from losses.contract import registry
 from losses.errors import UnknownInput
 from losses.near import near
+from losses.text import Text
 
 OPTIONAL = ("weights", "mask")
 MEASURED = ("embeddings", "labels")  # by POST /v1/profile, under names that no loss has
@@ -25,8 +26,14 @@ SYNONYMS = {
 MEANT = {synonym: role for role, synonyms in SYNONYMS.items() for synonym in synonyms}
 # What tools call an array that nobody named, and how it is named or left out.
 WAYS_OUT = {
-    "__index_level_": "pandas wrote its index; pyarrow.Table.from_pandas(frame, preserve_index=False) leaves it out.",
-    "arr_": "numpy names arrays so that nobody names: numpy.savez(file, predictions=..., targets=...).",
+    "__index_level_": Text(
+        "pandas wrote its index; pyarrow.Table.from_pandas(frame, preserve_index=False) leaves it out.",
+        "pandas 写出了索引;pyarrow.Table.from_pandas(frame, preserve_index=False) 会去掉它。",
+    ),
+    "arr_": Text(
+        "numpy names arrays so that nobody names: numpy.savez(file, predictions=..., targets=...).",
+        "numpy 这样命名未命名的数组:numpy.savez(file, predictions=..., targets=...)。",
+    ),
 }
 
 

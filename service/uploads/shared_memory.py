@@ -27,9 +27,11 @@ from service.uploads.buffers import PAGES
 from service.uploads.inference_protocol import Length
 
 MOST_REGIONS = 256  # listed in under 128 KiB
-OFF = (
-    "Shared memory is not served here: LOSSARY_SHARED_MEMORY names its directory when the service starts. "
-    "Send the numbers as data, or behind the JSON with binary_data_size."
+OFF = Text(
+    "Shared memory is not served here: LOSSARY_SHARED_MEMORY names its directory when the service "
+    "starts. Send the numbers as data, or behind the JSON with binary_data_size.",
+    "此处不提供共享内存:服务启动时由 LOSSARY_SHARED_MEMORY 指明其目录。请以 data 发送数值,"
+    "或用 binary_data_size 放在 JSON 之后。",
 )
 # No link is followed, no pipe waited for, no terminal taken.
 CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -140,8 +142,11 @@ class Regions:
         end = place.shared_memory_offset + place.shared_memory_byte_size
         if end > region.byte_size:
             raise BadRegion(
-                f"The region has {region.byte_size} bytes; shared_memory_offset and shared_memory_byte_size reach "
-                f"to {end}.",
+                Text(
+                    f"The region has {region.byte_size} bytes; shared_memory_offset and shared_memory_byte_size "
+                    f"reach to {end}.",
+                    f"区域有 {region.byte_size} 字节;shared_memory_offset 和 shared_memory_byte_size 延伸到 {end}。",
+                ),
                 expected=region.byte_size,
                 got=end,
             )

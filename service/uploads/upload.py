@@ -171,7 +171,12 @@ def _beside(request: Request, entry: Format | None) -> Beside:
     if entry is not None and (not entry.has_names or isinstance(entry, TableFormat)):
         beside = query.split(text)
         if beside.asked and not entry.has_names:
-            raise BadRequest(f"The arrays of a {entry.suffix} have no names; say their roles in order: roles=a,b.")
+            raise BadRequest(
+                Text(
+                    f"The arrays of a {entry.suffix} have no names; say their roles in order: roles=a,b.",
+                    f"{entry.suffix} 中的数组没有名称;请按顺序写明输入:roles=a,b。",
+                )
+            )
         return beside
     return query.named(text) if text else NOTHING
 
@@ -232,7 +237,13 @@ async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: B
     )
     twice = sorted(set(kept.roles) & set(upload.roles))
     if twice:
-        raise BadRequest(f"{twice[0]} is in the dataset, and in the request too. Send it once.", roles=twice)
+        raise BadRequest(
+            Text(
+                f"{twice[0]} is in the dataset, and in the request too. Send it once.",
+                f"{twice[0]} 既在数据集中,也在请求中。请只发送一次。",
+            ),
+            roles=twice,
+        )
     upload.roles |= kept.roles
     upload.assumed = {**kept.assumed, **upload.assumed}
 
@@ -250,7 +261,15 @@ def refuse_unfit(upload: Upload, limit: int) -> None:
     """
     for role, tensor in upload.roles.items():
         if not tensor.ndim:
-            raise ShapeMismatch(role, "n, ...", [], "It is a single number; send an array with one entry an item.")
+            raise ShapeMismatch(
+                role,
+                "n, ...",
+                [],
+                Text(
+                    "It is a single number; send an array with one entry an item.",
+                    "它是单个数;请发送每项一个元素的数组。",
+                ),
+            )
     if upload.numbers > limit:
         what = Text("The arrays together, in numbers,", "所有数组合计的数值个数")
         way_out = Text("Send fewer in one request.", "请减少每个请求的数据量。")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from losses.errors import shown
+from losses.text import Text
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.selection import within_consensus
 from recommender.metrics import METRICS, Judged, read_metric, score
@@ -42,17 +43,33 @@ def judged_scores(
     """
     by = read_metric(metric).chosen_by or metric
     if METRICS[by].compute is None:
-        raise BadExperiment("metric", f"{metric} is not computed from predictions here; send its scores.")
+        raise BadExperiment(
+            "metric",
+            Text(
+                f"{metric} is not computed from predictions here; send its scores.",
+                f"此处不从预测值计算 {metric};请发送其得分。",
+            ),
+        )
     of_numbers = set(METRICS[by].tasks) <= {"regression", "count"}
     truth = [_targets(by, rows, of_numbers=of_numbers) for rows in targets]
     said = {name: [_array(name, rows) for rows in folds] for name, folds in predictions.items()}
     for name, folds in said.items():
         if [len(rows) for rows in folds] != [len(rows) for rows in truth]:
             raise BadExperiment(
-                "predictions", f"{shown(name)} does not have a prediction for each target of each fold."
+                "predictions",
+                Text(
+                    f"{shown(name)} does not have a prediction for each target of each fold.",
+                    f"{shown(name)} 没有为每一折的每个目标给出预测。",
+                ),
             )
         if of_numbers and any(rows.ndim > 1 for rows in folds):
-            raise BadExperiment("predictions", f"{by} takes a number a row; {shown(name)} has a list a row.")
+            raise BadExperiment(
+                "predictions",
+                Text(
+                    f"{by} takes a number a row; {shown(name)} has a list a row.",
+                    f"{by} 每行取一个数;{shown(name)} 每行是列表。",
+                ),
+            )
     kept = [np.ones(len(rows), dtype=bool) for rows in truth]
     if of_numbers and outliers == "errors":
         kept = _agreed(list(said.values()), truth)
@@ -81,13 +98,16 @@ def _targets(metric: str, rows: Sequence[float], *, of_numbers: bool) -> Numbers
     """
     own = np.asarray(rows, dtype=np.float64)
     if not len(own):
-        raise BadExperiment("targets", "A fold has no row.")
+        raise BadExperiment("targets", Text("A fold has no row.", "有一折没有行。"))
     if of_numbers:
         if not METRICS[metric].is_defined_on(own):
             raise BadExperiment("targets", f"{metric} takes {METRICS[metric].takes} targets; here some are not.")
         return own
     if ((own < 0) | (own != np.rint(own))).any():
-        raise BadExperiment("targets", f"{metric} takes class ids: whole numbers from 0.")
+        raise BadExperiment(
+            "targets",
+            Text(f"{metric} takes class ids: whole numbers from 0.", f"{metric} 取类别编号:从 0 开始的整数。"),
+        )
     return own.astype(int)
 
 
@@ -96,7 +116,11 @@ def _array(name: str, rows: Sequence[Any]) -> Numbers:
         return np.asarray(rows, dtype=np.float64)
     except ValueError:
         raise BadExperiment(
-            "predictions", f"{shown(name)} has rows of several lengths; classes are the same for all."
+            "predictions",
+            Text(
+                f"{shown(name)} has rows of several lengths; classes are the same for all.",
+                f"{shown(name)} 的行长度不一;所有行的类别应相同。",
+            ),
         ) from None
 
 
@@ -116,9 +140,17 @@ def _score(metric: str, judged: Judged) -> float:
         with np.errstate(all="ignore"):  # what overflows is refused below
             value = score(metric, judged)
     except IndexError:
-        raise BadExperiment("predictions", f"{metric} takes a probability for each class in every row.") from None
+        raise BadExperiment(
+            "predictions",
+            Text(f"{metric} takes a probability for each class in every row.", f"{metric} 每行取各类别的概率。"),
+        ) from None
     except ValueError as unfit:
-        raise BadExperiment("predictions", f"{metric} is not defined on a fold: {unfit}") from unfit
+        raise BadExperiment(
+            "predictions", Text(f"{metric} is not defined on a fold: {unfit}", f"{metric} 在某一折上没有定义:{unfit}")
+        ) from unfit
     if not np.isfinite(value):
-        raise BadExperiment("predictions", f"{metric} is not defined on a fold: it is {value}.")
+        raise BadExperiment(
+            "predictions",
+            Text(f"{metric} is not defined on a fold: it is {value}.", f"{metric} 在某一折上没有定义:其值为 {value}。"),
+        )
     return value

@@ -106,11 +106,19 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
     if len(counts) > 1 or min(counts) % question.folds:
         raise BadExperiment(
             "scores" if question.scores else "predictions",
-            f"Each loss has one score a fold, of whole repeats of {question.folds} folds; here they have {counts}.",
+            Text(
+                f"Each loss has one score a fold, of whole repeats of {question.folds} folds; here they have {counts}.",
+                f"每个损失每折一个得分,且为 {question.folds} 折的整数次重复;此处有 {counts} 个。",
+            ),
         )
     incumbent = names[0] if question.incumbent is None else question.incumbent
     if incumbent not in names:
-        raise BadExperiment("incumbent", f"{shown(incumbent)} is none of the losses with scores.")
+        raise BadExperiment(
+            "incumbent",
+            Text(
+                f"{shown(incumbent)} is none of the losses with scores.", f"{shown(incumbent)} 不在有得分的损失之中。"
+            ),
+        )
     values = np.array([held.scores[name] for name in names])
     costs = metric.cost(values)
     comparison = compare(

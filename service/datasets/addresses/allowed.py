@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from losses.text import Text, listed
 from service.problems import AddressNotAllowed, BadRequest
 
 SCHEMES = ("file", "s3", "gs", "az", "https", "http")
@@ -39,21 +40,39 @@ def allowed(uri: str, prefixes: Sequence[str], private_hosts: Sequence[str]) -> 
     Raises: BadRequest where it is no address, AddressNotAllowed where it is below none of them.
     """
     if len(uri) > LONGEST or not PLAIN.fullmatch(uri):
-        raise BadRequest("uri is no plain address: letters, digits and -._~/ alone, no escapes, query or user name.")
+        raise BadRequest(
+            Text(
+                "uri is no plain address: letters, digits and -._~/ alone, no escapes, query or user name.",
+                "uri 不是普通地址:只能有字母、数字和 -._~/,不能有转义、查询或用户名。",
+            )
+        )
     scheme, _, rest = uri.partition("://")
     host, slash, path = rest.partition("/")
     path = slash + path
     if scheme not in SCHEMES or not slash or "@" in host or GLOB.search(host):
+        begin = listed(f"{known}://" for known in SCHEMES)
         raise BadRequest(
-            f"uri begins with one of {', '.join(f'{scheme}://' for scheme in SCHEMES)}, and a place there."
+            Text(
+                f"uri begins with one of {begin.en}, and a place there.", f"uri 以 {begin.zh} 之一开头,后接其中的位置。"
+            )
         )
     if any(segment in ("", ".", "..") for segment in path[1:].split("/")):
-        raise BadRequest("uri names one or more files: no empty part, no . and no .. in it.")
+        raise BadRequest(
+            Text(
+                "uri names one or more files: no empty part, no . and no .. in it.",
+                "uri 指明一个或多个文件:其中不能有空的部分、. 或 ..。",
+            )
+        )
     for prefix in prefixes:
         if _is_below(scheme, host, path, urlsplit(prefix)):
             named = urlsplit(prefix).hostname or ""
             return Address(uri, scheme, host, path, prefix, _is_number(named) or named in private_hosts)
-    raise AddressNotAllowed("It is below none of the prefixes that LOSSARY_SOURCES names.")
+    raise AddressNotAllowed(
+        Text(
+            "It is below none of the prefixes that LOSSARY_SOURCES names.",
+            "它不在 LOSSARY_SOURCES 所列的任何前缀之下。",
+        )
+    )
 
 
 def _is_below(scheme: str, host: str, path: str, prefix: SplitResult) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from losses.text import Text
 from service.datasets.addresses.allowed import Address
 from service.problems import AddressNotAllowed, BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
@@ -92,7 +93,7 @@ def _refusal(status: int, reason: bytes) -> Exception:
 
 
 def _unreadable(message: str) -> BadRequest:
-    return BadRequest(f"What uri names cannot be read. {message}")
+    return BadRequest(Text(f"What uri names cannot be read. {message}", f"uri 所指的内容无法读取。{message}"))
 
 
 def _stdout(process: "subprocess.Popen[bytes]") -> IO[bytes]:
@@ -133,7 +134,7 @@ class AddressedTable:
             self.limit.reserve(2 * batch.nbytes)
             kept.append(batch)
         if not kept:
-            raise BadRequest("The dataset has no row.")
+            raise BadRequest(Text("The dataset has no row.", "数据集没有行。"))
         return arrow().Table.from_batches(kept)
 
 

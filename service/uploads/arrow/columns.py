@@ -11,8 +11,10 @@ import numpy as np
 import orjson
 
 from losses.errors import pointer, shown
+from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.arrow.flatbuffer import FlatTable, Malformed, Number, Slots
+from service.uploads.names import in_chinese
 from service.uploads.roles import MEANT, known_roles, unknown_input
 
 LONGEST_NAME, LONGEST_PROPERTY = 256, 4096
@@ -24,7 +26,10 @@ TYPES = (
     *("list", "struct", "union", "fixed-size binary", "fixed-size list", "map", "duration", "large binary"),
     *("large utf8", "large list", "run-end encoded", "binary view", "utf8 view", "list view", "large list view"),
 )
-TAKEN = "ints, floats of 16 to 64 bits, bool, and fixed-size lists of those"
+TAKEN = Text(
+    "ints, floats of 16 to 64 bits, bool, and fixed-size lists of those",
+    "整数、16 到 64 位浮点数、布尔,以及它们的定长列表",
+)
 FLOATS = ("f2", "f4", "f8")
 INTEGERS = {8: "1", 16: "2", 32: "4", 64: "8"}
 WIDER = {"u2": "i4", "u4": "i8", "u8": "i8"}  # torch computes with no unsigned whole numbers of these sizes
@@ -74,7 +79,10 @@ def column(name: str, field: FlatTable) -> ArrowColumn:
     title = field.text(0, LONGEST_NAME) or ""
     if not title.isidentifier():
         raise BadRequest(
-            f"{name}: the column {pointer(title)} is not named like predictions. Rename it, or leave it out.",
+            Text(
+                f"{name}: the column {pointer(title)} is not named like predictions. Rename it, or leave it out.",
+                f"{in_chinese(name)}:列 {pointer(title)} 的名称不像 predictions 那样。请重命名,或去掉它。",
+            ),
             pointer=pointer(title),
         )
     called = shown(title)
@@ -87,7 +95,10 @@ def column(name: str, field: FlatTable) -> ArrowColumn:
             raise Malformed
         field = inner[0]
         if lists[-1] < 1 or len(lists) >= MOST_AXES or EXTENSION in _properties(field):
-            message = f"{called}: lists must hold at least 1 number, within at most {MOST_AXES} axes, of no extension."
+            message = Text(
+                f"{called}: lists must hold at least 1 number, within at most {MOST_AXES} axes, of no extension.",
+                f"{called}:列表至少有 1 个数,最多 {MOST_AXES} 个轴,且不能是扩展类型。",
+            )
             raise BadRequest(message, role=called)
     shape, order = _shape(called, properties, tuple(lists))
     return ArrowColumn(title, _dtype(called, kind, field), tuple(lists), shape, order)
@@ -118,10 +129,22 @@ def _kind(title: str, field: FlatTable) -> int:
     if title not in (*known_roles(), *MEANT) and (encoded or kind not in TAKEN_KINDS):
         raise unknown_input(title, known_roles())
     if encoded:
-        raise BadRequest(f"{title} is dictionary-encoded. Decode it: column.dictionary_decode().", role=title)
+        raise BadRequest(
+            Text(
+                f"{title} is dictionary-encoded. Decode it: column.dictionary_decode().",
+                f"{title} 是字典编码的。请解码:column.dictionary_decode()。",
+            ),
+            role=title,
+        )
     if kind not in TAKEN_KINDS:
         got = TYPES[kind] if 0 <= kind < len(TYPES) else "a type"
-        raise BadRequest(f"{title} is {got}, which is not read. Cast it to one of {TAKEN}.", role=title)
+        raise BadRequest(
+            Text(
+                f"{title} is {got}, which is not read. Cast it to one of {TAKEN.en}.",
+                f"{title} 是 {got},不支持。请转换为 {TAKEN.zh} 之一。",
+            ),
+            role=title,
+        )
     return kind
 
 
@@ -136,7 +159,13 @@ def _dtype(title: str, kind: int, field: FlatTable) -> str:
         precision = said.scalar(0, SHORT)
         dtype = FLOATS[precision] if 0 <= precision < len(FLOATS) else None
     if dtype is None:
-        raise BadRequest(f"{title}: numbers of this width are not read. Cast them to one of {TAKEN}.", role=title)
+        raise BadRequest(
+            Text(
+                f"{title}: numbers of this width are not read. Cast them to one of {TAKEN.en}.",
+                f"{title}:不支持这种宽度的数。请转换为 {TAKEN.zh} 之一。",
+            ),
+            role=title,
+        )
     return dtype
 
 
@@ -158,17 +187,29 @@ def _shape(
     if extension is None:
         return lists, tuple(range(len(lists)))
     if extension != TENSOR:
-        message = f"{title} is of an extension type. Send its storage: column.storage; only {TENSOR} is read."
+        message = Text(
+            f"{title} is of an extension type. Send its storage: column.storage; only {TENSOR} is read.",
+            f"{title} 是扩展类型。请发送其存储:column.storage;只支持 {TENSOR}。",
+        )
         raise BadRequest(message, role=title)
     said = _json(properties.get(OF_EXTENSION))
     shape = _lengths(said.get("shape"))
     if shape is None or 0 in shape or len(shape) >= MOST_AXES or lists != (math.prod(shape),):
-        message = f"{title}: the shape of a {TENSOR} must be less than {MOST_AXES} lengths whose product is the list's."
+        message = Text(
+            f"{title}: the shape of a {TENSOR} must be less than {MOST_AXES} lengths whose product is the list's.",
+            f"{title}:{TENSOR} 的 shape 必须少于 {MOST_AXES} 个长度,且其乘积等于列表长度。",
+        )
         raise BadRequest(message, role=title)
     axes = tuple(range(len(shape)))
     order = axes if said.get("permutation") is None else _lengths(said["permutation"])
     if order is None or tuple(sorted(order)) != axes:
-        raise BadRequest(f"{title}: the permutation of a {TENSOR} must name every axis once.", role=title)
+        raise BadRequest(
+            Text(
+                f"{title}: the permutation of a {TENSOR} must name every axis once.",
+                f"{title}:{TENSOR} 的 permutation 必须恰好列出每个轴一次。",
+            ),
+            role=title,
+        )
     return shape, order
 
 

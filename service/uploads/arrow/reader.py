@@ -16,11 +16,13 @@ import numpy as np
 import torch
 
 from losses.errors import pointer
+from losses.text import Text
 from service.problems import BadRequest, UnsupportedFormat
 from service.uploads.arrow.columns import BYTE, LONG, SHORT, ArrowColumn, column
 from service.uploads.arrow.flatbuffer import FlatTable, Malformed
 from service.uploads.formats.foreign import foreign
 from service.uploads.formats.registry import Arrays
+from service.uploads.names import in_chinese
 from service.uploads.unsigned import signed
 
 MEDIA = "application/vnd.apache.arrow.stream"
@@ -64,15 +66,31 @@ class Reader:
         Raises: BadRequest.
         """
         if not isinstance(message, Message) or message.kind != SCHEMA:
-            raise BadRequest(f"{name}: an Arrow stream begins with its schema; pyarrow.ipc.new_stream writes one.")
+            raise BadRequest(
+                Text(
+                    f"{name}: an Arrow stream begins with its schema; pyarrow.ipc.new_stream writes one.",
+                    f"{in_chinese(name)}:Arrow 流应以 schema 开头;pyarrow.ipc.new_stream 会写出。",
+                )
+            )
         with _wellformed(name):
             if message.table.scalar(0, SHORT):
-                raise BadRequest(f"{name}: the numbers are big-endian. Write them on a little-endian machine.")
+                raise BadRequest(
+                    Text(
+                        f"{name}: the numbers are big-endian. Write them on a little-endian machine.",
+                        f"{in_chinese(name)}:数值是大端序。请在小端序的机器上写出。",
+                    )
+                )
             columns = [column(name, entry) for entry in message.table.tables(1, MOST_COLUMNS)]
         names = [entry.name for entry in columns]
         twice = next((entry for place, entry in enumerate(names) if entry in names[:place]), None)
         if twice is not None:
-            raise BadRequest(f"{name}: two columns have the same name, {pointer(twice)}.", pointer=pointer(twice))
+            raise BadRequest(
+                Text(
+                    f"{name}: two columns have the same name, {pointer(twice)}.",
+                    f"{in_chinese(name)}:有两列同名 {pointer(twice)}。",
+                ),
+                pointer=pointer(twice),
+            )
         return cls(name, columns)
 
     def batch(self, message: Message) -> Batch:
@@ -81,7 +99,12 @@ class Reader:
         Raises: BadRequest.
         """
         if message.kind != BATCH:
-            raise BadRequest(f"{self.name}: after the schema of an Arrow stream only record batches are read.")
+            raise BadRequest(
+                Text(
+                    f"{self.name}: after the schema of an Arrow stream only record batches are read.",
+                    f"{in_chinese(self.name)}:Arrow 流的 schema 之后只读取记录批。",
+                )
+            )
         with _wellformed(self.name):
             return self._batch(message)
 
@@ -108,8 +131,11 @@ class Reader:
         table = message.table
         if table.table(3):
             raise BadRequest(
-                f"{self.name}: the buffers are compressed. Write them as they are: "
-                "pyarrow.ipc.IpcWriteOptions(compression=None)."
+                Text(
+                    f"{self.name}: the buffers are compressed. Write them as they are: "
+                    "pyarrow.ipc.IpcWriteOptions(compression=None).",
+                    f"{in_chinese(self.name)}:缓冲区是压缩的。请原样写出:pyarrow.ipc.IpcWriteOptions(compression=None)。",
+                )
             )
         items = table.scalar(0, LONG)
         levels = sum(1 + len(entry.lists) for entry in self.columns)
@@ -139,7 +165,11 @@ class Reader:
         size = entry.encoded(items)
         if len(numbers) < size:
             raise BadRequest(
-                f"{entry.called}: {items} items take {size} bytes; the batch has {len(numbers)}.", role=entry.called
+                Text(
+                    f"{entry.called}: {items} items take {size} bytes; the batch has {len(numbers)}.",
+                    f"{entry.called}:{items} 项需要 {size} 字节;该批有 {len(numbers)} 字节。",
+                ),
+                role=entry.called,
             )
         return numbers[:size]
 
@@ -153,8 +183,11 @@ class Reader:
             nulls -= (int(bits[-1]) & ((1 << length % 8) - 1)).bit_count()
         if nulls:
             raise BadRequest(
-                f"{entry.called} has {nulls} nulls. Fill them with any number and send a bool column named mask, false "
-                "where an item does not count.",
+                Text(
+                    f"{entry.called} has {nulls} nulls. Fill them with any number and send a bool column named "
+                    "mask, false where an item does not count.",
+                    f"{entry.called} 有 {nulls} 个空值。请用任意数填充,并发送名为 mask 的布尔列,不计入的项为 false。",
+                ),
                 role=entry.called,
                 nulls=nulls,
             )
@@ -173,7 +206,12 @@ def message(name: str, view: memoryview) -> Message | int | None:
     if not length:
         return None
     if length > LONGEST_SCHEMA:
-        raise BadRequest(f"{name}: the metadata of an Arrow message are longer than {LONGEST_SCHEMA} bytes.")
+        raise BadRequest(
+            Text(
+                f"{name}: the metadata of an Arrow message are longer than {LONGEST_SCHEMA} bytes.",
+                f"{in_chinese(name)}:Arrow 消息的元数据超过 {LONGEST_SCHEMA} 字节。",
+            )
+        )
     if len(view) < PREFIX + length:
         return PREFIX + length
     with _wellformed(name):
@@ -184,9 +222,19 @@ def message(name: str, view: memoryview) -> Message | int | None:
         if table is None or not 0 <= body < 1 << 48 or metadata.scalar(0, SHORT) < V4:
             raise Malformed
     if kind == DICTIONARY:
-        raise BadRequest(f"{name}: a column is dictionary-encoded. Decode it: column.dictionary_decode().")
+        raise BadRequest(
+            Text(
+                f"{name}: a column is dictionary-encoded. Decode it: column.dictionary_decode().",
+                f"{in_chinese(name)}:有一列是字典编码的。请解码:column.dictionary_decode()。",
+            )
+        )
     if kind != SCHEMA and length > LONGEST_METADATA:
-        raise BadRequest(f"{name}: the metadata of a record batch are longer than {LONGEST_METADATA} bytes.")
+        raise BadRequest(
+            Text(
+                f"{name}: the metadata of a record batch are longer than {LONGEST_METADATA} bytes.",
+                f"{in_chinese(name)}:记录批的元数据超过 {LONGEST_METADATA} 字节。",
+            )
+        )
     return Message(kind, end, table, view[PREFIX + length : end]) if len(view) >= end else end
 
 
@@ -195,14 +243,22 @@ def _wellformed(name: str) -> Iterator[None]:
     try:
         yield
     except Malformed:
-        raise BadRequest(f"{name}: the metadata of the Arrow stream are damaged, or older than Arrow 0.15.") from None
+        raise BadRequest(
+            Text(
+                f"{name}: the metadata of the Arrow stream are damaged, or older than Arrow 0.15.",
+                f"{in_chinese(name)}:Arrow 流的元数据已损坏,或早于 Arrow 0.15。",
+            )
+        ) from None
 
 
 def _no_stream(name: str, view: memoryview) -> UnsupportedFormat:
     if known := foreign(view):
-        message = f"{name} {known.sentence}"
+        message = known.said_of(name)
     else:
-        message = f"{name} is no Arrow stream, or one older than Arrow 0.15; pyarrow.ipc.new_stream writes one."
+        message = Text(
+            f"{name} is no Arrow stream, or one older than Arrow 0.15; pyarrow.ipc.new_stream writes one.",
+            f"{in_chinese(name)} 不是 Arrow 流,或早于 Arrow 0.15;pyarrow.ipc.new_stream 会写出。",
+        )
     return UnsupportedFormat(message, [MEDIA])
 
 

@@ -10,6 +10,7 @@ from service.problems import BadRequest, TooLarge
 from service.settings import Settings
 from service.uploads.arrow.reader import PREFIX, Batch, Reader, message
 from service.uploads.body import Body
+from service.uploads.names import in_chinese
 from service.uploads.roles import known_roles, refuse_unknown
 
 BITS = 8  # of a byte, each of which may become a byte
@@ -85,7 +86,7 @@ class _Windows:
                     else:
                         self._carry(self._buffer)
         if not self._ended and self._filled > self._begin:
-            raise BadRequest(f"{NAME}: the Arrow stream is cut short.")
+            raise BadRequest(Text(f"{NAME}: the Arrow stream is cut short.", f"{in_chinese(NAME)}:Arrow 流不完整。"))
         yield self._window()
 
     def _split(self) -> None:
@@ -106,7 +107,12 @@ class _Windows:
             else:
                 self._batches.append(self._reader.batch(arrived))
         if self._ended and self._filled > self._begin:
-            raise BadRequest(f"{NAME}: bytes follow after the end of the Arrow stream.")
+            raise BadRequest(
+                Text(
+                    f"{NAME}: bytes follow after the end of the Arrow stream.",
+                    f"{in_chinese(NAME)}:Arrow 流结束之后还有字节。",
+                )
+            )
 
     def _window(self) -> BatchWindow:
         """Return the batches read so far, and begin to collect anew."""

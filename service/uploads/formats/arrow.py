@@ -25,6 +25,7 @@ from service.uploads.arrow.reader import (
     message,
 )
 from service.uploads.formats.registry import ArrayFormat, Arrays, BodyStream, Buffer, DecodingLimit, magic
+from service.uploads.names import in_chinese
 
 MOST_BATCHES = 1 << 16  # of a body that is kept: 3 s of reading metadata
 V5 = 4  # of the metadata; came with Arrow 1.0
@@ -58,13 +59,23 @@ def read_batches(
             position += PREFIX
             break
         if isinstance(batch, int):
-            raise BadRequest(f"{name}: the Arrow stream is cut short.")
+            raise BadRequest(Text(f"{name}: the Arrow stream is cut short.", f"{in_chinese(name)}:Arrow 流不完整。"))
         batches.append(reader.batch(batch))
         position += batch.end
         if len(batches) > most:
-            raise BadRequest(f"{name}: more than {most} record batches. Write longer ones: max_chunksize=65536.")
+            raise BadRequest(
+                Text(
+                    f"{name}: more than {most} record batches. Write longer ones: max_chunksize=65536.",
+                    f"{in_chinese(name)}:记录批超过 {most} 个。请写出更长的记录批:max_chunksize=65536。",
+                )
+            )
     if position < len(view):
-        raise BadRequest(f"{name}: bytes follow after the end of the Arrow stream.")
+        raise BadRequest(
+            Text(
+                f"{name}: bytes follow after the end of the Arrow stream.",
+                f"{in_chinese(name)}:Arrow 流结束之后还有字节。",
+            )
+        )
     return reader, batches
 
 
@@ -75,7 +86,7 @@ def judge(name: str, reader: Reader, batches: list[Batch], limit: DecodingLimit,
     """
     decoded = reader.decoded(batches)
     if decoded > limit.max_bytes:
-        what = Text(f"{name}, decoded,", f"{name} 解码后的大小")
+        what = Text(f"{name}, decoded,", f"{in_chinese(name)} 解码后的大小")
         raise TooLarge(
             what, limit.max_bytes, "max_decoded_bytes", Text("Send less in one request.", "请减少每个请求的数据量。")
         )
@@ -85,7 +96,12 @@ def judge(name: str, reader: Reader, batches: list[Batch], limit: DecodingLimit,
 def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
     lengths = {tensor.shape[:1] for tensor in arrays.values()}
     if len(lengths) > 1 or () in lengths:
-        raise BadRequest("The arrays of the answer differ in length; an Arrow stream has none such, .npz has.")
+        raise BadRequest(
+            Text(
+                "The arrays of the answer differ in length; an Arrow stream has none such, .npz has.",
+                "回答中的数组长度不同;Arrow 流不支持,.npz 支持。",
+            )
+        )
     fields, parts, position = [], [], 0
     nodes: list[tuple[int, ...]] = []
     buffers: list[tuple[int, ...]] = []

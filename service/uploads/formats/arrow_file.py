@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from losses.text import Text
 from service.problems import UnsupportedFormat
 from service.uploads.arrow.body_sizes import unpacked_bytes
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat, magic
+from service.uploads.names import in_chinese
 from service.uploads.tables.decoder import DECODER
 from service.uploads.tables.table import Table, readable, refuse_wide, reserve
 
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 MAGIC, FEATHER_1 = b"ARROW1", b"FEA1"
 MEDIA = "application/vnd.apache.arrow.file"
-WAY_OUT = "pyarrow.feather.write_feather and polars' write_ipc write one."
+WAY_OUT = Text(
+    "pyarrow.feather.write_feather and polars' write_ipc write one.",
+    "pyarrow.feather.write_feather 和 polars 的 write_ipc 会写出。",
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,10 @@ class _ArrowFile:
 
         Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
         """
-        with readable(self.name, "an Arrow file", WAY_OUT):
+        with readable(self.name, Text("an Arrow file", "Arrow 文件"), WAY_OUT):
             size = unpacked_bytes(memoryview(self.data)) + len(self.data)
         reserve(self.name, size, self.limit)
-        with readable(self.name, "an Arrow file", WAY_OUT):
+        with readable(self.name, Text("an Arrow file", "Arrow 文件"), WAY_OUT):
             return DECODER.read("feather", self.data, names, self.limit.max_bytes)
 
 
@@ -54,8 +59,14 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
     Raises: BadRequest, UnsupportedFormat.
     """
     if bytes(data[:4]) == FEATHER_1:
-        raise UnsupportedFormat(f"{name} is of Feather's first version; write it anew: {WAY_OUT}", [MEDIA])
-    with readable(name, "an Arrow file", WAY_OUT):
+        raise UnsupportedFormat(
+            Text(
+                f"{name} is of Feather's first version; write it anew: {WAY_OUT.en}",
+                f"{in_chinese(name)} 是 Feather 的第一版;请重新写出:{WAY_OUT.zh}",
+            ),
+            [MEDIA],
+        )
+    with readable(name, Text("an Arrow file", "Arrow 文件"), WAY_OUT):
         names, _ = DECODER.columns("feather", data, limit.max_bytes)
     refuse_wide(name, len(names))
     return _ArrowFile(name, data, limit, names)

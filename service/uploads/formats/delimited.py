@@ -17,6 +17,7 @@ import numpy as np
 from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
+from service.uploads.names import in_chinese
 from service.uploads.tables.table import Table, arrow, readable, refuse_wide, reserve
 from service.uploads.tables.whole_numbers import refuse_rounded
 
@@ -39,7 +40,10 @@ PIECE, LARGEST_PIECE = 1 << 20, 1 << 24  # bytes
 FRACTION = r"[+-]?\d*{}\d+([eE][+-]?\d+)?"
 COMMA, POINT = re.compile(FRACTION.format(",")), re.compile(FRACTION.format(r"\."))
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan", "None", "none"]
-WAY_OUT = "Every row needs as many fields as the header, with quotes around a field that has the delimiter in it."
+WAY_OUT = Text(
+    "Every row needs as many fields as the header, with quotes around a field that has the delimiter in it.",
+    "每行的字段数应与表头相同;含分隔符的字段要加引号。",
+)
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,12 @@ class _Delimited:
         if self.delimiter == "," or not any(COMMA.fullmatch(entry) for entry in fields):
             return "."
         if any(POINT.fullmatch(entry) for entry in fields):
-            raise BadRequest(f"{self.name} has fractions after a point and after a comma; write them one way.")
+            raise BadRequest(
+                Text(
+                    f"{self.name} has fractions after a point and after a comma; write them one way.",
+                    f"{in_chinese(self.name)} 的小数点既有点又有逗号;请统一写法。",
+                )
+            )
         return ","
 
     @cached_property
@@ -141,9 +150,16 @@ class _Delimited:
                 if len(rows) > SAMPLE_ROWS:
                     break
         except csv.Error:
-            raise BadRequest(f"{self.name} cannot be read as CSV. {WAY_OUT}") from None
+            raise BadRequest(
+                Text(
+                    f"{self.name} cannot be read as CSV. {WAY_OUT.en}",
+                    f"{in_chinese(self.name)} 无法作为 CSV 读取。{WAY_OUT.zh}",
+                )
+            ) from None
         if not rows:
-            raise BadRequest(f"{self.name} is a CSV file without a row.")
+            raise BadRequest(
+                Text(f"{self.name} is a CSV file without a row.", f"{in_chinese(self.name)} 是没有行的 CSV 文件。")
+            )
         return rows
 
 
@@ -196,13 +212,20 @@ def _in_utf8(name: str, text: memoryview, encoding: str) -> memoryview:
     try:
         return memoryview(bytes(text).decode(encoding).encode())
     except UnicodeDecodeError:
-        raise BadRequest(f"{name} is text in an unknown encoding; save it as CSV in UTF-8.") from None
+        raise BadRequest(
+            Text(
+                f"{name} is text in an unknown encoding; save it as CSV in UTF-8.",
+                f"{in_chinese(name)} 是编码未知的文本;请保存为 UTF-8 的 CSV。",
+            )
+        ) from None
 
 
 def _unzipped(name: str, data: memoryview, limit: DecodingLimit) -> bytearray:
     """Return what was zipped, its memory reserved as it grows."""
     text, rest = bytearray(), bytes(data)
-    damaged = BadRequest(f"{name}: the gzip data are damaged, or cut short.")
+    damaged = BadRequest(
+        Text(f"{name}: the gzip data are damaged, or cut short.", f"{in_chinese(name)}:gzip 数据已损坏或不完整。")
+    )
     try:
         while rest:
             unzip = zlib.decompressobj(GUNZIP)
@@ -211,7 +234,7 @@ def _unzipped(name: str, data: memoryview, limit: DecodingLimit) -> bytearray:
                 if not piece and not unzip.eof:  # it ends before its end
                     raise damaged
                 if len(text) + len(piece) > limit.max_bytes:
-                    what = Text(f"{name}, unzipped,", f"{name} 解压后的大小")
+                    what = Text(f"{name}, unzipped,", f"{in_chinese(name)} 解压后的大小")
                     raise TooLarge(what, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows.", "请减少行。"))
                 limit.reserve(len(piece))
                 text += piece

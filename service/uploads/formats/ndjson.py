@@ -23,7 +23,10 @@ SUFFIXES = (".ndjson", ".jsonl")
 LONGEST_RECORDS = 4 << 20  # bytes of a JSON array of rows, of which Python makes an object each: 60 ms
 BYTES_A_CHARACTER = 4  # a digit and a comma become 8 bytes
 LONG = re.compile(rb"(?<![\d.eE])\d{16,}(?![\d.eE])")  # whole numbers that float64 may not hold
-WAY_OUT = 'Each line is an object with the same members, such as {"y_true": 1.0, "y_pred": 0.8}.'
+WAY_OUT = Text(
+    'Each line is an object with the same members, such as {"y_true": 1.0, "y_pred": 0.8}.',
+    '每行是成员相同的对象,如 {"y_true": 1.0, "y_pred": 0.8}。',
+)
 
 
 def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
@@ -50,10 +53,13 @@ def records(text: bytes | bytearray) -> Table:
     rows = array(text)
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise BadRequest(
-            "The body is a JSON array, which must hold the rows of a table, objects with the same members. Anything "
-            "else is a JSON object with the inputs and the options as members."
+            Text(
+                "The body is a JSON array, which must hold the rows of a table, objects with the same "
+                "members. Anything else is a JSON object with the inputs and the options as members.",
+                "请求体是 JSON 数组,它必须是表的各行,即成员相同的对象。其他内容请发送 JSON 对象,以输入和选项为成员。",
+            )
         )
-    with readable("The body", "JSON records", WAY_OUT):
+    with readable("The body", Text("JSON records", "JSON 记录"), WAY_OUT):
         table = arrow().Table.from_pylist(rows)
     refuse_wide("The body", table.num_columns)
     return InMemory(table)

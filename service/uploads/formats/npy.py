@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.formats import npy_stream
 from service.uploads.formats.npy_header import MAGIC, npy_header
 from service.uploads.formats.registry import ArrayFormat, Arrays, BodyStream, Buffer, DecodingLimit, magic
+from service.uploads.names import in_chinese
 from service.uploads.unsigned import signed
 
 
@@ -25,7 +27,11 @@ def decode(role: str, data: Buffer) -> Tensor:
     tensor, end = _array(role, memoryview(data))
     if end != len(data):
         raise BadRequest(
-            f"{role}: {len(data) - end} bytes follow after the numbers that the header declares.", role=role
+            Text(
+                f"{role}: {len(data) - end} bytes follow after the numbers that the header declares.",
+                f"{in_chinese(role)}:文件头声明的数值之后还有 {len(data) - end} 字节。",
+            ),
+            role=role,
         )
     return tensor
 
@@ -49,7 +55,10 @@ def encode(tensor: Tensor) -> bytes:
 def _encode(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
     if len(arrays) != 1:
         raise BadRequest(
-            f"The answer holds {len(arrays)} arrays ({', '.join(arrays)}); a .npy holds one, .npz several."
+            Text(
+                f"The answer holds {len(arrays)} arrays ({', '.join(arrays)}); a .npy holds one, .npz several.",
+                f"回答有 {len(arrays)} 个数组({', '.join(arrays)});.npy 只容纳一个,.npz 可容纳多个。",
+            )
         )
     return encode(*arrays.values())
 
@@ -74,8 +83,12 @@ def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
     end = start + head.size
     if len(view) < end:
         raise BadRequest(
-            f"{role}: the header declares {head.numbers} numbers of {head.dtype.itemsize} bytes; {len(view) - start} "
-            "bytes follow.",
+            Text(
+                f"{role}: the header declares {head.numbers} numbers of {head.dtype.itemsize} bytes; "
+                f"{len(view) - start} bytes follow.",
+                f"{in_chinese(role)}:文件头声明 {head.numbers} 个 {head.dtype.itemsize} 字节的数;"
+                f"其后有 {len(view) - start} 字节。",
+            ),
             role=role,
         )
     array = np.frombuffer(view, head.dtype, head.numbers, start)

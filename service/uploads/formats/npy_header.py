@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from losses.text import Text
 from service.problems import BadRequest, UnsupportedFormat
+from service.uploads.names import in_chinese
 
 MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 10_000  # bytes, as numpy has it; it writes 118 for an ordinary array
@@ -50,7 +52,11 @@ def npy_header(role: str, view: memoryview) -> tuple[Header, int]:
     """
     if bytes(view[:6]) != MAGIC:
         raise UnsupportedFormat(
-            f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.", [".npy"]
+            Text(
+                f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.",
+                f"{in_chinese(role)} 不是 .npy 文件。请用 numpy.save 写出;从不打开 pickle 和 .pt 文件。",
+            ),
+            [".npy"],
         )
     end = 10 if bytes(view[6:7]) == b"\x01" else 12
     start = end + int.from_bytes(view[8:end], "little")
@@ -63,10 +69,22 @@ def _header(role: str, view: bytes) -> Header:
     version = view[6] if len(view) > 6 else 0  # noqa: PLR2004 - the byte after the magic
     width = 2 if version == 1 else 4
     if version not in (1, 2, 3) or len(view) < 8 + width or view[7]:
-        raise BadRequest(f"{role}: this version of the .npy format is not read; numpy.save writes 1.0.", role=role)
+        raise BadRequest(
+            Text(
+                f"{role}: this version of the .npy format is not read; numpy.save writes 1.0.",
+                f"{in_chinese(role)}:不支持这个版本的 .npy 格式;numpy.save 写出 1.0。",
+            ),
+            role=role,
+        )
     length = int.from_bytes(view[8 : 8 + width], "little")
     if length > LONGEST_HEADER or len(view) < 8 + width + length:
-        raise BadRequest(f"{role}: the .npy header is cut short or longer than {LONGEST_HEADER} bytes.", role=role)
+        raise BadRequest(
+            Text(
+                f"{role}: the .npy header is cut short or longer than {LONGEST_HEADER} bytes.",
+                f"{in_chinese(role)}:.npy 文件头不完整,或超过 {LONGEST_HEADER} 字节。",
+            ),
+            role=role,
+        )
     encoding = "utf-8" if version == 3 else "latin-1"  # noqa: PLR2004 - the version of the format
     return _described(role, view[8 + width :], encoding)
 
@@ -76,26 +94,58 @@ def _described(role: str, text: bytes, encoding: str) -> Header:
         members = ast.literal_eval(PYTHON_2.sub("", text.decode(encoding)))
         descr, fortran, shape = members["descr"], members["fortran_order"], members["shape"]
     except (ValueError, SyntaxError, KeyError, TypeError, RecursionError, MemoryError):
-        raise BadRequest(f"{role}: the .npy header is not the dictionary that numpy.save writes.", role=role) from None
+        raise BadRequest(
+            Text(
+                f"{role}: the .npy header is not the dictionary that numpy.save writes.",
+                f"{in_chinese(role)}:.npy 文件头不是 numpy.save 所写的字典。",
+            ),
+            role=role,
+        ) from None
     if len(members) != MEMBERS:
-        raise BadRequest(f"{role}: the .npy header has more than descr, fortran_order and shape.", role=role)
+        raise BadRequest(
+            Text(
+                f"{role}: the .npy header has more than descr, fortran_order and shape.",
+                f"{in_chinese(role)}:.npy 文件头除 descr、fortran_order 和 shape 外还有其他内容。",
+            ),
+            role=role,
+        )
     if isinstance(descr, list):
-        raise BadRequest(f"{role} is a structured array. Send one field of it: array[array.dtype.names[0]].", role=role)
+        raise BadRequest(
+            Text(
+                f"{role} is a structured array. Send one field of it: array[array.dtype.names[0]].",
+                f"{in_chinese(role)} 是结构化数组。请发送其中一个字段:array[array.dtype.names[0]]。",
+            ),
+            role=role,
+        )
     order = descr[:1] if isinstance(descr, str) and descr[:1] in ORDERS else ""
     kind = descr[len(order) :] if isinstance(descr, str) else ""
     if kind[:1] == "O":
         raise UnsupportedFormat(
-            f"{role} is an object array, which is a pickle and never opened. Save its numbers: "
-            f"numpy.save(file, array.astype(float)), or numpy.stack(array) where each entry is an array.",
+            Text(
+                f"{role} is an object array, which is a pickle and never opened. Save its numbers: "
+                "numpy.save(file, array.astype(float)), or numpy.stack(array) where each entry is an array.",
+                f"{in_chinese(role)} 是对象数组,即 pickle,从不打开。请保存其中的数:numpy.save(file,"
+                " array.astype(float)),若每个元素都是数组则用 numpy.stack(array)。",
+            ),
             [".npy"],
         )
     if kind not in NAMES:
         raise BadRequest(
-            f"{role}: this dtype is not read; convert with astype to one of {', '.join(DTYPES)}.", role=role
+            Text(
+                f"{role}: this dtype is not read; convert with astype to one of {', '.join(DTYPES)}.",
+                f"{in_chinese(role)}:不支持这种 dtype;请用 astype 转换为 {', '.join(DTYPES)} 之一。",
+            ),
+            role=role,
         )
     kind = NAMES[kind]
     if not _plain(shape) or not isinstance(fortran, bool):
-        raise BadRequest(f"{role}: the shape must be at most {MOST_AXES} whole numbers of at least 0.", role=role)
+        raise BadRequest(
+            Text(
+                f"{role}: the shape must be at most {MOST_AXES} whole numbers of at least 0.",
+                f"{in_chinese(role)}:形状最多为 {MOST_AXES} 个不小于 0 的整数。",
+            ),
+            role=role,
+        )
     dtype, numbers, wider = np.dtype(order + kind), math.prod(shape), WIDER.get(kind)
     computed = np.dtype(wider) if wider else None if dtype.isnative else dtype.newbyteorder("=")
     return Header(dtype, shape, fortran, numbers, numbers * dtype.itemsize, computed)

@@ -17,6 +17,7 @@ from service.problems import BadRequest, TooLarge, UnsupportedFormat
 from service.uploads.formats import npy
 from service.uploads.formats.foreign import of_archive
 from service.uploads.formats.registry import ArrayFormat, Arrays, Buffer, DecodingLimit, magic
+from service.uploads.names import in_chinese
 
 MOST_MEMBERS = 64
 ENCRYPTED = 1  # bit of a member's flags
@@ -27,7 +28,12 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
     if not FORMAT.matches(data, "", ""):  # zipfile would look for an archive further back
-        raise BadRequest(f"{name}: the .npz file is damaged; numpy.savez writes one.")
+        raise BadRequest(
+            Text(
+                f"{name}: the .npz file is damaged; numpy.savez writes one.",
+                f"{in_chinese(name)}:.npz 文件已损坏;numpy.savez 会写出完好的文件。",
+            )
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -36,7 +42,12 @@ def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
                 role = member.filename.removesuffix(".npy")
                 yield role, npy.decode(shown(role), bytearray(archive.read(member)))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error, NotImplementedError):
-        raise BadRequest(f"{name}: the .npz file is damaged; numpy.savez writes one.") from None
+        raise BadRequest(
+            Text(
+                f"{name}: the .npz file is damaged; numpy.savez writes one.",
+                f"{in_chinese(name)}:.npz 文件已损坏;numpy.savez 会写出完好的文件。",
+            )
+        ) from None
 
 
 def _judge(name: str, members: list[zipfile.ZipInfo], limit: DecodingLimit) -> None:
@@ -44,24 +55,40 @@ def _judge(name: str, members: list[zipfile.ZipInfo], limit: DecodingLimit) -> N
     files = [member.filename for member in members]
     kind = of_archive(files)
     if kind is not None:
-        raise UnsupportedFormat(f"{name} {kind.sentence}", [FORMAT.suffix])
+        raise UnsupportedFormat(kind.said_of(name), [FORMAT.suffix])
     if len(members) > MOST_MEMBERS:
-        raise BadRequest(f"{name}: the .npz file has {len(members)} members; at most {MOST_MEMBERS} are read.")
+        raise BadRequest(
+            Text(
+                f"{name}: the .npz file has {len(members)} members; at most {MOST_MEMBERS} are read.",
+                f"{in_chinese(name)}:.npz 文件有 {len(members)} 个成员;最多读取 {MOST_MEMBERS} 个。",
+            )
+        )
     for place, file in enumerate(files):
         if not file.endswith(".npy") or not file.removesuffix(".npy").isidentifier():
-            message = f"{name}: the member {pointer(file)} of the .npz file is not named like predictions.npy."
+            message = Text(
+                f"{name}: the member {pointer(file)} of the .npz file is not named like predictions.npy.",
+                f"{in_chinese(name)}:.npz 文件的成员 {pointer(file)} 的名称不像 predictions.npy 那样。",
+            )
             raise BadRequest(message, pointer=pointer(file))
         if file in files[:place]:
-            message = f"{name}: two members of the .npz file have the same name, {pointer(file)}."
+            message = Text(
+                f"{name}: two members of the .npz file have the same name, {pointer(file)}.",
+                f"{in_chinese(name)}:.npz 文件有两个同名成员 {pointer(file)}。",
+            )
             raise BadRequest(message, pointer=pointer(file))
     limit.judge([file.removesuffix(".npy") for file in files])
     for member in members:
         if member.flag_bits & ENCRYPTED or member.compress_type not in METHODS:
             file = shown(member.filename)
-            raise BadRequest(f"{name}: {file} is encrypted or compressed by a method that numpy does not write.")
+            raise BadRequest(
+                Text(
+                    f"{name}: {file} is encrypted or compressed by a method that numpy does not write.",
+                    f"{in_chinese(name)}:{file} 已加密,或使用了 numpy 不会写出的压缩方法。",
+                )
+            )
     unpacked = sum(member.file_size for member in members)
     if unpacked > limit.max_bytes:
-        what = Text(f"{name}, unpacked,", f"{name} 解包后的大小")
+        what = Text(f"{name}, unpacked,", f"{in_chinese(name)} 解包后的大小")
         raise TooLarge(
             what, limit.max_bytes, "max_decoded_bytes", Text("Send less in one request.", "请减少每个请求的数据量。")
         )

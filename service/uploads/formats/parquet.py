@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat, magic
+from service.uploads.names import in_chinese
 from service.uploads.tables.decoder import DECODER
 from service.uploads.tables.table import Table, readable, refuse_wide, reserve
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
-WAY_OUT = "pyarrow.parquet.write_table and pandas' to_parquet write one."
+WAY_OUT = Text(
+    "pyarrow.parquet.write_table and pandas' to_parquet write one.",
+    "pyarrow.parquet.write_table 和 pandas 的 to_parquet 会写出。",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,12 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
     Raises: BadRequest.
     """
     if bytes(data[-4:]) == ENCRYPTED:
-        raise BadRequest(f"{name} is encrypted Parquet; write it without encryption.")
+        raise BadRequest(
+            Text(
+                f"{name} is encrypted Parquet; write it without encryption.",
+                f"{in_chinese(name)} 是加密的 Parquet;请不加密写出。",
+            )
+        )
     with readable(name, "Parquet", WAY_OUT):
         names, sizes = DECODER.columns("parquet", data, limit.max_bytes)
     refuse_wide(name, len(names))

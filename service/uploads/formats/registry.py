@@ -12,12 +12,14 @@ from torch import Tensor
 
 import service.uploads.formats
 from losses.errors import MissingInput
+from losses.text import Text, listed
 from service.problems import BadRequest, UnsupportedFormat
 from service.scheduling import INLINE_BYTES
 from service.settings import Settings
 from service.uploads.body import Body
 from service.uploads.formats.foreign import TEXTS, foreign
 from service.uploads.media_type import JSON
+from service.uploads.names import in_chinese
 from service.uploads.preferences import preferred
 from service.uploads.tables.table import Table
 
@@ -154,8 +156,12 @@ def known_format(role: str, data: Buffer, entry: Format | None) -> Format:
     if entry is None:
         suffixes = [each.suffix for each in formats().values()]
         known = foreign(data)
-        what = f"is none of {', '.join(suffixes)}. Write one with numpy.save; pickles are never opened."
-        raise UnsupportedFormat(f"{role} {known.sentence if known else what}", suffixes)
+        names = listed(suffixes)
+        none = Text(
+            f"{role} is none of {names.en}. Write one with numpy.save; pickles are never opened.",
+            f"{in_chinese(role)} 不是 {names.zh} 中的任何一种。请用 numpy.save 写出;从不打开 pickle。",
+        )
+        raise UnsupportedFormat(known.said_of(role) if known else none, suffixes)
     return entry
 
 
@@ -180,7 +186,7 @@ def refuse_other(name: str, data: Buffer, entry: Format) -> None:
     if known in TEXTS and isinstance(entry, ArrayFormat) and entry.matches(bytearray(), entry.suffix, entry.media):
         return
     if known is not None and known.read_as != entry.media:
-        raise UnsupportedFormat(f"{name} {known.sentence}", [entry.suffix])
+        raise UnsupportedFormat(known.said_of(name), [entry.suffix])
 
 
 def one(role: str, data: Buffer, limit: DecodingLimit, entry: ArrayFormat) -> Tensor:
@@ -193,7 +199,13 @@ def one(role: str, data: Buffer, limit: DecodingLimit, entry: ArrayFormat) -> Te
         return arrays[0][1]
     named = dict(arrays)
     if role not in named:
-        raise BadRequest(f"{role}: the file holds {len(arrays)} arrays and none is called {role}.", role=role)
+        raise BadRequest(
+            Text(
+                f"{role}: the file holds {len(arrays)} arrays and none is called {role}.",
+                f"{in_chinese(role)}:文件有 {len(arrays)} 个数组,没有一个叫 {role}。",
+            ),
+            role=role,
+        )
     return named[role]
 
 
@@ -206,7 +218,12 @@ def many(entry: ArrayFormat, data: Buffer, limit: DecodingLimit, order: tuple[st
     if all(name is None for name, _ in arrays):
         if len(arrays) > len(order):
             wanted = ", ".join(order)
-            raise BadRequest(f"The body holds {len(arrays)} arrays for {wanted}; name them with roles=, in order.")
+            raise BadRequest(
+                Text(
+                    f"The body holds {len(arrays)} arrays for {wanted}; name them with roles=, in order.",
+                    f"请求体有 {len(arrays)} 个数组,对应 {wanted};请用 roles= 按顺序写明。",
+                )
+            )
         if len(arrays) < len(order):
             raise MissingInput("This", order[len(arrays)], order)
         return dict(zip(order, (tensor for _, tensor in arrays), strict=True))

@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from losses.errors import pointer
+from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.formats.registry import ArrayFormat, Arrays, Buffer, DecodingLimit
 from service.uploads.json_text import refuse_twice
+from service.uploads.names import in_chinese
 from service.uploads.unsigned import signed
 
 LONGEST_HEADER = 1 << 20  # bytes; the library's own cap is 100 MB
@@ -69,11 +71,19 @@ def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
     for entry in entries:
         size = math.prod(entry.shape) * entry.dtype.itemsize
         if entry.begin != position or entry.end - entry.begin != size:
-            message = f"{name}: the offsets of {pointer(entry.name)} overlap others, leave a hole or lie."
+            message = Text(
+                f"{name}: the offsets of {pointer(entry.name)} overlap others, leave a hole or lie.",
+                f"{in_chinese(name)}:{pointer(entry.name)} 的偏移与其他重叠、留有空隙或不实。",
+            )
             raise BadRequest(message, pointer=pointer(entry.name))
         position = entry.end
     if start + position != len(view):
-        raise BadRequest(f"{name}: the header declares {position} bytes of numbers; {len(view) - start} follow.")
+        raise BadRequest(
+            Text(
+                f"{name}: the header declares {position} bytes of numbers; {len(view) - start} follow.",
+                f"{in_chinese(name)}:文件头声明 {position} 字节的数;其后有 {len(view) - start} 字节。",
+            )
+        )
     for entry in entries:
         yield entry.name, _tensor(view[start + entry.begin : start + entry.end], entry)
 
@@ -115,17 +125,34 @@ def _header(name: str, view: memoryview, limit: DecodingLimit) -> tuple[list[Ent
     length = int.from_bytes(view[:PREFIX], "little")
     start = PREFIX + length
     if length > LONGEST_HEADER or len(view) < start:
-        raise BadRequest(f"{name}: the .safetensors header is cut short or longer than {LONGEST_HEADER} bytes.")
+        raise BadRequest(
+            Text(
+                f"{name}: the .safetensors header is cut short or longer than {LONGEST_HEADER} bytes.",
+                f"{in_chinese(name)}:.safetensors 文件头不完整,或超过 {LONGEST_HEADER} 字节。",
+            )
+        )
     try:
         header = orjson.loads(view[PREFIX:start])
     except orjson.JSONDecodeError:
-        raise BadRequest(f"{name}: the .safetensors header is no JSON.") from None
+        raise BadRequest(
+            Text(f"{name}: the .safetensors header is no JSON.", f"{in_chinese(name)}:.safetensors 文件头不是 JSON。")
+        ) from None
     if not isinstance(header, dict):
-        raise BadRequest(f"{name}: the .safetensors header is no JSON object.")
+        raise BadRequest(
+            Text(
+                f"{name}: the .safetensors header is no JSON object.",
+                f"{in_chinese(name)}:.safetensors 文件头不是 JSON 对象。",
+            )
+        )
     refuse_twice(view[PREFIX:start], header)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise BadRequest(f"{name}: __metadata__ of the .safetensors header must be an object of texts.")
+        raise BadRequest(
+            Text(
+                f"{name}: __metadata__ of the .safetensors header must be an object of texts.",
+                f"{in_chinese(name)}:.safetensors 文件头的 __metadata__ 必须是由文本组成的对象。",
+            )
+        )
     limit.judge(list(header))
     entries = [_entry(name, *item) for item in header.items()]
     return sorted(entries, key=lambda entry: (entry.begin, entry.end)), start
@@ -135,11 +162,16 @@ def _entry(name: str, tensor: str, said: Any) -> Entry:  # noqa: ANN401 - any JS
     said = said if isinstance(said, dict) else {}
     shape, offsets, dtype = said.get("shape"), said.get("data_offsets"), said.get("dtype")
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        message = f"{name}: {pointer(tensor)} has a dtype that is not read; those read are {', '.join(DTYPES)}."
+        message = Text(
+            f"{name}: {pointer(tensor)} has a dtype that is not read; those read are {', '.join(DTYPES)}.",
+            f"{in_chinese(name)}:{pointer(tensor)} 的 dtype 不支持;支持的有 {', '.join(DTYPES)}。",
+        )
         raise BadRequest(message, pointer=pointer(tensor))
     if not _whole(shape) or len(shape) > MOST_AXES or not _whole(offsets) or len(offsets) != 2:  # noqa: PLR2004 - begin, end
-        wanted = f"a shape of at most {MOST_AXES} whole numbers, and two data_offsets"
-        message = f"{name}: {pointer(tensor)} must have {wanted}."
+        message = Text(
+            f"{name}: {pointer(tensor)} must have a shape of at most {MOST_AXES} whole numbers, and two data_offsets.",
+            f"{in_chinese(name)}:{pointer(tensor)} 必须有最多 {MOST_AXES} 个整数的 shape,以及两个 data_offsets。",
+        )
         raise BadRequest(message, pointer=pointer(tensor))
     return Entry(tensor, DTYPES[dtype], shape, *offsets)
 

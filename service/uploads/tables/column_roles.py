@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from losses.errors import shown
+from losses.errors import did_you_mean, shown
 from losses.near import near
+from losses.text import Text, listed, paragraph
 from service.problems import BadRequest
 from service.uploads.roles import MEANT, known_roles, plain_name
 
@@ -37,7 +38,12 @@ def assign(names: Sequence[str], asked: Asked) -> Assignment:
     used = {name for chosen in columns.values() for name in chosen}
     repeated = [name for name, times in Counter(names).items() if times > 1 and name in used]
     if repeated:
-        raise BadRequest(f"The column {shown(repeated[0])} stands in the file twice; rename one of them.")
+        raise BadRequest(
+            Text(
+                f"The column {shown(repeated[0])} stands in the file twice; rename one of them.",
+                f"列 {shown(repeated[0])} 在文件中出现两次;请重命名其中之一。",
+            )
+        )
     ignored = [shown(name) for name in names if name not in used and name not in ROW_NUMBERS]
     return Assignment(columns, assumed, ignored[:MOST_SHOWN] + (["..."] if len(ignored) > MOST_SHOWN else []))
 
@@ -50,9 +56,13 @@ def by_place(names: Sequence[str], order: Sequence[str], asked: Asked) -> Assign
     if asked:
         return assign(names, asked)
     if len(names) != len(order):
+        said = f"roles={','.join(f'{role}:{place}' for place, role in enumerate(order, 1))}"
+        wanted = listed(order)
         raise BadRequest(
-            f"The file has no header and {len(names)} columns, where {', '.join(order)} are wanted. Say which: "
-            f"roles={','.join(f'{role}:{place}' for place, role in enumerate(order, 1))}.",
+            Text(
+                f"The file has no header and {len(names)} columns, where {wanted.en} are wanted. Say which: {said}.",
+                f"文件没有表头,有 {len(names)} 列,而需要 {wanted.zh}。请写明:{said}。",
+            ),
             roles=list(order),
             columns=len(names),
         )
@@ -65,9 +75,16 @@ def _as_asked(names: Sequence[str], asked: Asked) -> dict[str, list[str]]:
         chosen = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
         if not chosen:
             close = near(pattern, names)
-            hint = f" Did you mean {shown(close)}?" if close else ""
+            known = _some(names)
             raise BadRequest(
-                f"roles= names a column for {role} that the file does not have.{hint} It has {_some(names)}.",
+                paragraph(
+                    Text(
+                        f"roles= names a column for {role} that the file does not have.",
+                        f"roles= 为 {role} 写的列在文件中不存在。",
+                    ),
+                    did_you_mean(shown(close) if close else None),
+                    Text(f"It has {known.en}.", f"文件有 {known.zh}。"),
+                ),
                 role=role,
                 did_you_mean=close and shown(close),
             )
@@ -86,14 +103,22 @@ def _by_name(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]
             continue
         if role in assumed and columns[role] != [name]:
             raise BadRequest(
-                f"{assumed[role]} and {shown(name)} may both be the {role}. Say which: roles={role}:COLUMN.", role=role
+                Text(
+                    f"{assumed[role]} and {shown(name)} may both be the {role}. Say which: roles={role}:COLUMN.",
+                    f"{assumed[role]} 和 {shown(name)} 都可能是 {role}。请写明:roles={role}:COLUMN。",
+                ),
+                role=role,
             )
         columns[role], assumed[role] = [name], shown(name)
     _refuse_slips([name for name in names if MEANT.get(plain_name(name)) not in columns], columns)
     if not columns:
         raise BadRequest(
-            f"No column is named for an input; the file has {_some(names)}. Say which is which: "
-            "roles=predictions:COLUMN,targets:COLUMN."
+            Text(
+                f"No column is named for an input; the file has {_some(names).en}. Say which is which: "
+                "roles=predictions:COLUMN,targets:COLUMN.",
+                f"没有以输入命名的列;文件有 {_some(names).zh}。请写明对应关系:"
+                "roles=predictions:COLUMN,targets:COLUMN。",
+            )
         )
     return columns, assumed
 
@@ -106,12 +131,17 @@ def _refuse_slips(names: Iterable[str], columns: dict[str, list[str]]) -> None:
         close = None if name in columns else get_close_matches(plain_name(name)[:100], missing, n=1, cutoff=SLIP)
         if close:
             raise BadRequest(
-                f"The column {shown(name)} is no input. Did you mean {close[0]}? Rename it, or say with roles= which "
-                "columns are wanted.",
+                Text(
+                    f"The column {shown(name)} is no input. Did you mean {close[0]}? Rename it, or say with roles= "
+                    "which columns are wanted.",
+                    f"列 {shown(name)} 不是输入。是否指 {close[0]}?请重命名,或用 roles= 写明要用的列。",
+                ),
                 did_you_mean=close[0],
             )
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
-    return ", ".join(shown(name) or '""' for name in names[:MOST_SHOWN]) + more if names else "no column"
+def _some(names: Sequence[str]) -> Text:
+    if not names:
+        return Text("no column", "零列")
+    some, left = listed(shown(name) or '""' for name in names[:MOST_SHOWN]), len(names) - MOST_SHOWN
+    return Text(f"{some.en} and {left} more", f"{some.zh}等,另有 {left} 列") if left > 0 else some

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from losses.errors import shown
+from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.tables.table import arrow
 
@@ -49,7 +50,13 @@ def tensors(
 
 def _together(role: str, parts: list[np.ndarray]) -> Tensor:
     if len(parts) > 1 and any(part.ndim > 1 for part in parts):
-        raise BadRequest(f"{role}: several columns make one array where each holds one number a row.", role=role)
+        raise BadRequest(
+            Text(
+                f"{role}: several columns make one array where each holds one number a row.",
+                f"{role}:多列合成一个数组时,每列每行应为一个数。",
+            ),
+            role=role,
+        )
     array = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
     if not array.flags.writeable or not array.flags.c_contiguous:
         array = np.array(array)
@@ -71,7 +78,13 @@ def _labels(columns: Mapping[str, Sequence["pa.ChunkedArray"]], names: Mapping[s
         for part, name in zip(parts, names[role], strict=True):
             distinct = _unified(part).unique()
             if len(distinct) > MOST_LABELS:
-                raise BadRequest(f"{shown(name)} has more than {MOST_LABELS} different texts; send numbers.", role=role)
+                raise BadRequest(
+                    Text(
+                        f"{shown(name)} has more than {MOST_LABELS} different texts; send numbers.",
+                        f"{shown(name)} 有超过 {MOST_LABELS} 种不同的文本;请发送数。",
+                    ),
+                    role=role,
+                )
             _refuse_missing(part, shown(name))
             values = distinct.to_pylist()
             if any(_is_number(value) for value in values):
@@ -103,7 +116,10 @@ def _is_number(text: str) -> bool:
 def _no_number(column: "pa.ChunkedArray", name: str) -> BadRequest:
     row = next((place for place, text in enumerate(_unified(column).to_pylist()) if not _is_number(text or "")), 0)
     return BadRequest(
-        f"{name} has a text in row {row + 1} that is no number. Mend it, or leave it empty and drop the row.",
+        Text(
+            f"{name} has a text in row {row + 1} that is no number. Mend it, or leave it empty and drop the row.",
+            f"{name} 的第 {row + 1} 行有不是数的文本。请修正,或留空并去掉该行。",
+        ),
         column=name,
         row=row + 1,
     )
@@ -131,12 +147,22 @@ def _numbers(column: "pa.ChunkedArray", name: str) -> np.ndarray:
         if _is_text(pa.chunked_array([array])):
             raise _no_number(pa.chunked_array([array]), name)
         raise BadRequest(
-            f"{name} is {str(array.type)[:40]}, which is no number. Convert it, or leave it out.", column=name
+            Text(
+                f"{name} is {str(array.type)[:40]}, which is no number. Convert it, or leave it out.",
+                f"{name} 是 {str(array.type)[:40]},不是数。请转换,或去掉它。",
+            ),
+            column=name,
         )
     numbers = array.to_numpy(zero_copy_only=False)
     if str(numbers.dtype) in WIDER:
         if numbers.dtype.itemsize == 8 and numbers.size and int(numbers.max()) >= LARGEST:  # noqa: PLR2004 - bytes
-            raise BadRequest(f"{name} has whole numbers of 2^63 and more; send int64.", column=name)
+            raise BadRequest(
+                Text(
+                    f"{name} has whole numbers of 2^63 and more; send int64.",
+                    f"{name} 有 2^63 及以上的整数;请发送 int64。",
+                ),
+                column=name,
+            )
         numbers = numbers.astype(WIDER[str(numbers.dtype)])
     return np.asarray(numbers.reshape(shape))
 
@@ -146,7 +172,12 @@ def _from_decimal(array: Any, name: str) -> Any:  # noqa: ANN401 - pyarrow ships
     try:
         return array.cast(pa.float64() if array.type.scale else pa.int64())
     except pa.ArrowInvalid:
-        raise BadRequest(f"{name} has whole numbers of 2^63 and more; send int64.", column=name) from None
+        raise BadRequest(
+            Text(
+                f"{name} has whole numbers of 2^63 and more; send int64.", f"{name} 有 2^63 及以上的整数;请发送 int64。"
+            ),
+            column=name,
+        ) from None
 
 
 def _is_list(kind: "pa.DataType") -> bool:
@@ -160,7 +191,13 @@ def _flat(array: Any, shape: list[int], name: str) -> Any:  # noqa: ANN401 - pya
     length, rest = divmod(len(flat), len(array)) if len(array) else (0, 0)
     lengths = arrow().compute.list_value_length(array)
     if rest or len(shape) >= MOST_AXES or (len(array) and arrow().compute.unique(lengths).to_pylist() != [length]):
-        raise BadRequest(f"{name} holds lists of unequal length, or nested too deep; one length a column.", column=name)
+        raise BadRequest(
+            Text(
+                f"{name} holds lists of unequal length, or nested too deep; one length a column.",
+                f"{name} 的列表长度不一,或嵌套过深;每列长度应相同。",
+            ),
+            column=name,
+        )
     shape.append(length)
     return flat
 
@@ -171,8 +208,12 @@ def _refuse_missing(column: Any, name: str) -> None:  # noqa: ANN401 - pyarrow s
     missing = column.is_null()
     row = int(missing.index(value=True).as_py()) + 1
     raise BadRequest(
-        f"{name} has {column.null_count} missing values, the first in row {row}. Drop those rows, or fill them "
-        "with any number and send a column named mask, false where a row does not count.",
+        Text(
+            f"{name} has {column.null_count} missing values, the first in row {row}. Drop those rows, or "
+            "fill them with any number and send a column named mask, false where a row does not count.",
+            f"{name} 有 {column.null_count} 个缺失值,首个在第 {row} 行。请去掉这些行,"
+            "或用任意数填充,并发送名为 mask 的列,不计入的行为 false。",
+        ),
         column=name,
         missing=int(column.null_count),
         row=row,

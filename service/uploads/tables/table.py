@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from losses.text import Text
+from losses.text import Text, both
 from service.problems import BadRequest, TooLarge
+from service.uploads.names import in_chinese
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,15 +71,21 @@ def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
 
 
 @contextmanager
-def readable(name: str, what: str, way_out: str) -> Iterator[None]:
+def readable(name: str, what: str | Text, way_out: Text) -> Iterator[None]:
     """Turn what pyarrow raises on a damaged file into a refusal: `name` is what the file is called, `what` its format.
 
     Raises: BadRequest.
     """
+    kind = both(what)
     try:
         yield
     except (arrow().ArrowException, OSError, ValueError, MemoryError, EOFError, UnicodeDecodeError):
-        raise BadRequest(f"{name} cannot be read as {what}: it is damaged, or cut short. {way_out}") from None
+        raise BadRequest(
+            Text(
+                f"{name} cannot be read as {kind.en}: it is damaged, or cut short. {way_out.en}",
+                f"{in_chinese(name)} 无法作为 {kind.zh} 读取:已损坏或不完整。{way_out.zh}",
+            )
+        ) from None
 
 
 def reserve(name: str, size: int, limit: "DecodingLimit") -> None:
@@ -87,7 +94,7 @@ def reserve(name: str, size: int, limit: "DecodingLimit") -> None:
     Raises: TooLarge where they become longer than the limit, TemporaryReducedCapacity.
     """
     if size > limit.max_bytes:
-        what = Text(f"{name}, decoded,", f"{name} 解码后的大小")
+        what = Text(f"{name}, decoded,", f"{in_chinese(name)} 解码后的大小")
         raise TooLarge(
             what, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows or columns.", "请减少行或列。")
         )
@@ -100,4 +107,10 @@ def refuse_wide(name: str, columns: int) -> None:
     Raises: BadRequest.
     """
     if columns > MOST_COLUMNS:
-        raise BadRequest(f"{name} has {columns} columns; at most {MOST_COLUMNS} are read.", limit=MOST_COLUMNS)
+        raise BadRequest(
+            Text(
+                f"{name} has {columns} columns; at most {MOST_COLUMNS} are read.",
+                f"{in_chinese(name)} 有 {columns} 列;最多读取 {MOST_COLUMNS} 列。",
+            ),
+            limit=MOST_COLUMNS,
+        )

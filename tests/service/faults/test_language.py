@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
 from losses.errors import Refusal
 from tests.conftest import Client
+from tests.service.faults.catalogue import arrow_, files, json_, meaning, multipart_
 from tests.service.faults.test_refusals import GOOD
 from tests.service.problem import is_problem
 
@@ -95,3 +97,18 @@ async def test_a_line_of_a_batch_is_refused_in_the_language_of_the_batch(client:
         )
 
     assert answer.json()["problem"]["title"] == "没有这个任务"
+
+
+@pytest.mark.parametrize("part", [arrow_, files, json_, meaning, multipart_], ids=lambda part: part.__name__)
+async def test_every_fault_of_the_catalogue_is_answered_in_chinese(client: Client, part: ModuleType) -> None:
+    english = []
+
+    async with client() as http:
+        for fault in part.FAULTS:
+            asked = {**fault.headers, "accept-language": "zh"}
+            answer = await http.request(fault.method, fault.path, headers=asked, content=fault.body)
+            detail = answer.json().get("detail", "")
+            if answer.is_client_error and (not CHINESE.search(detail) or ENGLISH.search(detail)):
+                english.append((str(fault), detail))
+
+    assert english == []

@@ -187,13 +187,13 @@ async def test_other_archives_are_told_by_their_members(client: Client, members:
 
 @pytest.mark.parametrize(
     ("beginning", "said"),
-    [(beginning, kind.called) for beginnings, kind in BEGINNINGS for beginning in beginnings],
+    [(beginning, kind.called.en) for beginnings, kind in BEGINNINGS for beginning in beginnings],
 )
 def test_every_other_file_is_told_by_its_first_bytes(beginning: bytes, said: str) -> None:
     kind = foreign(beginning + b"\0" * 100)
 
     assert kind is not None
-    assert kind.called == said
+    assert kind.called.en == said
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"\0" * 99, b"PK\x03\x04 no archive", archive("predictions.npy")])
@@ -205,7 +205,7 @@ def test_every_way_out_ends_in_a_file_that_is_read_here() -> None:
     kinds = {kind for _, kind in (*BEGINNINGS, *MEMBERS)}
 
     for kind in kinds:
-        assert re.search(r"numpy\.savez?\W|[Ss]end |Unpack|Unzip|to_csv", kind.way_out), kind
+        assert re.search(r"numpy\.savez?\W|[Ss]end |Unpack|Unzip|to_csv", kind.way_out.en), kind
         assert kind.read_as in ("", *formats())
 
 
