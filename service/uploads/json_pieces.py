@@ -164,8 +164,22 @@ def _read(role: str, entries: bytes | bytearray) -> Tensor:
     text = b"".join([b"[", entries, b"]"])
     try:
         return json_simd.read_array(role, text)
+    except json_simd.Flags:
+        return _flags(role, text)
     except json_simd.Unaccounted:
         return from_lists(role, array(text), booleans=b"true" in text or b"false" in text)
+
+
+def _flags(role: str, text: bytes) -> Tensor:
+    """Return a list of true and false, in a text that is JSON, as numbers are read."""
+    flags = text.count(b"true") + text.count(b"false")
+    try:
+        numbers = json_simd.read_array(role, text.replace(b"true", b"1").replace(b"false", b"0"))
+    except json_simd.Unaccounted:
+        raise not_numbers(role) from None
+    if flags != numbers.numel():
+        raise not_numbers(role)
+    return numbers.bool()
 
 
 def _joined(role: str, parts: list[Tensor]) -> Tensor:

@@ -45,6 +45,10 @@ class Unaccounted(Exception):  # noqa: N818 - no fault: the text may still be ri
     """The text holds more brackets or quotes than what was read from it; lists will tell why."""
 
 
+class Flags(Unaccounted):
+    """The first entry of an array is true or false."""
+
+
 def read_members(text: bytes | bytearray, roles: Collection[str], arrays: CutOut | None = None) -> Found:
     """Return the members of a JSON object: those named for a role as tensors, the others as they are.
 
@@ -98,7 +102,7 @@ def read_members_of_entries(
 def read_array(role: str, text: bytes | bytearray) -> Tensor:
     """Return a JSON list of numbers.
 
-    Raises: BadEnvelope, BadRequest; Unaccounted where it has to be read as lists.
+    Raises: BadEnvelope, BadRequest; Flags, and Unaccounted where it has to be read as lists.
     """
     parser = _parser()
     account = _Account.of(text)
@@ -285,7 +289,7 @@ def _numbers(role: str, node: simdjson.Array, kinds: tuple[NumberCode, ...]) -> 
         ):  # lists will tell whether whole ones are rounded
             raise Unaccounted
         return numbers
-    raise Unaccounted if _flags(node) else not_numbers(role)
+    raise Flags if _flags(node) else not_numbers(role)
 
 
 def _flags(node: simdjson.Array) -> bool:

@@ -1,6 +1,7 @@
 """No request takes more memory than was reserved for it, whatever is asked in whatever format."""
 
 import io
+import sys
 import time
 from random import Random
 
@@ -19,8 +20,10 @@ from tests.service.resources.watching import Taken, watched
 LIMITS = {"LOSSARY_MAX_BLOCK_BYTES": "32MiB", "LOSSARY_COMPUTE_SECONDS": "2"}
 REQUESTS, SEED = 100, 7
 LONG_S = 60.0
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
+@on_linux
 def test_random_requests_take_no_more_memory_than_was_reserved() -> None:
     random = Random(SEED)
     with serving(**LIMITS) as server, watched(server) as asked:
@@ -30,6 +33,7 @@ def test_random_requests_take_no_more_memory_than_was_reserved() -> None:
     assert sum(each.status == 200 for each in taken) > REQUESTS / 3
 
 
+@on_linux
 @pytest.mark.long
 def test_a_minute_of_them_takes_no_more_either() -> None:
     random, taken, end = Random(SEED), list[Taken](), time.monotonic() + LONG_S

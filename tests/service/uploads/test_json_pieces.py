@@ -105,9 +105,19 @@ def test_what_is_no_json_between_two_pieces_is_refused(array: str, piece: int) -
         from_json(text, piece=piece)
 
 
+def test_flags_are_read_in_pieces_and_never_taken_for_numbers() -> None:
+    text = b'{"predictions": [1, 2, 3, 4, 5, 6], "mask": [true, false, true, true, false, true]}'
+
+    held = from_json(bytearray(text), piece=12)
+
+    assert held.roles["mask"].tolist() == [True, False, True, True, False, True]
+
+
 @pytest.mark.parametrize(
     ("array", "says"),
     [
+        ("[true, 1, true, 0, true]", "numbers only"),
+        ("[true, false, null, true]", "numbers only"),
         ("[1, 2, 3, true, false]", "numbers only"),
         ("[0.5, 1.5, 2.5, 9007199254740993]", "exactly"),
         ("[[1, 2, 3], [1, 2, 3], [1, 2]]", "same length"),
