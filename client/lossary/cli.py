@@ -12,6 +12,7 @@ from typing import Annotated, Any, ParamSpec
 
 try:
     import typer
+    from rich.cells import set_cell_size
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,6 +23,7 @@ except ImportError:
 from lossary.client import Client
 from lossary.errors import ConnectionFailed, LossaryError, Refused, ServerFault
 from lossary.result import Result
+from lossary.words import say, spoken
 
 app = typer.Typer(
     name="lossary",
@@ -57,7 +59,7 @@ def _told(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
         try:
             command(*args, **kwargs)
         except ConnectionFailed as error:
-            err.print(f"Nobody answers at {escape(str(error))}\nStart a service (make serve), or name one with --url.")
+            err.print(say("unreached", escape(str(error))))
             raise typer.Exit(UNREACHED) from None
         except Refused as error:
             err.print(escape(error.detail))
@@ -74,7 +76,7 @@ def _roles(text: str | None) -> dict[str, str] | None:
         return None
     pairs = dict(entry.partition(":")[::2] for entry in text.split(","))
     if not all(pairs.values()):
-        raise ValueError("--roles says a column for each input: predictions:y_pred,targets:y_true.")
+        raise ValueError(say("roles"))
     return pairs
 
 
@@ -84,7 +86,7 @@ def _facts(entries: Sequence[str]) -> dict[str, Any]:
     for entry in entries:
         name, equals, text = entry.partition("=")
         if not equals:
-            raise ValueError(f"{entry}: write a fact as name=value, such as outlier_rate=0.08.")
+            raise ValueError(say("fact_form", entry))
         try:
             facts[name] = json.loads(text)
         except ValueError:
@@ -101,13 +103,11 @@ def _print_advice(answer: Result) -> None:
     for name in ("article", "evidence"):
         book = answer.get(name)
         if book:
-            out.print(f"  {name:9} {escape(book.objective)}  [dim]{escape(book.rule)}[/]")
+            out.print(f"  {set_cell_size(say(name), 9)} {escape(book.objective)}  [dim]{escape(book.rule)}[/]")
     change = answer.get("counterfactual")
     if change:
-        word, edge = (
-            ("below", change.get("below")) if change.get("below") is not None else ("from", change.get("at_least"))
-        )
-        out.print(f"  otherwise {escape(change.objective)} with {change.fact} {word} {edge:g}")
+        side = "below" if change.get("below") is not None else "at_least"
+        out.print(f"  {say(side, escape(change.objective), change.fact, format(change.get(side), 'g'))}")
     for warning in answer.get("warnings") or []:
         out.print(f"[yellow]  ! {escape(warning.text)}[/]")
 
@@ -124,7 +124,7 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Which loss for a task, given what is known of the data."""
-    with Client(url, key=key) as client:
+    with Client(url, key=key, language=spoken()) as client:
         answer = client.recommend(task, profile=_facts(fact) or None, goal=_facts(goal) or None, rulebook=rulebook)
     _print_json(answer) if as_json else _print_advice(answer)
 
@@ -135,17 +135,17 @@ def profile(
     file: File, task: Task = None, roles: Roles = None, url: Url = HOST, key: Key = None, as_json: Json = False
 ) -> None:
     """What the arrays of a file say of the data."""
-    with Client(url, key=key) as client:
+    with Client(url, key=key, language=spoken()) as client:
         answer = client.profile(file, task=task, roles=_roles(roles))
     if as_json:
         _print_json(answer)
         return
-    table = Table("fact", "value", "95 %", box=None, header_style="bold")
+    table = Table(say("fact"), say("value"), "95 %", box=None, header_style="bold")
     for name, fact in answer.profile.items():
         measured = isinstance(fact, Result)
         interval = fact.get("interval") if measured else None
         value = fact.value if measured else fact
-        table.add_row(name, _number(value), f"{_number(interval[0])} to {_number(interval[1])}" if interval else "")
+        table.add_row(name, _number(value), _range(interval))
     out.print(table)
 
 
@@ -162,12 +162,12 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """What losses say of the predictions in a file."""
-    with Client(url, key=key) as client:
+    with Client(url, key=key, language=spoken()) as client:
         answer = client.evaluate(loss, file, roles=_roles(roles))
     if as_json:
         _print_json(answer)
         return
-    table = Table("loss", "value", "+-", "kept", box=None, header_style="bold")
+    table = Table(say("loss"), say("value"), "+-", say("kept"), box=None, header_style="bold")
     for result in answer.results:
         error = result.get("standard_error")
         value = result.get("value")
@@ -182,7 +182,7 @@ def advise(
     file: File, task: Task = None, roles: Roles = None, url: Url = HOST, key: Key = None, as_json: Json = False
 ) -> None:
     """Which loss fits the data in a file."""
-    with Client(url, key=key) as client:
+    with Client(url, key=key, language=spoken()) as client:
         answer = client.advise(file, task=task, roles=_roles(roles))
     _print_json(answer) if as_json else _print_advice(answer.recommendation)
 
@@ -202,16 +202,16 @@ def experiment(
 ) -> None:
     """Train every candidate loss on a table, and say which is best and how sure that is."""
     goal = {name: value for name, value in (("metric", metric), ("outliers", outliers)) if value is not None}
-    with Client(url, key=key) as client:
+    with Client(url, key=key, language=spoken()) as client:
         started = client.start_experiment(client.upload(file).id, target, goal=goal, models=model, repeats=repeats)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed}/{task.total} models"),
+            TextColumn(f"{{task.completed}}/{{task.total}} {say('models')}"),
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=err, transient=True, disable=as_json) as bar:
-            task = bar.add_task("training", total=started.progress.total)
+            task = bar.add_task(say("training"), total=started.progress.total)
             for event in client.events(started.id):
                 if event.event == "progress":
                     bar.update(task, completed=event.done)
@@ -223,18 +223,20 @@ def experiment(
         err.print(escape(str((ended.get("problem") or {}).get("detail", ended.status))))
         raise typer.Exit(REFUSED)
     out.print(escape(ended.verdict.summary))
-    table = Table("loss", "model", str(ended.metric), "95 %", "best with", "", box=None, header_style="bold")
+    table = Table(
+        say("loss"), say("model"), str(ended.metric), "95 %", say("best_with"), "", box=None, header_style="bold"
+    )
     for row in ended.standings:
         interval = row.get("interval")
-        spread = f"{_number(interval[0])} to {_number(interval[1])}" if interval else ""
-        value = _number(row.value) if row.get("value") is not None else "diverged"
+        spread = _range(interval)
+        value = _number(row.value) if row.get("value") is not None else say("diverged")
         table.add_row(
             escape(row.objective),
             row.model,
             value,
             spread,
             f"{100 * row.probability_best:.0f} %",
-            "tied" if row.tied else "",
+            say("tied") if row.tied else "",
         )
     out.print(table)
 
@@ -243,14 +245,14 @@ def experiment(
 @_told
 def losses(url: Url = HOST, key: Key = None, as_json: Json = False) -> None:
     """The catalogue."""
-    with Client(url, key=key) as client:
+    with Client(url, key=key, language=spoken()) as client:
         answer = client.losses()
     if as_json:
         _print_json(answer)
         return
-    table = Table("loss", "tasks", "it learns", box=None, header_style="bold")
+    table = Table(say("loss"), say("tasks"), say("title"), box=None, header_style="bold")
     for entry in answer.losses:
-        table.add_row(entry.id, ", ".join(entry.get("tasks") or []), escape(str(entry.get("elicits", ""))))
+        table.add_row(entry.id, ", ".join(entry.get("tasks") or []), escape(entry.title))
     out.print(table)
 
 
@@ -258,7 +260,7 @@ def losses(url: Url = HOST, key: Key = None, as_json: Json = False) -> None:
 @_told
 def show(loss: str, url: Url = HOST, key: Key = None, as_json: Json = False) -> None:
     """A loss: its formula, what it learns, and its curve."""
-    with Client(url, key=key) as client:
+    with Client(url, key=key, language=spoken()) as client:
         answer = client.loss(loss)
         curve = None
         try:
@@ -269,7 +271,8 @@ def show(loss: str, url: Url = HOST, key: Key = None, as_json: Json = False) -> 
         _print_json(answer)
         return
     out.print(f"[bold]{answer.id}[/]  {escape(str(answer.title))}")
-    out.print(f"  formula  {escape(answer.formula)}\n  learns   {escape(str(answer.elicits))}")
+    for label, text in (("formula", answer.formula), ("elicits", answer.elicits)):
+        out.print(f"  {set_cell_size(say(label), 8)} {escape(str(text))}")
     if curve is None:
         out.print(f"  {escape(reason)}")
         return
@@ -296,7 +299,7 @@ def service_main(arguments: Sequence[str]) -> None:
     try:
         from service.__main__ import main as serve_main  # noqa: PLC0415 - the service, where it is installed
     except ImportError:
-        err.print("serve needs the service in this environment: pip install lossary-service.")
+        err.print(say("needs_service", "serve"))
         raise typer.Exit(USAGE) from None
     sys.argv = ["python -m service", *arguments]
     serve_main()
@@ -308,7 +311,7 @@ def config(as_json: Json = False) -> None:
     try:
         from service.settings import sources  # noqa: PLC0415 - the service, where it is installed
     except ImportError:
-        err.print("config needs the service in this environment: pip install lossary-service.")
+        err.print(say("needs_service", "config"))
         raise typer.Exit(USAGE) from None
     entries = sources()
     if as_json:
@@ -318,6 +321,10 @@ def config(as_json: Json = False) -> None:
     for entry in entries:
         table.add_row(entry.name, escape(str(entry.value)), entry.source)
     out.print(table)
+
+
+def _range(interval: Sequence[float] | None) -> str:
+    return say("interval", *map(_number, interval)) if interval else ""
 
 
 def _number(value: Any) -> str:  # noqa: ANN401 - any JSON

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lossary.words import WORDS
 
 from tests.service.processes import Server, free_port, serving
 
@@ -27,8 +29,16 @@ def table(tmp_path: Path) -> Path:
     return file
 
 
-def lossary(*arguments: object, url: str = "", columns: int = 80) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": str(columns), "LOSSARY_URL": url}
+def lossary(
+    *arguments: object, url: str = "", columns: int = 80, language: str = "C.UTF-8"
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "COLUMNS": str(columns),
+        "LOSSARY_URL": url,
+        "LC_ALL": language,
+        "LOSSARY_LANGUAGE": "",
+    }
     command = [sys.executable, "-m", "lossary", *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own
 
@@ -111,3 +121,20 @@ def test_the_service_says_its_settings_and_its_version() -> None:
     assert "LOSSARY_MAX_BODY_BYTES" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
     assert version.stdout.startswith("Lossary ")
+
+
+def test_the_command_speaks_chinese_where_the_shell_does(server: Server) -> None:
+    answered = lossary("recommend", "regression", "-f", "outlier_rate=0.08", url=server.url, language="zh_CN.UTF-8")
+    refused = lossary("recommend", "regresion", url=server.url, language="zh_CN.UTF-8")
+    unreached = lossary("losses", url=f"http://127.0.0.1:{free_port()}", language="zh_CN.UTF-8")
+
+    assert answered.returncode == 0, answered.stderr
+    assert "文章" in answered.stdout
+    assert "没有这个名称的任务。是否指 regression?" in refused.stderr
+    assert "无应答" in unreached.stderr
+
+
+def test_every_sentence_of_the_command_says_the_same_in_both_languages() -> None:
+    for english, chinese in WORDS.values():
+        assert re.search("[一-鿿]", chinese)
+        assert set(re.findall(r"{\d}", english)) == set(re.findall(r"{\d}", chinese))
