@@ -77,6 +77,13 @@ $(MOTO)/.installed: tests/service/datasets/moto.txt
 	$(MOTO)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -r tests/service/datasets/moto.txt
 	touch $@
 
+# Sums over files on a Ray cluster of two nodes on this machine, one of which is killed midway.
+.PHONY: ray-cluster
+
+ray-cluster: install
+	$(PIP_INSTALL) -e '.[ray]'
+	TEST_RAY=1 PYTHONPATH=$(CURDIR) $(BIN)/python -m pytest -n 0 tests/service/jobs/test_ray.py $(FLAGS)
+
 lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -168,6 +168,10 @@ class Settings(BaseSettings):
         tuple[str, ...],
         Field(description="A JSON list of the hosts of sources that may be at an address inside your network."),
     ] = ()
+    ray: Annotated[
+        str | None,
+        Field(description="The address of a Ray cluster that evaluates datasets by address, such as 10.0.0.5:6379."),
+    ] = None
     max_dataset_bytes: Annotated[Bytes, Field(ge=1, description="The most bytes of all datasets together.")] = (
         10_240 * MIB
     )

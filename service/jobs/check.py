@@ -28,7 +28,7 @@ def check(path: str, media: str, question: dict[str, Any], max_bytes: int, langu
     try:
         planned = plan(ExperimentQuestion(**question), columns_of(Path(path), media, DecodingLimit(max_bytes)))
     except Refusal as refusal:
-        return _parts(refusal)
+        return parts_of(refusal)
     return {
         "fits": planned.fits_a_unit * len(planned.units),
         "bytes": _predicted_bytes(planned),
@@ -53,7 +53,7 @@ def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: i
         kept = {name: column for name, column in columns.items() if not is_prediction(name)}
         answer = quick(ExperimentQuestion(**question), kept, language)
     except Refusal as refusal:
-        return _parts(refusal)
+        return parts_of(refusal)
     return {"report": answer.report.model_dump(mode="json"), "profile": answer.profile.model_dump(mode="json")}
 
 
@@ -66,7 +66,8 @@ def _gently() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, NICE)
 
 
-def _parts(refusal: Refusal) -> Refused:
+def parts_of(refusal: Refusal) -> Refused:
+    """Return the parts of a refusal, for another process to raise it from."""
     return {"refused": [type(refusal).__name__, refusal.text, refusal.facts]}
 
 

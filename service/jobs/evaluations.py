@@ -11,15 +11,13 @@ from losses.evaluation.partial_sums import PartialSums, joined, result_of_sums
 from service.datasets.addresses.table import MEDIA as ADDRESSED
 from service.datasets.store import Datasets
 from service.jobs import library
-from service.jobs.shards import groups_of, objectives_of, options_of, sums_of_arrays, sums_of_files
+from service.jobs.executors import executor_of
+from service.jobs.shards import groups_of, objectives_of, options_of, sums_of_arrays
 from service.jobs.steps import Steps, ending, ending_where_full
 from service.jobs.table import ExperimentTable
 from service.settings import Settings
 from service.uploads.formats.registry import DecodingLimit
 from service.uploads.query import NOTHING, read_names
-
-GROUP_BYTES = 256 << 20  # of files that are one step: some seconds of work, beside which writing it down is nothing
-GROUP_FILES = 256
 
 
 class Evaluations(Steps):
@@ -27,6 +25,7 @@ class Evaluations(Steps):
 
     def __init__(self, settings: Settings, table: ExperimentTable) -> None:
         super().__init__(settings, table)
+        self._executor = executor_of(settings)
         self._listing = lru_cache(maxsize=1)(self._listed)
 
     def begin(self, identifier: str) -> list[list[int]]:
@@ -34,14 +33,15 @@ class Evaluations(Steps):
         listing = self._listing(identifier)
         files = listing["files"] if listing else []
         self._table.update(identifier, status="running", started=self._table.clock(), total=max(1, len(files)))
-        return list(groups_of([size for _, size, _ in files], GROUP_BYTES, GROUP_FILES)) or [[]]
+        sizes = [size for _, size, _ in files]
+        return list(groups_of(sizes, self._executor.step_bytes, self._executor.step_files)) or [[]]
 
     def run(self, identifier: str, places: list[int]) -> list[PartialSums]:
         """Return the sums over the files at these places."""
         row, listing = self.row(identifier), self._listing(identifier)
         if listing is None:
             return sums_of_arrays(self._arrays(identifier), row.question)
-        sums = sums_of_files(listing, row.question, places, self.alive(identifier))
+        sums = self._executor.sums(listing, row.question, places, self.alive(identifier))
         self._table.update(identifier, done=places[-1] + 1)
         return sums
 

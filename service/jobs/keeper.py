@@ -116,4 +116,6 @@ def _variables(settings: Settings) -> dict[str, str]:
     }
     if settings.database_url is not None:
         variables["LOSSARY_DATABASE_URL"] = settings.database_url
+    if settings.ray is not None:
+        variables["LOSSARY_RAY"] = settings.ray
     return variables
