@@ -50,6 +50,8 @@ def main() -> None:
         os._exit(0)
     except (pa.ArrowException, OSError, ValueError, MemoryError, KeyError):
         _refuse("Unreadable", "It cannot be read: it is not there, damaged, or its columns are of several types.")
+    sys.stdout.flush()
+    os._exit(0)  # pyarrow's threads take a second to end by themselves
 
 
 def _refuse(kind: str, message: str) -> None:

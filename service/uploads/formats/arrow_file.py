@@ -12,7 +12,7 @@ from service.problems import UnsupportedFormat
 from service.uploads.arrow.body_sizes import unpacked_bytes
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat, magic
 from service.uploads.names import in_chinese
-from service.uploads.tables.decoder import DECODER
+from service.uploads.tables.decoder import DECODER, MemoryFile
 from service.uploads.tables.table import Table, readable, refuse_wide, reserve
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class _ArrowFile:
 
     name: str
     data: Buffer
+    file: MemoryFile
     limit: DecodingLimit
     names: list[str]
     named = True
@@ -50,7 +51,7 @@ class _ArrowFile:
             size = unpacked_bytes(memoryview(self.data)) + len(self.data)
         reserve(self.name, size, self.limit)
         with readable(self.name, Text("an Arrow file", "Arrow 文件"), WAY_OUT):
-            return DECODER.read("feather", self.data, names, self.limit.max_bytes)
+            return DECODER.read("feather", self.file, names, self.limit.max_bytes)
 
 
 def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
@@ -66,10 +67,11 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
             ),
             [MEDIA],
         )
+    file = MemoryFile(data)
     with readable(name, Text("an Arrow file", "Arrow 文件"), WAY_OUT):
-        names, _ = DECODER.columns("feather", data, limit.max_bytes)
+        names, _ = DECODER.columns("feather", file, limit.max_bytes)
     refuse_wide(name, len(names))
-    return _ArrowFile(name, data, limit, names)
+    return _ArrowFile(name, data, file, limit, names)
 
 
 FORMAT = TableFormat(suffix=".feather", media=MEDIA, matches=magic(MAGIC, FEATHER_1), open=_open)

@@ -13,7 +13,7 @@ from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
 from service.uploads.json_text import array, rounded
-from service.uploads.tables.decoder import DECODER
+from service.uploads.tables.decoder import DECODER, MemoryFile
 from service.uploads.tables.table import InMemory, Table, arrow, readable, refuse_wide, reserve
 from service.uploads.tables.whole_numbers import is_rounded, rounded_columns
 
@@ -36,7 +36,7 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
     """
     reserve(name, BYTES_A_CHARACTER * len(data), limit)
     with readable(name, "NDJSON", WAY_OUT):
-        table = DECODER.read("ndjson", data, [], limit.max_bytes)
+        table = DECODER.read("ndjson", MemoryFile(data), [], limit.max_bytes)
         _ = table.column_names  # which are UTF-8, or no NDJSON
     refuse_wide(name, table.num_columns)
     if rounded_columns(table) and any(map(is_rounded, LONG.findall(data))):

@@ -11,7 +11,7 @@ from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat, magic
 from service.uploads.names import in_chinese
-from service.uploads.tables.decoder import DECODER
+from service.uploads.tables.decoder import DECODER, MemoryFile
 from service.uploads.tables.table import Table, readable, refuse_wide, reserve
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class _Parquet:
     """One file whose footer has been read."""
 
     name: str
-    data: Buffer
+    file: MemoryFile
     limit: DecodingLimit
     names: list[str]
     sizes: dict[str, int]
@@ -47,7 +47,7 @@ class _Parquet:
         """
         reserve(self.name, sum(self.sizes.get(name, 0) for name in names), self.limit)
         with readable(self.name, "Parquet", WAY_OUT):
-            return DECODER.read("parquet", self.data, names, self.limit.max_bytes)
+            return DECODER.read("parquet", self.file, names, self.limit.max_bytes)
 
 
 def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
@@ -62,10 +62,11 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
                 f"{in_chinese(name)} 是加密的 Parquet;请不加密写出。",
             )
         )
+    file = MemoryFile(data)
     with readable(name, "Parquet", WAY_OUT):
-        names, sizes = DECODER.columns("parquet", data, limit.max_bytes)
+        names, sizes = DECODER.columns("parquet", file, limit.max_bytes)
     refuse_wide(name, len(names))
-    return _Parquet(name, data, limit, names, sizes)
+    return _Parquet(name, file, limit, names, sizes)
 
 
 FORMAT = TableFormat(suffix=".parquet", media="application/vnd.apache.parquet", matches=magic(MAGIC), open=_open)

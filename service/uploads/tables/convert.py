@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import torch.utils.dlpack
 from torch import Tensor
 
 from losses.errors import shown
@@ -153,7 +154,7 @@ def _numbers(column: "pa.ChunkedArray", name: str) -> np.ndarray:
             ),
             column=name,
         )
-    numbers = array.to_numpy(zero_copy_only=False)
+    numbers = _in_place(array)
     if str(numbers.dtype) in WIDER:
         if numbers.dtype.itemsize == 8 and numbers.size and int(numbers.max()) >= LARGEST:  # noqa: PLR2004 - bytes
             raise BadRequest(
@@ -165,6 +166,13 @@ def _numbers(column: "pa.ChunkedArray", name: str) -> np.ndarray:
             )
         numbers = numbers.astype(WIDER[str(numbers.dtype)])
     return np.asarray(numbers.reshape(shape))
+
+
+def _in_place(array: Any) -> np.ndarray:  # noqa: ANN401 - pyarrow ships no types
+    """Return the numbers where they lie; booleans, of which eight lie in a byte, are copied."""
+    if arrow().types.is_boolean(array.type) or not len(array):
+        return np.array(array.to_numpy(zero_copy_only=False))
+    return torch.utils.dlpack.from_dlpack(array).numpy()  # unlike those of to_numpy, they may be written to
 
 
 def _from_decimal(array: Any, name: str) -> Any:  # noqa: ANN401 - pyarrow ships no types

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,21 +54,21 @@ class Decoder:
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
-    def columns(self, kind: TableKind, data: Buffer, max_bytes: int) -> tuple[list[str], dict[str, int]]:
+    def columns(self, kind: TableKind, file: "MemoryFile", max_bytes: int) -> tuple[list[str], dict[str, int]]:
         """Return the names of the columns of a file, and the bytes that each becomes, where the file says so.
 
         Raises: Undecodable.
         """
-        with self._answered(data, {"format": kind, "names": None, "max_bytes": max_bytes}) as view:
+        with self._answered(file, {"format": kind, "names": None, "max_bytes": max_bytes}) as view:
             answer = json.loads(view[:])
         return answer["names"], answer["bytes"]
 
-    def read(self, kind: TableKind, data: Buffer, names: Sequence[str], max_bytes: int) -> "pa.Table":
+    def read(self, kind: TableKind, file: "MemoryFile", names: Sequence[str], max_bytes: int) -> "pa.Table":
         """Return these columns of a file; of NDJSON all of them.
 
         Raises: Undecodable.
         """
-        with self._answered(data, {"format": kind, "names": list(names), "max_bytes": max_bytes}) as view:
+        with self._answered(file, {"format": kind, "names": list(names), "max_bytes": max_bytes}) as view:
             return arrow().ipc.open_stream(arrow().BufferReader(arrow().py_buffer(view))).read_all()
 
     def end(self) -> None:
@@ -77,12 +78,12 @@ class Decoder:
             child.end()
 
     @contextmanager
-    def _answered(self, data: Buffer, request: dict[str, Any]) -> Iterator[mmap.mmap]:
+    def _answered(self, file: "MemoryFile", request: dict[str, Any]) -> Iterator[mmap.mmap]:
         """Yield what the process wrote."""
-        with _memory(data) as file, _memory(json.dumps(request).encode()) as asked, _memory(b"") as answer:
-            with self._lock:
-                self._ask([file, asked, answer])
-            yield mmap.mmap(answer, 0, prot=mmap.PROT_READ)
+        asked, answer = MemoryFile(json.dumps(request).encode()), MemoryFile(b"")
+        with self._lock:
+            self._ask([file.descriptor, asked.descriptor, answer.descriptor])
+        yield mmap.mmap(answer.descriptor, 0, access=mmap.ACCESS_COPY)  # tensors may be written to
 
     def _ask(self, descriptors: list[int]) -> None:
         child = self._running()
@@ -115,17 +116,15 @@ class Decoder:
         return self._child
 
 
-@contextmanager
-def _memory(data: Buffer | bytes) -> Iterator[int]:
-    """Yield the descriptor of a file in memory that holds these bytes."""
-    descriptor = os.memfd_create("lossary")
-    try:
+class MemoryFile:
+    """A file in memory that holds some bytes, and goes when nobody looks at it."""
+
+    def __init__(self, data: Buffer | bytes) -> None:
+        self.descriptor = os.memfd_create("lossary")
+        weakref.finalize(self, os.close, self.descriptor)
         rest = memoryview(data)
         while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        yield descriptor
-    finally:
-        os.close(descriptor)
+            rest = rest[os.write(self.descriptor, rest) :]
 
 
 DECODER = Decoder()
