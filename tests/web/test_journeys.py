@@ -167,3 +167,14 @@ def test_the_catalogue_is_chinese_on_the_chinese_page(open_page: Open) -> None:
     assert len(titles) == len(notes) == len(catalogue())
     assert [title for title in titles if not CHINESE.search(title)] == []
     assert [note for note in notes if re.search("[A-Za-z]", note)] == []
+
+
+def test_the_page_of_a_loss_says_in_chinese_what_it_is(open_page: Open) -> None:
+    page = open_page("#/losses/poisson_nll", locale="zh-CN")
+
+    expect(page.locator("h1")).to_have_text("泊松负对数似然")
+
+    said = page.locator("dl").first.locator("dd").all_inner_texts()
+    inputs = page.locator("dl").nth(1).locator("dd").all_inner_texts()
+    assert said[0] == "均值"
+    assert all(CHINESE.search(text) for text in inputs)

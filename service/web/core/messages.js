@@ -2,10 +2,12 @@
 
 import { EXPERIMENTS } from "./experiment_messages.js";
 import { GOALS } from "./goal_messages.js";
+import { OF_LOSSES } from "./loss_messages.js";
 
 const MESSAGES = {
   ...GOALS,
   ...EXPERIMENTS,
+  ...OF_LOSSES,
   skip: ["Skip to the content", "跳到正文"],
   pages: ["Pages", "页面"],
   "view.recommend": ["Which loss?", "选损失"],
@@ -45,6 +47,7 @@ const MESSAGES = {
   chart_gradient_of: ["Gradient of {0}", "{0} 的梯度"],
   axis_target: ["{0}, the target being {1}", "{0},目标为 {1}"],
   "axis.error": ["error: prediction less target", "误差:预测减目标"],
+  "axis.prediction": ["prediction", "预测"],
   "axis.score": ["score", "得分"],
   "axis.probability of the truth": ["probability given to the truth", "给予真实类别的概率"],
   numbers: ["The numbers as a table", "数据表"],

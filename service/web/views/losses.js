@@ -71,7 +71,7 @@ async function lossPage(main, { t, name, language }) {
     formula(loss.formula, true), drawn,
     h("div", { class: "two" },
       h("section", {}, h("h2", {}, t("what_it_is")), definitions([
-        [t("elicits"), loss.elicits], [t("activation"), loss.activation],
+        [t("elicits"), named(`elicits.${loss.elicits}`, loss.elicits, t)], [t("activation"), named(`activation.${loss.activation}`, loss.activation, t)],
         [t("traits"), loss.traits.map((trait) => (t.has(`trait.${trait}`) ? t(`trait.${trait}`) : trait)).join(", ")],
         [t("kind"), t(`kind.${loss.kind}`)], [t("source"), source(loss.source)], [t("aliases"), loss.aliases.join(", ")]]),
         articleOf(loss, t, language)),
@@ -82,6 +82,9 @@ async function lossPage(main, { t, name, language }) {
   const found = await get(curvePath(loss.id));
   fill(drawn, found.curves.length ? curveFigure(found, t) : h("p", { class: "hint" }, found.left_out[0].because));
 }
+
+/** Return a word of the catalogue in the language of the page; as it is where that has none. */
+const named = (name, word, t) => (t.has(name) ? t(name) : word);
 
 function articleOf(loss, t, language) {
   if (!loss.article) return null;

@@ -6,6 +6,7 @@ from posixpath import join, normpath
 
 import pytest
 
+from losses.contract.registry import catalogue
 from service.routes.page import FOLDER
 from tests.conftest import Client
 
@@ -80,6 +81,14 @@ def test_the_page_is_small() -> None:
 
     assert sum(sizes[name] for name in first) < FIRST_BYTES
     assert sum(sizes.values()) < MOST_BYTES
+
+
+def test_the_page_has_no_chinese_for_what_no_loss_learns() -> None:
+    text = (FOLDER / "core/loss_messages.js").read_text(encoding="utf-8")
+    named = {kind: set(re.findall(rf'"{kind}\.([^"]+)": ', text)) for kind in ("elicits", "activation")}
+
+    assert named["elicits"] <= {loss.elicits for loss in catalogue().values()}
+    assert named["activation"] <= {loss.activation for loss in catalogue().values()}
 
 
 async def test_the_rules_carry_what_was_measured_of_them(client: Client) -> None:
