@@ -38,13 +38,13 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from losses.errors import Refusal, did_you_mean, pointer
@@ -432,16 +432,41 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
+    type: Annotated[
+        str, Field(description="What kind of refusal, for programs.", examples=["urn:lossary:shape-mismatch"])
+    ]
+    title: Annotated[str, Field(description="The same in a few words.", examples=["Shapes do not fit"])]
+    status: Annotated[int, Field(description="That of the response.", examples=[422])]
+    detail: Annotated[
+        str,
+        Field(
+            description="What was wanted, what came, and the way out.",
+            examples=["targets must have axes (n), got shape [2, 1]. Send targets[:, 0]."],
+        ),
+    ]
+    instance: Annotated[
+        str,
+        Field(
+            description="The request, as the service's log has it.",
+            examples=["urn:lossary:request:5f0c8d2e9b7a41d3a6e4c1b2f8d07e95"],
+        ),
+    ]
 
 
 def slug(kind: type[Refusal]) -> str:
     """Return the last part of the problem's type: ShapeMismatch is shape-mismatch."""
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).lstrip("-")
+
+
+def type_of(kind: type[Refusal]) -> str:
+    """Return the type of the problems that a kind of refusal becomes."""
+    name = (issubclass(kind, HttpRefusal) and kind.slug) or slug(kind)
+    return f"{IANA}{name}" if issubclass(kind, HttpRefusal) and kind.registered else f"urn:lossary:{name}"
+
+
+def status_of(kind: type[Refusal]) -> int:
+    """Return the status that a kind of refusal is answered with."""
+    return int(kind.status) if issubclass(kind, HttpRefusal) else int(HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def problem(
@@ -506,7 +531,7 @@ def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses of an endpoint that may refuse in these ways."""
     titles: dict[int, list[str]] = {}
     for kind in kinds:
-        titles.setdefault(int(getattr(kind, "status", HTTPStatus.UNPROCESSABLE_ENTITY)), []).append(kind.title.en)
+        titles.setdefault(status_of(kind), []).append(kind.title.en)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": "; ".join(said), "content": content, "model": Problem}

@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 from docs.blocks.tables import cell, code, table
 from losses.errors import Refusal
 from service.pipeline.properties import properties_of
-from service.problems import IANA, HttpRefusal, slug
+from service.problems import status_of, type_of
 from service.routes import routers
 from service.routes.health import FIXED
 from service.settings import Settings
@@ -44,8 +44,8 @@ def _who(access: str) -> str:
 
 def refusals() -> str:
     """Return every refusal with its status, its type and its title."""
-    kinds = sorted(_leaves(Refusal), key=lambda kind: (_status(kind), _type(kind)))
-    rows = [(str(_status(kind)), code(_type(kind)), cell(kind.title.en)) for kind in dict.fromkeys(kinds)]
+    kinds = sorted(_leaves(Refusal), key=lambda kind: (status_of(kind), type_of(kind)))
+    rows = [(str(status_of(kind)), code(type_of(kind)), cell(kind.title.en)) for kind in dict.fromkeys(kinds)]
     rows.append(("500", code("urn:lossary:internal"), "Internal error: always our fault"))
     return table(["status", "type", "title"], rows)
 
@@ -53,15 +53,6 @@ def refusals() -> str:
 def _leaves(kind: type[Refusal]) -> list[type[Refusal]]:
     below = kind.__subclasses__()
     return [leaf for each in below for leaf in _leaves(each)] if below else [kind]
-
-
-def _status(kind: type[Refusal]) -> int:
-    return int(kind.status) if issubclass(kind, HttpRefusal) else 422
-
-
-def _type(kind: type[Refusal]) -> str:
-    name = (issubclass(kind, HttpRefusal) and kind.slug) or slug(kind)
-    return f"{IANA}{name}" if issubclass(kind, HttpRefusal) and kind.registered else f"urn:lossary:{name}"
 
 
 def media_types() -> str:

@@ -26,6 +26,7 @@ from service.problems import (
     Unauthorized,
     responses,
 )
+from service.routes.refusal_examples import component, examples
 from service.uploads.media_type import JSON
 from service.uploads.openapi import NULL, share_schemas
 
@@ -93,6 +94,7 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
         if guarded:
             document["components"]["securitySchemes"] = SCHEMES
         share_schemas(document)
+        document["components"]["examples"] = {component(title): each for title, each in examples().items()}
         for name in (FASTAPIS, "ValidationError"):
             document["components"]["schemas"].pop(name, None)
         for schema in document["components"]["schemas"].values():
@@ -135,9 +137,11 @@ def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -
 def _tidy_answers(operation: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
         for described in response.get("content", {}).values():
-            if described.pop("itemSchema", None):  # of OpenAPI 3.2, which FastAPI writes into a document of 3.1
-                described["schema"] = {"type": "string"}
+            described.pop("itemSchema", None)  # of OpenAPI 3.2, which FastAPI writes into a document of 3.1
         if int(status) >= HTTPStatus.BAD_REQUEST:
-            response["content"] = {MEDIA_TYPE: response["content"][MEDIA_TYPE]}  # FastAPI adds the route's own
+            problem = response["content"][MEDIA_TYPE]  # FastAPI adds the route's own media type
+            titles = [title for title in response["description"].split("; ") if title in examples()]
+            shown = {title: {"$ref": f"#/components/examples/{component(title)}"} for title in titles}
+            response["content"] = {MEDIA_TYPE: {**problem, "examples": shown} if shown else problem}
         elif JSON in response.get("content", {}):  # first, so that it is what pages and generated clients ask for
             response["content"] = {JSON: response["content"].pop(JSON), **response["content"]}

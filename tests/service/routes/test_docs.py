@@ -166,6 +166,24 @@ async def test_every_refusal_is_documented_as_a_problem(client: Client) -> None:
         assert "application/problem+json" in responses["422"]["content"]
 
 
+async def test_every_refusal_has_an_example_that_reads_as_it_is_answered(client: Client) -> None:
+    async with client() as http:
+        document = (await http.get("/openapi.json")).json()
+        answered = (await http.get("/v1/losses/hubber")).json()
+
+    examples = document["components"]["examples"]
+    for path, responses in _responses(document["paths"]):
+        for status, response in responses.items():
+            if status >= "400":
+                listed = response["content"]["application/problem+json"]["examples"]
+                names = [example["$ref"].rpartition("/")[2] for example in listed.values()]
+                assert set(listed) == set(response["description"].split("; ")), path
+                assert {examples[name]["value"]["status"] for name in names} == {int(status)}
+    shown = examples["unknown-path"]["value"]
+    assert set(shown) == set(answered)
+    assert (shown["type"], shown["title"]) == (answered["type"], answered["title"])
+
+
 async def test_every_operation_that_takes_a_url_of_any_length_says_what_becomes_of_a_long_one(client: Client) -> None:
     async with client() as http:
         paths = (await http.get("/openapi.json")).json()["paths"]
