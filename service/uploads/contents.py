@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from losses.errors import pointer
 from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
@@ -54,6 +55,14 @@ def from_json(body: bytearray, asked: Asked = (), piece: int = PIECE) -> Content
     for name, value in upload.fields.items():
         if value in arrays:
             raise unknown_input(name, known_roles())
+        if arrays.entries and arrays.stand_within(value):
+            raise BadRequest(
+                Text(
+                    f"{pointer(name)} holds a long list of numbers, and is no input.",
+                    f"{pointer(name)} 含有一个很长的数字列表,但它不是输入。",
+                ),
+                pointer=pointer(name),
+            )
     return upload
 
 

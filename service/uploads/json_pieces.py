@@ -44,6 +44,12 @@ class LongArrays:
     def __contains__(self, value: object) -> bool:
         return isinstance(value, str) and value in self.entries
 
+    def stand_within(self, value: object) -> bool:
+        """Say whether a value is such a name, or holds one."""
+        if isinstance(value, dict | list):
+            return any(self.stand_within(each) for each in (value.values() if isinstance(value, dict) else value))
+        return value in self
+
     def tensor(self, role: str, name: str) -> Tensor:
         """Return one of them; `role` is what it is called in refusals.
 

@@ -155,6 +155,13 @@ async def test_a_long_list_that_is_no_input_is_refused_and_ends_nothing(client: 
     assert "notes" in is_problem(answer, 422)["detail"]
 
 
+def test_a_long_list_within_a_field_is_refused_by_the_name_of_the_field() -> None:
+    text = bytearray(b'{"targets": [1], "options": {"gradient": [[0, 1, 2, 3, 4]]}}')
+
+    with pytest.raises(BadRequest, match="/options holds"):
+        from_json(text, piece=4)
+
+
 async def test_many_texts_in_a_long_body_are_refused_with_the_formats_that_have_them(client: Client) -> None:
     text = json.dumps({"loss": "mse", "predictions": [1.0], "targets": ["cat", "dog"] * (PIECE // 8)})
 
