@@ -4,6 +4,7 @@ import { get } from "../core/api.js";
 import { curveFigure } from "../core/chart.js";
 import { fill, h } from "../core/dom.js";
 import { formula } from "../core/formula.js";
+import { OF_PARAMETERS } from "../core/parameter_messages.js";
 import { address, replace } from "../core/state.js";
 import { codeTabs, curvePath } from "./answer.js";
 
@@ -76,12 +77,15 @@ async function lossPage(main, { t, name, language }) {
         [t("kind"), t(`kind.${loss.kind}`)], [t("source"), source(loss.source)], [t("aliases"), loss.aliases.join(", ")]]),
         articleOf(loss, t, language)),
       h("section", {}, h("h2", {}, t("inputs")), definitions(loss.inputs.map((each) => [each.role, [h("code", {}, each.axes), ` ${each.domain}`, each.optional ? ` (${t("optional")})` : ""]])),
-        properties.length ? [h("h2", {}, t("parameters")), definitions(properties.map(([parameter, schema]) => [h("code", {}, parameter), [schema.description ?? "", " ", h("span", { class: "hint" }, t("default", JSON.stringify(schema.default ?? null)))]]))] : null)),
+        properties.length ? [h("h2", {}, t("parameters")), definitions(properties.map(([parameter, schema]) => [h("code", {}, parameter), [described(schema.description ?? "", language), " ", h("span", { class: "hint" }, t("default", JSON.stringify(schema.default ?? null)))]]))] : null)),
     loss.differences.length ? h("section", {}, h("h2", {}, t("differences")), h("ul", {}, loss.differences.map((each) => h("li", {}, each)))) : null,
     Object.values(loss.snippets).some(Boolean) ? h("section", {}, h("h2", {}, t("code_for")), codeTabs(Object.entries(loss.snippets).filter(([, each]) => each), t)) : null);
   const found = await get(curvePath(loss.id));
   fill(drawn, found.curves.length ? curveFigure(found, t) : h("p", { class: "hint" }, found.left_out[0].because));
 }
+
+/** Return what a parameter is in the language of the page; in English where no Chinese is known. */
+const described = (sentence, language) => (language === "zh" ? OF_PARAMETERS[sentence] ?? sentence : sentence);
 
 /** Return a word of the catalogue in the language of the page; as it is where that has none. */
 const named = (name, word, t) => (t.has(name) ? t(name) : word);

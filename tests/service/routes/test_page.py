@@ -91,6 +91,14 @@ def test_the_page_has_no_chinese_for_what_no_loss_learns() -> None:
     assert named["activation"] <= {loss.activation for loss in catalogue().values()}
 
 
+def test_the_page_has_no_chinese_for_what_no_parameter_is() -> None:
+    text = (FOLDER / "core/parameter_messages.js").read_text(encoding="utf-8")
+    sentences = set(re.findall(r'^  "([^"]+)": ', text, re.MULTILINE))
+    schemas = [loss.parameters.model_json_schema().get("properties", {}) for loss in catalogue().values()]
+
+    assert sentences <= {parameter["description"] for schema in schemas for parameter in schema.values()}
+
+
 async def test_the_rules_carry_what_was_measured_of_them(client: Client) -> None:
     async with client() as http:
         rules = (await http.get("/v1/rules")).json()["rules"]
