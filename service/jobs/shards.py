@@ -15,6 +15,7 @@ from losses.errors import Refusal, shown
 from losses.evaluation.partial_sums import PartialSums, joined, sums_of
 from losses.evaluation.passes import Options
 from losses.evaluation.stream import Stream
+from losses.text import Text
 from service.datasets.addresses.table import batches
 from service.problems import BadRequest
 from service.uploads.query import read_names
@@ -110,7 +111,7 @@ class _Sums:
         """
         self._end_file()
         if not self._parts[0]:
-            raise BadRequest("The files hold no row.")
+            raise BadRequest(Text("The files hold no row.", "文件中没有行。"))
         return [joined(parts) for parts in self._parts]
 
     def _end_file(self) -> None:
@@ -126,7 +127,12 @@ def _arrays(batch: "pa.RecordBatch", assignment: Assignment) -> Arrays:
     types = arrow().types
     for field in batch.schema:
         if types.is_string(field.type) or types.is_large_string(field.type) or types.is_dictionary(field.type):
-            raise BadRequest(f"{shown(field.name)} holds texts; write class ids, which are the same in every file.")
+            raise BadRequest(
+                Text(
+                    f"{shown(field.name)} holds texts; write class ids, which are the same in every file.",
+                    f"{shown(field.name)} 是文本;请写成在每个文件中都相同的类别编号。",
+                )
+            )
     columns = {
         role: [arrow().chunked_array([batch.column(name)]) for name in chosen]
         for role, chosen in assignment.columns.items()

@@ -13,7 +13,7 @@ from service.settings import Settings
 from tests.docs.pages import PAGES, ROOT, named
 
 COMPOSE = {"LOSSARY_MEMORY", "LOSSARY_CPUS", "LOSSARY_GPU_PORT", "LOSSARY_PROXY_PORT", "LOSSARY_PROMETHEUS_PORT"}
-CLIENT = {"LOSSARY_URL", "LOSSARY_KEY"}  # of the command
+CLIENT = {"LOSSARY_URL", "LOSSARY_KEY", "LOSSARY_LANGUAGE"}  # of the command
 FILES = {"LOSSARY_SETTINGS"}  # names a file of settings
 LONGEST_README = 150  # lines, for someone deciding in two minutes
 

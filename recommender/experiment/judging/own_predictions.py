@@ -101,7 +101,12 @@ def _targets(metric: str, rows: Sequence[float], *, of_numbers: bool) -> Numbers
         raise BadExperiment("targets", Text("A fold has no row.", "有一折没有行。"))
     if of_numbers:
         if not METRICS[metric].is_defined_on(own):
-            raise BadExperiment("targets", f"{metric} takes {METRICS[metric].takes} targets; here some are not.")
+            takes = METRICS[metric].takes
+            chinese = "非零" if takes == "non-zero" else "非负"
+            text = Text(
+                f"{metric} takes {takes} targets; here some are not.", f"{metric} 要求目标{chinese};此处有些不符合。"
+            )
+            raise BadExperiment("targets", text)
         return own
     if ((own < 0) | (own != np.rint(own))).any():
         raise BadExperiment(
