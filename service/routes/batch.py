@@ -25,7 +25,9 @@ from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.routes.profile import profile
 from service.routes.recommend import question, recommend_loss
+from service.scheduling import beside_the_loop
 from service.uploads.body import KEY, body_of
+from service.uploads.json_pieces import PIECE
 from service.uploads.json_text import parsed
 from service.uploads.lines import Line, ReadAhead, lines
 from service.uploads.media_type import JSON, OCTETS, require
@@ -153,7 +155,8 @@ class Batch:
         if line.text is None:
             way_out = Text("Send arrays of this length alone.", "这样长的数组请单独发送。")
             raise TooLarge(Text("The line", "该行"), settings.max_json_bytes, "max_json_bytes", way_out)
-        name, text = _split(line.text)
+        sent = line.text
+        name, text = await beside_the_loop(lambda: _split(sent), len(sent))
         kind, keys = KINDS[name], scope["state"]["keys"]
         if keys is not None:
             keys.admit(scope, kind.access)
@@ -162,7 +165,7 @@ class Batch:
         try:
             answered = await kind.answered(Request(asked), self._language, self._brief)
         except BadEnvelope:
-            _refuse_more_members(line.text)
+            await beside_the_loop(lambda: _refuse_more_members(sent), len(sent))
             raise
         finally:
             body.close()
@@ -253,11 +256,11 @@ def _split(line: bytearray) -> tuple[str, bytearray]:
 
 
 def _refuse_more_members(line: bytearray) -> None:
-    """Refuse a line that is JSON, and is no object of one member.
+    """Refuse a line that is JSON, and is no object of one member; a long one is not read again.
 
     Raises: BadRequest; BadEnvelope where it is no JSON.
     """
-    if len(parsed(line)) != 1:
+    if len(line) <= PIECE and len(parsed(line)) != 1:
         raise _one_member()
 
 

@@ -119,6 +119,15 @@ async def test_one_bad_line_is_one_problem_line(client: Client, tmp_path: Path, 
 
 
 @pytest.mark.anyio
+async def test_a_long_line_of_another_kind_is_refused_without_being_read_again(client: Client) -> None:
+    async with client() as http:
+        refused, answered = await asked(http, lines(b"[%s1]" % (b"1," * (1 << 20)), {"recommend": RECOMMEND}))
+
+    assert "one member" in refused["problem"]["detail"]
+    assert "recommend" in answered
+
+
+@pytest.mark.anyio
 async def test_a_fault_of_ours_in_one_line_is_its_problem_alone(client: Client) -> None:
     async with client(broken) as http:
         crashed, answered = await asked(http, lines({"evaluate": EVALUATE}, {"recommend": RECOMMEND}))
