@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.dataset as ds
 import pyarrow.fs as files
+import pyarrow.parquet
 
 from service.datasets.addresses.http_files import BUFFER, HttpFile, NotAllowed, Unreadable
 
@@ -192,12 +193,22 @@ def scan(listing: dict[str, Any], names: list[str], places: list[int] | None) ->
             if writer is None:
                 wanted = pa.schema([fragment.physical_schema.field(name) for name in names])
                 writer = pa.ipc.new_stream(out, wanted)
-            scanner = fragment.scanner(schema=wanted, columns=names, batch_size=SCANNED_ROWS, batch_readahead=4)
-            for batch in scanner.to_batches():
+            for batch in _batches(fragment, listing["format"], wanted):
                 batch.validate(full=True)
                 writer.write_batch(batch, custom_metadata={PLACE: str(place)})
         if writer is not None:
             writer.close()
+
+
+def _batches(fragment: Any, kind: str, schema: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
+    """Yield the columns of a schema, some rows at a time, however long the row groups of the file are."""
+    if kind == "parquet":  # of which a scanner unpacks whole row groups
+        file = pyarrow.parquet.ParquetFile(fragment.open(), buffer_size=BUFFER)
+        for batch in file.iter_batches(SCANNED_ROWS, columns=schema.names):
+            yield batch.select(schema.names).cast(schema)
+    else:
+        scanner = fragment.scanner(schema=schema, columns=schema.names, batch_size=SCANNED_ROWS, batch_readahead=4)
+        yield from scanner.to_batches()
 
 
 if __name__ == "__main__":
