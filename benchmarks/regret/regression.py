@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from benchmarks.regret.batched import Data, fit
 from benchmarks.regret.cells import HALVES, Cell, Done, Row, everywhere, seed_of, write, write_questions
+from benchmarks.regret.strata import STRATA, contaminated, robust
 from benchmarks.regret.tables import Array, Table
 from benchmarks.regret.tables.regression import tables
 from losses.contract.expression import parse
@@ -24,17 +24,6 @@ from recommender.rules.formulas import SIGNIFICANT_DIGITS, significant
 FAMILY = "regression"
 SEEDS = 2
 MODELS = {"linear": 0, "network": 8}
-# name -> (share of the training targets moved, how, by how many robust sigmas)
-STRATA: dict[str, tuple[float, str, float]] = {
-    "natural": (0.0, "none", 0.0),
-    "t3 noise": (1.0, "t3", 0.5),
-    "symmetric 1 %": (0.01, "symmetric", 10.0),
-    "symmetric 20 %": (0.20, "symmetric", 10.0),
-    "one-sided 5 %": (0.05, "one-sided", 10.0),
-    "one-sided 20 %": (0.20, "one-sided", 10.0),
-    "subtle 10 %": (0.10, "subtle", 4.0),
-    "leverage 5 %": (0.05, "leverage", 10.0),
-}
 SIGNAL = ("none",)  # where extreme targets are no mistakes
 HUBER = "smooth_l1 computed"
 
@@ -85,8 +74,8 @@ def _cells(table: Table) -> Iterator[Done]:
 def _measured(table: Table, cell: Cell) -> tuple[Table, Profile]:
     """Return the table of a cell, contaminated where it is seen, and its profile."""
     train, validation, _ = _split(table, cell)
-    dirty = _contaminated(table, train, validation, cell)
     seen = np.concatenate([train, validation])
+    dirty = contaminated(table, seen, train, STRATA[cell.stratum], seed_of(cell.key, "contamination"))
     targets = dirty.targets[seen]
     pilot = _pilot(dirty.features[seen], targets, cell.model)
     return dirty, measure_profile("regression", torch.from_numpy(targets), torch.from_numpy(pilot)).profile
@@ -121,7 +110,7 @@ def _cell(table: Table, cell: Cell) -> Done:
         tuning = _scores(entry.predict(fits.validation[place]), data.validation[1])
         for metric, tested in _scores(entry.predict(fits.test[place]), data.test[1]).items():
             # what is to be forecast is clean: where outliers are errors the absolute error tunes for both metrics
-            by = tuning[metric if STRATA[cell.stratum][1] in SIGNAL else "mae"].mean(1)
+            by = tuning[metric if STRATA[cell.stratum].how in SIGNAL else "mae"].mean(1)
             scores = tested[int(torch.nan_to_num(by, nan=torch.inf).argmin())]
             rows.append(Row(cell, name, str(parse(entry.objective)), metric, float(scores.mean()), float(scores.std())))
     return Done(rows, _question(table, cell, measured))
@@ -129,7 +118,7 @@ def _cell(table: Table, cell: Cell) -> Done:
 
 def _candidates(profile: Profile, seen: Array, train: Array) -> dict[str, Candidate]:
     """Return what is trained: six losses on any targets, and those that the seen targets' range admits."""
-    centre, spread = _robust(train)
+    centre, spread = robust(train)
     scale = profile.number("residual_scale") or spread
     level = float(np.log(max(train.mean(), 1e-3)))
 
@@ -180,31 +169,10 @@ def _split(table: Table, cell: Cell) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return train, validation, test
 
 
-def _contaminated(table: Table, train: np.ndarray, validation: np.ndarray, cell: Cell) -> Table:
-    """Return the table with some of the training and validation part moved, the test part untouched."""
-    share, how, sigmas = STRATA[cell.stratum]
-    rng = np.random.default_rng(seed_of(cell.key, "contamination"))
-    seen, features, targets = np.concatenate([train, validation]), table.features.copy(), table.targets.copy()
-    size = sigmas * _robust(targets[train])[1]
-    hit = rng.choice(seen, round(share * len(seen)), replace=False)
-    if how == "symmetric":
-        targets[hit] += rng.normal(0, size, len(hit))
-    elif how == "one-sided":
-        targets[hit] += np.abs(rng.normal(size, size / 5, len(hit)))
-    elif how == "t3":
-        targets[hit] += size * rng.standard_t(3, len(hit))
-    elif how == "subtle":
-        targets[hit] += size * rng.choice([-1, 1], len(hit)) * rng.uniform(0.75, 1.25, len(hit))
-    elif how == "leverage":
-        targets[hit] += size
-        features[hit] += 5 * features[train].std(0) * rng.choice([-1, 1], features.shape[1])
-    return replace(table, features=features, targets=targets)
-
-
 def _pilot(features: Array, targets: Array, model: str) -> Array:
     """Return out-of-fold predictions of a robust pilot of the same kind as the model."""
     if model == "linear":
-        centre, spread = _robust(targets)
+        centre, spread = robust(targets)
         pilot = HuberRegressor(max_iter=300)
         standard = _standard(features, np.arange(len(features)))
         return centre + spread * cross_val_predict(pilot, standard, (targets - centre) / spread, cv=5)
@@ -214,11 +182,6 @@ def _pilot(features: Array, targets: Array, model: str) -> Array:
 
 def _standard(features: Array, train: np.ndarray) -> Array:
     return np.clip((features - features[train].mean(0)) / (features[train].std(0) + 1e-9), -10, 10)
-
-
-def _robust(values: Array) -> tuple[float, float]:
-    centre = float(np.median(values))
-    return centre, float(1.4826 * np.median(np.abs(values - centre))) or float(values.std()) or 1.0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ less than 1 %, is tied with it.
 
 Sources: Nadeau & Bengio 2003, doi:10.1023/A:1024068626366 (corrected resampled t); Holm 1979; Benavoli et al. 2017,
 JMLR 18(77) (region of practical equivalence). Over 15 folds the corrected test called 7.4 % of differences wrongly,
-the naive one 16 %; overruling at t > 1 was right in 61 to 65 % of runs.
+the naive one 16 %; overruling at t > 1 was right in 61 to 65 % of runs. What other
+thresholds cost is in benchmarks/experiments/threshold.md.
 """
 
 from dataclasses import dataclass
