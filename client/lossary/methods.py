@@ -14,7 +14,9 @@ from lossary.answers import (
     Curves,
     Dataset,
     DatasetList,
+    EvaluationList,
     Evaluations,
+    EvaluationState,
     ExperimentList,
     ExperimentState,
     Page,
@@ -87,15 +89,22 @@ class Methods(ABC):
         goal: Mapping[str, Any] | None = None,
         profile: Mapping[str, Any] | None = None,
         rulebook: str | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        experiment: str | None = None,
+        target: str | None = None,
+        ignore_index: int | None = None,
         roles: Mapping[str, str] | None = None,
         dataset: str | None = None,
         **arrays: Any,  # noqa: ANN401 - arrays of any library
     ) -> Advice:
-        """Return which loss fits these arrays, what was measured of them, and what the losses say of them."""
-        fields = {"task": task, "scenario": scenario, "goal": goal, "profile": profile, "rulebook": rulebook}
-        return self._ask(
-            asking.upload("/v1/advise", packed(data, roles, {**fields, "dataset": dataset}, arrays)), Advice
-        )
+        """Return which loss fits these arrays, what was measured of them, and what the losses say of them.
+
+        `experiment="quick"` also compares losses by training on the columns of a dataset beside its `target`.
+        """
+        question = {"task": task, "scenario": scenario, "goal": goal, "profile": profile, "rulebook": rulebook}
+        more = {"thresholds": thresholds, "experiment": experiment, "target": target, "ignore_index": ignore_index}
+        fields = {**question, **more, "dataset": dataset}
+        return self._ask(asking.upload("/v1/advise", packed(data, roles, fields, arrays)), Advice)
 
     def losses(self) -> Catalogue:
         """Return the catalogue."""
@@ -151,6 +160,39 @@ class Methods(ABC):
         return self._ask(
             asking.post("/v1/experiments", body, headers=headers, safe=idempotency_key is not None), ExperimentState
         )
+
+    def evaluations(self, **params: object) -> EvaluationList:
+        """Return the evaluations of datasets that this key has asked for, the newest first."""
+        return self._ask(asking.get("/v1/evaluations", **params), EvaluationList)
+
+    def start_evaluation(
+        self,
+        loss: Objective,
+        dataset: str,
+        *,
+        options: Mapping[str, Any] | None = None,
+        roles: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> EvaluationState:
+        """Ask for the evaluation of a dataset of any size, which goes on after the answer."""
+        headers = {} if idempotency_key is None else {"idempotency-key": idempotency_key}
+        named = ",".join(f"{role}:{name}" for role, name in roles.items()) if roles else None
+        objectives = loss if isinstance(loss, str) else list(loss)
+        body = {"loss": objectives, "dataset": dataset, "options": options, "roles": named}
+        asked = asking.post("/v1/evaluations", body, headers=headers, safe=idempotency_key is not None)
+        return self._ask(asked, EvaluationState)
+
+    def evaluation(self, identifier: str, *, wait: float | None = None) -> EvaluationState:
+        """Return an evaluation of a dataset, once it has ended or after `wait` seconds of at most 30."""
+        return self._ask(asking.get(f"/v1/evaluations/{identifier}", wait=wait), EvaluationState)
+
+    def cancel_evaluation(self, identifier: str) -> EvaluationState:
+        """End an evaluation within a second or two."""
+        return self._ask(Asked("POST", f"/v1/evaluations/{identifier}/cancel", {}, {}), EvaluationState)
+
+    def delete_evaluation(self, identifier: str) -> None:
+        """Delete an evaluation and what it found."""
+        self._ask(Asked("DELETE", f"/v1/evaluations/{identifier}", {}, {}), Result)
 
     def verdict(
         self, metric: str, scores: Mapping[str, Sequence[float]], *, folds: int, **question: object

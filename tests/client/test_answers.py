@@ -28,12 +28,16 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "delete_dataset": (("ds_1",), {}),
     "experiment": (("ex_1",), {}),
     "start_experiment": (("ds_1", "price"), {}),
+    "start_evaluation": (("mse", "ds_1"), {}),
+    "evaluation": (("ev_1",), {}),
+    "cancel_evaluation": (("ev_1",), {}),
+    "delete_evaluation": (("ev_1",), {}),
     "verdict": (("mae", {"mse": [1.0]}), {"folds": 1}),
     "cancel_experiment": (("ex_1",), {}),
     "delete_experiment": (("ex_1",), {}),
 }
 METHODS = [name for name, _ in inspect.getmembers(Methods, inspect.isfunction) if not name.startswith("_")]
-NAMED = {"ds_1": "{dataset_id}", "ex_1": "{experiment_id}", "mse": "{loss_id}"}
+NAMED = {"ds_1": "{dataset_id}", "ex_1": "{experiment_id}", "ev_1": "{evaluation_id}", "mse": "{loss_id}"}
 
 
 class Recorded(Methods):

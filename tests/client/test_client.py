@@ -142,6 +142,28 @@ def test_an_experiment_is_run_and_followed(client: lossary.Client) -> None:
     client.delete_experiment(started.id)
 
 
+def test_a_dataset_of_any_size_is_evaluated(client: lossary.Client) -> None:
+    table = client.upload(pd.DataFrame({"y_pred": PREDICTIONS, "label": TARGETS}))
+
+    started = client.start_evaluation("mse", table.id, roles={"predictions": "y_pred", "targets": "label"})
+    ended = client.evaluation(started.id, wait=30)
+
+    assert ended.status == "succeeded"
+    assert ended.results
+    assert ended.results[0].value == pytest.approx(1.5)
+    client.delete_evaluation(started.id)
+
+
+def test_losses_are_compared_within_an_advice(client: lossary.Client) -> None:
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame(draw.normal(size=(200, 2)), columns=["a", "b"])
+    frame["y"] = 2 * frame.a - frame.b + draw.normal(size=200)
+
+    advice = client.advise(dataset=client.upload(frame).id, target="y", task="regression", experiment="quick")
+
+    assert advice.experiment is not None
+
+
 async def _both(url: str) -> tuple[lossary.answers.Recommendation, lossary.answers.Evaluations]:
     async with lossary.AsyncClient(url) as http:
         asked = http.recommend(task="binary", profile={"class_imbalance": 1.1})
