@@ -260,8 +260,8 @@ $(GENERATORS)/.node: $(GENERATORS)/.installed tests/generators/node/package-lock
 	-npm ci --silent --no-audit --no-fund --prefix $(GENERATORS)/node
 	touch $@
 
-# The hooks of the client in real trainings, with the libraries they are for, in an environment of their own; uv installs it
-# in a third of pip's time.
+# The hooks of the client in real trainings, with the libraries they are for, in an environment of their own; torch is
+# pip's, which knows where its wheel is from; uv installs the rest in a third of pip's time.
 HOOKS := .venv-hooks
 HOOK_PINS := tests/hooks/constraints.txt
 .PHONY: hooks
@@ -272,10 +272,9 @@ hooks: install $(HOOKS)/.installed
 $(HOOKS)/.installed: $(HOOK_PINS) client/pyproject.toml
 	$(PYTHON) -m venv $(HOOKS)
 	echo '*' > $(HOOKS)/.gitignore
-	$(HOOKS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(HOOK_PINS) uv
-	$(HOOKS)/bin/uv pip install --quiet --python $(HOOKS)/bin/python $(SOURCES) $(PIP_FIND_LINKS:%=--find-links %) \
-		-c $(HOOK_PINS) -e './client[keras,lightning,mlflow,sklearn,transformers]' torch \
-		ipykernel nbclient pandas pytest pytest-timeout
+	$(HOOKS)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c $(HOOK_PINS) torch uv
+	$(HOOKS)/bin/uv pip install --quiet --python $(HOOKS)/bin/python -c $(HOOK_PINS) \
+		-e './client[keras,lightning,mlflow,sklearn,transformers]' ipykernel nbclient pandas pytest pytest-timeout
 	touch $@
 
 # What the service is made of, and under which licences: sbom.json, in CycloneDX's format.
