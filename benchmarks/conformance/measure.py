@@ -119,7 +119,7 @@ class _Evaluated(torch.autograd.Function):
         with torch.enable_grad():
             result = evaluate(objective, inputs, **side, options=options)
         ctx.slopes = [None for _ in names]
-        if result.reason == INFINITE:
+        if result.reason is not None and result.reason.startswith(INFINITE):
             return torch.tensor(torch.inf, dtype=torch.float64)
         if result.value is None:
             raise ValueError(result.reason)

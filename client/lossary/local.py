@@ -15,7 +15,7 @@ class LocalTransport(httpx.BaseTransport):
             from service.app import create_app  # noqa: PLC0415 - the service, where it is installed
             from service.settings import Settings  # noqa: PLC0415 - as above
         except ImportError:
-            raise ImportError("local=True needs the service: pip install lossary-service.") from None
+            raise ImportError("local=True needs the service: run pip install . in its clone.") from None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

@@ -38,8 +38,8 @@ WORDS = {
     "formula": ("formula", "公式"),
     "elicits": ("learns", "学习"),
     "needs_service": (
-        "{0} needs the service in this environment: pip install lossary-service.",
-        "{0} 需要在此环境中安装服务:pip install lossary-service。",
+        "{0} needs the service in this environment: run pip install . in its clone.",
+        "{0} 需要在此环境中安装服务:在其仓库中运行 pip install .。",
     ),
 }
 

@@ -20,6 +20,7 @@ NAMES_AN_ITEM = 0.5  # a text that differs in more of the rows than this names t
 FEWEST_NAMES = 50  # distinct texts below which they are categories whatever the number of rows
 FARTHEST = 10.0  # standard deviations; beyond it a feature is cut, or one row would own a linear model
 SHOWN = 5  # names in a notice
+SMALLEST, LARGEST = 1e-100, 1e100  # of a feature: beyond these its squares leave float64
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,14 @@ def read_features(
             columns=len(chosen),
             most=MOST_FEATURES,
         )
-    truth = as_array(columns[target])
+    truth, endless = _in_range(as_array(columns[target])), list[str]()
     kept: dict[str, np.ndarray[Any, Any]] = {}
     left_out: dict[str, list[str]] = {}
     for name in chosen:
         column = as_array(columns[name])
+        if not is_text(column) and np.isinf(column).any():
+            endless.append(name)
+        column = _in_range(column)
         reason = _useless(column, truth)
         if reason is None:
             kept[name] = column
@@ -105,7 +109,20 @@ def read_features(
                 "没有可用于预测的列:各列或为常数、或为空、或是行的名称、或是目标。",
             ),
         )
-    return _matrices(kept), [_notice(reason, names) for reason, names in left_out.items()]
+    notices = [_notice(reason, names) for reason, names in left_out.items()]
+    if endless:
+        some = listed(shown(name) for name in endless[:SHOWN])
+        notices.append(Text(f"Infinities count as missing: {some.en}.", f"无穷大视为缺失:{some.zh}。"))
+    return _matrices(kept), notices
+
+
+def _in_range(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a column with NaN for infinities, in a unit in which its squares are finite."""
+    if is_text(column):
+        return column
+    finite = np.where(np.isfinite(column), column, np.nan)
+    largest = float(np.nanmax(np.abs(finite), initial=0.0))
+    return finite if SMALLEST < largest < LARGEST else finite / (largest or 1.0)
 
 
 def column_of(columns: Columns, name: str, field: str) -> np.ndarray[Any, Any]:
@@ -211,7 +228,7 @@ def _matrices(kept: Mapping[str, np.ndarray[Any, Any]]) -> Features:
     n = len(next(iter(kept.values())))
     finite = np.hstack(numbers) if numbers else np.empty((n, 0))
     return Features(
-        np.where(np.isfinite(finite), finite, np.nan),
+        finite,
         np.stack(texts, 1) if texts else np.empty((n, 0), object),
         tuple(kept),
     )

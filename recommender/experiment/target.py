@@ -13,6 +13,7 @@ from recommender.measure.infer_task import infer_task
 from recommender.tasks import Task, read_task
 
 MOST_CLASSES = 100
+SMALLEST, LARGEST = 1e-15, 1e15  # of a target: its squares and their sums fit float32
 PAIR = 2
 TASKS = (Task.REGRESSION, Task.COUNT, Task.BINARY, Task.MULTICLASS, Task.MULTILABEL, Task.ORDINAL)
 TABLE = 2  # axes of several labels
@@ -158,6 +159,16 @@ def _numbers(column: np.ndarray[Any, Any], task: Task) -> np.ndarray[Any, np.dty
     if not np.isfinite(column).all():
         raise BadExperiment(
             "target", Text("The target holds an infinity. Leave such rows out.", "目标中有无穷大。请去掉这些行。")
+        )
+    farthest = float(np.abs(column).max())
+    if not SMALLEST < farthest < LARGEST:
+        raise BadExperiment(
+            "target",
+            Text(
+                f"The target reaches {farthest:.0e}; models train in float32, whose squares end at 3e38. Scale it "
+                "by a power of ten.",
+                f"目标的绝对值达 {farthest:.0e};模型以 float32 训练,其平方上限为 3e38。请乘以 10 的某次幂进行缩放。",
+            ),
         )
     if task is Task.COUNT and (column < 0).any():
         raise BadExperiment(

@@ -12,6 +12,9 @@ from recommender.errors import BadExperiment
 from recommender.experiment.judging.selection import within_consensus
 from recommender.metrics import METRICS, Judged, read_metric, score
 
+OF_ONE = 1e-3  # by which probabilities in a few digits may miss it
+ORDERED = ("auc", "average_precision")
+PROBABILITY = "probability"
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -73,10 +76,17 @@ def judged_scores(
     kept = [np.ones(len(rows), dtype=bool) for rows in truth]
     if of_numbers and outliers == "errors":
         kept = _agreed(list(said.values()), truth)
+    probable = [
+        name for name, metric in METRICS.items() if metric.elicits == PROBABILITY or metric.chosen_by == "log_loss"
+    ]
+    for name, folds in said.items():
+        for own, given in zip(truth, folds, strict=True):
+            _refuse_unfit(by, name, own, given, of_probabilities=by in probable)
     scores = {
         name: [
             _score(
                 by,
+                fold,
                 Judged(
                     own[rows],
                     given[rows],
@@ -84,7 +94,7 @@ def judged_scores(
                     false_negative_cost=false_negative_cost or 1.0,
                 ),
             )
-            for own, given, rows in zip(truth, folds, kept, strict=True)
+            for fold, (own, given, rows) in enumerate(zip(truth, folds, kept, strict=True))
         ]
         for name, folds in said.items()
     }
@@ -136,26 +146,80 @@ def _agreed(said: Sequence[Sequence[Numbers]], truth: Sequence[Numbers]) -> list
     return np.split(kept, np.cumsum([len(own) for own in truth])[:-1])
 
 
-def _score(metric: str, judged: Judged) -> float:
+def _refuse_unfit(metric: str, name: str, targets: Numbers, given: Numbers, *, of_probabilities: bool) -> None:
+    """Refuse predictions of a fold that the metric would read as something else.
+
+    Raises: BadExperiment.
+    """
+    classes = given.shape[1] if given.ndim > 1 else 2
+    if METRICS[metric].takes == "non-negative" and (given < 0).any():
+        raise BadExperiment(
+            "predictions",
+            Text(
+                f"{metric} takes predictions of 0 or more; {shown(name)} has some below.",
+                f"{metric} 的预测不小于 0;{shown(name)} 中有更小的。",
+            ),
+        )
+    if targets.dtype.kind != "i":
+        return
+    if given.ndim == 1 and set(METRICS[metric].tasks) == {"ordinal"}:
+        raise BadExperiment(
+            "predictions",
+            Text(
+                f"{metric} takes a probability for each class in every row; {shown(name)} has one number.",
+                f"{metric} 要求每行给出各类别的概率;{shown(name)} 每行只有一个数。",
+            ),
+        )
+    if (targets >= classes).any():
+        raise BadExperiment(
+            "targets",
+            Text(
+                f"{shown(name)} has {classes} classes: ids are 0 to {classes - 1}, and one is {int(targets.max())}.",
+                f"类别编号有 {int(targets.max())},而 {shown(name)} 有 {classes} 个类别:编号为 0 至 {classes - 1}。",
+            ),
+        )
+    if of_probabilities and ((given < 0).any() or (given > 1).any()):
+        raise BadExperiment(
+            "predictions",
+            Text(
+                f"{metric} takes probabilities from 0 to 1; {shown(name)} has others.",
+                f"{metric} 需要 0 到 1 的概率;{shown(name)} 中有其他值。",
+            ),
+        )
+    if of_probabilities and given.ndim > 1 and (np.abs(given.sum(1) - 1) > OF_ONE).any():
+        raise BadExperiment(
+            "predictions",
+            Text(
+                f"The probabilities of a row add up to 1; those of {shown(name)} do not.",
+                f"每行概率之和应为 1;{shown(name)} 并非如此。",
+            ),
+        )
+    if metric in ORDERED and any(not 0 < (targets == k).sum() < len(targets) for k in range(classes)):
+        raise BadExperiment(
+            "targets",
+            Text(
+                f"{metric} needs rows of every class in each fold. Take fewer folds.",
+                f"{metric} 要求每折都有各类别的行。请减少折数。",
+            ),
+        )
+
+
+def _score(metric: str, fold: int, judged: Judged) -> float:
     """Return the score of one fold.
 
-    Raises: BadExperiment where it is not defined, as where a fold has one class alone.
+    Raises: BadExperiment where it is not defined.
     """
     try:
         with np.errstate(all="ignore"):  # what overflows is refused below
             value = score(metric, judged)
-    except IndexError:
-        raise BadExperiment(
-            "predictions",
-            Text(f"{metric} takes a probability for each class in every row.", f"{metric} 每行取各类别的概率。"),
-        ) from None
-    except ValueError as unfit:
-        raise BadExperiment(
-            "predictions", Text(f"{metric} is not defined on a fold: {unfit}", f"{metric} 在某一折上没有定义:{unfit}")
-        ) from unfit
+    except (ValueError, IndexError):
+        value = float("nan")
     if not np.isfinite(value):
         raise BadExperiment(
             "predictions",
-            Text(f"{metric} is not defined on a fold: it is {value}.", f"{metric} 在某一折上没有定义:其值为 {value}。"),
+            Text(
+                f"{metric} is not defined on fold {fold}, counted from 0: look at its rows.",
+                f"{metric} 在第 {fold} 折(从 0 起)上无定义:请检查该折的行。",
+            ),
         )
     return value

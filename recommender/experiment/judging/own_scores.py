@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from losses.errors import shown
+from losses.field_errors import custom_error
 from losses.text import Language, Text, in_language
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.comparison import compare, rows_to_decide
@@ -13,6 +14,7 @@ from recommender.experiment.judging.own_predictions import Held, judged_scores
 from recommender.metrics import METRICS, read_metric
 
 MOST_SCORES, MOST_LOSSES = 1_000, 100  # scores of one loss
+ONE_OF_BOTH = Text("must have scores, or predictions with targets", "须有 scores,或 predictions 与 targets")
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Scores = Annotated[list[_Finite], Field(min_length=2, max_length=MOST_SCORES)]
 _Rows = list[_Finite] | list[list[_Finite]]
@@ -58,7 +60,7 @@ class ScoresQuestion(BaseModel):
     def _one_of_both(self) -> Self:
         """Refuse scores and predictions at once, and predictions without targets."""
         if (self.scores is None) == (self.predictions is None) or (self.predictions is None) != (self.targets is None):
-            raise ValueError("Send scores, or predictions with targets.")
+            raise custom_error("one_of_both", ONE_OF_BOTH)
         return self
 
 
@@ -104,11 +106,12 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
     names = list(held.scores)
     counts = {len(scores) for scores in held.scores.values()}
     if len(counts) > 1 or min(counts) % question.folds:
+        sent = ", ".join(map(str, sorted(counts)))
         raise BadExperiment(
             "scores" if question.scores else "predictions",
             Text(
-                f"Each loss has one score a fold, of whole repeats of {question.folds} folds; here they have {counts}.",
-                f"每个损失每折一个得分,且为 {question.folds} 折的整数次重复;此处有 {counts} 个。",
+                f"Each loss has one score a fold, of whole repeats of {question.folds} folds; here they have {sent}.",
+                f"每个损失每折一个得分,且为 {question.folds} 折的整数次重复;此处有 {sent} 个。",
             ),
         )
     incumbent = names[0] if question.incumbent is None else question.incumbent

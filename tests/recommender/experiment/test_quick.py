@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression, PoissonRegressor, QuantileRegressor
 
+from recommender.errors import BadExperiment
 from recommender.experiment import ExperimentQuestion, plan, quick
 from recommender.experiment.run import solve_unit
 
@@ -74,3 +75,24 @@ def test_more_rows_than_a_request_has_time_for_are_sampled_and_it_is_said() -> N
 
     assert report.rows == 20_000
     assert any("sample of 20,000 rows" in text for text in report.warnings)
+
+
+@pytest.mark.parametrize("factor", [1e38, 1e200, 1e-30])
+def test_a_target_beyond_what_models_are_trained_in_is_refused(factor: float) -> None:
+    columns = {**table(60), "y": table(60)["y"] * factor}
+
+    with pytest.raises(BadExperiment, match="power of ten"):
+        quick(ExperimentQuestion(target="y", task="regression"), columns)
+
+
+def test_features_may_be_of_any_size_and_infinities_in_them_are_missing() -> None:
+    columns = table()
+    plain = quick(ExperimentQuestion(target="y", task="regression", candidates=["mae"]), columns).report
+    huge = quick(
+        ExperimentQuestion(target="y", task="regression", candidates=["mae"]), {**columns, "a": columns["a"] * 1e200}
+    ).report
+    columns["b"][::7] = np.inf
+    endless = quick(ExperimentQuestion(target="y", task="regression", candidates=["mae"]), columns).report
+
+    assert huge.standings[0].value == pytest.approx(plain.standings[0].value, rel=1e-3)
+    assert any("Infinities count as missing: b" in text for text in endless.warnings)

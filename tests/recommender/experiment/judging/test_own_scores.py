@@ -78,6 +78,9 @@ TARGETS = [DRAW.normal(size=40) for _ in range(5)]
 PREDICTIONS = {"far": [own + DRAW.normal(1, 0.2, 40) for own in TARGETS], "near": [own + 0.1 for own in TARGETS]}
 
 
+HALVES = {"a": [[[0.5, 0.5]] * 40] * 5, "b": [[[0.5, 0.5]] * 40] * 5}
+
+
 def of_predictions(**fields: object) -> ScoresQuestion:
     body = {
         "metric": "mae",
@@ -146,14 +149,21 @@ def test_a_noisy_metric_is_replaced_by_the_proper_score_and_scores_of_it_draw_a_
     [
         ({"targets": [own[:-1].tolist() for own in TARGETS]}, "each target"),
         ({"metric": "ndcg"}, "send its scores"),
-        ({"metric": "log_loss", "targets": [[1.0] * 40] * 5}, "not defined"),
+        ({"metric": "log_loss", "targets": [[1.0] * 40] * 5}, "probabilities from 0 to 1"),
         ({"metric": "mape", "targets": [[0.0] * 40] * 5}, "non-zero targets"),
         ({"metric": "brier", "targets": [[0.5] * 40] * 5}, "class ids"),
         ({"metric": "brier", "targets": [[-1.0] * 40] * 5}, "class ids"),
         ({"targets": [[]] * 5, "predictions": {"a": [[]] * 5, "b": [[]] * 5}}, "no row"),
         ({"predictions": {"a": [[[0.5, 0.5]] * 40] * 5, "b": [[[0.5, 0.5]] * 40] * 5}}, "a number a row"),
-        ({"predictions": {"a": [[1e200] * 40] * 5, "b": [[0.0] * 40] * 5}, "metric": "rmse"}, "it is inf"),
+        ({"predictions": {"a": [[1e200] * 40] * 5, "b": [[0.0] * 40] * 5}, "metric": "rmse"}, "not defined on fold 0"),
         ({"metric": "qwk", "targets": [[1.0] * 40] * 5}, "a probability for each class"),
+        ({"metric": "brier", "targets": [[2.0] * 40] * 5, "predictions": HALVES}, "ids are 0 to 1"),
+        (
+            {"metric": "brier", "targets": [[1.0] * 40] * 5, "predictions": {**HALVES, "b": [[[0.9, 0.5]] * 40] * 5}},
+            "add up",
+        ),
+        ({"metric": "auc", "targets": [[1.0] * 40] * 5, "predictions": HALVES}, "every class in each fold"),
+        ({"metric": "rmsle", "targets": [[1.0] * 40] * 5}, "0 or more"),
         ({"folds": 4}, "whole repeats"),
     ],
 )
@@ -164,5 +174,5 @@ def test_predictions_that_cannot_be_judged_are_refused(fields: dict[str, object]
 
 @pytest.mark.parametrize("fields", [{"scores": SCORES}, {"targets": None}, {"predictions": None}])
 def test_scores_or_predictions_are_sent_and_not_both(fields: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="Send scores, or predictions with targets"):
+    with pytest.raises(ValueError, match="must have scores, or predictions with targets"):
         of_predictions(**fields)
