@@ -43,7 +43,7 @@ class _Window(ChunkedInputs):
 
 @dataclass
 class Stream:
-    """An evaluation in progress: the sums over the windows added so far.
+    """An evaluation in progress: the sums over the windows added so far. `way_out`: said where that is not enough.
 
     Raises, on making: BadOption for what takes a second pass.
     """
@@ -51,6 +51,7 @@ class Stream:
     objective: Objective
     options: Options
     error_asked: bool = False  # then it is refused where there is none, and otherwise left out with a warning
+    way_out: Text = KEEP_IT
     items: int = 0
     accumulators: list[Accumulator] = field(default_factory=list)
     spread: Moments | None = None
@@ -63,15 +64,15 @@ class Stream:
                 raise BadOption(
                     "loss",
                     Text(
-                        f"{term} compares every item with every other. {KEEP_IT.en}.",
-                        f"{term} 将每一项与其他各项比较。{KEEP_IT.zh}。",
+                        f"{term} compares every item with every other. {self.way_out.en}.",
+                        f"{term} 将每一项与其他各项比较。{self.way_out.zh}。",
                     ),
                 )
         twice = {"gradient": self.options.gradient != "none", "reduction": self.options.reduction == "none"}
         for name in [name for name, asked in twice.items() if asked]:
             message = Text(
-                f"This {name} is said of every item, and a stream is not kept. {KEEP_IT.en}, or leave it out.",
-                f"这个 {name} 针对每一项,而流不会保留。{KEEP_IT.zh},或去掉它。",
+                f"This {name} is said of every item, and a stream is not kept. {self.way_out.en}, or leave it out.",
+                f"这个 {name} 针对每一项,而流不会保留。{self.way_out.zh},或去掉它。",
             )
             raise BadOption(name, message)
         if self.options.standard_error and self.error_asked and not self.objective.spreads_at_once:
@@ -151,8 +152,8 @@ class Stream:
     @property
     def _no_error(self) -> Text:
         return Text(
-            f"The standard error of {self.objective} takes a second pass, and a stream is not kept. {KEEP_IT.en}",
-            f"{self.objective} 的标准误需要再遍历一次,而流不会保留。{KEEP_IT.zh}",
+            f"The standard error of {self.objective} takes a second pass, and a stream is not kept. {self.way_out.en}",
+            f"{self.objective} 的标准误需要再遍历一次,而流不会保留。{self.way_out.zh}",
         )
 
     def _refuse_fixed(self, inputs: Mapping[str, Tensor]) -> None:

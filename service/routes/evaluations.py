@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from losses.errors import BadExpression, BadOption, BadParameter, UnknownLoss
 from losses.evaluation.stream import Stream
+from losses.text import Text
 from service.datasets.store import identifier
 from service.dependencies import JobsInForce, SettingsInForce
 from service.pipeline.properties import properties
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
     from service.jobs.table import ExperimentRow
 
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"], dependencies=KNOWN_PARAMETERS)
+KEEP_IT = Text(
+    "Name the dataset in POST /v1/evaluate, which keeps its items",
+    "请在 POST /v1/evaluate 中指定该数据集,其各项会被保留",
+)
 LONGEST_QUESTION = 256 << 10  # bytes; 64 losses, and 2,000 columns by name
 EXAMPLE = {
     "dataset": identifier(ndjson.MEDIA, ndjson.text_of(TABLE)),
@@ -111,7 +116,7 @@ async def question(request: Request) -> EvaluationRequest:
         read_names(asked.roles)
     error_asked = "standard_error" in asked.options.model_fields_set
     for objective in asked.objectives:
-        Stream(objective, asked.options.bound, error_asked=error_asked)
+        Stream(objective, asked.options.bound, error_asked=error_asked, way_out=KEEP_IT)
     return asked
 
 

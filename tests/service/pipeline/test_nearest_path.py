@@ -59,7 +59,7 @@ def takes(path: str, parts: list[str]) -> bool:
 @pytest.mark.parametrize(
     ("path", "meant"),
     [
-        ("/v1/evaluation", "/v1/evaluate"),
+        ("/v1/evaluation", "/v1/evaluations"),
         ("/v1/reccomend", "/v1/recommend"),
         ("/v1/loss/mse", "/v1/losses/{loss_id}"),
         ("/v1/losses/mse/curves", "/v1/losses/{loss_id}/curve"),
@@ -70,7 +70,7 @@ def takes(path: str, parts: list[str]) -> bool:
         ("/v1", None),
         ("/v1/wp-login.php", None),
         ("/admin", None),
-        ("/v1/evaluate/a/b", None),
+        ("/v1/recommend/a/b", None),
         ("/" + "a/" * 4000, None),
     ],
 )
@@ -83,7 +83,7 @@ async def test_the_answer_has_the_nearest_path_or_the_methods(client: Client) ->
         unknown = await http.post("/v1/evaluation", json={})
         wrong = await http.get("/v1/evaluate")
 
-    assert is_problem(unknown, 404)["did_you_mean"] == "/v1/evaluate"
+    assert is_problem(unknown, 404)["did_you_mean"] == "/v1/evaluations"
     assert "POST" in is_problem(wrong, 405)["allowed"]
     assert "POST" in wrong.headers["allow"]
 
