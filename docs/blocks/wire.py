@@ -12,6 +12,7 @@ from service.pipeline.properties import properties_of
 from service.problems import status_of, type_of
 from service.routes import routers
 from service.routes.health import FIXED
+from service.server.heads import HeadRefusal
 from service.settings import Settings
 from service.uploads.formats.registry import ArrayFormat, Format, formats
 
@@ -45,7 +46,8 @@ def _who(access: str) -> str:
 def refusals() -> str:
     """Return every refusal with its status, its type and its title."""
     kinds = sorted(_leaves(Refusal), key=lambda kind: (status_of(kind), type_of(kind)))
-    rows = [(str(status_of(kind)), code(type_of(kind)), cell(kind.title.en)) for kind in dict.fromkeys(kinds)]
+    named = [kind for kind in dict.fromkeys(kinds) if kind is not HeadRefusal]  # whose type is named for its status
+    rows = [(str(status_of(kind)), code(type_of(kind)), cell(kind.title.en)) for kind in named]
     rows.append(("500", code("urn:lossary:internal"), "Internal error: always our fault"))
     return table(["status", "type", "title"], rows)
 
