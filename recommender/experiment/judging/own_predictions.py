@@ -76,12 +76,10 @@ def judged_scores(
     kept = [np.ones(len(rows), dtype=bool) for rows in truth]
     if of_numbers and outliers == "errors":
         kept = _agreed(list(said.values()), truth)
-    probable = [
-        name for name, metric in METRICS.items() if metric.elicits == PROBABILITY or metric.chosen_by == "log_loss"
-    ]
+    of_probabilities = METRICS[by].elicits == PROBABILITY
     for name, folds in said.items():
         for own, given in zip(truth, folds, strict=True):
-            _refuse_unfit(by, name, own, given, of_probabilities=by in probable)
+            _refuse_unfit(by, name, own, given, of_probabilities=of_probabilities)
     scores = {
         name: [
             _score(

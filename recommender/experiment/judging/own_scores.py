@@ -154,7 +154,7 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
         replaces_incumbent=chosen != incumbent,
         better=comparison.better,
         tied_with=tied,
-        summary=in_language(_summary(chosen, incumbent, tied, better=comparison.better), language),
+        summary=in_language(_summary(chosen, incumbent, tied, held.metric, better=comparison.better), language),
         metric=held.metric,
         rows_judged=held.rows_judged,
         warnings=[in_language(text, language) for text in _warnings(question, held)],
@@ -191,8 +191,8 @@ def _warnings(question: ScoresQuestion, held: Held) -> list[Text]:
     if held.metric != question.metric:
         return [
             Text(
-                f"{metric.title.en} is too noisy to choose a loss by: {proper.en} chose. The cut follows from it.",
-                f"{metric.title.zh}噪声太大,不宜用于选择损失:由{proper.zh}选择,阈值由指标推出。",
+                f"{metric.title.en} is no good to choose a loss by: {proper.en} chose.",
+                f"{metric.title.zh}不宜用于选择损失:由{proper.zh}选择。",
             )
         ]
     return [
@@ -207,16 +207,17 @@ def _interval(value: float, half: float) -> tuple[float, float] | None:
     return (value - half, value + half) if np.isfinite(half) else None
 
 
-def _summary(chosen: str, incumbent: str, tied: list[str], *, better: bool) -> Text:
+def _summary(chosen: str, incumbent: str, tied: list[str], metric: str, *, better: bool) -> Text:
     ties = (
         Text("", "")
         if not tied
         else Text(f"; {', '.join(tied)} cannot be told from it", f";与 {', '.join(tied)} 无法区分")
     )
+    by = METRICS[metric].title
     if chosen == incumbent:
-        return Text(f"Keep {chosen}{ties.en}.", f"保留 {chosen}{ties.zh}。")
+        return Text(f"By {by.en}, keep {chosen}{ties.en}.", f"按{by.zh},保留 {chosen}{ties.zh}。")
     sure = Text("beyond doubt", "差异显著") if better else Text("though not beyond doubt", "但差异不显著")
     return Text(
-        f"Take {chosen} rather than {incumbent}: better {sure.en}{ties.en}.",
-        f"用 {chosen} 代替 {incumbent}:更优,{sure.zh}{ties.zh}。",
+        f"By {by.en}, take {chosen} rather than {incumbent}: better {sure.en}{ties.en}.",
+        f"按{by.zh},用 {chosen} 代替 {incumbent}:更优,{sure.zh}{ties.zh}。",
     )

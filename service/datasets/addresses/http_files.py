@@ -102,7 +102,9 @@ class HttpFile(io.RawIOBase):
             if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
                 raise NotAllowed("It redirects elsewhere. Name where it leads.")
             if answer.status != HTTPStatus.PARTIAL_CONTENT:
-                raise Unreadable(f"Its server answers {answer.status}, where 206 is wanted: a part of the file.")
+                raise Unreadable(
+                    f"Its server answers {answer.status}, where 206 is wanted, a part of the file. Upload it."
+                )
             data = answer.read(last - first + 2)
         except (OSError, http.client.HTTPException):
             raise Unreadable("Its server does not answer as HTTP has it.") from None

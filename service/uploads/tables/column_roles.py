@@ -79,8 +79,8 @@ def _as_asked(names: Sequence[str], asked: Asked) -> dict[str, list[str]]:
             raise BadRequest(
                 paragraph(
                     Text(
-                        f"roles= names a column for {role} that the file does not have.",
-                        f"roles= 为 {role} 写的列在文件中不存在。",
+                        f"The column that is named for {role} is not in the file.",
+                        f"为 {role} 写的列在文件中不存在。",
                     ),
                     did_you_mean(shown(close) if close else None),
                     Text(f"It has {known.en}.", f"文件有 {known.zh}。"),

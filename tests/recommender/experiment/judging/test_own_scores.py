@@ -139,7 +139,8 @@ def test_a_noisy_metric_is_replaced_by_the_proper_score_and_scores_of_it_draw_a_
     assert computed.standings[0].value == pytest.approx(
         np.mean([log_loss(own, said, labels=[0, 1]) for own, said in zip(ids, chances["sure"], strict=True)])
     )
-    assert "too noisy" in computed.warnings[0]
+    assert "log loss chose" in computed.warnings[0]
+    assert computed.summary.startswith("By log loss, keep sure")
     assert "log_loss" in sent.warnings[0]
     assert verdict_of_scores(asked()).warnings == []
 
