@@ -225,10 +225,10 @@ async def advise(
     request = upload.read(AdviseRequest)
     bounds = {**thresholds, **request.thresholds}
     bounds_in_force(bounds)
-    found = await _found(request, upload, jobs, language)
+    compared = await _compared(request, upload, jobs, language)
     measured = await _measured(request, upload, runtime, language)
     measured_ms = current().compute_ms
-    pilot = found[1] if found and "predictions" not in upload.roles else Profile()
+    pilot = compared[1] if compared and "predictions" not in upload.roles else Profile()
     facts = _completed(_joined(measured.profile, pilot), request)
     recommendation = engine.recommend(
         request.task or (None if request.scenario else measured.task),
@@ -252,10 +252,10 @@ async def advise(
         _without(recommendation, {warned.code for warned in measured.warnings}), request.dataset, upload.assumed
     )
     beside: dict[str, Any] = {"assumed": upload.assumed} if upload.assumed else {}
-    if found is not None:
-        beside["experiment"] = found[0]
+    if compared is not None:
+        beside["experiment"] = compared[0]
     advice = Advice(
-        summary=recommendation.summary if found is None else found[0].verdict.summary,
+        summary=recommendation.summary if compared is None else compared[0].verdict.summary,
         ask=recommendation.ask,
         measured=measured.model_copy(update={"profile": facts}),
         recommendation=recommendation,
@@ -298,7 +298,7 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
     )
 
 
-async def _found(
+async def _compared(
     request: AdviseRequest, upload: Upload, jobs: Jobs, language: Language
 ) -> tuple[ExperimentReport, Profile] | None:
     """Return what a quick experiment found, None where it was not asked for."""

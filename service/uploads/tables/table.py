@@ -64,8 +64,8 @@ class InMemory:
 def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Return pyarrow, which takes 0.2 s and 40 MB and is imported with the first table."""
     import pyarrow as pa  # noqa: PLC0415 - see above
-    import pyarrow.compute  # noqa: PLC0415
-    import pyarrow.ipc  # noqa: PLC0415
+    import pyarrow.compute  # noqa: PLC0415 - as above
+    import pyarrow.ipc  # noqa: PLC0415 - as above
 
     return pa
 

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -155,7 +156,7 @@ def test_a_unit_takes_its_steps_whatever_the_number_of_rows_or_losses() -> None:
         question = ExperimentQuestion(target="y", task="regression", candidates=candidates, models=["linear"])
         planned = plan(question, {name: column[:rows] for name, column in columns.items()})
         steps: list[None] = []
-        run_unit(planned, planned.units[0], alive=lambda steps=steps: steps.append(None))  # type: ignore[misc]
+        run_unit(planned, planned.units[0], alive=partial(steps.append, None))
         counted.append(len(steps))
 
     assert counted == [STEPS, STEPS]

@@ -14,6 +14,7 @@ import pytest
 
 from service.datasets import store
 from service.datasets.index import SCHEMA_VERSION, VERSIONS, DatasetRow, Index
+from service.settings import Settings
 from tests.conftest import Client
 
 pytestmark = pytest.mark.anyio
@@ -263,8 +264,6 @@ def test_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_is_made_before_the_first_dataset(tmp_path: Path) -> None:
-    from service.settings import Settings  # noqa: PLC0415
-
     store.Datasets(Settings(data=tmp_path / "data")).close()
 
     assert not (tmp_path / "data").exists()

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -140,7 +141,7 @@ async def _evaluated(http: httpx.AsyncClient, body: bytes, media: str, query: st
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-async def test_every_writer_gives_the_number_of_what_it_printed(client: Client, writer: str, tmp_path: Any) -> None:  # noqa: ANN401
+async def test_every_writer_gives_the_number_of_what_it_printed(client: Client, writer: str, tmp_path: Path) -> None:
     media, write = WRITERS[writer]
     printed = _as_printed(writer)
     arrays = _npy(printed["y_pred"]) + _npy(printed["y_true"])
