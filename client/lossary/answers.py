@@ -377,6 +377,7 @@ class ExperimentReport(result.Result):
     larger_is_better: bool
     rows: int
     target: str
+    difference_unit: Literal["relative", "absolute"]
     standings: list[Standing]
     verdict: Verdict
     verdicts: list[Verdict]

@@ -35,6 +35,7 @@ from recommender.experiment.judging.report import ExperimentReport
 from recommender.loss_inputs import loss_inputs, mask_for, masked
 from recommender.measure import measure_profile
 from recommender.measure.details import Detail
+from recommender.measure.warnings import ON_TARGETS
 from recommender.notices import Notice
 from recommender.profile import Goal, Profile
 from recommender.recommendation import recommend as engine
@@ -257,7 +258,7 @@ async def advise(
     advice = Advice(
         summary=recommendation.summary if compared is None else compared[0].verdict.summary,
         ask=recommendation.ask,
-        measured=measured.model_copy(update={"profile": facts}),
+        measured=measured.model_copy(update={"profile": facts, "warnings": _true_of(measured.warnings, pilot)}),
         recommendation=recommendation,
         evaluations=evaluations,
         timing_ms={name: round(ms, 3) for name, ms in upload.timing_ms.items()},
@@ -312,6 +313,12 @@ async def _compared(
 def _joined(measured: Profile, pilot: Profile) -> Profile:
     """Return the facts, those about a pilot model's residuals in place of those that the targets alone show."""
     return measured.model_copy(update={name: fact for name, fact in pilot if fact is not None})
+
+
+def _true_of(warnings: list[Notice], pilot: Profile) -> list[Notice]:
+    """Return the warnings that hold once a pilot model's residuals were measured."""
+    on_residuals = pilot.outlier_rate is not None
+    return [warning for warning in warnings if not (on_residuals and warning.code == ON_TARGETS.code)]
 
 
 async def _counting(task: Task, ignore_index: int | None, upload: Upload, runtime: Runtime) -> Upload:

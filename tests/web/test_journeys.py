@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from examples.experiment import csv
 from losses.contract.registry import catalogue
+from service.routes.page import FOLDER
 from tests.web.conftest import Open
 
 pytestmark = pytest.mark.browser
@@ -64,6 +66,35 @@ def test_a_file_is_measured_and_the_sliders_follow(open_page: Open, tmp_path: Pa
     expect(page.get_by_label("Column to predict")).to_have_value("price")
     expect(page.get_by_label("Size")).to_have_attribute("aria-valuetext", "400")
     assert page.get_by_label("What the model puts out").input_value() == "regression"
+
+
+def test_the_table_that_ships_with_the_page_is_compared_after_one_click_and_its_address_shows_it_again(
+    open_page: Open,
+) -> None:
+    page = open_page()
+
+    page.get_by_role("button", name="Take a real table").click()
+
+    verdict = page.locator(".compared .summary")
+    expect(verdict).to_contain_text("with a linear model on 442 rows")
+    expect(page.locator(".compared .interval .number", has_text="chosen")).to_have_count(1)
+    expect(page.get_by_label("Column to predict")).to_have_value("progression")
+    expect(page.locator(".notice", has_text="measured on targets")).to_have_count(0)
+    again = open_page(page.url.partition("/#")[2].join(("#", "")))
+    expect(again.locator(".compared .summary")).to_have_text(verdict.inner_text())
+
+
+def test_the_table_of_the_page_is_that_of_the_examples() -> None:
+    assert (FOLDER / "samples" / "diabetes.csv").read_text() == csv()
+
+
+def test_losses_of_unlike_sizes_are_drawn_by_their_shapes(open_page: Open) -> None:
+    page = open_page("#/recommend?task=regression&outlier_rate=0&residual_scale=57&n=400")
+
+    expect(page.locator(".curves .label").first).to_have_text("loss, each as a share of its largest")
+
+    page.get_by_text("The numbers as a table").first.click()
+    expect(page.get_by_role("columnheader", name="smooth_l1(beta=76.7), loss")).to_be_visible()
 
 
 def test_a_table_leads_to_a_verdict_in_two_clicks(open_page: Open, tmp_path: Path) -> None:

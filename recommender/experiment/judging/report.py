@@ -113,6 +113,9 @@ class ExperimentReport(_Part):
     larger_is_better: bool
     rows: int
     target: str
+    difference_unit: Literal["relative", "absolute"] = Field(
+        default="relative", description="Of `difference` and `difference_interval`: shares, or points of a score."
+    )
     standings: list[Standing]
     verdict: Verdict = Field(description="Of the kind of model that did best.")
     verdicts: list[Verdict] = Field(description="One a kind of model.")

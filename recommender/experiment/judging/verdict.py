@@ -69,6 +69,7 @@ def verdict(plan: Plan, outputs: Sequence[OutOfFold], language: Language = "en")
         larger_is_better=METRICS[plan.metric].larger_is_better,
         rows=plan.n,
         target=plan.question.target,
+        difference_unit="relative" if METRICS[chooser(plan)].is_relative else "absolute",
         standings=sorted(
             (standing for entry in first for standing in _standings(plan, entry)),
             key=lambda standing: (standing.model != models[best], standing.diverged, standing.regret or 0.0),

@@ -3,6 +3,7 @@
 import { h, s } from "./dom.js";
 
 const WIDTH = 460, HEIGHT = 250, LEFT = 46, RIGHT = 12, TOP = 14, BOTTOM = 38;
+const MOST_UNLIKE = 20; // times the smallest line's size: beyond it, each line is drawn as a share of its own largest
 const ROWS = 13; // of the table: more would be no reading
 
 /** Return round numbers from low to high, about as many as wanted. */
@@ -52,18 +53,30 @@ export function short(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+const size = (line) => Math.max(...line.values.filter(Number.isFinite).map(Math.abs), 0);
+const toOne = (line) => ({ ...line, values: line.values.map((value) => (Number.isFinite(value) ? value / (size(line) || 1) : value)) });
+
+/** Say whether lines differ so much in size that the smaller ones would lie flat on the axis. */
+function unlike(lines) {
+  const sizes = lines.map(size).filter((each) => each > 0);
+  return Math.max(...sizes) > MOST_UNLIKE * Math.min(...sizes);
+}
+
 /** Return the value and the gradient of losses side by side, as /v1/losses/{id}/curve answers them. */
 export function curveFigure(answer, t) {
   const axis = t.has(`axis.${answer.axis}`) ? t(`axis.${answer.axis}`) : answer.axis;
   const held = answer.target === null || answer.target === undefined ? axis : t("axis_target", axis, short(answer.target));
-  const part = (name) => answer.curves.map((line) => ({ name: line.loss, values: line[name] }));
+  const lines = (name) => answer.curves.map((line) => ({ name: line.loss, values: line[name] }));
+  const own = ["value", "gradient"].some((name) => unlike(lines(name)));
+  const part = (name) => (own ? lines(name).map(toOne) : lines(name));
+  const label = (name) => t(own ? `${name}_to_one` : name);
   const step = Math.max(1, Math.floor((answer.x.length - 1) / (ROWS - 1)));
   const rows = answer.x.map((_, index) => index).filter((index) => index % step === 0);
   const names = answer.curves.map((line) => line.loss);
   return h("figure", { class: "curves" },
     h("div", { class: "panels" },
-      h("div", {}, h("p", { class: "label" }, t("chart_value")), panel(t("chart_value_of", names.join(", ")), held, answer.x, part("value"))),
-      h("div", {}, h("p", { class: "label" }, t("chart_gradient")), panel(t("chart_gradient_of", names.join(", ")), held, answer.x, part("gradient")))),
+      h("div", {}, h("p", { class: "label" }, label("chart_value")), panel(t("chart_value_of", names.join(", ")), held, answer.x, part("value"))),
+      h("div", {}, h("p", { class: "label" }, label("chart_gradient")), panel(t("chart_gradient_of", names.join(", ")), held, answer.x, part("gradient")))),
     h("figcaption", { class: "legend" }, names.map((name, place) =>
       h("span", {}, s("svg", { viewBox: "0 0 28 8", class: "swatch", "aria-hidden": "true" }, s("path", { class: `line line-${place}`, d: "M0 4H28" })), h("code", {}, name)))),
     numbers(t, [held, ...names.flatMap((name) => [`${name}, ${t("chart_value")}`, `${name}, ${t("chart_gradient")}`])],
@@ -71,8 +84,8 @@ export function curveFigure(answer, t) {
 }
 
 /**
- * Return intervals about points on one axis: rows of {label, value, interval, kind}. Zero is marked unless `ends` says
- * from where to where the axis runs; what lies beyond it stands at its end.
+ * Return intervals about points on one axis, on which zero is marked: rows of {label, value, interval, kind, shown}.
+ * `ends` says from where to where the axis runs, if not over all rows; what lies beyond it stands at its end.
  */
 export function intervalFigure(title, rows, t, unit, ends = null) {
   const all = ends ?? rows.flatMap((row) => [...row.interval, row.value, 0]);
@@ -82,10 +95,10 @@ export function intervalFigure(title, rows, t, unit, ends = null) {
   const lines = rows.map((row) => h("div", { class: `interval ${row.kind ?? ""}` },
     h("span", { class: "name" }, row.label),
     s("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
-      ends ? null : s("line", { class: "axis", x1: at(0), x2: at(0), y1: 0, y2: 10 }),
+      s("line", { class: "axis", x1: at(0), x2: at(0), y1: 0, y2: 10 }),
       s("line", { class: "range", x1: at(row.interval[0]), x2: at(row.interval[1]), y1: 5, y2: 5 }),
       s("line", { class: "point", x1: at(row.value), x2: at(row.value), y1: 1.5, y2: 8.5 })),
-    h("span", { class: "number" }, unit(row.value))));
+    h("span", { class: "number" }, row.shown ?? unit(row.value))));
   return h("figure", { class: "intervals" }, h("figcaption", { class: "label" }, title), h("div", {}, lines),
     numbers(t, [t("what"), t("mean"), t("from"), t("to")], rows.map((row) => [row.label, row.value, ...row.interval])));
 }

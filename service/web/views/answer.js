@@ -13,15 +13,16 @@ const MOST_CURVES = 6, MOST_SHOWN = 4; // in one answer; that eyes tell apart
 let library = "pytorch"; // whose code was looked at last
 
 /** Return the answer to a question as sections. `ask` is called with a change of the question that an answer offers. */
-export function answerSections(answer, { t, language, ask, known }) {
+export function answerSections(answer, { t, language, ask, known, compared = null }) {
   const chosen = answer.recommended;
   const head = h("section", { class: "verdict" },
     h("p", { class: "label" }, t(chosen ? `use.${chosen.rulebook}` : "use")),
     h("h1", {}, chosen ? objective(chosen.objective, known) : t("nothing_recommended")),
     h("p", { class: "summary", lang: language }, answer.summary),
+    answer.warnings.map((each) => h("p", { class: "notice", lang: language }, each.text)),
     answer.ask ? question(answer.ask, ask, t) : null);
-  if (!chosen) return [head];
-  return [head, curves(answer, t), why(answer, { t, language, ask, known }), books(answer, t, known), others(answer, t, known), code(answer, t)];
+  if (!chosen) return [head, compared];
+  return [head, compared, curves(answer, t), why(answer, { t, language, ask, known }), books(answer, t, known), others(answer, t, known), code(answer, t)];
 }
 
 /** Return an objective, each of its losses a link to its page. */
@@ -56,10 +57,11 @@ function curves(answer, t) {
   return place;
 }
 
-/** Return the path of the curve of a loss with others over it; errors run three times as far as its bend. */
+/** Return the path of the curve of a loss with others over it; errors run three times as far as the furthest bend. */
 export function curvePath(text, others = []) {
   const [, id, parameters = ""] = /^([a-z_0-9]+)(?:\((.*)\))?$/.exec(text.replace(/^[\d.]+\*/, "")) ?? [];
-  const bend = Math.max(1, ...["beta", "delta", "c"].map((name) => Number(new RegExp(`\\b${name}=([\\d.e+-]+)`).exec(parameters)?.[1] ?? 0)));
+  const bends = [...[text, ...others].join(" ").matchAll(/\b(?:beta|delta|c|scale)=([\d.e+-]+)/g)].map(([, value]) => Number(value));
+  const bend = Math.max(1, ...bends);
   const query = new URLSearchParams({ points: "121", unfit: "skip", span: String(Number((3 * bend).toPrecision(3))) });
   if (parameters) query.set("parameters", parameters);
   if (others.length) query.set("others", others.join("; "));
@@ -84,10 +86,9 @@ function why(answer, { t, language, ask, known }) {
   changes.push(...answer.nearly.map((row) => h("li", {}, h("span", { class: "hint" }, t("nearly"), " "), side(row))));
   return h("section", { class: "two" },
     h("div", {}, h("h2", {}, t("why")), h("ul", { class: "plain" }, fired),
-      answer.parameters.map((each) => h("p", { class: "hint" }, h("code", {}, `${each.name} = ${each.value}`), ` = ${each.formula}. ${each.source}`))),
-    h("div", {}, h("h2", {}, t("what_changes")), changes.length ? h("ul", { class: "plain" }, changes) : h("p", { class: "hint" }, t("nothing_changes")),
-      answer.assumptions.map((text) => h("p", { class: "hint", lang: language }, text)),
-      answer.warnings.map((each) => h("p", { class: "notice", lang: language }, each.text))));
+      answer.parameters.map((each) => h("p", { class: "hint" }, h("code", {}, `${each.name} = ${each.value}`), ` = ${each.formula}. ${each.source}`)),
+      answer.assumptions.map((text) => h("p", { class: "hint", lang: language }, text))),
+    h("div", {}, h("h2", {}, t("what_changes")), changes.length ? h("ul", { class: "plain" }, changes) : h("p", { class: "hint" }, t("nothing_changes"))));
 }
 
 function goalText(goal, t) {

@@ -5,7 +5,7 @@ import { fill, h } from "../core/dom.js";
 import { address, replace } from "../core/state.js";
 import { problem } from "./problem.js";
 import { experimentPage } from "./standings.js";
-import { ACCEPTED, likelyTarget, upload } from "./upload.js";
+import { ACCEPTED, likelyTarget, sampleButton, upload } from "./upload.js";
 
 const METRICS = ["rmse", "mae", "median_ae", "rmsle", "mape", "poisson_deviance", "log_loss", "brier", "auc", "average_precision", "balanced_accuracy", "accuracy"];
 const BUDGETS = [20, 60, 180]; // seconds
@@ -49,7 +49,7 @@ async function form(main, { t, query }) {
   const earlier = h("section", {});
   fill(main, h("h1", {}, t("view.experiments")), h("p", { class: "lead" }, t("experiments_lead")),
     h("form", { class: "experiment", onsubmit: (event) => { event.preventDefault(); send(); } },
-      zone, columns,
+      h("div", {}, zone, sampleButton(t, receive)), columns,
       choice("metric", t("judged_by"), [["", t("metric_default")], ...METRICS.map((name) => [name, t(`metric.${name}`)])], asked, "metric", save),
       choice("outliers", t("goal.outliers"), ["unknown", "errors", "signal"].map((name) => [name, t(`goal.outliers.${name}`)]), asked, "outliers", save),
       choice("models", t("models"), [["linear,mlp", t("models.both")], ["linear", t("model.linear")], ["mlp", t("model.mlp")]], asked, "models", save),

@@ -42,7 +42,7 @@ export function edgesOf(rules, task) {
 }
 
 /** Return the panel. `question` has task, facts and goal; `changed` is called after each change of it. */
-export function questionPanel(question, { t, language, rules, changed, uploaded }) {
+export function questionPanel(question, { t, language, rules, changed, uploaded, table }) {
   const sliders = h("div", {}), goals = h("div", {});
   const choice = h("select", { id: "task" }, tasksOf(rules).map((task) => h("option", { value: task }, t(`task.${task}`))));
   const draw = () => {
@@ -51,7 +51,7 @@ export function questionPanel(question, { t, language, rules, changed, uploaded 
     const first = (FIRST[question.task] ?? ["n"]).filter((name) => name in FACTS);
     const others = [...new Set([...Object.keys(edges), ...(question.task === "regression" ? ["residual_scale"] : []), ...Object.keys(question.facts).filter((name) => name in FACTS)])].filter((name) => !first.includes(name));
     const row = (name) => slider(name, question, edges[name] ?? [], { t, language, changed });
-    const open = others.some((name) => name in question.facts);
+    const open = sliders.querySelector(".more")?.open ?? false;
     fill(sliders, first.map(row), others.length ? h("details", { class: "more", open }, h("summary", {}, t("more_facts", others.length)), others.map(row)) : null);
     fill(goals, Object.entries(GOALS[question.task] ?? {}).map(([part, answers]) => goal(part, answers, question, { t, changed })), book(question, { t, changed }));
   };
@@ -64,7 +64,7 @@ export function questionPanel(question, { t, language, rules, changed, uploaded 
   draw();
   const panel = h("form", { class: "question", "aria-label": t("question"), onsubmit: (event) => event.preventDefault() },
     h("h2", { class: "label" }, t("your_data")),
-    dropZone({ t, language, take: (task, facts) => { uploaded(task, facts); draw(); changed(); } }),
+    dropZone({ t, table, take: (task, facts, own) => { uploaded(task, facts, own); draw(); changed(); } }),
     h("div", { class: "field" }, h("label", { for: "task" }, t("task")), choice),
     sliders, goals);
   return { panel, draw };

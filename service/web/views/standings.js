@@ -8,7 +8,6 @@ import { codeTabs, objective } from "./answer.js";
 import { problem } from "./problem.js";
 
 const SHOWN = 8; // rows of each figure; the table has all
-const FAR = 0.5; // regret from which on a loss does not stretch the axis
 const OVER = ["succeeded", "failed", "cancelled"];
 
 /** Show an experiment until it is over. */
@@ -60,15 +59,25 @@ function metricName({ metric, metric_title: title, question }, t) {
   return t.has(`metric.${name}`) ? t(`metric.${name}`) : title ?? name ?? t("metric_default");
 }
 
+/** Return how much worse than the chosen loss the others of one kind of model are, with intervals. */
+export function differences(experiment, model, t) {
+  const rows = experiment.standings.filter((each) => each.model === model && typeof each.difference === "number").slice(0, SHOWN);
+  const isShare = experiment.difference_unit !== "absolute";
+  const chosen = rows.find((each) => each.difference === 0 && !each.difference_interval);
+  const size = (value) => (isShare ? `${(100 * value).toFixed(1)} %` : short(value));
+  const ends = rows.filter((each) => each.tied).flatMap((each) => each.difference_interval ?? [0, 0]);
+  const far = Math.max(0, ...rows.map((each) => each.difference));
+  const low = Math.min(0, ...ends), near = Math.max(0, ...ends);
+  const high = near > 0 ? Math.min(Math.max(far, near), 3 * near) : far;
+  return intervalFigure(t("differences_of", t(`model.${model}`), metricName(experiment, t), chosen ? `${chosen.objective}: ${short(chosen.value)}` : ""),
+    rows.map((each) => ({ label: `${each.objective}${each === chosen ? "" : each.tied ? ` · ${t("tied")}` : ""}`, value: each.difference, interval: each.difference_interval ?? [each.difference, each.difference], kind: each.tied ? "evidence" : "", shown: each === chosen ? t("the_chosen") : size(each.difference) })),
+    t, size, [low, high > low ? high : low + 1]);
+}
+
 function standings(experiment, t) {
   const models = [...new Set(experiment.standings.map((each) => each.model))];
   if (!models.length) return null;
-  const figures = models.map((model) => {
-    const rows = experiment.standings.filter((each) => each.model === model && each.value !== null && each.value !== undefined);
-    const near = rows.filter((each) => Math.abs(each.regret ?? 0) <= FAR).flatMap((each) => each.interval ?? [each.value]);
-    return intervalFigure(t("standings_of", t(`model.${model}`), metricName(experiment, t)),
-      rows.slice(0, SHOWN).map((each) => ({ label: `${each.objective}${each.tied ? ` · ${t("tied")}` : ""}`, value: each.value, interval: each.interval ?? [each.value, each.value], kind: each.tied ? "evidence" : "" })), t, short, near.length ? near : null);
-  });
+  const figures = models.map((model) => differences(experiment, model, t));
   const table = numbers(t, [t("loss"), t("model"), t("value"), t("from"), t("to"), t("regret"), t("probability_best"), t("learning_rate")], experiment.standings.map((each) =>
     [each.objective, t(`model.${each.model}`), each.value, ...(each.interval ?? ["", ""]), each.regret, each.probability_best, each.learning_rate]));
   table.querySelector("summary").textContent = t("all_standings");

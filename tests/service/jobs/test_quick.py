@@ -29,6 +29,7 @@ def test_one_call_measures_asks_both_books_and_compares_losses(http: httpx.Clien
     assert verdict["objective"] in {standing["objective"] for standing in advice["experiment"]["standings"]}
     assert advice["measured"]["profile"]["residual_scale"]["basis"] == "residuals"
     assert advice["measured"]["profile"]["residual_scale"]["value"] == pytest.approx(1.0, abs=0.3)  # the noise of CSV
+    assert "measured-on-targets" not in {warning["code"] for warning in advice["measured"]["warnings"]}
     assert "experiment" not in http.post("/v1/advise", json={"targets": [1.0, 2.5, 3.0, 4.0]}).json()
 
 
