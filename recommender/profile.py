@@ -1,7 +1,7 @@
 """The facts that a recommendation may use (the profile), and the goal. Each may be missing: not measured."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -113,6 +113,9 @@ class Range:
         if not self.holds(value) or not all(self.low <= end <= self.high for end in ends):
             raise custom_error("fact", self._message)
         return given
+
+
+Fact = float | bool | str | Measured
 
 
 class Profile(BaseModel):
@@ -316,11 +319,18 @@ class Profile(BaseModel):
         default=None, strict=True, description="Whether each generated picture has a target picture."
     )
 
+    def given(self) -> Iterator[tuple[str, Fact]]:
+        """Yield the facts that are known, in no order, each with its name."""
+        for name in self.model_fields_set:
+            fact = getattr(self, name)
+            if fact is not None:
+                yield name, fact
+
     def number(self, fact: str) -> float | None:
         """Return the point value of a numeric fact: as given, or as it follows from others."""
         given = getattr(self, fact)
         if given is None and fact in DERIVED:
-            return DERIVED[fact](self)
+            return DERIVED[fact](self.number)
         return given.value if isinstance(given, Measured) else given
 
     def interval(self, fact: str) -> tuple[float, float] | None:
@@ -338,12 +348,14 @@ RANGES: dict[str, Range] = {
 }
 
 
-def _outlier_pull(profile: Profile) -> float | None:
-    rate, n, features = (profile.number(fact) for fact in ("outlier_rate", "n", "features"))
+def _outlier_pull(number: Callable[[str], float | None]) -> float | None:
+    rate, n, features = (number(fact) for fact in _PULLS)
     return None if rate is None or n is None or features is None else rate * math.sqrt(n / features)
 
 
-DERIVED: dict[str, Callable[[Profile], float | None]] = {"outlier_pull": _outlier_pull}
+_PULLS = ("outlier_rate", "n", "features")
+DERIVED: dict[str, Callable[[Callable[[str], float | None]], float | None]] = {"outlier_pull": _outlier_pull}
+DERIVED_FROM = {"outlier_pull": frozenset(_PULLS)}
 
 
 class Goal(BaseModel):

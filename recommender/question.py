@@ -1,14 +1,29 @@
 """A question to the rule books: the task, the scenario, the facts, the goal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from losses.near import near
-from recommender.profile import RANGES, Goal, Profile
+from recommender.profile import DERIVED, DERIVED_FROM, Goal, Measured, Profile
 from recommender.tasks import PLACES, Scenario, Task
 
 FactValue = float | bool | str
 _NO_FACTS = Profile()
 _NO_GOAL = Goal()
+
+
+class Facts(dict[str, FactValue]):
+    """What is known, by the names that conditions and formulas have for it; what is not known is not there."""
+
+    def number(self, fact: str) -> float | None:
+        """Return a numeric fact, of the profile or of the goal."""
+        value = self.get(fact)
+        return None if isinstance(value, str) else value
+
+    def changed(self, changes: Mapping[str, FactValue | None]) -> "Facts":
+        """Return the facts with some of them others; those that become None are not known then."""
+        return Facts({name: value for name, value in {**self, **changes}.items() if value is not None})
 
 
 @dataclass(frozen=True)
@@ -25,22 +40,49 @@ class Question:
         """Return what the article's own words for a scenario mean."""
         return cls(task=PLACES[scenario].task, scenario=scenario, profile=profile)
 
+    @cached_property
+    def facts(self) -> Facts:
+        """Everything that is known: task, scenario, the facts of the profile and those that follow, the goal."""
+        facts = Facts(task=self.task)
+        if self.scenario:
+            facts["scenario"] = self.scenario
+        for name, given in self.profile.given():
+            facts[name] = given.value if isinstance(given, Measured) else given
+        for name in self.goal.model_fields_set:
+            wanted = getattr(self.goal, name)
+            if wanted is not None:
+                facts[_PARTS[name]] = wanted
+        for name, follow in DERIVED.items():
+            if name not in facts and (derived := follow(facts.number)) is not None:
+                facts[name] = derived
+        return facts
+
+    @cached_property
+    def truths(self) -> dict[object, int]:
+        """A cache for the rule books: which of their conditions hold."""
+        return {}
+
     def value_of(self, fact: str) -> FactValue | None:
         """Return the value of a fact, None where it is not known."""
-        if fact in RANGES:
-            return self.profile.number(fact)
-        room, _, name = fact.rpartition(".")
-        value: FactValue | None = getattr(self.goal if room else self if name in ASKED else self.profile, name)
-        return value
+        return self.facts.get(fact)
 
     def number(self, fact: str) -> float | None:
         """Return a numeric fact, of the profile or of the goal."""
-        value = self.value_of(fact)
-        return None if isinstance(value, str) else value
+        return self.facts.number(fact)
+
+    def with_what_follows(self, changes: Mapping[str, FactValue | None]) -> Mapping[str, FactValue | None]:
+        """Return changes of facts, and those of the facts that are derived from them."""
+        derived = {
+            name: DERIVED[name](self.facts.changed(changes).number)
+            for name, sources in DERIVED_FROM.items()
+            if not sources.isdisjoint(changes) and name not in changes and getattr(self.profile, name) is None
+        }
+        return {**changes, **derived} if derived else changes
 
 
+_PARTS = {name: f"goal.{name}" for name in Goal.model_fields}
 ASKED = ("task", "scenario")
-FACTS = (*ASKED, *Profile.model_fields, *(f"goal.{name}" for name in Goal.model_fields))
+FACTS = (*ASKED, *Profile.model_fields, *_PARTS.values())
 
 
 def known_fact(fact: str) -> str:

@@ -87,10 +87,10 @@ def _objectives(library: str) -> Iterator[Objective]:
         if library in loss.elsewhere:
             yield Objective(((1.0, convention(loss, library)),))
     for row in ROWS:
-        situation = row.example(row.fires)
-        yield bind(row.recommend, row.computed, situation)[0]
+        facts = row.example(row.fires).facts
+        yield bind(row.recommend, row.computed, facts)[0]
         for other in row.alternatives:
-            yield bind(other.recommend, other.computed, situation)[0]
+            yield bind(other.recommend, other.computed, facts)[0]
 
 
 def _as_taken(objective: Objective, library: str) -> Objective:

@@ -144,7 +144,7 @@ def decided(
     situation: Question, rulebook: RulebookName = "evidence", thresholds: Mapping[str, float] | None = None
 ) -> str:
     """Return the objective of a book alone, without its reasons: what HTTP answers, hundreds of times as often."""
-    return str(summed(choose(Rulebook(rulebook, bounds_in_force(thresholds)).decide(situation), situation)))
+    return str(summed(choose(Rulebook(rulebook, bounds_in_force(thresholds)).decide(situation), situation.facts)))
 
 
 @cache

@@ -1,17 +1,16 @@
 """Other objectives worth trying: those that the deciding rows name, and losses of the catalogue that fit as well."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 
-from losses.contract.expression import Objective, parse
+from losses.contract.expression import Objective
 from losses.contract.loss import Loss
 from losses.contract.registry import catalogue
-from losses.description.probability import EXACT_WHERE, probability_map
+from losses.description.probability import EXACT_WHERE
 from losses.text import Language, Text, in_language
 from recommender.question import Question
 from recommender.recommendation.answer import AlternativeAnswer, Origin, RepairAnswer
-from recommender.recommendation.choice import Choices, bind, summed
+from recommender.recommendation.choice import KEPT, Choice, Choices, bind, probability_of, summed
 from recommender.tasks import Task
 
 KEPT_TRAITS = frozenset({"robust", "proper", "heavy tail", "margin"})  # for which a row chooses its loss
@@ -30,19 +29,26 @@ def alternatives(chosen: Choices, question: Question, language: Language) -> lis
 
     What the deciding rows name comes first. Where nothing decided, they are the losses that name the task.
     """
-    if not chosen:
-        when = in_language(_UNCOMPARED, language)
-        return [
-            AlternativeAnswer(objective=str(parse(loss.id)), prefer_when=when, repair=[], origin="catalogue")
-            for loss in catalogue().values()
-            if question.task in loss.tasks
-        ]
+    if chosen:
+        return _other_choices(chosen, tuple(_of_the_rules(chosen, question)), question.task, language)
+    when = in_language(_UNCOMPARED, language)
+    return [
+        AlternativeAnswer(objective=str(_usual(loss.id)), prefer_when=when, repair=[], origin="catalogue")
+        for loss in catalogue().values()
+        if question.task in loss.tasks
+    ]
+
+
+@lru_cache(maxsize=KEPT)
+def _other_choices(
+    chosen: Choices, of_the_rules: tuple[tuple[Choices, Text], ...], task: Task, language: Language
+) -> list[AlternativeAnswer]:
     answers: dict[str, AlternativeAnswer] = {}
-    for changed, prefer_when in _of_the_rules(chosen, question):
+    for changed, prefer_when in of_the_rules:
         _add(answers, changed, in_language(prefer_when, language), language, "rule")
-    known = {loss.id for text in (*answers, str(summed(chosen))) for loss in _losses(parse(text))}
+    known = {loss.id for choices in (chosen, *(changed for changed, _ in of_the_rules)) for loss in _losses(choices)}
     known |= {out.objective for choice in chosen for out in choice.rule.ruled_out}
-    for changed, fitting in _of_the_catalogue(chosen, question.task):
+    for changed, fitting in _of_the_catalogue(chosen, task):
         if fitting.id not in known:
             _add(answers, changed, in_language(_FITS, language).format(elicits=fitting.elicits), language, "catalogue")
     answers.pop(str(summed(chosen)), None)
@@ -62,7 +68,7 @@ def _of_the_rules(chosen: Choices, question: Question) -> Iterator[tuple[Choices
     """Yield the choices with one head changed to an alternative of its row, and when to prefer that."""
     for place, choice in enumerate(chosen):
         for other in choice.rule.alternatives:
-            objective, _ = bind(other.recommend, other.computed, question)
+            objective, _ = bind(other.recommend, other.computed, question.facts)
             yield _changed(chosen, place, objective), other.when
 
 
@@ -71,15 +77,21 @@ def _of_the_catalogue(chosen: Choices, task: Task) -> Iterator[tuple[Choices, Lo
     for place, choice in enumerate(chosen):
         if len(choice.objective.terms) == 1:
             for loss in fitting_losses(task, choice.loss.loss.id):
-                yield _changed(chosen, place, Objective(((1.0, loss.bind()),))), loss
+                yield _changed(chosen, place, _usual(loss.id)), loss
 
 
 def _changed(chosen: Choices, place: int, objective: Objective) -> Choices:
-    return (*chosen[:place], replace(chosen[place], objective=objective), *chosen[place + 1 :])
+    return (*chosen[:place], chosen[place].changed_to(objective), *chosen[place + 1 :])
 
 
-def _losses(objective: Objective) -> list[Loss]:
-    return [term.loss for _, term in objective.terms]
+def _losses(choices: Choices) -> Iterator[Loss]:
+    return (term.loss for choice in choices for _, term in choice.objective.terms)
+
+
+@cache
+def _usual(loss_id: str) -> Objective:
+    """Return a loss of the catalogue with its default parameters."""
+    return Objective(((1.0, catalogue()[loss_id].bind()),))
 
 
 @cache
@@ -108,14 +120,18 @@ def fitting_losses(task: Task, loss_id: str) -> tuple[Loss, ...]:
 
 def repairs(chosen: Choices, language: Language) -> list[RepairAnswer]:
     """Return for each head whose loss bends the probability what maps its output back."""
-    maps = [(choice.head, probability_map(choice.objective)) for choice in chosen]
-    return [
-        RepairAnswer(
-            head=head,
-            formula=probability.formula,
-            code=probability.code,
-            exact_where=in_language(EXACT_WHERE, language),
-        )
-        for head, probability in maps
-        if probability
-    ]
+    repaired = [_repair(choice, language) for choice in chosen]
+    return [repair for repair in repaired if repair]
+
+
+@lru_cache(maxsize=KEPT)
+def _repair(choice: Choice, language: Language) -> RepairAnswer | None:
+    probability = probability_of(choice)
+    if probability is None:
+        return None
+    return RepairAnswer(
+        head=choice.head,
+        formula=probability.formula,
+        code=probability.code,
+        exact_where=in_language(EXACT_WHERE, language),
+    )

@@ -1,16 +1,16 @@
 """The one question whose answer would change the recommendation, where the person asked about left it open."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
 from losses.text import Language, Text, in_language
 from recommender.question import Question
 from recommender.recommendation.answer import Ask, AskAnswer
-from recommender.recommendation.choice import choose, summed
+from recommender.recommendation.choice import KEPT, choose, summed
 from recommender.rules.rulebook import Rulebook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OpenQuestion:
     """A fact or a part of the goal that only a person knows, what it may be, and how to tell.
 
@@ -19,26 +19,16 @@ class OpenQuestion:
         question: What to ask.
         how_to_tell: What to look at for an answer.
         values: What it may be, and what each means.
-        with_value: The question with that value.
     """
 
     fact: str
     question: Text
     how_to_tell: Text
     values: dict[str, Text]
-    with_value: Callable[[Question, str], Question]
 
     def is_open(self, question: Question) -> bool:
         """Whether none of the values was given."""
         return question.value_of(self.fact) not in self.values
-
-
-def _outliers(question: Question, value: str) -> Question:
-    return replace(question, goal=question.goal.model_copy(update={"outliers": value}))
-
-
-def _model(question: Question, value: str) -> Question:
-    return replace(question, profile=question.profile.model_copy(update={"model": value}))
 
 
 OPEN_QUESTIONS = (
@@ -59,7 +49,6 @@ OPEN_QUESTIONS = (
             "errors": Text(en="they are mistakes that new data will not have", zh="它们是新数据中不会出现的错误"),
             "signal": Text(en="they are real, and new data will have their like", zh="它们是真实的,新数据中也会出现"),
         },
-        with_value=_outliers,
     ),
     OpenQuestion(
         fact="model",
@@ -76,7 +65,6 @@ OPEN_QUESTIONS = (
             "linear": Text(en="single items cannot bend it", zh="个别样本无法使其弯曲"),
             "flexible": Text(en="it can pass through single items", zh="它能穿过个别样本"),
         },
-        with_value=_model,
     ),
 )
 
@@ -86,18 +74,27 @@ def open_question(book: Rulebook, question: Question, language: Language) -> Ask
     for asked in OPEN_QUESTIONS:
         if not asked.is_open(question):
             continue
-        objectives = {}
-        for value in asked.values:
-            there = asked.with_value(question, value)
-            objectives[value] = str(summed(choose(book.decide(there), there)))
-        if len(set(objectives.values())) > 1:
-            return Ask(
-                fact=asked.fact,
-                question=in_language(asked.question, language),
-                how_to_tell=in_language(asked.how_to_tell, language),
-                answers=[
-                    AskAnswer(value=value, meaning=in_language(asked.values[value], language), objective=objective)
-                    for value, objective in objectives.items()
-                ],
-            )
+        changes = [{asked.fact: value} for value in asked.values]
+        decisions = [book.decide(question, change) for change in changes]
+        if all(decision == decisions[0] for decision in decisions):
+            continue  # no number changed, so no parameter did
+        objectives = [
+            str(summed(choose(decision, question.facts.changed(change))))
+            for change, decision in zip(changes, decisions, strict=True)
+        ]
+        if len(set(objectives)) > 1:
+            return _ask(asked, tuple(objectives), language)
     return None
+
+
+@lru_cache(maxsize=KEPT)
+def _ask(asked: OpenQuestion, objectives: tuple[str, ...], language: Language) -> Ask:
+    return Ask(
+        fact=asked.fact,
+        question=in_language(asked.question, language),
+        how_to_tell=in_language(asked.how_to_tell, language),
+        answers=[
+            AskAnswer(value=value, meaning=in_language(meaning, language), objective=objective)
+            for (value, meaning), objective in zip(asked.values.items(), objectives, strict=True)
+        ],
+    )

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 
-from losses.description.probability import probability_map
 from losses.text import Text
 from recommender.metrics import METRICS, metrics_of
 from recommender.notices import MEASURED_ON_TARGETS, WarningText
-from recommender.profile import Measured, Profile
+from recommender.profile import Goal, Measured, Profile
 from recommender.question import Question
-from recommender.recommendation.choice import Choices
+from recommender.recommendation.choice import Choices, probability_of
 from recommender.recommendation.decision_threshold import decision
 from recommender.rules import ROWS
 from recommender.rules.article.thresholds import MANY_CLASSES
@@ -32,7 +32,7 @@ class AnsweredQuestion:
     question: Question
     chosen: Choices
 
-    @property
+    @cached_property
     def ids(self) -> set[str]:
         """Every loss recommended."""
         return {term.loss.id for choice in self.chosen for _, term in choice.objective.terms}
@@ -119,6 +119,7 @@ def _goal_not_elicited(answered: AnsweredQuestion) -> Text | None:
     )
 
 
+_MISS_THE_TOTAL = _FUNCTIONALS.keys() - _ALSO_LEARN["mean"] - {"mean"}
 _TOTAL_UNDER = {"huber functional": "total_under_huber", "median": "total_under_mae"}
 
 
@@ -127,8 +128,7 @@ def total_kept(answered: AnsweredQuestion) -> float | None:
     if not answered.chosen:
         return None
     goal, profile, loss = answered.question.goal, answered.question.profile, answered.chosen[0].loss.loss
-    misses = _FUNCTIONALS.keys() - _ALSO_LEARN["mean"] - {"mean"}
-    if goal.functional != "mean" or goal.outliers == "errors" or loss.elicits not in misses:
+    if goal.functional != "mean" or goal.outliers == "errors" or loss.elicits not in _MISS_THE_TOTAL:
         return None
     ratio = profile.number(_TOTAL_UNDER.get(loss.elicits, "total_under_mae"))
     share = profile.number("outlier_sum_share")
@@ -191,10 +191,12 @@ def _outliers_are_signal(answered: AnsweredQuestion) -> Text | None:
 
 @warns("output-not-a-probability")
 def _output_not_a_probability(answered: AnsweredQuestion) -> Text | None:
-    bent = [choice.objective for choice in answered.chosen if probability_map(choice.objective)]
-    if answered.question.goal.decision != "probabilities" or not bent:
+    if answered.question.goal.decision != "probabilities":
         return None
-    losses = " + ".join(map(str, bent))
+    bent = [choice.text for choice in answered.chosen if probability_of(choice)]
+    if not bent:
+        return None
+    losses = " + ".join(bent)
     return Text(
         en=f"The output of {losses} is no probability; the code in `repair` makes it one.",
         zh=f"{losses} 的输出不是概率;`repair` 中的代码可将其还原为概率。",
@@ -366,14 +368,10 @@ def _variance_is_infinite(answered: AnsweredQuestion) -> Text | None:
 def _goal_not_used(answered: AnsweredQuestion) -> Text | None:
     """Return which parts of the goal no rule of the task reads; defaults were not given."""
     task = answered.question.task
-    rows = [row for row in ROWS if task in row.tasks]
-    used = {condition.fact for row in rows for condition in (*row.when, *row.unless)}
-    used |= {fact for row in rows for formula in row.computed.values() for fact in formula.reads}
-    used |= {f"goal.{task.row.aim}"} | {f"goal.{name}" for name in task.row.default_goal.model_fields_set}
-    given = answered.question.goal.model_dump(exclude_none=True, exclude={"metric"})
-    idle = [name for name in given if f"goal.{name}" not in used]
-    if not idle:
+    unused = [fact for fact in answered.question.facts if fact.startswith("goal.") and fact not in _facts_used(task)]
+    if not unused:
         return None
+    idle = [name for name in Goal.model_fields if f"goal.{name}" in unused]
     costs = "false_negative_cost" in idle and task.row.labels == "one"
     return Text(
         en=f"No rule for {task} reads goal.{', goal.'.join(idle)}."
@@ -385,19 +383,25 @@ def _goal_not_used(answered: AnsweredQuestion) -> Text | None:
 
 @warns("fact-not-used")
 def _fact_not_used(answered: AnsweredQuestion) -> Text | None:
-    rows = [row for row in ROWS if answered.question.task in row.tasks]
-    used = {"n", "features"} | {condition.fact for row in rows for condition in (*row.when, *row.unless)}
-    for row in rows:
-        for formula in row.computed.values():
-            used |= formula.reads
-    used |= set(answered.question.task.row.implies)
-    if answered.question.task.row.labels:
-        used |= {"classes", "multilabel", "label_encoding", "smallest_class"}
-    given = {name: getattr(answered.question.profile, name) for name in Profile.model_fields}
-    typed = [name for name, value in given.items() if value is not None and not isinstance(value, Measured)]
-    idle = ", ".join(name for name in typed if name not in used)
-    if not idle:
+    used, given = _facts_used(answered.question.task), answered.question.profile.given()
+    unused = {name for name, value in given if name not in used and not isinstance(value, Measured)}
+    if not unused:
         return None
+    idle = ", ".join(name for name in Profile.model_fields if name in unused)
     return Text(
         en=f"No rule for {answered.question.task} reads {idle}.", zh=f"{answered.question.task} 的规则不使用 {idle}。"
     )
+
+
+@cache
+def _facts_used(task: Task) -> frozenset[str]:
+    """Return the facts and parts of the goal that something of a task depends on."""
+    rows = [row for row in ROWS if task in row.tasks]
+    used = {condition.fact for row in rows for condition in (*row.when, *row.unless)}
+    used |= {fact for row in rows for formula in row.computed.values() for fact in formula.reads}
+    used |= {"n", "features", "goal.metric", f"goal.{task.row.aim}", *task.row.implies}
+    used |= {f"goal.{name}" for name in task.row.default_goal.model_fields_set}
+    return frozenset(used | _FACTS_OF_LABELS if task.row.labels else used)
+
+
+_FACTS_OF_LABELS = {"classes", "multilabel", "label_encoding", "smallest_class"}

@@ -1,12 +1,14 @@
 """The choice of a head: the objective of its deciding row, with the parameters computed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 
 from losses.contract.expression import Objective, parse
 from losses.contract.loss import BoundLoss
-from recommender.question import Question
+from losses.contract.probability import ProbabilityMap
+from losses.description.probability import probability_map
+from recommender.question import Facts
 from recommender.rules.formulas import Computed, Formula
 from recommender.rules.rulebook import DecidingRules
 from recommender.rules.table import Rule
@@ -14,41 +16,71 @@ from recommender.rules.table import Rule
 
 @dataclass(frozen=True)
 class Choice:
-    """The objective of one head, and the row that decided."""
+    """The objective of one head, and the row that decided. `text` is the objective's: what it is told apart by."""
 
     head: str
     rule: Rule
-    objective: Objective
-    parameters: dict[str, Computed]
+    text: str
+    objective: Objective = field(compare=False)
+    parameters: dict[str, Computed] = field(compare=False)
 
     @property
     def loss(self) -> BoundLoss:
         """The first term: the one the row is about."""
         return self.objective.terms[0][1]
 
+    def changed_to(self, objective: Objective) -> "Choice":
+        """Return the choice with another objective."""
+        return replace(self, objective=objective, text=str(objective))
+
 
 Choices = tuple[Choice, ...]
+KEPT = 1024  # most answers that are kept to be given again, of each part: 1 to 5 KB each
 _parse = cache(parse)  # of the texts of rows alone, so that it cannot grow
 
 
-def choose(decision: DecidingRules, question: Question) -> Choices:
+def choose(decision: DecidingRules, facts: Facts) -> Choices:
     """Return the choice of every head."""
-    return tuple(Choice(head, rule, *bind(rule.recommend, rule.computed, question)) for head, rule in decision.items())
+    return tuple(
+        [_computed(head, rule, facts) if rule.computed else _stated(head, rule) for head, rule in decision.items()]
+    )
 
 
-def bind(recommend: str, computed: Mapping[str, Formula], question: Question) -> tuple[Objective, dict[str, Computed]]:
+@cache
+def _stated(head: str, rule: Rule) -> Choice:
+    return Choice(head, rule, str(_parse(rule.recommend)), _parse(rule.recommend), {})
+
+
+def _computed(head: str, rule: Rule, facts: Facts) -> Choice:
+    objective, parameters = bind(rule.recommend, rule.computed, facts)
+    return Choice(head, rule, str(objective), objective, parameters)
+
+
+@lru_cache(maxsize=KEPT)
+def probability_of(choice: Choice) -> ProbabilityMap | None:
+    """Return what maps the output of a head to a probability; None where nothing does, or it is one."""
+    return probability_map(choice.objective)
+
+
+def bind(recommend: str, computed: Mapping[str, Formula], facts: Facts) -> tuple[Objective, dict[str, Computed]]:
     """Return the objective of a row with the parameters of its first term filled in, and those parameters."""
-    objective = _parse(recommend)
     if not computed:
-        return objective, {}
-    (coefficient, first), *rest = objective.terms
-    parameters = {name: formula(question) for name, formula in computed.items()}
-    values = {name: parameter.value for name, parameter in parameters.items()}
-    known = {name for name, formula in computed.items() if formula.is_known(question)}
-    bound = replace(first.loss.bind({**first.params, **values}), stated=frozenset(known))
-    return Objective(((coefficient, bound), *rest)), parameters
+        return _parse(recommend), {}
+    parameters = {name: formula(facts) for name, formula in computed.items()}
+    values = tuple([(name, parameter.value) for name, parameter in parameters.items()])
+    known = frozenset([name for name, formula in computed.items() if formula.is_known(facts)])
+    return _bound(recommend, values, known), parameters
+
+
+@lru_cache(maxsize=4 * KEPT)  # of rows, computed values of three digits
+def _bound(recommend: str, values: tuple[tuple[str, float], ...], known: frozenset[str]) -> Objective:
+    (coefficient, first), *rest = _parse(recommend).terms
+    bound = replace(first.loss.bind({**first.params, **dict(values)}), stated=known)
+    return Objective(((coefficient, bound), *rest))
 
 
 def summed(choices: Choices) -> Objective:
     """Return the sum over the heads."""
+    if len(choices) == 1:
+        return choices[0].objective
     return Objective(tuple(term for choice in choices for term in choice.objective.terms))

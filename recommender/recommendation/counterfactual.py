@@ -2,40 +2,41 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
-from recommender.profile import RANGES
+from recommender.profile import RANGES, Measured
 from recommender.question import Question
 from recommender.recommendation.answer import AtLeast, Below
 from recommender.recommendation.choice import choose, summed
-from recommender.rules.rulebook import DecidingRules, Rulebook
-from recommender.rules.table import Threshold
+from recommender.rules.conditions import Conditions, DecidingRules
+from recommender.rules.rulebook import Rulebook
 
 
-@dataclass(frozen=True)
-class Move:
-    """A fact moved just across a threshold."""
+class Move(NamedTuple):
+    """A fact moved just across a threshold; the smallest comes first, those of measured facts before all others."""
 
+    unmeasured: bool
+    distance: float
     fact: str
     limit: float
     value: float
-    measured: bool
-    distance: float
 
 
-def nearest_change(book: Rulebook, question: Question) -> Below | AtLeast | None:
+def nearest_change(book: Rulebook, question: Question, objective_now: str) -> Below | AtLeast | None:
     """Return the smallest change of one fact that changes the objective; measured facts come first.
 
     Distances: difference for shares, logarithm of the ratio elsewhere.
     """
-    decided = book.decide(question)
-    now, objective_now = _recommended(decided), str(summed(choose(decided, question)))
-    for move in sorted(_moves(book, question), key=lambda move: (not move.measured, move.distance)):
-        there = replace(question, profile=question.profile.replace(move.fact, move.value))
-        decision = book.decide(there)
-        if _recommended(decision) == now:
+    conditions = book.conditions(question.task)
+    decided = conditions.decide(question)
+    now = _recommended(decided)
+    for move in sorted(_moves(conditions, question)):
+        changes = question.with_what_follows({move.fact: move.value})
+        decision = conditions.decide(question, changes)
+        if decision is decided or _recommended(decision) == now:
             continue
-        objective = str(summed(choose(decision, there)))
+        objective = str(summed(choose(decision, question.facts.changed(changes))))
         if objective != objective_now:
             if move.value < move.limit:
                 return Below(fact=move.fact, below=move.limit, objective=objective)
@@ -50,35 +51,36 @@ def _recommended(decision: DecidingRules) -> list[str]:
 def borderline(book: Rulebook, question: Question) -> bool:
     """Whether another row decides at an end of some measured fact's interval."""
     now = book.decide(question)
-    profile = question.profile
     return any(
-        book.decide(replace(question, profile=profile.replace(fact, end))) != now
-        for fact in RANGES
-        for end in profile.interval(fact) or ()
+        book.decide(question, question.with_what_follows({fact: end})) != now
+        for fact, given in question.profile.given()
+        if isinstance(given, Measured)
+        for end in given.interval or ()
     )
 
 
-def _moves(book: Rulebook, question: Question) -> Iterator[Move]:
-    bounds = {
-        (condition.fact, book.bounds[condition.bound.name])
-        for row in book.rows(question.task)
-        for condition in (*row.when, *row.unless)
-        if isinstance(condition.bound, Threshold)
-    }
-    for fact, limit in sorted(bounds):
-        known, allowed = question.profile.number(fact), RANGES[fact]
+def _moves(conditions: Conditions, question: Question) -> Iterator[Move]:
+    for fact, limit, value in _crossings(conditions):
+        known = question.facts.number(fact)
+        if known is None or (known >= limit) != (value >= limit):
+            distance = 0.0 if known is None else _distance(known, limit, share=RANGES[fact].is_share)
+            yield Move(known is None, distance, fact, limit, value)
+
+
+@lru_cache(maxsize=256)  # tasks times books times thresholds in force
+def _crossings(conditions: Conditions) -> list[tuple[str, float, float]]:
+    """Return each limit of a fact with the values just below it and at it, where the fact may have them."""
+    crossings = []
+    for fact, limit in conditions.limits:
+        allowed = RANGES[fact]
         under = float(math.ceil(limit) - 1) if allowed.whole else math.nextafter(limit, -math.inf)
         over = float(math.ceil(limit)) if allowed.whole else limit
-        for value in (under, over):
-            elsewhere = known is None or (known >= limit) != (value >= limit)
-            if elsewhere and allowed.holds(value):
-                yield Move(fact, limit, value, known is not None, _distance(known, limit, share=allowed.is_share))
+        crossings += [(fact, limit, value) for value in (under, over) if allowed.holds(value)]
+    return crossings
 
 
-def _distance(known: float | None, limit: float, *, share: bool) -> float:
-    """Return how far a fact is from a threshold: the difference of shares, else |log ratio|; 0 where it is unknown."""
-    if known is None:
-        return 0.0
+def _distance(known: float, limit: float, *, share: bool) -> float:
+    """Return how far a fact is from a threshold: the difference of shares, else |log ratio|."""
     if share:
         return abs(known - limit)
     return abs(math.log(known / limit)) if known > 0 < limit else math.inf

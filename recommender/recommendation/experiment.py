@@ -1,8 +1,11 @@
 """The experiment that would settle the answer: what to compare, by what, and the request for it."""
 
+from functools import lru_cache
+
 from losses.contract.expression import parse
 from losses.text import Language, Text, in_language
 from recommender.metrics import METRICS
+from recommender.profile import Goal
 from recommender.question import Question
 from recommender.recommendation.answer import Experiment, ExperimentDraft
 from recommender.tasks import Task
@@ -38,4 +41,9 @@ def _request(question: Question, objectives: list[str]) -> ExperimentDraft | Non
     goal = question.goal
     if goal.metric and (METRICS[goal.metric].compute is None or question.task not in METRICS[goal.metric].tasks):
         goal = goal.model_copy(update={"metric": None})
-    return ExperimentDraft(task=question.task, goal=goal)
+    return _draft(question.task, goal)
+
+
+@lru_cache(maxsize=1024)
+def _draft(task: Task, goal: Goal) -> ExperimentDraft:
+    return ExperimentDraft(task=task, goal=goal)

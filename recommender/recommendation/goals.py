@@ -1,16 +1,23 @@
 """The goal in force, with defaults for what the request leaves out, and the metric that goes with it."""
 
-from collections.abc import Iterator
-from typing import Any, get_args
+from functools import lru_cache
+from typing import Any, NamedTuple, get_args
 
 from losses.text import Text
 from recommender.metrics import read_metric
 from recommender.profile import Goal
-from recommender.question import Question
-from recommender.rules.rulebook import Rulebook
+from recommender.rules.conditions import Changes, Conditions
 from recommender.tasks import METRICS, Task
 
 
+class Variation(NamedTuple):
+    """Another goal: the part of it that is another, and the facts that change with it."""
+
+    part: Goal
+    changes: Changes
+
+
+@lru_cache(maxsize=1024)  # most questions have one of a few goals
 def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
     """Return the goal with what follows from its metric and the task's defaults filled in, and a sentence for each.
 
@@ -40,17 +47,24 @@ def metric(task: Task, goal: Goal) -> Text:
     return task.row.metric or METRICS[getattr(goal, task.row.aim or "")]
 
 
-def variations(book: Rulebook, question: Question) -> Iterator[tuple[Goal, Goal]]:
-    """Yield each change of a part of the goal that rows of the task depend on: that part alone, and the whole goal."""
-    asked = {condition.fact for row in book.rows(question.task) for condition in row.when}
-    now = question.goal.model_dump(exclude_none=True)
-    for name in Goal.model_fields:
-        if f"goal.{name}" in asked and name not in _NOT_VARIED:
-            for value in _values(name):
-                part = {name: value, **_COMPANIONS.get(value, {})}
-                if now.get(name) != value:
-                    kept = {other: now[other] for other in now.keys() - _CONTRADICTED.get(name, set())}
-                    yield Goal(**part), Goal(**{**kept, **part})
+@lru_cache(maxsize=1024)
+def variations(conditions: Conditions, goal: Goal) -> tuple[Variation, ...]:
+    """Return each change of a part of the goal that these conditions depend on."""
+    asked = {condition.fact for row, *_ in conditions.rows for condition in row.when}
+    now = goal.model_dump(exclude_none=True)
+    return tuple(
+        _variation(name, value)
+        for name in Goal.model_fields
+        if f"goal.{name}" in asked and name not in _NOT_VARIED
+        for value in _values(name)
+        if now.get(name) != value
+    )
+
+
+def _variation(name: str, value: Any) -> Variation:  # noqa: ANN401 - what that part of the goal can be
+    part = {name: value, **_COMPANIONS.get(value, {})}
+    changes = {**dict.fromkeys(_CONTRADICTED.get(name, ())), **part}
+    return Variation(Goal(**part), {f"goal.{other}": changed for other, changed in changes.items()})
 
 
 def _values(name: str) -> tuple[Any, ...]:

@@ -1,11 +1,12 @@
 """The reasons for an answer: the conditions that were met, and those that were nearly met."""
 
-from typing import Any
+from functools import cache, lru_cache
 
 from losses.text import Language, in_language
 from recommender.profile import RANGES, Range
 from recommender.question import Question
 from recommender.recommendation.answer import Fired
+from recommender.recommendation.choice import KEPT
 from recommender.rules.formulas import significant
 from recommender.rules.rulebook import Rulebook
 from recommender.rules.table import Bounds, Condition, Rule
@@ -26,34 +27,57 @@ def fired(book: Rulebook, question: Question, language: Language) -> list[Fired]
 
 def nearly(book: Rulebook, question: Question, language: Language) -> list[Fired]:
     """Return the conditions that alone kept a row from applying, and that were missed by little."""
-    entries = []
-    for row in book.rows(question.task):
-        missed = [condition for condition in row.when if not condition.holds(question, book.bounds)]
-        if missed and all(_by_little(condition, question, book.bounds) for condition in missed):
-            entries += [_entry(row, condition, question, book.bounds, language) for condition in missed]
-    return entries
+    conditions = book.conditions(question.task)
+    near = sum(
+        bit
+        for condition, bit in conditions.numeric
+        if condition.fact in question.facts and _by_little(condition, question, book.bounds)
+    )
+    return [
+        _entry(row, condition, question, book.bounds, language)
+        for row, missed in conditions.missed(question)
+        if not missed & ~near
+        for condition in row.when
+        if conditions.bits[condition] & missed
+    ]
 
 
 def _entry(rule: Rule, condition: Condition, question: Question, bounds: Bounds, language: Language) -> Fired:
     value, limit = question.value_of(condition.fact), condition.limit(bounds)
-    compared: dict[str, Any] = {
-        "value": _word(value),
-        "threshold": _word(condition.bound),
-        "interval": None,
-        "margin": None,
-    }
-    if limit is not None and isinstance(value, float | int):
-        inside = value - limit if condition.operator == ">=" else limit - value
-        interval = question.profile.interval(condition.fact)
-        compared = {"value": value, "threshold": limit, "interval": interval, "margin": significant(inside, _CLEAN)}
+    if limit is None or not isinstance(value, float | int):
+        return _in_words(rule, condition, _word(value), language)
+    inside = value - limit if condition.operator == ">=" else limit - value
     return Fired(
         rule=rule.name,
         fact=condition.fact,
+        value=value,
+        interval=question.profile.interval(condition.fact),
         operator=condition.operator,
+        threshold=limit,
+        margin=significant(inside, _CLEAN),
         because=in_language(rule.because, language),
-        source=rule.source.text(language),
-        **compared,
+        source=_source(rule, language),
     )
+
+
+@lru_cache(maxsize=KEPT)
+def _in_words(rule: Rule, condition: Condition, value: str, language: Language) -> Fired:
+    return Fired(
+        rule=rule.name,
+        fact=condition.fact,
+        value=value,
+        interval=None,
+        operator=condition.operator,
+        threshold=_word(condition.bound),
+        margin=None,
+        because=in_language(rule.because, language),
+        source=_source(rule, language),
+    )
+
+
+@cache
+def _source(rule: Rule, language: Language) -> str:
+    return rule.source.text(language)
 
 
 def _word(answer: object) -> str:

@@ -1,11 +1,8 @@
 """From a task, facts and a goal to a recommendation with its reasons."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
-from typing import get_args
 
-from losses.contract.expression import parse
 from losses.description import snippets
 from losses.text import Language, Text, in_language
 from losses.version import VERSION
@@ -17,7 +14,7 @@ from recommender.recommendation.agreement import Agreement, agreement
 from recommender.recommendation.alternatives import alternatives, repairs
 from recommender.recommendation.ask import open_question
 from recommender.recommendation.checks import AnsweredQuestion, answer_warnings, total_is_missed, total_kept
-from recommender.recommendation.choice import Choices, choose, summed
+from recommender.recommendation.choice import KEPT, Choice, Choices, choose, summed
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision
 from recommender.recommendation.experiment import experiment
@@ -26,9 +23,8 @@ from recommender.recommendation.reasons import fired, nearly
 from recommender.recommendation.summary import Answers, summary
 from recommender.rules.export import rules_hash
 from recommender.rules.measured_regret import regrets
-from recommender.rules.rulebook import Rulebook
+from recommender.rules.rulebook import Rulebook, books_in_force
 from recommender.rules.table import RulebookName
-from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import PLACES, Scenario, Task, read_task_and_scenario
 
 _BOOKS_ZH = {"article": "文章", "evidence": "证据库"}
@@ -53,9 +49,8 @@ def recommend(
     asked, case = read_task_and_scenario(task, scenario)
     aim, assumed_goal = goal_in_force(asked, goal)
     question = Question(asked, case, profile, aim)
-    bounds = bounds_in_force(thresholds)
-    books: dict[RulebookName, Rulebook] = {name: Rulebook(name, bounds) for name in get_args(RulebookName)}
-    choices = {name: choose(book.decide(question), question) for name, book in books.items()}
+    books = books_in_force(thresholds)
+    choices = {name: choose(book.decide(question), question.facts) for name, book in books.items()}
     if not choices[rulebook]:
         rulebook = "evidence" if rulebook == "article" else "article"
     book, chosen = books[rulebook], choices[rulebook]
@@ -85,7 +80,7 @@ def recommend(
         decision=_decision(cut, language),
         fired=fired(book, question, language),
         nearly=nearly(book, question, language),
-        counterfactual=nearest_change(book, question),
+        counterfactual=nearest_change(book, question, objective),
         other_goals=_other_goals(book, question, objective),
         alternatives=others,
         ruled_out=_ruled_out(chosen, language),
@@ -101,9 +96,14 @@ def recommend(
         borderline=borderline(book, question),
         experiment=experiment(question, candidates, compared_by, language),
         snippets=_snippets(chosen),
-        rules_hash=rules_hash(bounds),
+        rules_hash=_rules_hash(book),
         version=VERSION,
     )
+
+
+@lru_cache(maxsize=16)
+def _rules_hash(book: Rulebook) -> str:
+    return rules_hash(book.bounds)
 
 
 def _of_the_article(book: Rulebook, question: Question, article: Choices, chosen: Choices) -> list[WarningText]:
@@ -114,6 +114,7 @@ def _of_the_article(book: Rulebook, question: Question, article: Choices, chosen
     return [WarningText("article-misses-total", missed)] if missed else []
 
 
+@lru_cache(maxsize=KEPT)
 def _recommended(chosen: Choices, rulebook: RulebookName) -> answer.Recommended | None:
     if not chosen:
         return None
@@ -127,6 +128,7 @@ def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
     ]
 
 
+@lru_cache(maxsize=KEPT)
 def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | None:
     if not chosen:
         return None
@@ -151,9 +153,9 @@ def _agreement(article: Choices, evidence: Choices) -> Agreement | None:
 
 def _other_goals(book: Rulebook, question: Question, objective: str) -> list[answer.OtherGoal]:
     others = []
-    for part, goal in variations(book, question):
-        there = replace(question, goal=goal)
-        other = str(summed(choose(book.decide(there), there)))
+    for part, changes in variations(book.conditions(question.task), question.goal):
+        decision = book.decide(question, changes)
+        other = str(summed(choose(decision, question.facts.changed(changes))))
         if other and other != objective:
             others.append(answer.OtherGoal(goal=part, objective=other))
     return others
@@ -185,6 +187,7 @@ def _decision(cut: Cut | Text | None, language: Language) -> answer.Decision | N
     )
 
 
+@lru_cache(maxsize=KEPT)
 def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswer]:
     return [
         answer.RuledOutAnswer(objective=out.objective, because=in_language(out.because, language))
@@ -217,11 +220,12 @@ def _implied(scenario: Scenario) -> Text:
     )
 
 
+@lru_cache(maxsize=KEPT)
 def _snippets(chosen: Choices) -> answer.Snippets:
     """Return a function for each library that has all of it; of several heads one each, since their inputs differ."""
 
     def module(library: str) -> str | None:
-        texts = {f"{choice.head}_loss": _code(library, str(choice.objective)) for choice in chosen}
+        texts = {f"{choice.head}_loss": _code(library, choice) for choice in chosen}
         known = {name: text for name, text in texts.items() if text is not None}
         if not known or len(known) < len(texts):
             return None
@@ -234,8 +238,8 @@ def _snippets(chosen: Choices) -> answer.Snippets:
     )
 
 
-@lru_cache(maxsize=1024)
-def _code(library: str, objective: str) -> str | None:
+def _code(library: str, choice: Choice) -> str | None:
     """Return the code of one objective in one library."""
-    bound = parse(objective)
-    return snippets.pytorch_code(bound) if library == "pytorch" else snippets.library_code(bound, library)
+    if library == "pytorch":
+        return snippets.pytorch_code(choice.objective)
+    return snippets.library_code(choice.objective, library)

@@ -1,6 +1,7 @@
 """The first sentence of an answer: which loss to take for this goal, and why, in words that a person can act on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from losses.text import Text
 from recommender.question import Question
@@ -50,13 +51,12 @@ class Answers:
         wanted = _MEASURED.get(getattr(goal, aim)) if aim else None
         return _EMPTY_COUNTED if wanted == "Dice" and goal.empty_masks else wanted
 
-    @property
+    @cached_property
     def regret(self) -> Regret | None:
         """Return what the benchmark measured where the evidence's rule decided; None where that is too little."""
-        rows = [choice.rule.name for choice in self.books["evidence"]]
-        entries = [entry for row in rows for entry in regrets(row)]
-        fitting = (one for one in entries if one.metric == self.measured_on and one.clusters >= ENOUGH_ORIGINS)
-        return next(fitting, None)
+        wanted = self.measured_on
+        entries = (entry for choice in self.books["evidence"] for entry in regrets(choice.rule.name))
+        return next((one for one in entries if one.metric == wanted and one.clusters >= ENOUGH_ORIGINS), None)
 
 
 def summary(answers: Answers) -> Text:

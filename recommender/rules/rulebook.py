@@ -1,42 +1,60 @@
 """One book under the thresholds in force: which rows apply, and which decides."""
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import get_args
 
 from recommender.question import Question
 from recommender.rules import ROWS
+from recommender.rules.conditions import Changes, Conditions, DecidingRules
 from recommender.rules.table import Bounds, Rule, RulebookName
+from recommender.rules.thresholds import bounds_in_force
 from recommender.tasks import Task
 
-DecidingRules = dict[str, Rule]
+__all__ = ["DecidingRules", "Rulebook", "books_in_force"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rulebook:
     """The rows of one book, in order."""
 
     name: RulebookName
     bounds: Bounds
+    _by_task: dict[Task, Conditions] = field(default_factory=dict, repr=False, compare=False)
 
     def rows(self, task: Task) -> tuple[Rule, ...]:
         """Return the rows of a task."""
         return _rows(self.name, task)
 
-    def applying(self, question: Question) -> dict[str, list[Rule]]:
-        """Return the rows that apply, by head; the first of each decides."""
-        applying: dict[str, list[Rule]] = {}
-        for row in self.rows(question.task):
-            if row.applies(question, self.bounds):
-                applying.setdefault(row.head, []).append(row)
-        return applying
+    def conditions(self, task: Task) -> Conditions:
+        """Return the conditions of the rows of a task."""
+        conditions = self._by_task.get(task)
+        if conditions is None:
+            conditions = self._by_task[task] = Conditions(self.rows(task), self.bounds)
+        return conditions
 
-    def decide(self, question: Question) -> DecidingRules:
-        """Return the deciding row of each head."""
-        deciding: DecidingRules = {}
-        for row in self.rows(question.task):
-            if row.head not in deciding and row.applies(question, self.bounds):
-                deciding[row.head] = row
-        return deciding
+    def applying(self, question: Question) -> Mapping[str, tuple[Rule, ...]]:
+        """Return the rows that apply, by head; the first of each decides."""
+        return self.conditions(question.task).applying(question)
+
+    def decide(self, question: Question, changes: Changes | None = None) -> DecidingRules:
+        """Return the deciding row of each head, with some facts of the question changed."""
+        return self.conditions(question.task).decide(question, changes)
+
+
+def books_in_force(thresholds: Mapping[str, float] | None = None) -> Mapping[RulebookName, Rulebook]:
+    """Return both books under these overrides of thresholds.
+
+    Raises: UnknownThreshold, BadThreshold.
+    """
+    return _books(tuple(sorted((thresholds or {}).items())))
+
+
+@lru_cache(maxsize=16)  # a service has one set of thresholds, and now and then a request with its own
+def _books(thresholds: tuple[tuple[str, float], ...]) -> Mapping[RulebookName, Rulebook]:
+    bounds = bounds_in_force(dict(thresholds))
+    return {name: Rulebook(name, bounds) for name in get_args(RulebookName)}
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Literal
 from losses.text import Language, Text, in_language
 from recommender.notices import WarningText
 from recommender.profile import RANGES, Profile
-from recommender.question import Question, known_fact
+from recommender.question import FactValue, Question, known_fact
 from recommender.rules.formulas import Formula
 from recommender.tasks import Task
 
@@ -42,7 +42,10 @@ class Condition:
 
     def holds(self, question: Question, bounds: Bounds) -> bool:
         """Whether the fact is known and on the right side."""
-        value, limit = question.value_of(self.fact), self.limit(bounds)
+        return self.admits(question.value_of(self.fact), self.limit(bounds))
+
+    def admits(self, value: FactValue | None, limit: float | None) -> bool:
+        """Whether a value of the fact is on the right side; `limit` as above."""
         if value is None or self.operator == "known":
             return value is not None
         if isinstance(self.bound, tuple):
@@ -145,7 +148,7 @@ class RuledOut:
     because: Text
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Rule:
     """One row. Of the rows of a book, a task and a head, the first that applies decides.
 

@@ -23,10 +23,10 @@ ITEMS = 12
 def objectives() -> Iterator[Objective]:
     """Yield everything that a row of either book can recommend or offer, where its own example puts it."""
     for row in ROWS:
-        question = row.example(row.fires)
-        yield bind(row.recommend, row.computed, question)[0]
+        facts = row.example(row.fires).facts
+        yield bind(row.recommend, row.computed, facts)[0]
         for other in row.alternatives:
-            yield bind(other.recommend, other.computed, question)[0]
+            yield bind(other.recommend, other.computed, facts)[0]
 
 
 OFFERED = {str(objective): objective for objective in objectives()}

@@ -1,0 +1,102 @@
+"""The conditions of some rows as the bits of a number: what holds is read off once a question, and changed bit by bit.
+
+Deciding is asked for often: a recommendation says what would change it, so it decides again for dozens of other values.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from math import inf
+
+from recommender.question import Facts, FactValue, Question
+from recommender.rules.table import Bounds, Condition, Rule
+
+DecidingRules = Mapping[str, Rule]
+Changes = Mapping[str, FactValue | None]
+_Tests = list[tuple[int, Condition, float | None]]
+
+
+class Conditions:
+    """The rows of one book and one task under the thresholds in force, each of their conditions once."""
+
+    def __init__(self, rows: Iterable[Rule], bounds: Bounds) -> None:
+        listed = tuple(rows)
+        distinct = dict.fromkeys(condition for row in listed for condition in (*row.when, *row.unless))
+        self.bits = {condition: 1 << place for place, condition in enumerate(distinct)}
+        self.numeric = [(condition, bit) for condition, bit in self.bits.items() if condition.limit(bounds) is not None]
+        self.rows = tuple((row, self._all(row.when), self._all(row.unless)) for row in listed)
+        tests: dict[str, _Tests] = {}
+        for condition, bit in self.bits.items():
+            tests.setdefault(condition.fact, []).append((bit, condition, condition.limit(bounds)))
+        self.limits = sorted({(fact, limit) for fact, own in tests.items() for *_, limit in own if limit is not None})
+        self._by_fact = {fact: _ConditionsOnOneFact(own) for fact, own in tests.items()}
+
+    def _all(self, conditions: Iterable[Condition]) -> int:
+        return sum({self.bits[condition] for condition in conditions})
+
+    def truths(self, question: Question, changes: Changes | None = None) -> int:
+        """Return the bits of the conditions that hold, with some facts of the question changed."""
+        truths = question.truths.get(self)
+        if truths is None:
+            truths = question.truths[self] = self._hold(question.facts)
+        for fact, value in changes.items() if changes else ():
+            on_it = self._by_fact.get(fact)
+            if on_it:
+                truths = truths & ~on_it.bits | on_it.hold(value)
+        return truths
+
+    def applying(self, question: Question) -> Mapping[str, tuple[Rule, ...]]:
+        """Return the rows that apply, by head; the first of each decides."""
+        return _applying(self, self.truths(question))
+
+    def decide(self, question: Question, changes: Changes | None = None) -> DecidingRules:
+        """Return the deciding row of each head, with some facts of the question changed."""
+        return _deciding(self, self.truths(question, changes))
+
+    def missed(self, question: Question) -> Iterable[tuple[Rule, int]]:
+        """Yield each row with conditions that do not hold, and the bits of those."""
+        fail = ~self.truths(question)
+        return ((row, wanted & fail) for row, wanted, _ in self.rows if wanted & fail)
+
+    def _hold(self, facts: Facts) -> int:
+        on_facts = ((self._by_fact.get(fact), value) for fact, value in facts.items())
+        return sum(on_it.hold(value) for on_it, value in on_facts if on_it)
+
+
+class _ConditionsOnOneFact:
+    """Which of them hold for a number depends on the limits that it lies between, else on the word that it is."""
+
+    def __init__(self, tests: _Tests) -> None:
+        self.bits = sum(bit for bit, *_ in tests)
+        self._limits = sorted({limit for *_, limit in tests if limit is not None})
+        self._between = [_holding(tests, number) for number in (-inf, *self._limits)]
+        bounds = [condition.bound for _, condition, limit in tests if limit is None]
+        words = {word for bound in bounds for word in (bound if isinstance(bound, tuple) else (bound,))}
+        self._words = {word: _holding(tests, word) for word in words if isinstance(word, str | bool)}
+        self._other_words = _holding(tests, "")
+
+    def hold(self, value: FactValue | None) -> int:
+        """Return the bits of those that hold."""
+        if value is None:
+            return 0
+        if self._limits and not isinstance(value, str):
+            return self._between[bisect_right(self._limits, value)]
+        return self._words.get(value, self._other_words)  # type: ignore[arg-type] # a number is no word
+
+
+def _holding(tests: _Tests, value: FactValue) -> int:
+    return sum(bit for bit, condition, limit in tests if condition.admits(value, limit))
+
+
+@lru_cache(maxsize=8192)  # most questions fall into few kinds; one takes about 300 bytes
+def _applying(conditions: Conditions, truths: int) -> Mapping[str, tuple[Rule, ...]]:
+    applying: dict[str, tuple[Rule, ...]] = {}
+    for row, wanted, unwanted in conditions.rows:
+        if truths & wanted == wanted and not truths & unwanted:
+            applying[row.head] = (*applying.get(row.head, ()), row)
+    return applying
+
+
+@lru_cache(maxsize=8192)
+def _deciding(conditions: Conditions, truths: int) -> DecidingRules:
+    return {head: rows[0] for head, rows in _applying(conditions, truths).items()}
