@@ -95,7 +95,11 @@ class Forbidden(HttpRefusal):
     title = Text("The key may not do this", "此密钥无权执行该操作")
 
     def __init__(self, scope: str) -> None:
-        super().__init__(Text(f"The key lacks the scope {scope}.", f"此密钥缺少权限 {scope}。"), scope=scope)
+        text = Text(
+            f"The key lacks the scope {scope}. Use a key that has it; an operator adds it to `scopes` in LOSSARY_KEYS.",
+            f"此密钥缺少权限 {scope}。请使用具有该权限的密钥;运维人员可在 LOSSARY_KEYS 的 `scopes` 中添加。",
+        )
+        super().__init__(text, scope=scope)
         self.headers = {"WWW-Authenticate": f'Bearer realm="lossary", error="insufficient_scope", scope="{scope}"'}
 
 

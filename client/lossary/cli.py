@@ -21,6 +21,7 @@ except ImportError:
     sys.exit("The command needs two more packages: pip install 'lossary[cli]'.")
 
 from lossary.client import Client
+from lossary.drawing import drawn
 from lossary.errors import ConnectionFailed, LossaryError, Refused, ServerFault
 from lossary.result import Result
 from lossary.words import say, spoken
@@ -62,7 +63,7 @@ def _told(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
             err.print(say("unreached", escape(str(error))))
             raise typer.Exit(UNREACHED) from None
         except Refused as error:
-            err.print(escape(error.detail))
+            err.print(escape(error.detail.replace("roles=", "--roles ")))
             raise typer.Exit(FAILED if isinstance(error, ServerFault) else REFUSED) from None
         except (LossaryError, ValueError, TypeError) as error:
             err.print(escape(str(error)))
@@ -179,12 +180,31 @@ def evaluate(
 @app.command()
 @_told
 def advise(
-    file: File, task: Task = None, roles: Roles = None, url: Url = HOST, key: Key = None, as_json: Json = False
+    file: File,
+    task: Task = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="The column to predict: losses are compared by training on the others.", show_default=False),
+    ] = None,
+    roles: Roles = None,
+    url: Url = HOST,
+    key: Key = None,
+    as_json: Json = False,
 ) -> None:
     """Which loss fits the data in a file."""
     with Client(url, key=key, language=spoken()) as client:
-        answer = client.advise(file, task=task, roles=_roles(roles))
-    _print_json(answer) if as_json else _print_advice(answer.recommendation)
+        if target is None:
+            answer = client.advise(file, task=task, roles=_roles(roles))
+        else:
+            answer = client.advise(
+                dataset=client.upload(file).id, target=target, experiment="quick", task=task, roles=_roles(roles)
+            )
+    if as_json:
+        _print_json(answer)
+        return
+    _print_advice(answer.recommendation)
+    if answer.experiment is not None:
+        _print_experiment(answer.experiment)
 
 
 @app.command()
@@ -222,21 +242,25 @@ def experiment(
     if ended.status != "succeeded" or ended.verdict is None:
         err.print(escape(str((ended.get("problem") or {}).get("detail", ended.status))))
         raise typer.Exit(REFUSED)
-    out.print(escape(ended.verdict.summary))
-    table = Table(
-        say("loss"), say("model"), str(ended.metric), "95 %", say("best_with"), "", box=None, header_style="bold"
-    )
-    for row in ended.standings:
-        interval = row.get("interval")
-        spread = _range(interval)
-        value = _number(row.value) if row.get("value") is not None else say("diverged")
+    _print_experiment(ended)
+
+
+def _print_experiment(report: Result) -> None:
+    """Print the verdict, and where the candidates of each kind of model stand."""
+    out.print(escape(report.verdict.summary))
+    columns = (say("loss"), say("model"), str(report.metric), "95 %", say("best_with"), "")
+    table = Table(*columns, box=None, header_style="bold")
+    chosen = {verdict.model: verdict.objective for verdict in report.verdicts}
+    for place, row in enumerate(report.standings):
+        if place and row.model != report.standings[place - 1].model:
+            table.add_row()
         table.add_row(
             escape(row.objective),
             row.model,
-            value,
-            spread,
+            _number(row.value) if row.get("value") is not None else say("diverged"),
+            _range(row.get("interval")),
             f"{100 * row.probability_best:.0f} %",
-            say("tied") if row.tied else "",
+            say("chosen") if row.objective == chosen.get(row.model) else say("tied") if row.tied else "",
         )
     out.print(table)
 
@@ -264,28 +288,29 @@ def show(loss: str, url: Url = HOST, key: Key = None, as_json: Json = False) -> 
         answer = client.loss(loss)
         curve = None
         try:
-            curve = client.curve(loss, points=WIDTH + 1)
+            curve = client.curve(loss, points=2 * WIDTH - 1)
         except Refused as refused:
             reason = refused.detail
     if as_json:
         _print_json(answer)
         return
     out.print(f"[bold]{answer.id}[/]  {escape(str(answer.title))}")
+    facts = Table.grid(padding=(0, 1), pad_edge=True)
     for label, text in (("formula", answer.formula), ("elicits", answer.elicits)):
-        out.print(f"  {set_cell_size(say(label), 8)} {escape(str(text))}")
+        facts.add_row(f" {say(label)}", escape(str(text)))
+    out.print(facts)
     if curve is None:
         out.print(f"  {escape(reason)}")
         return
-    for line in drawn(curve.curves[0].value):
-        out.print(f"  {line}")
-    out.print(f"  {curve.x[0]:<{WIDTH // 2}g} {curve.x[-1]:>{WIDTH // 2}g}  {curve.axis}")
-
-
-def drawn(values: Sequence[float]) -> list[str]:
-    """Return a curve as lines of text, the highest first."""
+    values = curve.curves[0].value
     low, high = min(values), max(values)
-    height = [round((value - low) / ((high - low) or 1) * (HEIGHT - 1)) for value in values]
-    return ["".join("*" if row == level else " " for row in height) for level in range(HEIGHT - 1, -1, -1)]
+    low = low if abs(low) > 1e-6 * abs(high) else 0.0
+    labels = {0: f"{high:.3g}", HEIGHT - 1: f"{low:.3g}"}
+    for place, line in enumerate(drawn(values, HEIGHT)):
+        out.print(f"[dim]{labels.get(place, ''):>10}[/] {line}")
+    first, last = f"{curve.x[0]:g}", f"{curve.x[-1]:g}"
+    axis = str(curve.axis).center(WIDTH - len(first) - len(last))
+    out.print(f"[dim]{'':11}{first}{escape(axis)}{last}[/]")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

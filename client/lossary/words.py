@@ -31,6 +31,7 @@ WORDS = {
     "title": ("title", "名称"),
     "model": ("model", "模型"),
     "best_with": ("best with", "最优概率"),
+    "chosen": ("chosen", "所选"),
     "tied": ("tied", "并列"),
     "diverged": ("diverged", "发散"),
     "training": ("training", "训练中"),

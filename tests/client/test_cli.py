@@ -75,6 +75,26 @@ def test_an_experiment_prints_its_verdict(server: Server, tmp_path: Path) -> Non
     assert "linear" in done.stdout
 
 
+def test_advice_on_a_target_compares_the_losses_on_the_table(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "flats.csv"
+    file.write_text("size,price\n" + "".join(f"{k},{3 * k + (k * 7919) % 13}\n" for k in range(60)))
+
+    done = lossary("advise", file, "--target", "price", url=server.url)
+
+    assert done.returncode == 0, done.stderr
+    assert "with a linear model on 60 rows" in " ".join(done.stdout.split())
+    assert sum(line.rstrip().endswith("chosen") for line in done.stdout.splitlines()) == 1
+
+
+def test_a_refusal_that_speaks_of_roles_names_the_option(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "letters.csv"
+    file.write_text("a,b\n1,2\n2,3\n")
+
+    done = lossary("profile", file, url=server.url)
+
+    assert "--roles predictions:COLUMN,targets:COLUMN" in " ".join(done.stderr.split())
+
+
 def test_json_is_the_answer_as_it_came(server: Server) -> None:
     done = lossary("recommend", "binary", "-f", "class_imbalance=1.1", "--json", url=server.url)
 
