@@ -1,18 +1,19 @@
 """Other objectives worth trying: those that the deciding rows name, and losses of the catalogue that fit as well."""
 
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 
 from losses.contract.expression import Objective
 from losses.contract.loss import Loss
 from losses.contract.registry import catalogue
 from losses.description.probability import EXACT_WHERE
 from losses.text import Language, Text, in_language
-from recommender.question import Question
+from recommender.question import Facts
 from recommender.recommendation.answer import AlternativeAnswer, Origin, RepairAnswer
-from recommender.recommendation.choice import KEPT, Choice, Choices, bind, probability_of, summed
+from recommender.recommendation.choice import Choice, Choices, bind, probability_of, summed
 from recommender.tasks import Task
 
+Offered = tuple[tuple[Choices, Text], ...]
 KEPT_TRAITS = frozenset({"robust", "proper", "heavy tail", "margin"})  # for which a row chooses its loss
 _FITS = Text(
     en="it has the same inputs and learns the same ({elicits}); its parameters are defaults, and no rule compares it.",
@@ -24,29 +25,22 @@ _UNCOMPARED = Text(
 )
 
 
-def alternatives(chosen: Choices, question: Question, language: Language) -> list[AlternativeAnswer]:
+def alternatives(chosen: Choices, offered: Offered, task: Task, language: Language) -> list[AlternativeAnswer]:
     """Return the other objectives; of several heads, the whole sum with one head changed.
 
-    What the deciding rows name comes first. Where nothing decided, they are the losses that name the task.
+    What the deciding rows name (`offered`) comes first. Where nothing decided, they are the losses that name the task.
     """
-    if chosen:
-        return _other_choices(chosen, tuple(_of_the_rules(chosen, question)), question.task, language)
-    when = in_language(_UNCOMPARED, language)
-    return [
-        AlternativeAnswer(objective=str(_usual(loss.id)), prefer_when=when, repair=[], origin="catalogue")
-        for loss in catalogue().values()
-        if question.task in loss.tasks
-    ]
-
-
-@lru_cache(maxsize=KEPT)
-def _other_choices(
-    chosen: Choices, of_the_rules: tuple[tuple[Choices, Text], ...], task: Task, language: Language
-) -> list[AlternativeAnswer]:
+    if not chosen:
+        when = in_language(_UNCOMPARED, language)
+        return [
+            AlternativeAnswer(objective=str(_usual(loss.id)), prefer_when=when, repair=[], origin="catalogue")
+            for loss in catalogue().values()
+            if task in loss.tasks
+        ]
     answers: dict[str, AlternativeAnswer] = {}
-    for changed, prefer_when in of_the_rules:
+    for changed, prefer_when in offered:
         _add(answers, changed, in_language(prefer_when, language), language, "rule")
-    known = {loss.id for choices in (chosen, *(changed for changed, _ in of_the_rules)) for loss in _losses(choices)}
+    known = {loss.id for choices in (chosen, *(changed for changed, _ in offered)) for loss in _losses(choices)}
     known |= {out.objective for choice in chosen for out in choice.rule.ruled_out}
     for changed, fitting in _of_the_catalogue(chosen, task):
         if fitting.id not in known:
@@ -64,12 +58,15 @@ def _add(
     answers.setdefault(text, AlternativeAnswer(objective=text, prefer_when=when, repair=repair, origin=origin))
 
 
-def _of_the_rules(chosen: Choices, question: Question) -> Iterator[tuple[Choices, Text]]:
-    """Yield the choices with one head changed to an alternative of its row, and when to prefer that."""
-    for place, choice in enumerate(chosen):
-        for other in choice.rule.alternatives:
-            objective, _ = bind(other.recommend, other.computed, question.facts)
-            yield _changed(chosen, place, objective), other.when
+def offered_by_the_rules(chosen: Choices, facts: Facts) -> Offered:
+    """Return the choices with one head changed to an alternative of its row, and when to prefer that."""
+    return tuple(
+        [
+            (_changed(chosen, place, bind(other.recommend, other.computed, facts)[0]), other.when)
+            for place, choice in enumerate(chosen)
+            for other in choice.rule.alternatives
+        ]
+    )
 
 
 def _of_the_catalogue(chosen: Choices, task: Task) -> Iterator[tuple[Choices, Loss]]:
@@ -124,7 +121,6 @@ def repairs(chosen: Choices, language: Language) -> list[RepairAnswer]:
     return [repair for repair in repaired if repair]
 
 
-@lru_cache(maxsize=KEPT)
 def _repair(choice: Choice, language: Language) -> RepairAnswer | None:
     probability = probability_of(choice)
     if probability is None:

@@ -68,7 +68,7 @@ def bind(recommend: str, computed: Mapping[str, Formula], facts: Facts) -> tuple
         return _parse(recommend), {}
     parameters = {name: formula(facts) for name, formula in computed.items()}
     values = tuple([(name, parameter.value) for name, parameter in parameters.items()])
-    known = frozenset([name for name, formula in computed.items() if formula.is_known(facts)])
+    known = frozenset([name for name, parameter in parameters.items() if parameter.known])
     return _bound(recommend, values, known), parameters
 
 

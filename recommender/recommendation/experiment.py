@@ -1,7 +1,5 @@
 """The experiment that would settle the answer: what to compare, by what, and the request for it."""
 
-from functools import lru_cache
-
 from losses.contract.expression import parse
 from losses.text import Language, Text, in_language
 from recommender.metrics import METRICS
@@ -21,29 +19,31 @@ HOW = Text(
 )
 
 
-def experiment(question: Question, objectives: list[str], metric: Text, language: Language) -> Experiment:
-    """Return the plan over the objectives, the recommended first; with a request where the service can run it."""
+def experiment(
+    task: Task, goal: Goal, objectives: list[str], metric: Text, language: Language, *, tabular: bool
+) -> Experiment:
+    """Return the plan over the objectives, the recommended first; with a request where the service can run it.
+
+    `tabular`: whether models of table columns can be judged on these targets.
+    """
     return Experiment(
         candidates=objectives[:MOST_COMPARED],
         metric=in_language(metric, language),
         how=in_language(HOW, language),
-        request=_request(question, objectives),
+        request=_request(task, goal, objectives) if tabular else None,
     )
 
 
-def _request(question: Question, objectives: list[str]) -> ExperimentDraft | None:
+def is_tabular(question: Question) -> bool:
+    """Whether the task is predicted from the columns of a table, and its targets are numbers or classes."""
+    return question.task in TABULAR and not question.profile.boxes and question.profile.support != "circular"
+
+
+def _request(task: Task, goal: Goal, objectives: list[str]) -> ExperimentDraft | None:
     """Return the body of POST /v1/experiments; None where its models cannot be trained under what is recommended."""
-    if question.task not in TABULAR or question.profile.boxes or question.profile.support == "circular":
-        return None
     roles = {role for text in objectives[:1] for _, term in parse(text).terms for role in term.loss.required}
     if not roles <= TRAINED_ON:
         return None
-    goal = question.goal
-    if goal.metric and (METRICS[goal.metric].compute is None or question.task not in METRICS[goal.metric].tasks):
+    if goal.metric and (METRICS[goal.metric].compute is None or task not in METRICS[goal.metric].tasks):
         goal = goal.model_copy(update={"metric": None})
-    return _draft(question.task, goal)
-
-
-@lru_cache(maxsize=1024)
-def _draft(task: Task, goal: Goal) -> ExperimentDraft:
     return ExperimentDraft(task=task, goal=goal)

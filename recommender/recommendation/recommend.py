@@ -3,26 +3,24 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from losses.description import snippets
 from losses.text import Language, Text, in_language
 from losses.version import VERSION
 from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.recommendation import answer
-from recommender.recommendation.agreement import Agreement, agreement
-from recommender.recommendation.alternatives import alternatives, repairs
+from recommender.recommendation.alternatives import offered_by_the_rules
 from recommender.recommendation.ask import open_question
 from recommender.recommendation.checks import AnsweredQuestion, answer_warnings, total_is_missed, total_kept
-from recommender.recommendation.choice import KEPT, Choice, Choices, choose, summed
+from recommender.recommendation.choice import Choices, choose, summed
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision
-from recommender.recommendation.experiment import experiment
+from recommender.recommendation.experiment import is_tabular
 from recommender.recommendation.goals import goal_in_force, metric, variations
+from recommender.recommendation.of_the_choices import of_the_choices
 from recommender.recommendation.reasons import fired, nearly
 from recommender.recommendation.summary import Answers, summary
 from recommender.rules.export import rules_hash
-from recommender.rules.measured_regret import regrets
 from recommender.rules.rulebook import Rulebook, books_in_force
 from recommender.rules.table import RulebookName
 from recommender.tasks import PLACES, Scenario, Task, read_task_and_scenario
@@ -58,32 +56,41 @@ def recommend(
     implied = [_implied(case)] if case and task is None else []
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
     objective = str(summed(chosen))  # "" where no book speaks
-    others = alternatives(chosen, question, language)
-    texts = [objective, *(str(summed(each)) for each in choices.values()), *(other.objective for other in others)]
-    candidates = list(dict.fromkeys(filter(None, texts)))
-    compared_by = metric(asked, aim)
+    kept = of_the_choices(
+        asked,
+        aim,
+        choices["article"],
+        choices["evidence"],
+        offered_by_the_rules(chosen, question.facts),
+        rulebook=rulebook,
+        tabular=is_tabular(question),
+        language=language,
+    )
     cut = decision(question, chosen)
     missed = total_kept(AnsweredQuestion(books["article"], question, choices["article"]))
-    answers = Answers(question, choices, rulebook, compared_by, cut if isinstance(cut, Cut) else None, missed)
+    known_cut = cut if isinstance(cut, Cut) else None
+    answers = Answers(
+        asked, aim, choices["article"], choices["evidence"], rulebook, metric(asked, aim), known_cut, missed
+    )
     return answer.Recommendation(
         summary=in_language(summary(answers), language),
         ask=open_question(books["evidence"], question, language),
         task=asked,
         scenario=case,
         goal=aim,
-        recommended=_recommended(chosen, rulebook),
-        article=_book_answer(choices["article"], language),
-        evidence=_book_answer(choices["evidence"], language),
-        agreement=_agreement(choices["article"], choices["evidence"]),
+        recommended=kept.recommended,
+        article=kept.article,
+        evidence=kept.evidence,
+        agreement=kept.agreement,
         parameters=_parameters(chosen),
-        repair=repairs(chosen, language),
+        repair=kept.repair,
         decision=_decision(cut, language),
         fired=fired(book, question, language),
         nearly=nearly(book, question, language),
         counterfactual=nearest_change(book, question, objective),
         other_goals=_other_goals(book, question, objective),
-        alternatives=others,
-        ruled_out=_ruled_out(chosen, language),
+        alternatives=kept.alternatives,
+        ruled_out=kept.ruled_out,
         warnings=[
             *(_silence(name, asked).notice(language) for name, chosen_by in choices.items() if not chosen_by),
             *(warning.notice(language) for warning in answer_warnings(book, question, chosen)),
@@ -94,8 +101,8 @@ def recommend(
         ],
         assumptions=[in_language(text, language) for text in (*implied, *assumed_goal, *assumed)],
         borderline=borderline(book, question),
-        experiment=experiment(question, candidates, compared_by, language),
-        snippets=_snippets(chosen),
+        experiment=kept.experiment,
+        snippets=kept.snippets,
         rules_hash=_rules_hash(book),
         version=VERSION,
     )
@@ -112,43 +119,6 @@ def _of_the_article(book: Rulebook, question: Question, article: Choices, chosen
         return []
     missed = total_is_missed(AnsweredQuestion(book, question, article))
     return [WarningText("article-misses-total", missed)] if missed else []
-
-
-@lru_cache(maxsize=KEPT)
-def _recommended(chosen: Choices, rulebook: RulebookName) -> answer.Recommended | None:
-    if not chosen:
-        return None
-    return answer.Recommended(objective=str(summed(chosen)), heads=_heads(chosen), rulebook=rulebook)
-
-
-def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
-    return [
-        answer.HeadAnswer(head=choice.head, objective=str(choice.objective), activation=choice.loss.loss.activation)
-        for choice in chosen
-    ]
-
-
-@lru_cache(maxsize=KEPT)
-def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | None:
-    if not chosen:
-        return None
-    return answer.BookAnswer(
-        objective=str(summed(chosen)),
-        heads=_heads(chosen),
-        section=", ".join(dict.fromkeys(filter(None, (choice.rule.source.section for choice in chosen)))) or None,
-        rule=", ".join(choice.rule.name for choice in chosen),
-        sources=[
-            answer.Source(
-                rule=choice.rule.name, text=choice.rule.source.text(language), strength=choice.rule.source.strength
-            )
-            for choice in chosen
-        ],
-        measured=[regret for choice in chosen for regret in regrets(choice.rule.name)],
-    )
-
-
-def _agreement(article: Choices, evidence: Choices) -> Agreement | None:
-    return agreement(summed(article), summed(evidence)) if article and evidence else None
 
 
 def _other_goals(book: Rulebook, question: Question, objective: str) -> list[answer.OtherGoal]:
@@ -187,15 +157,6 @@ def _decision(cut: Cut | Text | None, language: Language) -> answer.Decision | N
     )
 
 
-@lru_cache(maxsize=KEPT)
-def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswer]:
-    return [
-        answer.RuledOutAnswer(objective=out.objective, because=in_language(out.because, language))
-        for choice in chosen
-        for out in choice.rule.ruled_out
-    ]
-
-
 def _silence(book: RulebookName, task: Task) -> WarningText:
     """Return why a book has no answer; the other book's is recommended then, where it has one."""
     spoken = book == "evidence" or task.row.in_article
@@ -218,28 +179,3 @@ def _implied(scenario: Scenario) -> Text:
         en=f"{scenario} (article, section {place.section}) was taken to be the task {place.task}.",
         zh=f"{scenario}(文章第 {place.section} 节)被视为 {place.task} 任务。",
     )
-
-
-@lru_cache(maxsize=KEPT)
-def _snippets(chosen: Choices) -> answer.Snippets:
-    """Return a function for each library that has all of it; of several heads one each, since their inputs differ."""
-
-    def module(library: str) -> str | None:
-        texts = {f"{choice.head}_loss": _code(library, choice) for choice in chosen}
-        known = {name: text for name, text in texts.items() if text is not None}
-        if not known or len(known) < len(texts):
-            return None
-        return next(iter(known.values())) if len(known) == 1 else snippets.combined_module(known)
-
-    return answer.Snippets(
-        pytorch=module("pytorch") or "",
-        keras=module("keras"),
-        optax=module("optax"),
-    )
-
-
-def _code(library: str, choice: Choice) -> str | None:
-    """Return the code of one objective in one library."""
-    if library == "pytorch":
-        return snippets.pytorch_code(choice.objective)
-    return snippets.library_code(choice.objective, library)

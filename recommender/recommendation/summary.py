@@ -1,14 +1,15 @@
 """The first sentence of an answer: which loss to take for this goal, and why, in words that a person can act on."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from losses.text import Text
-from recommender.question import Question
-from recommender.recommendation.choice import Choices, summed
+from recommender.profile import Goal
+from recommender.recommendation.choice import KEPT, Choices, summed
 from recommender.recommendation.decision_threshold import Cut
 from recommender.rules.measured_regret import Regret, regrets
 from recommender.rules.table import RulebookName
+from recommender.tasks import Task
 
 ENOUGH_ORIGINS = 5  # ours: fewer origins of data sets, resampled together, give no interval worth the name
 ALIKE = 0.002  # ours: regrets of 0.2 % apart are not worth another loss
@@ -31,12 +32,19 @@ _EMPTY_COUNTED = "Dice, empty masks count"
 class Answers:
     """What both books say to a question, the one asked for, and what goes with it."""
 
-    question: Question
-    books: dict[RulebookName, Choices]
+    task: Task
+    goal: Goal
+    article: Choices
+    evidence: Choices
     asked: RulebookName
     metric: Text
     cut: Cut | None
     missed: float | None  # what the article's predictions would add up to, over the true total
+
+    @cached_property
+    def books(self) -> dict[RulebookName, Choices]:
+        """The choices of each book, by its name."""
+        return {"article": self.article, "evidence": self.evidence}
 
     def objective(self, book: RulebookName) -> str:
         """Return the objective of a book, "" where it is silent."""
@@ -45,7 +53,7 @@ class Answers:
     @property
     def measured_on(self) -> str | None:
         """What our benchmark calls the metric of the goal."""
-        goal, aim = self.question.goal, self.question.task.row.aim
+        goal, aim = self.goal, self.task.row.aim
         if goal.metric and goal.metric not in _MEASURED_METRICS:
             return None
         wanted = _MEASURED.get(getattr(goal, aim)) if aim else None
@@ -55,19 +63,19 @@ class Answers:
     def regret(self) -> Regret | None:
         """Return what the benchmark measured where the evidence's rule decided; None where that is too little."""
         wanted = self.measured_on
-        entries = (entry for choice in self.books["evidence"] for entry in regrets(choice.rule.name))
+        entries = (entry for choice in self.evidence for entry in regrets(choice.rule.name))
         return next((one for one in entries if one.metric == wanted and one.clusters >= ENOUGH_ORIGINS), None)
 
 
+@lru_cache(maxsize=KEPT)
 def summary(answers: Answers) -> Text:
     """Return the sentence: the objective for the goal, what the other book says, and where to cut a probability."""
     spoken = [book for book, chosen in answers.books.items() if chosen]
     if not spoken:
         return Text(
-            en=f"No book has a rule for {answers.question.task} that applies here: try the losses under alternatives, "
+            en=f"No book has a rule for {answers.task} that applies here: try the losses under alternatives, "
             f"and compare them by {answers.metric.en}.",
-            zh=f"没有规则适用于此 {answers.question.task} 问题:请尝试 alternatives 中的损失,"
-            f"并以{answers.metric.zh}比较。",
+            zh=f"没有规则适用于此 {answers.task} 问题:请尝试 alternatives 中的损失,并以{answers.metric.zh}比较。",
         )
     if len(spoken) == 1 or answers.objective("article") == answers.objective("evidence"):
         said = _one_answer(answers, spoken)

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import floor, log10, sqrt
 from typing import Protocol
 
@@ -27,10 +28,11 @@ class Computed:
     value: float
     formula: str
     source: str
+    known: bool  # whether it follows from facts
     warnings: tuple[WarningText, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Formula:
     """A function of facts, named by its arguments; where one is missing, `otherwise` stands in.
 
@@ -49,30 +51,18 @@ class Formula:
 
     def __call__(self, facts: NumericFacts) -> Computed:
         """Return the parameter inside its bounds; computed from facts, to three digits where those lie inside too."""
-        given = [facts.number(name) for name in self.inputs]
+        given = tuple([facts.number(name) for name in self.inputs])
         if self.otherwise and None in given:
             return self.otherwise(facts)
-        exact = self.compute(*given)
-        kept = min(max(exact, self.low), self.high)
-        warnings = [self.warning] if self.warning else []
-        if kept != exact:
-            warnings.append(self._clipped(kept))
-        rounded = significant(kept, SIGNIFICANT_DIGITS) if self.inputs else kept
-        value = rounded if self.low <= rounded <= self.high else kept  # 0.9996 would become 1
-        return Computed(value, self.text, self.source, tuple(warnings))
-
-    def is_known(self, facts: NumericFacts) -> bool:
-        """Whether it follows from facts that are known, itself or what stands in for it."""
-        if all(facts.number(name) is not None for name in self.inputs):
-            return bool(self.inputs)
-        return self.otherwise is not None and self.otherwise.is_known(facts)
+        return _computed(self, given)
 
     @property
     def reads(self) -> frozenset[str]:
         """Every fact it may read, stand-ins included."""
         return frozenset(self.inputs) | (self.otherwise.reads if self.otherwise else frozenset())
 
-    def _clipped(self, kept: float) -> WarningText:
+    def clipped(self, kept: float) -> WarningText:
+        """Return the warning that the parameter was kept within its bounds."""
         return WarningText(
             "parameter-clipped",
             Text(
@@ -80,6 +70,18 @@ class Formula:
                 zh=f"此处 {self.text} 超出 {self.low:g} 至 {self.high:g},已取 {kept:g}。",
             ),
         )
+
+
+@lru_cache(maxsize=1024)  # one question asks for the same a few times
+def _computed(formula: Formula, given: tuple[float | None, ...]) -> Computed:
+    exact = formula.compute(*given)
+    kept = min(max(exact, formula.low), formula.high)
+    warnings = [formula.warning] if formula.warning else []
+    if kept != exact:
+        warnings.append(formula.clipped(kept))
+    rounded = significant(kept, SIGNIFICANT_DIGITS) if given else kept
+    value = rounded if formula.low <= rounded <= formula.high else kept  # 0.9996 would become 1
+    return Computed(value, formula.text, formula.source, bool(given), tuple(warnings))
 
 
 def significant(value: float, digits: int) -> float:

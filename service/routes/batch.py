@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -29,7 +30,7 @@ from service.scheduling import beside_the_loop
 from service.uploads.body import KEY, body_of
 from service.uploads.json_pieces import PIECE
 from service.uploads.json_text import parsed
-from service.uploads.lines import Line, ReadAhead, lines
+from service.uploads.lines import Line, ReadAhead, lines, together
 from service.uploads.media_type import JSON, OCTETS, require
 from service.uploads.openapi import BINARY
 from service.uploads.upload import receive
@@ -38,6 +39,7 @@ router = APIRouter(prefix="/v1", tags=["batch"], dependencies=KNOWN_PARAMETERS)
 NDJSON = "application/x-ndjson"
 LINES = {**BINARY, "description": f"An object a line. What is sent as {NDJSON} is answered so."}
 LINE_HEADERS = [(b"content-type", JSON.encode())]
+TURN_S = 1e-3  # small requests come in between; ten recommendations, which are then sent as one
 LINE_BEGINNING = re.compile(rb'\s*\{\s*"(\w+)"\s*:')
 EXAMPLE = """\
 {"recommend": {"task": "binary", "profile": {"class_imbalance": 12}}}
@@ -112,14 +114,16 @@ class Batch:
 
         Raises: ClientDisconnect; before the first line, what reading the body raises, and BadRequest where it has none.
         """
-        answered = 0
+        answered, turn_began = 0, perf_counter()
         try:
             async for line in asked:
                 if self._record.has_left():
                     raise ClientDisconnect
                 yield await self._answered(line)
                 answered += 1
-                await checkpoint()  # small requests come in between
+                if perf_counter() - turn_began > TURN_S:
+                    await checkpoint()
+                    turn_began = perf_counter()
         except Refusal as refusal:
             if not answered:
                 raise
@@ -185,8 +189,8 @@ class BatchResponse(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._send(send, self._first)
-            async for piece in self._rest:
-                await self._send(send, piece)
+            async for pieces in together(self._rest):
+                await self._send(send, pieces)
             await self._send(send, b"", more=False)
         finally:
             self._ahead.close()

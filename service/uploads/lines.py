@@ -170,6 +170,39 @@ async def lines(
         yield Line(number, None if too_long else text)
 
 
+async def together(answers: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield answers as soon as they are known, those of one turn of the event loop as one; the next are made meanwhile.
+
+    Sending costs as much as a small answer does. Raises: what `answers` raises, after what came before it.
+    """
+    known, changed, taken = bytearray(), asyncio.Event(), asyncio.Event()
+
+    async def make() -> None:
+        try:
+            async for answer in answers:
+                known.extend(answer)
+                changed.set()
+                if len(known) >= WINDOW:
+                    taken.clear()
+                    await taken.wait()
+        finally:
+            changed.set()
+
+    made = asyncio.create_task(make())
+    try:
+        while not made.done() or known:
+            await changed.wait()
+            changed.clear()
+            if known:
+                sent = bytes(known)
+                known.clear()
+                taken.set()
+                yield sent
+        await made
+    finally:
+        made.cancel()
+
+
 def _unread(limit: int) -> TooLarge:
     way_out = Text(
         "Read the answers while you send, or send fewer lines in one request.",

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.problems import InsufficientStorage, TooLarge
-from service.uploads.lines import WINDOW, Line, ReadAhead, lines
+from service.uploads.lines import WINDOW, Line, ReadAhead, lines, together
 
 pytestmark = pytest.mark.anyio
 
@@ -125,3 +125,50 @@ async def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(InsufficientStorage):
         await drained(ahead)
     ahead.close()
+
+
+async def test_answers_of_one_turn_are_sent_as_one_and_none_waits_for_the_next() -> None:
+    goes_on = anyio.Event()
+
+    async def answers() -> AsyncIterator[bytes]:
+        yield b"a"
+        yield b"b"
+        await goes_on.wait()
+        yield b"c"
+
+    sent = []
+    async for known in together(answers()):
+        sent.append(known)
+        goes_on.set()
+
+    assert sent == [b"ab", b"c"]
+
+
+async def test_no_more_answers_are_made_than_a_window_while_nobody_takes_them() -> None:
+    made = 0
+
+    async def answers() -> AsyncIterator[bytes]:
+        nonlocal made
+        for _ in range(100):
+            made += 1
+            yield b"x" * WINDOW
+
+    sent = together(answers())
+    first = await anext(sent)
+    for _ in range(100):
+        await anyio.lowlevel.checkpoint()
+
+    assert made <= 1 + len(first) // WINDOW
+    assert sum([len(known) async for known in sent]) + len(first) == 100 * WINDOW
+
+
+async def test_what_was_answered_before_a_fault_is_sent_before_it_is_raised() -> None:
+    async def answers() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise TooLarge("The body", 1, None, "Send less.")
+
+    sent = together(answers())
+
+    assert await anext(sent) == b"a"
+    with pytest.raises(TooLarge):
+        await anext(sent)

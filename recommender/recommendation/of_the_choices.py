@@ -1,0 +1,131 @@
+"""What an answer says of the choices of both books alone; kept, since the next question often has the same."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from losses.description import snippets
+from losses.text import Language, in_language
+from recommender.profile import Goal
+from recommender.recommendation import answer
+from recommender.recommendation.agreement import Agreement, agreement
+from recommender.recommendation.alternatives import Offered, alternatives, repairs
+from recommender.recommendation.choice import KEPT, Choice, Choices, summed
+from recommender.recommendation.experiment import experiment
+from recommender.recommendation.goals import metric
+from recommender.rules.measured_regret import regrets
+from recommender.rules.table import RulebookName
+from recommender.tasks import Task
+
+
+class OfTheChoices(NamedTuple):
+    """Fields of a recommendation."""
+
+    recommended: answer.Recommended | None
+    article: answer.BookAnswer | None
+    evidence: answer.BookAnswer | None
+    agreement: Agreement | None
+    repair: list[answer.RepairAnswer]
+    alternatives: list[answer.AlternativeAnswer]
+    ruled_out: list[answer.RuledOutAnswer]
+    experiment: answer.Experiment
+    snippets: answer.Snippets
+
+
+@lru_cache(maxsize=KEPT)
+def of_the_choices(
+    task: Task,
+    goal: Goal,
+    article: Choices,
+    evidence: Choices,
+    offered: Offered,
+    *,
+    rulebook: RulebookName,
+    tabular: bool,
+    language: Language,
+) -> OfTheChoices:
+    """Return what follows from the choices, of which those of `rulebook` are recommended.
+
+    `offered`: what the deciding rows name beside them; `tabular`: whether an experiment can be asked for.
+    """
+    chosen = article if rulebook == "article" else evidence
+    others = alternatives(chosen, offered, task, language)
+    texts = [*(str(summed(each)) for each in (chosen, article, evidence)), *(other.objective for other in others)]
+    candidates = list(dict.fromkeys(filter(None, texts)))
+    return OfTheChoices(
+        recommended=_recommended(chosen, rulebook),
+        article=_book_answer(article, language),
+        evidence=_book_answer(evidence, language),
+        agreement=_agreement(article, evidence),
+        repair=repairs(chosen, language),
+        alternatives=others,
+        ruled_out=_ruled_out(chosen, language),
+        experiment=experiment(task, goal, candidates, metric(task, goal), language, tabular=tabular),
+        snippets=_snippets(chosen),
+    )
+
+
+def _recommended(chosen: Choices, rulebook: RulebookName) -> answer.Recommended | None:
+    if not chosen:
+        return None
+    return answer.Recommended(objective=str(summed(chosen)), heads=_heads(chosen), rulebook=rulebook)
+
+
+def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
+    return [
+        answer.HeadAnswer(head=choice.head, objective=str(choice.objective), activation=choice.loss.loss.activation)
+        for choice in chosen
+    ]
+
+
+def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | None:
+    if not chosen:
+        return None
+    return answer.BookAnswer(
+        objective=str(summed(chosen)),
+        heads=_heads(chosen),
+        section=", ".join(dict.fromkeys(filter(None, (choice.rule.source.section for choice in chosen)))) or None,
+        rule=", ".join(choice.rule.name for choice in chosen),
+        sources=[
+            answer.Source(
+                rule=choice.rule.name, text=choice.rule.source.text(language), strength=choice.rule.source.strength
+            )
+            for choice in chosen
+        ],
+        measured=[regret for choice in chosen for regret in regrets(choice.rule.name)],
+    )
+
+
+def _agreement(article: Choices, evidence: Choices) -> Agreement | None:
+    return agreement(summed(article), summed(evidence)) if article and evidence else None
+
+
+def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswer]:
+    return [
+        answer.RuledOutAnswer(objective=out.objective, because=in_language(out.because, language))
+        for choice in chosen
+        for out in choice.rule.ruled_out
+    ]
+
+
+def _snippets(chosen: Choices) -> answer.Snippets:
+    """Return a function for each library that has all of it; of several heads one each, since their inputs differ."""
+
+    def module(library: str) -> str | None:
+        texts = {f"{choice.head}_loss": _code(library, choice) for choice in chosen}
+        known = {name: text for name, text in texts.items() if text is not None}
+        if not known or len(known) < len(texts):
+            return None
+        return next(iter(known.values())) if len(known) == 1 else snippets.combined_module(known)
+
+    return answer.Snippets(
+        pytorch=module("pytorch") or "",
+        keras=module("keras"),
+        optax=module("optax"),
+    )
+
+
+def _code(library: str, choice: Choice) -> str | None:
+    """Return the code of one objective in one library."""
+    if library == "pytorch":
+        return snippets.pytorch_code(choice.objective)
+    return snippets.library_code(choice.objective, library)
