@@ -44,6 +44,7 @@ Which loss should I use on this data, and what does any loss say about these pre
 * **POST /v1/profile**: arrays in, what is known of the data out.
 * **POST /v1/evaluate**: predictions and targets in, the value of any loss out.
 * **POST /v1/advise**: all three on one upload.
+* **POST /v1/experiments**: a table in, which loss trains best on it and how sure that is out.
 
 Every operation below has an example that works as it stands: open one and press Execute.
 """

@@ -25,7 +25,8 @@ function panel(title, axis, x, lines) {
   const all = lines.flatMap((line) => line.values).filter(Number.isFinite);
   const room = 1.7 * (Math.max(...first) - Math.min(...first) || 1);
   const low = Math.max(Math.min(0, ...all), Math.min(0, Math.max(...first) - room));
-  const high = Math.min(Math.max(0, ...all), Math.max(0, Math.min(...first) + room)) || 1;
+  const top = Math.min(Math.max(0, ...all), Math.max(0, Math.min(...first) + room));
+  const high = top > low ? top : low + 1;
   const across = (value) => LEFT + ((value - x[0]) / (x.at(-1) - x[0])) * (WIDTH - LEFT - RIGHT);
   const up = (value) => TOP + (1 - (value - low) / (high - low || 1)) * (HEIGHT - TOP - BOTTOM);
   const within = (value) => Math.min(HEIGHT * 2, Math.max(-HEIGHT, up(value)));
