@@ -14,7 +14,9 @@ Refusal
 └── NonFiniteInput       NaN or an infinity where a number belongs
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from losses.text import Text, both, listed, paragraph
 
@@ -25,9 +27,11 @@ class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at 
     """Says in one sentence what to change; `facts` holds the same for machines.
 
     A sentence that is given as a string has no Chinese yet, and is English in both languages.
+    `example` holds the arguments of the instance that the API's documentation shows.
     """
 
     title = Text("The request cannot be answered", "无法回答此请求")
+    example: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, text: str | Text, **facts: object) -> None:
         self.text = both(text)
@@ -40,6 +44,12 @@ class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at 
         return self.text.en
 
 
+def refusal_kinds(within: type[Refusal] = Refusal) -> list[type[Refusal]]:
+    """Return the classes of refusals that are raised: those without subclasses, of all modules imported so far."""
+    below = within.__subclasses__()
+    return [kind for each in below for kind in refusal_kinds(each)] if below else [within]
+
+
 def did_you_mean(suggestion: str | None) -> Text:
     """Return the question whether a near name was meant; nothing where none is near."""
     return Text(f"Did you mean {suggestion}?", f"是否指 {suggestion}?") if suggestion else Text("", "")
@@ -47,6 +57,7 @@ def did_you_mean(suggestion: str | None) -> Text:
 
 class UnknownLoss(Refusal):
     title = Text("No such loss", "没有这个损失")
+    example: ClassVar = {"suggestion": "huber"}
 
     def __init__(self, suggestion: str | None = None, what: str | Text = "", **facts: object) -> None:
         """Take the near name, and what is known of the name where it means something else than a loss of ours."""
@@ -57,6 +68,7 @@ class UnknownLoss(Refusal):
 
 class BadExpression(Refusal):
     title = Text("The objective cannot be read", "目标表达式无法解析")
+    example: ClassVar = {"message": "After dice there is no + or *.", "position": 5}
 
     def __init__(self, message: str | Text, position: int | None = None) -> None:
         way_out = Text(
@@ -68,6 +80,7 @@ class BadExpression(Refusal):
 
 class BadParameter(Refusal):
     title = Text("A parameter of the loss is wrong", "损失的参数有误")
+    example: ClassVar = {"loss": "smooth_l1", "parameter": "beta", "wanted": "must be greater than 0"}
 
     def __init__(
         self,
@@ -90,6 +103,7 @@ class BadParameter(Refusal):
 
 class BadOption(Refusal):
     title = Text("An option does not fit", "选项不适用")
+    example: ClassVar = {"option": "per_class", "message": "mse has no classes."}
 
     def __init__(self, option: str, message: str | Text) -> None:
         super().__init__(message, option=option)
@@ -97,6 +111,14 @@ class BadOption(Refusal):
 
 class TooMuchAtOnce(Refusal):
     title = Text("It would hold too much memory at once", "一次占用的内存过多")
+    example: ClassVar = {
+        "loss": "nt_xent",
+        "axis": "n",
+        "length": 65536,
+        "fits": 8192,
+        "held_bytes": 17179869184,
+        "limit_bytes": 268435456,
+    }
 
     def __init__(self, loss: str, axis: str, length: int, fits: int, held_bytes: int, limit_bytes: int) -> None:
         held = Text(
@@ -118,6 +140,7 @@ class TooMuchAtOnce(Refusal):
 
 class MissingInput(Refusal):
     title = Text("An input is missing", "缺少输入")
+    example: ClassVar = {"loss": "triplet", "role": "negative", "roles": ("anchor", "positive", "negative")}
 
     def __init__(self, loss: str, role: str, roles: Iterable[str]) -> None:
         wanted = list(roles)
@@ -128,6 +151,7 @@ class MissingInput(Refusal):
 
 class UnknownInput(Refusal):
     title = Text("An input that the loss does not take", "损失不接受的输入")
+    example: ClassVar = {"name": "predicitons", "roles": ("predictions", "targets"), "suggestion": "predictions"}
 
     def __init__(
         self, name: str, roles: Iterable[str], suggestion: str | None = None, way_out: str | Text = ""
@@ -148,6 +172,7 @@ class UnknownInput(Refusal):
 
 class ShapeMismatch(Refusal):
     title = Text("Shapes do not fit", "形状不匹配")
+    example: ClassVar = {"role": "targets", "expected": "n", "got": [2, 1], "way_out": "Send targets[:, 0]."}
 
     def __init__(self, role: str, expected: str, got: Iterable[int], way_out: str | Text = "") -> None:
         self.role, self.expected, self.got = role, expected, list(got)
@@ -160,6 +185,7 @@ class ShapeMismatch(Refusal):
 
 class UnsupportedDtype(Refusal):
     title = Text("Numbers of this kind are not read", "不支持这种数值类型")
+    example: ClassVar = {"role": "predictions", "got": "complex64", "accepted": ("float32", "float64")}
 
     def __init__(self, role: str, got: str, accepted: Iterable[str]) -> None:
         names = list(accepted)
@@ -170,6 +196,7 @@ class UnsupportedDtype(Refusal):
 
 class DomainViolation(Refusal):
     title = Text("Numbers outside the domain of the loss", "数值超出损失的定义域")
+    example: ClassVar = {"role": "targets", "wanted": "0 or 1", "index": [3]}
 
     def __init__(self, role: str, wanted: str | Text, index: list[int], way_out: str | Text = "") -> None:
         self.role, self.wanted, self.index, self.way_out = role, wanted, index, way_out
@@ -187,6 +214,7 @@ class DomainViolation(Refusal):
 
 class NonFiniteInput(Refusal):
     title = Text("NaN or an infinity in the input", "输入中有 NaN 或无穷大")
+    example: ClassVar = {"role": "predictions", "index": [17], "way_out": "Leave it out, or send nonfinite=allow."}
 
     def __init__(self, role: str, index: list[int], way_out: str | Text) -> None:
         self.role, self.index, self.way_out = role, index, way_out

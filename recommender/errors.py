@@ -18,6 +18,7 @@ Refusal
 """
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from losses.errors import Refusal, did_you_mean, pointer
 from losses.text import Text, listed, paragraph
@@ -32,6 +33,7 @@ def _unknown(unknown: Text, suggestion: str | None, known: list[str], kind: Text
 
 class NoTask(Refusal):
     title = Text("No task was named", "没有指明任务")
+    example: ClassVar = {"tasks": ("regression", "binary", "..."), "scenarios": ("house_prices", "spam", "...")}
 
     def __init__(self, tasks: Iterable[str], scenarios: Iterable[str]) -> None:
         known, cases = list(tasks), list(scenarios)
@@ -45,6 +47,7 @@ class NoTask(Refusal):
 
 class UnknownTask(Refusal):
     title = Text("No such task", "没有这个任务")
+    example: ClassVar = {"tasks": ("regression", "binary", "..."), "suggestion": "binary"}
 
     def __init__(self, tasks: Iterable[str], suggestion: str | None) -> None:
         known = list(tasks)
@@ -55,6 +58,7 @@ class UnknownTask(Refusal):
 
 class UnknownScenario(Refusal):
     title = Text("No such scenario", "没有这个场景")
+    example: ClassVar = {"scenarios": ("house_prices", "spam", "..."), "suggestion": "house_prices"}
 
     def __init__(self, scenarios: Iterable[str], suggestion: str | None) -> None:
         known = list(scenarios)
@@ -65,6 +69,7 @@ class UnknownScenario(Refusal):
 
 class UnknownThreshold(Refusal):
     title = Text("No such threshold", "没有这个阈值")
+    example: ClassVar = {"name": "outlier_rat", "thresholds": ("outlier_rate", "..."), "suggestion": "outlier_rate"}
 
     def __init__(self, name: str, thresholds: Iterable[str], suggestion: str | None) -> None:
         known, asked = list(thresholds), pointer(name)
@@ -75,6 +80,7 @@ class UnknownThreshold(Refusal):
 
 class UnknownMetric(Refusal):
     title = Text("No such metric", "没有这个指标")
+    example: ClassVar = {"metrics": ("rmse", "mae", "..."), "suggestion": "rmse"}
 
     def __init__(self, metrics: Iterable[str], suggestion: str | None) -> None:
         known = list(metrics)
@@ -85,6 +91,7 @@ class UnknownMetric(Refusal):
 
 class BadThreshold(Refusal):
     title = Text("A threshold is out of place", "阈值的取值不当")
+    example: ClassVar = {"threshold": "outlier_rate", "wanted": Text("a number between 0 and 1", "在 0 与 1 之间")}
 
     def __init__(self, threshold: str, wanted: Text) -> None:
         text = Text(f"{threshold} must be {wanted.en}.", f"{threshold} 必须{wanted.zh}。")
@@ -93,6 +100,7 @@ class BadThreshold(Refusal):
 
 class NothingToMeasure(Refusal):
     title = Text("There is nothing to measure", "没有可测量的数据")
+    example: ClassVar = {"role": "targets", "got": [0]}
 
     def __init__(self, role: str, got: Iterable[int]) -> None:
         shape = list(got)
@@ -105,6 +113,7 @@ class NothingToMeasure(Refusal):
 
 class UnreadableTargets(Refusal):
     title = Text("The targets fit no reading of the task", "目标不符合该任务的任何形式")
+    example: ClassVar = {"task": "binary", "wanted": Text("of 0 and 1", "0 和 1"), "got": [6]}
 
     def __init__(self, task: str, wanted: Text, got: Iterable[int]) -> None:
         shape = list(got)
@@ -117,6 +126,7 @@ class UnreadableTargets(Refusal):
 
 class SingleColumn(Refusal):
     title = Text("A softmax over one class", "只有一个类别的 softmax")
+    example: ClassVar = {"got": [4, 1]}
 
     def __init__(self, got: Iterable[int]) -> None:
         shape = list(got)
@@ -131,6 +141,7 @@ class SingleColumn(Refusal):
 
 class NotOneHot(Refusal):
     title = Text("Rows are not one-hot", "各行不是 one-hot 编码")
+    example: ClassVar = {"index": [2]}
 
     def __init__(self, index: list[int]) -> None:
         text = Text(
@@ -144,6 +155,7 @@ class NotOneHot(Refusal):
 
 class IdOutOfRange(Refusal):
     title = Text("A class id has no column", "类别编号没有对应的列")
+    example: ClassVar = {"classes": 3, "index": [5]}
 
     def __init__(self, classes: int, index: list[int]) -> None:
         text = Text(
@@ -157,6 +169,7 @@ class IdOutOfRange(Refusal):
 
 class NotProbabilities(Refusal):
     title = Text("Predictions are no probabilities", "预测值不是概率")
+    example: ClassVar = {"wanted": Text("between 0 and 1", "在 0 与 1 之间"), "index": [4]}
 
     def __init__(self, wanted: Text, index: list[int]) -> None:
         text = Text(
@@ -169,6 +182,7 @@ class NotProbabilities(Refusal):
 
 class BadBox(Refusal):
     title = Text("A box has no area", "边界框没有面积")
+    example: ClassVar = {"role": "targets", "index": [0]}
 
     def __init__(self, role: str, index: list[int]) -> None:
         text = Text(
@@ -183,6 +197,7 @@ class BadBox(Refusal):
 
 class BadExperiment(Refusal):
     title = Text("The experiment cannot be run", "实验无法运行")
+    example: ClassVar = {"field": "target", "message": "There is no column of that name."}
 
     def __init__(self, field: str, message: str | Text, **facts: object) -> None:
         super().__init__(message, field=field, **facts)

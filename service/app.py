@@ -15,7 +15,6 @@ from losses.contract.registry import catalogue
 from losses.errors import Refusal
 from losses.version import VERSION
 from recommender.rules.export import export_rules
-from service import problems
 from service.budget import memory_budget
 from service.compute import Runtime
 from service.datasets.store import Datasets
@@ -33,6 +32,7 @@ from service.pipeline.pipeline import Pipeline, PipelineMiddleware
 from service.pipeline.revalidation import Revalidation
 from service.pipeline.route_table import RouteTable
 from service.pipeline.steps import Step
+from service.problems import raise_refusals
 from service.routes import docs, routers, shared_memory
 from service.settings import Settings, thresholds_of
 from service.uploads.shared_memory import regions_of
@@ -101,7 +101,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,  # operation ids that generated clients have as names
         telemetry=_telemetry(pipeline, on=settings.telemetry),
     )
-    problems.raise_refusals(app)
+    raise_refusals(app)
     for router in routers():
         app.include_router(router, include_in_schema=router is not shared_memory.router or regions is not None)
     docs.serve_docs(app, table, guarded=keys is not None, root_path=settings.root_path)

@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 from pydantic_core import PydanticUndefined
 
 from docs.blocks.tables import cell, code, table
-from losses.errors import Refusal
+from losses.errors import refusal_kinds
 from service.pipeline.properties import properties_of
 from service.problems import status_of, type_of
 from service.routes import routers
@@ -45,16 +45,11 @@ def _who(access: str) -> str:
 
 def refusals() -> str:
     """Return every refusal with its status, its type and its title."""
-    kinds = sorted(_leaves(Refusal), key=lambda kind: (status_of(kind), type_of(kind)))
+    kinds = sorted(refusal_kinds(), key=lambda kind: (status_of(kind), type_of(kind)))
     named = [kind for kind in dict.fromkeys(kinds) if kind is not HeadRefusal]  # whose type is named for its status
     rows = [(str(status_of(kind)), code(type_of(kind)), cell(kind.title.en)) for kind in named]
     rows.append(("500", code("urn:lossary:internal"), "Internal error: always our fault"))
     return table(["status", "type", "title"], rows)
-
-
-def _leaves(kind: type[Refusal]) -> list[type[Refusal]]:
-    below = kind.__subclasses__()
-    return [leaf for each in below for leaf in _leaves(each)] if below else [kind]
 
 
 def media_types() -> str:

@@ -1,4 +1,4 @@
-"""A format, a setting, a metric and a route are one edit each; everything else finds them."""
+"""A format, a setting, a metric, a route and a refusal are one edit each; everything else finds them."""
 
 import hashlib
 import json
@@ -60,6 +60,16 @@ async def coin() -> Coin:
     """Throw a coin that has one side."""
     return Coin(side="heads")
 '''
+REFUSAL = """
+
+class NoWish(HttpRefusal):
+    status = HTTPStatus.CONFLICT
+    title = Text("The fairy grants no more wishes", "仙女不再实现愿望")
+    example: ClassVar = {"granted": 3}
+
+    def __init__(self, granted: int) -> None:
+        super().__init__(Text(f"{granted} wishes were granted.", f"已实现 {granted} 个愿望。"), granted=granted)
+"""
 KEY = "a key of this test"
 LINES = b"1\n2\n\n0\n0\n"
 
@@ -159,3 +169,13 @@ def test_a_route_is_served_guarded_counted_and_described(copy: Copy) -> None:
     assert (unknown, json.loads(problem)["did_you_mean"]) == (404, "/v1/coin")
     assert [status for status, _ in (*guarded.answers, *other.answers)] == [401, 200, 403]
     assert listings.places("/v1/coin") >= {"/openapi.json", "docs: endpoints"}
+
+
+def test_a_refusal_is_listed_and_has_its_example_in_the_document(copy: Copy) -> None:
+    copy.append("service/problems/stored.py", REFUSAL)
+
+    listings = copy.listings()
+    example = json.loads(listings.texts["/openapi.json"])["components"]["examples"]["no-wish"]["value"]
+
+    assert listings.places("urn:lossary:no-wish") >= {"/openapi.json", "docs: refusals"}
+    assert (example["status"], example["detail"], example["granted"]) == (409, "3 wishes were granted.", 3)

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from losses.errors import refusal_kinds
+from service.server.heads import HeadRefusal
 from tests.conftest import Client
 from tests.service.document import body_schema, resolved
 from tests.service.files import Files, npy
@@ -182,6 +184,16 @@ async def test_every_refusal_has_an_example_that_reads_as_it_is_answered(client:
     shown = examples["unknown-path"]["value"]
     assert set(shown) == set(answered)
     assert (shown["type"], shown["title"]) == (answered["type"], answered["title"])
+
+
+def test_every_refusal_states_the_example_that_the_document_shows() -> None:
+    ours = [kind for kind in refusal_kinds() if kind.__module__.startswith(("losses.", "recommender.", "service."))]
+
+    titled = [kind for kind in ours if "title" in vars(kind)]
+    messages = {kind.__name__: kind(**kind.example).message for kind in titled}  # a TypeError names what lacks one
+
+    assert set(ours) - set(titled) == {HeadRefusal}  # titled by its status; no route raises it
+    assert all(messages.values())
 
 
 async def test_every_operation_that_takes_a_url_of_any_length_says_what_becomes_of_a_long_one(client: Client) -> None:
