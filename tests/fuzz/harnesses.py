@@ -34,7 +34,7 @@ from losses.errors import Refusal
 from service.problems import validated
 from service.routes.advise import AdviseRequest
 from service.routes.evaluate import EvaluateRequest
-from service.routes.inference import InferRequest, _length
+from service.routes.inference.request import InferRequest, json_length
 from service.routes.profile import ProfileRequest
 from service.uploads import contents, inference_protocol, json_lists, media_type, multipart, query, upload
 from service.uploads.codings import SHORT_PIECE, Unpacker
@@ -558,7 +558,7 @@ def open_inference(data: bytes) -> None:
     """A request of the Open Inference Protocol: its length, its JSON, the bytes behind; held to numpy."""
     header, _, sent = data.partition(b"\n")
     buffer = memoryview(bytearray(sent))
-    length = _length(header.decode("latin-1") if header else None, len(buffer))
+    length = json_length(header.decode("latin-1") if header else None, len(buffer))
     asked = validated(InferRequest, parsed(bytes(buffer[:length])))
     arrays = inference_protocol.input_tensors(asked.inputs, buffer[length:])
     _bounded(arrays, len(sent))
@@ -603,7 +603,7 @@ def headers(data: bytes) -> None:
     entry = formats.accepted(accept)
     if entry and entry.media not in accept.lower() and "*" not in accept:
         raise Finding("A format that was not asked for.")
-    _length(lines[2].decode("latin-1"), 1 << 20)
+    json_length(lines[2].decode("latin-1"), 1 << 20)
     media_type.require(head, media_type.JSON, media_type.MULTIPART, *formats.formats())
 
 

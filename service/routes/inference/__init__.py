@@ -1,0 +1,10 @@
+"""/v2: the Open Inference Protocol. Every loss is a model, `objective` the model that takes an expression.
+
+Its inputs are the loss's roles, its first output is `value`; parameters of the loss and of the evaluation are the
+request's `parameters`. Existing clients of KServe and Triton work unchanged.
+"""
+
+from service.routes.inference import infer  # noqa: F401 - it adds its route to the router
+from service.routes.inference.models import router
+
+__all__ = ["router"]
