@@ -15,7 +15,7 @@ from benchmarks.regret.tables.binary import tables
 from losses.contract.expression import Objective, parse
 from losses.description.probability import probability_map
 from recommender.measure import measure_profile
-from recommender.rules.formulas import SIGNIFICANT_DIGITS, significant
+from recommender.rules.formula import SIGNIFICANT_DIGITS, significant
 
 FAMILY = "binary"
 SEEDS = 2

@@ -19,7 +19,7 @@ from benchmarks.regret.tables.regression import tables
 from losses.contract.expression import parse
 from recommender.measure import measure_profile
 from recommender.profile import Profile
-from recommender.rules.formulas import SIGNIFICANT_DIGITS, significant
+from recommender.rules.formula import SIGNIFICANT_DIGITS, significant
 
 FAMILY = "regression"
 SEEDS = 2

@@ -16,7 +16,7 @@ from recommender.errors import BadExperiment
 from recommender.experiment.target import Target
 from recommender.profile import Goal, Profile
 from recommender.recommendation.recommend import recommend
-from recommender.rules.formulas import SIGNIFICANT_DIGITS, significant
+from recommender.rules.formula import SIGNIFICANT_DIGITS, significant
 from recommender.tasks import Task
 
 Origin = Literal["article", "evidence", "alternative", "usual", "asked"]

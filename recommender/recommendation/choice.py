@@ -9,7 +9,7 @@ from losses.contract.loss import BoundLoss
 from losses.contract.probability import ProbabilityMap
 from losses.description.probability import probability_map
 from recommender.question import Facts
-from recommender.rules.formulas import Computed, Formula
+from recommender.rules.formula import Computed, Formula
 from recommender.rules.rulebook import DecidingRules
 from recommender.rules.table import Rule
 

@@ -9,7 +9,7 @@ from losses.description.probability import tells_probability
 from losses.text import Text
 from recommender.question import Question
 from recommender.recommendation.choice import Choices
-from recommender.rules.formulas import significant
+from recommender.rules.formula import significant
 
 _CLEAN = 12  # significant digits: three would round 0.9996 to a threshold that nothing passes
 _ELKAN = "Elkan 2001, The foundations of cost-sensitive learning, IJCAI"

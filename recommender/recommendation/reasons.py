@@ -7,7 +7,7 @@ from recommender.profile import RANGES, Range
 from recommender.question import Question
 from recommender.recommendation.answer import Fired
 from recommender.recommendation.choice import KEPT
-from recommender.rules.formulas import significant
+from recommender.rules.formula import significant
 from recommender.rules.rulebook import Rulebook
 from recommender.rules.table import Bounds, Condition, Rule
 

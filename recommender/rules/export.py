@@ -10,7 +10,7 @@ from losses.version import VERSION
 from recommender.profile import Profile
 from recommender.question import Question
 from recommender.rules import ROWS
-from recommender.rules.formulas import Formula
+from recommender.rules.formula import Formula
 from recommender.rules.measured_regret import regrets
 from recommender.rules.table import Bounds, Condition, Rule, RulebookName, Threshold
 from recommender.rules.thresholds import THRESHOLDS, bounds_in_force

@@ -8,7 +8,7 @@ from losses.text import Language, Text, in_language
 from recommender.notices import WarningText
 from recommender.profile import RANGES, Profile
 from recommender.question import FactValue, Question, known_fact
-from recommender.rules.formulas import Formula
+from recommender.rules.formula import Formula
 from recommender.tasks import Task
 
 RulebookName = Literal["article", "evidence"]

@@ -2,10 +2,7 @@
 
 from losses.text import Text
 from recommender.notices import WarningText
-from recommender.rules.formulas import (
-    cauchy_scale,
-    huber_beta,
-)
+from recommender.rules.formulas import cauchy_scale, huber_beta
 from recommender.rules.table import Alternative, Evidence, RuledOut, Threshold
 
 TUNED = "tuned on benchmarks/regret, leaving out one cluster of tables at a time"

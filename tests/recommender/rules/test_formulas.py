@@ -10,15 +10,8 @@ from torch import Tensor
 from losses.contract.expression import parse
 from recommender.profile import Goal, Measured, Profile
 from recommender.recommendation.recommend import recommend
-from recommender.rules.formulas import (
-    box_beta,
-    dice_smooth,
-    focal_alpha,
-    focal_gamma,
-    huber_beta,
-    significant,
-    training_prior,
-)
+from recommender.rules.formula import significant
+from recommender.rules.formulas import box_beta, dice_smooth, focal_alpha, focal_gamma, huber_beta, training_prior
 
 
 @pytest.mark.parametrize(
