@@ -23,6 +23,7 @@ except ImportError:
 from lossary.client import Client
 from lossary.drawing import drawn
 from lossary.errors import ConnectionFailed, LossaryError, Refused, ServerFault
+from lossary.help_texts import translate
 from lossary.result import Result
 from lossary.words import say, spoken
 
@@ -357,5 +358,8 @@ def _number(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command, its help in the language of the shell."""
+    command = typer.main.get_command(app)
+    if spoken() == "zh":
+        translate(command)
+    command()

@@ -7,8 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from lossary.cli import app
+from lossary.help_texts import translate
 from lossary.words import WORDS
 
 from tests.service.processes import Server, free_port, serving
@@ -158,3 +162,20 @@ def test_every_sentence_of_the_command_says_the_same_in_both_languages() -> None
     for english, chinese in WORDS.values():
         assert re.search("[一-鿿]", chinese)
         assert set(re.findall(r"{\d}", english)) == set(re.findall(r"{\d}", chinese))
+
+
+def test_every_help_text_is_chinese_where_the_shell_is() -> None:
+    command = typer.main.get_command(app)
+    translate(command)
+
+    texts = [text for part in (command, *command.commands.values()) for text in _helps(part)]  # type: ignore[attr-defined] # of a group
+
+    assert len(texts) > len(command.commands)  # type: ignore[attr-defined] # the same
+    assert [text for text in texts if not re.search("[一-鿿]", text)] == []
+    assert "损失目录" in lossary("--help", language="zh_CN.UTF-8").stdout
+    assert "The catalogue" in lossary("--help").stdout
+
+
+def _helps(command: Any) -> list[str]:  # noqa: ANN401 - typer brings a click of its own, which is untyped
+    own = [parameter.help for parameter in command.params if "completion" not in parameter.name]
+    return [command.help, *filter(None, own)]
