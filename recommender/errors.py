@@ -33,7 +33,7 @@ def _unknown(unknown: Text, suggestion: str | None, known: list[str], kind: Text
 
 class NoTask(Refusal):
     title = Text("No task was named", "没有指明任务")
-    example: ClassVar = {"tasks": ("regression", "binary", "..."), "scenarios": ("house_prices", "spam", "...")}
+    example: ClassVar = {"tasks": ("regression", "binary", "and others"), "scenarios": ("house_prices", "spam", "...")}
 
     def __init__(self, tasks: Iterable[str], scenarios: Iterable[str]) -> None:
         known, cases = list(tasks), list(scenarios)
@@ -47,7 +47,7 @@ class NoTask(Refusal):
 
 class UnknownTask(Refusal):
     title = Text("No such task", "没有这个任务")
-    example: ClassVar = {"tasks": ("regression", "binary", "..."), "suggestion": "binary"}
+    example: ClassVar = {"tasks": ("regression", "binary", "and others"), "suggestion": "binary"}
 
     def __init__(self, tasks: Iterable[str], suggestion: str | None) -> None:
         known = list(tasks)
@@ -58,7 +58,7 @@ class UnknownTask(Refusal):
 
 class UnknownScenario(Refusal):
     title = Text("No such scenario", "没有这个场景")
-    example: ClassVar = {"scenarios": ("house_prices", "spam", "..."), "suggestion": "house_prices"}
+    example: ClassVar = {"scenarios": ("house_prices", "spam", "and others"), "suggestion": "house_prices"}
 
     def __init__(self, scenarios: Iterable[str], suggestion: str | None) -> None:
         known = list(scenarios)
@@ -69,7 +69,7 @@ class UnknownScenario(Refusal):
 
 class UnknownThreshold(Refusal):
     title = Text("No such threshold", "没有这个阈值")
-    example: ClassVar = {"name": "outlier_rat", "thresholds": ("outlier_rate", "..."), "suggestion": "outlier_rate"}
+    example: ClassVar = {"name": "outlier_rat", "thresholds": ("outlier_rate",), "suggestion": "outlier_rate"}
 
     def __init__(self, name: str, thresholds: Iterable[str], suggestion: str | None) -> None:
         known, asked = list(thresholds), pointer(name)
@@ -80,7 +80,7 @@ class UnknownThreshold(Refusal):
 
 class UnknownMetric(Refusal):
     title = Text("No such metric", "没有这个指标")
-    example: ClassVar = {"metrics": ("rmse", "mae", "..."), "suggestion": "rmse"}
+    example: ClassVar = {"metrics": ("rmse", "mae", "and others"), "suggestion": "rmse"}
 
     def __init__(self, metrics: Iterable[str], suggestion: str | None) -> None:
         known = list(metrics)

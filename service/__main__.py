@@ -1,4 +1,4 @@
-"""python -m service --host --port --workers. With several workers this process imports no torch: it supervises."""
+"""The command `python -m service`; with several workers this process supervises them, and imports no torch."""
 
 import argparse
 import atexit
@@ -21,7 +21,7 @@ ALIKE = 0.8  # of 1; compose's GPU_PORT is no PORT, WORKRS are WORKERS
 
 
 def settings_from(arguments: list[str]) -> Settings:
-    """Return the settings, a flag before its variable; each worker reads them from the environment again."""
+    """Return the settings of a command line: flags come before variables. Each worker reads the variables itself."""
     parser = argparse.ArgumentParser(
         prog="python -m service",
         description="Start the Lossary service. Every setting is a variable, or a line of the\nTOML file that "
@@ -58,7 +58,7 @@ def _listed() -> str:
 
 
 def refuse_misspelt() -> None:
-    """End the process where a variable is nearly the name of a setting; others are somebody else's, compose's say."""
+    """End the process where a LOSSARY_ variable has nearly, but not exactly, the name of a setting."""
     for variable in os.environ:
         name = variable.removeprefix("LOSSARY_").lower()
         if variable.startswith("LOSSARY_") and variable != FILE and name not in Settings.model_fields:
@@ -67,7 +67,7 @@ def refuse_misspelt() -> None:
 
 
 def refuse_exposed(settings: Settings) -> None:
-    """End the process where others would reach a service that asks for no key, and nobody said that they may."""
+    """End the process where other machines could reach a service without keys, unless that is explicitly allowed."""
     try:
         alone = settings.host == "localhost" or ipaddress.ip_address(settings.host).is_loopback
     except ValueError:  # a name; who knows where it leads
@@ -80,7 +80,7 @@ def refuse_exposed(settings: Settings) -> None:
 
 
 def share_metrics() -> None:
-    """Give the workers an empty folder of their own for their counts, below PROMETHEUS_MULTIPROC_DIR where that is set.
+    """Give the workers an empty folder for their shared counts, inside PROMETHEUS_MULTIPROC_DIR where that is set.
 
     prometheus_client looks for it when it is imported. What a folder that is full has no room for is not shown, so
     room is asked for at the start.
@@ -100,7 +100,7 @@ def share_metrics() -> None:
 
 
 def main() -> None:
-    """Run until told to stop."""
+    """Run the service until it is told to stop."""
     settings = settings_from(sys.argv[1:])
     refuse_exposed(settings)
     logs.configure(settings)

@@ -1,4 +1,4 @@
-"""The application: one factory, nothing built at import."""
+"""The application factory; importing this module builds nothing."""
 
 import sys
 from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
@@ -53,7 +53,7 @@ Every operation below has an example that works as it stands: open one and press
 def create_app(
     settings: Settings, extra_steps: Sequence[Step] = (), runtime_of: Callable[[Settings], Runtime] = Runtime
 ) -> FastAPI:
-    """Return a fresh application under these settings; `extra_steps` stand inside of its own."""
+    """Return a new application with these settings; `extra_steps` run inside the service's own steps."""
     thresholds = thresholds_of(settings.rules)
     runtime, metrics = runtime_of(settings), Metrics()
     regions, memory = regions_of(settings), memory_budget(settings)
@@ -110,7 +110,7 @@ def create_app(
 
 
 def _telemetry(pipeline: Pipeline, *, on: bool) -> TelemetryConfig:
-    """Return whether FastAPI sends traces and metrics of its own where the OTEL_* variables say, probes left out.
+    """Return whether FastAPI exports OpenTelemetry traces and metrics, as the OTEL_* variables configure it.
 
     Raises: ValueError where that is asked for and not installed.
     """
@@ -124,7 +124,7 @@ def _telemetry(pipeline: Pipeline, *, on: bool) -> TelemetryConfig:
 
 
 def from_environment(runtime_of: Callable[[Settings], Runtime] = Runtime) -> FastAPI:
-    """Return the application as LOSSARY_* settings describe it; the server calls this in each worker.
+    """Return the application that the LOSSARY_* variables describe; the server calls this in each worker.
 
     A setting that cannot be honoured ends the process with one line.
     """

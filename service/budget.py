@@ -20,7 +20,7 @@ SMALL = (
 
 
 class Budget:
-    """So much of one thing, lent in the order of asking."""
+    """A bounded amount of one resource, reserved first come, first served."""
 
     def __init__(self, total: int, most_waiting: int, patience_s: float, small: int = 0) -> None:
         self.total = self.free = total
@@ -29,22 +29,22 @@ class Budget:
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many callers wait."""
         return len(self._queue)
 
     def has(self, amount: int) -> bool:
-        """Say whether `amount` is free and nobody waits for it."""
+        """Return whether `amount` is free and nobody waits for it."""
         return amount <= self.free and (not self._queue or amount <= self._small)
 
     def take(self, amount: int) -> bool:
-        """Take `amount` where it is free and nobody waits for it; say whether it was."""
+        """Take `amount` where it is free and nobody waits for it; return whether it was taken."""
         if not self.has(amount):
             return False
         self.free -= amount
         return True
 
     async def wait(self, amount: int) -> None:
-        """Take `amount`, in turn.
+        """Take `amount`, waiting in the order of the calls.
 
         Raises: TemporaryReducedCapacity where the queue is too long, or the wait was.
         """
@@ -67,7 +67,7 @@ class Budget:
             raise TemporaryReducedCapacity(self._patience_s)
 
     def give(self, amount: int) -> None:
-        """Give back what was taken."""
+        """Return an amount that was taken."""
         self.free += amount
         self._serve()
 
@@ -94,15 +94,15 @@ class Reservation:
 
     @property
     def total(self) -> int:
-        """What requests may hold together."""
+        """The most that all requests may reserve together."""
         return self._budget.total
 
     def beside(self) -> "Reservation":
-        """Return a reservation from the same budget, which holds nothing yet."""
+        """Return a second, empty reservation from the same budget."""
         return Reservation(self._budget, self._patience_s, self._record)
 
     async def need(self, amount: int) -> None:
-        """Hold `amount`, or everything where that is less: the largest upload runs alone.
+        """Reserve `amount`, or the whole budget where that is less, so that the largest upload runs alone.
 
         Raises: TemporaryReducedCapacity.
         """
@@ -110,7 +110,7 @@ class Reservation:
         self._hold(more)
 
     def grow(self, amount: int) -> None:
-        """Hold `amount` in all, without waiting.
+        """Raise the reservation to `amount` in all, without waiting.
 
         Raises: TemporaryReducedCapacity.
         """
@@ -125,7 +125,7 @@ class Reservation:
         self._record.hold(more)
 
     def release(self) -> None:
-        """Give everything back."""
+        """Return everything to the budget."""
         if self.reserved:
             self._budget.give(self.reserved)
             self._record.hold(-self.reserved)
@@ -134,7 +134,7 @@ class Reservation:
 
 @contextmanager
 def given_back(budget: Budget, amount: int) -> Iterator[None]:
-    """Give `amount`, which was taken before, back to the budget at the end."""
+    """Return `amount`, which was taken before, to the budget when the block ends."""
     try:
         yield
     finally:

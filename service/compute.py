@@ -1,4 +1,4 @@
-"""The device: where tensors are placed and losses are computed, off the event loop once they are large."""
+"""The device: places tensors on it and evaluates losses, in a thread where that takes long."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ log = logging.getLogger("lossary")
 
 
 class Runtime:
-    """One device and its threads."""
+    """The device, and the threads that compute on it."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Runtime:
 
     @staticmethod
     def _placed(device: str, worker: int) -> torch.device:
-        """Return the device named; workers that may take any CUDA device take one each, as far as they go."""
+        """Return the device of that name; workers that may use any CUDA device are spread over all of them."""
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if device.startswith("cuda") and not torch.cuda.is_available():
@@ -87,7 +87,7 @@ class Runtime:
         return torch.device(device, worker % torch.cuda.device_count()) if device == "cuda" else torch.device(device)
 
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
-        """Return what each objective says of one upload, in order; `upload.timing_ms` gets the compute time."""
+        """Return the evaluation of each objective on one upload, in order; sets its compute time in `timing_ms`."""
         here = self._here(options, upload.numbers)
         work = partial(self._evaluated, objectives, upload, here)
         seconds, peak_bytes = estimate(objectives, upload.roles, here)
@@ -110,7 +110,7 @@ class Runtime:
         *,
         error_asked: bool,
     ) -> tuple[list[Evaluation], int]:
-        """Return what each objective says of a body that is read meanwhile, by a window ahead, and of how many items.
+        """Evaluate objectives on a body while it is received, one window ahead; return the results and the item count.
 
         Every window has its turn, and its deadline, to itself. `error_asked`: refuse, if there is none.
         """
@@ -215,7 +215,7 @@ class Runtime:
 
 
 class _Blocks:
-    """The memory for the blocks of one computation, of which `reserved_bytes` are reserved already."""
+    """The memory for the blocks of one computation; `reserved_bytes` of it were reserved with the upload."""
 
     def __init__(self, budget: Budget, reserved_bytes: int, record: Record) -> None:
         self._budget, self._reserved_bytes, self._record, self._held = budget, reserved_bytes, record, 0
@@ -227,13 +227,13 @@ class _Blocks:
         self._budget.give(self._held)
 
     def advance(self, peak_bytes: int) -> None:
-        """Take so much on the event loop where it is free, which saves asking for it from a thread."""
+        """Reserve `amount` on the event loop where it is free, which saves the thread from asking for it."""
         more = min(peak_bytes - self._reserved_bytes, self._budget.total)
         if more > 0 and self._budget.take(more):
             self._keep(more)
 
     def hold(self, peak_bytes: int) -> None:
-        """Wait, in a thread, for as much in place of what is held: two that add to theirs would wait for each other.
+        """Reserve `amount` in place of the current reservation, blocking this thread until it is free.
 
         Raises: TemporaryReducedCapacity.
         """
@@ -253,7 +253,7 @@ class _Blocks:
 
 
 def _prepare_compiler() -> None:
-    """Have torch.compile leave a formula as it is where it fails, and start no processes.
+    """Configure torch.compile to fall back to the plain formula where it fails, and to start no processes.
 
     Raises: ValueError where there is no C++ compiler.
     """
@@ -274,7 +274,7 @@ def _with_blocks(options: Options, max_block_bytes: int) -> Options:
 
 
 def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:
-    """Return the seconds that an evaluation takes, roughly, and the most bytes it holds; 0 where it is refused."""
+    """Return about how many seconds an evaluation takes, and its peak bytes; 0 where it will be refused."""
     graph, seconds, peak_bytes = options.gradient != "none", 0.0, 0
     for objective in objectives:
         inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
@@ -289,7 +289,7 @@ def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: 
 
 
 def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
-    """Write down what was evaluated, and how long it took."""
+    """Record what was evaluated and how long it took."""
     record = current()
     record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
     transfer_ms = sum(evaluation.transfer_ms for evaluation in results)
@@ -315,7 +315,7 @@ def in_smaller_chunks(work: Callable[..., Answer], options: Options) -> Answer:
 
 
 def _add(streams: list[Stream], window: Window) -> None:
-    """Take a window into every sum."""
+    """Add a window to the sums of every objective."""
     roles = window.roles()
     weights, mask = roles.pop("weights", None), roles.pop("mask", None)
     refuse_unused([stream.objective for stream in streams], roles)
@@ -324,7 +324,7 @@ def _add(streams: list[Stream], window: Window) -> None:
 
 
 def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
-    """Refuse an input that none of the objectives has.
+    """Refuse an input that none of the objectives takes.
 
     Raises: BadOption; UnknownInput for one that no loss has.
     """
@@ -343,7 +343,7 @@ def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
 
 @contextmanager
 def timed(record: Record) -> Iterator[None]:
-    """Add the time taken to what the request computed for."""
+    """Add the time that the block takes to the compute time of the request."""
     started = time.perf_counter()
     try:
         yield
@@ -357,7 +357,7 @@ def deadline(
     clock: Callable[[], float] = time.monotonic,
     has_left: Callable[[], bool] = lambda: False,
 ) -> Callable[[float], None]:
-    """Return a check that ends what would go on after `limit_s` are over, of which some are spent, or for nobody.
+    """Return a check that raises once `limit_s` seconds are spent, or once the client has left.
 
     It takes the seconds for which nothing can be asked again. `has_left`: says whether the client has.
     Raises, from the check: ComputeDeadline, ClientDisconnect.

@@ -1,4 +1,4 @@
-"""What lives as long as the application."""
+"""The objects that live as long as the application, and the FastAPI dependencies that hand them to routes."""
 
 from typing import Annotated, TypedDict
 
@@ -16,7 +16,7 @@ from service.uploads.shared_memory import Regions
 
 
 class State(TypedDict):
-    """Yielded by the lifespan, so that a request finds it typed."""
+    """The state that the lifespan yields, typed."""
 
     settings: Settings
     runtime: Runtime

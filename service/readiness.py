@@ -1,11 +1,11 @@
-"""Whether this process takes work; asked by /readyz, and by the transport at every request."""
+"""Whether this process accepts work; read by /readyz, and by the connection at every request."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class Readiness:
-    """Whether the process is draining, and whether its device is lost."""
+    """Whether the process is draining, and whether its device has failed."""
 
     lost: bool = False  # its device answers nothing any more, and never will to this process
     draining: bool = False  # told to stop; what is still asked is answered

@@ -1,4 +1,4 @@
-"""The record of the current request: facts that its log line and metrics are made of."""
+"""The record of the current request: the facts for its log line and its metrics."""
 
 import random
 import re
@@ -18,7 +18,7 @@ def _stays() -> bool:
 
 @dataclass(slots=True)
 class Record:
-    """One request. Of what the client sent only its id and its sizes are kept.
+    """The facts of one request. Of what the client sent, only its request id and sizes are recorded.
 
     `has_left`: says whether the client is known to have closed its connection. `held_bytes`: what is reserved with its
     body now, `body_bytes` the most that was; `block_bytes`: the most that was for the blocks of its formulas.
@@ -41,7 +41,7 @@ class Record:
     losses: tuple[str, ...] = ()
 
     def hold(self, more: int) -> None:
-        """Take down that so much more is reserved, or less where it is negative."""
+        """Record that `size` more bytes are reserved, or fewer where it is negative."""
         self.held_bytes += more
         self.body_bytes = max(self.body_bytes, self.held_bytes)
 
@@ -60,7 +60,7 @@ UNDER_WAY: ContextVar[Record | None] = ContextVar("record", default=None)
 
 
 def current() -> Record:
-    """Return the record of the request under way; outside of one, a record that nobody reads."""
+    """Return the record of the current request; outside of a request, a record that is discarded."""
     return UNDER_WAY.get() or Record(new_id())
 
 
@@ -70,7 +70,7 @@ def new_id() -> str:
 
 
 def sent_or_new_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return X-Request-Id where it is one that can be repeated without harm, else a new one."""
+    """Return the client's X-Request-Id where it is safe to repeat, else a new id."""
     for name, value in headers:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return value.decode("ascii")
@@ -83,7 +83,7 @@ def preferred_language(accept_language: str) -> Language:
 
 
 def language_of(headers: Iterable[tuple[bytes, bytes]]) -> Language:
-    """Return the language that a request asks for."""
+    """Return the language that a request prefers."""
     for name, value in headers:
         if name == b"accept-language":
             return preferred_language(value.decode("latin-1"))

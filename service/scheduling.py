@@ -1,4 +1,4 @@
-"""Run the coroutine of a request inline, in the callback that has all it needs, and as a task where it has to wait.
+"""Runs the coroutine of a request inline, without an asyncio task, and makes it a task where it has to wait.
 
 A task costs a turn of the event loop, which takes longer than a small loss. Requests that arrived in one turn go
 through each step together: the code of a step, out of the processor's caches when its turn comes, takes three times as
@@ -37,17 +37,17 @@ _inline = False  # whether what runs now runs inline; a step runs to its end bef
 
 
 def take_turn() -> Awaitable[None]:
-    """Let the other requests of this turn of the event loop take the step before; in a task, do nothing."""
+    """Let the other inline requests of this turn reach the same step first; in a task, do nothing."""
     return _TURN if _inline else _NOTHING
 
 
 def in_task() -> Awaitable[None]:
-    """Go on as a task where this runs inline. To be awaited before anything that waits."""
+    """Continue as a task where this runs inline; awaited before anything that may wait."""
     return _TASK if _inline else _NOTHING
 
 
 async def beside_the_loop(work: Callable[[], Returned], size: int) -> Returned:
-    """Return what `work` returns; on a thread where so many bytes may keep the event loop busy."""
+    """Return what `work` returns; on a thread where processing this many bytes would block the event loop."""
     if size <= INLINE_BYTES:
         return work()
     await in_task()
@@ -55,7 +55,7 @@ async def beside_the_loop(work: Callable[[], Returned], size: int) -> Returned:
 
 
 class _Rest:
-    """The rest of a coroutine that was started inline; awaited, it continues where it stopped."""
+    """The rest of a coroutine that was started inline; awaiting it continues where it stopped."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -70,14 +70,14 @@ async def _finish(run: Run) -> None:
 
 @dataclass
 class InlineRun:
-    """One coroutine that runs inline, in a context of its own."""
+    """One coroutine that runs inline, in its own context."""
 
     run: Run
     adopt: Callable[[asyncio.Task[None]], object]  # is told of the task, if it becomes one
     context: Context = field(default_factory=copy_context)
 
     def step(self) -> bool:
-        """Run it up to its next turn; say whether there is more to run inline."""
+        """Run it up to its next turn; return whether there is more to run inline."""
         global _inline  # noqa: PLW0603 - asking for the current task would take longer
         _inline = True
         try:

@@ -1,4 +1,4 @@
-"""Every setting: a flag for three of them, an environment variable LOSSARY_* for each, a TOML file for all."""
+"""All settings of the service: read from flags, LOSSARY_* environment variables, and a TOML file."""
 
 import os
 import tempfile
@@ -17,7 +17,7 @@ FILE = "LOSSARY_SETTINGS"  # names a TOML file of settings; a variable goes befo
 
 
 def memory_limit(cgroup: Path = CGROUP) -> int:
-    """Return the memory that this container, or this machine, has, in bytes."""
+    """Return the memory limit of this container, or the memory of this machine, in bytes."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for file in (cgroup / "memory.max", cgroup / "memory/memory.limit_in_bytes"):  # cgroup 2, cgroup 1
         try:
@@ -28,17 +28,17 @@ def memory_limit(cgroup: Path = CGROUP) -> int:
 
 
 def _in_bytes(value: object) -> object:
-    """Return 2GB or 512MiB in bytes, anything else as it is."""
+    """Return a size such as 2GB or 512MiB in bytes; any other value unchanged."""
     return int(_SIZE.validate_python(value)) if isinstance(value, str) and not value.strip().isdigit() else value
 
 
 def _rooted(value: object) -> object:
-    """Return a prefix of paths with a slash before it and none behind it, "" where it is none."""
+    """Return a path prefix with a leading slash and no trailing one; "" for none."""
     return f"/{value.strip('/')}".rstrip("/") if isinstance(value, str) else value
 
 
 def _writable_folder() -> Path:
-    """Return the folder of this user's data; one of temporary files where that cannot be written."""
+    """Return the user's data folder, or one for temporary files where that is not writable."""
     home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
     parent = next((folder for folder in (home, *home.parents) if folder.exists()), home)
     if os.access(parent, os.W_OK):
@@ -237,7 +237,7 @@ class Settings(BaseSettings):
 
 
 class Sourced(NamedTuple):
-    """A setting in force, and where its value is from: its variable, the file of LOSSARY_SETTINGS, or the default."""
+    """A setting in force, and where its value comes from: a variable, the settings file, or the default."""
 
     name: str
     value: object
@@ -245,7 +245,7 @@ class Sourced(NamedTuple):
 
 
 def sources() -> list[Sourced]:
-    """Return every setting of a service that is started here.
+    """Return every setting with its source.
 
     Raises: ValidationError where one cannot be honoured.
     """

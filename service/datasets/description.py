@@ -1,4 +1,4 @@
-"""What the file of a dataset holds."""
+"""The description of a dataset: its columns or arrays, and the roles that their names suggest."""
 
 import json
 import mmap
@@ -41,7 +41,7 @@ def describe(media: str, path: str, limit: DecodingLimit) -> dict[str, Any]:
 
 
 def _described(listing: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the files of an address hold, as far as their headers say."""
+    """Return the description of the files at an address, as far as their headers give it."""
     return {
         "uri": listing["address"]["uri"],
         "files": len(listing["files"]),
@@ -53,12 +53,12 @@ def _described(listing: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_format(media: str) -> Format:
-    """Return how the file of a dataset is read: as it was sent, or as a list of files elsewhere."""
+    """Return the format of a dataset's file: that of its upload, or that of a list of files at an address."""
     return ADDRESSED if media == ADDRESSED.media else formats.formats()[media]
 
 
 def _roles(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the columns that would be each input; none where no name says what it is, as roles= then does."""
+    """Return the columns that each input would be read from by name; empty where no name matches an input."""
     try:
         return dict(assign(names, ()).columns)
     except BadRequest:
@@ -66,7 +66,7 @@ def _roles(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def mapped(path: str) -> Buffer:
-    """Return the bytes of a file, read as they are looked at and never written back."""
+    """Return the bytes of a file as a read-only memory map."""
     with open(path, "rb") as file:  # noqa: PTH123 - a path of ours
         if not os.fstat(file.fileno()).st_size:
             return memoryview(b"")

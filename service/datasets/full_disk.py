@@ -1,4 +1,4 @@
-"""A disk without room, by whichever way it is said: a file's error, SQLite's, or PostgreSQL's."""
+"""Recognises a full disk, whether a file, SQLite or PostgreSQL reports it."""
 
 import errno
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def is_full(error: BaseException) -> bool:
 
 @contextmanager
 def full_disk_refused(what: Literal["datasets", "experiments"]) -> Iterator[None]:
-    """Turn a full disk into a refusal.
+    """Raise a refusal in place of an error that means a full disk.
 
     Raises: InsufficientStorage.
     """

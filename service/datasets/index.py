@@ -39,13 +39,13 @@ class DatasetRow:
 
 
 class Index:
-    """What is known of every dataset. Its methods wait for the database, so they run in a thread."""
+    """The table of datasets. Its methods block on the database, so they run in a thread."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._url, self.clock = url, clock
 
     def put(self, row: DatasetRow) -> None:
-        """Keep a row; of one that is there already, only how long it stays."""
+        """Insert a dataset; where the owner has it already, update only its expiry."""
         insert = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert(DATASETS)
         kept = insert.values(**vars(row)).on_conflict_do_update(
             index_elements=["id", "owner"], set_={"expires": row.expires}
@@ -54,27 +54,27 @@ class Index:
             connection.execute(kept)
 
     def get(self, identifier: str, owner: str) -> DatasetRow | None:
-        """Return the dataset of an owner, None where there is none or it has expired."""
+        """Return a dataset of an owner; None where it does not exist or has expired."""
         asked = (DATASETS.c.id == identifier) & (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
         with self._engine.connect() as connection:
             row = connection.execute(DATASETS.select().where(asked)).mappings().first()
         return DatasetRow(**row) if row else None
 
     def of_owner(self, owner: str) -> list[DatasetRow]:
-        """Return the datasets of an owner that have not expired, the newest first."""
+        """Return the datasets of an owner that have not expired, newest first."""
         asked = (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
         with self._engine.connect() as connection:
             rows = connection.execute(DATASETS.select().where(asked).order_by(DATASETS.c.created.desc())).mappings()
             return [DatasetRow(**row) for row in rows]
 
     def remove(self, identifier: str, owner: str) -> bool:
-        """Forget the dataset of an owner; say whether somebody else still has it."""
+        """Delete a dataset of an owner; return whether another owner still has the same file."""
         with self._engine.begin() as connection:
             connection.execute(DATASETS.delete().where((DATASETS.c.id == identifier) & (DATASETS.c.owner == owner)))
             return connection.execute(sql.select(DATASETS.c.id).where(DATASETS.c.id == identifier)).first() is not None
 
     def remove_expired(self) -> list[str]:
-        """Forget what has expired; return the ids that nobody has any more."""
+        """Delete expired datasets; return the ids that no owner has any more."""
         with self._engine.begin() as connection:
             late = DATASETS.c.expires <= self.clock()
             ids = {row.id for row in connection.execute(sql.select(DATASETS.c.id).where(late))}
@@ -91,13 +91,13 @@ class Index:
             return int(connection.execute(sql.select(sql.func.coalesce(sql.func.sum(sizes.c.bytes), 0))).scalar_one())
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the database connections."""
         if "_engine" in vars(self):
             self._engine.dispose()
 
     @cached_property
     def _engine(self) -> sql.Engine:
-        """The database, its tables made where they are not there.
+        """The database engine; the tables are created where they are missing.
 
         Raises: ValueError where a newer version of the service made them.
         """

@@ -1,4 +1,4 @@
-"""Files of datasets in one folder, and their index; a file is named for what is in it, and kept once."""
+"""The store of datasets: files in one folder, named by a hash of their content, and their index."""
 
 import hashlib
 import os
@@ -29,13 +29,13 @@ SEPARATOR = b"\0"  # between the media type and the bytes, of both of which the 
 
 
 def identifier(media: str, data: bytes) -> str:
-    """Return the id that a file of this media type has."""
+    """Return the dataset id of a file of this media type."""
     return f"ds_{hashlib.sha256(media.encode() + SEPARATOR + data).hexdigest()[:DIGITS]}"
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """A file that has arrived whole and has no name yet."""
+    """A file that was received completely and is not stored under its id yet."""
 
     path: Path
     digest: str
@@ -43,13 +43,13 @@ class Incoming:
 
 
 class Datasets:
-    """Every dataset of this service; nothing is made or opened before the first."""
+    """All datasets of this service; nothing is created or opened before the first one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def receive(self, media: str, chunks: AsyncIterator[bytes]) -> Incoming:
-        """Return what arrives, written to the disk.
+        """Write an upload to a temporary file, and return it.
 
         Raises: InsufficientStorage where the disk or the quota is full, and what `chunks` raises; nothing is left then.
         """
@@ -74,7 +74,7 @@ class Datasets:
         return Incoming(path, digest.hexdigest()[:DIGITS], size)
 
     def keep(self, incoming: Incoming, owner: str, media: str, described: dict[str, Any]) -> "tuple[DatasetRow, bool]":
-        """Give a file its name; return the dataset, and whether this owner had not sent it before.
+        """Store a received file; return the dataset, and whether it is new to this owner.
 
         Raises: InsufficientStorage.
         """
@@ -124,7 +124,7 @@ class Datasets:
         return from_file(file_format(row.media), mapped(str(self.path(row.id))), beside, limit)
 
     def listed(self, owner: str) -> "list[DatasetRow]":
-        """Return the datasets of an owner, the newest first."""
+        """Return the datasets of an owner, newest first."""
         self.remove_expired()
         return self.index.of_owner(owner)
 
@@ -138,28 +138,28 @@ class Datasets:
             self.path(identifier).unlink(missing_ok=True)
 
     def remove_expired(self) -> None:
-        """Delete what has stayed long enough."""
+        """Delete the datasets whose time has passed."""
         for identifier in self.index.remove_expired():
             self.path(identifier).unlink(missing_ok=True)
 
     def stored_bytes(self) -> int:
-        """Return the bytes of all files; nothing is made or opened where there are none."""
+        """Return the bytes of all files; 0, without creating anything, where there are none."""
         if self._settings.database_url is None and not (self._settings.data / "lossary.sqlite").exists():
             return 0
         return self.index.total_bytes()
 
     def path(self, identifier: str) -> Path:
-        """Return where the file of a dataset lies."""
+        """Return the path of a dataset's file."""
         return self._folder / identifier
 
     def close(self) -> None:
-        """Give what was opened back."""
+        """Close what was opened."""
         if "index" in vars(self):
             self.index.close()
 
     @cached_property
     def index(self) -> "Index":
-        """The index, opened with the first dataset."""
+        """The index, opened on first use."""
         from service.datasets.index import Index  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
 
         folder = self._folder
@@ -174,7 +174,7 @@ class Datasets:
 
 
 def _refuse_past(quota: int, size: int) -> None:
-    """Refuse more bytes than all datasets may take.
+    """Refuse a number of bytes beyond the quota of all datasets.
 
     Raises: InsufficientStorage.
     """

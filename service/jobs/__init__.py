@@ -1,1 +1,1 @@
-"""Work that outlives a request: experiments, run by a process of their own and resumed where it died."""
+"""Jobs that outlive a request (experiments, evaluations), run by a separate process and resumed where it died."""

@@ -1,4 +1,4 @@
-"""Whether an experiment can be run: planned in a process of its own, so that small requests keep their pace."""
+"""Checks in a separate process whether an experiment can be run, so that small requests are not slowed down."""
 
 import os
 from contextlib import suppress
@@ -58,7 +58,7 @@ def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: i
 
 
 def _gently() -> None:
-    """Compute on one thread, after everything else."""
+    """Lower the priority of this process and limit it to one thread."""
     import torch  # noqa: PLC0415 - that process may be new
 
     torch.set_num_threads(1)
@@ -67,12 +67,12 @@ def _gently() -> None:
 
 
 def parts_of(refusal: Refusal) -> Refused:
-    """Return the parts of a refusal, for another process to raise it from."""
+    """Return the parts of a refusal that another process needs to raise it again."""
     return {"refused": [type(refusal).__name__, refusal.text, refusal.facts]}
 
 
 def _predicted_bytes(planned: Any) -> int:  # noqa: ANN401 - of a module that is imported late
-    """Return what the out-of-fold predictions of all units take until the verdict."""
+    """Return the size of the out-of-fold predictions of all units, which are stored until the verdict."""
     from recommender.experiment.training.train import CHECKPOINTS, RATES  # noqa: PLC0415 - as above
 
     a_candidate = len(RATES) * len(CHECKPOINTS) * planned.n * planned.target.outputs * FLOAT32
@@ -80,7 +80,7 @@ def _predicted_bytes(planned: Any) -> int:  # noqa: ANN401 - of a module that is
 
 
 def raise_refusal(name: str, text: Text, facts: dict[str, Any]) -> None:
-    """Raise a refusal whose parts came from another process, under the name that it had there."""
+    """Raise a refusal from the parts that another process sent."""
     known = {kind.__name__: kind for kind in _kinds(Refusal)}
     kind = known.get(name, Refusal)
     refusal = kind.__new__(kind)

@@ -1,4 +1,4 @@
-"""The columns of a dataset, as experiments take them."""
+"""The columns of a dataset in the form that experiments take."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ TABLE_AXES = 2  # of (n, p): one column an entry
 
 
 def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, Column]:
-    """Return every column of a file: numbers, texts and booleans; of arrays, (n) is one and (n, p) are p of them.
+    """Return every column of a file as numbers, texts or booleans; an array (n, p) gives p columns.
 
     Raises: BadRequest where an array has no name or more axes, and what decoding raises.
     """
@@ -52,7 +52,7 @@ def is_prediction(name: str) -> bool:
 
 
 def _plain(column: Any) -> Column:  # noqa: ANN401 - pyarrow ships no types
-    """Return a column of Arrow as numbers with NaN, or as a list with None, where a value is missing."""
+    """Return an Arrow column as numbers with NaN for missing values, or as a list with None."""
     import pyarrow as pa  # noqa: PLC0415 - it takes 0.2 s and 40 MB
 
     kind = column.type

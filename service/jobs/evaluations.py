@@ -1,4 +1,4 @@
-"""The steps of an evaluation: the sums of some files after the other, then what they come to."""
+"""The steps of an evaluation job: sums over groups of files, then the results of all sums."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -21,7 +21,7 @@ from service.uploads.query import NOTHING, read_names
 
 
 class Evaluations(Steps):
-    """The steps of an evaluation; each returns sums, which the library keeps."""
+    """The steps of evaluation jobs; each returns sums, which the jobs library stores."""
 
     def __init__(self, settings: Settings, table: ExperimentTable) -> None:
         super().__init__(settings, table)
@@ -29,7 +29,7 @@ class Evaluations(Steps):
         self._listing = lru_cache(maxsize=1)(self._listed)
 
     def begin(self, identifier: str) -> list[list[int]]:
-        """Return the places of the files of each step; one of none for a dataset that was sent as one file."""
+        """Return the positions of the files of each step; one empty group for a dataset that is one file."""
         listing = self._listing(identifier)
         files = listing["files"] if listing else []
         self._table.update(identifier, status="running", started=self._table.clock(), total=max(1, len(files)))
@@ -37,7 +37,7 @@ class Evaluations(Steps):
         return list(groups_of(sizes, self._executor.step_bytes, self._executor.step_files)) or [[]]
 
     def run(self, identifier: str, places: list[int]) -> list[PartialSums]:
-        """Return the sums over the files at these places."""
+        """Return the sums over the files at these positions."""
         row, listing = self.row(identifier), self._listing(identifier)
         if listing is None:
             return sums_of_arrays(self._arrays(identifier), row.question)
@@ -46,7 +46,7 @@ class Evaluations(Steps):
         return sums
 
     def finish(self, identifier: str, parts: list[list[PartialSums]]) -> dict[str, Any]:
-        """Write down the results."""
+        """Store the results."""
         row = self.row(identifier)
         options = options_of(row.question)
         results = [
@@ -62,7 +62,7 @@ class Evaluations(Steps):
         return found
 
     def _listed(self, identifier: str) -> dict[str, Any] | None:
-        """Return the files of the dataset; None where it was sent."""
+        """Return the listed files of a dataset at an address; None for an uploaded file."""
         path, media = self._file(identifier)
         listing: dict[str, Any] | None = orjson.loads(path.read_bytes()) if media == ADDRESSED else None
         return listing
@@ -87,7 +87,7 @@ class Evaluations(Steps):
 
 
 def register(evaluations: Evaluations) -> Callable[[str], None]:
-    """Tell the library the workflow and its steps; return the workflow."""
+    """Register the workflow and its steps with the jobs library; return the workflow."""
     from dbos import DBOS  # noqa: PLC0415 - 0.2 s and 25 MB
 
     @DBOS.step(name="begin evaluation")

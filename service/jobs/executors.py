@@ -1,4 +1,4 @@
-"""Who computes the sums over files: this process, or the nodes of a Ray cluster.
+"""Executors compute the sums over files: in this process, or on the nodes of a Ray cluster.
 
 Plain tasks that return sums: what a node that died was at, Ray runs again elsewhere.
 """
@@ -22,7 +22,7 @@ Alive = Callable[[], None]
 
 
 class Executor(Protocol):
-    """What computes the sums of one step."""
+    """Computes the sums of one step."""
 
     @property
     def step_bytes(self) -> int:
@@ -42,7 +42,7 @@ class Executor(Protocol):
 
 
 class InProcess:
-    """Computes in this process, one file after the other."""
+    """Computes in this process, one file after another."""
 
     step_bytes, step_files = GROUP_BYTES, GROUP_FILES
 
@@ -54,7 +54,7 @@ class InProcess:
 
 
 class OnRay:
-    """Has the nodes of a Ray cluster compute, each some files; they have this service installed, and read the files."""
+    """Distributes the files over a Ray cluster, on whose nodes this service is installed and the files are readable."""
 
     step_bytes, step_files = TASKS * GROUP_BYTES, TASKS * GROUP_FILES
 
@@ -89,7 +89,7 @@ class OnRay:
 
 
 def _answered(listing: dict[str, Any], question: Question, places: list[int]) -> dict[str, Any]:
-    """Return the sums, or the parts of a refusal, which itself does not travel between processes."""
+    """Return the sums, or the parts of a refusal, since exceptions are not sent between processes."""
     try:
         return {"sums": sums_of_files(listing, question, places)}
     except Refusal as refusal:
@@ -97,5 +97,5 @@ def _answered(listing: dict[str, Any], question: Question, places: list[int]) ->
 
 
 def executor_of(settings: Settings) -> Executor:
-    """Return who computes under these settings."""
+    """Return the executor that the settings select."""
     return InProcess() if settings.ray is None else OnRay(settings.ray)

@@ -1,4 +1,4 @@
-"""The steps of an experiment: its units are trained one after the other, then judged together."""
+"""The steps of an experiment job: its units are trained one after another, then judged together."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from service.settings import Settings
 
 
 class Experiments(Steps):
-    """The steps of an experiment. Each can be repeated, and leaves what the next needs in the job's folder."""
+    """The steps of experiment jobs. Each can be repeated, and stores its output in the job's folder for the next."""
 
     def __init__(self, settings: Settings, table: ExperimentTable) -> None:
         super().__init__(settings, table)
@@ -28,7 +28,7 @@ class Experiments(Steps):
         return [{"model": unit.model, "repeat": unit.repeat} for unit in plan.units]
 
     def run(self, identifier: str, place: int) -> dict[str, Any]:
-        """Train one unit, and write down where the candidates stand."""
+        """Train one unit, and store the standings so far."""
         from recommender.experiment import run_unit  # noqa: PLC0415 - once the lease is held
 
         plan, started = self._plan(identifier), time.monotonic()
@@ -54,7 +54,7 @@ class Experiments(Steps):
         }
 
     def finish(self, identifier: str, units: int) -> dict[str, Any]:
-        """Write down the verdict."""
+        """Store the verdict."""
         report = self._report(identifier, units)
         done = self._plan(identifier).fits_a_unit * units
         self.succeed(identifier, report, done)
@@ -95,7 +95,7 @@ class Experiments(Steps):
 
 
 def register(experiments: Experiments) -> Callable[[str], None]:
-    """Tell the library the workflow and its steps; return the workflow."""
+    """Register the workflow and its steps with the jobs library; return the workflow."""
     from dbos import DBOS  # noqa: PLC0415 - 0.2 s and 25 MB
 
     @DBOS.step(name="begin")

@@ -1,4 +1,4 @@
-"""Jobs as the service sees them: asked for, looked at, cancelled, deleted; and the process that runs them.
+"""The jobs as routes see them (create, get, cancel, delete), and the worker process that runs them.
 
 A job is an experiment or an evaluation, by the first letters of its id: ex or ev.
 """
@@ -41,7 +41,7 @@ WAIT_S = 5.0  # of a full queue, before it is worth asking again
 
 
 class Jobs:
-    """Every job of this service; nothing is opened or started before the first."""
+    """All jobs of this service; nothing is opened or started before the first one."""
 
     def __init__(self, settings: Settings, datasets: Datasets) -> None:
         self._settings, self._datasets = settings, datasets
@@ -123,7 +123,7 @@ class Jobs:
         return ExperimentReport(**answer["report"]), Profile(**answer["profile"])
 
     def get(self, kind: Kind, identifier: str, owner: str) -> "ExperimentRow":
-        """Return a job of one kind of an owner.
+        """Return a job of one kind that belongs to an owner.
 
         Raises: UnknownExperiment, UnknownEvaluation.
         """
@@ -135,14 +135,14 @@ class Jobs:
     def listed(
         self, kind: Kind, owner: str, before: float | None, limit: int, status: str | None
     ) -> "list[ExperimentRow]":
-        """Return the jobs of one kind of an owner, the newest first."""
+        """Return the jobs of one kind that belong to an owner, newest first."""
         if not self._there:
             return []
         self._remove_expired()
         return self.table.of_owner(kind, owner, before, limit, status)
 
     def cancel(self, kind: Kind, identifier: str, owner: str) -> "ExperimentRow":
-        """End a job soon; one that has ended stays as it is.
+        """Cancel a job; one that has ended stays as it is.
 
         Raises: UnknownExperiment, UnknownEvaluation.
         """
@@ -151,7 +151,7 @@ class Jobs:
         return self.get(kind, identifier, owner)
 
     def remove(self, kind: Kind, identifier: str, owner: str) -> None:
-        """Delete a job; one that runs is cancelled.
+        """Delete a job; one that runs is cancelled first.
 
         Raises: UnknownExperiment, UnknownEvaluation.
         """
@@ -159,7 +159,7 @@ class Jobs:
         self._forget(identifier)
 
     def event(self, identifier: str, place: int, seconds: float) -> dict[str, Any] | None:
-        """Return the event at a place, waiting so long for it; None where it has not come."""
+        """Return the event at a position, waiting up to `seconds` for it; None where it has not come."""
         from dbos import error  # noqa: PLC0415 - with the library
 
         try:
@@ -171,25 +171,25 @@ class Jobs:
         return event
 
     def stored_bytes(self) -> int:
-        """Return what experiments take: their answers, and what the steps of those under way left for the next."""
+        """Return the bytes of all job results, and of the intermediate files of jobs under way."""
         if not self._there:
             return 0
         left = (self._settings.data / "experiments").rglob("*.npz")
         return self.table.found_bytes() + sum(_size(file) for file in left)
 
     def backlog(self) -> tuple[int, float]:
-        """Return how many experiments wait or run, and for how many seconds the oldest of them has."""
+        """Return how many jobs wait or run, and the age of the oldest in seconds."""
         return (self.table.waiting(), self.table.oldest()) if self._there else (0, 0.0)
 
     def resume(self) -> None:
-        """Start the worker where experiments of an earlier process wait; of other replicas, once those have died."""
+        """Start the worker where jobs of an earlier process are waiting, or of a replica that has died."""
         if self._settings.database_url is not None:
             self._keeper.watch()
         elif self._there and self.table.waiting():
             self._keeper.start()
 
     def close(self) -> None:
-        """End the worker, and give what was opened back."""
+        """Stop the worker, and close what was opened."""
         self._keeper.close()
         if "table" in vars(self):
             self.table.close()
@@ -198,7 +198,7 @@ class Jobs:
 
     @cached_property
     def table(self) -> "ExperimentTable":
-        """The table, opened with the first experiment."""
+        """The table of jobs, opened on first use."""
         from service.jobs.table import ExperimentTable  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
 
         self._settings.data.mkdir(parents=True, exist_ok=True)
@@ -206,7 +206,7 @@ class Jobs:
 
     @property
     def _there(self) -> bool:
-        """Whether there can be experiments: a database is named, or an earlier one made the file."""
+        """Whether jobs can exist: a database is configured, or an earlier run created the file."""
         return self._settings.database_url is not None or (self._settings.data / "jobs.sqlite").exists()
 
     @cached_property
@@ -286,7 +286,7 @@ class Jobs:
 
 
 def _size(file: Path) -> int:
-    """Return the bytes of a file, 0 where its experiment has just ended."""
+    """Return the size of a file, 0 where its job has just ended and removed it."""
     try:
         return file.stat().st_size
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Keep the process that runs experiments alive, from the first experiment until the service ends."""
+"""Keeps the worker process running from the first job until the service ends."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ WATCH_S = 5.0  # between two looks at whether another replica left experiments b
 
 
 class Keeper:
-    """Starts the worker once it is needed, starts it again where it dies, and ends it with the service."""
+    """Starts the worker process on demand, restarts it where it dies, and ends it with the service."""
 
     def __init__(self, settings: Settings, table: "Callable[[], ExperimentTable]") -> None:
         self._settings, self._table = settings, table
@@ -33,11 +33,11 @@ class Keeper:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Have the worker run from now on, until `close`."""
+        """Keep the worker running from now on, until `close`."""
         self._run_once("keep", self._keep)
 
     def watch(self) -> None:
-        """Start the worker once experiments wait and no other replica's worker lives."""
+        """Start the worker once jobs wait and no other replica's worker is alive."""
         self._run_once("watch", self._watch)
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Keeper:
             self._release(self._process.pid)
 
     def _release(self, process: int) -> None:
-        """Let another worker go on at once, rather than when the lease of this one runs out."""
+        """Release the lease of the dead worker, so that another can continue at once."""
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - as above
 
         try:
@@ -105,7 +105,7 @@ class Keeper:
 
 
 def _variables(settings: Settings) -> dict[str, str]:
-    """Return what the worker needs to know of the settings, as variables."""
+    """Return the environment variables that pass the settings to the worker."""
     variables = {
         "LOSSARY_DATA": str(settings.data),
         "LOSSARY_MAX_DECODED_BYTES": str(settings.max_decoded_bytes),

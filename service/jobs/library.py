@@ -1,4 +1,4 @@
-"""How the jobs library (DBOS) is set up: the same for the worker that runs jobs and the service that asks for them."""
+"""The configuration of the jobs library (DBOS), shared by the worker and the service."""
 
 import logging
 import os
@@ -17,22 +17,22 @@ STEPS_VERSION = "1"  # of the steps of a job; one that was begun under another v
 
 
 def kind_of(identifier: str) -> Kind:
-    """Return which kind of job an id is of."""
+    """Return the kind of job that an id belongs to."""
     return "ev" if identifier.startswith("ev_") else "ex"
 
 
 def url_of(settings: Settings) -> str:
-    """Return the database of experiments."""
+    """Return the URL of the database with the table of jobs."""
     return settings.database_url or f"sqlite:///{settings.data / 'lossary.sqlite'}"
 
 
 def system_url_of(settings: Settings) -> str:
-    """Return the database of the library's own tables: a file of its own, or the same PostgreSQL."""
+    """Return the URL of the database with the library's own tables."""
     return settings.database_url or f"sqlite:///{settings.data / 'jobs.sqlite'}"
 
 
 def client(settings: Settings) -> Any:  # noqa: ANN401 - the library is imported with the first job
-    """Return what asks for jobs and reads their events, its tables made. Nothing is unpickled: rows are JSON."""
+    """Return a client of the jobs library; its tables are created. Rows are JSON, and nothing is unpickled."""
     from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # noqa: PLC0415 - 0.2 s and 25 MB
 
     logging.getLogger("dbos").setLevel(logging.WARNING)  # it says at each start that SQLite is for small services
@@ -45,10 +45,10 @@ def client(settings: Settings) -> Any:  # noqa: ANN401 - the library is imported
 
 
 def holder_of(pid: int) -> str:
-    """Return the name of a worker as the holder of the lease, up to what tells processes of one number apart."""
+    """Return the name under which a worker holds the lease, without the part that differs between processes."""
     return f"{os.uname().nodename}/{pid}"
 
 
 def artefacts_of(settings: Settings, identifier: str) -> Path:
-    """Return the folder of what the steps of one job leave for the next."""
+    """Return the folder of the intermediate files of one job."""
     return settings.data / "experiments" / identifier

@@ -1,4 +1,4 @@
-"""The sums of losses over the files of a dataset: what every executor runs, here or on another machine.
+"""The sums of losses over the files of a dataset, computed by every executor, here or on another machine.
 
 The files are read a batch at a time, so that memory does not grow with their length, and each has sums of its own,
 which add up in the order of the files, wherever they were computed.
@@ -32,19 +32,19 @@ Arrays = dict[str, Tensor]
 
 
 def objectives_of(question: Question) -> list[Objective]:
-    """Return the objectives that are asked for."""
+    """Return the objectives of a question, parsed."""
     return [parse(text) for text in question["loss"]]
 
 
 def options_of(question: Question) -> Options:
-    """Return the options as losses take them."""
+    """Return the options of a question in the form that losses take."""
     options = dict(question["options"])
     dtype = options.pop("dtype", None)
     return Options(**options, dtype=getattr(torch, dtype) if dtype else None)
 
 
 def assignment_of(names: Sequence[str], question: Question) -> Assignment:
-    """Return which columns are which inputs of the losses asked for.
+    """Return which columns are read as which inputs of the objectives.
 
     Raises: BadRequest.
     """
@@ -57,7 +57,7 @@ def assignment_of(names: Sequence[str], question: Question) -> Assignment:
 def sums_of_files(
     listing: dict[str, Any], question: Question, places: Sequence[int], alive: Callable[[], None] = lambda: None
 ) -> list[PartialSums]:
-    """Return the sums of each objective over the files at these places. `alive`: raises where nobody wants them.
+    """Return the sums of each objective over the files at these positions; `alive` raises where the job was cancelled.
 
     Raises: BadRequest, AddressNotAllowed, and what evaluating raises, with the number of the file as the fact `file`.
     """
@@ -75,7 +75,7 @@ def sums_of_files(
 
 
 def sums_of_arrays(arrays: Arrays, question: Question) -> list[PartialSums]:
-    """Return the sums of each objective over arrays that are there.
+    """Return the sums of each objective over arrays in memory.
 
     Raises: what evaluating raises.
     """
@@ -85,7 +85,7 @@ def sums_of_arrays(arrays: Arrays, question: Question) -> list[PartialSums]:
 
 
 class _Sums:
-    """The sums of one file after the other, of each objective."""
+    """The sums of each objective, accumulated file by file."""
 
     def __init__(self, question: Question) -> None:
         self._objectives, self._options = objectives_of(question), options_of(question)
@@ -94,7 +94,7 @@ class _Sums:
         self._place, self._first = -1, {}  # type: int, Arrays
 
     def add(self, place: int, arrays: Arrays) -> None:
-        """Take in some items of the file at a place."""
+        """Add items of the file at a position."""
         if place != self._place:
             self._end_file()
             self._place = place
@@ -120,7 +120,7 @@ class _Sums:
 
 
 def _arrays(batch: "pa.RecordBatch", assignment: Assignment) -> Arrays:
-    """Return the inputs that a batch holds.
+    """Return the inputs of one batch.
 
     Raises: BadRequest.
     """
@@ -142,7 +142,7 @@ def _arrays(batch: "pa.RecordBatch", assignment: Assignment) -> Arrays:
 
 
 def groups_of(sizes: Sequence[int], least_bytes: int, most_files: int) -> Iterator[list[int]]:
-    """Yield the places of files that are read together: one after the other, until they are long enough."""
+    """Yield groups of file positions that make up one step: consecutive files, until they are large enough."""
     group: list[int] = []
     total = 0
     for place, size in enumerate(sizes):

@@ -1,4 +1,4 @@
-"""What the steps of every kind of job share: what was asked, whether it is still wanted, and why it failed."""
+"""What the steps of all kinds of jobs share: reading the question, noticing cancellation, recording failure."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ LOOK_S = 1.0  # between two looks at whether a job was cancelled
 
 
 class Cancelled(Exception):  # noqa: N818 - somebody asked for it
-    """The job was cancelled while it ran."""
+    """The job was cancelled while it was running."""
 
 
 class Steps:
@@ -31,7 +31,7 @@ class Steps:
         self._settings, self._table = settings, table
 
     def row(self, identifier: str) -> ExperimentRow:
-        """Return what was asked.
+        """Return the row of the job.
 
         Raises: Cancelled where the job is gone or has ended.
         """
@@ -41,13 +41,13 @@ class Steps:
         return row
 
     def succeed(self, identifier: str, found: dict[str, Any], total: int) -> None:
-        """Write down what was found, and forget what the steps left for one another."""
+        """Store the result of a job, and delete its intermediate files."""
         ended = self._table.clock()
         self._table.update(identifier, status="succeeded", found=found, done=total, total=total, ended=ended)
         shutil.rmtree(library.artefacts_of(self._settings, identifier), ignore_errors=True)
 
     def fail(self, identifier: str, error: Exception) -> None:
-        """Write down why nothing was found."""
+        """Store why a job failed."""
         row = self._table.get(identifier)
         if isinstance(error, Refusal):
             language = preferred_language(row.language if row else "")
@@ -60,7 +60,7 @@ class Steps:
         shutil.rmtree(library.artefacts_of(self._settings, identifier), ignore_errors=True)
 
     def alive(self, identifier: str) -> Callable[[], None]:
-        """Return what raises once the job is cancelled; it asks the database once a second."""
+        """Return a function that raises once the job is cancelled; it asks the database once a second."""
         looked = time.monotonic()
 
         def alive() -> None:
@@ -74,7 +74,7 @@ class Steps:
 
 @contextmanager
 def ending(steps: Steps, identifier: str) -> Iterator[None]:
-    """Write down how a job ends where something is raised, and close its events.
+    """Record how a job ends where the block raises, and close its events.
 
     Raises: what says that the disk is full, after which the process is to be started again.
     """
@@ -95,7 +95,7 @@ def ending(steps: Steps, identifier: str) -> Iterator[None]:
 
 @contextmanager
 def ending_where_full() -> Iterator[None]:
-    """End this process where the disk is full: it is started again, ever more slowly, and repeats the step."""
+    """End this process where the disk is full: it is restarted with growing delays, and repeats the step."""
     try:
         yield
     except Exception as error:

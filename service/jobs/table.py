@@ -1,4 +1,4 @@
-"""The table of experiments: whose they are, what was asked, how far they are, and what they found.
+"""The table of jobs: owner, question, progress and result of each.
 
 It lies in SQLite beside the datasets, or in the PostgreSQL of LOSSARY_DATABASE_URL, which replicas share. The steps of
 a job, and the queue, are the jobs library's (see worker.py); this table is what is shown.
@@ -50,7 +50,7 @@ VERSIONS = sql.Table("job_schema_versions", METADATA, sql.Column("version", sql.
 
 @dataclass(frozen=True)
 class ExperimentRow:
-    """One job of one owner, of the kind that its id begins with. Times are seconds since 1970.
+    """One job of one owner; its id begins with its kind. Times are seconds since 1970.
 
     `done` and `total` count models that are trained, or files that are evaluated.
     """
@@ -73,13 +73,13 @@ class ExperimentRow:
 
 
 class ExperimentTable:
-    """What is known of every experiment. Its methods wait for the database, so they run in a thread."""
+    """The table of jobs. Its methods block on the database, so they run in a thread."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._url, self.clock = url, clock
 
     def add(self, row: ExperimentRow) -> ExperimentRow:
-        """Keep a new experiment; return it, or the one that has its idempotency key already."""
+        """Insert a new job; return it, or the existing one with the same idempotency key."""
         try:
             with self._engine.begin() as connection:
                 connection.execute(EXPERIMENTS.insert().values(**vars(row)))
@@ -91,14 +91,14 @@ class ExperimentTable:
         return row
 
     def of_key(self, owner: str, key: str) -> ExperimentRow | None:
-        """Return the experiment that an owner asked for with this idempotency key."""
+        """Return the job that an owner created with this idempotency key."""
         asked = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.idempotency_key == key)
         with self._engine.connect() as connection:
             row = connection.execute(EXPERIMENTS.select().where(asked)).mappings().first()
         return ExperimentRow(**row) if row else None
 
     def get(self, identifier: str, owner: str | None = None) -> ExperimentRow | None:
-        """Return an experiment, of this owner alone where one is named; None where there is none or it has expired."""
+        """Return a job, of this owner where one is given; None where it does not exist or has expired."""
         asked = (EXPERIMENTS.c.id == identifier) & (EXPERIMENTS.c.expires > self.clock())
         if owner is not None:
             asked &= EXPERIMENTS.c.owner == owner
@@ -109,7 +109,7 @@ class ExperimentTable:
     def of_owner(
         self, kind: str, owner: str, before: float | None, limit: int, status: str | None
     ) -> list[ExperimentRow]:
-        """Return jobs of one kind of an owner, the newest first, made before a time."""
+        """Return the jobs of one kind of an owner, newest first, created before a time."""
         asked = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.expires > self.clock())
         asked &= EXPERIMENTS.c.id.startswith(f"{kind}_", autoescape=True)
         if before is not None:
@@ -121,7 +121,7 @@ class ExperimentTable:
             return [ExperimentRow(**row) for row in connection.execute(chosen).mappings()]
 
     def update(self, identifier: str, *, unless_ended: bool = True, **values: object) -> bool:
-        """Change an experiment; say whether that was done. What has ended stays as it is."""
+        """Update a job; return whether it was updated. A job that has ended is not changed."""
         asked = EXPERIMENTS.c.id == identifier
         if unless_ended:
             asked &= EXPERIMENTS.c.status.not_in(ENDED)
@@ -129,49 +129,49 @@ class ExperimentTable:
             return connection.execute(EXPERIMENTS.update().where(asked).values(**values)).rowcount > 0
 
     def remove(self, identifier: str) -> None:
-        """Forget an experiment."""
+        """Delete a job."""
         with self._engine.begin() as connection:
             connection.execute(EXPERIMENTS.delete().where(EXPERIMENTS.c.id == identifier))
 
     def expired(self) -> list[str]:
-        """Return what has been kept long enough and is not running."""
+        """Return the jobs that have expired and are not running."""
         late = (EXPERIMENTS.c.expires <= self.clock()) & EXPERIMENTS.c.status.in_(ENDED)
         with self._engine.connect() as connection:
             return [row.id for row in connection.execute(sql.select(EXPERIMENTS.c.id).where(late))]
 
     def waiting(self) -> int:
-        """Return how many have not ended."""
+        """Return how many jobs have not ended."""
         count = sql.select(sql.func.count()).where(EXPERIMENTS.c.status.not_in(ENDED))
         with self._engine.connect() as connection:
             return int(connection.execute(count).scalar_one())
 
     def oldest(self) -> float:
-        """Return for how many seconds the oldest that has not ended was asked for; 0 where all have."""
+        """Return the age in seconds of the oldest job that has not ended; 0 where all have."""
         first = sql.select(sql.func.min(EXPERIMENTS.c.created)).where(EXPERIMENTS.c.status.not_in(ENDED))
         with self._engine.connect() as connection:
             created = connection.execute(first).scalar()
         return 0.0 if created is None else max(0.0, self.clock() - created)
 
     def found_bytes(self) -> int:
-        """Return the bytes of all that was found."""
+        """Return the bytes of all results."""
         size = sql.func.sum(sql.func.length(sql.cast(EXPERIMENTS.c.found, sql.Text)))
         with self._engine.connect() as connection:
             return int(connection.execute(sql.select(sql.func.coalesce(size, 0))).scalar_one())
 
     def queued(self) -> list[str]:
-        """Return what nobody has begun, the oldest first."""
+        """Return the jobs that no worker has begun, oldest first."""
         chosen = sql.select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.status == "queued").order_by(EXPERIMENTS.c.created)
         with self._engine.connect() as connection:
             return list(connection.execute(chosen).scalars())
 
     def is_leased(self) -> bool:
-        """Say whether a worker has the right to run jobs now."""
+        """Return whether some worker holds the lease now."""
         held = sql.select(LEASES.c.holder).where((LEASES.c.name == LEASE) & (LEASES.c.until >= self.clock()))
         with self._engine.connect() as connection:
             return connection.execute(held).first() is not None
 
     def take_lease(self, holder: str, seconds: float) -> bool:
-        """Take or renew the right to run jobs; say whether this holder has it now."""
+        """Acquire or renew the lease; return whether this holder has it now."""
         now = self.clock()
         with self._engine.begin() as connection:
             free = (LEASES.c.name == LEASE) & ((LEASES.c.until < now) | (LEASES.c.holder == holder))
@@ -185,18 +185,18 @@ class ExperimentTable:
         return True
 
     def release_lease(self, process: str) -> None:
-        """Give back the lease of a process that has died."""
+        """Release the lease of a process that has died."""
         with self._engine.begin() as connection:
             connection.execute(LEASES.delete().where(LEASES.c.holder.startswith(f"{process}/", autoescape=True)))
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the database connections."""
         if "_engine" in vars(self):
             self._engine.dispose()
 
     @cached_property
     def _engine(self) -> sql.Engine:
-        """The database, its tables made where they are not there.
+        """The database engine; the tables are created where they are missing.
 
         Raises: ValueError where a newer version of the service made them.
         """

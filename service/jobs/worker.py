@@ -25,7 +25,7 @@ LEASE_S, RENEW_S = 15.0, 3.0
 
 
 def _end_with_the_service() -> None:
-    """End this process once nobody holds the other end of its standard input."""
+    """End this process when the service closes the other end of its standard input."""
     with suppress(OSError):
         while os.read(sys.stdin.fileno(), 1):
             pass
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _serve(settings: Settings, table: ExperimentTable) -> None:
-    """Take up what was left, and what is queued."""
+    """Resume the jobs that an earlier worker left, then run the queue."""
     import torch  # noqa: PLC0415 - once the lease is held
     from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID  # noqa: PLC0415 - as above
 

@@ -1,1 +1,1 @@
-"""What is counted and what is logged."""
+"""Log lines and metrics."""

@@ -1,4 +1,4 @@
-"""Log lines: a constant past-tense event and its facts, as JSON or as text."""
+"""Log lines: a constant past-tense event with its facts, as JSON or as text."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ def _iso(second: int) -> str:
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes the lines of one turn of the event loop in one go: each write would cost as much as three lines.
+    """Writes all lines of one turn of the event loop in one call: a write costs as much as formatting three lines.
 
     A pipe that nobody reads never stops the process: lines wait for it up to a bound, and those beyond are counted and
     dropped. Outside of a loop, and when the process ends, nothing waits.
@@ -51,7 +51,7 @@ class Lines(logging.StreamHandler[TextIO]):
             self._file = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line."""
+        """Buffer a line."""
         if self._file is None:
             super().emit(record)
             return
@@ -67,7 +67,7 @@ class Lines(logging.StreamHandler[TextIO]):
         self.flush()
 
     def flush(self) -> None:
-        """Write what was said, at the end of this turn."""
+        """Write the buffered lines at the end of this turn."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -111,7 +111,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """The same for a terminal: time, level, event, then name=value; whatever is not plain is quoted as JSON."""
+    """The same facts for a terminal: time, level, event, then name=value; values with special characters as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and below it the traceback where there is one."""

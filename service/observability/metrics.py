@@ -35,7 +35,7 @@ def _reasons(kind: type[Refusal]) -> Iterator[str]:
 
 
 class Metrics:
-    """What this process counts."""
+    """The metrics of this process."""
 
     def __init__(self) -> None:
         if shared_counts.is_shared():
@@ -99,18 +99,18 @@ class Metrics:
         return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livesum")
 
     def _shared(self, name: str, meaning: str, labels: list[str] | None = None) -> Gauge:
-        """Return a gauge of what all workers look at, so that the last look counts."""
+        """Return a gauge that all workers set to the same quantity, so that the most recent value counts."""
         return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livemostrecent")
 
     def kept(self, unfinished: int, oldest_s: float, datasets: int, experiments: int) -> None:
-        """Show the queue of experiments and what is on the disk; bytes."""
+        """Set the gauges of the job queue and of stored bytes."""
         self._unfinished.set(unfinished)
         self._oldest.set(oldest_s)
         self._stored.labels("datasets").set(datasets)
         self._stored.labels("experiments").set(experiments)
 
     def built(self, version: str, device: str) -> None:
-        """Record the start of this process, its versions and its device; once for each process."""
+        """Record the start of this process with its versions and device, once a process."""
         self._started.inc()
         self._workers.set(1)
         self._build.labels(version, installed("torch"), device).set(1)
@@ -118,13 +118,13 @@ class Metrics:
             self.rejected.labels(reason)
 
     def watch(self, memory: Budget, threads: Budget) -> None:
-        """Show what is reserved of two budgets, and how many wait for each."""
+        """Create the gauges of what is reserved of two budgets, and of how many wait for each."""
         self.reservable.set(memory.total)
         self._budgets = memory, threads
         self.refresh()
 
     def refresh(self) -> None:
-        """Set the gauges: before they are read, and every second where another worker answers for this one.
+        """Set the gauges: before each scrape, and every second where another worker may answer the scrape.
 
         Each gauge takes as long to set as a small loss, so they are not set with every request.
         """
@@ -153,7 +153,7 @@ class Metrics:
             self.evaluations.labels(loss).inc()
 
     def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram, Histogram, Histogram]:
-        """Return what counts such requests; `labels` would take 10 us."""
+        """Return the cached counters of requests of this kind; calling `labels` each time would take 10 us."""
         counters = self._kinds.get((route, method, status))
         if counters is None:
             counted = self.requests.labels(route, method, str(status))
@@ -162,6 +162,6 @@ class Metrics:
         return counters
 
     def page(self) -> bytes:
-        """Return the text that Prometheus reads: of all workers, where they share a folder."""
+        """Return the metrics in Prometheus' text format: of all workers, where they share a folder."""
         self.refresh()
         return shared_counts.page_of_all() if shared_counts.is_shared() else generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""The counts of several workers, in files of one folder that each of them reads.
+"""The counters of several workers, in files of one folder that every worker reads.
 
 prometheus_client writes to sparse files: where the disk is full, the page of one that has no room kills the worker that
 writes to it (SIGBUS). Here room is asked for before, and what there is none for is counted in memory, and not shown.
@@ -26,7 +26,7 @@ THE_DEAD = "dead"  # in the names of files, in place of a process
 
 
 class CountsInRoom(MmapedDict):
-    """The numbers of one file by name, for which there is room on the disk."""
+    """The values of one file by name; disk space is allocated before a value is written."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is called
         self._in_memory: dict[str, tuple[float, float]] = {}
@@ -36,7 +36,7 @@ class CountsInRoom(MmapedDict):
             super().__init__(filename, read_mode)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
 
     def _takes(self, key: str) -> bool:
-        """Say whether the number of a name is in the file, or has room there."""
+        """Return whether a name has a value in the file, or space for one."""
         if not self._has_file:
             return False
         if key in self._positions:
@@ -68,7 +68,7 @@ class CountsInRoom(MmapedDict):
 
 
 def _created(path: Path) -> bool:
-    """Return whether there is a file with room for the first numbers; make one where there was none."""
+    """Return whether the file exists with space for its first values, after creating it where it was missing."""
     with path.open("ab") as file:
         made = _has_room(file.fileno(), FIRST_BYTES)
     if not made:
@@ -86,18 +86,18 @@ def _has_room(descriptor: int, size: int) -> bool:
 
 
 def is_shared() -> bool:
-    """Say whether there are several workers, which count in files."""
+    """Return whether several workers share their counts in files."""
     return SHARED_METRICS in os.environ
 
 
 def ask_for_room() -> None:
-    """Have every count that is made from here on ask for room in its file."""
+    """Make every counter created from here on allocate its disk space first."""
     values.MmapedDict = CountsInRoom  # type: ignore[attr-defined] # its name for the class that it makes
 
 
 @contextmanager
 def _locked(how: int) -> Iterator[Path]:
-    """Yield the folder while nobody moves counts from one file to another, or while nobody else reads them."""
+    """Hold a lock on the folder, shared by readers or exclusive for moving counts between files."""
     folder = Path(os.environ[SHARED_METRICS])
     with (folder / "lock").open("ab") as file:
         fcntl.flock(file, how)  # until it is closed
@@ -105,7 +105,7 @@ def _locked(how: int) -> Iterator[Path]:
 
 
 def page_of_all() -> bytes:
-    """Return the text that Prometheus reads, of all workers that there are and have been."""
+    """Return the metrics in Prometheus' text format, of all workers that live or have died."""
     of_all = CollectorRegistry()
     with _locked(fcntl.LOCK_SH) as folder:
         multiprocess.MultiProcessCollector(of_all, str(folder))  # type: ignore[no-untyped-call] # the same
@@ -113,7 +113,7 @@ def page_of_all() -> bytes:
 
 
 def merge_dead_worker(pid: int) -> None:
-    """Add the counts of a worker that has died to those of all that have died, and remove its files."""
+    """Add the counts of a dead worker to those of all dead workers, and remove its files."""
     with _locked(fcntl.LOCK_EX) as folder:
         multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call] # the same
         for kind in ADDED:

@@ -1,1 +1,1 @@
-"""The steps around every request, whichever way it is answered."""
+"""The middleware around every endpoint, as one list of steps with two adapters: ASGI and inline."""

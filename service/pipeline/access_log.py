@@ -1,4 +1,4 @@
-"""The outermost step: a request id, a log line and counts for each request."""
+"""The outermost step: gives each request an id, writes its log line and counts it."""
 
 import logging
 from time import perf_counter
@@ -17,16 +17,16 @@ class AccessLog(Step):
         self._metrics = metrics
 
     def enter(self, exchange: Exchange) -> None:
-        """Count it as under way."""
+        """Count the request as in flight."""
         exchange.started = perf_counter()
         self._metrics.under_way += 1
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Say under which id the log has it."""
+        """Add the request id to the answer."""
         head.headers.append((b"x-request-id", exchange.record.id.encode()))
 
     def end(self, exchange: Exchange) -> None:
-        """Write down how it was answered."""
+        """Write the log line and count the answer."""
         self._metrics.under_way -= 1
         seconds, record, route = perf_counter() - exchange.started, exchange.record, exchange.match.template
         method = exchange.scope["method"] if exchange.scope["method"] in METHODS else "OTHER"

@@ -1,4 +1,4 @@
-"""API keys: kept as hashes in a TOML file, each with scopes and a rate.
+"""API keys: stored as hashes in a TOML file, each with scopes and a rate limit.
 
 `python -m service.pipeline.auth new NAME` makes one:
 
@@ -47,7 +47,7 @@ LONGEST_KEY = 256  # bytes; ours have 51
 
 
 class Key(BaseModel):
-    """One line of the file."""
+    """One entry of the key file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,7 +58,7 @@ class Key(BaseModel):
 
 
 class KeyFile(BaseModel):
-    """The file."""
+    """The content of the key file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -66,13 +66,13 @@ class KeyFile(BaseModel):
 
 
 class Bucket:
-    """A rate: `size` requests at once, refilled evenly over a minute. Each worker has its own."""
+    """A token bucket: `size` requests at once, refilled evenly over a minute. Each worker has its own."""
 
     def __init__(self, size: int, now: float) -> None:
         self.size, self.level, self._at = size, float(size), now
 
     def take(self, now: float) -> bool:
-        """Take one request out, where one is left."""
+        """Take one request from the bucket; return whether one was left."""
         self.level = min(self.size, self.level + (now - self._at) * self.size / WINDOW_S)
         self._at = now
         if self.level < 1:
@@ -82,7 +82,7 @@ class Bucket:
 
     @property
     def next_s(self) -> float:
-        """In how many seconds one request is left."""
+        """In how many seconds the next request is allowed."""
         return max(0.0, 1 - self.level) * WINDOW_S / self.size
 
     def headers(self) -> dict[str, str]:
@@ -95,7 +95,7 @@ class Bucket:
 
 
 class Keys:
-    """The keys in force, and what is left of the rate of each."""
+    """The keys in force, and the remaining rate of each."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Keys:
         self._replace(keys)
 
     def _replace(self, keys: Sequence[Key]) -> None:
-        """Put these keys in force; of a key that stays as it was, so does what is left of its rate."""
+        """Put these keys in force; a key that is unchanged keeps its remaining rate."""
         before = {key: bucket for _, key, bucket in self._kept}
         self._kept = [
             (
@@ -123,7 +123,7 @@ class Keys:
         ]
 
     def reload(self) -> None:
-        """Read the file again where it was written since; one that cannot be read leaves the keys in force."""
+        """Read the file again where it has changed; a file that cannot be read leaves the current keys in force."""
         written = _written(self._file)
         if self._file is None or written == self._written:
             return
@@ -183,13 +183,13 @@ def _presented(scope: Scope) -> bytes | None:
 
 
 class Guard(Step):
-    """Asks for a key before anything of the body is read."""
+    """Checks the API key before anything of the body is read."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
     def enter(self, exchange: Exchange) -> None:
-        """Let it in by its key.
+        """Admit the request by its key.
 
         Raises: what `Keys.admit` raises.
         """
@@ -197,7 +197,7 @@ class Guard(Step):
             exchange.answer_headers.update(self._keys.admit(exchange.scope, exchange.match.properties.access))
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Say how the rate of its key stands."""
+        """Add the headers of the key's rate limit."""
         head.headers.extend((name.lower().encode(), value.encode()) for name, value in exchange.answer_headers.items())
 
 
@@ -210,7 +210,7 @@ def keys_of(file: Path | None) -> Keys | None:
 
 
 def _written(file: Path | None) -> int:
-    """Return when a file was written, in ns; 0 where it is not there."""
+    """Return the modification time of a file in ns; 0 where it does not exist."""
     try:
         return file.stat().st_mtime_ns if file else 0
     except OSError:

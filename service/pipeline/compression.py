@@ -1,4 +1,4 @@
-"""Long answers in fewer bytes, for clients that ask for it."""
+"""Compresses long answers with gzip for clients that accept it."""
 
 import gzip
 
@@ -13,10 +13,10 @@ TEXTS = (b"application/json", b"application/problem+json", b"application/x-ndjso
 
 
 class Compression(Step):
-    """Sends long texts as gzip where Accept-Encoding asks for it; arrays of floats would hardly become shorter."""
+    """Compresses long texts where Accept-Encoding asks for gzip; arrays of floats would hardly become shorter."""
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Have a long text compressed."""
+        """Compress a long text."""
         if head.content is None or len(head.content) < SHORTEST or head.status != 200:  # noqa: PLR2004 - OK
             return
         if not (head.header(b"content-type") or b"").startswith(TEXTS):
@@ -33,7 +33,7 @@ def _packed(content: bytes | memoryview) -> bytes:
 
 
 def _wanted(scope: Scope) -> bool:
-    """Say whether a client would rather have gzip than the bytes as they are (RFC 9110, 12.5.3)."""
+    """Return whether a client prefers gzip over no encoding (RFC 9110, 12.5.3)."""
     header = b",".join([value for name, value in scope["headers"] if name == b"accept-encoding"])
     weights = dict(weighted(header.decode("latin-1")))
     packed = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))

@@ -24,18 +24,18 @@ Adopt = Callable[[asyncio.Task[None]], object]
 
 
 class Inline:
-    """What runs them."""
+    """Runs requests inline, a step at a time."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._arrived: list[InlineRun] = []
 
     def takes(self, scope: Scope, length: int) -> bool:
-        """Say whether a request with a body of this length is answered here, once it is whole."""
+        """Return whether a request with a body of this length is answered inline once it has arrived completely."""
         return 0 < length <= LONGEST and self._pipeline.match(scope["method"], scope["path"]).endpoint is not None
 
     def serve(self, scope: Scope, body: bytearray, send: SendAnswer, adopt: Adopt) -> None:
-        """Answer a request soon; `adopt` is told of the task that it becomes where it has to wait."""
+        """Answer a request in one of the next turns; `adopt` receives the task that it becomes where it has to wait."""
         if not self._arrived:
             asyncio.get_running_loop().call_soon(self._run)
         self._arrived.append(InlineRun(self._answer(scope, body, send), adopt))
@@ -63,7 +63,7 @@ class Inline:
 
 
 def _step(run: InlineRun) -> bool:
-    """Take the next step of one request; say whether there are more. A fault of one is no fault of the others."""
+    """Run the next step of one request; return whether there are more. An exception ends that request alone."""
     try:
         return run.step()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Which pages of other sites may ask: none, unless an operator names their origins (the Fetch standard's CORS)."""
+"""Cross-origin requests: refused, unless an operator names the origin (the Fetch standard's CORS)."""
 
 from fastapi import Response
 
@@ -11,7 +11,7 @@ REMEMBERED_S = 600
 
 
 class Origins(Step):
-    """Tells browsers which pages may read answers, and refuses what others send.
+    """Tells browsers which origins may read answers, and refuses requests of other origins.
 
     A browser lets any page send a form to any host, also to a service without keys on the reader's own machine.
     """
@@ -20,7 +20,7 @@ class Origins(Step):
         self._allowed = frozenset(origin.encode() for origin in allowed)
 
     def enter(self, exchange: Exchange) -> Response | None:
-        """Answer the question before a request, and refuse what a foreign page sends.
+        """Answer a preflight request, and refuse a request of a foreign page.
 
         Raises: ForeignOrigin.
         """
@@ -36,7 +36,7 @@ class Origins(Step):
         return None
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Say who may read the answer."""
+        """Add the CORS headers."""
         if not self._allowed:
             return
         origin = _origin(exchange)
@@ -63,5 +63,5 @@ def _preflight(exchange: Exchange, asked: bytes) -> Response:
 
 
 def _same(origin: bytes, host: bytes) -> bool:
-    """Say whether a page of this origin came from this host; "null", of a page without one, came from none."""
+    """Return whether a page of this origin came from this host; "null" stands for no origin."""
     return bool(host) and origin.partition(b"://")[2] == host

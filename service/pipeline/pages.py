@@ -11,10 +11,10 @@ POLICY = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'
 
 
 class Pages(Step):
-    """Adds these headers to the answers of routes that say that they are shown by browsers."""
+    """Adds security headers to the answers of routes that browsers show as pages."""
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Add them, and a policy that allows nothing where the route has none of its own."""
+        """Add the headers, and the strictest content policy where the route has none of its own."""
         if exchange.match.properties.page:
             head.headers += HEADERS
             if head.header(b"content-security-policy") is None:

@@ -1,4 +1,4 @@
-"""One list of steps around every request, and the way of a request through them.
+"""The pipeline: one list of steps around every request, and the order in which a request passes them.
 
 A request is refused at its head by the connection (service/server), or it is answered here: as ASGI middleware
 (`PipelineMiddleware`), or inline (inline.py); by the same steps, and the same endpoint. This is the one place where a
@@ -32,7 +32,7 @@ CLIENT_GONE = 499  # nginx's status for a client that closed first; nothing was 
 
 
 class Pipeline:
-    """The steps, and the routes they stand around."""
+    """The steps, and the table of routes they surround."""
 
     def __init__(self, steps: Sequence[Step], routes: RouteTable, memory: Budget, settings: Settings) -> None:
         self.steps, self.routes = steps, routes
@@ -41,7 +41,7 @@ class Pipeline:
         self._root = f"{settings.root_path}/" if settings.root_path else ""
 
     def match(self, method: str, path: str) -> Match:
-        """Return what a request is for; a proxy may have left its own prefix before the path."""
+        """Return the route of a request, with or without the prefix that a proxy adds to the path."""
         return self.routes.match(method, self._own(path))
 
     def _own(self, path: str) -> str:
@@ -82,13 +82,13 @@ class Pipeline:
         return Exchange(scope, match, body, record)
 
     def source(self, scope: Scope, receive: Receive) -> BodySource:
-        """Return where the body of an ASGI request comes from: our own server's source, where it has one."""
+        """Return the source of the body of an ASGI request: our own server's, where it provides one."""
         own: BodySource | None = scope.get("extensions", {}).get(SOURCE)
         pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
         return own or AsgiSource(receive, pace)
 
     def enter(self, exchange: Exchange) -> Response | None:
-        """Take a exchange through the steps; return the answer of the one that has one.
+        """Pass an exchange through the steps; return the answer of the first step that gives one.
 
         Raises: Refusal.
         """
@@ -115,14 +115,14 @@ class Pipeline:
         exchange.status = head.status
 
     def end(self, exchange: Exchange) -> None:
-        """Finish a exchange."""
+        """Finish an exchange."""
         exchange.body.close()
         for step in reversed(exchange.entered):
             step.end(exchange)
 
 
 class _Sending:
-    """Sends an answer of ASGI's through the steps, which look at it whole where it is."""
+    """Passes an ASGI answer through the steps, which see it whole where it is sent as one piece."""
 
     def __init__(self, pipeline: Pipeline, exchange: Exchange, send: Send) -> None:
         self._pipeline, self._exchange, self._send = pipeline, exchange, send
@@ -195,7 +195,7 @@ class PipelineMiddleware:
 
 
 async def answer_inline(pipeline: Pipeline, exchange: Exchange) -> Response:
-    """Return the answer to a exchange whose handler takes the request alone."""
+    """Return the answer to an exchange whose handler takes nothing but the request."""
     try:
         early = pipeline.enter(exchange)
         if early is not None:
@@ -206,7 +206,7 @@ async def answer_inline(pipeline: Pipeline, exchange: Exchange) -> Response:
 
 
 def answer_to_fault(error: Exception | asyncio.CancelledError) -> Response:
-    """Return the answer where something was raised in place of one."""
+    """Return the answer for an exception that was raised in place of an answer."""
     if isinstance(error, Refusal):
         return answer(error)
     if isinstance(error, ClientDisconnect):
@@ -224,7 +224,7 @@ def _endpoint(exchange: Exchange) -> Endpoint:
 
 
 def _stated(scope: Scope) -> tuple[int | None, int, str | None]:
-    """Return the length of the body as stated, None where it comes in chunks, what a byte of it costs, its coding."""
+    """Return the stated length of the body (None where chunked), its reservation per byte, and its coding."""
     length: int | None = 0
     factor, coding = BINARY_FACTOR, None
     for name, value in scope["headers"]:

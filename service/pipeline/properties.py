@@ -1,4 +1,4 @@
-"""What a route states of itself, beside its handler: who may ask, what is logged, and whether it may run inline."""
+"""The properties that a route states beside its handler: access, logging, and whether it may run inline."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def properties(
     etag: bool = False,
     page: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """State the properties of the route that this handler answers; it stands below the route's own decorators."""
+    """State the properties of the route that this handler answers; the decorator goes below the route's own."""
 
     def state(handler: Handler) -> Handler:
         setattr(handler, _ATTRIBUTE, Properties(access, inline, quiet, protocol, etag, page))

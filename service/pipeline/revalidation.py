@@ -1,4 +1,4 @@
-"""Answers that clients may keep: each has an ETag, and one that a client has already is not sent again."""
+"""Conditional requests: cacheable answers get an ETag, and a client that has the answer already gets 304."""
 
 import hashlib
 
@@ -11,7 +11,7 @@ DIGEST_BYTES = 12
 
 
 class Revalidation(Step):
-    """Gives each answer of a route that says so a tag of its content, and answers 304 to a client that has it.
+    """Tags the answers of routes with `etag`, and answers 304 to a client that names the current tag.
 
     Such answers depend on the request, the version and the rules in force alone. A recommendation is one of them,
     though it is asked for by POST. Source: RFC 9110, 8.8.3 and 13.1.2.
@@ -22,7 +22,7 @@ class Revalidation(Step):
         self._control = PRIVATE if guarded else SHARED
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Tag the answer, and leave its content out where the client has it."""
+        """Add the tag; drop the content where the client has it already."""
         if not exchange.match.properties.etag or head.status != 200 or head.content is None:  # noqa: PLR2004 - OK
             return
         tag = f'"{hashlib.blake2b(head.content, digest_size=DIGEST_BYTES).hexdigest()}"'
@@ -34,7 +34,7 @@ class Revalidation(Step):
 
 
 def _has(scope: Scope, tag: str) -> bool:
-    """Say whether a client names this tag, or any, in If-None-Match; a weak one is as good."""
+    """Return whether If-None-Match names this tag, or any; weak tags match too."""
     for name, value in scope["headers"]:
         if name == b"if-none-match":
             tags = {entry.strip().removeprefix("W/") for entry in value.decode("latin-1").split(",")}

@@ -1,4 +1,4 @@
-"""Which route a request is for, known before it is routed: its template, its properties, and its handler."""
+"""Finds the route of a request before FastAPI does: its path template, properties and handler."""
 
 import math
 import re
@@ -36,7 +36,7 @@ class Match:
 
     @property
     def is_files(self) -> bool:
-        """Whether files are served here, each of which may be missing."""
+        """Whether static files are served here, each of which may be missing."""
         return self.route is None and self.template.endswith(FILES)
 
     @property
@@ -85,7 +85,7 @@ class RouteTable:
         self._templated = [path for path in self._paths.values() if "{" in path.template]
 
     def match(self, method: str, path: str) -> Match:
-        """Return what a request is for."""
+        """Return the route of a request."""
         known = self._paths.get(path) or next((each for each in self._templated if each.regex.match(path)), None)
         if known is not None:
             return known.match(method)
@@ -104,14 +104,14 @@ class RouteTable:
         return Match(UNMATCHED, Properties("any key", protocol=protocol))
 
     def refusal(self, method: str, path: str, match: Match) -> HttpRefusal:
-        """Return what is said where there is no such route: the methods of the path, or the nearest path."""
+        """Return the refusal where there is no such route: it names the allowed methods, or the nearest path."""
         if match.allowed:
             return MethodNotAllowed(method, match.methods)
         return NotFound(nearest_path(path, self._shown))
 
 
 def nearest_path(path: str, templates: Collection[str]) -> str | None:
-    """Return the path that was most likely meant, or None where none is near.
+    """Return the path that was most likely meant, or None where none is similar.
 
     A segment in braces is met by any, and may be missing at the end. The version in front may be left out or wrong,
     every other segment is the same or alike, and one too many at either end is left aside.
@@ -130,7 +130,7 @@ def _unversioned(segments: list[str]) -> list[str]:
 
 
 def _distance(asked: list[str], template: str) -> float:
-    """Return how far segments are from a path: the unlikeness of each, and 1 for one too many or missing."""
+    """Return the distance of segments from a path: the dissimilarity of pairs, and 1 for each missing or extra one."""
     wanted = _unversioned([segment for segment in template.split("/") if segment])
     missing, surplus = wanted[len(asked) :], asked[len(wanted) :]
     pairs = [(some, other) for some, other in zip(asked, wanted, strict=False) if not other.startswith("{")]

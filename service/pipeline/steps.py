@@ -17,7 +17,7 @@ from service.uploads.body import Body
 
 @dataclass(slots=True)
 class Head:
-    """An answer before it is sent: steps may change its status, add headers, and put another content in its place.
+    """An answer before it is sent: steps may change its status, its headers and its content.
 
     `content` is None where the answer comes in pieces. `packing` makes what is sent out of it, beside the event loop
     where that takes long.
@@ -33,18 +33,18 @@ class Head:
         return next((value for known, value in self.headers if known == name), None)
 
     def replace(self, name: bytes, value: bytes) -> None:
-        """Have one header of this name, with this value."""
+        """Set a header, in place of all headers of this name."""
         self.remove(name)
         self.headers.append((name, value))
 
     def remove(self, *names: bytes) -> None:
-        """Have no header of these names."""
+        """Remove all headers of these names."""
         self.headers = [header for header in self.headers if header[0] not in names]
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request on its way through the steps."""
+    """One request on its way through the steps, with its answer."""
 
     scope: Scope
     match: Match
@@ -57,16 +57,16 @@ class Exchange:
 
 
 class Step:
-    """One thing that is done for every request. Each method may be left as it is."""
+    """One step of the pipeline; each method may be left as it is."""
 
     def enter(self, exchange: Exchange) -> Response | None:
-        """Do what comes before the endpoint; return an answer to give it here.
+        """Run before the endpoint; return an answer to send it without calling the endpoint.
 
         Raises: a Refusal, which becomes the answer.
         """
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Complete the answer before it is sent."""
+        """Change the answer before it is sent."""
 
     def end(self, exchange: Exchange) -> None:
-        """Finish after the answer, or where there can be none."""
+        """Run after the answer was sent, or could not be."""

@@ -1,1 +1,1 @@
-"""How bytes arrive: the connection, the body, the server, and the supervisor of several workers."""
+"""The HTTP server: connections, reception of bodies, and the supervisor of several workers."""

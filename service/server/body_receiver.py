@@ -1,4 +1,4 @@
-"""Where the body of a request on one of our connections comes from.
+"""Receives the body of a request directly from the socket into the memory where it is needed.
 
 uvicorn copies a body three times before the application has it. For the length of a long one the connection is lent to
 this protocol (an asyncio.BufferedProtocol), which has the kernel write into the memory where it is wanted.
@@ -22,7 +22,7 @@ _RECEIVING: set["BodyReceiver"] = set()
 
 
 class BodyReceiver(asyncio.BufferedProtocol):
-    """The body of the request that a connection reads. `length` is as stated, `done` is called after the last byte."""
+    """The body that a connection receives. `length`: as stated. `done`: called after the last byte."""
 
     unpacking_bytes = 0
 
@@ -37,11 +37,11 @@ class BodyReceiver(asyncio.BufferedProtocol):
         self._unseen = 0  # bytes that the parser does not know of
 
     def has_left(self) -> bool:
-        """Say whether the client has closed the connection, of which its half is not enough."""
+        """Return whether the client has closed the connection entirely, not only its sending half."""
         return self._cycle.disconnected or bool(self._http.transport.is_closing())
 
     def arrived(self) -> bytearray | None:
-        """Return the body where all of it is here already."""
+        """Return the body where it has arrived completely."""
         return None if self._cycle.more_body else self._cycle.body
 
     async def receive(self) -> tuple[bytes, bool]:
@@ -52,7 +52,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
         return await self._slow.receive()
 
     def blanks(self) -> Iterator[bytes]:
-        """Yield as many bytes as the parser did not see, so that it finds the end of the body."""
+        """Yield as many filler bytes as the parser did not see, so that it finds the end of the body."""
         while self._unseen:
             size = min(self._unseen, BLANK)
             self._unseen -= size

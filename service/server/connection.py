@@ -45,7 +45,7 @@ UPGRADE_ONLY = frozenset({b"upgrade", b"http2-settings"})  # headers that mean n
 
 
 class Connection(HttpToolsProtocol):
-    """One connection."""
+    """One HTTP connection."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn's returns nothing
-        """Answer a client that has sent all it will, and close after that; look whether it is still there."""
+        """Answer a client that has closed its sending half, then close; watch whether it is still connected."""
         if self._reading != "nothing" or self.cycle is None or self.cycle.response_complete:
             return None
         self.cycle.keep_alive = False
@@ -101,7 +101,7 @@ class Connection(HttpToolsProtocol):
         return True
 
     def _look_whether_there(self, looks: int) -> None:
-        """Send a client that has closed its half of the connection a line that it discards (RFC 9110, 15.2.1).
+        """Send an interim response to a client that has closed its sending half (RFC 9110, 15.2.1).
 
         Where it has closed both halves, and so has left, the next line finds the connection lost.
         """
@@ -122,7 +122,7 @@ class Connection(HttpToolsProtocol):
             self._parse(data)
 
     def _parse(self, data: bytes | memoryview) -> None:
-        """Parse up to the request that has to wait for the one before it, and keep the rest."""
+        """Parse up to the next request, which waits for the one before it, and keep the remaining bytes."""
         while data and not self._silent:
             size = max(SLICE, self._body_left if self._reading == "body" else 0)
             piece, data = data[:size], data[size:]
@@ -135,7 +135,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _silent(self) -> bool:
-        """Whether what still comes is dropped."""
+        """Whether further input is discarded."""
         return self._refused or self._postponed is not None or self.transport.is_closing()
 
     def _parse_rest(self) -> None:
@@ -156,11 +156,11 @@ class Connection(HttpToolsProtocol):
 
     @property
     def _answered(self) -> bool:
-        """Whether no request is under way."""
+        """Whether no request is in flight."""
         return self.cycle is None or self.cycle.response_complete
 
     def _feed(self, data: bytes | memoryview) -> None:
-        """Have this parsed, each request that asks for an upgrade as one that asks for none."""
+        """Parse these bytes; a request that asks for an upgrade is parsed as one that does not."""
         in_head = self._reading == "head"
         try:
             while True:
@@ -180,7 +180,7 @@ class Connection(HttpToolsProtocol):
                 self._refuse_in_turn(too_long(self._settings.max_head_bytes))
 
     def _without_upgrade(self) -> bytes:
-        """Return the head that was parsed last, without its upgrade, for the new parser that takes over here."""
+        """Return the head that was parsed last without its upgrade headers, for a new parser."""
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         self._new_parser()
         lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
@@ -228,12 +228,12 @@ class Connection(HttpToolsProtocol):
         self._keep_alive(version)
 
     def _reject(self, refusal: HttpRefusal) -> HttpRefusal:
-        """Return a refusal to be raised within the parser, which takes it for a fault of its own."""
+        """Return a refusal for raising inside the parser, which reports it as a parse error."""
         self._reason = refusal
         return refusal
 
     def _keep_alive(self, version: str) -> None:
-        """Keep a connection of HTTP/1.0 open where its client asks for that, and none while the process ends."""
+        """Keep an HTTP/1.0 connection open where the client asks for it, and none once the process is ending."""
         if version == "1.0" and self.parser.should_keep_alive():  # as it asked
             self.cycle.keep_alive = True
             self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"keep-alive")]
@@ -241,7 +241,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - its type is uvicorn's own
-        """Wait a moment with a small request: if its body comes meanwhile, it needs no task."""
+        """Delay a small request for a moment: where its body arrives in time, it is answered inline without a task."""
         scope: Any = cycle.scope  # uvicorn's type is narrower than Starlette's
         if self._starting:
             pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
@@ -278,7 +278,7 @@ class Connection(HttpToolsProtocol):
         self.tasks.add(task)
 
     def _take_held(self) -> Any:  # noqa: ANN401 - the same
-        """Return the application that a held request goes to, and hold it no longer; None where none is held."""
+        """Return the application of a delayed request, and stop delaying it; None where none is delayed."""
         if self._hold is not None:
             self._hold.cancel()
             self._hold = None
@@ -302,7 +302,7 @@ class Connection(HttpToolsProtocol):
             self._unread = None
 
     def _send(self, cycle: RequestResponseCycle, head: Head, body: bytes | memoryview) -> None:
-        """Write an answer, as uvicorn would."""
+        """Write an answer in the same form as uvicorn."""
         if cycle.disconnected:
             return
         lines: list[bytes | memoryview] = [STATUS_LINE[head.status]]
@@ -334,7 +334,7 @@ class Connection(HttpToolsProtocol):
         self._parse_rest()
 
     def pause_writing(self) -> None:
-        """Read no further request while answers wait to be read, and give up where nobody reads them."""
+        """Stop reading requests while the client does not read answers, and close where it does not resume."""
         super().pause_writing()
         if self._reading != "body":  # an endpoint that answers while its body arrives decides by itself what it reads
             self.flow.pause_reading()
@@ -356,7 +356,7 @@ class Connection(HttpToolsProtocol):
         self._unsent = self.loop.call_later(wait_s, self._look_whether_read, left, self._body_bytes)
 
     def _look_whether_read(self, before: int, body_bytes: int) -> None:
-        """Give the connection up unless its client has read some of what waited `write_seconds` ago, `before` bytes.
+        """Close the connection unless the client has read some of the answer within `write_seconds`.
 
         One that has sent some of its body since then may read the answers after that.
         """
@@ -389,7 +389,7 @@ class Connection(HttpToolsProtocol):
         self._refuse_in_turn(HeadRefusal(HTTPStatus.REQUEST_TIMEOUT, detail))
 
     def _refuse_in_turn(self, reason: HttpRefusal) -> None:
-        """Refuse what came last once the requests before it are answered."""
+        """Answer a refusal after the answers to the requests before it."""
         before = bool(self.pipeline) if self._reading == "body" else not self._answered
         if before:
             self._postponed = reason
@@ -420,5 +420,5 @@ class Connection(HttpToolsProtocol):
 
 
 def _stated_length(headers: list[tuple[bytes, bytes]]) -> int:
-    """Return the length of a body as stated, 0 where it is not; the parser let only digits pass."""
+    """Return the stated length of the body, 0 where there is none; the parser has checked that it is digits."""
     return int(next((value for name, value in headers if name == b"content-length"), b"0"))

@@ -1,4 +1,4 @@
-"""What is refused by the head of a request alone, before there is a request."""
+"""Checks of a request's head that are made before there is a request: version, method, headers."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -24,7 +24,7 @@ ONCE = {
 
 
 class HeadRefusal(HttpRefusal):
-    """The head of a request is refused, with this status and sentence; its type is named for the status."""
+    """A refusal of a request's head, with this status and sentence; its type is named after the status."""
 
     def __init__(self, status: HTTPStatus, detail: Text) -> None:
         super().__init__(detail)
@@ -41,7 +41,7 @@ UNREADABLE = HeadRefusal(HTTPStatus.BAD_REQUEST, NO_REQUEST)
 
 
 def refuse_head(method: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Refuse a head that contradicts itself, or asks for what is not spoken here.
+    """Refuse a head that contradicts itself, or that uses a part of HTTP which is not supported.
 
     Raises: HeadRefusal.
     """

@@ -1,4 +1,4 @@
-"""The server: uvicorn's, with a graceful end: it answers 503 at /readyz, serves on for a while, then stops."""
+"""The server process: uvicorn with a graceful end (503 at /readyz, a drain period, then stop)."""
 
 import asyncio
 import ctypes
@@ -41,7 +41,7 @@ HEARTBEAT_TICKS = 10  # of 0.1 s
 
 
 class Server(uvicorn.Server):
-    """One process that serves; under a supervisor it takes orders from a pipe, and ends when the pipe is closed."""
+    """One serving process; under a supervisor it takes commands from a pipe, and ends when the pipe is closed."""
 
     def __init__(
         self, settings: Settings, supervisor: Connection | None = None, app: Callable[[], ASGIApp] | str = APP
@@ -84,7 +84,7 @@ class Server(uvicorn.Server):
         return asyncio.get_running_loop()
 
     def _accept(self, listener: socket.socket) -> None:
-        """Accept what waits: all of it where no other worker is there for it, or this loop has been kept busy."""
+        """Accept waiting connections: all of them where this is the only worker, or this loop was busy."""
         now = self._loop.time()
         apart_s, self._accepted_at = now - self._accepted_at, now
         alone = self._supervisor is None or BUSY_S < apart_s < IDLE_S
@@ -155,7 +155,7 @@ class Server(uvicorn.Server):
 
     @property
     def lost(self) -> bool:
-        """Whether it ended because its device did."""
+        """Whether it ended because its device failed."""
         return self.started and self._readiness.lost
 
     @property
@@ -185,7 +185,7 @@ def listen(settings: Settings) -> list[socket.socket]:
 
 
 def settle_memory() -> None:
-    """Have glibc keep the memory that blocks of a loss allocate and free repeatedly, and little more.
+    """Configure glibc to reuse the memory of a loss's temporary blocks, and to keep little more.
 
     Left alone it keeps up to 64 MiB for every thread, and in a soak memory crept up by 8 %. A threshold of 1 MiB keeps
     memory down too, but evaluating 8 MB then takes 8.5 ms in place of 2.5, nearly all of it for fresh pages.
@@ -198,7 +198,7 @@ def settle_memory() -> None:
 
 
 def give_back_memory() -> None:
-    """Return free pages to the system; glibc by itself returns only those at the end of the heap."""
+    """Return free pages to the system; by itself glibc returns only those at the end of the heap."""
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
         malloc_trim(MALLOC["M_TRIM_THRESHOLD"][1])
@@ -210,7 +210,7 @@ def serve(
     supervisor: Connection | None = None,
     app: Callable[[], ASGIApp] | str = APP,
 ) -> None:
-    """Serve in this process until told to stop; `app` makes the application, or is the name of what does.
+    """Serve in this process until told to stop; `app` makes the application, or names what does.
 
     Where its device is lost the process ends with status 1, so that whoever started it starts another.
     """

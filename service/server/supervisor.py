@@ -1,4 +1,4 @@
-"""Keeps several workers serving one socket. This process imports no torch, answers nothing, and outlives its workers.
+"""The supervisor: keeps several workers serving one socket. It imports no torch and serves nothing itself.
 
 A worker that dies, or says nothing for long, is replaced at once; one that dies before it served is tried again ever
 more slowly, since the next will do the same. On SIGHUP each worker is replaced in turn, the new one serving before the
@@ -33,7 +33,7 @@ REST_S = 2.0  # for what a worker does after its last answer
 
 @dataclass
 class Worker:
-    """One process that serves."""
+    """One worker process."""
 
     index: int
     process: ForkServerProcess
@@ -44,7 +44,7 @@ class Worker:
     leaving: bool = False
 
     def tell(self, word: str) -> None:
-        """Send it a word; it may have died."""
+        """Send a command to the worker, which may have died."""
         self.leaving = True
         with suppress(OSError):
             self.pipe.send(word)
@@ -122,7 +122,7 @@ class Supervisor:
             self._status = 0
 
     def _kill_silent(self) -> None:
-        """Kill workers that have not reported for long; their ends are noticed like any other."""
+        """Kill workers that have not reported for long; their end is then noticed like any other."""
         now = time.monotonic()
         for worker in self._workers:
             if now - worker.heard > (SILENCE_S if worker.ready else STARTING_S) and not worker.leaving:

@@ -1,1 +1,1 @@
-"""The arrays of a request: one body, one upload, and the JSON, multipart and queries around them."""
+"""Reads the arrays and fields of a request, from bodies in JSON, multipart and file formats, and from the query."""

@@ -1,4 +1,4 @@
-"""The body of one request, from wherever it comes: read once, under a limit, with its memory reserved before.
+"""The body of a request: read once, from any source, under a size limit and a memory reservation.
 
 A body of stated length reserves what it will cost before its first byte is read, and waits for that; one that comes in
 chunks reserves as it arrives and does not wait, since two that hold memory and wait for more would wait for each other.
@@ -29,15 +29,15 @@ JSON_FACTOR, BINARY_FACTOR = 16, 13
 
 
 class BodySource(Protocol):
-    """Where the bytes of a body come from."""
+    """A source of the bytes of a body."""
 
     @property
     def readinto(self) -> Callable[[memoryview], Awaitable[None]] | None:
-        """What has the kernel write the next bytes into the memory it is given; None where there is no such thing."""
+        """A function that receives the next bytes directly into a buffer; None where the source cannot."""
 
     @property
     def unpacking_bytes(self) -> int:
-        """The memory that unpacking takes beside what comes of it; 0 where the bytes come as they were sent."""
+        """The memory that decompression needs beside its output; 0 where the body is not compressed."""
 
     def arrived(self) -> bytearray | None:
         """Return the body where all of it is here already."""
@@ -47,7 +47,7 @@ class BodySource(Protocol):
 
 
 class Arrived:
-    """A body that came with its head, or soon after."""
+    """A body that is already in memory."""
 
     readinto = None
     unpacking_bytes = 0
@@ -65,7 +65,7 @@ class Arrived:
 
 
 class AsgiSource:
-    """A body that comes through ASGI's `receive`."""
+    """A body that is received through ASGI's `receive`."""
 
     readinto = None
     unpacking_bytes = 0
@@ -97,7 +97,7 @@ class AsgiSource:
 
 
 class Body:
-    """One body. It is read in one of the ways below, once."""
+    """The body of one request. It is read once, in one of the ways below."""
 
     def __init__(
         self,
@@ -121,11 +121,11 @@ class Body:
 
     @property
     def direct(self) -> bool:
-        """Whether there is `readinto`."""
+        """Whether the source can receive directly into a buffer."""
         return self._source.readinto is not None
 
     async def read(self, limit: int, setting: str | None) -> bytearray:
-        """Return all of it.
+        """Return the whole body.
 
         Raises: TooLarge at the limit, unread where the length is stated; TemporaryReducedCapacity, RequestTimeout,
         ClientDisconnect.
@@ -147,7 +147,7 @@ class Body:
         return body
 
     async def borrow(self, limit: int, setting: str | None) -> bytearray | memoryview:
-        """Return all of it, a long one in memory that is lent until the request ends.
+        """Return the whole body; a long one in pooled memory that is reused after the request.
 
         Raises: what `read` raises.
         """
@@ -159,7 +159,7 @@ class Body:
         return view
 
     async def chunks(self, limit: int, setting: str | None, *, kept: bool = True) -> AsyncIterator[bytes]:
-        """Yield it as it arrives. `kept`: reserve memory for all of it; otherwise whoever reads reserves a window.
+        """Yield the body as it arrives. `kept`: reserve memory for all of it; otherwise the caller reserves a window.
 
         Raises: what `read` raises.
         """
@@ -184,14 +184,14 @@ class Body:
                 yield chunk
 
     async def begin(self, limit: int, setting: str | None) -> None:
-        """Reserve its memory, before `readinto`.
+        """Reserve memory for the body, before `readinto`.
 
         Raises: TooLarge, TemporaryReducedCapacity.
         """
         await self._begin(limit, setting)
 
     async def readinto(self, view: memoryview) -> None:
-        """Fill `view` with the next bytes; `direct` alone, after `begin`.
+        """Fill `view` with the next bytes; only where `direct`, and after `begin`.
 
         Raises: RequestTimeout, ClientDisconnect.
         """
@@ -209,29 +209,29 @@ class Body:
             self._record.bytes_in += len(view)
 
     def unread(self, parts: list[memoryview]) -> None:
-        """Have `readinto` give these bytes again, in order; all that it has given, and no more."""
+        """Put bytes back, so that `readinto` gives them again: all that were read, in order."""
         self._unread = parts
 
     def lend(self, size: int) -> memoryview:
-        """Return memory of whatever content, given back when the request ends."""
+        """Return uninitialised memory that is returned to the pool when the request ends."""
         view, give_back = POOL.lend(size)
         self._give_back.append(give_back)
         return view
 
     @property
     def reserved_beside(self) -> int:
-        """The bytes that are reserved for computing, beside the body itself."""
+        """The bytes that are reserved for computing, in addition to the body itself."""
         return self._reservation.reserved - self._reservation.reserved // self._factor
 
     def reserve(self, more: int) -> None:
-        """Reserve memory for bytes that the body grows by, unpacked.
+        """Reserve memory for the bytes that the body grows by when it is decompressed.
 
         Raises: TemporaryReducedCapacity.
         """
         self._reservation.grow(self._reservation.reserved + self._factor * more)
 
     def reserve_bytes(self, more: int) -> None:
-        """Reserve memory for an answer, until it is sent.
+        """Reserve memory for an answer until it is sent.
 
         Raises: TooLarge where there never is as much, TemporaryReducedCapacity.
         """
@@ -241,7 +241,7 @@ class Body:
         self._reservation.grow(self._reservation.reserved + more)
 
     def part(self, data: bytearray, record: Record) -> "Body":
-        """Return a part of it, JSON, as the body of a request of its own; its memory is reserved without waiting."""
+        """Return a JSON part of the body as the body of a request of its own; reserves memory without waiting."""
         return Body(
             Arrived(data),
             length=None,
@@ -253,7 +253,7 @@ class Body:
         )
 
     def close(self) -> None:
-        """Give back what was lent and reserved."""
+        """Return pooled memory and release reservations."""
         for give_back in self._give_back:
             give_back()
         self._give_back.clear()
@@ -280,13 +280,13 @@ class Body:
 
 
 def body_of(request: Request) -> Body:
-    """Return the body of a request; outside of the pipeline, one without a reservation of memory."""
+    """Return the body of a request; outside of the pipeline, one without a memory reservation."""
     body: Body = request.scope[KEY]
     return body
 
 
 def too_large(limit: int, setting: str | None) -> TooLarge:
-    """Return the refusal of a body over a limit; `setting` is the one that sets it."""
+    """Return the refusal of a body over a limit; `setting` names the setting of that limit."""
     variable = f"LOSSARY_{setting.upper()}" if setting else ""
     raise_it = Text(f", or raise {variable}", f",或调高 {variable}") if variable else Text("", "")
     arrays = Text("arrays as .npy or Arrow", "以 .npy 或 Arrow 格式发送数组")

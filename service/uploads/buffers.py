@@ -1,4 +1,4 @@
-"""Memory for long bodies that was touched before: the kernel clears fresh pages more slowly than a socket fills them.
+"""A pool of buffers for long bodies: pages that were used before are filled faster than new ones.
 
 A buffer that was lent is given back when the request ends, and kept while all that are kept stay under a limit.
 """
@@ -19,7 +19,7 @@ class Pool:
         self._free: list[mmap.mmap] = []
 
     def lend(self, size: int) -> tuple[memoryview, Callable[[], None]]:
-        """Return so many bytes of whatever content, and what to call when they are no longer looked at."""
+        """Return a buffer with undefined content, and a function to call when it is no longer in use."""
         fitting = [buffer for buffer in self._free if size <= len(buffer) <= 2 * size + PAGES]
         if fitting:
             buffer = min(fitting, key=len)

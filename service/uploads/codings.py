@@ -1,4 +1,4 @@
-"""Content-Encoding: bodies that were compressed for the way, unpacked piece by piece as they arrive (RFC 9110, 8.4.1).
+"""Content-Encoding: decompresses bodies piece by piece as they arrive (RFC 9110, 8.4.1).
 
 No step makes more than a piece, so whoever reads the pieces can stop at a limit: a body of few bytes that would become
 many is refused once it has become too many. A window of zstd may have 8 MiB (RFC 9659), so that what a small body takes
@@ -33,7 +33,7 @@ ZLIB_HEAD = 2  # bytes
 
 
 class Decompressor(Protocol):
-    """What unpacks one member."""
+    """The decompressor of one member of a stream."""
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         """Return at most so many bytes, none where it needs more data."""
@@ -48,7 +48,7 @@ class Decompressor(Protocol):
 
 
 class _Zlib:
-    """zlib's decompressor, which keeps by itself what it has not looked at yet."""
+    """zlib's decompressor, with the unconsumed input kept inside."""
 
     def __init__(self, window_bits: int) -> None:
         self._inner = zlib.decompressobj(window_bits)
@@ -66,7 +66,7 @@ class _Zlib:
 
 
 def _deflate(data: bytes) -> Decompressor:
-    """Return what unpacks deflate as RFC 9110 has it, inside of zlib's format, or bare, as some write it."""
+    """Return a decompressor for deflate in zlib's format (RFC 9110), or raw, as some clients send it."""
     head = int.from_bytes(data[:ZLIB_HEAD])
     return _Zlib(ZLIB if data[0] & 0xF == zlib.DEFLATED and not head % 31 else DEFLATE)
 
@@ -85,14 +85,14 @@ ALIASES = {"x-gzip": "gzip"}  # RFC 9110, 8.4.1.3
 
 
 def coding_of(value: str) -> str | None:
-    """Return the coding that a Content-Encoding names; None where it is none, or not one that is read here."""
+    """Return the coding that a Content-Encoding names; None where there is none, or it is not supported."""
     name = value.strip().lower()
     name = ALIASES.get(name, name)
     return name if name in CODINGS else None
 
 
 class Unpacker:
-    """Unpacks one body."""
+    """Decompresses one body."""
 
     def __init__(self, coding: str) -> None:
         self._coding, self._begin = coding, CODINGS[coding]
@@ -100,11 +100,11 @@ class Unpacker:
         self._unread, self._members = b"", 0
 
     def feed(self, data: bytes) -> None:
-        """Take in what comes next."""
+        """Add compressed input."""
         self._unread += data
 
     def piece(self, most: int) -> bytes:
-        """Return the next bytes, so many at most; none where more has to be fed.
+        """Return the next decompressed bytes, at most this many; none where more input is needed.
 
         Raises: BadEnvelope.
         """
@@ -118,7 +118,7 @@ class Unpacker:
         return b""
 
     def finish(self) -> None:
-        """Say that nothing more comes.
+        """Mark the end of the input.
 
         Raises: BadEnvelope where it stops half way.
         """
@@ -126,7 +126,7 @@ class Unpacker:
             raise self._damaged()
 
     def _begun(self) -> bool:
-        """Begin the next member where there is one."""
+        """Start the next member where there is one."""
         if len(self._unread) < (ZLIB_HEAD if self._coding == "deflate" else 1):
             return False
         self._members += 1
@@ -153,7 +153,7 @@ class Unpacker:
 
 
 class UnpackedSource:
-    """A body that is unpacked as it arrives."""
+    """A body source that is decompressed as it arrives."""
 
     readinto = None
     unpacking_bytes = WINDOW_BYTES

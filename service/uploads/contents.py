@@ -1,4 +1,4 @@
-"""What the bytes of a body hold: fields, and arrays by role."""
+"""The decoded content of a body: its fields, and its arrays by role."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ LEADING = 64  # bytes, within which the first that is no space stands
 
 @dataclass
 class Contents:
-    """What a body holds; `assumed` says what was taken for granted of names and columns of the user's own."""
+    """The fields and arrays of a body; `assumed` describes how the user's own column names were interpreted."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, Tensor] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Contents:
 
 
 def from_json(body: bytearray, asked: Asked = (), piece: int = PIECE) -> Contents:
-    """Return what a JSON text holds: an object whose members are arrays and fields, or an array of rows.
+    """Return the content of a JSON text: an object of arrays and fields, or an array of rows.
 
     `piece`: the bytes of an array that are parsed at once.
     Raises: BadEnvelope, BadRequest, UnknownInput, TooLarge.
@@ -67,12 +67,12 @@ def from_json(body: bytearray, asked: Asked = (), piece: int = PIECE) -> Content
 
 
 def _is_meant(name: str, value: object, arrays: LongArrays) -> bool:
-    """Say whether a field is an array under another name, and not the column of a dataset by its name."""
+    """Return whether a field is an array under another name, rather than the name of a dataset's column."""
     return name in MEANT and not (name == TARGET and isinstance(value, str) and value not in arrays)
 
 
 def _members(text: bytes | bytearray, known: tuple[str, ...], arrays: LongArrays) -> Contents:
-    """Return the members of a JSON object: arrays of these names, and the fields."""
+    """Return the arrays of these names in a JSON object, and its other members."""
     if len(text) > SHORT_JSON or arrays.entries:
         try:
             return Contents(*json_simd.read_members(text, known, arrays))
@@ -94,7 +94,7 @@ def _tensor(role: str, value: Any, arrays: LongArrays, *, booleans: bool) -> Ten
 
 
 def from_file(entry: Format, data: Buffer, beside: Beside, limit: DecodingLimit) -> Contents:
-    """Return what a file holds that is the whole body.
+    """Return the content of a file that is the whole body.
 
     Raises: UnknownInput, MissingInput, and what the format raises.
     """
@@ -112,7 +112,7 @@ def from_file(entry: Format, data: Buffer, beside: Beside, limit: DecodingLimit)
 
 
 def _refuse_nameless(names: Sequence[str]) -> None:
-    """Refuse an array that is no input, unless there are names of the user's own, beside which others are ignored.
+    """Refuse an array that is no input; with the user's own names (`roles=`), others are ignored instead.
 
     Raises: UnknownInput.
     """
@@ -130,7 +130,7 @@ def _from_table(table: Table, beside: Beside) -> Contents:
 def from_parts(
     parts: Mapping[str, multipart.Part], settings: Settings, limit: DecodingLimit, beside: Beside
 ) -> Contents:
-    """Return what the files of a form hold.
+    """Return the content of the files of a multipart form.
 
     Raises: UnsupportedFormat, UnknownInput, BadRequest, TooLarge, and what the formats raise.
     """
@@ -164,7 +164,7 @@ def from_parts(
 def _arrays(
     files: Mapping[str, multipart.Part], limit: DecodingLimit, beside: Beside
 ) -> tuple[dict[str, Tensor], Assumed]:
-    """Return the arrays of the files of a form by role, and what was assumed to find them."""
+    """Return the arrays of the files of a form by role, and what was assumed."""
     tensors, inputs = {}, TableInputs()
     for name, part in files.items():
         entry = formats.known_format(name, part.data, part.format)

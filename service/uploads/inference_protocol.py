@@ -1,4 +1,4 @@
-"""Tensors as the Open Inference Protocol writes them: numbers in the JSON, or bytes after it in the same order.
+"""Tensors of the Open Inference Protocol: numbers in the JSON, or binary data after it.
 
 Source: the Open Inference Protocol, HTTP/REST, and its binary tensor data extension.
 """
@@ -80,7 +80,7 @@ class OutputTensor(BaseModel):
 
 
 def request_members(text: bytes | bytearray) -> dict[str, Any]:
-    """Return the JSON of a request, whose numbers are tensors where there are many.
+    """Return the JSON of a request; long lists of numbers are parsed as tensors.
 
     Raises: BadEnvelope, BadRequest.
     """
@@ -117,7 +117,7 @@ def size(sent: InputTensor) -> int:
 def input_tensors(
     inputs: list[InputTensor], behind: memoryview, shared: Mapping[int, memoryview] = MappingProxyType({})
 ) -> dict[str, Tensor]:
-    """Return the tensors by name; `behind` is what follows the JSON, `shared` what lay in shared memory, by position.
+    """Return the tensors by name. `behind`: the bytes after the JSON. `shared`: bytes from shared memory by position.
 
     Raises: BadRequest where shape, datatype and bytes contradict one another, BadEnvelope where bytes are left over.
     """
@@ -171,7 +171,7 @@ def _tensor(data: memoryview, sent: InputTensor) -> Tensor:
 
 
 def _listed(sent: InputTensor) -> Tensor:
-    """Return numbers out of the JSON: one flat list, or nested as deep as there are axes."""
+    """Return numbers from the JSON: a flat list, or one nested to the depth of the shape."""
     listed = sent.data
     tensor = listed if isinstance(listed, Tensor) else json_lists.from_lists(shown(sent.name), listed, booleans=True)
     count = math.prod(sent.shape)
@@ -196,7 +196,7 @@ def _listed(sent: InputTensor) -> Tensor:
 
 
 def output_bytes(name: str, tensor: Tensor, *, binary: bool) -> tuple[OutputTensor, bytes]:
-    """Return an output and the bytes that go behind the JSON for it; what is not finite is null in JSON."""
+    """Return an output, and its bytes where it is binary; non-finite numbers are null in JSON."""
     shape, datatype = [*tensor.shape], _NAMES[tensor.dtype]
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     if binary:

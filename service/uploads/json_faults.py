@@ -1,4 +1,4 @@
-"""What is wrong with text that is no JSON, and what to write in its place."""
+"""Explains why a text is not JSON, and what to write instead."""
 
 import re
 from typing import NamedTuple
@@ -75,13 +75,13 @@ LONG_SIGHTS = (
 
 
 class Fault(NamedTuple):
-    """Where the text stops being JSON, in characters, where that is known; and what is wrong there."""
+    """A syntax error: its position in characters, where known, and a description."""
 
     position: int | None
     sentence: Text
 
     def refusal(self) -> BadEnvelope:
-        """Return it as the refusal of the body."""
+        """Return the fault as a refusal of the body."""
         where = Text(f"stops being JSON at character {self.position}", f"从第 {self.position} 个字符起不再是 JSON")
         where = Text("is no JSON", "不是 JSON") if self.position is None else where
         text = Text(f"The text {where.en}: {self.sentence.en}.", f"文本{where.zh}:{self.sentence.zh}。")
@@ -99,7 +99,7 @@ def fault(text: bytes | bytearray, error: orjson.JSONDecodeError) -> Fault:
 
 
 def fault_of_long(text: bytes | bytearray) -> Fault:
-    """Return the same of a text that is too long to be parsed again."""
+    """Return the fault of a text that is too long to be parsed a second time."""
     return visible_fault(text) or Fault(
         None,
         Text(
@@ -110,7 +110,7 @@ def fault_of_long(text: bytes | bytearray) -> Fault:
 
 
 def visible_fault(text: bytes | bytearray) -> Fault | None:
-    """Return what is seen to be wrong with a text without parsing it; None where nothing is."""
+    """Return a fault that is recognised without parsing; None where there is none."""
     encoding = _encoding(text[:LOOKED_AT])
     if encoding is not None:
         return encoding
@@ -122,7 +122,7 @@ def visible_fault(text: bytes | bytearray) -> Fault | None:
 
 
 def _encoding(text: bytes | bytearray) -> Fault | None:
-    """Return what is wrong with text that is not in UTF-8, or begins with a mark; None where nothing is."""
+    """Return the fault of a text that is not UTF-8 or begins with a byte order mark; None otherwise."""
     for mark, encoding in BYTE_ORDER_MARKS:
         if text.startswith(mark):
             way_out = f"text.decode('{encoding}').encode()"
@@ -150,6 +150,6 @@ def _encoding(text: bytes | bytearray) -> Fault | None:
 
 
 def _said(message: str) -> Text:
-    """Return what orjson says."""
+    """Return orjson's description of the fault."""
     english = message[:1].lower() + message[1:]
     return Text(english, SAID.get(english, english))

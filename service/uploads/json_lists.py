@@ -1,4 +1,4 @@
-"""JSON lists of numbers, nested as deep as the tensor has axes, to tensors and back."""
+"""Converts nested JSON lists of numbers to tensors, and tensors to nested lists."""
 
 import math
 
@@ -78,14 +78,14 @@ def _all_whole(value: object) -> bool:
 
 
 def _all_exact(value: object) -> bool:
-    """Say whether every whole number among fractions is a float64."""
+    """Return whether every whole number among fractions is exact as a float64."""
     if isinstance(value, list):
         return all(_all_exact(entry) for entry in value)
     return not isinstance(value, int) or int(float(value)) == value
 
 
 def _any_boolean(value: object) -> bool:
-    """Say whether true or false stand among numbers, where numpy would take them for 1 and 0."""
+    """Return whether true or false occur among numbers, where numpy would read them as 1 and 0."""
     if isinstance(value, list):
         return any(_any_boolean(entry) for entry in value)
     return isinstance(value, bool)

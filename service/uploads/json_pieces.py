@@ -1,4 +1,4 @@
-"""Long JSON in pieces: its arrays are cut out of the text and parsed a mebibyte at a time.
+"""Parses long JSON in pieces of a mebibyte: its arrays are cut out of the text and parsed separately.
 
 No parser of JSON lets another thread run meanwhile: 64 MiB as a whole would hold up every other request for a quarter
 of a second. What is left of the text has a name of its own in place of each array.
@@ -35,7 +35,7 @@ Span = tuple[int, int]  # of some entries of a list, without the commas around t
 
 @dataclass
 class LongArrays:
-    """The arrays that were cut out of a text, by the name that stands in their place."""
+    """The arrays that were cut out of a text, by the placeholder that replaces each."""
 
     text: bytes | bytearray
     piece: int
@@ -45,13 +45,13 @@ class LongArrays:
         return isinstance(value, str) and value in self.entries
 
     def stand_within(self, value: object) -> bool:
-        """Say whether a value is such a name, or holds one."""
+        """Return whether a value is a placeholder, or contains one."""
         if isinstance(value, dict | list):
             return any(self.stand_within(each) for each in (value.values() if isinstance(value, dict) else value))
         return value in self
 
     def tensor(self, role: str, name: str) -> Tensor:
-        """Return one of them; `role` is what it is called in refusals.
+        """Return the array of a placeholder; `role` is its name in refusals.
 
         Raises: BadEnvelope, BadRequest.
         """
@@ -60,7 +60,7 @@ class LongArrays:
 
     @contextmanager
     def faults(self) -> Iterator[None]:
-        """Have it said of the whole text where it stops being JSON, not of what is left or of a piece."""
+        """Report a syntax error at its position in the whole text, not in a piece."""
         try:
             yield
         except BadEnvelope as error:
@@ -92,7 +92,7 @@ class LongArrays:
 
 
 def cut(text: bytes | bytearray, piece: int = PIECE) -> tuple[bytes | bytearray, LongArrays]:
-    """Return a text with a name in place of each of its arrays, where it is longer than a piece, and those arrays.
+    """Return a text with placeholders for its long arrays, and those arrays; a short text is returned unchanged.
 
     Raises: BadEnvelope, BadRequest where what is left is long.
     """
@@ -120,7 +120,7 @@ def cut(text: bytes | bytearray, piece: int = PIECE) -> tuple[bytes | bytearray,
 
 
 def _between_texts(text: bytes | bytearray) -> Iterator[Span]:
-    """Yield what stands between one text of the JSON and the next.
+    """Yield the parts of the JSON between its strings.
 
     Raises: BadRequest where there are many texts.
     """
@@ -163,7 +163,7 @@ def entries(text: bytes | bytearray, start: int, end: int, piece: int) -> tuple[
 
 
 def _read(role: str, entries: bytes | bytearray) -> Tensor:
-    """Return entries that stand between commas.
+    """Parse entries that are separated by commas.
 
     Raises: BadEnvelope, BadRequest.
     """
@@ -177,7 +177,7 @@ def _read(role: str, entries: bytes | bytearray) -> Tensor:
 
 
 def _flags(role: str, text: bytes) -> Tensor:
-    """Return a list of true and false, in a text that is JSON, as numbers are read."""
+    """Return a list of true and false as numbers."""
     flags = text.count(b"true") + text.count(b"false")
     try:
         numbers = json_simd.read_array(role, text.replace(b"true", b"1").replace(b"false", b"0"))
@@ -189,7 +189,7 @@ def _flags(role: str, text: bytes) -> Tensor:
 
 
 def _joined(role: str, parts: list[Tensor]) -> Tensor:
-    """Return the parts one after the other, whole numbers where all are.
+    """Return the parts concatenated; as whole numbers where all parts are.
 
     Raises: BadEnvelope where one is missing, BadRequest where they are of other shapes or kinds.
     """

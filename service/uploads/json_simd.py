@@ -1,4 +1,4 @@
-"""Long JSON whose members are arrays of numbers: into buffers, never into Python's objects.
+"""Parses long JSON of numeric arrays with simdjson, into buffers instead of Python objects.
 
 A million numbers take 30 ms, as lists they take 400 and hold up every other request meanwhile. What simdjson takes and
 JSON or this service does not is refused by counting: every bracket and every quote of the text has to be accounted for.
@@ -32,21 +32,21 @@ Found = tuple[dict[str, Any], dict[str, Tensor]]
 
 
 class CutOut(Protocol):
-    """The arrays that were cut out of a text, in which a name stands for each."""
+    """The arrays that were cut out of a text, by the placeholder that replaces each."""
 
     def __contains__(self, value: object) -> bool:
-        """Say whether a value is such a name."""
+        """Return whether a value is a placeholder."""
 
     def tensor(self, role: str, name: str) -> Tensor:
-        """Return the array that it stands for."""
+        """Return the array of a placeholder."""
 
 
 class Unaccounted(Exception):  # noqa: N818 - no fault: the text may still be right
-    """The text holds more brackets or quotes than what was read from it; lists will tell why."""
+    """The text has brackets or quotes that were not part of what was read; parsing as lists will explain it."""
 
 
 class Flags(Unaccounted):
-    """The first entry of an array is true or false."""
+    """The first entry of an array is true or false, so that the array is parsed as lists."""
 
 
 def read_members(text: bytes | bytearray, roles: Collection[str], arrays: CutOut | None = None) -> Found:
@@ -117,7 +117,7 @@ def read_array(role: str, text: bytes | bytearray) -> Tensor:
 
 @dataclass
 class _Account:
-    """The brackets and the quotes of a text that nothing was read from yet."""
+    """The count of brackets and quotes of a text that have not been read yet."""
 
     brackets: int
     quotes: int
@@ -127,7 +127,7 @@ class _Account:
         return cls(count(text, b"[") + count(text, b"{"), count(text, b'"'))
 
     def plain(self, nodes: Nodes) -> dict[str, Any]:
-        """Return nodes as Python has them, where they are few."""
+        """Return nodes as Python objects, where they are few."""
         if self.brackets > MOST_LEVELS:
             raise Unaccounted
         values = {name: _plain(node) for name, node in nodes.items()}
@@ -137,7 +137,7 @@ class _Account:
         return values
 
     def settle(self) -> None:
-        """Refuse what is left over."""
+        """Refuse brackets or quotes that remain."""
         if self.brackets or self.quotes:
             raise Unaccounted
 
@@ -150,7 +150,7 @@ def _parser() -> simdjson.Parser:
 
 
 def _keep(parser: simdjson.Parser) -> None:
-    """Keep a parser; what was refused leaves its document behind, and a parser with one parses nothing more."""
+    """Keep the parser for reuse; after an error it is dropped, since it still holds a document."""
     if not _SPARE:
         _SPARE.append(parser)
 
@@ -188,7 +188,7 @@ def _members(
 
 
 def _name(node: simdjson.Object) -> str:
-    """Return what an entry calls itself, made plain."""
+    """Return the name that an entry gives itself, made printable."""
     name = node.get("name")
     return shown(name) if isinstance(name, str) else "An input"
 
@@ -233,7 +233,7 @@ def _plain(node: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _count(value: object, marks: str) -> int:
-    """Return how many of the marks a value has as JSON: of its lists and objects, and within its texts."""
+    """Return how many brackets and quotes a value has as JSON text."""
     if isinstance(value, dict):
         inside = sum(_count(name, marks) + _count(entry, marks) for name, entry in value.items())
         return inside + ("{" in marks)
@@ -269,7 +269,7 @@ def _tensor(role: str, node: object) -> tuple[Tensor, int]:
 
 
 def _even(node: simdjson.Array, shape: list[int]) -> bool:
-    """Say whether every entry is a list of the same shape, down to the lists of numbers."""
+    """Return whether all entries are lists of the same shape."""
     return all(
         isinstance(entry, simdjson.Array) and len(entry) == shape[0] and (len(shape) == 1 or _even(entry, shape[1:]))
         for entry in node
@@ -293,7 +293,7 @@ def _numbers(role: str, node: simdjson.Array, kinds: tuple[NumberCode, ...]) -> 
 
 
 def _flags(node: simdjson.Array) -> bool:
-    """Say whether the first entry is true or false; masks may be, and are read as lists."""
+    """Return whether the first entry is true or false; such masks are parsed as lists."""
     inner: object = node
     while isinstance(inner, simdjson.Array) and len(inner):
         inner = inner[0]

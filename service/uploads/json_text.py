@@ -1,4 +1,4 @@
-"""JSON text: parsed under limits on nesting and on repeated names."""
+"""Parses JSON text under limits on nesting and on repeated member names."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def parsed(text: bytes | bytearray) -> dict[str, Any]:
 
 
 def array(text: bytes | bytearray) -> list[Any]:
-    """Return a JSON array, of which none of the limits on the members of a request holds.
+    """Return a JSON array; the limits on the members of a request do not apply.
 
     Raises: BadEnvelope, BadRequest.
     """
@@ -93,7 +93,7 @@ def count(text: bytes | bytearray, mark: bytes) -> int:
 
 
 def refuse_twice(text: bytes | bytearray | memoryview, value: object) -> None:
-    """Refuse JSON, and what it was parsed to, where an object has one name twice.
+    """Refuse JSON in which an object repeats a member name. `value`: the parsed JSON.
 
     Raises: BadEnvelope.
     """
@@ -103,7 +103,7 @@ def refuse_twice(text: bytes | bytearray | memoryview, value: object) -> None:
 
 
 def refuse_unsafe_integers(text: bytes | bytearray | memoryview) -> None:
-    """Refuse whole numbers past 64 bits that no float64 is, since orjson rounds them: two ids might become one.
+    """Refuse whole numbers above 64 bits that are not exact as a float64: orjson would round them.
 
     Raises: BadRequest.
     """
@@ -137,7 +137,7 @@ def rounded() -> BadRequest:
 
 
 def _refuse_deep(text: bytes | bytearray) -> None:
-    """Refuse what nests too deep, before it is parsed; a bracket within a text counts too, so that this is one scan."""
+    """Refuse deep nesting before parsing; brackets inside strings count too, so that one scan suffices."""
     if count(text, b"[") + count(text, b"{") <= MOST_LEVELS:
         return
     brackets = np.frombuffer(text.translate(None, NO_BRACKETS), np.uint8)
@@ -154,7 +154,7 @@ def deep() -> BadEnvelope:
 
 
 def _texts(value: object) -> int:
-    """Return how many texts stand in the objects, names included; every one has two quotes, numbers have none."""
+    """Return how many strings the objects have, names included; each has two quotes, numbers have none."""
     if isinstance(value, dict):
         return sum(1 + _texts(entry) for entry in value.values())
     if isinstance(value, list) and value and isinstance(value[0], str | dict):

@@ -1,4 +1,4 @@
-"""The headers that say what a body is."""
+"""The media type of a body, from the request's headers."""
 
 from functools import lru_cache
 

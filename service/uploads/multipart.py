@@ -1,4 +1,4 @@
-"""multipart/form-data, parsed as it arrives; every part stays in memory, under the limits of the upload."""
+"""Parses multipart/form-data as it arrives; every part stays in memory, under the limits of the upload."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ MANY_PARTS = Text(f"The body has more than {MOST_PARTS} parts.", f"请求体的�
 
 @dataclass(frozen=True)
 class Part:
-    """One part: its bytes, and what its own headers say of them."""
+    """One part: its bytes, and its headers."""
 
     data: bytearray
     filename: str = ""
@@ -36,12 +36,12 @@ class Part:
 
     @property
     def format(self) -> Format | None:
-        """The format of a file; None where it is none that is read here."""
+        """The format of a file; None where it is not supported."""
         return format_of(self.data, self.filename, self.media)
 
 
 class Parts:
-    """Collects the parts of one body under their names: files, and fields, which have no filename and no role."""
+    """Collects the parts of one body by name: files, and fields, which have neither a filename nor a role."""
 
     def __init__(self, content_type: str) -> None:
         boundary = parse_options_header(content_type)[1].get(b"boundary")
@@ -70,7 +70,7 @@ class Parts:
             raise BadEnvelope(LONG_BOUNDARY) from None
 
     def write(self, chunk: bytes) -> None:
-        """Take in the next bytes of the body."""
+        """Parse the next bytes of the body."""
         try:
             self._parser.write(chunk)
         except FormParserError:

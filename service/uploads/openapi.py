@@ -1,4 +1,4 @@
-"""The request bodies of the OpenAPI document that FastAPI cannot derive: declared by hand from models and roles."""
+"""The request bodies in the OpenAPI document, declared by hand where FastAPI cannot derive them."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,7 +43,7 @@ ASSUMED = (
 
 
 def named(values: Iterable[str]) -> Callable[[dict[str, Any]], None]:
-    """Return what says, of a field that is a text or null, which texts there are: its `json_schema_extra`."""
+    """Return the `json_schema_extra` of a field whose allowed texts are listed; the field may also be null."""
 
     def say(schema: dict[str, Any]) -> None:
         schema["anyOf"][0]["enum"] = [*values]
@@ -76,7 +76,7 @@ def share_schemas(document: dict[str, Any]) -> None:
 
 
 def _in_floats(schema: object) -> object:
-    """Return a schema with its numbers as FastAPI's models of OpenAPI hold them."""
+    """Return a schema with its numbers as floats, as FastAPI's OpenAPI models hold them."""
     return json.loads(json.dumps(schema), parse_int=float)
 
 
@@ -138,7 +138,7 @@ def declared(
 
 
 def listed_formats() -> str:
-    """Return the sentence that says which files are read, and how each may be called."""
+    """Return the sentence that lists the supported file formats and their names."""
     listed = ", ".join(f"{entry.suffix} ({entry.media})" for entry in formats.formats().values())
     return f"A file, told by its first bytes or by a Content-Type of its own: {listed}."
 

@@ -1,4 +1,4 @@
-"""How slowly a body may arrive: bytes keep coming, and at a least rate once the connection had time to start."""
+"""The minimum pace of a body: bytes must keep arriving, at a minimum rate after a grace period."""
 
 from losses.text import Text
 from service.problems import RequestTimeout
@@ -7,14 +7,14 @@ GRACE_S = 5.0  # before the rate counts: connections start slowly
 
 
 class Pace:
-    """The pace of one body. Only the time spent waiting for the client counts."""
+    """The pace of one body. Only time spent waiting for the client counts."""
 
     def __init__(self, idle_s: float, bytes_per_s: int) -> None:
         self.idle_s, self._bytes_per_s = idle_s, bytes_per_s
         self._waited_s, self._received = 0.0, 0
 
     def add(self, received: int, waited_s: float) -> None:
-        """Count bytes that arrived after a wait, with more to come.
+        """Count bytes that arrived after a wait, where more are to come.
 
         Raises: RequestTimeout where nothing arrived within `idle_s`, or the body is too slow.
         """

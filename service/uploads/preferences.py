@@ -1,4 +1,4 @@
-"""What a client would rather have: the lists of Accept and Accept-Encoding, with their weights (RFC 9110, 12.4.2)."""
+"""Parses Accept and Accept-Encoding: weighted lists of what a client prefers (RFC 9110, 12.4.2)."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ def weighted(header: str) -> Iterator[tuple[str, float]]:
 
 
 def preferred(accept: str, offered: Iterable[str]) -> str | None:
-    """Return which of the media types that are offered an Accept header asks for most; None where it takes none.
+    """Return the offered media type that an Accept header prefers; None where it accepts none.
 
     The most precise range that fits a type gives its weight (RFC 9110, 12.5.1). Of equal weights the one that was asked
     for by name comes first, then the one that was asked for earlier.
@@ -27,7 +27,7 @@ def preferred(accept: str, offered: Iterable[str]) -> str | None:
 
 
 def _judged(media: str, ranges: list[tuple[str, float]]) -> tuple[float, int, int]:
-    """Return the weight of a media type, how precisely it was asked for, and how early: larger is better."""
+    """Return the rank of a media type: its weight, how specific its range is, and its position; larger is better."""
     family = media.partition("/")[0]
     for precision, wanted in ((2, media), (1, f"{family}/*"), (0, "*/*")):
         for place, (name, weight) in enumerate(ranges):

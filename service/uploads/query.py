@@ -1,4 +1,4 @@
-"""The fields of a request as texts: query parameters, and parts of a form that are no files.
+"""The fields of a request that are texts: query parameters, and form fields.
 
 Whatever the body is, a query parameter is a field of the request like those in the body. Where the same field stands in
 two places with two values, the request is refused.
@@ -26,7 +26,7 @@ _USUAL = ("predictions", "targets")
 
 
 class Beside(NamedTuple):
-    """What the query says: the parameters that are fields, and which arrays or columns are which inputs."""
+    """The fields of the query, and which arrays or columns are read as which inputs."""
 
     fields: Texts = ()
     order: tuple[str, ...] = _USUAL  # the roles of arrays without names, one after the other
@@ -38,7 +38,7 @@ NOTHING = Beside()
 
 @lru_cache(512)  # the same few come again and again
 def split(query: bytes) -> Beside:
-    """Return what the query says.
+    """Return the fields and roles of the query.
 
     `roles=a,b` names the roles of arrays without names, which otherwise are the inputs that the first `loss` cannot do
     without; `roles=a:x,b:y` says which names of the user's own are which roles.
@@ -88,7 +88,7 @@ def read_roles(text: str) -> tuple[tuple[str, ...], Asked]:
 
 @lru_cache(512)
 def named(query: bytes) -> Beside:
-    """Return what the query says beside a body whose arrays have names.
+    """Return the roles of a query beside a body whose arrays have names.
 
     Raises: BadRequest where `roles=` names roles alone, or names one that no loss has.
     """
@@ -99,7 +99,7 @@ def named(query: bytes) -> Beside:
 
 
 def with_form(beside: Beside, form: Texts) -> tuple[Beside, Texts]:
-    """Return what the query says, and the fields of a form, whose `roles` count as those of the query.
+    """Return the fields of the query combined with those of a form.
 
     Raises: what `named` raises.
     """
@@ -110,7 +110,7 @@ def with_form(beside: Beside, form: Texts) -> tuple[Beside, Texts]:
 
 
 def read_names(roles: str) -> Asked:
-    """Return which names of the user's own are which roles.
+    """Return which of the user's own names belong to which roles.
 
     Raises: BadRequest.
     """
@@ -129,7 +129,7 @@ def read_names(roles: str) -> Asked:
 
 
 def merged_fields(model: type[BaseModel], body: Mapping[str, Any], *beside: Texts) -> dict[str, Any]:
-    """Return the fields in the body and those beside it as one.
+    """Return the fields of the body and those of the query combined.
 
     Raises: BadRequest where one stands in two places with two values.
     """
@@ -158,7 +158,7 @@ def _joined(some: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fields(model: type[BaseModel], given: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return query parameters as the fields of a model; those of its options stand beside the others."""
+    """Return query parameters as the fields of a model; options are separated from the other fields."""
     nested = model.model_fields.get(OPTIONS)
     kind = nested.annotation if nested else None
     options = set(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else set()
@@ -183,7 +183,7 @@ def fields(model: type[BaseModel], given: Iterable[tuple[str, str]]) -> dict[str
 
 
 def _scalar(text: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return true, 3 or an object as JSON has them, anything else as text."""
+    """Return true, 3 or an object parsed as JSON, anything else as text."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""The names under which arrays are sent."""
+"""The roles: the names under which arrays are sent."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -39,7 +39,7 @@ WAYS_OUT = {
 
 @cache
 def known_roles() -> tuple[str, ...]:
-    """Return every role of every loss, then the weights and the mask, then what is measured alone."""
+    """Return every role of every loss, then the weights and the mask, then those that only profiles use."""
     listed = [role for entry in registry.catalogue().values() for role in entry.roles]
     return tuple(dict.fromkeys([*listed, *OPTIONAL, *MEASURED]))
 
@@ -57,7 +57,7 @@ def near_role(name: str, roles: Iterable[str]) -> str | None:
 
 
 def unknown_input(name: str, roles: Iterable[str]) -> UnknownInput:
-    """Return the refusal of an input that means nothing, by its name, with the role that was meant."""
+    """Return the refusal of an unknown input, with the role that was probably meant."""
     offered = list(roles)
     way_out = next((text for beginning, text in WAYS_OUT.items() if name.startswith(beginning)), "")
     return UnknownInput(name, offered, near_role(name, offered), way_out)

@@ -1,4 +1,4 @@
-"""Shared memory: files of one directory, of which clients register regions that hold inputs and take outputs.
+"""Shared memory: clients register regions of files that hold inputs and receive outputs.
 
 Nothing is mapped. A client may shorten its file at any time, and touching a mapped page beyond the end, or one for
 which the directory has no room, kills the process (SIGBUS), where reading it is short and writing it an error. What is
@@ -39,7 +39,7 @@ RegionName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")
 
 
 class Extent(BaseModel):
-    """The part of a file that a region is."""
+    """The part of a file that a region covers."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -56,7 +56,7 @@ class Extent(BaseModel):
 
 
 class Region(BaseModel):
-    """A part of a file, by a name."""
+    """A registered part of a file."""
 
     name: str
     key: str
@@ -65,7 +65,7 @@ class Region(BaseModel):
 
 
 class Place(BaseModel):
-    """Where a tensor lies, among the parameters of an input or an output."""
+    """Where a tensor lies in shared memory, among the parameters of an input or an output."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -76,7 +76,7 @@ class Place(BaseModel):
 
 @dataclass(frozen=True)
 class Span:
-    """The bytes of a file that one tensor has."""
+    """The bytes of a file that one tensor occupies."""
 
     place: Place
     file: Path
@@ -87,19 +87,19 @@ class Span:
         return self.place.shared_memory_byte_size
 
     def parameters(self, size: int) -> dict[str, int | str]:
-        """Return the parameters of an output of which `size` bytes were written here."""
+        """Return the parameters of an output of which `size` bytes were written."""
         return {**self.place.model_dump(), "shared_memory_byte_size": size}
 
 
 class Regions:
-    """The regions of one process. They belong to all of its clients."""
+    """The regions of one process, shared by all of its clients."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._kept: dict[str, Region] = {}
 
     def register(self, name: str, extent: Extent) -> None:
-        """Keep a region.
+        """Register a region.
 
         Raises: RegionExists, BadRegion where there are too many, or the file does not have it.
         """
@@ -115,7 +115,7 @@ class Regions:
             self._kept[name] = Region(name=name, **extent.model_dump())
 
     def unregister(self, name: str) -> None:
-        """Forget a region; where there is none, that is so already, as Triton has it."""
+        """Remove a region; one that does not exist is not an error, as in Triton."""
         self._kept.pop(name, None)
 
     def unregister_all(self) -> None:
@@ -125,7 +125,7 @@ class Regions:
         return list(self._kept.values())
 
     def named(self, name: str) -> Region:
-        """Return one region.
+        """Return a region by name.
 
         Raises: UnknownRegion.
         """
@@ -134,7 +134,7 @@ class Regions:
         return self._kept[name]
 
     def span(self, place: Place) -> Span:
-        """Return which bytes of which file a tensor has.
+        """Return the file and the byte range of a tensor.
 
         Raises: UnknownRegion, BadRegion where they are not all within the region.
         """
@@ -158,7 +158,7 @@ class Regions:
 
 @contextmanager
 def _opened(path: Path, access: int, end: int) -> Iterator[int]:
-    """Lend the descriptor of a regular file of at least `end` bytes, that has no second name elsewhere.
+    """Open a regular file of at least `end` bytes that has no other hard link.
 
     Raises: BadRegion, also in place of any OSError inside.
     """
@@ -195,7 +195,7 @@ def _short(expected: int, got: int) -> BadRegion:
 
 
 async def read_spans(spans: Mapping[int, Span], limit: int, body: Body) -> dict[int, memoryview]:
-    """Return what lies there now, in memory that was reserved and is lent with that of the body.
+    """Return the content of spans, in pooled memory that was reserved with the body.
 
     Raises: TooLarge, TemporaryReducedCapacity, BadRegion.
     """
@@ -255,7 +255,7 @@ def _write(span: Span, data: bytes) -> None:
 
 
 def regions_of(settings: Settings) -> Regions | None:
-    """Return what keeps the regions, or None where shared memory is off.
+    """Return the registry of regions, or None where shared memory is off.
 
     Raises: ValueError, in one line, where there is no such directory, or more than one worker: a region would be known
     to the one that happened to register it alone.

@@ -1,4 +1,4 @@
-"""Whole numbers of 64 bits without a sign, which torch computes with only where an int64 holds them."""
+"""Unsigned 64-bit integers, which torch supports only where they fit an int64."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from service.problems import BadRequest
 
 
 def signed(name: str, numbers: Tensor) -> Tensor:
-    """Return whole numbers that were read as int64, bit by bit.
+    """Return unsigned integers as int64.
 
     Raises: BadRequest where one of them is 2^63 or more.
     """

@@ -1,4 +1,4 @@
-"""The arrays and the fields of a request, whatever the media type of its body.
+"""The upload of a request: its arrays by role and its fields, whatever the media type of its body.
 
 A member of the JSON object, or a part of the multipart body, that is named for a role is a tensor; the rest are the
 fields of the request, and so are query parameters. An upload is kept, or streamed: evaluated as it arrives.
@@ -36,7 +36,7 @@ SHORT_FIELDS = 1 << 9  # bytes, of which the models are kept, since the same few
 
 
 class DatasetContents(Protocol):
-    """What keeps the datasets."""
+    """Gives access to the stored datasets."""
 
     def contents(self, identifier: str, owner: str, beside: Beside, limit: DecodingLimit) -> Contents:
         """Return the arrays of a dataset by role."""
@@ -44,7 +44,7 @@ class DatasetContents(Protocol):
 
 @dataclass
 class Upload:
-    """What came in: the fields of the request, a tensor a role, and how long it took to get them."""
+    """The fields of a request, a tensor for each role, and how long it took to receive them."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, Tensor] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Which addresses may be read: those below a prefix that the operator names, and nothing that only looks so."""
+"""Which addresses a dataset may name: only those below a prefix that the operator configured."""
 
 import re
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ class Address:
 
     @property
     def root(self) -> str:
-        """The folder out of which no link leads, of a file."""
+        """For a file address, the folder that the file must lie in after links are resolved."""
         return urlsplit(self.prefix).path
 
 
 def allowed(uri: str, prefixes: Sequence[str], private_hosts: Sequence[str]) -> Address:
-    """Return an address that may be read.
+    """Return the address, parsed, where it may be read.
 
     `prefixes`: those that the operator names, such as s3://bucket/tables/. `private_hosts`: the names that may stand
     for addresses which are not public; an address in numbers within a prefix is named by that.

@@ -19,15 +19,15 @@ USER_AGENT = "lossary"
 
 
 class NotAllowed(Exception):  # noqa: N818 - it is said of an address
-    """The address leads where nothing may be read."""
+    """The address leads to a host that may not be contacted."""
 
 
 class Unreadable(Exception):  # noqa: N818 - the same
-    """What is there cannot be read."""
+    """The file at the address cannot be read."""
 
 
 def is_public(text: str) -> bool:
-    """Say whether an IP address is one of the internet's."""
+    """Return whether an IP address is globally reachable."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
@@ -39,7 +39,7 @@ def is_public(text: str) -> bool:
 
 
 def resolved(host: str, port: int, *, private: bool) -> str:
-    """Return the IP address of a host that is connected to. `private`: it need not be public.
+    """Return the IP address to connect to for a host; `private` allows one that is not public.
 
     Raises: NotAllowed, Unreadable.
     """
@@ -54,7 +54,7 @@ def resolved(host: str, port: int, *, private: bool) -> str:
 
 
 class _Pinned(http.client.HTTPConnection):
-    """A connection to an IP address that is known, whatever names say by now."""
+    """A connection to an IP address that was resolved before, so that a second look-up cannot change it."""
 
     def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext | None) -> None:
         super().__init__(host, port, timeout=TIMEOUT_S)
@@ -67,7 +67,7 @@ class _Pinned(http.client.HTTPConnection):
 
 
 class HttpFile(io.RawIOBase):
-    """The file at an address.
+    """A seekable file at an http(s) address.
 
     Raises, on making: NotAllowed, Unreadable.
     """
@@ -86,7 +86,7 @@ class HttpFile(io.RawIOBase):
         self.size, self.changed = self._head()
 
     def _head(self) -> tuple[int, str]:
-        """Return the length of the file, and what says that it has changed."""
+        """Return the length of the file and its validator (ETag or Last-Modified), which changes when the file does."""
         headers, _ = self._get(0, 0)
         total = headers.get("content-range", "").rpartition("/")[2]
         if not total.isdigit():

@@ -1,4 +1,4 @@
-"""The process that reads what lies at addresses: a damaged file may end it, and its memory is its own.
+"""The process that reads files at addresses: a damaged file can crash it without harm to the service.
 
 Run as python -m service.datasets.addresses.reader, with one JSON object as its standard input. `list` answers which
 files an address names and what they hold, as JSON; `scan` answers the columns of such files as an Arrow stream, a batch
@@ -37,7 +37,7 @@ MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan",
 
 
 def main() -> None:
-    """Do what is asked."""
+    """Run the command that standard input describes."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
     asked = json.loads(sys.stdin.buffer.read())
     try:
@@ -62,7 +62,7 @@ def _refuse(kind: str, message: str) -> None:
 
 
 def listed(address: dict[str, Any], max_bytes: int) -> dict[str, Any]:
-    """Return the files of an address, and what they hold.
+    """Return the files that an address names, with their format and columns.
 
     Raises: NotAllowed, Unreadable, and what pyarrow raises.
     """
@@ -84,7 +84,7 @@ def listed(address: dict[str, Any], max_bytes: int) -> dict[str, Any]:
 
 
 def _parquet_rows(fragments: list[Any], max_bytes: int) -> int:
-    """Return the rows that the footers say.
+    """Return how many rows the footers of these files state.
 
     Raises: Unreadable where a column of a row group would be unpacked to more than may be held at once.
     """
@@ -102,7 +102,7 @@ def _parquet_rows(fragments: list[Any], max_bytes: int) -> int:
 
 
 def _entries(address: dict[str, Any]) -> list[list[Any]]:
-    """Return path, size and time of change of every file that an address names, in order."""
+    """Return the path, size and modification time of every file that an address names, in order."""
     system = _file_system(address)
     path = address["path"] if address["scheme"] == "file" else address["host"] + address["path"]
     if not GLOB.search(path):
@@ -121,7 +121,7 @@ def _entries(address: dict[str, Any]) -> list[list[Any]]:
 
 
 def _segment(pattern: str) -> str:
-    """Return a part of a glob as a regular expression that stays within its part; ** is any number of parts."""
+    """Return a segment of a glob as a regular expression that matches no slash; ** matches any number of segments."""
     return ".*" if pattern == "**" else translate(pattern)[4:-3].replace(".*", "[^/]*")
 
 
@@ -143,7 +143,7 @@ def _http_file(address: dict[str, Any]) -> HttpFile:
 
 
 def _file_system(address: dict[str, Any]) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    """Return what reads files of this scheme; credentials and endpoints are those of the environment."""
+    """Return pyarrow's file system for a scheme; credentials and endpoints come from the environment."""
     scheme, account = address["scheme"], os.environ.get("AZURE_STORAGE_ACCOUNT", "")
     if scheme == "file":
         return files.LocalFileSystem()
@@ -153,7 +153,7 @@ def _file_system(address: dict[str, Any]) -> Any:  # noqa: ANN401 - pyarrow ship
 
 
 def _fragments(listing: dict[str, Any], places: Any) -> Iterator[Any]:  # noqa: ANN401 - a range or a list
-    """Yield the files at these places of a listing, as pyarrow reads them.
+    """Yield the files at these positions of a listing, as pyarrow datasets.
 
     Raises: Unreadable where one has changed since, NotAllowed.
     """
@@ -185,7 +185,7 @@ def _changed() -> Unreadable:
 
 
 def scan(listing: dict[str, Any], names: list[str], places: list[int] | None) -> None:
-    """Write these columns of the files at these places, all of them where it is None, to standard output."""
+    """Write columns of files to standard output as an Arrow stream. `places`: positions in the listing; None: all."""
     chosen = list(range(len(listing["files"]))) if places is None else places
     with os.fdopen(os.dup(1), "wb", buffering=0) as out:
         writer = wanted = None
@@ -201,7 +201,7 @@ def scan(listing: dict[str, Any], names: list[str], places: list[int] | None) ->
 
 
 def _batches(fragment: Any, kind: str, schema: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
-    """Yield the columns of a schema, some rows at a time, however long the row groups of the file are."""
+    """Yield the columns of a schema in batches of bounded length, whatever the row groups of the file are."""
     if kind == "parquet":  # of which a scanner unpacks whole row groups
         file = pyarrow.parquet.ParquetFile(fragment.open(), buffer_size=BUFFER)
         for batch in file.iter_batches(SCANNED_ROWS, columns=schema.names):

@@ -1,4 +1,4 @@
-"""What lies at an address: listed, and read a batch at a time, by a process of its own that decodes it."""
+"""Files at an address: listed, and read in batches, by a separate process that decodes them."""
 
 import json
 import os
@@ -28,7 +28,7 @@ REFUSED = 3
 
 
 def listed(address: Address, max_bytes: int) -> dict[str, Any]:
-    """Return the files of an address with what they hold: `files`, `format`, `columns`, and `rows` where they say so.
+    """Return the files of an address with what they hold.
 
     Raises: BadRequest, AddressNotAllowed.
     """
@@ -41,7 +41,7 @@ def listed(address: Address, max_bytes: int) -> dict[str, Any]:
 def batches(
     listing: dict[str, Any], names: Sequence[str], places: Sequence[int] | None
 ) -> "Iterator[tuple[int, pa.RecordBatch]]":
-    """Yield these columns of the files at these places of a listing, of all files where it is None.
+    """Yield batches of these columns from the files at these positions of a listing; of all files where it is None.
 
     Each batch comes with the place of its file.
 
@@ -60,7 +60,7 @@ def batches(
 
 @contextmanager
 def _reading(asked: dict[str, Any]) -> "Iterator[subprocess.Popen[bytes]]":
-    """Yield the process that does what is asked; it ends with the block.
+    """Start the reader process with a command, and end it when the block ends.
 
     Raises: BadRequest, AddressNotAllowed where it refused.
     """
@@ -117,7 +117,7 @@ class AddressedTable:
 
     @property
     def assumed(self) -> dict[str, str]:
-        """Nothing."""
+        """Nothing is assumed."""
         return {}
 
     def read(self, names: Sequence[str]) -> "pa.Table":

@@ -1,4 +1,4 @@
-"""How many bytes the compressed buffers of an Arrow file become, by what it says itself, before one is unpacked.
+"""Computes the decompressed size of an Arrow file from its metadata, before anything is decompressed.
 
 Source: https://arrow.apache.org/docs/format/Columnar.html; format/File.fbs, Message.fbs (BodyCompression).
 """
@@ -18,7 +18,7 @@ DICTIONARIES, BATCHES = 2, 3  # slots of the footer
 
 
 def unpacked_bytes(file: memoryview) -> int:
-    """Return the bytes that all compressed buffers of a file become; 0 where none is compressed.
+    """Return the decompressed size of all compressed buffers of a file; 0 where none is compressed.
 
     Raises: Malformed where the footer or a message leads outside of the file.
     """

@@ -1,4 +1,4 @@
-"""What the schema of an Arrow stream says of a column, read and written.
+"""Maps between the fields of an Arrow schema and the inputs of a loss.
 
 Source: https://arrow.apache.org/docs/format/Columnar.html; format/Schema.fbs; CanonicalExtensions.html for tensors.
 """
@@ -38,7 +38,7 @@ TENSOR = "arrow.fixed_shape_tensor"
 
 
 class ArrowColumn(NamedTuple):
-    """One input: what an item of it is."""
+    """One input: the shape and dtype of an item."""
 
     name: str
     dtype: str  # numpy's; ? is bits
@@ -48,7 +48,7 @@ class ArrowColumn(NamedTuple):
 
     @property
     def called(self) -> str:
-        """What it is called in a refusal."""
+        """The name of the column in a refusal."""
         return shown(self.name)
 
     @property
@@ -58,21 +58,21 @@ class ArrowColumn(NamedTuple):
 
     @property
     def wide(self) -> np.dtype:
-        """What its numbers become."""
+        """The dtype that its numbers are converted to."""
         return np.dtype(WIDER.get(self.dtype, self.dtype))
 
     def encoded(self, items: int) -> int:
-        """Return how many bytes of the stream so many items take."""
+        """Return how many bytes of the stream this many items take."""
         count = items * self.numbers
         return -(-count // 8) if self.dtype == "?" else count * int(self.dtype[1])
 
     def decoded(self, items: int) -> int:
-        """Return how many bytes they become."""
+        """Return how many bytes they take after decoding."""
         return items * self.numbers * self.wide.itemsize
 
 
 def column(name: str, field: FlatTable) -> ArrowColumn:
-    """Return what a field of the schema says; `name` is what the stream is called.
+    """Return the input that a field of the schema describes; `name` is what refusals call the stream.
 
     Raises: BadRequest for anything but numbers, UnknownInput where it is no input either, Malformed.
     """
@@ -105,7 +105,7 @@ def column(name: str, field: FlatTable) -> ArrowColumn:
 
 
 def field(name: str, array: np.ndarray) -> Slots:
-    """Return an array as a field of a schema; items of several axes as the tensors that pyarrow knows."""
+    """Return the schema field of an array; items with several axes as Arrow's tensor extension type."""
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind == "b":
         number: Slots = {2: Number(BYTE, BOOL), 3: {}}
@@ -123,7 +123,7 @@ def field(name: str, array: np.ndarray) -> Slots:
 
 
 def _kind(title: str, field: FlatTable) -> int:
-    """Return the type of a field, one of those taken."""
+    """Return the type of a field, where it is supported."""
     kind = field.scalar(2, BYTE)
     encoded = field.table(4)
     if title not in (*known_roles(), *MEANT) and (encoded or kind not in TAKEN_KINDS):
@@ -170,7 +170,7 @@ def _dtype(title: str, kind: int, field: FlatTable) -> str:
 
 
 def _properties(field: FlatTable) -> dict[str, str | None]:
-    """Return the extension that a field names; its other properties have no say."""
+    """Return the extension type of a field; its other properties are ignored."""
     text_by_key = {}
     for entry in field.tables(6, MOST_PROPERTIES):
         key = entry.text(0, LONGEST_PROPERTY)
@@ -182,7 +182,7 @@ def _properties(field: FlatTable) -> dict[str, str | None]:
 def _shape(
     title: str, properties: dict[str, str | None], lists: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the axes of an item as they lie, and the order in which they are meant."""
+    """Return the axes of an item in storage order, and the permutation to their logical order."""
     extension = properties.get(EXTENSION)
     if extension is None:
         return lists, tuple(range(len(lists)))

@@ -1,4 +1,4 @@
-"""FlatBuffers, as much as Arrow's metadata needs: read with every offset checked before it is followed, and written.
+"""A minimal FlatBuffers reader and writer for Arrow's metadata; every offset is checked before it is followed.
 
 Source: https://flatbuffers.dev/internals, "Format components".
 """
@@ -14,12 +14,12 @@ _OFFSET = 4  # bytes of an offset, and of a vector's length
 
 
 class Malformed(ValueError):  # noqa: N818 - as refusals are named
-    """An offset that leads outside, or more of something than may be."""
+    """An offset outside of the buffer, or a count above its limit."""
 
 
 @dataclass(frozen=True)
 class FlatTable:
-    """A table that begins at `position`; what a slot does not hold is None, or the default."""
+    """A table that begins at `position`; a missing slot reads as None, or as the default."""
 
     data: memoryview
     position: int
@@ -28,7 +28,7 @@ class FlatTable:
 
     @classmethod
     def root(cls, data: memoryview) -> "FlatTable":
-        """Return the table that a buffer is about.
+        """Return the root table of a buffer.
 
         Raises: Malformed, as every method.
         """
@@ -36,7 +36,7 @@ class FlatTable:
 
     @classmethod
     def at(cls, data: memoryview, position: int) -> "FlatTable":
-        """Return the table at a position, its vtable within the buffer."""
+        """Return the table at a position, after checking its vtable."""
         vtable = position - _unpacked(_SIGNED, data, position)
         size = _unpacked(_SHORT, data, vtable)
         if size < 2 * _SLOT or vtable + size > len(data):
@@ -44,24 +44,24 @@ class FlatTable:
         return cls(data, position, vtable, size)
 
     def scalar(self, slot: int, kind: struct.Struct, default: int = 0) -> int:
-        """Return a whole number."""
+        """Return an integer field."""
         place = self._place(slot)
         return _unpacked(kind, self.data, place) if place else default
 
     def table(self, slot: int) -> "FlatTable | None":
-        """Return a table inside."""
+        """Return a child table."""
         place = self._place(slot)
         return FlatTable.at(self.data, self._followed(place)) if place else None
 
     def need(self, slot: int) -> "FlatTable":
-        """Return a table inside that must be there."""
+        """Return a child table that is required."""
         inner = self.table(slot)
         if inner is None:
             raise Malformed
         return inner
 
     def text(self, slot: int, longest: int) -> str | None:
-        """Return a text."""
+        """Return a text field."""
         place = self._place(slot)
         if not place:
             return None
@@ -88,7 +88,7 @@ class FlatTable:
         return list(kind.iter_unpack(self.data[begin : begin + kind.size * length]))
 
     def _place(self, slot: int) -> int:
-        """Return where a slot stands, 0 where the table has none; what is read there is checked as it is read."""
+        """Return the position of a slot's value, 0 where the table does not have it; reads check the position."""
         entry = _SLOT * (2 + slot)
         if entry + _SLOT > self.size:
             return 0
@@ -179,5 +179,5 @@ def _child(data: bytearray, value: Any) -> int:  # noqa: ANN401 - see Slots
 
 
 def _pad(data: bytearray, to: int, before: int = 0) -> None:
-    """Lengthen `data` until what comes `before` bytes later stands at a multiple of `to`."""
+    """Extend `data` so that what follows after `before` bytes is aligned to `to`."""
     data += bytes(-(len(data) + before) % to)

@@ -1,4 +1,4 @@
-"""Messages of an Arrow IPC stream: a schema, then record batches of items; every column is an input, axis 0 the item.
+"""Reads Arrow IPC streams: a schema, then record batches; each column is an input, and axis 0 is the item.
 
 Numbers are viewed where they lie. The reader is our own and follows nothing that it has not checked: a hostile stream
 ends the process of a library that trusts it.
@@ -37,7 +37,7 @@ PAIR = struct.Struct("<qq")  # a node: length, nulls; a buffer: offset, length
 
 
 class Message(NamedTuple):
-    """One message: what it is, where it ends, its table, and its body."""
+    """One message: its kind, end position, metadata table and body."""
 
     kind: int
     end: int
@@ -46,7 +46,7 @@ class Message(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """How many items a record batch has, and a view of the numbers of each column."""
+    """One record batch: the number of items, and a view of the numbers of each column."""
 
     items: int
     numbers: list[memoryview]
@@ -54,14 +54,14 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Reader:
-    """What the schema says, and with it the batches."""
+    """Reads the record batches of one schema."""
 
     name: str
     columns: list[ArrowColumn]
 
     @classmethod
     def of(cls, name: str, message: Message | int | None) -> "Reader":
-        """Return the reader of a stream that begins with this message.
+        """Return the reader for a stream whose schema message this is.
 
         Raises: BadRequest.
         """
@@ -94,7 +94,7 @@ class Reader:
         return cls(name, columns)
 
     def batch(self, message: Message) -> Batch:
-        """Return a batch, every buffer of it found to be as long as it must.
+        """Return a record batch, after checking the length of each of its buffers.
 
         Raises: BadRequest.
         """
@@ -114,7 +114,7 @@ class Reader:
         return sum(entry.decoded(items) for entry in self.columns)
 
     def arrays(self, batches: list[Batch]) -> Arrays:
-        """Yield every column; where there is one batch, viewed where it lies."""
+        """Yield every column; a single batch is viewed in place, without a copy."""
         for place, entry in enumerate(self.columns):
             parts = [_viewed(entry, batch.items, batch.numbers[place]) for batch in batches if batch.items]
             one = len(parts) == 1
@@ -174,7 +174,7 @@ class Reader:
         return numbers[:size]
 
     def _refuse_nulls(self, entry: ArrowColumn, valid: memoryview, length: int) -> None:
-        """Refuse by the bits themselves; a count beside them could lie."""
+        """Refuse missing values by the validity bits; the stated count could be wrong."""
         if not len(valid):
             return
         bits = np.frombuffer(valid, np.uint8, -(-length // 8))
@@ -194,7 +194,7 @@ class Reader:
 
 
 def message(name: str, view: memoryview) -> Message | int | None:
-    """Return the message that begins here, or how many bytes must be here to tell more; None at the end's mark.
+    """Return the message at a position, or how many more bytes are needed; None at the end-of-stream mark.
 
     Raises: BadRequest, UnsupportedFormat.
     """

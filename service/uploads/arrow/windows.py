@@ -1,4 +1,4 @@
-"""An Arrow body that is not kept: whole record batches as they arrive, some at a time."""
+"""Evaluates an Arrow body while it arrives: complete record batches, a window at a time, in two buffers."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NAME = "The body"
 
 @dataclass
 class BatchWindow:
-    """Some record batches. They are read before the next window but one is asked for: their memory is used again."""
+    """Some record batches. They are valid until the window after the next one is asked for."""
 
     reader: Reader
     batches: list[Batch]
@@ -35,17 +35,17 @@ class BatchWindow:
 
 
 def needed(body: Body, settings: Settings) -> bool:
-    """Say whether a body is too long to keep, or of unknown length."""
+    """Return whether a body has to be streamed: it is too long to keep, or its length is unknown."""
     return body.sent_length is None or body.sent_length > settings.max_body_bytes
 
 
 def worthwhile(body: Body) -> bool:
-    """Say whether a body that seems short enough may become too long: one that is packed does not say."""
+    """Return whether a body should be streamed although it seems short: a compressed body may become long."""
     return body.packed
 
 
 async def batch_windows(body: Body, _: tuple[str, ...], settings: Settings) -> AsyncIterator[BatchWindow]:
-    """Return the windows of a body, of which nothing is read yet."""
+    """Return the windows of a body that has not been read yet."""
     return aiter(_Windows(body, settings))
 
 
@@ -90,7 +90,7 @@ class _Windows:
         yield self._window()
 
     def _split(self) -> None:
-        """Read what has arrived whole."""
+        """Parse the messages that have arrived completely."""
         view = memoryview(self._buffer)[: self._filled]
         while self._filled - self._begin >= self._need and not self._ended:
             arrived = message(NAME, view[self._begin :])
@@ -115,7 +115,7 @@ class _Windows:
             )
 
     def _window(self) -> BatchWindow:
-        """Return the batches read so far, and begin to collect anew."""
+        """Return the batches read so far, and start a new window."""
         reader = self._reader or Reader.of(NAME, None)
         batches, self._batches = self._batches, []
         decoded = reader.decoded(batches)
@@ -125,7 +125,7 @@ class _Windows:
         return BatchWindow(reader, batches)
 
     def _carry(self, buffer: bytearray) -> None:
-        """Begin the buffer in use with what has arrived of the next message."""
+        """Start the next buffer with the part of a message that has arrived already."""
         tail = buffer[self._begin : self._filled]
         self._fit(max(self._usual, self._need))
         self._buffer[: len(tail)] = tail
@@ -139,7 +139,7 @@ class _Windows:
             self._buffer = bytearray(size)
 
     def _reserve(self, size: int) -> None:
-        """Reserve what the longest window takes; the factor of admission has room for two."""
+        """Reserve the memory of the longest window; the factor of admission covers two."""
         if size > self._reserved:
             self._body.reserve(size - self._reserved)
             self._reserved = size

@@ -1,1 +1,1 @@
-"""The formats of arrays, a file each, found by walking this folder."""
+"""The file formats of arrays and tables, one module each; modules of this folder are discovered."""

@@ -1,4 +1,4 @@
-"""The Arrow IPC stream as a body: every column is an input, axis 0 is the item."""
+"""The Arrow IPC stream format."""
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +80,7 @@ def read_batches(
 
 
 def judge(name: str, reader: Reader, batches: list[Batch], limit: DecodingLimit, received: int) -> None:
-    """Refuse what would become too much, and reserve what is over the bytes received, before anything is allocated.
+    """Refuse a body that would become too large, and reserve its decoded size, before anything is allocated.
 
     Raises: TooLarge, TemporaryReducedCapacity.
     """

@@ -1,4 +1,4 @@
-"""The Arrow file, which is Feather's version 2: compressed by lz4 or zstd or not at all.
+"""The Arrow IPC file format (Feather version 2), uncompressed or with lz4 or zstd.
 
 Source: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format.
 """

@@ -1,4 +1,4 @@
-"""CSV and its kin: delimiter, header, decimal comma, byte order mark, gzip and Excel's habits are found by looking.
+"""CSV and its variants: delimiter, header, decimal comma, byte order mark and compression are detected.
 
 Source: RFC 4180; what pandas, polars, R's write.csv and write.csv2, DuckDB, Excel and JavaScript write.
 """
@@ -48,7 +48,7 @@ WAY_OUT = Text(
 
 @dataclass(frozen=True)
 class _Delimited:
-    """One file, as text in UTF-8 that begins with its first row."""
+    """One file, as UTF-8 text that begins with its first row."""
 
     name: str
     text: memoryview
@@ -88,7 +88,7 @@ class _Delimited:
         return table.rename_columns(list(names))
 
     def _parsed(self, places: Sequence[int], piece: int, *, text: bool = False) -> "pa.Table":
-        """Return the columns that stand at these places, as texts or as what they look like."""
+        """Return the columns at these positions, as texts or with detected types."""
         pa = arrow()
         import pyarrow.csv as reader  # noqa: PLC0415 - imported with the first table
 
@@ -114,13 +114,13 @@ class _Delimited:
 
     @cached_property
     def delimiter(self) -> str:
-        """The one of the usual ones that stands most often in the first line, outside of quotes."""
+        """The most frequent of the usual delimiters in the first line, outside of quotes."""
         line = re.sub(r'"[^"]*"', "", self._beginning).split("\n", 1)[0]
         return self.stated or max(DELIMITERS, key=line.count)  # the comma where none does
 
     @cached_property
     def _decimal(self) -> str:
-        """What stands before fractions: a comma in much of Europe.
+        """The decimal separator: a point, or a comma as in much of Europe.
 
         Raises: BadRequest where both do.
         """
@@ -164,7 +164,7 @@ class _Delimited:
 
 
 def _count(text: memoryview, byte: int) -> int:
-    """Return how often a byte stands in a text, which is looked at in pieces and never copied."""
+    """Return how often a byte occurs in a text, without copying it."""
     numbers = np.frombuffer(text, np.uint8)
     return sum(int(np.count_nonzero(numbers[at : at + PIECE] == byte)) for at in range(0, len(numbers), PIECE))
 
@@ -178,7 +178,7 @@ def _is_number(text: str) -> bool:
 
 
 def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
-    """Return the table of a file, unzipped and in UTF-8.
+    """Return the table of a file, decompressed and converted to UTF-8.
 
     Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
     """
@@ -221,7 +221,7 @@ def _in_utf8(name: str, text: memoryview, encoding: str) -> memoryview:
 
 
 def _unzipped(name: str, data: memoryview, limit: DecodingLimit) -> bytearray:
-    """Return what was zipped, its memory reserved as it grows."""
+    """Return the decompressed bytes; memory is reserved as they grow."""
     text, rest = bytearray(), bytes(data)
     damaged = BadRequest(
         Text(f"{name}: the gzip data are damaged, or cut short.", f"{in_chinese(name)}:gzip 数据已损坏或不完整。")

@@ -1,4 +1,4 @@
-"""Files that are not read here, or not as what they are called: what each is, and how it becomes one that is.
+"""Recognises files in unsupported or mislabelled formats, and says how to convert them.
 
 Told by their first bytes, and zip archives by their members, since the files of PyTorch, of Excel and of numpy all are.
 """
@@ -20,7 +20,7 @@ SEPARATED = re.compile(rb"[^\r\n]*[,;\t\r\n]")  # a line, or the first of its co
 
 
 class Foreign(NamedTuple):
-    """One kind of file: what it is called, what to do with it instead, and as which media type it is read."""
+    """One kind of unsupported file: its name, how to convert it, and the media type it can be read as."""
 
     called: Text
     way_out: Text
@@ -32,7 +32,7 @@ class Foreign(NamedTuple):
         return Text(f"is {self.called.en}. {self.way_out.en}", f"是{self.called.zh}。{self.way_out.zh}")
 
     def said_of(self, name: str) -> Text:
-        """Return the sentence about what was sent under a name."""
+        """Return the sentence about a file that was sent under a name."""
         return Text(f"{name} {self.sentence.en}", f"{in_chinese(name)} {self.sentence.zh}")
 
 
@@ -191,7 +191,7 @@ TEXTS = (CSV, JSON)
 
 
 def foreign(data: bytes | bytearray | memoryview) -> Foreign | None:
-    """Return what a file is that is not what it is said to be; None where that is not known."""
+    """Return the actual kind of a file that is not in the stated format; None where it is not recognised."""
     beginning = bytes(data[:LOOKED_AT])
     if beginning.startswith(ZIP):
         try:
@@ -209,7 +209,7 @@ def foreign(data: bytes | bytearray | memoryview) -> Foreign | None:
 
 
 def of_archive(names: Sequence[str]) -> Foreign | None:
-    """Return what a zip archive with these members is; None where numpy may have written it."""
+    """Return the kind of a zip archive with these members; None where it may be numpy's."""
     for ending, kind in MEMBERS:
         if any(name.endswith(ending) for name in names):
             return kind

@@ -1,4 +1,4 @@
-"""NDJSON: a JSON object a line, whose members are the columns.
+"""NDJSON: one JSON object per line, whose members are the columns.
 
 Source: https://github.com/ndjson/ndjson-spec; pyarrow.json reads it, and five bytes can end the process that does.
 """
@@ -66,7 +66,7 @@ def records(text: bytes | bytearray) -> Table:
 
 
 def refuse_long(text: bytes | bytearray) -> None:
-    """Refuse rows of JSON that would take long to parse.
+    """Refuse rows of JSON that would take too long to parse.
 
     Raises: TooLarge.
     """
@@ -79,7 +79,7 @@ def refuse_long(text: bytes | bytearray) -> None:
 
 
 def text_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return the file of these rows."""
+    """Return these rows as an NDJSON file."""
     return b"".join([orjson.dumps(row) + b"\n" for row in rows])
 
 

@@ -1,4 +1,4 @@
-"""The .npy format: its header read by a bounded reader, its numbers viewed where they lie. A body is one or several.
+"""The .npy format; a body holds one or several arrays. Numbers are viewed in place where possible.
 
 Source: numpy.lib.format, versions 1.0 to 3.0.
 """

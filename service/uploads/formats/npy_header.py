@@ -1,4 +1,4 @@
-"""The header of an .npy file, read by a bounded reader.
+"""Reads the header of an .npy file, under a limit on its length.
 
 Source: numpy.lib.format, versions 1.0 to 3.0.
 """
@@ -35,7 +35,7 @@ PYTHON_2 = re.compile(r"(?<=\d)L\b")  # which wrote its long numbers so: (3L, 4L
 
 
 class Header(NamedTuple):
-    """What stands before the numbers: their dtype, and that which torch computes with where it is another."""
+    """The dtype and shape of an .npy file; `wider` is the dtype that torch computes with where it lacks this one."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -65,7 +65,7 @@ def npy_header(role: str, view: memoryview) -> tuple[Header, int]:
 
 @lru_cache(1024)  # the same few come again and again, and parsing one takes 50 us
 def _header(role: str, view: bytes) -> Header:
-    """Return the header that these bytes are, no more and no less."""
+    """Return the header that exactly these bytes hold."""
     version = view[6] if len(view) > 6 else 0  # noqa: PLR2004 - the byte after the magic
     width = 2 if version == 1 else 4
     if version not in (1, 2, 3) or len(view) < 8 + width or view[7]:

@@ -1,4 +1,4 @@
-"""An .npy body of several arrays, evaluated while the last one arrives: the others are kept, in half of the memory.
+"""Evaluates an .npy body of several arrays while the last one arrives, in half of the memory.
 
 What is not plain (arrays of other lengths, another byte order, bytes too many or too few) is kept whole, and decoded as
 any other body.
@@ -24,7 +24,7 @@ VERSION = MAGIC + b"\1\0"  # which numpy.save writes
 
 @dataclass
 class ArrayWindow:
-    """Some items of every array, the last of which lies in a buffer that is soon used again."""
+    """Some items of every array; the last array's buffer is reused two windows later."""
 
     kept: Mapping[str, Tensor]
     last_role: str
@@ -44,7 +44,7 @@ class ArrayWindow:
 
 @dataclass(frozen=True)
 class ArrayLayout:
-    """The numbers of one array: what they are, and how many bytes they take."""
+    """The dtype, shape and size in bytes of one array."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -61,12 +61,12 @@ class ArrayLayout:
 
 
 def worthwhile(body: Body) -> bool:
-    """Say whether a body is long enough for this, and can be received where it is wanted."""
+    """Return whether a body is long enough to stream, and its source can receive into buffers."""
     return body.direct and (body.length or 0) >= SHORTEST
 
 
 async def array_windows(body: Body, roles: tuple[str, ...], settings: Settings) -> "AsyncIterator[ArrayWindow] | None":
-    """Return the items of a body, read but for its last array; None, and nothing lost, where it is not plain.
+    """Return the windows of a body, of which all arrays but the last are read; None where it cannot be streamed.
 
     Raises: TooLarge, BadRequest, and what reading the body raises.
     """
@@ -101,7 +101,7 @@ async def _windows(
 
 
 class _Reading:
-    """The arrays of a body but the last, while they are read."""
+    """The arrays of a body before the last, while they are received."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -110,7 +110,7 @@ class _Reading:
         self.arrays: list[memoryview] = []
 
     async def layouts(self, roles: tuple[str, ...]) -> list[ArrayLayout] | None:
-        """Return the layout of every array; None where they are not plain, not of one length, or not all there is."""
+        """Return the layout of every array; None where one is not plain, lengths differ, or the body is incomplete."""
         layouts: list[ArrayLayout] = []
         for place, role in enumerate(roles):
             layout = await self._layout(role)
@@ -123,7 +123,7 @@ class _Reading:
         return layouts if of_one_length and layouts[-1].size == self._left else None
 
     async def _layout(self, role: str) -> ArrayLayout | None:
-        """Return what the next header says; None where it is not plain, or no header at all."""
+        """Return the layout that the next header states; None where it is not plain or no header."""
         if self._left < PREFIX:
             return None
         prefix = bytes(await self._read(PREFIX))

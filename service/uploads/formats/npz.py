@@ -1,4 +1,4 @@
-"""The .npz format: a zip of .npy files, each named for its role. The directory is judged before anything is unpacked.
+"""The .npz format: a zip archive of .npy files named by role. Its directory is checked before decompression.
 
 Source: APPNOTE.TXT 6.3.10; numpy.savez writes stored, numpy.savez_compressed deflated members.
 """
@@ -51,7 +51,7 @@ def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
 
 
 def _judge(name: str, members: list[zipfile.ZipInfo], limit: DecodingLimit) -> None:
-    """Refuse by what the directory says, before anything is unpacked."""
+    """Refuse an archive by what its directory states, before anything is decompressed."""
     files = [member.filename for member in members]
     kind = of_archive(files)
     if kind is not None:

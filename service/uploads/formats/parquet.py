@@ -1,4 +1,4 @@
-"""Parquet: the columns that are wanted, judged by what the footer says of them before any is decoded.
+"""Parquet: reads the wanted columns; their size is checked in the footer before they are decoded.
 
 Source: https://parquet.apache.org/docs/file-format/.
 """

@@ -1,4 +1,4 @@
-"""Which bytes hold arrays: every file of this folder with a FORMAT, found by walking it."""
+"""The registry of formats: every module of this folder that defines FORMAT."""
 
 import pkgutil
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -119,7 +119,7 @@ def formats() -> dict[str, Format]:
 
 
 def accepted(accept: str) -> ArrayFormat | None:
-    """Return the format that an Accept header asks for rather than JSON; None where JSON will do."""
+    """Return the format that an Accept header prefers over JSON; None where JSON is preferred."""
     if not accept or accept == "*/*":
         return None
     return written().get(preferred(accept, (JSON, *written())) or JSON)
@@ -127,7 +127,7 @@ def accepted(accept: str) -> ArrayFormat | None:
 
 @cache
 def written() -> dict[str, ArrayFormat]:
-    """Return the formats in which answers are written, by media type."""
+    """Return the formats that answers can be written in, by media type."""
     return {media: entry for media, entry in formats().items() if isinstance(entry, ArrayFormat)}
 
 
@@ -138,7 +138,7 @@ def answered(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
 
 
 def format_of(data: Buffer, filename: str = "", media: str = "") -> Format | None:
-    """Return the format of a file; None where it is none that is read here."""
+    """Return the format of a file; None where it is not supported."""
     return next((entry for entry in formats().values() if entry.matches(data, filename, media)), None)
 
 
@@ -166,7 +166,7 @@ def known_format(role: str, data: Buffer, entry: Format | None) -> Format:
 
 
 def told_format(name: str, data: Buffer) -> Format:
-    """Return the format of a body of which its bytes alone say what it is.
+    """Return the format of a body that is recognised by its bytes alone.
 
     Raises: UnsupportedFormat where it is none that is read here, with what it is.
     """
@@ -176,7 +176,7 @@ def told_format(name: str, data: Buffer) -> Format:
 
 
 def refuse_other(name: str, data: Buffer, entry: Format) -> None:
-    """Refuse a file that is known to be another than it is called.
+    """Refuse a file that is recognised as another format than the stated one.
 
     Arrays that are told by their name or media type alone may be text of any kind, so that is no reason to refuse them.
 
@@ -190,7 +190,7 @@ def refuse_other(name: str, data: Buffer, entry: Format) -> None:
 
 
 def one(role: str, data: Buffer, limit: DecodingLimit, entry: ArrayFormat) -> Tensor:
-    """Return the array of a file that was sent as one role; of several in it, the one named for the role.
+    """Return the array of a file that was sent for one role; of several arrays, the one named after the role.
 
     Raises: what the format raises.
     """
@@ -210,7 +210,7 @@ def one(role: str, data: Buffer, limit: DecodingLimit, entry: ArrayFormat) -> Te
 
 
 def many(entry: ArrayFormat, data: Buffer, limit: DecodingLimit, order: tuple[str, ...]) -> dict[str, Tensor]:
-    """Return the arrays of a whole body by role; arrays without names are the roles of `order`, one after the other.
+    """Return the arrays of a whole body by role; unnamed arrays take the roles of `order` in turn.
 
     Raises: MissingInput where fewer come than `order` names, BadRequest where more do.
     """

@@ -1,4 +1,4 @@
-"""The .safetensors format: a JSON header under a cap, then the numbers without holes, viewed where they lie.
+"""The .safetensors format: a JSON header of limited length, then contiguous numbers, viewed in place.
 
 Source: https://huggingface.co/docs/safetensors, "Format".
 """
@@ -51,7 +51,7 @@ WIDER = {
 
 
 class Entry(NamedTuple):
-    """One tensor of the header."""
+    """One tensor in the header."""
 
     name: str
     dtype: torch.dtype
@@ -121,7 +121,7 @@ def _tensor(view: memoryview, entry: Entry) -> Tensor:
 
 
 def _header(name: str, view: memoryview, limit: DecodingLimit) -> tuple[list[Entry], int]:
-    """Return the tensors in the order they lie, and where the first begins."""
+    """Return the tensors in storage order, and the position of the first."""
     length = int.from_bytes(view[:PREFIX], "little")
     start = PREFIX + length
     if length > LONGEST_HEADER or len(view) < start:

@@ -1,1 +1,1 @@
-"""Tables: files whose columns have names of the user's own. Which column is which input, as a tensor."""
+"""Tables: files with the user's own column names, and which column is read as which input."""

@@ -1,4 +1,4 @@
-"""Which column of a table is which input: as `roles=` says, by the input's own name, or by one that libraries use."""
+"""Chooses the column of each input: as `roles=` says, by the input's name, or by a common synonym."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ Asked = tuple[tuple[str, str], ...]  # roles, and a column or a pattern of colum
 
 @dataclass(frozen=True)
 class Assignment:
-    """The columns of each role, which of them were taken by a synonym, and the columns that nobody asked for."""
+    """The columns of each role, which of them were matched by a synonym, and the columns that are not used."""
 
     columns: dict[str, list[str]]
     assumed: dict[str, str]
@@ -28,7 +28,7 @@ class Assignment:
 
 
 def assign(names: Sequence[str], asked: Asked) -> Assignment:
-    """Return which columns are which inputs.
+    """Return which columns are read as which inputs.
 
     `names`: the columns in the order of the file. `asked`: what `roles=` says, by name or by a pattern such as p_*,
     whose columns make one array in the order of the file; without it, the names decide.
@@ -49,7 +49,7 @@ def assign(names: Sequence[str], asked: Asked) -> Assignment:
 
 
 def by_place(names: Sequence[str], order: Sequence[str], asked: Asked) -> Assignment:
-    """Return which columns of a file without a header are which inputs: the roles of `order`, or as `roles=` says.
+    """Return the columns of a file without a header by role: in the order of `order`, or as `roles=` says.
 
     Raises: BadRequest.
     """
@@ -124,7 +124,7 @@ def _by_name(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]
 
 
 def _refuse_slips(names: Iterable[str], columns: dict[str, list[str]]) -> None:
-    """Refuse a column whose name is nearly that of an input which no other column is; it would be left out silently."""
+    """Refuse a column whose name is a near miss of an input's, where that input has no column."""
     meant = {role: role for role in known_roles()} | MEANT
     missing = [name for name, role in meant.items() if role not in columns]
     for name in names:

@@ -1,4 +1,4 @@
-"""The values of columns as tensors: numbers as they are, texts as ids, missing values refused by their row."""
+"""Converts columns to tensors: numbers as they are, texts to class ids; missing values are refused."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ LARGEST = 2**63
 def tensors(
     columns: Mapping[str, Sequence["pa.ChunkedArray"]], names: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """Return a tensor a role, and the class names in the order of their ids, if there are any.
+    """Return a tensor for each role, and the class names in the order of their ids, where there are any.
 
     `columns`: those of each role, several of which make one array (n, columns). `names`: what the file calls them.
     Raises: BadRequest for a missing value, a text where a number is wanted, lists of unequal length, other types.
@@ -169,7 +169,7 @@ def _numbers(column: "pa.ChunkedArray", name: str) -> np.ndarray:
 
 
 def _in_place(array: Any) -> np.ndarray:  # noqa: ANN401 - pyarrow ships no types
-    """Return the numbers where they lie; booleans, of which eight lie in a byte, are copied."""
+    """Return a view of the numbers; booleans, which are bits, are copied."""
     if arrow().types.is_boolean(array.type) or not len(array):
         return np.array(array.to_numpy(zero_copy_only=False))
     return torch.utils.dlpack.from_dlpack(array).numpy()  # unlike those of to_numpy, they may be written to
@@ -194,7 +194,7 @@ def _is_list(kind: "pa.DataType") -> bool:
 
 
 def _flat(array: Any, shape: list[int], name: str) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    """Return the entries of lists one after the other, and add their length to `shape`."""
+    """Return the entries of nested lists concatenated, and append their length to `shape`."""
     flat = array.flatten()
     length, rest = divmod(len(flat), len(array)) if len(array) else (0, 0)
     lengths = arrow().compute.list_value_length(array)

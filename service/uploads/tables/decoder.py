@@ -1,4 +1,4 @@
-"""Decodes files in a process of its own, which a damaged file may end; the next file gets another.
+"""Decodes files in a separate process, which a damaged file may crash; the next file gets a new one.
 
 The file and its columns go through files in memory, so that each is copied once. The process ends a minute after the
 last file.
@@ -48,14 +48,14 @@ class _Child:
 
 
 class Decoder:
-    """One process at most, started with the first file; files wait for one another."""
+    """Runs at most one decoding process, started with the first file; files are decoded in turn."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
     def columns(self, kind: TableKind, file: "MemoryFile", max_bytes: int) -> tuple[list[str], dict[str, int]]:
-        """Return the names of the columns of a file, and the bytes that each becomes, where the file says so.
+        """Return the names of the columns of a file, and the decoded bytes of each where the file states them.
 
         Raises: Undecodable.
         """
@@ -64,7 +64,7 @@ class Decoder:
         return answer["names"], answer["bytes"]
 
     def read(self, kind: TableKind, file: "MemoryFile", names: Sequence[str], max_bytes: int) -> "pa.Table":
-        """Return these columns of a file; of NDJSON all of them.
+        """Return these columns of a file; of NDJSON, all of them.
 
         Raises: Undecodable.
         """
@@ -72,14 +72,14 @@ class Decoder:
             return arrow().ipc.open_stream(arrow().BufferReader(arrow().py_buffer(view))).read_all()
 
     def end(self) -> None:
-        """End the process, if there is one."""
+        """End the process, where there is one."""
         child, self._child = self._child, None
         if child is not None:
             child.end()
 
     @contextmanager
     def _answered(self, file: "MemoryFile", request: dict[str, Any]) -> Iterator[mmap.mmap]:
-        """Yield what the process wrote."""
+        """Yield the output of the process."""
         asked, answer = MemoryFile(json.dumps(request).encode()), MemoryFile(b"")
         with self._lock:
             self._ask([file.descriptor, asked.descriptor, answer.descriptor])
@@ -98,7 +98,7 @@ class Decoder:
             raise Undecodable
 
     def _running(self) -> _Child:
-        """Return the process, started where there is none."""
+        """Return the process, starting it where there is none."""
         if self._child is not None and self._child.process.poll() is not None:
             self.end()
         if self._child is None:
@@ -117,7 +117,7 @@ class Decoder:
 
 
 class MemoryFile:
-    """A file in memory that holds some bytes, and goes when nobody looks at it."""
+    """An anonymous file in memory, removed when it is closed."""
 
     def __init__(self, data: Buffer | bytes) -> None:
         self.descriptor = os.memfd_create("lossary")

@@ -1,4 +1,4 @@
-"""The process that decodes Parquet, Feather and NDJSON, of which one damaged file can end the process that reads it.
+"""The process that decodes Parquet, Feather and NDJSON files, which a damaged file may crash.
 
 Run by `decoder`, with one end of a socket as its standard input. It imports pyarrow and nothing of this project, so
 that it starts in 0.2 s. A byte comes with three descriptors: the file, what is asked of it as JSON, and where the
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _answer(file: int, request: int, answer: int) -> None:
-    """Write the columns of a file and the bytes that they become, or the columns that are asked for."""
+    """Write the columns of a file and their decoded sizes, or the requested columns."""
     asked = json.loads(os.pread(request, os.fstat(request).st_size, 0))
     resource.setrlimit(resource.RLIMIT_AS, (4 * asked["max_bytes"] + BESIDE_BYTES, resource.RLIM_INFINITY))
     source = pa.BufferReader(pa.py_buffer(mmap.mmap(file, 0, prot=mmap.PROT_READ)))

@@ -1,4 +1,4 @@
-"""The inputs of one upload, from the columns of its tables."""
+"""The inputs of one upload, taken from the columns of its tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ Assumed = dict[str, Any]
 
 @dataclass
 class TableInputs:
-    """Collects the columns of each role, so that a class name has one id in all of them."""
+    """Collects the columns of each role, so that a class name has the same id in all of them."""
 
     columns: dict[str, list["pa.ChunkedArray"]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     assumed: Assumed = field(default_factory=dict)
 
     def add(self, table: Table, order: Sequence[str], asked: Asked) -> None:
-        """Take the inputs that stand together in one table.
+        """Add the inputs of one table.
 
         `order`: the roles of columns without names. `asked`: what `roles=` says.
         Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
@@ -40,7 +40,7 @@ class TableInputs:
         self._note(table, assignment)
 
     def add_role(self, role: str, table: Table) -> None:
-        """Take a table that holds one input: its column of that name, or all of its columns as one array.
+        """Add a table that holds one input: its column of that name, or all columns as one array.
 
         Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
         """
@@ -54,7 +54,7 @@ class TableInputs:
         self._note(table, assignment)
 
     def arrays(self) -> tuple[dict[str, Tensor], Assumed]:
-        """Return a tensor a role, and what was assumed.
+        """Return a tensor for each role, and what was assumed.
 
         Raises: BadRequest.
         """
@@ -74,7 +74,7 @@ class TableInputs:
 
 
 def renamed(arrays: Mapping[str, Tensor], asked: Asked) -> tuple[dict[str, Tensor], Assumed]:
-    """Return arrays that have names of the user's own by role, and what was assumed; several of one role as (n, names).
+    """Return arrays with the user's own names by role, and what was assumed; several of one role as (n, names).
 
     Raises: BadRequest.
     """

@@ -1,4 +1,4 @@
-"""What a format of tables gives: the names of its columns, and the values of those that are asked for."""
+"""The interface of table formats: column names, and the values of the requested columns."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ MOST_COLUMNS = 10_000
 
 
 class Table(Protocol):
-    """One table that has been opened, of which no more is read than its header."""
+    """One opened table, of which only the header has been read."""
 
     @property
     def names(self) -> list[str]:
@@ -30,7 +30,7 @@ class Table(Protocol):
 
     @property
     def assumed(self) -> dict[str, str]:
-        """What was taken for granted to read it, such as the sign between whole numbers and fractions."""
+        """What was assumed in order to read it, such as the decimal separator."""
 
     def read(self, names: Sequence[str]) -> "pa.Table":
         """Return these columns.
@@ -41,7 +41,7 @@ class Table(Protocol):
 
 @dataclass(frozen=True)
 class InMemory:
-    """A table whose columns have been read already."""
+    """A table whose columns are in memory."""
 
     table: "pa.Table"
     named = True
@@ -53,7 +53,7 @@ class InMemory:
 
     @property
     def assumed(self) -> dict[str, str]:
-        """Nothing."""
+        """Nothing is assumed."""
         return {}
 
     def read(self, names: Sequence[str]) -> "pa.Table":
@@ -62,7 +62,7 @@ class InMemory:
 
 
 def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
-    """Return pyarrow, which takes 0.2 s and 40 MB and is imported with the first table."""
+    """Return pyarrow, imported on first use since it takes 0.2 s and 40 MB."""
     import pyarrow as pa  # noqa: PLC0415 - see above
     import pyarrow.compute  # noqa: PLC0415 - as above
     import pyarrow.ipc  # noqa: PLC0415 - as above
@@ -72,7 +72,7 @@ def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
 
 @contextmanager
 def readable(name: str, what: str | Text, way_out: Text) -> Iterator[None]:
-    """Turn what pyarrow raises on a damaged file into a refusal: `name` is what the file is called, `what` its format.
+    """Turn pyarrow's errors on a damaged file into a refusal. `name`: of the file. `what`: its format.
 
     Raises: BadRequest.
     """
@@ -89,7 +89,7 @@ def readable(name: str, what: str | Text, way_out: Text) -> Iterator[None]:
 
 
 def reserve(name: str, size: int, limit: "DecodingLimit") -> None:
-    """Reserve what decoding takes: the columns, and once more while they are copied.
+    """Reserve memory for the decoded columns, and for one copy of them.
 
     Raises: TooLarge where they become longer than the limit, TemporaryReducedCapacity.
     """
@@ -102,7 +102,7 @@ def reserve(name: str, size: int, limit: "DecodingLimit") -> None:
 
 
 def refuse_wide(name: str, columns: int) -> None:
-    """Refuse a table of more columns than are read.
+    """Refuse a table with more columns than the limit.
 
     Raises: BadRequest.
     """

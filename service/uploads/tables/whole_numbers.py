@@ -1,4 +1,4 @@
-"""Whole numbers that a reader took for float64, where two different ids may have become one."""
+"""Detects whole numbers that a reader rounded to float64, where two different ids may have become equal."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ WHOLE = r"^\s*[+-]?[0-9]{16,}\s*$"
 
 
 def is_rounded(digits: str | bytes) -> bool:
-    """Say whether no float64 is this whole number."""
+    """Return whether this whole number is not exact as a float64."""
     return len(digits) > MOST_DIGITS or int(float(digits)) != int(digits)
 
 
 def rounded_columns(table: "pa.Table") -> list[int]:
-    """Return the places of columns of floats that may be whole numbers rounded, by their size alone."""
+    """Return the positions of float columns that may hold rounded whole numbers, judged by their size alone."""
     compute = arrow().compute
     return [
         place
@@ -32,7 +32,7 @@ def rounded_columns(table: "pa.Table") -> list[int]:
 
 
 def refuse_rounded(table: "pa.Table", as_texts: Callable[[Sequence[int]], "pa.Table"]) -> "pa.Table":
-    """Return the table where every whole number of it is what the file says.
+    """Return the table where its whole numbers are exactly those of the file.
 
     `as_texts` reads the columns at some places once more, as the file has them.
     Raises: BadRequest where one is rounded.
