@@ -1,4 +1,4 @@
-"""The inputs of a loss made from the arrays at hand: labels in its encoding, counts of its classes."""
+"""Makes the inputs of a loss from the arrays at hand: labels in its encoding, masks, and class counts."""
 
 from collections.abc import Mapping
 from typing import TypeGuard
@@ -18,7 +18,7 @@ _WITH_CHANNELS = 4  # axes of (n, C, height, width)
 
 
 def loss_inputs(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str, Tensor] | Text:
-    """Return the inputs of an objective, or why they cannot be made of the arrays.
+    """Return the inputs of an objective, or the reason why they cannot be made from the arrays.
 
     Class ids become one-hot rows and one-hot rows class ids, along axis 1 of the predictions; classes are counted.
     """
@@ -38,7 +38,7 @@ def loss_inputs(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str,
 
 
 def _labels(terms: list[BoundLoss], predictions: Tensor, targets: Tensor) -> Tensor:
-    """Return the targets in the form that every term takes; as they are where there is no such form."""
+    """Return the targets in the encoding that every term takes; unchanged where there is none."""
     wants_ids = {term.domain("targets").below == "C" for term in terms if "targets" in term.loss.roles}
     wants_rows = {_takes_rows(term) for term in terms if "targets" in term.loss.roles}
     if wants_rows == {True} and _are_ids(predictions, targets):
@@ -50,7 +50,7 @@ def _labels(terms: list[BoundLoss], predictions: Tensor, targets: Tensor) -> Ten
 
 
 def _takes_rows(term: BoundLoss) -> bool:
-    """Whether a loss takes targets as rows of classes: with the axes of the predictions, classes among them."""
+    """Whether a loss takes targets with an axis of classes, like its predictions."""
     axes = term.loss.pattern("targets").names
     return "C" in axes and axes == term.loss.pattern("predictions").names
 
@@ -95,12 +95,12 @@ def mask_for(objective: Objective, arrays: Mapping[str, Tensor]) -> Tensor:
 
 
 def _over(mask: Tensor, labels: Tensor) -> Tensor:
-    """Return a mask of the first axes over all of them, as truth values."""
+    """Return a mask of the first axes broadcast to all axes, as booleans."""
     return mask.bool().reshape(*mask.shape, *(1,) * (labels.ndim - mask.ndim)).expand_as(labels)
 
 
 def _fits(mask: Tensor | None, labels: Tensor) -> TypeGuard[Tensor]:
-    """Whether there is a mask of the first axes of the labels."""
+    """Whether the mask has the first axes of the labels."""
     return mask is not None and mask.shape == labels.shape[: mask.ndim]
 
 

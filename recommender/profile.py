@@ -1,4 +1,4 @@
-"""The facts that a recommendation may use (the profile), and the goal. Each may be missing: not measured."""
+"""The profile (the facts that a recommendation may use) and the goal. Each fact may be missing: not measured."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ class Range:
 
     @property
     def is_share(self) -> bool:
-        """Whether differences count as such; elsewhere only ratios do."""
+        """Whether values are shares, compared by difference; other values are compared by ratio."""
         return self.high <= 1
 
     @property

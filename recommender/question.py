@@ -1,4 +1,4 @@
-"""A question to the rule books: the task, the scenario, the facts, the goal."""
+"""A question to the rule books: the task, the scenario, the profile and the goal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _NO_GOAL = Goal()
 
 
 class Facts(dict[str, FactValue]):
-    """What is known, by the names that conditions and formulas have for it; what is not known is not there."""
+    """The known facts, by the names that conditions and formulas use; unknown facts are missing."""
 
     def number(self, fact: str) -> float | None:
         """Return a numeric fact, of the profile or of the goal."""
@@ -22,7 +22,7 @@ class Facts(dict[str, FactValue]):
         return None if isinstance(value, str) else value
 
     def changed(self, changes: Mapping[str, FactValue | None]) -> "Facts":
-        """Return the facts with some of them others; those that become None are not known then."""
+        """Return the facts with some of them changed; a change to None removes the fact."""
         return Facts({name: value for name, value in {**self, **changes}.items() if value is not None})
 
 
@@ -37,7 +37,7 @@ class Question:
 
     @classmethod
     def of(cls, scenario: Scenario, profile: Profile = _NO_FACTS) -> "Question":
-        """Return what the article's own words for a scenario mean."""
+        """Return the question that the article's words for a scenario imply."""
         return cls(task=PLACES[scenario].task, scenario=scenario, profile=profile)
 
     @cached_property
@@ -59,7 +59,7 @@ class Question:
 
     @cached_property
     def truths(self) -> dict[object, int]:
-        """A cache for the rule books: which of their conditions hold."""
+        """The cache of the rule books: which of their conditions hold."""
         return {}
 
     def value_of(self, fact: str) -> FactValue | None:
@@ -71,7 +71,7 @@ class Question:
         return self.facts.number(fact)
 
     def with_what_follows(self, changes: Mapping[str, FactValue | None]) -> Mapping[str, FactValue | None]:
-        """Return changes of facts, and those of the facts that are derived from them."""
+        """Return changes of facts, extended by the changes of the facts derived from them."""
         derived = {
             name: DERIVED[name](self.facts.changed(changes).number)
             for name, sources in DERIVED_FROM.items()
@@ -86,7 +86,7 @@ FACTS = (*ASKED, *Profile.model_fields, *_PARTS.values())
 
 
 def known_fact(fact: str) -> str:
-    """Return the name itself; a rule that asks for anything else is a mistake in the rule."""
+    """Return the name of a fact, after checking that it exists."""
     if fact not in FACTS:
         raise ValueError(f"no fact {fact}; nearest: {near(fact, FACTS)}")
     return fact

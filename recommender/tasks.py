@@ -1,4 +1,4 @@
-"""What can be asked about: one row a task, and the scenarios by which the article names them.
+"""The tasks that can be asked about, one row each, and the article's scenarios.
 
 A new task is one member of `Task` with its row, and nothing else. The books may speak of it (`recommender.rules`), and
 losses may name it (`task=`); until they do, an answer says that nothing is known of it.

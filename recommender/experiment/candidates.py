@@ -1,4 +1,4 @@
-"""The losses that take part in an experiment: those asked for, or both books' answers and the task's usual ones."""
+"""The candidates of an experiment: losses that were asked for, or the books' answers and the usual losses."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -64,7 +64,7 @@ class Candidate:
 def candidates_of(
     asked: Sequence[str] | None, target: Target, profile: Profile, goal: Goal
 ) -> tuple[list[Candidate], dict[str, str]]:
-    """Return who takes part, the incumbent first, and what each book answers.
+    """Return the candidates, the incumbent first, and the answer of each rule book.
 
     The incumbent is what the evidence book recommends, or the article where that is silent or does not fit the task's
     models. Raises: BadExperiment where a loss that was asked for does not fit; what `parse` raises.
@@ -115,7 +115,7 @@ def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[str]:
 
 
 def _fitted(text: str, origin: Origin, target: Target) -> Candidate | None:
-    """Return the loss as one that models of the task can be trained with; None where it is none."""
+    """Return the loss as a candidate for models of the task; None where models here cannot be trained with it."""
     objective = parse(text)
     if any(term.params.get(name) is False for _, term in objective.terms for name in ("from_logits", "log_input")):
         return None
@@ -138,7 +138,7 @@ def _fitted(text: str, origin: Origin, target: Target) -> Candidate | None:
 
 
 def _link(loss: Loss, target: Target) -> Link | None:
-    """Return how predictions come of a model's output; None where no model here has such an output."""
+    """Return how predictions follow from a model's output; None where no model here has such an output."""
     if target.classes is None:
         if loss.id == "msle":
             return "log1p"
@@ -154,7 +154,7 @@ def _link(loss: Loss, target: Target) -> Link | None:
 
 
 def _works(candidate: Candidate, target: Target) -> bool:
-    """Say whether the loss takes such predictions and targets."""
+    """Return whether the loss accepts such predictions and targets."""
     from losses.evaluation.evaluate import evaluate  # noqa: PLC0415 - what trains needs none of it
 
     values = torch.from_numpy(_spread(target.values))

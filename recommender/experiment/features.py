@@ -62,7 +62,7 @@ class Features:
 def read_features(
     columns: Columns, names: Sequence[str] | None, target: str, beside: Sequence[str]
 ) -> tuple[Features, list[Text]]:
-    """Return the features, and what was left out of them. `beside`: columns with another use, such as groups.
+    """Return the features and what was left out of them. `beside`: columns with another use, such as groups.
 
     Raises: BadExperiment for a name that is no column, for too many columns, and where nothing is left.
     """
@@ -191,7 +191,7 @@ _LEFT_OUT = {
 
 
 def _useless(column: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> str | None:
-    """Return why nothing can be predicted from a column, or why it must not be."""
+    """Return why a column is not used as a feature: empty, a copy of the target, constant, or names; else None."""
     gone = missing(column)
     if gone.all():
         return EMPTY
@@ -206,7 +206,7 @@ def _useless(column: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> str |
 
 
 def _equal(column: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> bool:
-    """Say whether two columns are the same, numbers up to scale and shift."""
+    """Return whether two columns are equal up to shift and scale."""
     if is_text(column):
         return bool((column == truth).all())
     both = ~(np.isnan(column) | np.isnan(truth))

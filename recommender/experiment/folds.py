@@ -1,4 +1,4 @@
-"""Which rows are held out together: folds that keep groups whole, classes in proportion, and time in order."""
+"""Cross-validation folds that keep groups whole, classes in proportion, and time in order."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an experiment will do: everything is checked here, before anything is trained."""
+"""The plan of an experiment: all checks are made here, before anything is trained."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is asked of an experiment: the body of POST /v1/experiments."""
+"""The question of an experiment: the body of POST /v1/experiments."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The linear half of an experiment within a request: solved in place of trained, on one partition, judged alike."""
+"""A quick experiment within one request: linear models on one partition, solved instead of trained."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""One unit of an experiment: every candidate, with one kind of model, on one partition into folds."""
+"""Runs one unit of an experiment: every candidate, with one kind of model, on one partition into folds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

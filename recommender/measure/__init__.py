@@ -91,7 +91,7 @@ def _numbers(array: Tensor) -> Tensor:
 
 
 def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[WarningText]]:
-    """Return the task, as said or as read off the arrays, once it is known to have a use for all of them.
+    """Return the task, as stated or as inferred, after checking that it uses all of the arrays.
 
     Raises: MissingInput, UnknownInput.
     """

@@ -1,4 +1,4 @@
-"""Which function measures which kind of input."""
+"""The function that measures each kind of input."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Facts of class labels, and hints at wrong labels from predictions."""
+"""Facts of class labels, and estimates of label noise from predictions."""
 
 from dataclasses import replace
 
@@ -162,7 +162,7 @@ def grades(given: Given) -> TaskMeasurement:
 
 
 def _occurring(counts: Tensor) -> list[WarningText]:
-    """Return what to say of classes (1, C) that never occur, or once each."""
+    """Return warnings about classes that never occur, or occur once."""
     present = int((counts > 0).sum())
     warning_texts = [warnings.CLASS_ABSENT] if present < counts.shape[1] else []
     if present == 1:
@@ -173,7 +173,7 @@ def _occurring(counts: Tensor) -> list[WarningText]:
 
 
 def _counted(targets: Tensor, predictions: Tensor | None, void: Void) -> tuple[Tensor, Tensor | None]:
-    """Return ids with -1 where they do not count; of one-hot rows those that do, and their predictions."""
+    """Return ids with -1 for void labels; of one-hot rows the rows that count, and their predictions."""
     kept = rows_that_count(targets, void)
     if kept is None:
         return void.without(targets), predictions
@@ -182,7 +182,7 @@ def _counted(targets: Tensor, predictions: Tensor | None, void: Void) -> tuple[T
 
 
 def _meant_as_rows(targets: Tensor, scores: ClassScores | None) -> bool:
-    """Whether targets (n, C) are rows of class shares; under predictions (n, C, s) they are ids (n, s) instead."""
+    """Whether targets (n, C) are rows of class shares, rather than ids (n, s) under predictions (n, C, s)."""
     several = targets.ndim == _MATRIX and targets.shape[1] > 1 and in_unit_interval(targets)
     return several and (scores is None or scores.predictions.ndim == _MATRIX)
 

@@ -1,4 +1,4 @@
-"""Connected objects in masks, found on runs: no array of labels, no loop over pixels.
+"""Connected components of masks, computed on runs of pixels: no label array and no loop over pixels.
 
 A run is a stretch of foreground along the last axis. Runs of neighbouring lines that touch, corners included, belong
 to one object (8 neighbours of a pixel, 26 of a voxel).
@@ -43,7 +43,7 @@ class Runs:
         return self.line // math.prod(self.shape[1:-1])
 
     def touching(self) -> list[tuple[Ints, Ints]]:
-        """Return pairs of runs that touch: one list for each direction from a line to a later neighbour."""
+        """Return the pairs of touching runs, for each direction to a later neighbouring line."""
         places = np.unravel_index(self.line, self.shape[:-1])
         return [
             self._pairs(places, step) for step in product((-1, 0, 1), repeat=len(self.shape) - 2) if step > _same(step)
@@ -70,7 +70,7 @@ def _same(step: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def group_numbers(n: int, one: Ints, other: Ints) -> Ints:
-    """Return for each of n things the number, from 0, of the group that pairs make them belong to."""
+    """Return for each of n elements the number of its group, where pairs of elements are connected."""
     root = np.arange(n)
     while True:
         checkpoint()

@@ -1,4 +1,4 @@
-"""Details: measured numbers that no rule reads, for people."""
+"""Details: measured numbers for people, which no rule reads."""
 
 import math
 from collections.abc import Sequence

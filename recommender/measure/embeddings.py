@@ -95,7 +95,7 @@ def _without_triplets(counts: Tensor) -> list[WarningText]:
 
 
 def _either(named: Tensor | None, other: Tensor | None, axes: int) -> Tensor | None:
-    """Return the array that was named, or the other one where it has as many axes."""
+    """Return the array under its own name, or the one under the loss's name where it has as many axes."""
     return other if named is None and other is not None and other.ndim == axes else named
 
 
@@ -134,7 +134,7 @@ def embedding_scale(embeddings: Tensor, labels: Tensor) -> Measured | None:
 
 
 def duplicate_conflicts(embeddings: Tensor, labels: Tensor) -> Detail | None:
-    """Return the share of items that equal others and lack the majority's label: so many labels at least are wrong."""
+    """Return the share of items whose label differs from the majority of equal items: at least so many are wrong."""
     n = min(labels.numel(), max(1, COMPARED // embeddings.shape[1]))
     rows = np.ascontiguousarray(float64(embeddings[:n]))
     row = np.unique(rows, axis=0, return_inverse=True)[1].ravel()

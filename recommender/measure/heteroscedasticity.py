@@ -1,4 +1,4 @@
-"""How the spread of residuals depends on the predictions; on all items, or on a sample of many."""
+"""How the spread of residuals depends on the predictions, on all items or on a sample."""
 
 import math
 
@@ -65,7 +65,7 @@ def variance_power(block: Block, items: int) -> Measured | None:
 
 
 def relation_details(block: Block, items: int) -> Details:
-    """Return two tests of the same question: Spearman's correlation and Breusch and Pagan's."""
+    """Return two tests for heteroscedasticity: Spearman's correlation, and Breusch and Pagan's test."""
     predictions, errors = _columns(block)
     correlation = _correlation(ranks(np.abs(errors)), ranks(predictions))
     n = errors.size
@@ -117,6 +117,6 @@ def _correlation(one: Array, other: Array) -> float:
 
 
 def _told(method: str, block: Block) -> str:
-    """Return how it was measured, the sample named."""
+    """Return how it was measured, with the size of the sample."""
     n = block.errors.size
     return f"{method}; on a sample of {n}" if n >= SAMPLED else method

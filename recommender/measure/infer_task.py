@@ -1,4 +1,4 @@
-"""The task inferred from targets, where none was named."""
+"""Infers the task from the targets, where none was named."""
 
 from torch import Tensor
 
@@ -39,7 +39,7 @@ def infer_task(targets: Tensor) -> tuple[Task, Text]:
 
 
 def _column(values: Tensor, targets: Tensor) -> tuple[Task, Text]:
-    """Read whole numbers, one an item."""
+    """Return the targets as whole numbers, one an item."""
     if set(values[:3].tolist()) in _SIGNS:
         return Task.BINARY, Text("they take two values", "它们只取两个值")
     if _few(values, targets):
@@ -49,7 +49,7 @@ def _column(values: Tensor, targets: Tensor) -> tuple[Task, Text]:
 
 
 def _few(values: Tensor, targets: Tensor) -> bool:
-    """Whether whole numbers repeat as class ids do: seldom new, or exactly 0 to K - 1, each twice on average."""
+    """Whether whole numbers repeat as class ids do: few distinct ones, or exactly 0 to K - 1, each twice on average."""
     n, k = targets.numel(), values.numel()
     ids = bool(values[0] == 0) and bool(values[-1] == k - 1) and 2 * k <= n
     return 1 < k <= _MOST_CLASSES and (ids or k / n <= _FEW[n <= _SMALL])

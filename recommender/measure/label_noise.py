@@ -1,4 +1,4 @@
-"""A hint at wrong labels by confident learning: items that out-of-fold predictions put in another class."""
+"""Estimates label noise by confident learning on out-of-fold predictions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class ClassScores:
 
 
 def binary_scores(predictions: Tensor, items: int, said: PredictionKind | None) -> ClassScores | None:
-    """Return what predictions (n), (n, 1) or (n, 2) say of the positive class; None where they have other axes.
+    """Return predictions (n), (n, 1) or (n, 2) as probabilities of the positive class; None for other axes.
 
     Raises: NotProbabilities.
     """
@@ -54,7 +54,7 @@ def binary_scores(predictions: Tensor, items: int, said: PredictionKind | None) 
 
 
 def class_scores(predictions: Tensor, items: int, said: PredictionKind | None) -> ClassScores | None:
-    """Return what predictions (n, C, *s) say of the classes; None where they have other axes.
+    """Return predictions (n, C, *s) as probabilities of the classes; None for other axes.
 
     Raises: SingleColumn, NotProbabilities.
     """
@@ -66,7 +66,7 @@ def class_scores(predictions: Tensor, items: int, said: PredictionKind | None) -
 
 
 def _kind(rows: Tensor, said: PredictionKind | None) -> PredictionKind:
-    """Return what the numbers are: as said, if they can be that; else probabilities where they can be."""
+    """Return whether the numbers are probabilities or logits: as stated where possible, else as they look."""
     if said == "logits":
         return said
     if not in_unit_interval(rows):

@@ -16,7 +16,7 @@ Facts = dict[str, Measured | str | bool | None]
 
 @dataclass(frozen=True)
 class Given:
-    """The arrays of one task by role, and what the caller said of the model."""
+    """The arrays of one task by role, and what the caller stated about the model."""
 
     task: Task
     targets: Tensor  # the first array, where a task has others
@@ -38,13 +38,13 @@ class TaskMeasurement(NamedTuple):
 
 @dataclass
 class RequiredItems:
-    """Which facts need a least number of items, and which were left out for too few."""
+    """The least number of items that facts need, and the facts that were left out for too few."""
 
     items: int
     short: dict[str, int] = field(default_factory=dict)
 
     def enough(self, fact: str, needed: int, items: int | None = None) -> bool:
-        """Whether there are as many items as a fact needs; if not, that is kept to be said."""
+        """Return whether there are as many items as a fact needs; if not, the fact is recorded as left out."""
         short = (self.items if items is None else items) < needed
         if short:
             self.short[fact] = needed

@@ -96,7 +96,7 @@ def _target_facts(told: Amounts, stream: ResidualStream, features: int | None) -
 
 
 def _relate(stream: ResidualStream, facts: Facts, evidence: RequiredItems) -> None:
-    """Add how the spread goes with the predictions."""
+    """Add the facts on how the spread depends on the predictions."""
     positive = facts["support"] in {"counts", "positive", "nonnegative"}
     block = stream.sample(SAMPLED)
     if evidence.enough("heteroscedasticity", ENOUGH_FOR_SHAPE):

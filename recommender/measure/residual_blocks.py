@@ -1,4 +1,4 @@
-"""Residuals a block at a time, so that no temporary is as large as the arrays."""
+"""Reads residuals a block at a time, so that no temporary is as large as the arrays."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Block(NamedTuple):
 
 
 def float64(values: Tensor) -> Array:
-    """Return a block as numbers that sums may be taken of."""
+    """Return a block as float64, for sums."""
     numbers: Array = values.detach().to("cpu", torch.float64).numpy()
     return numbers
 
@@ -68,11 +68,11 @@ class ResidualStream:
 
     @property
     def basis(self) -> str:
-        """What facts are measured on."""
+        """The quantity that facts are measured on: residuals, or targets."""
         return "targets" if self.predictions is None else "residuals"
 
     def rescale(self, shift: int) -> None:
-        """Read everything times two to the power of -shift from now on."""
+        """Scale all later blocks by two to the power of -shift."""
         self.shift, self._kept = shift, None
 
     def columns(self, start: int, stop: int) -> "ResidualStream":
@@ -138,7 +138,7 @@ class ResidualStream:
 
 
 def pieces(values: Tensor, numbers: int = BLOCK) -> Iterator[Tensor]:
-    """Yield an array in runs of items, at most so many numbers each where an item has fewer."""
+    """Yield an array in runs of items with at most so many numbers, one item at least."""
     rows = max(1, numbers // max(1, values[:1].numel()))
     for start in range(0, values.shape[0], rows):
         checkpoint()

@@ -204,7 +204,7 @@ def mean_median_gap(summary: ResidualSummary) -> Measured | None:
 
 
 def residual_details(summary: ResidualSummary) -> Details:
-    """Return what else the summary holds: other rates of outliers, and moments for display."""
+    """Return further numbers of the summary, for people: other outlier rates, and moments."""
     rate = summary.scores.flagged / summary.numbers
     items, basis, moments = summary.items, summary.basis, summary.scores.moments
     low, high = wilson(rate, items)

@@ -53,7 +53,7 @@ def segmentation(given: Given) -> TaskMeasurement:
 
 
 def _one_sided(masks: Masks, covered: Coverage) -> list[WarningText]:
-    """Return what to say where all is background, or all is foreground."""
+    """Return a warning where all pixels are background, or all are foreground."""
     if not masks.classes or covered.background.min() >= 1:
         return [warnings.NO_FOREGROUND]
     return [warnings.NO_BACKGROUND] if covered.background.max() <= 0 else []

@@ -61,7 +61,7 @@ class Amounts:
 
 
 def amounts(stream: ResidualStream) -> Amounts:
-    """Return what the facts on targets are read off, in one pass.
+    """Return the statistics of the targets that their facts are computed from, in one pass.
 
     Raises: NonFiniteInput.
     """
@@ -73,7 +73,7 @@ def amounts(stream: ResidualStream) -> Amounts:
 
 
 def support(counted: Amounts) -> Support:
-    """Return which numbers the targets can be, the narrowest set that holds them all."""
+    """Return the narrowest of the known supports that contains all targets."""
     least, most = counted.ends.least, counted.ends.most
     if least >= 0 and most > 1 and least <= LOWEST_COUNT and counted.whole >= NEARLY_ALL_WHOLE * counted.moments.n:
         return "counts"
@@ -120,7 +120,7 @@ def dispersion(counted: Amounts, items: int, *, judged: bool, features: int | No
 
 
 def amount_details(counted: Amounts, stream: ResidualStream) -> Details:
-    """Return where targets pile up: whole numbers, tens, the ends, and more zeros than counts have."""
+    """Return where targets accumulate: whole numbers, tens, the ends, and more zeros than a count model has."""
     n, items = counted.moments.n, stream.items
 
     def share(count: int, method: str) -> Detail | None:

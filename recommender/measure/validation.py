@@ -21,7 +21,7 @@ def check_arrays(arrays: Mapping[str, Tensor]) -> None:
 
 
 def check_numbers(role: str, values: Tensor) -> None:
-    """Refuse one array that has no items, or holds what is no finite real number."""
+    """Refuse an array without items, or with numbers that are not finite and real."""
     if values.is_complex():
         dtype = str(values.dtype).removeprefix("torch.")
         raise UnsupportedDtype(role, dtype, ["floating-point numbers", "integers", "booleans"])

@@ -1,4 +1,4 @@
-"""Void labels, which do not count: numbers below 0, and 254, 255 and 65535 in label maps."""
+"""Void labels, which are not counted: numbers below 0, and 254, 255 and 65535 in label maps."""
 
 from dataclasses import dataclass
 
@@ -19,18 +19,18 @@ _PAIR = 2  # classes of a binary task
 
 @dataclass(frozen=True)
 class Void:
-    """Which numbers of an array do not count."""
+    """The values of an array that mark void labels."""
 
     labels: tuple[float, ...]
     below_zero: bool = False
 
     def without(self, values: Tensor) -> Tensor:
-        """Return ids with -1 in place of such numbers, in a dtype that holds it."""
+        """Return ids with -1 in place of void values, in a dtype that holds -1."""
         wide = torch.int16 if values.dtype == torch.uint8 else values.dtype
         return values.to(wide).masked_fill(self.where(values), -1)
 
     def where(self, values: Tensor) -> Tensor:
-        """Return where such a number stands."""
+        """Return where the void values are."""
         void = values < 0 if self.below_zero else torch.zeros_like(values, dtype=torch.bool)
         for label in self.labels:
             void |= values == label
@@ -56,7 +56,7 @@ def rows_that_count(targets: Tensor, void: Void) -> Tensor | None:
 
 
 def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> Void | None:
-    """Return which numbers mark labels that do not count; None where all count.
+    """Return the values that mark void labels; None where all labels count.
 
     A number that the caller names does, and so do numbers below 0. 255, 254 and 65535 do where other labels are far
     below: beside 0 and 1, beside shares, and beside ids that leave a gap. {0, 255} is a mask, {-1, 1} are signs. Of
@@ -110,7 +110,7 @@ def _whole_numbers(targets: Tensor) -> list[float] | None:
 
 
 def _reserved(labels: list[float], *, sparse: bool) -> tuple[float, ...]:
-    """Return which of the labels are reserved and stand apart from the others.
+    """Return the labels that are reserved for void pixels and lie apart from the others.
 
     `sparse`: few of many classes may occur, as in one image. A column of ids has to hold most of those below the gap.
     """

@@ -150,7 +150,7 @@ SEVERAL_OUTPUTS = WarningText(
 
 
 def void(left_out: Void) -> list[WarningText]:
-    """Return what to say where some labels do not count."""
+    """Return the warning that some labels do not count."""
     warning_texts = [IDS_BELOW_ZERO] if left_out.below_zero else []
     if left_out.labels:
         labels = ", ".join(f"{label:g}" for label in left_out.labels)
@@ -165,7 +165,7 @@ def void(left_out: Void) -> list[WarningText]:
 
 
 def too_few(evidence: RequiredItems) -> WarningText:
-    """Return which facts were left out, and how many items each would need."""
+    """Whether whole numbers repeat as class ids do: few distinct ones, or exactly 0 to K - 1, each twice on average."""
     needs = ", ".join(f"{fact} ({needed})" for fact, needed in evidence.short.items())
     return WarningText(
         "too-few-items",
@@ -177,7 +177,7 @@ def too_few(evidence: RequiredItems) -> WarningText:
 
 
 def guessed(task: Task, reason: Text) -> WarningText:
-    """Return what to say where the task was read off the targets."""
+    """Return the warning that the task was inferred from the targets."""
     return WarningText(
         "task-guessed",
         Text(
@@ -188,7 +188,7 @@ def guessed(task: Task, reason: Text) -> WarningText:
 
 
 def looks_like(task: Task, reason: Text) -> WarningText:
-    """Return what to say where targets of a regression look like labels."""
+    """Return the warning that targets of a regression look like labels."""
     return WarningText(
         "targets-look-like-labels",
         Text(

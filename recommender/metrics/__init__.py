@@ -1,4 +1,4 @@
-"""What models are judged by: one row a metric, with what it rewards, and how to train for it.
+"""The metrics that models are judged by: what each rewards, and how to train for it.
 
 A metric is no loss: the loss is what training follows, the metric is what the result is for. Each row names the
 functional of the targets that is best under the metric (what it elicits), and what training for it amounts to.

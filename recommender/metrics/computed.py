@@ -1,4 +1,4 @@
-"""Each metric computed from predictions, by a well-kept library where that has it."""
+"""The computation of each metric, by scikit-learn where it has the metric."""
 
 from collections.abc import Callable
 

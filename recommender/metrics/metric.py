@@ -1,4 +1,4 @@
-"""What a metric is: what it rewards, how to train for it, and what it is computed from."""
+"""The columns of a metric: what it rewards, how to train for it, and what it is computed from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Every metric that can be named as a goal; a new one is one row."""
+"""The table of metrics that a goal can name; a new metric is one row."""
 
 from losses.near import near
 from losses.text import Text

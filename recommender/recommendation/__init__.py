@@ -1,1 +1,1 @@
-"""The answer to a question: the books asked, the goal, alternatives, what would change it, what to check."""
+"""Makes the recommendation: deciding rows, alternatives, counterfactuals, checks, and a summary."""

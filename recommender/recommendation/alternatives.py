@@ -1,4 +1,4 @@
-"""Other objectives worth trying: those that the deciding rows name, and losses of the catalogue that fit as well."""
+"""Alternatives: other objectives that the deciding rows name, or that fit equally in the catalogue."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -26,7 +26,7 @@ _UNCOMPARED = Text(
 
 
 def alternatives(chosen: Choices, offered: Offered, task: Task, language: Language) -> list[AlternativeAnswer]:
-    """Return the other objectives; of several heads, the whole sum with one head changed.
+    """Return the other objectives; for several heads, the whole sum with one head changed.
 
     What the deciding rows name (`offered`) comes first. Where nothing decided, they are the losses that name the task.
     """
@@ -52,7 +52,7 @@ def alternatives(chosen: Choices, offered: Offered, task: Task, language: Langua
 def _add(
     answers: dict[str, AlternativeAnswer], changed: Choices, when: str, language: Language, origin: Origin
 ) -> None:
-    """Add the objective of these choices, unless it is there."""
+    """Add the objective of these choices, unless it is listed already."""
     text = str(summed(changed))
     repair = repairs(changed, language)
     answers.setdefault(text, AlternativeAnswer(objective=text, prefer_when=when, repair=repair, origin=origin))
@@ -70,7 +70,7 @@ def offered_by_the_rules(chosen: Choices, facts: Facts) -> Offered:
 
 
 def _of_the_catalogue(chosen: Choices, task: Task) -> Iterator[tuple[Choices, Loss]]:
-    """Yield the choices with one head of one term changed to a loss that fits in its place, and that loss."""
+    """Yield the choices with one head's loss replaced by a loss of the catalogue that fits, and that loss."""
     for place, choice in enumerate(chosen):
         if len(choice.objective.terms) == 1:
             for loss in fitting_losses(task, choice.loss.loss.id):
@@ -93,7 +93,7 @@ def _usual(loss_id: str) -> Objective:
 
 @cache
 def fitting_losses(task: Task, loss_id: str) -> tuple[Loss, ...]:
-    """Return the other losses of a task that can stand in the place of one without any other change.
+    """Return the losses of a task that can replace another loss without any other change.
 
     They take the same inputs in the same shapes and domains, expect the same activation of the output, elicit the same,
     and have each of `KEPT_TRAITS` that it has.
@@ -116,7 +116,7 @@ def fitting_losses(task: Task, loss_id: str) -> tuple[Loss, ...]:
 
 
 def repairs(chosen: Choices, language: Language) -> list[RepairAnswer]:
-    """Return for each head whose loss bends the probability what maps its output back."""
+    """Return the probability map of each head whose output is not a probability."""
     repaired = [_repair(choice, language) for choice in chosen]
     return [repair for repair in repaired if repair]
 

@@ -1,4 +1,4 @@
-"""The one question whose answer would change the recommendation, where the person asked about left it open."""
+"""The open question to the user whose answer would change the recommendation, where there is one."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +12,7 @@ from recommender.rules.rulebook import Rulebook
 
 @dataclass(frozen=True, eq=False)
 class OpenQuestion:
-    """A fact or a part of the goal that only a person knows, what it may be, and how to tell.
+    """A fact or a part of the goal that only a person knows, its possible values, and how to find out.
 
     Attributes:
         fact: Its name, as conditions of rules have it.
@@ -70,7 +70,7 @@ OPEN_QUESTIONS = (
 
 
 def open_question(book: Rulebook, question: Question, language: Language) -> Ask | None:
-    """Return the first open question on which this book's answer depends, with the answer for each of its values."""
+    """Return the first open question that this book's answer depends on, with the answer for each value."""
     for asked in OPEN_QUESTIONS:
         if not asked.is_open(question):
             continue

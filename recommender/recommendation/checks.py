@@ -1,4 +1,4 @@
-"""Checks of an answer for what a reader should know before using it; each is a function registered by `warns`."""
+"""Checks that add warnings to an answer; each is a function registered by `warns`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ _TOTAL_UNDER = {"huber functional": "total_under_huber", "median": "total_under_
 
 
 def total_kept(answered: AnsweredQuestion) -> float | None:
-    """Return what predictions would add up to over the true total, where the mean is wanted and they would miss it."""
+    """Return the sum of predictions over the true sum, where the mean is wanted and predictions would miss it."""
     if not answered.chosen:
         return None
     goal, profile, loss = answered.question.goal, answered.question.profile, answered.chosen[0].loss.loss
@@ -139,7 +139,7 @@ def total_kept(answered: AnsweredQuestion) -> float | None:
 
 @warns("total-is-missed")
 def total_is_missed(answered: AnsweredQuestion) -> Text | None:
-    """Return a warning not to add up predictions that would miss the total."""
+    """Return the warning that predictions must not be added up."""
     ratio, loss = total_kept(answered), answered.chosen[0].loss.loss
     if ratio is None:
         return None
@@ -366,7 +366,7 @@ def _variance_is_infinite(answered: AnsweredQuestion) -> Text | None:
 
 @warns("goal-not-used")
 def _goal_not_used(answered: AnsweredQuestion) -> Text | None:
-    """Return which parts of the goal no rule of the task reads; defaults were not given."""
+    """Return the stated parts of the goal that no rule of the task reads."""
     task = answered.question.task
     unused = [fact for fact in answered.question.facts if fact.startswith("goal.") and fact not in _facts_used(task)]
     if not unused:
@@ -395,7 +395,7 @@ def _fact_not_used(answered: AnsweredQuestion) -> Text | None:
 
 @cache
 def _facts_used(task: Task) -> frozenset[str]:
-    """Return the facts and parts of the goal that something of a task depends on."""
+    """Return the facts and parts of the goal that rules of a task read."""
     rows = [row for row in ROWS if task in row.tasks]
     used = {condition.fact for row in rows for condition in (*row.when, *row.unless)}
     used |= {fact for row in rows for formula in row.computed.values() for fact in formula.reads}

@@ -16,7 +16,7 @@ from recommender.rules.table import Rule
 
 @dataclass(frozen=True)
 class Choice:
-    """The objective of one head, and the row that decided. `text` is the objective's: what it is told apart by."""
+    """The objective of one head, and the row that decided. `text` is the objective as text, which identifies it."""
 
     head: str
     rule: Rule
@@ -40,7 +40,7 @@ _parse = cache(parse)  # of the texts of rows alone, so that it cannot grow
 
 
 def choose(decision: DecidingRules, facts: Facts) -> Choices:
-    """Return the choice of every head."""
+    """Return the choice for every head."""
     return tuple(
         [_computed(head, rule, facts) if rule.computed else _stated(head, rule) for head, rule in decision.items()]
     )
@@ -58,12 +58,12 @@ def _computed(head: str, rule: Rule, facts: Facts) -> Choice:
 
 @lru_cache(maxsize=KEPT)
 def probability_of(choice: Choice) -> ProbabilityMap | None:
-    """Return what maps the output of a head to a probability; None where nothing does, or it is one."""
+    """Return the probability map of a head's output; None where there is none, or none is needed."""
     return probability_map(choice.objective)
 
 
 def bind(recommend: str, computed: Mapping[str, Formula], facts: Facts) -> tuple[Objective, dict[str, Computed]]:
-    """Return the objective of a row with the parameters of its first term filled in, and those parameters."""
+    """Return the objective of a row with computed parameters in its first term, and those parameters."""
     if not computed:
         return _parse(recommend), {}
     parameters = {name: formula(facts) for name, formula in computed.items()}
@@ -80,7 +80,7 @@ def _bound(recommend: str, values: tuple[tuple[str, float], ...], known: frozens
 
 
 def summed(choices: Choices) -> Objective:
-    """Return the sum over the heads."""
+    """Return the sum of the heads' objectives."""
     if len(choices) == 1:
         return choices[0].objective
     return Objective(tuple(term for choice in choices for term in choice.objective.terms))

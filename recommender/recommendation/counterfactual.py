@@ -1,4 +1,4 @@
-"""What would change the answer: the nearest threshold of a fact, and whether the interval of a fact crosses one."""
+"""Counterfactuals: the nearest change of a fact that changes the answer, and facts near a threshold."""
 
 import math
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from recommender.rules.rulebook import Rulebook
 
 
 class Move(NamedTuple):
-    """A fact moved just across a threshold; the smallest comes first, those of measured facts before all others."""
+    """A fact moved just across a threshold; sorted by distance, measured facts first."""
 
     unmeasured: bool
     distance: float
@@ -49,7 +49,7 @@ def _recommended(decision: DecidingRules) -> list[str]:
 
 
 def borderline(book: Rulebook, question: Question) -> bool:
-    """Whether another row decides at an end of some measured fact's interval."""
+    """Return whether another row would decide at an end of some measured fact's confidence interval."""
     now = book.decide(question)
     return any(
         book.decide(question, question.with_what_follows({fact: end})) != now

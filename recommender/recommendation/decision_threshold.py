@@ -1,4 +1,4 @@
-"""The threshold between yes and no on a probability, by the costs of the two mistakes.
+"""The decision threshold on a probability, from the costs of the two mistakes.
 
 The thresholds are for the probability itself; class weights in the loss would shift the decision a second time.
 """
@@ -18,7 +18,7 @@ _MENON = "Menon et al. 2013, PMLR 28(3):603; Menon et al. 2021, arXiv:2007.07314
 
 @dataclass(frozen=True)
 class Cut:
-    """A threshold on the probability, and where it comes from."""
+    """A decision threshold, and where it comes from."""
 
     threshold: float
     formula: str
@@ -27,7 +27,7 @@ class Cut:
 
 
 def decision(question: Question, chosen: Choices) -> Cut | Text | None:
-    """Return the threshold, what keeps it from being known, or None where no yes or no was asked for."""
+    """Return the decision threshold, or why it is unknown; None where no yes/no decision was asked for."""
     cut = _wanted(question)
     if cut is None or all(tells_probability(choice.objective) for choice in chosen):
         return cut

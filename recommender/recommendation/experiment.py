@@ -1,4 +1,4 @@
-"""The experiment that would settle the answer: what to compare, by what, and the request for it."""
+"""The proposed experiment: which objectives to compare, by which metric, and the request for it."""
 
 from losses.contract.expression import parse
 from losses.text import Language, Text, in_language

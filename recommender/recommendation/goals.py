@@ -1,4 +1,4 @@
-"""The goal in force, with defaults for what the request leaves out, and the metric that goes with it."""
+"""Completes the goal: defaults for what the request leaves out, and the metric that goes with it."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple, get_args
@@ -11,7 +11,7 @@ from recommender.tasks import METRICS, Task
 
 
 class Variation(NamedTuple):
-    """Another goal: the part of it that is another, and the facts that change with it."""
+    """A goal with one part changed, and the facts that change with it."""
 
     part: Goal
     changes: Changes

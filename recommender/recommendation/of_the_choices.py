@@ -18,7 +18,7 @@ from recommender.tasks import Task
 
 
 class OfTheChoices(NamedTuple):
-    """Fields of a recommendation."""
+    """The fields of a recommendation that follow from the chosen objectives."""
 
     recommended: answer.Recommended | None
     article: answer.BookAnswer | None
@@ -43,7 +43,7 @@ def of_the_choices(
     tabular: bool,
     language: Language,
 ) -> OfTheChoices:
-    """Return what follows from the choices, of which those of `rulebook` are recommended.
+    """Return the fields that follow from the choices of both books, of which those of `rulebook` are recommended.
 
     `offered`: what the deciding rows name beside them; `tabular`: whether an experiment can be asked for.
     """

@@ -1,4 +1,4 @@
-"""The reasons for an answer: the conditions that were met, and those that were nearly met."""
+"""The reasons for an answer: conditions that were met, and conditions that were nearly met."""
 
 from functools import cache, lru_cache
 
@@ -93,7 +93,7 @@ def _by_little(condition: Condition, question: Question, bounds: Bounds) -> bool
 
 
 def _within_a_factor(value: float, limit: float, allowed: Range) -> bool:
-    """Compare shares above one half by what is left to 1: 0.5 is no neighbour of 0.95."""
+    """Return whether two values are within a factor; shares above one half are compared by 1 - share."""
     if allowed.is_share and limit > 1 / 2:
         value, limit = 1 - value, 1 - limit
     return value <= NEAR * limit and limit <= NEAR * value

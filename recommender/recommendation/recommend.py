@@ -1,4 +1,4 @@
-"""From a task, facts and a goal to a recommendation with its reasons."""
+"""The recommendation for a task, facts and a goal, with its reasons."""
 
 from collections.abc import Mapping
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""The first sentence of an answer: which loss to take for this goal, and why, in words that a person can act on."""
+"""The summary sentence of an answer: which loss to use for this goal, and why."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -30,7 +30,7 @@ _EMPTY_COUNTED = "Dice, empty masks count"
 
 @dataclass(frozen=True)
 class Answers:
-    """What both books say to a question, the one asked for, and what goes with it."""
+    """The answers of both books to a question, and which of them was asked for."""
 
     task: Task
     goal: Goal
@@ -69,7 +69,7 @@ class Answers:
 
 @lru_cache(maxsize=KEPT)
 def summary(answers: Answers) -> Text:
-    """Return the sentence: the objective for the goal, what the other book says, and where to cut a probability."""
+    """Return the summary: the objective for the goal, the other book's answer, and the decision threshold."""
     spoken = [book for book, chosen in answers.books.items() if chosen]
     if not spoken:
         return Text(
@@ -85,7 +85,7 @@ def summary(answers: Answers) -> Text:
 
 
 def _one_answer(answers: Answers, spoken: list[RulebookName]) -> Text:
-    """Return what the only answer is, why, and that both books give it, where they do."""
+    """Return the sentence for a single answer, which both books may share."""
     book = answers.asked if answers.asked in spoken else spoken[0]
     objective, why, cut = answers.objective(book), _because(answers.books[book]), _threshold(answers)
     both = Text("", "") if len(spoken) == 1 else Text(", as both books say", "(两本规则一致)")
@@ -96,7 +96,7 @@ def _one_answer(answers: Answers, spoken: list[RulebookName]) -> Text:
 
 
 def _two_answers(answers: Answers) -> Text:
-    """Return which of two answers to take for this goal, and what is known of each."""
+    """Return the sentence for two answers: which to use for this goal, and what was measured of each."""
     take = _better(answers)
     other: RulebookName = "article" if take == "evidence" else "evidence"
     taken, left, cut = answers.objective(take), answers.objective(other), _threshold(answers)
@@ -115,7 +115,7 @@ def _two_answers(answers: Answers) -> Text:
 
 
 def _better(answers: Answers) -> RulebookName:
-    """Return the book to follow for this goal: that of the lower regret, else the evidence."""
+    """Return the book to follow for this goal: the one with the lower measured regret, else the evidence book."""
     entry = answers.regret
     if entry is None or answers.missed is not None:
         return "evidence"

@@ -1,4 +1,4 @@
-"""Both rule books in one table: every row of every file in `article` and `evidence`, found by walking them."""
+"""Both rule books in one table; the rows of every module in `article` and `evidence` are collected."""
 
 import pkgutil
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from recommender.rules.table import Rule
 
 
 def find_rows(package: str, path: Iterable[str]) -> tuple[Rule, ...]:
-    """Return the `RULES` of every module in a package, files by name, rows as they stand."""
+    """Return the `RULES` of every module in a package, in the order of module names."""
     names = sorted(module.name for module in pkgutil.walk_packages(path, prefix=f"{package}."))
     return tuple(row for name in names for row in getattr(import_module(name), "RULES", ()))
 

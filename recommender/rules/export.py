@@ -1,4 +1,4 @@
-"""The whole table as plain data: what GET /v1/rules shows, and what an answer's hash stands for."""
+"""The whole rule table as plain data, for GET /v1/rules and for the hash that answers cite."""
 
 import hashlib
 import json

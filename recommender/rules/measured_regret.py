@@ -1,4 +1,4 @@
-"""What our own benchmark measured of each rule: written by benchmarks/regret, cited by every answer."""
+"""The regret of each rule as measured by benchmarks/regret, which answers cite."""
 
 from functools import cache
 from importlib.resources import files

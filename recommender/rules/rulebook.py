@@ -1,4 +1,4 @@
-"""One book under the thresholds in force: which rows apply, and which decides."""
+"""One rule book with its thresholds: which rows apply, and which decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The columns of a rule: when it applies, what it recommends, why, and an example on either side of its condition."""
+"""The columns of a rule: conditions, recommendation, reason, source, and an example on either side of its edge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

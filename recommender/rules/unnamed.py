@@ -1,4 +1,4 @@
-"""Losses of the catalogue that no rule names, neither as its answer nor as an alternative, each with the reason."""
+"""The losses of the catalogue that no rule names, each with the reason."""
 
 from losses.text import Text
 

@@ -45,7 +45,7 @@ def client(settings: Settings) -> Any:  # noqa: ANN401 - the library is imported
 
 
 def holder_of(pid: int) -> str:
-    """Return the name under which a worker holds the lease, without the part that differs between processes."""
+    """Return how the lease names the worker with this process number, up to a suffix that tells restarts apart."""
     return f"{os.uname().nodename}/{pid}"
 
 

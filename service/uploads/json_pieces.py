@@ -177,7 +177,7 @@ def _read(role: str, entries: bytes | bytearray) -> Tensor:
 
 
 def _flags(role: str, text: bytes) -> Tensor:
-    """Return a list of true and false as numbers."""
+    """Return a list of true and false as a boolean tensor, parsed as the numbers 1 and 0."""
     flags = text.count(b"true") + text.count(b"false")
     try:
         numbers = json_simd.read_array(role, text.replace(b"true", b"1").replace(b"false", b"0"))

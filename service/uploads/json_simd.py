@@ -150,7 +150,7 @@ def _parser() -> simdjson.Parser:
 
 
 def _keep(parser: simdjson.Parser) -> None:
-    """Keep the parser for reuse; after an error it is dropped, since it still holds a document."""
+    """Keep the parser as a spare; one that refused a text is not kept, since it still holds a document."""
     if not _SPARE:
         _SPARE.append(parser)
 

@@ -1,1 +1,1 @@
-"""From out-of-fold predictions, or scores, to a verdict: by which rows, how sure, in which words and pictures."""
+"""Judges candidates by out-of-fold predictions or by scores: comparison, verdict, summary and plots."""

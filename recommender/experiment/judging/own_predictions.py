@@ -1,4 +1,4 @@
-"""Scores of the folds, computed from the predictions of the user's own training loop."""
+"""The scores of each fold, computed from the predictions of the user's own training loop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -138,7 +138,7 @@ def _array(name: str, rows: Sequence[Any]) -> Numbers:
 
 
 def _agreed(said: Sequence[Sequence[Numbers]], truth: Sequence[Numbers]) -> list[Numbers]:
-    """Return which rows of every fold the losses agree about."""
+    """Return the rows of each fold whose median residual over the losses is within 3.5 robust sigmas."""
     consensus = [np.median([folds[place] - own for folds in said], axis=0) for place, own in enumerate(truth)]
     kept = within_consensus(np.concatenate(consensus))
     return np.split(kept, np.cumsum([len(own) for own in truth])[:-1])

@@ -1,4 +1,4 @@
-"""The verdict on scores or predictions from the user's own training loop: the same tests, whatever was trained."""
+"""The verdict on scores or predictions from the user's own training loop, by the same tests as an experiment's."""
 
 from typing import Annotated, Literal, Self
 
@@ -95,7 +95,7 @@ class ScoresVerdict(BaseModel):
 
 
 def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> ScoresVerdict:
-    """Return what the scores say, by the tests that experiments are judged with.
+    """Return the verdict on scores, by the tests that experiments are judged with.
 
     Raises: UnknownMetric; BadExperiment where scores are missing, or the incumbent is.
     """
@@ -183,7 +183,7 @@ def _held(question: ScoresQuestion) -> Held:
 
 
 def _warnings(question: ScoresQuestion, held: Held) -> list[Text]:
-    """Return what to know before the verdict is trusted: how noisy the metric is that chose, or that another did."""
+    """Return warnings about the metric: too noisy to choose by, or replaced by a proper score."""
     metric = METRICS[question.metric]
     if metric.chosen_by is None:
         return []

@@ -1,4 +1,4 @@
-"""A report as one page of HTML that needs nothing else: no script, no file, no network."""
+"""The report of an experiment as one self-contained HTML page, without scripts."""
 
 from collections.abc import Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""Two pictures of a report, as SVG: how far each candidate is from the chosen one, and how training went.
+"""The plots of a report as SVG: the distance of each candidate from the chosen one, and learning curves.
 
 Colours are custom properties for light and dark, by the setting of whoever reads.
 """

@@ -1,4 +1,4 @@
-"""A verdict in words: what to take, how good it is, how sure that is, what ties with it, and what to beware of."""
+"""A verdict as sentences: the chosen loss, its score, how certain the choice is, ties, and warnings."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

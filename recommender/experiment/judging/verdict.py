@@ -1,4 +1,4 @@
-"""From out-of-fold predictions to a verdict that can be defended."""
+"""Makes the verdict from out-of-fold predictions, with corrected tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

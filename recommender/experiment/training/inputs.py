@@ -1,4 +1,4 @@
-"""What is trained in one unit, made of a plan: the features of each fold, the losses, and how outputs are read."""
+"""Prepares the training of one unit from a plan: features of each fold, losses, and how outputs are read."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the rule books are asked with: facts of the target about the predictions of a simple pilot model."""
+"""The profile that the rule books are asked with: facts of the target about a simple pilot model's predictions."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How the raw output of a model becomes what a loss takes, and that a prediction."""
+"""Converts the raw output of a model to the input of a loss, and to a prediction."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The value of a loss for every replica, of losses of items without a Python call for each."""
+"""The value of a loss for each replica, in one call for losses of single items."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Train every loss under every learning rate on every fold, and keep what each says of the rows that are held out."""
+"""Trains every loss at every learning rate on every fold, and keeps the out-of-fold predictions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,1 +1,1 @@
-"""The article's book: every sentence that recommends a loss is a row."""
+"""The article's rule book: one row for each sentence that recommends a loss."""

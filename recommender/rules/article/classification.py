@@ -1,4 +1,4 @@
-"""One label among two, or several labels at once: sections 2.1, 2.4 and 4 of the article."""
+"""Binary and multi-label classification: sections 2.1, 2.4 and 4 of the article."""
 
 from losses.text import Text
 from recommender.profile import Profile

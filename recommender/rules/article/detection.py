@@ -1,4 +1,4 @@
-"""Boxes and their classes: sections 1.3 and 2.4 of the article."""
+"""Object detection: sections 1.3 and 2.4 of the article."""
 
 from losses.text import Text
 from recommender.profile import Profile

@@ -1,4 +1,4 @@
-"""One label among many: sections 2.2, 2.3, 2.4 and 4 of the article."""
+"""Multi-class classification: sections 2.2, 2.3, 2.4 and 4 of the article."""
 
 from losses.text import Text
 from recommender.profile import Profile

@@ -1,4 +1,4 @@
-"""Masks: sections 3.3 and 4 of the article. Imbalance does not lead away from Dice, which is robust to it."""
+"""Segmentation: sections 3.3 and 4 of the article. Imbalance does not change the answer: Dice is robust to it."""
 
 from losses.text import Text
 from recommender.profile import Profile

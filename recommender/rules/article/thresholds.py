@@ -1,4 +1,4 @@
-"""The numbers behind the article's words. Each may be overridden by name."""
+"""Numeric thresholds for the article's words ("some", "severe"). Each may be overridden by name."""
 
 from losses.text import Text
 from recommender.rules.table import Threshold

@@ -1,1 +1,1 @@
-"""The evidence book: rows that rest on theorems, comparisons, and our own benchmark."""
+"""The evidence rule book: rows based on theorems, published comparisons, and our own benchmark."""

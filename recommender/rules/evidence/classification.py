@@ -1,4 +1,4 @@
-"""One label among two, or several labels at once: what the output is used for decides, imbalance seldom does."""
+"""Binary and multi-label classification: the use of the output decides, imbalance seldom does."""
 
 from losses.text import Text
 from recommender.notices import WarningText

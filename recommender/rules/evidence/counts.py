@@ -1,4 +1,4 @@
-"""Counts: how often something happens. What the mean should be learnt by depends on how counts spread about it."""
+"""Counts: the loss follows from how the variance of counts depends on their mean."""
 
 from losses.text import Text
 from recommender.notices import WarningText

@@ -1,4 +1,4 @@
-"""What rows about rare classes share: where imbalance begins to matter, and what may be taken instead."""
+"""Shared by rows about rare classes: thresholds of imbalance, and alternatives."""
 
 from losses.text import Text
 from recommender.rules.formulas import (

@@ -1,4 +1,4 @@
-"""One label among many: the encoding chooses the form of one loss; order, noise and a balanced goal choose others."""
+"""Multi-class classification: the encoding decides the form of cross-entropy; noise and goals, other losses."""
 
 from losses.text import Text
 from recommender.notices import WarningText

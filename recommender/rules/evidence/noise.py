@@ -1,4 +1,4 @@
-"""What rows about wrong labels share: how many are some, and many."""
+"""Shared by rows about wrong labels: the thresholds of label noise."""
 
 from losses.text import Text
 from recommender.notices import WarningText

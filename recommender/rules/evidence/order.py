@@ -1,4 +1,4 @@
-"""Order: classes that have one, and lists that are put in one."""
+"""Ordinal classification and ranking."""
 
 from losses.text import Text
 from recommender.notices import WarningText

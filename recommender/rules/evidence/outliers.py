@@ -1,4 +1,4 @@
-"""What rows about numbers share: where outliers, zeros and tails begin to matter, and what may be taken instead."""
+"""Shared by rows about numeric targets: thresholds of outliers, zeros and tails, and alternatives."""
 
 from losses.text import Text
 from recommender.notices import WarningText

@@ -1,4 +1,4 @@
-"""Regression and counts: what theory and measurement say; the functional and the outliers decide."""
+"""Regression and counts: the functional of the goal and the outliers decide."""
 
 from losses.text import Text
 from recommender.notices import WarningText

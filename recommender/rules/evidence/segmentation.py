@@ -1,4 +1,4 @@
-"""Masks: Dice together with cross-entropy, over the batch where empty masks count; a softmax over several classes."""
+"""Segmentation: Dice with cross-entropy, over the batch where empty masks occur; a softmax over exclusive classes."""
 
 from losses.text import Text
 from recommender.notices import WarningText

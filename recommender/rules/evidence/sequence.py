@@ -1,4 +1,4 @@
-"""Sequences without an alignment, and distillation: what their one usual loss rests on."""
+"""Unaligned sequences, and distillation: the evidence for their usual losses."""
 
 from losses.text import Text
 from recommender.notices import WarningText

@@ -1,4 +1,4 @@
-"""Times until an event that some items have not reached: an order of risks, or the times themselves."""
+"""Survival: times until an event, some of them censored; a ranking by risk, or the times themselves."""
 
 from losses.text import Text
 from recommender.notices import WarningText

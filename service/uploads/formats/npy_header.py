@@ -35,7 +35,7 @@ PYTHON_2 = re.compile(r"(?<=\d)L\b")  # which wrote its long numbers so: (3L, 4L
 
 
 class Header(NamedTuple):
-    """The dtype and shape of an .npy file; `wider` is the dtype that torch computes with where it lacks this one."""
+    """What the header states; `computed` is the dtype that torch computes with, where it lacks the stated one."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
