@@ -171,7 +171,6 @@ def _only(output: OutOfFold, places: Sequence[int]) -> OutOfFold:
 
 def _row(job: Job, half: str, model: str, one: Asked, report: ExperimentReport) -> dict[str, Any]:
     name = partial(_name, _names(one.plan.candidates))
-    told = report.verdict.if_outliers_are_signal or report.verdict.if_outliers_are_errors
     return {
         "task": job.table.task,
         "table": job.table.name,
@@ -182,7 +181,14 @@ def _row(job: Job, half: str, model: str, one: Asked, report: ExperimentReport) 
         "metric": one.metric,
         "outliers": one.outliers,
         "chosen": name(report.verdict.objective),
-        "otherwise": name(told.objective) if told else None,
+        "alone": {
+            outliers: name(told.objective)
+            for outliers, told in (
+                ("errors", report.verdict.if_outliers_are_errors),
+                ("signal", report.verdict.if_outliers_are_signal),
+            )
+            if told
+        },
         "better": report.verdict.better,
         "lead": report.verdict.lead,
         "books": {

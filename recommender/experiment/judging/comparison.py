@@ -54,8 +54,9 @@ def compare(
     *,
     relative: bool = True,
     overruled_at: float = OVERRULED_AT,
+    chosen: int | None = None,
 ) -> Comparison:
-    """Return which candidate is chosen, and what is tied with it.
+    """Return which candidate is chosen, unless `chosen` says that, and what is tied with it.
 
     Shapes: costs (candidates, repeats * folds), the lower the better; valid (candidates), False for what diverged.
     `relative`: differences count as shares of the cost, rather than as points. `overruled_at`: how many corrected
@@ -66,7 +67,8 @@ def compare(
     best = int(means.argmin())
     keep = valid[incumbent]
     t_of_best = _t(costs[incumbent] - costs[best], folds) if keep and best != incumbent else 0.0
-    chosen = incumbent if keep and t_of_best <= overruled_at else best
+    if chosen is None:
+        chosen = incumbent if keep and t_of_best <= overruled_at else best
     t = np.array([_t(row - costs[chosen], folds) if ok else np.inf for row, ok in zip(costs, valid, strict=True)])
     others = [place for place in range(len(costs)) if place != chosen and valid[place]]
     p = np.ones(len(costs))

@@ -27,7 +27,9 @@ class Judgement:
     """What every candidate scores on each fold of each repeat, all judged on the same rows.
 
     Shapes: costs and values (candidates, repeats * folds): the metric that chooses, the lower the better, and that of
-    the goal as it is; chosen (candidates, repeats * folds), places of rate and step; diverged (candidates).
+    the goal as it is; chosen (candidates, repeats * folds), places of rate and step; diverged (candidates); scores
+    (repeats, candidates, settings, folds), costs at every rate and step. `readings`: the costs under each reading of
+    outliers, of one reading the costs themselves.
     """
 
     costs: Numbers
@@ -36,6 +38,8 @@ class Judgement:
     diverged: Numbers
     kept: Numbers  # (n) rows that are judged by
     consensus: Numbers  # (n) median residual of the candidates, NaN where none predicts; empty for classes
+    scores: Numbers
+    readings: tuple[Numbers, ...]
 
 
 def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers, within: Numbers | None = None) -> Judgement:
@@ -47,9 +51,45 @@ def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers, within:
         kept = within_consensus(consensus)
     if within is not None:
         kept &= within
-    parts = [_of_repeat(plan, output, kept) for output in outputs]
-    costs, values, chosen = (np.concatenate(same, 1) for same in zip(*parts, strict=True))
-    return Judgement(costs, values, chosen, diverged, kept, consensus)
+    scores = np.stack([_scores(plan, output, chooser(plan), kept) for output in outputs])
+    chosen = [_settings(own) for own in scores]
+    costs = _at(scores, chosen)
+    values = _values(plan, outputs, chosen, kept, costs)
+    return Judgement(costs, values, np.concatenate(chosen, 1), diverged, kept, consensus, scores, (costs,))
+
+
+def joint(plan: Plan, outputs: Sequence[OutOfFold], first: Judgement, other: Judgement) -> Judgement:
+    """Return every candidate under the reading of outliers in which it is further from the best; values as in `first`.
+
+    Its costs are shares of the best candidate's under that reading. Rate and step of a fold are those that lose least
+    on the other folds, under the reading in which they lose more.
+    """
+    relative = [own.scores / _best(own.scores.mean(-1).min(2)[:, :, None, None]) for own in (first, other)]
+    chosen = [_settings(own) for own in np.maximum(*relative)]
+    readings = tuple(_at(own.scores, chosen) for own in (first, other))
+    shares = np.stack([costs / _best(costs[~first.diverged].mean(1).min()) for costs in readings])
+    worse = shares.mean(2).argmax(0)
+    return Judgement(
+        costs=np.take_along_axis(shares, worse[None, :, None], 0)[0],
+        values=_values(plan, outputs, chosen, first.kept, readings[0]),
+        chosen=np.concatenate(chosen, 1),
+        diverged=first.diverged,
+        kept=first.kept,
+        consensus=first.consensus,
+        scores=first.scores,
+        readings=readings,
+    )
+
+
+def _best(costs: Numbers) -> Numbers:
+    """Return costs that can be divided by: 1 in place of what diverged, no zeros."""
+    return np.where(np.isfinite(costs), np.maximum(costs, np.finfo(float).tiny), 1.0)
+
+
+def _at(scores: Numbers, chosen: Sequence[Numbers]) -> Numbers:
+    """Return costs (candidates, repeats * folds) at the setting that each fold has."""
+    pairs = zip(scores, chosen, strict=True)
+    return np.concatenate([np.take_along_axis(own, settings[:, None], 1)[:, 0] for own, settings in pairs], 1)
 
 
 def within_consensus(residuals: Numbers) -> Numbers:
@@ -83,17 +123,6 @@ def _consensus(plan: Plan, outputs: Sequence[OutOfFold], diverged: Numbers) -> N
     there = np.any([output.held >= 0 for output in outputs], axis=0)
     middle[there] = np.nanmedian(np.stack(residuals)[:, there], 0) if residuals else 0.0
     return middle
-
-
-def _of_repeat(plan: Plan, output: OutOfFold, kept: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    by = chooser(plan)
-    scores = _scores(plan, output, by, kept)
-    settings = _settings(scores)
-    costs = np.take_along_axis(scores, settings[:, None], 1)[:, 0]
-    if by == plan.metric:
-        sign = -1.0 if METRICS[by].larger_is_better else 1.0
-        return costs, sign * costs, settings
-    return costs, _values(plan, output, settings, kept), settings
 
 
 def _scores(plan: Plan, output: OutOfFold, metric: str, kept: Numbers) -> Numbers:
@@ -143,7 +172,17 @@ def _predictions(output: OutOfFold, place: int, settings: Numbers) -> Numbers:
     return np.asarray(flat[settings[np.maximum(output.held, 0)], np.arange(flat.shape[1])], dtype=np.float64)
 
 
-def _values(plan: Plan, output: OutOfFold, settings: Numbers, kept: Numbers) -> Numbers:
+def _values(
+    plan: Plan, outputs: Sequence[OutOfFold], chosen: Sequence[Numbers], kept: Numbers, costs: Numbers
+) -> Numbers:
+    """Return the goal's own metric (candidates, repeats * folds) at the settings chosen."""
+    if chooser(plan) == plan.metric:
+        return -costs if METRICS[plan.metric].larger_is_better else costs
+    pairs = zip(outputs, chosen, strict=True)
+    return np.concatenate([_cut_values(plan, output, settings, kept) for output, settings in pairs], 1)
+
+
+def _cut_values(plan: Plan, output: OutOfFold, settings: Numbers, kept: Numbers) -> Numbers:
     """Return the goal's own metric (candidates, folds), cut where theory or the other folds say."""
     folds = plan.question.folds
     values = np.empty((len(settings), folds))

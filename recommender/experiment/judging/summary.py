@@ -1,6 +1,6 @@
 """A verdict as sentences: the chosen loss, its score, how certain the choice is, ties, and warnings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,24 +13,30 @@ from recommender.metrics import METRICS
 
 MOST_LISTED = 4
 MODELS = {"linear": Text("a linear model", "线性模型"), "mlp": Text("a network of 2 x 64", "2 x 64 的网络")}
-_REAL, _WRONG = Text("real", "真实信号"), Text("mistakes", "错误")
 
 
 class ModelResult(NamedTuple):
-    """What is told of one kind of model: how it was judged, and what else would be chosen were outliers otherwise."""
+    """What is told of one kind of model: how it was judged, and what each reading of outliers would choose."""
 
     model: str
     repeats: int
     outliers: Outliers
     judgement: Judgement
     comparison: Comparison
-    otherwise: str | None  # the objective chosen then, where it is another
+    alone: Mapping[Outliers, str]  # empty where somebody said what outliers are
 
 
 def selection(plan: Plan, result: ModelResult) -> Text:
     """Return by which rows and which metric the choice was made."""
     metric, folds, repeats = METRICS[chooser(plan)].title, plan.question.folds, result.repeats
     rows = int(result.judgement.kept.sum())
+    if result.alone:
+        return Text(
+            f"nested {folds} x {repeats} folds, {metric.en} on all {plan.n:,} rows and on those that the candidates "
+            "agree about, for each candidate the one by which it is further from the best",
+            f"嵌套 {folds} x {repeats} 折,分别在全部 {plan.n:,} 行与各候选损失一致认可的行上计算{metric.zh},"
+            "每个候选取其离最优更远的一种",
+        )
     if result.outliers == "errors" and plan.target.classes is None:
         return Text(
             f"nested {folds} x {repeats} folds, {metric.en} on the {rows:,} rows that the candidates agree about",
@@ -55,14 +61,8 @@ def summary(plan: Plan, result: ModelResult, tied: Sequence[str], regrets: Seque
             )
         )
     parts += [_worst(plan, result, regrets), Text(".", "。")]
-    if result.otherwise is not None:
-        taken, other = (_WRONG, _REAL) if result.outliers == "errors" else (_REAL, _WRONG)
-        parts.append(
-            Text(
-                f" This takes rows far out for {taken.en}; if they are {other.en}, take {result.otherwise}.",
-                f"此结论把离群行视为{taken.zh};若为{other.zh},则选 {result.otherwise}。",
-            )
-        )
+    if len(set(result.alone.values())) > 1:
+        parts.append(_both(result))
     return Text("".join(part.en for part in parts), "".join(part.zh for part in parts))
 
 
@@ -80,6 +80,16 @@ def _choice(plan: Plan, result: ModelResult) -> Text:
     return Text(
         f"Take {objective} rather than {incumbent}, which the rules recommend: {en}, better {sure.en}",
         f"用 {objective} 代替规则推荐的 {incumbent}:{zh},更优,{sure.zh}",
+    )
+
+
+def _both(result: ModelResult) -> Text:
+    """Return what would be chosen, did one know what outliers are."""
+    errors, signal = result.alone["errors"], result.alone["signal"]
+    return Text(
+        f" Nobody said what rows far out are, so it loses least whichever: take {errors} if they are mistakes, "
+        f"{signal} if they are real.",
+        f"未说明离群行的性质,故此选择在两种情况下损失最小:若为错误,选 {errors};若为真实信号,选 {signal}。",
     )
 
 

@@ -1,7 +1,6 @@
 """Makes the verdict from out-of-fold predictions, with corrected tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,7 +8,8 @@ from losses.contract.expression import parse
 from losses.description import snippets
 from losses.text import Language, in_language
 from losses.version import VERSION
-from recommender.experiment.judging.comparison import Comparison, compare, rows_to_decide
+from recommender.experiment.judging.comparison import rows_to_decide
+from recommender.experiment.judging.readings import ModelJudgement, judge_models
 from recommender.experiment.judging.report import (
     BookRegret,
     Curve,
@@ -20,15 +20,7 @@ from recommender.experiment.judging.report import (
     Verdict,
     Versions,
 )
-from recommender.experiment.judging.selection import (
-    Judgement,
-    Numbers,
-    Outliers,
-    chooser,
-    held_out_value,
-    judged,
-    learning_curve,
-)
+from recommender.experiment.judging.selection import Judgement, chooser, held_out_value, learning_curve
 from recommender.experiment.judging.summary import ModelResult, selection, summary, warnings
 from recommender.experiment.plan import Plan
 from recommender.experiment.run import OutOfFold
@@ -39,28 +31,13 @@ from recommender.rules.export import rules_hash
 from recommender.rules.thresholds import bounds_in_force
 
 EXTREME_ROWS, EXTREME_SIGMAS = 10, 3.5
-_OTHER: dict[Outliers, Outliers] = {"errors": "signal", "signal": "errors"}
-_OF_MEANS = ("mean",)  # functionals for which rows far out are what a total is made of
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """One kind of model under one reading of outliers."""
-
-    model: str
-    outliers: Outliers
-    outputs: list[OutOfFold]
-    judgement: Judgement
-    comparison: Comparison
 
 
 def verdict(plan: Plan, outputs: Sequence[OutOfFold], language: Language = "en") -> ExperimentReport:
     """Return what the units that have run say; all models that some unit was run of take part."""
-    outliers = _outliers(plan)
-    models = [model for model in plan.question.models if any(output.unit.model == model for output in outputs)]
-    first = _on_the_same_rows(plan, outputs, [_judge(plan, outputs, model, outliers) for model in models])
-    verdicts = [_verdict(plan, entry, _other(plan, entry), language) for entry in first]
-    best = min(range(len(first)), key=lambda place: first[place].comparison.means[first[place].comparison.chosen])
+    judged = judge_models(plan, outputs)
+    verdicts = [_verdict(plan, entry, language) for entry in judged]
+    best = min(range(len(judged)), key=lambda place: judged[place].cost)
     chosen = parse(verdicts[best].objective)
     return ExperimentReport(
         task=plan.target.task,
@@ -71,16 +48,16 @@ def verdict(plan: Plan, outputs: Sequence[OutOfFold], language: Language = "en")
         target=plan.question.target,
         difference_unit="relative" if METRICS[chooser(plan)].is_relative else "absolute",
         standings=sorted(
-            (standing for entry in first for standing in _standings(plan, entry)),
-            key=lambda standing: (standing.model != models[best], standing.diverged, standing.regret or 0.0),
+            (standing for entry in judged for standing in _standings(plan, entry)),
+            key=lambda standing: (standing.model != judged[best].model, standing.diverged, standing.regret or 0.0),
         ),
         verdict=verdicts[best],
         verdicts=verdicts,
-        extreme_rows=_extreme_rows(plan, first[best].judgement),
-        curves=[curve for entry in first for curve in _curves(plan, entry)],
+        extreme_rows=_extreme_rows(plan, judged[best].judgement),
+        curves=[curve for entry in judged for curve in _curves(plan, entry)],
         warnings=[
             in_language(text, language)
-            for text in (*plan.notices, *warnings(plan, [_result(entry, None) for entry in first]))
+            for text in (*plan.notices, *warnings(plan, [_result(plan, entry) for entry in judged]))
         ],
         snippets={
             "pytorch": snippets.pytorch_code(chosen),
@@ -96,55 +73,7 @@ def standings(plan: Plan, outputs: Sequence[OutOfFold]) -> list[Standing]:
     return verdict(plan, outputs).standings if outputs else []
 
 
-def _outliers(plan: Plan) -> Outliers:
-    """Return what outliers are taken to be where nobody says: errors, but signal where they make up a total.
-
-    Rows far out of amounts that are never negative carry much of their sum; without them a mean predicts nothing.
-    """
-    said = plan.question.goal.outliers
-    if said in ("errors", "signal"):
-        return said
-    amounts = plan.target.classes is None and bool((plan.target.values >= 0).all())
-    return "signal" if amounts and METRICS[plan.metric].elicits in _OF_MEANS else "errors"
-
-
-def _on_the_same_rows(plan: Plan, outputs: Sequence[OutOfFold], entries: list[_Judged]) -> list[_Judged]:
-    """Return the kinds of model judged on the rows that the candidates of each agree about."""
-    shared: Numbers = np.logical_and.reduce([entry.judgement.kept for entry in entries])
-    return [
-        entry
-        if entry.judgement.kept.sum() == shared.sum()
-        else _judge(plan, outputs, entry.model, entry.outliers, shared)
-        for entry in entries
-    ]
-
-
-def _judge(
-    plan: Plan, outputs: Sequence[OutOfFold], model: str, outliers: Outliers, within: Numbers | None = None
-) -> _Judged:
-    own = [output for output in outputs if output.unit.model == model]
-    judgement = judged(plan, own, outliers, within)
-    incumbent = next(place for place, candidate in enumerate(plan.candidates) if candidate.incumbent)
-    comparison = compare(
-        judgement.costs,
-        incumbent,
-        plan.question.folds,
-        ~judgement.diverged,
-        seed=plan.question.seed,
-        relative=METRICS[chooser(plan)].is_relative,
-    )
-    return _Judged(model, outliers, own, judgement, comparison)
-
-
-def _other(plan: Plan, entry: _Judged) -> _Judged | None:
-    """Return the same under the other reading of outliers, where nobody said which is right and it can matter."""
-    known = plan.question.goal.outliers in ("errors", "signal")
-    if known or plan.target.classes is not None:
-        return None
-    return _judge(plan, entry.outputs, entry.model, _OTHER[entry.outliers])
-
-
-def _standings(plan: Plan, entry: _Judged) -> list[Standing]:
+def _standings(plan: Plan, entry: ModelJudgement) -> list[Standing]:
     judgement, comparison = entry.judgement, entry.comparison
     values, regrets = _values(judgement), _regrets(plan, judgement)
     margin = _margin(judgement.costs.shape[1])
@@ -206,7 +135,7 @@ def _regrets(plan: Plan, judgement: Judgement) -> list[float]:
     return [max(0.0, (cost - best) / unit) for cost in costs.tolist()]
 
 
-def _setting(plan: Plan, entry: _Judged, place: int) -> tuple[float, float]:
+def _setting(plan: Plan, entry: ModelJudgement, place: int) -> tuple[float, float]:
     """Return the learning rate that most folds chose, and the median number of epochs."""
     output = entry.outputs[0]
     chosen = entry.judgement.chosen[place]
@@ -216,19 +145,18 @@ def _setting(plan: Plan, entry: _Judged, place: int) -> tuple[float, float]:
     return output.rates[int(np.bincount(rates).argmax())], round(epochs, 1)
 
 
-def _verdict(plan: Plan, entry: _Judged, other: _Judged | None, language: Language) -> Verdict:
+def _verdict(plan: Plan, entry: ModelJudgement, language: Language) -> Verdict:
     comparison, names = entry.comparison, [candidate.objective for candidate in plan.candidates]
     incumbent = next(candidate.objective for candidate in plan.candidates if candidate.incumbent)
     objective = names[comparison.chosen]
     tied = [
         names[place] for place in np.argsort(comparison.means) if comparison.tied[place] and names[place] != objective
     ]
-    told = None
-    if other is not None:
-        told = OtherVerdict(
-            objective=names[other.comparison.chosen], agrees=other.comparison.chosen == comparison.chosen
-        )
-    result = _result(entry, told)
+    alone = {
+        outliers: OtherVerdict(objective=names[place], agrees=place == comparison.chosen)
+        for outliers, place in entry.alone.items()
+    }
+    result = _result(plan, entry)
     regrets = dict(zip(names, _regrets(plan, entry.judgement), strict=True))
     return Verdict(
         model=entry.model,  # type: ignore[arg-type] # a name of the question
@@ -241,20 +169,28 @@ def _verdict(plan: Plan, entry: _Judged, other: _Judged | None, language: Langua
         selection=in_language(selection(plan, result), language),
         lead=comparison.lead if np.isfinite(comparison.lead) else None,
         rows_to_decide=rows_to_decide(comparison, plan.n, entry.judgement.costs.shape[1]),
-        if_outliers_are_signal=told if entry.outliers == "errors" else None,
-        if_outliers_are_errors=told if entry.outliers == "signal" else None,
-        books={name: BookRegret(objective=text, regret=regrets.get(text)) for name, text in plan.books.items()},
+        if_outliers_are_signal=alone.get("signal"),
+        if_outliers_are_errors=alone.get("errors"),
+        books={
+            name: BookRegret(objective=text, regret=regrets.get(_as_run(plan, name)))
+            for name, text in plan.books.items()
+        },
     )
 
 
-def _result(entry: _Judged, told: OtherVerdict | None) -> ModelResult:
+def _as_run(plan: Plan, book: str) -> str:
+    """Return the objective under which a book's answer took part, by whatever name; empty where it did not."""
+    return next((candidate.objective for candidate in plan.candidates if book in candidate.origins), "")
+
+
+def _result(plan: Plan, entry: ModelJudgement) -> ModelResult:
     return ModelResult(
         model=entry.model,
         repeats=len(entry.outputs),
         outliers=entry.outliers,
         judgement=entry.judgement,
         comparison=entry.comparison,
-        otherwise=told.objective if told is not None and not told.agrees else None,
+        alone={outliers: plan.candidates[place].objective for outliers, place in entry.alone.items()},
     )
 
 
@@ -275,7 +211,7 @@ def _extreme_rows(plan: Plan, judgement: Judgement) -> list[ExtremeRow]:
     return rows
 
 
-def _curves(plan: Plan, entry: _Judged) -> list[Curve]:
+def _curves(plan: Plan, entry: ModelJudgement) -> list[Curve]:
     """Return how the choosing metric went over the checkpoints, at the rate that most folds chose."""
     output = entry.outputs[0]
     train = plan.n * (1 - 1 / plan.question.folds)

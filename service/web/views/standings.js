@@ -86,7 +86,7 @@ function standings(experiment, t) {
 
 function extremes({ extreme_rows: rows, question, verdict }, { t, known }) {
   if (!verdict || !rows.length || question.goal.outliers === "errors" || question.goal.outliers === "signal") return null;
-  const other = verdict.if_outliers_are_signal ?? verdict.if_outliers_are_errors;
+  const readings = [["if_signal", verdict.if_outliers_are_signal], ["if_errors", verdict.if_outliers_are_errors]].filter(([, other]) => other);
   const again = async (outliers) => {
     const made = await post("v1/experiments", { ...question, goal: { ...question.goal, outliers } });
     location.hash = address("experiments", made.id).slice(1);
@@ -95,7 +95,7 @@ function extremes({ extreme_rows: rows, question, verdict }, { t, known }) {
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("extreme") }, h("table", {},
       h("thead", {}, h("tr", {}, ["row", "target", "predicted", "sigmas"].map((name) => h("th", { scope: "col" }, name === "target" ? question.target : t(name))))),
       h("tbody", {}, rows.slice(0, 10).map((each) => h("tr", {}, h("th", { scope: "row" }, String(each.row + 1)), [each.target, each.predicted, Math.abs(each.sigmas)].map((value) => h("td", {}, short(value)))))))),
-    other ? h("p", {}, t(verdict.if_outliers_are_signal ? "if_signal" : "if_errors"), " ", other.agrees ? t("the_same") : objective(other.objective, known)) : null,
+    readings.map(([name, other]) => h("p", {}, t(name), " ", other.agrees ? t("the_same") : objective(other.objective, known))),
     h("div", { class: "answers" }, ["errors", "signal"].map((name) => h("button", { type: "button", onclick: () => again(name) }, h("span", {}, t(`they_are_${name}`)))))));
 }
 

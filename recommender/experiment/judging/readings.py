@@ -1,0 +1,119 @@
+"""What outliers are taken to be: errors, signal, or, where nobody says, the worse of both for every candidate.
+
+No statistic tells the two apart. Where nobody says, the candidate is chosen that loses least should the less lucky
+reading be true (minimax regret: Savage 1951, doi:10.1080/01621459.1951.10500768), and another is called worse where it
+is so under both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from recommender.experiment.judging.comparison import SIGNIFICANT, Comparison, compare
+from recommender.experiment.judging.selection import Judgement, Numbers, Outliers, chooser, joint, judged
+from recommender.experiment.plan import Plan
+from recommender.experiment.run import OutOfFold
+from recommender.metrics import METRICS
+
+READINGS: tuple[Outliers, ...] = ("errors", "signal")
+_OF_MEANS = ("mean",)  # functionals for which rows far out are what a total is made of
+
+
+@dataclass(frozen=True)
+class ModelJudgement:
+    """One kind of model, judged.
+
+    `outliers`: the reading by which values are told. `alone`: which candidate is chosen under each reading by itself,
+    where nobody said which is right; empty where somebody did, or where it does not matter.
+    """
+
+    model: str
+    outliers: Outliers
+    outputs: list[OutOfFold]
+    judgement: Judgement
+    comparison: Comparison
+    alone: dict[Outliers, int] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> float:
+        """What the chosen candidate costs, by the metric that chooses."""
+        return float(self.judgement.readings[0][self.comparison.chosen].mean())
+
+
+def judge_models(plan: Plan, outputs: Sequence[OutOfFold]) -> list[ModelJudgement]:
+    """Return every kind of model that some unit was run of, all judged on the same rows."""
+    models: list[str] = [
+        model for model in plan.question.models if any(output.unit.model == model for output in outputs)
+    ]
+    own = {model: [output for output in outputs if output.unit.model == model] for model in models}
+    said = plan.question.goal.outliers
+    if plan.target.classes is not None or said in READINGS:
+        first = _first(plan)
+        return [
+            ModelJudgement(model, first, own[model], judgement, _compare(plan, judgement))
+            for model, judgement in _on_the_same_rows(plan, own, first).items()
+        ]
+    readings = {outliers: _on_the_same_rows(plan, own, outliers) for outliers in READINGS}
+    return [
+        _under_both(plan, model, own[model], {name: readings[name][model] for name in READINGS}) for model in models
+    ]
+
+
+def _first(plan: Plan) -> Outliers:
+    """Return the reading by which values are told: errors where nobody says, but signal where they make up a total.
+
+    Rows far out of amounts that are never negative carry much of their sum; without them a mean predicts nothing.
+    """
+    said = plan.question.goal.outliers
+    if said in READINGS:
+        return said
+    amounts = plan.target.classes is None and bool((plan.target.values >= 0).all())
+    return "signal" if amounts and METRICS[plan.metric].elicits in _OF_MEANS else "errors"
+
+
+def _on_the_same_rows(plan: Plan, own: dict[str, list[OutOfFold]], outliers: Outliers) -> dict[str, Judgement]:
+    """Return the kinds of model judged on the rows that the candidates of each agree about."""
+    entries = {model: judged(plan, outputs, outliers) for model, outputs in own.items()}
+    shared: Numbers = np.logical_and.reduce([entry.kept for entry in entries.values()])
+    return {
+        model: entry if entry.kept.sum() == shared.sum() else judged(plan, own[model], outliers, shared)
+        for model, entry in entries.items()
+    }
+
+
+def _under_both(
+    plan: Plan, model: str, outputs: list[OutOfFold], readings: dict[Outliers, Judgement]
+) -> ModelJudgement:
+    """Return a kind of model judged by the worse reading for every candidate."""
+    first = _first(plan)
+    other = next(name for name in READINGS if name != first)
+    judgement = joint(plan, outputs, readings[first], readings[other])
+    worst = _compare(plan, judgement)
+    each = [_compare(plan, replace(judgement, costs=costs), worst.chosen) for costs in judgement.readings]
+    incumbent = _incumbent(plan)
+    p = np.where(np.sign(each[0].apart) == np.sign(each[1].apart), np.maximum(each[0].p, each[1].p), 1.0)
+    comparison = replace(
+        worst,
+        p=p,
+        tied=each[0].tied | each[1].tied,
+        better=bool(worst.better and p[incumbent] < SIGNIFICANT and each[0].apart[incumbent] > 0),
+    )
+    alone = {name: _compare(plan, own).chosen for name, own in readings.items()}
+    return ModelJudgement(model, first, outputs, judgement, comparison, alone)
+
+
+def _compare(plan: Plan, judgement: Judgement, chosen: int | None = None) -> Comparison:
+    return compare(
+        judgement.costs,
+        _incumbent(plan),
+        plan.question.folds,
+        ~judgement.diverged,
+        seed=plan.question.seed,
+        relative=METRICS[chooser(plan)].is_relative,
+        chosen=chosen,
+    )
+
+
+def _incumbent(plan: Plan) -> int:
+    return next(place for place, candidate in enumerate(plan.candidates) if candidate.incumbent)
