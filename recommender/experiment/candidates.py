@@ -22,7 +22,8 @@ from recommender.tasks import Task
 Origin = Literal["article", "evidence", "alternative", "usual", "asked"]
 Link = Literal["identity", "log", "log1p", "logit", "softmax", "score", "cumulative", "conditional"]
 MOST_AUTOMATIC = 12
-TRIED = 64  # rows on which a loss is tried before anything is trained
+TRIED, DRAWS = 64, 3  # rows and random predictions on which a loss is tried before anything is trained
+TRIAL_DIGITS = 9  # to which two losses are one; float64 sums of so few rows agree to 14
 HUBER, TUKEY = 1.345, 4.685  # 95 % efficiency under normal errors: Holland & Welsch 1977
 CAUCHY = 1.686  # theirs is 2.385, over the root of 2 as Barron writes it
 OF_CLASSES = ("class_counts", "priors")  # roles of one number a class that are counted in the training rows
@@ -78,18 +79,18 @@ def candidates_of(
         wanted += [(other.objective, "alternative") for other in answer.alternatives if other.origin == "rule"]
     else:
         wanted += [(objective, "asked") for objective in asked]
-    taking_part: dict[str, Candidate] = {}
+    taking_part: dict[object, Candidate] = {}
     for text, origin in wanted:
-        candidate = _fitted(text, origin, target)
-        if candidate is None:
+        fitted = _fitted(text, origin, target)
+        if fitted is None:
             if origin == "asked":
                 raise BadExperiment("candidates", _unfit(text, target))
             continue
-        known = taking_part.get(candidate.objective, candidate)
-        taking_part[candidate.objective] = replace(known, origins=tuple(dict.fromkeys((*known.origins, origin))))
-    if asked is None:
-        taking_part = dict(list(taking_part.items())[:MOST_AUTOMATIC])
-    first, *others = taking_part.values()
+        candidate, values = fitted
+        same = (candidate.link, *values) if asked is None else candidate.objective
+        known = taking_part.get(same, candidate)
+        taking_part[same] = replace(known, origins=tuple(dict.fromkeys((*known.origins, origin))))
+    first, *others = list(taking_part.values())[: None if asked else MOST_AUTOMATIC]
     return [replace(first, incumbent=True), *others], books
 
 
@@ -114,8 +115,8 @@ def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[str]:
             yield "gamma_deviance"
 
 
-def _fitted(text: str, origin: Origin, target: Target) -> Candidate | None:
-    """Return the loss as a candidate for models of the task; None where models here cannot be trained with it."""
+def _fitted(text: str, origin: Origin, target: Target) -> tuple[Candidate, tuple[float, ...]] | None:
+    """Return the loss as a candidate for models of the task, and its `_trial`; None where none can train it."""
     objective = parse(text)
     if any(term.params.get(name) is False for _, term in objective.terms for name in ("from_logits", "log_input")):
         return None
@@ -132,8 +133,9 @@ def _fitted(text: str, origin: Origin, target: Target) -> Candidate | None:
         return None
     for one_hot in (False, True) if target.one_a_class else (False,):
         candidate = Candidate(str(objective), link, one_hot, (origin,))
-        if _works(candidate, target):
-            return candidate
+        values = _trial(candidate, target)
+        if values is not None:
+            return candidate, values
     return None
 
 
@@ -153,22 +155,37 @@ def _link(loss: Loss, target: Target) -> Link | None:
     return "softmax" if loss.activation == "softmax" else None
 
 
-def _works(candidate: Candidate, target: Target) -> bool:
-    """Return whether the loss accepts such predictions and targets."""
+def _trial(candidate: Candidate, target: Target) -> tuple[float, ...] | None:
+    """Return the loss of random predictions, as multiples of the first draw's; None where it takes no predictions.
+
+    Two objectives that are one by two names, or multiples of each other, have the same: they train the same models.
+    """
     from losses.evaluation.evaluate import evaluate  # noqa: PLC0415 - what trains needs none of it
 
     values = torch.from_numpy(_spread(target.values))
     columns = target.outputs - (candidate.link in OF_THRESHOLDS.values())
     shape = (len(values), columns) if target.outputs > 1 else (len(values),)
-    given = {
-        "predictions": torch.zeros(shape, dtype=torch.float64),
-        "targets": as_targets(values, candidate, target),
-        **{role: torch.ones(target.outputs) for role in OF_CLASSES if role in candidate.parsed.roles},
-    }
-    try:
-        return evaluate(candidate.parsed, given).value is not None
-    except Refusal:
-        return False
+    generator = torch.Generator().manual_seed(0)
+    counts = None if target.ids is None else torch.from_numpy(np.bincount(target.ids, minlength=target.outputs))
+    drawn = []
+    for _ in range(DRAWS):
+        if candidate.link in ("identity", "log1p"):
+            predictions = values[torch.randperm(len(values), generator=generator)]
+        else:
+            predictions = torch.randn(shape, generator=generator, dtype=torch.float64)
+        given = {
+            "predictions": predictions,
+            "targets": as_targets(values, candidate, target),
+            **{role: counts.double() for role in OF_CLASSES if counts is not None and role in candidate.parsed.roles},
+        }
+        try:
+            drawn.append(evaluate(candidate.parsed, given).value)
+        except Refusal:
+            return None
+    first, *others = drawn
+    if first is None:
+        return None
+    return tuple(significant(value / first, TRIAL_DIGITS) for value in others if value is not None and first)
 
 
 def _spread(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

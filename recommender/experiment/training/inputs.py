@@ -89,7 +89,13 @@ def _reading(plan: Plan, repeat: int, candidate: Candidate) -> Reading:
         as_tensor(spread)[:, None, None],
         None if counts is None else as_tensor(counts),
         None if plan.target.classes is None else map_of(candidate.parsed),
+        as_tensor(np.array([_never_seen(len(values), plan.target.outputs) for values in folds]))[:, None, None, None],
     )
+
+
+def _never_seen(rows: int, outputs: int) -> float:
+    """Return the probability of what none of so many rows was: the rule of succession, Laplace 1774."""
+    return 1 / (rows + max(outputs, 2))
 
 
 def _level(values: Matrix, link: Link, outputs: int) -> tuple[Matrix, Matrix]:

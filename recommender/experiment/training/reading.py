@@ -21,7 +21,8 @@ class Reading:
     Shapes: centre (folds, 1, 1, outputs) and spread (folds, 1, 1, 1), of the training rows of each fold: of the target
     for identity, of log(1 + target) for log1p; elsewhere spread is 1 and centre is the level at which models start.
     counts (folds, classes), how often each class occurs in them; None where the target is a number. `bent`: the loss's
-    own map from its outputs to probabilities, None where the activation is enough.
+    own map from its outputs to probabilities, None where the activation is enough. least (folds, 1, 1, 1), the smallest
+    probability that such a map may give: that of a smoothed loss ends at 0, and a log loss there is without end.
     """
 
     link: Link
@@ -29,6 +30,7 @@ class Reading:
     spread: Tensor
     counts: Tensor | None = None
     bent: Callable[..., Tensor] | None = None
+    least: Tensor | None = None
 
     @property
     def outputs(self) -> int:
@@ -38,8 +40,8 @@ class Reading:
     def of_fold(self, fold: int) -> "Reading":
         """Return the reading of one fold alone."""
         part = slice(fold, fold + 1)
-        counts = None if self.counts is None else self.counts[part]
-        return replace(self, centre=self.centre[part], spread=self.spread[part], counts=counts)
+        counts, least = (None if own is None else own[part] for own in (self.counts, self.least))
+        return replace(self, centre=self.centre[part], spread=self.spread[part], counts=counts, least=least)
 
     def level(self, raw: Tensor) -> Tensor:
         """Return outputs on the scale of the link. Shapes: (folds, replicas, n, outputs), the same."""
@@ -57,7 +59,7 @@ class Reading:
         """Return numbers, or probabilities of the classes (folds, replicas, n, outputs)."""
         taken = self.taken(raw)
         if self.bent is not None:
-            return self._unbent(taken, self.bent)
+            return self._away_from_the_ends(self._unbent(taken, self.bent))
         if self.link == "log":
             return taken.exp()
         if self.link == "softmax":
@@ -80,6 +82,14 @@ class Reading:
             )
         flat = taken.flatten(0, 2) if taken.shape[-1] > 1 else taken.flatten()
         return bent(flat).reshape(taken.shape)
+
+    def _away_from_the_ends(self, probabilities: Tensor) -> Tensor:
+        if self.least is None:
+            return probabilities
+        if probabilities.shape[-1] > 1 and self.link == "softmax":
+            inside = probabilities.maximum(self.least)
+            return inside / inside.sum(-1, keepdim=True)
+        return probabilities.maximum(self.least).minimum(1 - self.least)
 
 
 def map_of(objective: Objective) -> Callable[..., Tensor] | None:

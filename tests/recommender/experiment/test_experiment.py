@@ -8,8 +8,11 @@ import pytest
 
 from recommender.errors import BadExperiment, UnknownMetric
 from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
-from recommender.experiment.candidates import USUAL
+from recommender.experiment.candidates import USUAL, candidates_of
 from recommender.experiment.judging.comparison import compare
+from recommender.experiment.judging.readings import judge_models
+from recommender.experiment.target import read_target
+from recommender.profile import Goal, Profile
 from recommender.tasks import read_task
 
 FEW_STEPS, FEW_RATES = 40, (0.03,)
@@ -191,6 +194,41 @@ def test_probabilities_of_bent_losses_are_repaired() -> None:
         assert output.predictions[place, 0, -1].mean() == pytest.approx(share, abs=0.06), candidate.objective
 
 
+def test_a_smoothed_loss_calls_nothing_impossible() -> None:
+    columns = {**table(), "y": np.digitize(table()["y"], [-1, 1])}
+
+    planned = plan(asked(candidates=["sparse_categorical_ce(label_smoothing=0.3)"]), columns)
+    output = run_unit(planned, planned.units[0], rates=(0.1,), steps=200)
+
+    smoothed = next(place for place, own in enumerate(planned.candidates) if "smoothing" in own.objective)
+    predictions = output.predictions[smoothed, 0, -1]
+    assert predictions.min() > 0.5 / len(predictions)
+    assert predictions.sum(1) == pytest.approx(1, abs=1e-5)
+
+
+def test_one_objective_by_two_names_takes_part_once_unless_it_is_asked_for() -> None:
+    target, _ = read_target(np.digitize(table()["y"], [-1, 1]).astype(float), "multiclass")
+    one_hot, goal = Profile(label_encoding="onehot"), Goal()  # books name categorical_ce, the usual ones are of ids
+
+    automatic, books = candidates_of(None, target, one_hot, goal)
+    named, _ = candidates_of(["categorical_ce", "sparse_categorical_ce"], target, one_hot, goal)
+
+    cross_entropies = {"categorical_ce", "sparse_categorical_ce"}
+    assert books["evidence"] == "categorical_ce"
+    assert cross_entropies & {candidate.objective for candidate in automatic} == {"categorical_ce"}
+    assert "usual" in automatic[0].origins
+    assert cross_entropies <= {candidate.objective for candidate in named}
+
+
+def test_an_indicator_of_few_rows_is_not_ten_deviations_out() -> None:
+    columns = {"rare": np.arange(300) < 3, "y": table()["y"]}
+
+    (prepared,) = plan(asked(), columns).features.prepared(np.arange(300)).T
+
+    assert np.ptp(prepared) == pytest.approx(2, abs=1e-5)
+    assert prepared.mean() == pytest.approx(0, abs=1e-5)
+
+
 def test_a_fit_that_diverges_is_called_so_and_harms_no_other() -> None:
     columns = {**table(), "y": table()["y"] + 50}
 
@@ -264,20 +302,48 @@ def test_rows_that_nothing_predicts_do_not_narrow_what_the_candidates_agree_abou
 
 
 def test_what_outliers_are_is_answered_both_ways_where_nobody_says() -> None:
-    report = report_of(table(outliers=30), candidates=["mse", "mae"])
+    candidates = ["mse", "mae", "tukey_biweight(c=5)"]
+    unsaid = report_of(table(outliers=30), candidates=candidates).verdict
+    said = {
+        outliers: report_of(table(outliers=30), candidates=candidates, goal={"outliers": outliers}).verdict
+        for outliers in ("errors", "signal")
+    }
 
-    assert report.verdict.if_outliers_are_signal is not None
-    assert report.verdict.if_outliers_are_errors is None
+    assert unsaid.if_outliers_are_errors is not None
+    assert unsaid.if_outliers_are_errors.objective == said["errors"].objective
+    assert unsaid.if_outliers_are_signal is not None
+    assert unsaid.if_outliers_are_signal.objective == said["signal"].objective
 
 
-def test_amounts_are_judged_with_their_large_values() -> None:
+def test_where_nobody_says_what_outliers_are_the_choice_loses_little_under_either_reading() -> None:
+    planned = plan(asked(candidates=["mse", "mae", "tukey_biweight(c=5)"]), table(outliers=30))
+    outputs = [run_unit(planned, unit, rates=FEW_RATES, steps=FEW_STEPS) for unit in planned.units]
+
+    (judged,) = judge_models(planned, outputs)
+
+    costs = np.stack([reading.mean(1) for reading in judged.judgement.readings])
+    regrets = dict(zip([own.objective for own in planned.candidates], (costs.T / costs.min(1) - 1).max(1), strict=True))
+    assert regrets[planned.candidates[judged.comparison.chosen].objective] < 0.1
+    assert regrets["mse"] > 0.5
+
+
+def test_where_nobody_says_what_outliers_are_worse_is_worse_under_both_readings() -> None:
+    candidates = ["mse", "mae", "tukey_biweight(c=5)"]
+    unsaid = report_of(table(outliers=30), candidates=candidates)
+    signal = report_of(table(outliers=30), candidates=candidates, goal={"outliers": "signal"})
+
+    assert not {standing.objective: standing.tied for standing in signal.standings}["tukey_biweight(c=5)"]
+    assert all(standing.tied for standing in unsaid.standings)
+
+
+def test_amounts_are_judged_with_their_large_values_and_without() -> None:
     columns = table()
     columns["y"] = np.exp(columns["y"])
 
     report = report_of(columns, candidates=["mse", "poisson_nll"])
 
     assert report.verdict.if_outliers_are_errors is not None
-    assert "all 300 rows" in report.verdict.selection
+    assert "all 300 rows and on those" in report.verdict.selection
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "auc", "brier", "average_precision", "balanced_accuracy", "f1", "mcc"])
