@@ -144,6 +144,13 @@ $(REGRET)/.installed: pyproject.toml $(REGRET_PINS)
 		libpysal linearmodels plotnine river scikit-lego scikit-survival
 	touch $@
 
+# What single rules claim, each measured in a record of its own: what is stored is printed, what is not is measured first.
+.PHONY: bench-rules
+
+bench-rules: $(REGRET)/.installed
+	OMP_NUM_THREADS=1 $(REGRET)/bin/python -W ignore -m benchmarks.rules measure
+	OMP_NUM_THREADS=1 $(REGRET)/bin/python -m benchmarks.rules
+
 # Is choosing by experiment worth it? On tables that no threshold was chosen on; what is stored is not run again (two hours).
 .PHONY: bench-experiments bench-experiments-report
 

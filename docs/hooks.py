@@ -9,6 +9,7 @@ INCLUDED = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
     "regret.md": "benchmarks/regret/result.md",
+    "rules_measured.md": "benchmarks/rules/result.md",
     "experiments.md": "benchmarks/experiments/result.md",
     "conformance.md": "benchmarks/conformance/result.md",
     "losses_time.md": "benchmarks/losses_time.md",

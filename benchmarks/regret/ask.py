@@ -23,14 +23,14 @@ class Advice:
 
 @dataclass(frozen=True)
 class Answer:
-    """What both books say."""
+    """What both books say; None where the article has no rule for the task."""
 
-    article: Advice
+    article: Advice | None
     evidence: Advice
 
 
 class RefusedError(RuntimeError):
-    """A question that the service did not answer, or that a book is silent about."""
+    """A question that the service did not answer, or that the evidence book is silent about."""
 
 
 def ask(questions: Sequence[Question]) -> list[Answer]:
@@ -57,9 +57,10 @@ async def _one(http: httpx.AsyncClient, question: Question) -> Answer:
     if answer.status_code != httpx.codes.OK:
         raise RefusedError(answer.text)
     recommendation = answer.json()
-    for book in ("article", "evidence"):
-        if recommendation[book] is None:
-            raise RefusedError(f"The {book} book is silent about {question['task']}; its policy cannot be scored.")
-    return Answer(
-        *(Advice(recommendation[book]["objective"], recommendation[book]["rule"]) for book in ("article", "evidence"))
+    if recommendation["evidence"] is None:
+        raise RefusedError(f"The evidence book is silent about {question['task']}; its policy cannot be scored.")
+    article, evidence = (
+        book and Advice(book["objective"], book["rule"])
+        for book in (recommendation["article"], recommendation["evidence"])
     )
+    return Answer(article, evidence)

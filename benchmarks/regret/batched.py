@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,13 +36,23 @@ class Fits:
     test: Tensor
 
 
+Weigh = Callable[[Tensor], Tensor]  # outputs (replicas, n, outputs) -> the mean loss of each (replicas)
+
+
+class Warmed(NamedTuple):
+    """Weights that replicas of some losses start from: (seeds, ...), and which losses those are."""
+
+    parameters: list[Tensor]
+    alike: Tensor
+
+
 def mean_loss(objective: Objective, predictions: Tensor, targets: Tensor) -> Tensor:
     """Return the mean of each replica. Shapes: predictions (r, n), targets (n) -> (r)."""
     total = predictions.new_zeros(len(predictions))
     for coefficient, term in objective.terms:
         out = term({"predictions": predictions, "targets": targets.expand_as(predictions)}, None)
         if isinstance(out, Items):
-            total = total + coefficient * out.numerator.sum(1) / out.denominator.expand_as(out.numerator).sum(1)
+            total = total + coefficient * out.numerator.sum(1) / out.counts.sum(1)
         else:
             total = total + coefficient * out.mean(1)  # type: ignore[union-attr] # no quotient among these losses
     return total
@@ -63,27 +74,50 @@ def fit(
     from the same weights: `warm` names the loss that is trained first, for those that read the output alike.
     """
     x, y = data.train
-    kinds, rates = len(objectives), len(LEARNING_RATES)
-    first = _initial(x.shape[1], hidden, seeds, bias)
-    parameters = [same.repeat(kinds * rates, 1, 1).requires_grad_() for same in first]
+    first = initial(x.shape[1], hidden, seeds, torch.tensor([bias]))
+    warmed = None
     if warm is not None:
-        warmed = _warm(x, y, objectives[warm], read[warm], first)
-        alike = torch.tensor([reads is read[warm] for reads in read]).repeat_interleave(rates * seeds)
+        alike = torch.tensor([reads is read[warm] for reads in read])
+        warmed = Warmed(_warm(x, y, objectives[warm], read[warm], first), alike)
+
+    def weigh(objective: Objective, reads: Callable[[Tensor], Tensor]) -> Weigh:
+        return lambda raw: mean_loss(objective, reads(raw.squeeze(2)), y)
+
+    weighed = [weigh(*pair) for pair in zip(objectives, read, strict=True)]
+    parts = train(x, weighed, [data.validation[0], data.test[0]], first, seeds, warmed)
+    return Fits(*(_read(part.squeeze(-1), read) for part in parts))
+
+
+def train(
+    x: Tensor,
+    losses: Sequence[Weigh],
+    views: Sequence[Tensor],
+    first: Sequence[Tensor],
+    seeds: int,
+    warmed: Warmed | None = None,
+) -> list[Tensor]:
+    """Train one replica a loss, learning rate and seed, and return what each puts out on every view.
+
+    Shapes: x (n, d), views (m, d), first (seeds, ...) -> (losses, rates * checkpoints, seeds, m, outputs).
+    """
+    kinds, rates = len(losses), len(LEARNING_RATES)
+    parameters = [same.repeat(kinds * rates, 1, 1).requires_grad_() for same in first]
+    if warmed is not None:
+        alike = warmed.alike.repeat_interleave(rates * seeds)
         parameters = [
             torch.where(alike[:, None, None], start.repeat(kinds * rates, 1, 1), cold).detach().requires_grad_()
-            for start, cold in zip(warmed, parameters, strict=True)
+            for start, cold in zip(warmed.parameters, parameters, strict=True)
         ]
     step_sizes = torch.tensor(LEARNING_RATES).repeat_interleave(seeds).repeat(kinds)[:, None, None]
     means, squares = [torch.zeros_like(p) for p in parameters], [torch.zeros_like(p) for p in parameters]
-    kept: list[tuple[Tensor, Tensor]] = []
+    kept: list[list[Tensor]] = []
     each = rates * seeds
     for step in range(1, STEPS + 1):
         raw = _forward(x, parameters)
-        losses = [
-            mean_loss(objective, read[place](raw[place * each : (place + 1) * each]), y).sum()
-            for place, objective in enumerate(objectives)
-        ]
-        gradients = torch.autograd.grad(torch.stack(losses).sum(), parameters)
+        total = torch.stack(
+            [weigh(raw[place * each : (place + 1) * each]).sum() for place, weigh in enumerate(losses)]
+        ).sum()
+        gradients = torch.autograd.grad(total, parameters)
         decay = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * step / STEPS)))
         with torch.no_grad():
             for parameter, gradient, mean, square in zip(parameters, gradients, means, squares, strict=True):
@@ -93,13 +127,13 @@ def fit(
                 move = (mean / (1 - BETAS[0] ** step)) / ((square / (1 - BETAS[1] ** step)).sqrt() + TINY)
                 parameter.sub_(step_sizes * decay * (move + WEIGHT_DECAY * parameter))
             if step % (STEPS // CHECKPOINTS) == 0:
-                kept.append((_forward(data.validation[0], parameters), _forward(data.test[0], parameters)))
-    shape = (kinds, rates, seeds, -1)
-    validation, test = (
-        torch.stack([part[place].reshape(shape) for part in kept], 2).reshape(kinds, rates * CHECKPOINTS, seeds, -1)
-        for place in (0, 1)
-    )
-    return Fits(_read(validation, read), _read(test, read))
+                kept.append([_forward(view, parameters) for view in views])
+    return [
+        torch.stack([part[place].reshape(kinds, rates, seeds, *part[place].shape[1:]) for part in kept], 2).flatten(
+            1, 2
+        )
+        for place in range(len(views))
+    ]
 
 
 def _read(raw: Tensor, read: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
@@ -114,30 +148,30 @@ def _warm(
     optimiser = torch.optim.Adam(parameters, lr=WARM_RATE, betas=BETAS, eps=TINY)
     for _ in range(WARM_STEPS):
         optimiser.zero_grad()
-        mean_loss(objective, read(_forward(x, parameters)), y).sum().backward()
+        mean_loss(objective, read(_forward(x, parameters).squeeze(2)), y).sum().backward()  # type: ignore[no-untyped-call] # torch
         optimiser.step()
     return [parameter.detach() for parameter in parameters]
 
 
-def _initial(features: int, hidden: int, seeds: int, bias: float) -> list[Tensor]:
-    """Return the weights of every seed: He's for the hidden layer, small for the last."""
-    first = []
+def initial(features: int, hidden: int, seeds: int, bias: Tensor) -> list[Tensor]:
+    """Return the weights of every seed: He's for the hidden layer, small for the last. Shapes: bias (outputs)."""
+    first, outputs = [], len(bias)
     for seed in range(seeds):
         generator = torch.Generator().manual_seed(seed)
         if hidden:
             inner = torch.randn(features, hidden, generator=generator) * (2 / features) ** 0.5
-            outer = torch.randn(hidden, 1, generator=generator) * 0.01
-            first.append([inner, torch.zeros(1, hidden), outer, torch.full((1, 1), bias)])
+            outer = torch.randn(hidden, outputs, generator=generator) * 0.01
+            first.append([inner, torch.zeros(1, hidden), outer, bias[None].clone()])
         else:
-            first.append([torch.randn(features, 1, generator=generator) * 0.01, torch.full((1, 1), bias)])
+            first.append([torch.randn(features, outputs, generator=generator) * 0.01, bias[None].clone()])
     return [torch.stack(same) for same in map(list, zip(*first, strict=True))]
 
 
 def _forward(x: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    """Return (replicas, n)."""
+    """Return (replicas, n, outputs)."""
     out = x.expand(len(parameters[0]), *x.shape)
     for place in range(0, len(parameters), 2):
         out = torch.baddbmm(parameters[place + 1], out, parameters[place])
         if place + 2 < len(parameters):
             out = out.relu()
-    return out.squeeze(2)
+    return out

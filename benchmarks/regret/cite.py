@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.regret.cells import HERE, RESULTS
-from benchmarks.regret.protocol import FILE
+from benchmarks.regret.protocol import digest
 from benchmarks.regret.score import ARTICLE, BEST_CONSTANT, EVIDENCE, EVIDENCE_UNTOLD, Family, Scored
 from benchmarks.regret.statistics import Estimate, estimate, noise_of_mean
 from recommender.rules.measured_regret import MeasuredRegrets, Regret
@@ -19,10 +19,10 @@ DIGITS = 5
 
 def version() -> str:
     """Return 12 digits that change with the protocol and with any stored score."""
-    digest = hashlib.sha256(FILE.read_bytes())
+    whole = hashlib.sha256(digest().encode())
     for path in sorted(RESULTS.glob("*.gz")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+        whole.update(path.read_bytes())
+    return whole.hexdigest()[:12]
 
 
 def cite(families: Iterable[Family], path: Path = CITED) -> None:
@@ -63,7 +63,7 @@ def _regret(scored: Scored, here: np.ndarray, policy: str, other: str) -> Regret
         interval=(round(mine.low, DIGITS), round(mine.high, DIGITS)),
         cells=int(here.sum()),
         clusters=len(set(clusters)),
-        other_book=round(of(other).mean, DIGITS),
+        other_book=round(of(other).mean, DIGITS) if other in scored.regrets else None,
         best_constant=round(constant, DIGITS),
         tied=abs(mine.mean - constant) <= noise_of_mean(scored.variances(policy, BEST_CONSTANT)[here], clusters),
     )

@@ -1,8 +1,12 @@
-"""What is promised, on which strata and by which metrics: one file, and its digest stands in every result."""
+"""What is promised, on which strata and by which metrics; the digest of it stands in every result.
+
+Promises and three families stand in protocol.json, the others beside how they are trained, in `families`.
+"""
 
 import hashlib
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -63,12 +67,15 @@ class DeviationError(ValueError):
 @cache
 def protocol(path: Path = FILE) -> Protocol:
     """Return the protocol in force."""
-    return Protocol.model_validate_json(path.read_bytes())
+    listed = Protocol.model_validate_json(path.read_bytes())
+    recipes = import_module("benchmarks.regret.families").recipes()
+    families = listed.families | {name: recipe.protocol for name, recipe in recipes.items()}
+    return Protocol(families=families, promises=listed.promises)
 
 
 def digest(path: Path = FILE) -> str:
-    """Return 12 digits that change with any letter of the protocol."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    """Return 12 digits that change with any part of the protocol."""
+    return hashlib.sha256(protocol(path).model_dump_json().encode()).hexdigest()[:12]
 
 
 def check(name: str, rows: Iterable[Row]) -> None:

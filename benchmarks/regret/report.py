@@ -43,12 +43,17 @@ def markdown(families: Sequence[Family], head: str) -> str:
 
 
 def summary(families: Iterable[Family]) -> str:
-    """Return mean regrets: policies down, metrics across."""
+    """Return mean regrets: metrics down, policies across."""
     panels = [scored for family in families for scored in family.scored.values()]
     return table(
-        ["mean regret", *(scored.matrix.metric.shown for scored in panels)],
-        ([policy, *(_mean(scored, policy) for scored in panels)] for policy in SUMMARY),
+        ["mean regret", *SUMMARY],
+        ([_named(scored), *(_mean(scored, policy) for policy in SUMMARY)] for scored in panels),
     )
+
+
+def _named(scored: Scored) -> str:
+    """Return the metric with its family: several families have an accuracy."""
+    return f"{scored.matrix.family}: {scored.matrix.metric.shown}"
 
 
 def _mean(scored: Scored, policy: str) -> str:
@@ -66,7 +71,7 @@ def _promises(families: Iterable[Family]) -> str:
         f"regret above 10 % in at most {percent(promised.catastrophes)} of cells",
         f"{promised.gap_closed:.0%} of the gap from the best constant to the oracle closed",
     ]
-    rows = [[scored.matrix.metric.shown, *_kept(scored)] for family in families for scored in family.scored.values()]
+    rows = [[_named(scored), *_kept(scored)] for family in families for scored in family.scored.values()]
     return table(head, rows)
 
 
@@ -158,11 +163,12 @@ def _strata(family: Family, scored: Scored) -> str:
     listed = protocol().families[family.name]
     groups = {f"*{name}*": strata for name, strata in listed.groups.items() if len(strata) > 1}
     groups |= {name: [name] for name in listed.strata}
+    compared = [policy for policy in COMPARED if policy in scored.regrets]
     rows = [
-        [name, *(percent(scored.estimate(policy, strata).mean) for policy in COMPARED)]
+        [name, *(percent(scored.estimate(policy, strata).mean) for policy in compared)]
         for name, strata in groups.items()
     ]
-    return table(["stratum", *COMPARED], rows)
+    return table(["stratum", *compared], rows)
 
 
 def _rules(scored: Scored) -> str:
@@ -172,7 +178,7 @@ def _rules(scored: Scored) -> str:
             str(entry.cells),
             str(entry.clusters),
             f"{percent(entry.mean_regret)} ({percent(entry.interval[0])} to {percent(entry.interval[1])})",
-            percent(entry.other_book),
+            "-" if entry.other_book is None else percent(entry.other_book),
             f"{percent(entry.best_constant)}{', *tie*' if entry.tied else ''}",
         ]
         for rule, entry in by_rule(scored)

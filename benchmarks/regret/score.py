@@ -148,9 +148,9 @@ def _score(matrix: Matrix, without: dict[str, dict[str, float]]) -> Scored:
 
 
 def _books(answer: Answer, *, told: bool) -> Iterator[tuple[str, str, str]]:
-    """Yield policy, objective and rule. The article does not ask what outliers are."""
+    """Yield policy, objective and rule. The article does not ask what outliers are, and knows some tasks only."""
     yield EVIDENCE if told else EVIDENCE_UNTOLD, answer.evidence.objective, answer.evidence.rule
-    if told:
+    if told and answer.article:
         yield ARTICLE, answer.article.objective, answer.article.rule
         yield ARTICLE_LITERAL, literal(answer.article.objective), answer.article.rule
 

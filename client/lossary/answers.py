@@ -60,6 +60,18 @@ class Advice(result.Result):
     version: str
 
 
+class Against(result.Result):
+    """Another loss on the same data."""
+
+    __slots__ = ()
+
+    objective: str
+    decided: str
+    value: float
+    difference: float
+    interval: list[Any]
+
+
 class AlternativeAnswer(result.Result):
     """Another objective worth trying."""
 
@@ -143,6 +155,7 @@ class BookAnswer(result.Result):
     rule: str
     sources: list[Source]
     measured: list[Regret]
+    compared: list[Comparison]
 
 
 class BookRegret(result.Result):
@@ -172,6 +185,25 @@ class Column(result.Result):
     name: str
     type: str
     missing: int | None
+
+
+class Comparison(result.Result):
+    """What a rule recommends, measured against what it names as alternatives, rules out, or libraries take."""
+
+    __slots__ = ()
+
+    data: str
+    metric: str
+    better: Literal["lower", "higher"]
+    unit: Literal["relative", "absolute"]
+    objective: str
+    decided: str
+    value: float
+    against: list[Against]
+    repeats: int
+    origins: int
+    holds: bool
+    command: str
 
 
 class Curve(result.Result):
@@ -748,7 +780,7 @@ class Regret(result.Result):
     interval: list[Any]
     cells: int
     clusters: int
-    other_book: float
+    other_book: float | None
     best_constant: float
     tied: bool
 

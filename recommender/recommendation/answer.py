@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recommender.notices import Notice
 from recommender.profile import Goal
 from recommender.recommendation.agreement import Agreement
+from recommender.rules.measured_comparisons import Comparison
 from recommender.rules.measured_regret import Regret
 from recommender.rules.table import Operator, RulebookName, Strength
 from recommender.tasks import Scenario, Task
@@ -54,6 +55,9 @@ class BookAnswer(_Part):
     rule: str = Field(description="The row that decided; of several heads, one each.")
     sources: list[Source] = Field(description="What the deciding rows rest on.")
     measured: list[Regret] = Field(description="What our benchmark measured where these rows decided; can be empty.")
+    compared: list[Comparison] = Field(
+        description="What these rows recommend, measured against what they name as alternatives; can be empty."
+    )
 
 
 class ParameterAnswer(_Part):

@@ -12,6 +12,7 @@ from recommender.recommendation.alternatives import Offered, alternatives, repai
 from recommender.recommendation.choice import KEPT, Choice, Choices, summed
 from recommender.recommendation.experiment import experiment
 from recommender.recommendation.goals import metric
+from recommender.rules.measured_comparisons import comparison
 from recommender.rules.measured_regret import regrets
 from recommender.rules.table import RulebookName
 from recommender.tasks import Task
@@ -92,6 +93,7 @@ def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | Non
             for choice in chosen
         ],
         measured=[regret for choice in chosen for regret in regrets(choice.rule.name)],
+        compared=[measured for choice in chosen if (measured := comparison(choice.rule.name)) is not None],
     )
 
 

@@ -64,7 +64,8 @@ class Answers:
         """Return what the benchmark measured where the evidence's rule decided; None where that is too little."""
         wanted = self.measured_on
         entries = (entry for choice in self.evidence for entry in regrets(choice.rule.name))
-        return next((one for one in entries if one.metric == wanted and one.clusters >= ENOUGH_ORIGINS), None)
+        fitting = (one for one in entries if one.metric == wanted and one.clusters >= ENOUGH_ORIGINS)
+        return next((one for one in fitting if one.other_book is not None), None)
 
 
 @lru_cache(maxsize=KEPT)
@@ -119,15 +120,22 @@ def _better(answers: Answers) -> RulebookName:
     entry = answers.regret
     if entry is None or answers.missed is not None:
         return "evidence"
-    if abs(entry.mean_regret - entry.other_book) < ALIKE:
+    lost = _lost(entry)
+    if abs(lost["evidence"] - lost["article"]) < ALIKE:
         return answers.asked
-    return "evidence" if entry.mean_regret < entry.other_book else "article"
+    return min(lost, key=lambda book: lost[book])
+
+
+def _lost(entry: Regret) -> dict[RulebookName, float]:
+    """Return what each book cost where the evidence's rule decided."""
+    assert entry.other_book is not None  # noqa: S101 - others are not compared
+    return {"evidence": entry.mean_regret, "article": entry.other_book}
 
 
 def _measured(entry: Regret, take: RulebookName) -> Text:
     """Return what the benchmark measured of both where the evidence's rule decided."""
-    lost = {"evidence": entry.mean_regret, "article": entry.other_book}
-    other = "article" if take == "evidence" else "evidence"
+    lost = _lost(entry)
+    other: RulebookName = "article" if take == "evidence" else "evidence"
     taken, left = _distance(entry, lost[take]), _distance(entry, lost[other])
     if abs(lost[take] - lost[other]) < ALIKE:
         return Text(

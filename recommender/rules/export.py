@@ -11,6 +11,7 @@ from recommender.profile import Profile
 from recommender.question import Question
 from recommender.rules import ROWS
 from recommender.rules.formula import Formula
+from recommender.rules.measured_comparisons import comparison
 from recommender.rules.measured_regret import regrets
 from recommender.rules.table import Bounds, Condition, Rule, RulebookName, Threshold
 from recommender.rules.thresholds import THRESHOLDS, bounds_in_force
@@ -37,7 +38,9 @@ def export_rules(
     ]
     used = {condition.bound for _, row in rows for condition in (*row.when, *row.unless)}
     return {
-        "rules": [{**_row(order, row, bounds), "measured": _measured(row)} for order, row in rows],
+        "rules": [
+            {**_row(order, row, bounds), "measured": _measured(row), "compared": _compared(row)} for order, row in rows
+        ],
         "thresholds": [
             _threshold(threshold, fact, bounds) for threshold, fact in THRESHOLDS.values() if threshold in used
         ],
@@ -93,6 +96,12 @@ def _row(order: int, row: Rule, bounds: Bounds) -> Data:
 def _measured(row: Rule) -> list[Data]:
     """Return what the benchmark measured where this row decided; it is no part of the hash of the rules."""
     return [regret.model_dump() for regret in regrets(row.name)]
+
+
+def _compared(row: Rule) -> Data | None:
+    """Return what was measured of the row's own claim; no part of the hash either."""
+    measured = comparison(row.name)
+    return measured.model_dump() if measured else None
 
 
 def _condition(condition: Condition, bounds: Bounds) -> Data:

@@ -16,13 +16,15 @@ class Regret(BaseModel):
 
     metric: str
     unit: Literal["relative", "absolute"] = Field(
-        description="relative: of the error of the best loss. absolute: of a score from 0 to 1."
+        description="relative: of the error of the best loss. absolute: of a score, or of an error in its own unit."
     )
     mean_regret: float
     interval: tuple[float, float] = Field(description="95 %, data sets of one origin resampled together.")
     cells: int = Field(description="Training runs, each a mean over seeds.")
     clusters: int = Field(description="Origins of the data sets among them.")
-    other_book: float = Field(description="The mean regret of the other book's answers in the same cells.")
+    other_book: float | None = Field(
+        description="The mean regret of the other book's answers in the same cells; null where it says nothing."
+    )
     best_constant: float = Field(description="That of the best single loss, chosen on other data sets.")
     tied: bool = Field(description="Whether other seeds could make the two alike.")
 

@@ -235,6 +235,9 @@ async def _same_over_http(http: httpx.AsyncClient, scores: Matrix, of: Cell) -> 
     for rulebook in get_args(RulebookName):
         answer = await http.post("/v1/recommend", json={**question, "rulebook": rulebook})
 
+        if rulebook == "article" and answer.json()["article"] is None:  # a task that it does not speak of
+            assert not scores.situation(of).task.row.in_article
+            continue
         objective = answer.json()["recommended"]["objective"]
         assert objective == decided(scores.situation(of), rulebook)
         assert scores.candidate(of, objective)

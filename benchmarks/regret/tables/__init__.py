@@ -1,6 +1,6 @@
 """Real tables that ship inside packages; none is copied into this repository."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +18,7 @@ class Table:
     cluster: str
     features: Array
     targets: Array
+    taken: None = field(default=None, kw_only=True)  # of lists: which places are taken
 
 
 def package(name: str) -> Path:

@@ -25,7 +25,7 @@ function ruleFigures(rule, { t, language, known }) {
       const point = (label, value, kind) => ({ label: t(label), value, interval: [value, value], kind });
       return intervalFigure(`${each.metric} · ${t("decided", each.cells, each.clusters)}`, [
         { label: t("this_rule"), value: each.mean_regret, interval: each.interval, kind: rule.book },
-        point("other_book", each.other_book, rule.book === "article" ? "evidence" : "article"),
+        ...(each.other_book === null ? [] : [point("other_book", each.other_book, rule.book === "article" ? "evidence" : "article")]),
         point("best_constant", each.best_constant, "")], t, unit);
     })));
 }

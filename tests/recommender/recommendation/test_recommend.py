@@ -52,6 +52,7 @@ def test_the_example_of_the_contract_comes_out() -> None:
         "rule": "regression.outliers",
         "sources": [{"rule": "regression.outliers", "text": "article, section 4", "strength": None}],
         "measured": [regret.model_dump(mode="json") for regret in regrets("regression.outliers")],
+        "compared": [],
     }
     assert answer["borderline"] is False
     (beta,) = answer["parameters"]

@@ -49,6 +49,7 @@ def test_of_two_answers_the_one_that_was_measured_better_is_named_with_both_figu
     answer = recommend("regression", profile=profile)
 
     assert measured.clusters >= ENOUGH_ORIGINS
+    assert measured.other_book is not None
     assert answer.summary.startswith("For root mean squared error use tukey_biweight(c=4.68), not smooth_l1(beta=1.34)")
     assert f"{100 * measured.mean_regret:.1f} %" in answer.summary
     assert f"{100 * measured.other_book:.1f} %" in answer.summary

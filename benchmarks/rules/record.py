@@ -1,0 +1,161 @@
+"""One record a rule: on which data, by which metric, against which losses what it recommends is measured."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.regret.batched import initial, train
+from benchmarks.regret.statistics import Array, estimate
+from benchmarks.regret.training import SEEDS, Candidate, Part, Sample, weighed
+from losses.contract.expression import parse
+from recommender.profile import Goal
+from recommender.question import Question
+from recommender.recommendation.choice import choose, summed
+from recommender.recommendation.goals import goal_in_force
+from recommender.rules.measured_comparisons import Against, Comparison
+from recommender.rules.rulebook import Rulebook
+from recommender.rules.thresholds import bounds_in_force
+from recommender.tasks import Scenario, Task
+
+REPEATS = 24
+WORTH = 0.002  # ours: as in the summary of an answer, 0.2 % are not worth another loss
+DIGITS = 4
+NO_GOAL = Goal()
+
+
+class Case(NamedTuple):
+    """The data of one repeat, and where they come from. The profile of the sample is what the question tells."""
+
+    origin: str
+    sample: Sample
+
+
+Reading = Callable[[str, Sample], Candidate]  # what a loss reads of the outputs, and the prediction behind it
+Score = Callable[[Tensor, Part, Tensor, Part], Tensor]  # predictions (..., n) on the validation part, and on a part
+
+
+class Rival(NamedTuple):
+    """Another loss, or the same with another decision; `decided` says which. `score`: where it is judged otherwise."""
+
+    objective: str
+    reading: Reading
+    decided: str = ""
+    score: Score | None = None
+
+
+class WrongRuleError(RuntimeError):
+    """A record whose question is decided by another rule than it measures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What a rule recommends against other losses, each with its own learning rate and stopping point.
+
+    Attributes:
+        data: What it is measured on, for people; of simulated data their generator.
+        case: The data of a repeat.
+        reading: How what is recommended is read.
+        against: Losses that the rule names as alternatives or rules out, or the default of libraries.
+        score: The metric on a part.
+        relative: Compared by ratio, else by difference.
+        outputs: How many numbers the model puts out for an item.
+        decided: The decision that goes with the recommendation, where that is not the prediction itself.
+    """
+
+    rule: str
+    task: Task
+    data: str
+    metric: str
+    better: Literal[-1, 1]
+    relative: bool
+    case: Callable[[int], Case]
+    reading: Reading
+    against: Sequence[Rival]
+    score: Score
+    goal: Goal = NO_GOAL
+    scenario: Scenario | None = None
+    hidden: int = 0
+    outputs: Callable[[Sample], int] = lambda _: 1
+    decided: str = ""
+    repeats: int = REPEATS
+
+    def objective(self, sample: Sample) -> str:
+        """Return what the rule recommends for the sample.
+
+        Raises: WrongRuleError.
+        """
+        goal = goal_in_force(self.task, self.goal)[0]
+        question = Question(self.task, self.scenario, sample.profile, goal)
+        deciding = Rulebook("evidence", bounds_in_force()).decide(question)
+        names = [row.name for row in deciding.values()]
+        if names != [self.rule]:
+            raise WrongRuleError(f"The question of {self.rule} is decided by {', '.join(names)}.")
+        return str(summed(choose(deciding, question.facts)))
+
+    def measured(self) -> Comparison:
+        """Return the comparison over all repeats."""
+        repeats = [self._repeat(number) for number in range(self.repeats)]
+        origins = [repeat.origin for repeat in repeats]
+        values = np.array([repeat.values for repeat in repeats])
+        against = [self._against(rival, values[:, [0, place]], origins) for place, rival in enumerate(self.against, 1)]
+        return Comparison(
+            data=self.data,
+            metric=self.metric,
+            better="lower" if self.better < 0 else "higher",
+            unit="relative" if self.relative else "absolute",
+            objective=repeats[0].objective,
+            decided=self.decided,
+            value=_rounded(values[:, 0].mean()),
+            against=against,
+            repeats=self.repeats,
+            origins=len(set(origins)),
+            holds=all(entry.interval[0] <= WORTH for entry in against),
+            command=f"python -m benchmarks.rules {self.rule}",
+        )
+
+    def _against(self, rival: Rival, values: Array, origins: Sequence[str]) -> Against:
+        mine, theirs = values.T
+        apart = (mine / theirs - 1 if self.relative else mine - theirs) * -self.better
+        over = estimate(apart, origins)
+        return Against(
+            objective=str(parse(rival.objective)),
+            decided=rival.decided,
+            value=_rounded(theirs.mean()),
+            difference=_rounded(over.mean),
+            interval=(_rounded(over.low), _rounded(over.high)),
+        )
+
+    def _repeat(self, number: int) -> "_Repeat":
+        torch.manual_seed(number)
+        origin, sample = self.case(number)
+        objective = self.objective(sample)
+        entries = [self.reading(objective, sample), *(rival.reading(rival.objective, sample) for rival in self.against)]
+        scores = [self.score, *(rival.score or self.score for rival in self.against)]
+        held, tested = train(
+            sample.train.items,
+            [weighed(entry, sample.train) for entry in entries],
+            [sample.validation.items, sample.test.items],
+            initial(sample.train.items.shape[1], self.hidden, SEEDS, torch.zeros(self.outputs(sample))),
+            SEEDS,
+        )
+        values = []
+        for entry, score, *raw in zip(entries, scores, held, tested, strict=True):
+            checked, seen = (entry.predict(part) for part in raw)
+            tuning = score(checked, sample.validation, checked, sample.validation).mean(1)
+            best = int(torch.nan_to_num(-self.better * tuning, nan=torch.inf).argmin())
+            values.append(float(score(checked, sample.validation, seen, sample.test)[best].mean()))
+        return _Repeat(origin, objective, values)
+
+
+class _Repeat(NamedTuple):
+    origin: str
+    objective: str
+    values: list[float]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
