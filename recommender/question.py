@@ -72,14 +72,17 @@ class Question:
 
     def with_what_follows(self, changes: Mapping[str, FactValue | None]) -> Mapping[str, FactValue | None]:
         """Return changes of facts, extended by the changes of the facts derived from them."""
+        if _SOURCES.isdisjoint(changes):
+            return changes
         derived = {
             name: DERIVED[name](self.facts.changed(changes).number)
             for name, sources in DERIVED_FROM.items()
             if not sources.isdisjoint(changes) and name not in changes and getattr(self.profile, name) is None
         }
-        return {**changes, **derived} if derived else changes
+        return {**changes, **derived}
 
 
+_SOURCES = frozenset().union(*DERIVED_FROM.values())
 _PARTS = {name: f"goal.{name}" for name in Goal.model_fields}
 ASKED = ("task", "scenario")
 FACTS = (*ASKED, *Profile.model_fields, *_PARTS.values())

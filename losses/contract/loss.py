@@ -98,7 +98,7 @@ def case(*, gives: object, params: dict[str, Value] | None = None, **inputs: obj
     return Case(gives=gives, params=params or {}, inputs=inputs)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Loss:
     """A loss as the catalogue knows it: one function and its columns."""
 

@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from string import Formatter
 
 from losses.contract.expression import Objective
@@ -78,8 +79,13 @@ def combined_module(modules: Mapping[str, str]) -> str:
 
 def convention(loss: Loss, library: str, stands_for: Mapping[str, Value] | None = None) -> BoundLoss:
     """Return the parameters that a library's calls imply: its convention, or our defaults where it has none."""
+    return _convention(loss, library, tuple((stands_for or {}).items()))
+
+
+@cache  # of the calls of the catalogue
+def _convention(loss: Loss, library: str, stands_for: tuple[tuple[str, Value], ...]) -> BoundLoss:
     named: dict[str, Value] = {"convention": library} if library in loss.conventions else {}
-    return loss.bind({**named, **(stands_for or {})})
+    return loss.bind({**named, **dict(stands_for)})
 
 
 def _call(term: BoundLoss, library: str) -> str | None:

@@ -1,11 +1,12 @@
 """The proposed experiment: which objectives to compare, by which metric, and the request for it."""
 
-from losses.contract.expression import parse
+from losses.contract.expression import Objective
 from losses.text import Language, Text, in_language
 from recommender.metrics import METRICS
 from recommender.profile import Goal
 from recommender.question import Question
 from recommender.recommendation.answer import Experiment, ExperimentDraft
+from recommender.recommendation.goals import metric
 from recommender.tasks import Task
 
 MOST_COMPARED = 4
@@ -20,17 +21,17 @@ HOW = Text(
 
 
 def experiment(
-    task: Task, goal: Goal, objectives: list[str], metric: Text, language: Language, *, tabular: bool
+    task: Task, goal: Goal, candidates: list[str], chosen: Objective, language: Language, *, tabular: bool
 ) -> Experiment:
-    """Return the plan over the objectives, the recommended first; with a request where the service can run it.
+    """Return the plan over the candidates; with a request where the service can run it.
 
-    `tabular`: whether models of table columns can be judged on these targets.
+    `chosen`: what is recommended; `tabular`: whether models of table columns can be judged on these targets.
     """
     return Experiment(
-        candidates=objectives[:MOST_COMPARED],
-        metric=in_language(metric, language),
+        candidates=candidates[:MOST_COMPARED],
+        metric=in_language(metric(task, goal), language),
         how=in_language(HOW, language),
-        request=_request(task, goal, objectives) if tabular else None,
+        request=_request(task, goal, chosen) if tabular else None,
     )
 
 
@@ -39,9 +40,9 @@ def is_tabular(question: Question) -> bool:
     return question.task in TABULAR and not question.profile.boxes and question.profile.support != "circular"
 
 
-def _request(task: Task, goal: Goal, objectives: list[str]) -> ExperimentDraft | None:
+def _request(task: Task, goal: Goal, chosen: Objective) -> ExperimentDraft | None:
     """Return the body of POST /v1/experiments; None where its models cannot be trained under what is recommended."""
-    roles = {role for text in objectives[:1] for _, term in parse(text).terms for role in term.loss.required}
+    roles = {role for _, term in chosen.terms for role in term.loss.required}
     if not roles <= TRAINED_ON:
         return None
     if goal.metric and (METRICS[goal.metric].compute is None or task not in METRICS[goal.metric].tasks):

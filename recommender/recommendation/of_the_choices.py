@@ -11,7 +11,6 @@ from recommender.recommendation.agreement import Agreement, agreement
 from recommender.recommendation.alternatives import Offered, alternatives, repairs
 from recommender.recommendation.choice import KEPT, Choice, Choices, summed
 from recommender.recommendation.experiment import experiment
-from recommender.recommendation.goals import metric
 from recommender.rules.measured_comparisons import comparison
 from recommender.rules.measured_regret import regrets
 from recommender.rules.table import RulebookName
@@ -60,7 +59,7 @@ def of_the_choices(
         repair=repairs(chosen, language),
         alternatives=others,
         ruled_out=_ruled_out(chosen, language),
-        experiment=experiment(task, goal, candidates, metric(task, goal), language, tabular=tabular),
+        experiment=experiment(task, goal, candidates, summed(chosen), language, tabular=tabular),
         snippets=_snippets(chosen),
     )
 

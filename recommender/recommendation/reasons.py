@@ -35,8 +35,7 @@ def nearly(book: Rulebook, question: Question, language: Language) -> list[Fired
     )
     return [
         _entry(row, condition, question, book.bounds, language)
-        for row, missed in conditions.missed(question)
-        if not missed & ~near
+        for row, missed in conditions.missed(question, near)
         for condition in row.when
         if conditions.bits[condition] & missed
     ]

@@ -53,14 +53,19 @@ class Conditions:
         """Return the deciding row of each head, with some facts of the question changed."""
         return _deciding(self, self.truths(question, changes))
 
-    def missed(self, question: Question) -> Iterable[tuple[Rule, int]]:
-        """Yield each row with conditions that do not hold, and the bits of those."""
+    def missed(self, question: Question, near: int) -> Iterable[tuple[Rule, int]]:
+        """Return each row of whose conditions some of `near` do not hold, and all others do, with the bits of those."""
         fail = ~self.truths(question)
-        return ((row, wanted & fail) for row, wanted, _ in self.rows if wanted & fail)
+        far = fail & ~near
+        return [(row, wanted & fail) for row, wanted, _ in self.rows if wanted & fail and not wanted & far]
 
     def _hold(self, facts: Facts) -> int:
-        on_facts = ((self._by_fact.get(fact), value) for fact, value in facts.items())
-        return sum(on_it.hold(value) for on_it, value in on_facts if on_it)
+        truths = 0
+        for fact, value in facts.items():
+            on_it = self._by_fact.get(fact)
+            if on_it:
+                truths |= on_it.hold(value)
+        return truths
 
 
 class _ConditionsOnOneFact:
