@@ -11,6 +11,7 @@ import json
 import os
 import re
 import resource
+import select
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ import pyarrow.parquet
 from service.datasets.addresses.http_files import BUFFER, HttpFile, NotAllowed, Unreadable
 
 REFUSED = 3  # the status of this process
+WAITS_S = 60.0  # for a question; process.py has the same number
 MOST_FILES = 10_000
 MOST_COLUMNS = 10_000
 MEMORY_BYTES = 4 << 30  # of address space, libraries and their threads included
@@ -37,9 +39,13 @@ MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan",
 
 
 def main() -> None:
-    """Run the command that standard input describes."""
+    """Run the command that standard input describes; end where none comes."""
+    if not select.select([sys.stdin], [], [], WAITS_S)[0]:
+        os._exit(0)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
-    asked = json.loads(sys.stdin.buffer.read())
+    asked = json.loads(sys.stdin.buffer.read() or "null")
+    if asked is None:  # whoever started it has ended
+        os._exit(0)
     try:
         if asked["do"] == "list":
             print(json.dumps(listed(asked["address"], asked["max_bytes"])))  # noqa: T201 - the answer

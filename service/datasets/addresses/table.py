@@ -1,19 +1,14 @@
 """Files at an address: listed, and read in batches, by a separate process that decodes them."""
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from losses.text import Text
 from service.datasets.addresses.allowed import Address
-from service.problems import AddressNotAllowed, BadRequest, TooLarge
+from service.datasets.addresses.process import READERS
+from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
 from service.uploads.tables.table import Table, arrow
 
@@ -21,10 +16,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MEDIA = "application/vnd.lossary.files+json"  # of the list of files that such a dataset keeps
-PROGRAM = "service.datasets.addresses.reader"
-ROOT = Path(__file__).parents[3]
-LISTING_S = 120.0
-REFUSED = 3
 
 
 def listed(address: Address, max_bytes: int) -> dict[str, Any]:
@@ -33,7 +24,7 @@ def listed(address: Address, max_bytes: int) -> dict[str, Any]:
     Raises: BadRequest, AddressNotAllowed.
     """
     asked = {"do": "list", "address": {**asdict(address), "root": address.root}, "max_bytes": max_bytes}
-    with _reading(asked) as process, _stdout(process) as out:
+    with READERS.asked(asked) as out:
         listing: dict[str, Any] = json.loads(out.read() or b"{}")
     return listing
 
@@ -48,7 +39,7 @@ def batches(
     Raises: BadRequest, AddressNotAllowed.
     """
     asked = {"do": "scan", "listing": listing, "names": list(names), "places": places and list(places)}
-    with _reading(asked) as process, _stdout(process) as out:
+    with READERS.asked(asked) as out:
         try:
             with arrow().ipc.open_stream(out) as reader:
                 while True:
@@ -56,50 +47,6 @@ def batches(
                     yield int(said["place"]), batch
         except (StopIteration, arrow().ArrowInvalid, OSError):  # the end; where it is cut short the process says why
             return
-
-
-@contextmanager
-def _reading(asked: dict[str, Any]) -> "Iterator[subprocess.Popen[bytes]]":
-    """Start the reader process with a command, and end it when the block ends.
-
-    Raises: BadRequest, AddressNotAllowed where it refused.
-    """
-    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as reason:
-        question.write(json.dumps(asked).encode())
-        question.seek(0)
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", PROGRAM],
-            cwd=ROOT,
-            stdin=question,
-            stdout=subprocess.PIPE,
-            stderr=reason,
-            env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"},
-        )
-        try:
-            yield process
-            status = process.wait(LISTING_S)
-        finally:
-            process.kill()
-            process.wait()
-        if status:
-            reason.seek(0)
-            raise _refusal(status, reason.read())
-
-
-def _refusal(status: int, reason: bytes) -> Exception:
-    said = json.loads(reason) if status == REFUSED else {"message": "It is damaged, or unpacks to too much."}
-    kind = AddressNotAllowed if said.get("kind") == "NotAllowed" else _unreadable
-    return kind(said["message"])
-
-
-def _unreadable(message: str) -> BadRequest:
-    return BadRequest(Text(f"What uri names cannot be read. {message}", f"uri 所指的内容无法读取。{message}"))
-
-
-def _stdout(process: "subprocess.Popen[bytes]") -> IO[bytes]:
-    if process.stdout is None:
-        raise TypeError(process)
-    return process.stdout
 
 
 @dataclass(frozen=True)

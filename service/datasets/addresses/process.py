@@ -1,0 +1,132 @@
+"""Processes that read addresses: each answers one question, and starting one takes 0.3 s, so that the next is ahead."""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from losses.text import Text
+from service.problems import AddressNotAllowed, BadRequest
+
+PROGRAM = "service.datasets.addresses.reader"
+ROOT = Path(__file__).parents[3]
+LISTING_S = 120.0
+REFUSED = 3
+WAITS_S = 60.0  # for a question, as long as the decoder of uploads does; then the process ends by itself
+LEFT_S = 5.0  # of that, so that a process which is about to end is not asked
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A process that waits for its question. `reason`: what it writes where it refuses."""
+
+    process: subprocess.Popen[bytes]
+    reason: IO[bytes]
+    environment: Mapping[str, str]  # that it was started in: credentials, say
+    started: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def start(cls) -> "_Reader":
+        """Return one that has just been started."""
+        environment = dict(os.environ)
+        reason = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", PROGRAM],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=reason,
+            env={**environment, "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"},
+        )
+        return cls(process, reason, environment)
+
+    def waits(self) -> bool:
+        """Whether it can be asked."""
+        in_time = time.monotonic() - self.started < WAITS_S - LEFT_S
+        return in_time and self.process.poll() is None and self.environment == os.environ
+
+    def end(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.wait()
+        for end in (self.process.stdin, self.process.stdout, self.reason):
+            if end is not None:
+                with suppress(OSError):
+                    end.close()
+
+
+class Readers:
+    """One process at most that waits; what is asked meanwhile starts its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: _Reader | None = None
+
+    @property
+    def waiting(self) -> int | None:
+        """The id of the process that waits."""
+        return None if self._waiting is None else self._waiting.process.pid
+
+    @contextmanager
+    def asked(self, question: dict[str, Any]) -> Iterator[IO[bytes]]:
+        """Yield what a process answers; it ends with the block.
+
+        Raises: BadRequest, AddressNotAllowed where it refused.
+        """
+        reader = self._take()
+        try:
+            if reader.process.stdin is None or reader.process.stdout is None:
+                raise TypeError(reader)
+            with suppress(BrokenPipeError), reader.process.stdin as asked:
+                asked.write(json.dumps(question).encode())
+            yield reader.process.stdout
+            status = reader.process.wait(LISTING_S)
+            if status:
+                reader.reason.seek(0)
+                raise _refusal(status, reader.reason.read())
+        finally:
+            reader.end()
+            self._start_ahead()
+
+    def end(self) -> None:
+        """End the process that waits, if there is one."""
+        with self._lock:
+            if self._waiting is not None:
+                self._waiting.end()
+            self._waiting = None
+
+    def _take(self) -> _Reader:
+        with self._lock:
+            reader, self._waiting = self._waiting, None
+        if reader is not None and not reader.waits():
+            reader.end()
+            reader = None
+        return reader or _Reader.start()
+
+    def _start_ahead(self) -> None:
+        with self._lock:
+            if self._waiting is None:
+                self._waiting = _Reader.start()
+
+
+READERS = Readers()
+atexit.register(READERS.end)
+
+
+def _refusal(status: int, reason: bytes) -> Exception:
+    said = json.loads(reason) if status == REFUSED else {"message": "It is damaged, or unpacks to too much."}
+    kind = AddressNotAllowed if said.get("kind") == "NotAllowed" else _unreadable
+    return kind(said["message"])
+
+
+def _unreadable(message: str) -> BadRequest:
+    return BadRequest(Text(f"What uri names cannot be read. {message}", f"uri 所指的内容无法读取。{message}"))
