@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, closing
 from typing import Any, Self
 
 import httpx
@@ -11,10 +12,12 @@ import httpx
 from lossary.answers import ExperimentState
 from lossary.asking import Asked
 from lossary.async_methods import AsyncMethods
-from lossary.errors import ConnectionFailed, LossaryError, refusal
+from lossary.errors import ConnectionFailed, LossaryError, Refused, refusal
 from lossary.methods import Methods
+from lossary.requests import Requests
 from lossary.result import Answer, Result
 from lossary.retries import AGAIN, wait_of
+from lossary.streams import Events, groups
 
 LONGEST_WAIT_S = 30  # for which the service holds a request for an experiment open
 ENDED = ("succeeded", "failed", "cancelled")
@@ -28,12 +31,6 @@ def _headers(key: str | None, language: str | None) -> dict[str, str]:
     if language is not None:
         headers["accept-language"] = language
     return headers
-
-
-def _event(lines: Sequence[str]) -> Result | None:
-    """Return a server-sent event; None for a comment."""
-    fields = dict(line.split(": ", 1) for line in lines if ": " in line and not line.startswith(":"))
-    return Result({"id": fields.get("id"), "event": fields["event"], **json.loads(fields["data"])}) if fields else None
 
 
 class Client(Methods):
@@ -64,6 +61,7 @@ class Client(Methods):
         self._http = httpx.Client(
             base_url=url, headers=_headers(key, language), timeout=timeout, transport=transport, follow_redirects=False
         )
+        self._requests = Requests(self._http)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Have a process that this client is sent to, as scikit-learn does, make one with connections of its own."""
@@ -73,14 +71,7 @@ class Client(Methods):
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             try:
-                response = self._http.request(
-                    asked.method,
-                    asked.path,
-                    params=asked.params or None,
-                    headers=asked.headers or None,
-                    content=asked.content,
-                    json=asked.json,
-                )
+                response = self._http.send(self._requests.made(asked))
             except httpx.TransportError as error:
                 if last or not (asked.safe or isinstance(error, httpx.ConnectError)):
                     raise ConnectionFailed(f"{self._http.base_url}: {_said(error)}") from error
@@ -93,30 +84,44 @@ class Client(Methods):
 
     def events(self, identifier: str, *, after: str | None = None) -> Iterator[Result]:
         """Yield what happens to an experiment, until it has ended; a lost connection is taken up again."""
+        events = Events(identifier, after)
+        for line in self._lines(events.asked):
+            event = events.read(line)
+            if event is not None:
+                yield event
+
+    def batch(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[Result | Refused]:
+        """Yield the answer to each question, in order, where one that is refused is a `Refused` with `facts["line"]`.
+
+        A question is `{"recommend": {...}}`, or `profile`, `evaluate` or `advise`: see `POST /v1/batch`.
+        """
+        for group in groups(lines):
+            for line in self._lines(group.asked):
+                yield group.read(line)
+
+    def _lines(self, asked: Callable[[], Asked | None]) -> Iterator[str]:
+        """Yield the lines of an answer; `asked` returns what is still to be asked where the connection was lost."""
         attempt = 0
-        while True:
-            headers = {} if after is None else {"last-event-id": after}
+        while (question := asked()) is not None:
+            wait = None
             try:
-                with self._http.stream("GET", f"/v1/experiments/{identifier}/events", headers=headers) as response:
+                response = self._http.send(self._requests.made(question), stream=True)
+                with closing(response):
                     if response.status_code >= OK:
                         response.read()
-                        raise refusal(response)
-                    lines: list[str] = []
-                    for line in response.iter_lines():
-                        if line:
-                            lines.append(line)
-                            continue
-                        event, lines = _event(lines), []
-                        if event is not None:
-                            after, attempt = event["id"], 0
-                            yield event
+                        if response.status_code not in AGAIN or attempt == self._retries:
+                            raise refusal(response)
+                        wait = wait_of(response, attempt)
+                    else:
+                        for line in response.iter_lines():
+                            attempt = 0
+                            yield line
+                        return
             except httpx.TransportError as error:
                 if attempt == self._retries:
                     raise ConnectionFailed(f"{self._http.base_url}: {_said(error)}") from error
-                time.sleep(wait_of(None, attempt))
-                attempt += 1
-            else:
-                return
+            time.sleep(wait_of(None, attempt) if wait is None else wait)
+            attempt += 1
 
     def run_experiment(self, data: Any, target: str, **question: Any) -> ExperimentState:  # noqa: ANN401 - a frame or a path
         """Send data, compare losses on it, and return the experiment once it has ended."""
@@ -158,19 +163,13 @@ class AsyncClient(AsyncMethods):
         self._http = httpx.AsyncClient(
             base_url=url, headers=_headers(key, language), timeout=timeout, transport=transport, follow_redirects=False
         )
+        self._requests = Requests(self._http)
 
     async def _ask(self, asked: Asked, kind: type[Answer]) -> Answer:
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             try:
-                response = await self._http.request(
-                    asked.method,
-                    asked.path,
-                    params=asked.params or None,
-                    headers=asked.headers or None,
-                    content=asked.content,
-                    json=asked.json,
-                )
+                response = await self._http.send(self._requests.made(asked))
             except httpx.TransportError as error:
                 if last or not (asked.safe or isinstance(error, httpx.ConnectError)):
                     raise ConnectionFailed(f"{self._http.base_url}: {_said(error)}") from error
@@ -182,20 +181,45 @@ class AsyncClient(AsyncMethods):
         raise LossaryError("no attempt was made")
 
     async def events(self, identifier: str, *, after: str | None = None) -> AsyncIterator[Result]:
-        """Yield what happens to an experiment, until it has ended."""
-        headers = {} if after is None else {"last-event-id": after}
-        async with self._http.stream("GET", f"/v1/experiments/{identifier}/events", headers=headers) as response:
-            if response.status_code >= OK:
-                await response.aread()
-                raise refusal(response)
-            lines: list[str] = []
-            async for line in response.aiter_lines():
-                if line:
-                    lines.append(line)
-                    continue
-                event, lines = _event(lines), []
-                if event is not None:
-                    yield event
+        """Yield what happens to an experiment, until it has ended; a lost connection is taken up again."""
+        events = Events(identifier, after)
+        async for line in self._lines(events.asked):
+            event = events.read(line)
+            if event is not None:
+                yield event
+
+    async def batch(self, lines: Iterable[Mapping[str, Any]]) -> AsyncIterator[Result | Refused]:
+        """Yield the answer to each question, in order, where one that is refused is a `Refused` with `facts["line"]`.
+
+        A question is `{"recommend": {...}}`, or `profile`, `evaluate` or `advise`: see `POST /v1/batch`.
+        """
+        for group in groups(lines):
+            async for line in self._lines(group.asked):
+                yield group.read(line)
+
+    async def _lines(self, asked: Callable[[], Asked | None]) -> AsyncIterator[str]:
+        """Yield the lines of an answer; `asked` returns what is still to be asked where the connection was lost."""
+        attempt = 0
+        while (question := asked()) is not None:
+            wait = None
+            try:
+                response = await self._http.send(self._requests.made(question), stream=True)
+                async with aclosing(response):
+                    if response.status_code >= OK:
+                        await response.aread()
+                        if response.status_code not in AGAIN or attempt == self._retries:
+                            raise refusal(response)
+                        wait = wait_of(response, attempt)
+                    else:
+                        async for line in response.aiter_lines():
+                            attempt = 0
+                            yield line
+                        return
+            except httpx.TransportError as error:
+                if attempt == self._retries:
+                    raise ConnectionFailed(f"{self._http.base_url}: {_said(error)}") from error
+            await asyncio.sleep(wait_of(None, attempt) if wait is None else wait)
+            attempt += 1
 
     async def run_experiment(self, data: Any, target: str, **question: Any) -> ExperimentState:  # noqa: ANN401 - a frame or a path
         """Send data, compare losses on it, and return the experiment once it has ended."""
@@ -223,4 +247,4 @@ def _said(error: httpx.TransportError) -> str:
 def _answer(response: httpx.Response, kind: type[Answer]) -> Answer:
     if response.status_code >= OK:
         raise refusal(response)
-    return kind(response.json() if response.content else {})
+    return kind(json.loads(response.content) if response.content else {})

@@ -99,5 +99,10 @@ def refusal(response: httpx.Response) -> Refused:
         problem = response.json()
     except ValueError:
         problem = {}
-    kind = KINDS.get(response.status_code, ServerFault if response.status_code >= LEAST_FAULT else Refused)
-    return kind(response.status_code, problem if isinstance(problem, dict) else {})
+    return refused({**(problem if isinstance(problem, dict) else {}), "status": response.status_code})
+
+
+def refused(problem: dict[str, Any]) -> Refused:
+    """Return the error that a problem stands for."""
+    status = int(problem["status"])
+    return KINDS.get(status, ServerFault if status >= LEAST_FAULT else Refused)(status, problem)
