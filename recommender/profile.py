@@ -1,9 +1,9 @@
 """The profile (the facts that a recommendation may use) and the goal. Each fact may be missing: not measured."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -279,6 +279,11 @@ class Profile(BaseModel):
     ordered: bool | None = Field(
         default=None, strict=True, description="Whether the classes have an order, as grades do."
     )
+    hierarchy: bool | None = Field(
+        default=None,
+        strict=True,
+        description="Whether the classes are the leaves of a tree, in which some mistakes lie nearer than others.",
+    )
     empty_share: Annotated[
         float | Measured | None,
         Range(0, 1, "share of images"),
@@ -358,6 +363,27 @@ DERIVED: dict[str, Callable[[Callable[[str], float | None]], float | None]] = {"
 DERIVED_FROM = {"outlier_pull": frozenset(_PULLS)}
 
 
+_MOST_CLASSES_PRICED = 1000  # a million numbers
+_TWO = 2
+
+
+def _is_two_by_two(costs: Any) -> bool:  # noqa: ANN401 - whatever was sent
+    rows = costs if isinstance(costs, list | tuple) and len(costs) == _TWO else ()
+    numbers = [cost for row in rows if isinstance(row, list | tuple) and len(row) == _TWO for cost in row]
+    return (
+        len(numbers) == _TWO * _TWO
+        and all(isinstance(cost, int | float) for cost in numbers)
+        and numbers[1] > numbers[0]
+        and numbers[2] > numbers[3]
+    )
+
+
+def _miss_in_false_alarms(costs: Sequence[Sequence[float]]) -> float:
+    """Return what a missed positive costs over being right, in false alarms (Elkan 2001, theorem 1)."""
+    (right_no, alarm), (miss, right_yes) = costs
+    return (miss - right_yes) / (alarm - right_no)
+
+
 class Goal(BaseModel):
     """What the model is for. It decides more than any measured fact; what is left out is assumed, and said."""
 
@@ -397,6 +423,13 @@ class Goal(BaseModel):
     false_negative_cost: StrictFloat | None = Field(
         default=None, gt=0, description="What a missed positive costs, in false alarms."
     )
+    cost_matrix: tuple[tuple[StrictFloat, ...], ...] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=_MOST_CLASSES_PRICED,
+        description="What each answer costs: a row for each class that is true, a column for each that is said. Of two "
+        "classes, false_negative_cost follows from it.",
+    )
     boxes: Literal["coordinates", "iou"] | None = Field(
         default=None, description="Whether boxes are judged by their coordinates or by their overlap."
     )
@@ -408,6 +441,38 @@ class Goal(BaseModel):
     generation: Literal["adversarial", "likelihood"] | None = Field(
         default=None, description="Whether the generator has to be adversarial, or coverage and quality come first."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _priced(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        """Fill in what a miss costs, where there are costs of two classes."""
+        costs = data.get("cost_matrix") if isinstance(data, dict) else None
+        if costs is None or not _is_two_by_two(costs) or data.get("false_negative_cost") is not None:
+            return data
+        return {**data, "false_negative_cost": _miss_in_false_alarms(costs)}
+
+    @model_validator(mode="after")
+    def _mistakes_cost_more(self) -> Self:
+        costs = self.cost_matrix
+        if costs is None:
+            return self
+        if any(len(row) != len(costs) for row in costs):
+            text = Text("A cost_matrix has as many columns as rows.", "cost_matrix 的列数应等于行数")
+            raise custom_error("cost_matrix", text)
+        if any(row[said] <= row[true] for true, row in enumerate(costs) for said in range(len(row)) if said != true):
+            text = Text(
+                "In each row of a cost_matrix the right answer, on the diagonal, costs least.",
+                "cost_matrix 每一行中,对角线上的正确答案代价应最小",
+            )
+            raise custom_error("cost_matrix", text)
+        miss = self.false_negative_cost
+        if len(costs) == _TWO and (miss is None or not math.isclose(miss, _miss_in_false_alarms(costs), rel_tol=1e-9)):
+            text = Text(
+                "Two classes have either a cost_matrix or a false_negative_cost.",
+                "两类时 cost_matrix 与 false_negative_cost 只取其一",
+            )
+            raise custom_error("cost_matrix", text)
+        return self
 
     @model_validator(mode="after")
     def _quantile_wanted(self) -> Self:

@@ -269,6 +269,15 @@ class Task(StrEnum):
             needs_targets=False,
         ),
     )
+    MULTITASK = (
+        "multitask",
+        TaskRow(
+            title=Text("several outputs, each with a loss of its own", "多个输出,各有自己的损失"),
+            metric=Text("the metric of each output", "各输出自己的指标"),
+            other_names=("multi_task", "multitask_learning", "multi_output", "several_outputs"),
+            needs_targets=False,
+        ),
+    )
 
 
 METRICS = {

@@ -41,6 +41,7 @@ Task = Literal[
     "survival",
     "sequence",
     "distillation",
+    "multitask",
 ]
 
 
@@ -267,11 +268,11 @@ class DatasetList(result.Result):
 
 
 class Decision(result.Result):
-    """Where to cut a probability into yes and no."""
+    """How to decide by the probabilities: where to cut them into yes and no, or which of several classes to take."""
 
     __slots__ = ()
 
-    threshold: float
+    threshold: float | None
     on: Literal["probability"]
     formula: str
     because: str
@@ -490,6 +491,7 @@ class Goal(result.Result):
     outliers: Literal["errors", "signal", "unknown"] | None
     empty_masks: bool | None
     false_negative_cost: float | None
+    cost_matrix: list[list[float]] | None
     boxes: Literal["coordinates", "iou"] | None
     ranking: Literal["ndcg", "pairs", "top_one"] | None
     generation: Literal["adversarial", "likelihood"] | None
@@ -693,6 +695,7 @@ class Profile(result.Result):
     smallest_class: int | Measured | None
     label_noise: float | Measured | None
     ordered: bool | None
+    hierarchy: bool | None
     empty_share: float | Measured | None
     small_share: float | Measured | None
     thinness: float | Measured | None

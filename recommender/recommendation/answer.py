@@ -113,9 +113,9 @@ class RepairAnswer(_Part):
 
 
 class Decision(_Part):
-    """Where to cut a probability into yes and no."""
+    """How to decide by the probabilities: where to cut them into yes and no, or which of several classes to take."""
 
-    threshold: float = Field(description="Yes from this probability on.")
+    threshold: float | None = Field(description="Yes from this probability on; null for several classes.")
     on: Literal["probability"] = Field(
         description="The output after its activation and, where `repair` has one for it, after the repair."
     )

@@ -255,6 +255,12 @@ def _classes_contradict_task(answered: AnsweredQuestion) -> Text | None:
     task, classes = answered.question.task, answered.question.profile.number("classes")
     if classes is None or task.row.labels != "one":
         return None
+    priced = len(answered.question.goal.cost_matrix or ())
+    if priced not in (0, classes):
+        return Text(
+            en=f"There are {classes:g} classes, and the cost_matrix has {priced}.",
+            zh=f"共有 {classes:g} 个类别,而 cost_matrix 有 {priced} 类。",
+        )
     if classes == 1:
         return Text(
             en="There is one class only: nothing to tell apart, and any classifier is right.",
@@ -404,4 +410,4 @@ def _facts_used(task: Task) -> frozenset[str]:
     return frozenset(used | _FACTS_OF_LABELS if task.row.labels else used)
 
 
-_FACTS_OF_LABELS = {"classes", "multilabel", "label_encoding", "smallest_class"}
+_FACTS_OF_LABELS = {"goal.cost_matrix", "classes", "multilabel", "label_encoding", "smallest_class"}

@@ -18,9 +18,9 @@ _MENON = "Menon et al. 2013, PMLR 28(3):603; Menon et al. 2021, arXiv:2007.07314
 
 @dataclass(frozen=True)
 class Cut:
-    """A decision threshold, and where it comes from."""
+    """How to decide by the probability, and where that comes from; of several classes there is no one threshold."""
 
-    threshold: float
+    threshold: float | None
     formula: str
     because: Text
     source: str
@@ -40,7 +40,7 @@ def decision(question: Question, chosen: Choices) -> Cut | Text | None:
 
 def _wanted(question: Question) -> Cut | Text | None:
     if not question.task.row.yes_or_no:
-        return None
+        return _of_several_classes(question)
     cost, aim = question.number("goal.false_negative_cost"), question.goal.decision
     if question.goal.metric in _CHOSEN:
         return _CHOSEN[question.goal.metric]
@@ -51,6 +51,14 @@ def _wanted(question: Question) -> Cut | Text | None:
     if aim == "balanced":
         return _balanced(question)
     return _EVEN if aim == "accuracy" else None
+
+
+def _of_several_classes(question: Question) -> Cut | None:
+    if question.task.row.labels != "one":
+        return None
+    if question.goal.cost_matrix is not None:
+        return _LEAST_COST
+    return _LEAST_DISTANCE if question.value_of("hierarchy") is True else None
 
 
 def _by_cost(cost: float) -> Cut:
@@ -115,4 +123,22 @@ _EVEN = Cut(
         zh="准确率对两类错误一视同仁,因此取可能性更大的答案。",
     ),
     source=_ELKAN,
+)
+_LEAST_COST = Cut(
+    threshold=None,
+    formula="argmin_j sum_i p_i * cost_matrix[i][j]",
+    because=Text(
+        en="Of several classes the one of least expected cost is the best answer, whatever the most probable one is.",
+        zh="对多个类别,期望代价最小的类是最优答案,而不论哪一类概率最大。",
+    ),
+    source=_ELKAN,
+)
+_LEAST_DISTANCE = Cut(
+    threshold=None,
+    formula="argmin_j sum_i p_i * distance(i, j)",
+    because=Text(
+        en="The class that lies nearest to all that are probable makes the milder mistakes, and nearly as few.",
+        zh="离所有可能类别最近的类,犯的错误更轻,且错误数几乎不增。",
+    ),
+    source="Karthik et al. 2021, arXiv:2104.00795",
 )

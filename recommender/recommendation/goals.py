@@ -30,7 +30,8 @@ def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
         default["functional"] = "quantile"
     if goal.coverage is not None:
         default["functional"] = "interval"
-    parts = {task.row.aim, "boxes" if task.row.measured_as == "boxes" else "", "decision" if task.row.labels else ""}
+    parts = {task.row.aim, *task.row.default_goal.model_fields_set}
+    parts |= {"boxes" if task.row.measured_as == "boxes" else "", "decision" if task.row.labels else ""}
     default |= {name: value for name, value in of_metric.items() if name in parts}
     assumed = {name: value for name, value in default.items() if name not in given}
     sentences = [
@@ -78,7 +79,12 @@ def _values(name: str) -> tuple[Any, ...]:
 _NOT_VARIED = {"metric"}  # the parts of the goal that follow from it are
 _COMPANIONS: dict[object, dict[str, Any]] = {"quantile": {"quantile": 0.9}}
 # Parts of a goal that mean nothing once another part has changed: a quantile goes with functional=quantile alone.
-_CONTRADICTED = {"functional": {"quantile", "coverage", "metric"}, "decision": {"metric"}, "segmentation": {"metric"}}
+_CONTRADICTED = {
+    "functional": {"quantile", "coverage", "metric"},
+    "decision": {"metric"},
+    "segmentation": {"metric"},
+    "false_negative_cost": {"cost_matrix"},
+}
 _EXAMPLES: dict[str, float] = {"false_negative_cost": 10.0}
 
 

@@ -164,10 +164,15 @@ def _because(chosen: Choices, but: Choices = ()) -> Text:
 
 
 def _threshold(answers: Answers) -> Text:
-    """Return where to cut the probability, where that is not in the middle."""
+    """Return how to decide by the probabilities, where it is not for the likelier answer."""
     cut = answers.cut
     if cut is None or cut.threshold == _EVEN:
         return Text("", "")
+    if cut.threshold is None:
+        return Text(
+            en=f" and take the class of least expected cost ({cut.formula})",
+            zh=f" 并取期望代价最小的类({cut.formula})",
+        )
     return Text(
         en=f" and say yes from a probability of {cut.threshold:.3g} on ({cut.formula})",
         zh=f" 并在概率达到 {cut.threshold:.3g}({cut.formula})时判为正",

@@ -134,6 +134,33 @@ RULES = (
         silent=Profile(ordered=False),
     ),
     Rule(
+        name="evidence.multiclass.hierarchy",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("hierarchy").is_true(),),
+        recommend="categorical_ce",
+        because=Text(
+            en="Learn the probabilities, and take the class of least expected distance in the tree: decided so, plain "
+            "cross-entropy made milder mistakes than losses that know the tree.",
+            zh="先学习概率,再取树上期望距离最小的类:如此判定时,普通交叉熵的错误比知道层级的损失更轻。",
+        ),
+        source=Evidence("C", "Karthik et al. 2021, arXiv:2104.00795: iNaturalist and tiered ImageNet"),
+        alternatives=(
+            _SAME_FROM_IDS,
+            Alternative(
+                "kl_div",
+                Text(
+                    en="the most probable class is taken all the same: rows of targets then say how near the others "
+                    "are (soft labels, Bertinetto et al. 2020, arXiv:1912.09393).",
+                    zh="仍取概率最大的类:此时目标各行写明其他类有多近(软标签,Bertinetto et al. 2020, "
+                    "arXiv:1912.09393)。",
+                ),
+            ),
+        ),
+        fires=Profile(hierarchy=True),
+        silent=Profile(hierarchy=False),
+    ),
+    Rule(
         name="evidence.multiclass.long_tail",
         book="evidence",
         tasks=_TASKS,

@@ -1,7 +1,7 @@
 // What tasks, facts and goals are called, English and Chinese side by side.
 
 export const GOALS = {
-  scenario: ["application", "应用场景"], support: ["values of the target", "目标的取值"], supervision: ["supervision", "监督方式"], label_encoding: ["encoding of labels", "标签编码"], ordered: ["classes in order", "类别有序"], multilabel: ["several labels an item", "多标签"], boxes: ["boxes", "边界框"], paired: ["pairs of pictures", "成对图像"], unit_norm: ["unit length", "单位长度"], missing_labels: ["missing labels", "标签缺失"], model: ["kind of model", "模型类型"],
+  scenario: ["application", "应用场景"], support: ["values of the target", "目标的取值"], supervision: ["supervision", "监督方式"], label_encoding: ["encoding of labels", "标签编码"], ordered: ["classes in order", "类别有序"], hierarchy: ["classes in a tree", "类别成树"], multilabel: ["several labels an item", "多标签"], boxes: ["boxes", "边界框"], paired: ["pairs of pictures", "成对图像"], unit_norm: ["unit length", "单位长度"], missing_labels: ["missing labels", "标签缺失"], model: ["kind of model", "模型类型"],
   "task.regression": ["Numbers, such as a price", "数值,如价格"], "short.regression": ["regression", "回归"],
   "task.binary": ["One of two classes", "二选一的类别"], "short.binary": ["binary", "二分类"],
   "task.multiclass": ["One of many classes", "多选一的类别"], "short.multiclass": ["multiclass", "多分类"],
@@ -16,6 +16,7 @@ export const GOALS = {
   "task.survival": ["The time until an event", "到事件发生的时间"], "short.survival": ["survival", "生存分析"],
   "task.sequence": ["A sequence without an alignment, such as speech", "未对齐的序列,如语音"], "short.sequence": ["sequence", "序列"],
   "task.distillation": ["What a larger model puts out", "更大模型的输出"], "short.distillation": ["distillation", "蒸馏"],
+  "task.multitask": ["Several outputs, each with a loss of its own", "多个输出,各有自己的损失"], "short.multitask": ["multitask", "多任务"],
   "fact.outlier_rate": ["Outliers", "异常值"], "hint.outlier_rate": ["share of items far from their prediction", "远离预测的样本占比"],
   "fact.class_imbalance": ["Imbalance", "类别不平衡"], "hint.class_imbalance": ["items of the largest class for one of the smallest", "最大类与最小类的样本数之比"],
   "fact.mask_sparsity": ["Background", "背景占比"], "hint.mask_sparsity": ["share of pixels that belong to nothing", "不属于任何目标的像素占比"],

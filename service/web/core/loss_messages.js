@@ -20,6 +20,7 @@ export const OF_LOSSES = {
   "elicits.centre of the distributions": ["centre of the distributions", "各分布的中心"],
   "elicits.distribution of the teacher": ["distribution of the teacher", "教师模型的分布"],
   "elicits.order": ["order", "次序"],
+  "elicits.size of each loss": ["size of each loss", "各损失的大小"],
   "elicits.slope of the critic": ["slope of the critic", "判别器的斜率"],
   "elicits.structure of pictures": ["structure of pictures", "图像的结构"],
   "elicits.probability under balanced classes": ["probability under balanced classes", "类别均衡下的概率"],

@@ -4,7 +4,7 @@ import { FACTS, STEPS, said, stepOf, valueAt } from "../core/facts.js";
 import { fill, h } from "../core/dom.js";
 import { dropZone } from "./upload.js";
 
-const TASKS = ["regression", "binary", "multiclass", "multilabel", "segmentation", "detection", "similarity", "generation", "count", "ordinal", "ranking", "survival", "sequence", "distillation"];
+const TASKS = ["regression", "binary", "multiclass", "multilabel", "segmentation", "detection", "similarity", "generation", "count", "ordinal", "ranking", "survival", "sequence", "distillation", "multitask"];
 const FIRST = { regression: ["outlier_rate", "n"], binary: ["class_imbalance", "n"], multiclass: ["class_imbalance", "classes", "n"], multilabel: ["class_imbalance", "n"], segmentation: ["mask_sparsity", "n"], count: ["dispersion", "n"], detection: ["box_area_spread", "n"] };
 const DECISIONS = ["probabilities", "ranking", "balanced", "accuracy"];
 const FUNCTIONALS = ["mean", "median", "quantile", "interval", "distribution"];

@@ -111,6 +111,16 @@ def test_a_sampled_softmax_estimates_the_sum_over_all_classes() -> None:
     )
 
 
+def test_losses_weighted_by_uncertainty_are_the_likelihood_of_squared_errors() -> None:
+    errors, variance = RANDOM.normal(size=40), RANDOM.uniform(0.1, 5, size=40)
+
+    weighted = value("uncertainty_weighted", losses=errors**2, variance=variance)
+
+    assert weighted == pytest.approx(
+        value("gaussian_nll", predictions=errors, targets=np.zeros(40), variance=variance), rel=1e-12
+    )
+
+
 def test_the_penalty_of_a_critic_is_that_of_its_gradient() -> None:
     points = torch.from_numpy(RANDOM.normal(size=(6, 3))).requires_grad_()
     slopes = torch.tensor([1.0, 2.0, 2.0], dtype=torch.float64)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from recommender.profile import Goal, Profile
 from recommender.recommendation.recommend import recommend
@@ -25,6 +26,7 @@ def test_the_threshold_costs_least(cost: float) -> None:
     probabilities = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
     cut = recommend("binary", goal=Goal(false_negative_cost=cost)).decision
     assert cut is not None
+    assert cut.threshold is not None
 
     def costs(threshold: float) -> float:
         yes = probabilities >= threshold
@@ -45,6 +47,7 @@ def test_the_threshold_of_balanced_error_is_the_share_of_positives() -> None:
         false = ((1 - probabilities) * yes).sum() / (1 - probabilities).sum()
         return float(missed + false) / 2
 
+    assert cut.threshold is not None
     assert (cut.threshold, cut.formula) == (share, "positive_share")
     assert "Menon" in cut.source
     assert error(cut.threshold) <= min(error(threshold / 100) for threshold in range(101)) + 1e-6
@@ -117,3 +120,43 @@ def test_each_head_has_its_own_repair() -> None:
     answer = recommend("detection")
 
     assert [head.head for head in answer.repair] == ["class"]
+
+
+def test_costs_of_two_classes_are_a_miss_in_false_alarms() -> None:
+    priced = recommend("binary", goal=Goal(cost_matrix=((1.0, 3.0), (9.0, 1.0)))).decision
+
+    assert priced == recommend("binary", goal=Goal(false_negative_cost=4.0)).decision
+    assert priced is not None
+    probabilities = torch.linspace(0, 1, 1001, dtype=torch.float64)
+    no, yes = 1 * (1 - probabilities) + 9 * probabilities, 3 * (1 - probabilities) + 1 * probabilities
+    assert float(probabilities[yes <= no].min()) == pytest.approx(priced.threshold, abs=2e-3)
+
+
+def test_of_several_classes_the_one_of_least_expected_cost_is_taken() -> None:
+    costs = ((0.0, 1.0, 5.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0))
+
+    answer = recommend("multiclass", profile=Profile(classes=3), goal=Goal(cost_matrix=costs), rulebook="evidence")
+
+    assert answer.decision is not None
+    assert (answer.decision.threshold, answer.decision.formula) == (None, "argmin_j sum_i p_i * cost_matrix[i][j]")
+    assert answer.objective == "categorical_ce"
+    assert "take the class of least expected cost" in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("goal", "said"),
+    [
+        ({"cost_matrix": [[0, 1], [9]]}, "as many columns as rows"),
+        ({"cost_matrix": [[0, 1], [9, 10]]}, "costs least"),
+        ({"cost_matrix": [[0, 1], [9, 0]], "false_negative_cost": 3}, "either a cost_matrix or"),
+    ],
+)
+def test_costs_that_mean_nothing_are_refused(goal: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Goal.model_validate(goal)
+
+
+def test_costs_survive_being_written_and_read() -> None:
+    goal = Goal(cost_matrix=((0.0, 1.0), (9.0, 0.0)))
+
+    assert Goal.model_validate_json(goal.model_dump_json()) == goal

@@ -6,6 +6,7 @@ from recommender.profile import Goal, Measured, Profile
 from recommender.recommendation.recommend import recommend
 
 NO_GOAL = Goal()
+THREE_PRICED = ((0.0, 1.0, 5.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0))
 ON_TARGETS = Measured(value=0.1, basis="targets")
 ON_RESIDUALS = Measured(value=0.1, basis="residuals")
 
@@ -53,6 +54,11 @@ CASES = [
     ("goal-not-used", "multiclass", Profile(), Goal(false_negative_cost=5.0), True),
     ("goal-not-used", "binary", Profile(), Goal(false_negative_cost=5.0), False),
     ("goal-not-used", "binary", Profile(), Goal(functional="median"), True),
+    ("goal-not-used", "multiclass", Profile(), Goal(cost_matrix=THREE_PRICED), False),
+    ("goal-not-used", "binary", Profile(), Goal(cost_matrix=((0.0, 1.0), (9.0, 0.0))), False),
+    ("goal-not-used", "regression", Profile(), Goal(cost_matrix=THREE_PRICED), True),
+    ("classes-contradict-task", "multiclass", Profile(classes=4), Goal(cost_matrix=THREE_PRICED), True),
+    ("classes-contradict-task", "multiclass", Profile(classes=3), Goal(cost_matrix=THREE_PRICED), False),
     ("goal-not-used", "regression", Profile(), Goal(quantile=0.9), False),
     ("goal-not-used", "segmentation", Profile(), NO_GOAL, False),
     ("logits-cost-memory", "multiclass", Profile(classes=670_000, class_imbalance=1000), NO_GOAL, True),
