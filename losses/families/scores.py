@@ -1,4 +1,4 @@
-"""Proper scoring rules of predicted distributions."""
+"""Proper scoring rules of predicted distributions, and the weighing of losses by their variance."""
 
 import math
 from typing import Annotated
@@ -191,3 +191,33 @@ def crps_gaussian(predictions: Tensor, scale: Tensor, targets: Tensor) -> Tensor
     spread = torch.exp(-w.square() / 2) * math.sqrt(2 / math.pi)
     near = scale * (w * torch.erf(w / math.sqrt(2)) + spread)
     return torch.where(far, error.abs(), near) - scale / math.sqrt(math.pi)
+
+
+@loss(
+    title=Text("Losses of several outputs, weighted by uncertainty", "多输出损失的不确定性加权"),
+    task="multitask",
+    shapes="*n, *n -> *n",
+    losses=REAL,
+    variance=VARIANCES,
+    formula=r"\tfrac12 \left( \frac{L}{v} + \log v \right),\ v = \max(v, \epsilon)",
+    source="Kendall, Gal & Cipolla 2018, arXiv:1705.07115",
+    elicits="size of each loss",
+    activation="softplus or exp for the variance, one a loss",
+    traits={"smooth"},
+    aliases={"uncertainty_weighting": {}, "homoscedastic_uncertainty": {}, "multi_task_loss": {}},
+    differences=(
+        "Many copies learn s = log v and leave out the half: exp(-s) L + s, twice this.",
+        "The paper divides the loss of a classification by v, not by 2 v: send twice that loss.",
+    ),
+    cases=[
+        case(losses=[2.0, 0.5], variance=[1.0, 4.0], gives=[1.0, 0.7556471805599453]),
+        case(losses=[0.0], variance=[0.0], gives=[-6.907755278982137]),
+    ],
+    pytorch="""\
+variance = variance.clamp(min={eps})
+return ((losses / variance + variance.log()) / 2).mean()""",
+)
+def uncertainty_weighted(losses: Tensor, variance: Tensor, *, eps: LeastVariance = 1e-6) -> Tensor:
+    """Return each loss over its variance, and the logarithm that keeps the variance from growing; both halved."""
+    variance = variance.clamp(min=eps)
+    return (losses / variance + variance.log()) / 2
