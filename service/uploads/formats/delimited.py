@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
 from service.uploads.names import in_chinese
-from service.uploads.tables.table import Table, arrow, readable, refuse_wide, reserve
+from service.uploads.tables.table import Table, arrow, count_of, readable, refuse_wide, reserve
 from service.uploads.tables.whole_numbers import refuse_rounded
 
 if TYPE_CHECKING:
@@ -73,7 +71,7 @@ class _Delimited:
 
         Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
         """
-        reserve(self.name, (_count(self.text, NEWLINE) + 1) * len(names) * NUMBER_BYTES, self.limit)
+        reserve(self.name, (count_of(self.text, NEWLINE) + 1) * len(names) * NUMBER_BYTES, self.limit)
         if self._decimal == ",":
             self.assumed["decimal"] = ","
         places = [self.names.index(name) for name in names]
@@ -94,7 +92,7 @@ class _Delimited:
 
         columns = [f"{place}" for place in range(len(self.names))]
         chosen = [columns[place] for place in places]
-        quoted = _count(self.text, QUOTE) > 0
+        quoted = count_of(self.text, QUOTE) > 0
         return reader.read_csv(
             pa.BufferReader(pa.py_buffer(self.text)),
             reader.ReadOptions(
@@ -161,12 +159,6 @@ class _Delimited:
                 Text(f"{self.name} is a CSV file without a row.", f"{in_chinese(self.name)} 是没有行的 CSV 文件。")
             )
         return rows
-
-
-def _count(text: memoryview, byte: int) -> int:
-    """Return how often a byte occurs in a text, without copying it."""
-    numbers = np.frombuffer(text, np.uint8)
-    return sum(int(np.count_nonzero(numbers[at : at + PIECE] == byte)) for at in range(0, len(numbers), PIECE))
 
 
 def _is_number(text: str) -> bool:

@@ -14,14 +14,15 @@ from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
 from service.uploads.json_text import array, rounded
 from service.uploads.tables.decoder import DECODER, MemoryFile
-from service.uploads.tables.table import InMemory, Table, arrow, readable, refuse_wide, reserve
+from service.uploads.tables.table import InMemory, Table, arrow, count_of, readable, refuse_wide, reserve
 from service.uploads.tables.whole_numbers import is_rounded, rounded_columns
 
 MEDIA = "application/x-ndjson"
 ALSO_MEDIA = ("application/ndjson", "application/jsonl", "application/jsonlines")
 SUFFIXES = (".ndjson", ".jsonl")
 LONGEST_RECORDS = 4 << 20  # bytes of a JSON array of rows, of which Python makes an object each: 60 ms
-BYTES_A_CHARACTER = 4  # a digit and a comma become 8 bytes
+NUMBER_BYTES = 8  # each behind a comma or at the end of a line, but the first
+COMMA, NEWLINE = b",\n"
 LONG = re.compile(rb"(?<![\d.eE])\d{16,}(?![\d.eE])")  # whole numbers that float64 may not hold
 WAY_OUT = Text(
     'Each line is an object with the same members, such as {"y_true": 1.0, "y_pred": 0.8}.',
@@ -34,10 +35,13 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
 
     Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
     """
-    reserve(name, BYTES_A_CHARACTER * len(data), limit)
+    expected = (count_of(data, COMMA) + count_of(data, NEWLINE) + 1) * NUMBER_BYTES
+    reserve(name, expected, limit)
     with readable(name, "NDJSON", WAY_OUT):
         table = DECODER.read("ndjson", MemoryFile(data), [], limit.max_bytes)
         _ = table.column_names  # which are UTF-8, or no NDJSON
+    if table.nbytes > expected:  # texts, and members that are missing in most lines
+        reserve(name, table.nbytes, limit, held=expected)
     refuse_wide(name, table.num_columns)
     if rounded_columns(table) and any(map(is_rounded, LONG.findall(data))):
         raise rounded()

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from losses.text import Text, both
 from service.problems import BadRequest, TooLarge
 from service.uploads.names import in_chinese
@@ -12,9 +14,10 @@ from service.uploads.names import in_chinese
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from service.uploads.formats.registry import DecodingLimit
+    from service.uploads.formats.registry import Buffer, DecodingLimit
 
 MOST_COLUMNS = 10_000
+PIECE = 1 << 20  # bytes that are counted at once
 
 
 class Table(Protocol):
@@ -88,8 +91,14 @@ def readable(name: str, what: str | Text, way_out: Text) -> Iterator[None]:
         ) from None
 
 
-def reserve(name: str, size: int, limit: "DecodingLimit") -> None:
-    """Reserve memory for the decoded columns, and for one copy of them.
+def count_of(text: "Buffer", byte: int) -> int:
+    """Return how often a byte occurs in a text, without copying it."""
+    numbers = np.frombuffer(text, np.uint8)
+    return sum(int(np.count_nonzero(numbers[at : at + PIECE] == byte)) for at in range(0, len(numbers), PIECE))
+
+
+def reserve(name: str, size: int, limit: "DecodingLimit", held: int = 0) -> None:
+    """Reserve memory for the decoded columns, and for one copy of them; `held`: the size that it was reserved for.
 
     Raises: TooLarge where they become longer than the limit, TemporaryReducedCapacity.
     """
@@ -98,7 +107,7 @@ def reserve(name: str, size: int, limit: "DecodingLimit") -> None:
         raise TooLarge(
             what, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows or columns.", "请减少行或列。")
         )
-    limit.reserve(2 * size)
+    limit.reserve(2 * (size - held))
 
 
 def refuse_wide(name: str, columns: int) -> None:
