@@ -3,11 +3,14 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from losses.errors import Refusal
 from losses.text import Language, Text, in_language
 from service.uploads.formats.registry import DecodingLimit
+
+if TYPE_CHECKING:
+    from recommender.experiment.features import Columns
 
 NICE = 10  # so that requests come first
 FLOAT32 = 4  # bytes
@@ -44,14 +47,23 @@ def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: i
 
     Columns that are named as predictions are somebody's, and nothing is predicted from them.
     """
-    from recommender.experiment import ExperimentQuestion, quick  # noqa: PLC0415 - that process may be new
     from service.jobs.columns import columns_of, is_prediction  # noqa: PLC0415 - as above
+
+    try:
+        columns = columns_of(Path(path), media, DecodingLimit(max_bytes))
+    except Refusal as refusal:
+        return parts_of(refusal)
+    kept = {name: column for name, column in columns.items() if not is_prediction(name)}
+    return answer_on_columns(kept, question, language)
+
+
+def answer_on_columns(columns: "Columns", question: dict[str, Any], language: Language) -> Refused:
+    """Return the same of columns that are at hand."""
+    from recommender.experiment import ExperimentQuestion, quick  # noqa: PLC0415 - that process may be new
 
     _gently()
     try:
-        columns = columns_of(Path(path), media, DecodingLimit(max_bytes))
-        kept = {name: column for name, column in columns.items() if not is_prediction(name)}
-        answer = quick(ExperimentQuestion(**question), kept, language)
+        answer = quick(ExperimentQuestion(**question), columns, language)
     except Refusal as refusal:
         return parts_of(refusal)
     return {"report": answer.report.model_dump(mode="json"), "profile": answer.profile.model_dump(mode="json")}

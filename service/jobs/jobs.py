@@ -6,6 +6,7 @@ A job is an experiment or an evaluation, by the first letters of its id: ex or e
 import hashlib
 import shutil
 import uuid
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from recommender.profile import Profile
 from service.datasets.full_disk import full_disk_refused
 from service.datasets.store import Datasets
 from service.jobs import library
-from service.jobs.check import answer_quickly, check, raise_refusal
+from service.jobs.check import Refused, answer_on_columns, answer_quickly, check, raise_refusal
 from service.jobs.keeper import Keeper
 from service.jobs.library import Kind
 from service.jobs.shards import assignment_of
@@ -35,6 +36,7 @@ from service.problems import (
 from service.settings import Settings
 
 if TYPE_CHECKING:
+    from recommender.experiment.features import Columns
     from service.jobs.table import ExperimentRow, ExperimentTable
 
 WAIT_S = 5.0  # of a full queue, before it is worth asking again
@@ -112,10 +114,19 @@ class Jobs:
         """
         dataset = await to_thread.run_sync(self._datasets.get, question["dataset"], owner)
         path, limit = str(self._datasets.path(dataset.id)), self._settings.max_decoded_bytes
-        asked = (path, dataset.media, question, limit, language)
+        return await self._quickly(answer_quickly, path, dataset.media, question, limit, language)
+
+    async def quick_on_columns(
+        self, question: dict[str, Any], columns: "Columns", language: Language
+    ) -> tuple[ExperimentReport, Profile]:
+        """Return the same of columns that a request brings along. Raises: as `quick`."""
+        return await self._quickly(answer_on_columns, columns, question, language)
+
+    async def _quickly(self, work: Callable[..., Refused], *asked: object) -> tuple[ExperimentReport, Profile]:
+        """Return what another process answers."""
         try:
             with fail_after(self._settings.compute_seconds):
-                answer = await to_process.run_sync(answer_quickly, *asked, cancellable=True)
+                answer = await to_process.run_sync(work, *asked, cancellable=True)
         except TimeoutError:
             raise ComputeDeadline(self._settings.compute_seconds) from None
         if "refused" in answer:

@@ -60,9 +60,9 @@ from service.request_record import current
 from service.routes.brief import Brief, brief_response
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
-from service.routes.quick_experiment import Asked, quick_experiment
+from service.routes.quick_experiment import Asked, Question, quick_experiment
 from service.uploads.openapi import ASSUMED, Dataset, declared, named
-from service.uploads.roles import OPTIONAL
+from service.uploads.roles import FEATURES, MEASURED, OPTIONAL, known_roles
 from service.uploads.upload import Received, Upload
 
 router = APIRouter(prefix="/v1", tags=["advise"])
@@ -71,6 +71,11 @@ UNFIT = (BadOption, DomainViolation, MissingInput, NonFiniteInput, ShapeMismatch
 EvaluatedAs = Literal["recommended", "article", "evidence", "alternative"]
 _LOSSES_CALL = {"embeddings": "predictions", "labels": "targets"}
 SHARES = Options(gradient="summary")
+TAKEN = (*(name for name in known_roles() if name not in MEASURED), FEATURES)
+ALONE = Text(
+    en="Targets are predicted from features by experiment=quick; ask for it, or leave them out.",
+    zh="features 用于 experiment=quick 时预测目标;请求该实验,或去掉 features。",
+)
 SEVERAL_HEADS = Text(
     en="Its heads have outputs of their own; evaluate each at /v1/evaluate.",
     zh="它的各个输出头各有自己的输出;请在 /v1/evaluate 分别评估。",
@@ -105,7 +110,12 @@ class AdviseRequest(BaseModel):
         Profile()
     )
     features: Annotated[
-        StrictInt | None, Field(ge=1, description="Parameters the model effectively fits, as in the profile.")
+        StrictInt | None,
+        Field(
+            ge=1,
+            description="An array (n, p) is what targets are predicted from by experiment=quick. A whole number is how "
+            "many parameters the model effectively fits; say that as profile.features.",
+        ),
     ] = None
     experiment: Annotated[
         Asked | None,
@@ -184,7 +194,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     summary="Which loss fits these arrays, and what does it say of them?",
     response_model=Advice,
     response_model_exclude_unset=True,
-    openapi_extra=declared(AdviseRequest, EXAMPLES, {"task": "regression"}),
+    openapi_extra=declared(AdviseRequest, EXAMPLES, {"task": "regression"}, taken=TAKEN),
     responses=responses(
         BadEnvelope,
         TooLarge,
@@ -219,14 +229,18 @@ async def advise(
 ) -> Advice | Response:
     """Measure the arrays, recommend a loss, and evaluate it beside its alternatives, all on one upload.
 
-    With `experiment=quick`, a dataset and the target among its columns, the losses are also compared by training on it.
+    With `experiment=quick` the losses are also compared by training: to predict `targets` from `features` (n, p), or
+    the column `target` of a dataset from the others.
     Send targets, predictions and whatever else the losses take. Class counts and priors follow from the targets. What
     cannot be evaluated on these arrays has a reason in place of a result.
     """
     request = upload.read(AdviseRequest)
     bounds = {**thresholds, **request.thresholds}
     bounds_in_force(bounds)
-    compared = await _compared(request, upload, jobs, language)
+    features = upload.take(FEATURES)
+    if features is not None and request.experiment is None:
+        raise BadOption(FEATURES, ALONE)
+    compared = await _compared(request, upload, features, jobs, language)
     measured = await _measured(request, upload, runtime, language)
     measured_ms = current().compute_ms
     pilot = compared[1] if compared and "predictions" not in upload.roles else Profile()
@@ -300,14 +314,15 @@ async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, la
 
 
 async def _compared(
-    request: AdviseRequest, upload: Upload, jobs: Jobs, language: Language
+    request: AdviseRequest, upload: Upload, features: Tensor | None, jobs: Jobs, language: Language
 ) -> tuple[ExperimentReport, Profile] | None:
     """Return what a quick experiment found, None where it was not asked for."""
     if request.experiment is None:
         return None
     named = request.task is not None or request.scenario is not None
     task = read_task_and_scenario(request.task, request.scenario)[0] if named else None
-    return await quick_experiment(jobs, request.dataset, request.target, task, request.goal, upload.assumed, language)
+    asked = Question(request.dataset, request.target, task, request.goal, upload.assumed)
+    return await quick_experiment(jobs, asked, features, upload.roles.get("targets"), language)
 
 
 def _joined(measured: Profile, pilot: Profile) -> Profile:

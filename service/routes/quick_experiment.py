@@ -1,7 +1,11 @@
 """The experiment that POST /v1/advise runs within the request, where it is asked to."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
+from torch import Tensor
+
+from losses.errors import ShapeMismatch
 from losses.text import Language, Text
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.report import ExperimentReport
@@ -10,26 +14,34 @@ from recommender.profile import Goal, Profile
 from recommender.tasks import Task
 from service.jobs.jobs import Jobs
 from service.request_record import current
+from service.uploads.roles import FEATURES
 
 Asked = Literal["quick"]
 VERDICT = "/v1/experiments/verdict"
+TARGETS = "targets"
+TABLE_AXES = 2  # of (n, p)
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Question(NamedTuple):
+    """What is asked of a quick experiment. `assumed`: which columns of the dataset were taken for inputs."""
+
+    dataset: str | None
+    target: str | None
+    task: Task | None
+    goal: Goal
+    assumed: dict[str, Any]
 
 
 async def quick_experiment(
-    jobs: Jobs,
-    dataset: str | None,
-    target: str | None,
-    task: Task | None,
-    goal: Goal,
-    assumed: dict[str, Any],
-    language: Language,
+    jobs: Jobs, asked: Question, features: Tensor | None, targets: Tensor | None, language: Language
 ) -> tuple[ExperimentReport, Profile]:
-    """Return the verdict of a linear model on a dataset, and the facts of the target about a pilot model.
+    """Return the verdict of a linear model on the arrays or the dataset, and facts of the target about a pilot model.
 
-    `assumed`: which columns were taken for inputs. Raises: BadExperiment where there is no dataset or target, or no
-    model here learns the task; UnknownDataset, ComputeDeadline, and what planning raises.
+    Shapes: features (n, p) or (n), targets (n) or (n, labels). Raises: BadExperiment where there is neither, or no
+    model here learns the task; ShapeMismatch, UnknownDataset, ComputeDeadline, and what planning raises.
     """
-    target = target or assumed.get("roles", {}).get("targets")
+    target, task = asked.target or asked.assumed.get("roles", {}).get("targets"), asked.task
     if task is not None and task not in DEFAULT_METRIC:
         raise BadExperiment(
             "experiment",
@@ -39,15 +51,28 @@ async def quick_experiment(
                 f"此处没有学习 {task} 的模型。请在自己的训练循环中训练候选损失,并把每一折的得分发送到 POST {VERDICT}。",
             ),
         )
-    if dataset is None or not isinstance(target, str):
+    said = {"task": task, "goal": asked.goal.model_dump(mode="json")}
+    if features is not None and targets is not None:
+        return await jobs.quick_on_columns({"target": TARGETS, **said}, columns_of(features, targets), language)
+    if asked.dataset is None or not isinstance(target, str):
         raise BadExperiment(
             "experiment",
             Text(
-                "A quick experiment trains on a dataset: send its columns to POST /v1/datasets, then dataset "
-                "and target (the column to predict) here.",
-                "快速实验在数据集上训练:请先把各列发送到 POST /v1/datasets,然后在此给出 dataset 和 target(要预"
-                "测的列)。",
+                "A quick experiment predicts targets from features: send features (n, p) with them, or the columns to "
+                "POST /v1/datasets, then dataset and target (the column to predict) here.",
+                "快速实验由特征预测目标:请一并发送 features (n, p),或先把各列发送到 POST /v1/datasets,然后在此给出 "
+                "dataset 和 target(要预测的列)。",
             ),
         )
-    question = {"dataset": dataset, "target": target, "task": task, "goal": goal.model_dump(mode="json")}
-    return await jobs.quick(question, current().key or "", language)
+    return await jobs.quick({"dataset": asked.dataset, "target": target, **said}, current().key or "", language)
+
+
+def columns_of(features: Tensor, targets: Tensor) -> dict[str, Numbers]:
+    """Return arrays as the columns of a table.
+
+    Raises: ShapeMismatch where they differ in length, or features have more than two axes.
+    """
+    if features.ndim > TABLE_AXES or len(features) != len(targets):
+        raise ShapeMismatch(FEATURES, f"{len(targets)}, p", features.shape)
+    table = features.double().reshape(len(features), -1).numpy()
+    return {f"{FEATURES}.{place}": column for place, column in enumerate(table.T)} | {TARGETS: targets.double().numpy()}

@@ -18,7 +18,7 @@ from service.uploads.formats.registry import ArrayFormat, Buffer, DecodingLimit,
 from service.uploads.json_pieces import PIECE, LongArrays, cut
 from service.uploads.json_text import parsed
 from service.uploads.query import NOTHING, Beside
-from service.uploads.roles import MEANT, known_roles, refuse_unknown, unknown_input
+from service.uploads.roles import MEANT, is_fact, known_roles, refuse_unknown, unknown_input
 from service.uploads.tables.column_roles import Asked
 from service.uploads.tables.inputs import Assumed, TableInputs, renamed
 from service.uploads.tables.table import Table
@@ -81,6 +81,7 @@ def _members(text: bytes | bytearray, known: tuple[str, ...], arrays: LongArrays
     with arrays.faults():
         members = parsed(text)
     booleans = b"true" in text or b"false" in text
+    known = tuple(role for role in known if not is_fact(role, members.get(role)))
     tensors = {
         role: _tensor(role, members.pop(role), arrays, booleans=booleans)
         for role in known
@@ -147,7 +148,7 @@ def from_parts(
             fields = parsed(part.data)
         elif name not in known and name != multipart.TABLE:
             raise unknown_input(name, [multipart.REQUEST, *known])
-    clash = [name for name in fields if name in known]
+    clash = [name for name, value in fields.items() if name in known and not is_fact(name, value)]
     if clash:
         raise BadRequest(
             Text(

@@ -21,6 +21,7 @@ from service.problems import BadRequest
 from service.uploads.json_faults import fault_of_long
 from service.uploads.json_lists import DEEPEST, EXACT, not_numbers, ragged, too_deep
 from service.uploads.json_text import MOST_LEVELS, MOST_MEMBERS, count, too_many_members
+from service.uploads.roles import is_fact
 
 NumberCode = Literal["i", "d"]
 DTYPES: dict[NumberCode, type] = {"i": np.int64, "d": np.float64}
@@ -175,6 +176,7 @@ def _members(
     account.quotes -= 2 * len(names)
     nodes: Nodes = {name: node[name] for name in names}
     tensors: dict[str, Tensor] = {}
+    roles = [role for role in roles if not is_fact(role, nodes.get(role))]
     for role in roles:
         value = nodes.get(role)
         if arrays is not None and isinstance(value, str) and value in arrays:

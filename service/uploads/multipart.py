@@ -10,7 +10,7 @@ from losses.text import Text
 from service.problems import BadEnvelope, BadRequest, TooLarge
 from service.uploads.formats.registry import Format, format_of
 from service.uploads.query import Texts
-from service.uploads.roles import known_roles
+from service.uploads.roles import FEATURES, known_roles
 
 MOST_PARTS = 64  # the most objectives, each a field; more than the roles of every loss together
 REQUEST = "request"  # the part that is JSON
@@ -103,7 +103,7 @@ class Parts:
         if len(self._files) + len(self._fields) == MOST_PARTS:
             raise BadEnvelope(MANY_PARTS)
         self._current = bytearray()
-        if b"filename" not in disposition and key not in (REQUEST, TABLE, *known_roles()):
+        if b"filename" not in disposition and (key == FEATURES or key not in (REQUEST, TABLE, *known_roles())):
             self._fields.append((key, self._current))
             return
         if key in self._files:

@@ -87,6 +87,11 @@ def body_of_json(model: type[BaseModel], examples: Mapping[str, Any], **others: 
     return {"requestBody": {"required": True, "content": content}}
 
 
+def _either(array: dict[str, Any], field: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the schema of a member that is an array, or a field of the same name."""
+    return array if field is None else {"anyOf": [array, field]}
+
+
 def declared(
     model: type[BaseModel],
     examples: Mapping[str, Mapping[str, Any]],
@@ -110,7 +115,10 @@ def declared(
     body = {name: value for name, value in fields.items() if name != "example"}
     body |= {
         "title": f"{stem}Request",
-        "properties": {**fields["properties"], **dict.fromkeys(names, array)},
+        "properties": {
+            **fields["properties"],
+            **{name: _either(array, fields["properties"].get(name)) for name in names},
+        },
         "required": [*required, *needed],
         "$defs": definitions,
     }

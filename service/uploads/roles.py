@@ -9,7 +9,8 @@ from losses.near import near
 from losses.text import Text
 
 OPTIONAL = ("weights", "mask")
-MEASURED = ("embeddings", "labels")  # by POST /v1/profile, under names that no loss has
+FEATURES = "features"  # as an array (n, p); a whole number of that name is the fact of the profile
+MEASURED = ("embeddings", "labels", FEATURES)  # or predicted from, under names that no loss has
 # The arguments of scikit-learn's metrics, torchmetrics, Keras and Hugging Face's evaluate, and what people call the two
 # in a spreadsheet. No name stands under two roles.
 SYNONYMS = {
@@ -39,9 +40,14 @@ WAYS_OUT = {
 
 @cache
 def known_roles() -> tuple[str, ...]:
-    """Return every role of every loss, then the weights and the mask, then those that only profiles use."""
+    """Return every role of every loss, then the weights and the mask, then those that no loss takes."""
     listed = [role for entry in registry.catalogue().values() for role in entry.roles]
     return tuple(dict.fromkeys([*listed, *OPTIONAL, *MEASURED]))
+
+
+def is_fact(name: str, value: object) -> bool:
+    """Return whether a member is a fact of the profile, how many features there are, rather than the features."""
+    return name == FEATURES and isinstance(value, int | float)
 
 
 def plain_name(name: str) -> str:

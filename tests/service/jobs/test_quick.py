@@ -1,15 +1,20 @@
 """POST /v1/advise?experiment=quick: one call measures a dataset, asks both books, and compares losses on it."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
+from tests.service.files import npy
 from tests.service.jobs.asking import CSV, dataset
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, serving
 
+NPZ = "application/x-npz"
 ASKED = {"target": "price", "experiment": "quick", "goal": {"metric": "mae", "outliers": "errors"}}
 
 
@@ -43,6 +48,65 @@ def test_columns_named_as_predictions_are_evaluated_and_nothing_is_predicted_fro
     assert advice["experiment"]["verdict"]["objective"]  # a copy of the target among the features would be refused
     assert [entry["result"]["value"] for entry in advice["evaluations"] if entry["objective"] == "mae"] in ([], [0.0])
     assert any(entry["result"] for entry in advice["evaluations"])
+
+
+def arrays() -> dict[str, Any]:
+    """Return features (80, 2) and the targets (80) that follow from them."""
+    draw = np.random.default_rng(0)
+    features = draw.normal(size=(80, 2))
+    return {"features": features.tolist(), "targets": (features @ [2.0, -1.0] + draw.normal(size=80)).tolist()}
+
+
+def test_features_and_targets_are_compared_as_they_are_sent(http: httpx.Client) -> None:
+    sent, buffer = arrays(), io.BytesIO()
+    np.savez(buffer, **{name: np.asarray(array) for name, array in sent.items()})  # type: ignore[arg-type] # numpy's own flags are named otherwise
+    fields = {"experiment": "quick", "task": "regression"}
+
+    answers = [
+        http.post("/v1/advise", json={**fields, **sent}),
+        http.post("/v1/advise", params=fields, content=buffer.getvalue(), headers={"content-type": NPZ}),
+        http.post("/v1/advise", json={**fields, **sent, "profile": {"features": 3}}),
+    ]
+
+    advices = [answer.raise_for_status().json() for answer in answers]
+    assert len({str(advice["experiment"]["verdict"]) for advice in advices}) == 1
+    assert advices[0]["experiment"]["rows"] == 80
+    assert advices[2]["measured"]["profile"]["features"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"features": [[1.0, 2.0]] * 79}, "80, p"),
+        ({"features": [[[1.0]]] * 80}, "80, p"),
+        ({"experiment": None}, "experiment=quick"),
+        ({"targets": None, "task": "regression"}, "features (n, p)"),
+        ({"features": [[1.0]] * 80}, "No column is left"),
+    ],
+)
+def test_features_that_nothing_can_be_predicted_from_are_refused(
+    http: httpx.Client, change: dict[str, object], said: str
+) -> None:
+    body = {"experiment": "quick", **arrays(), **change}
+
+    answer = http.post("/v1/advise", json={name: value for name, value in body.items() if value is not None})
+
+    assert said in str(is_problem(answer, 422))
+
+
+def test_features_as_a_number_are_a_fact_in_every_kind_of_body(http: httpx.Client) -> None:
+    targets = arrays()["targets"]
+    file = npy(targets)
+
+    answers = [
+        http.post("/v1/advise", json={"targets": targets[:9], "features": 4}),
+        http.post("/v1/advise", json={"targets": targets * 9, "features": 4}),
+        http.post("/v1/advise", files={"targets": file}, data={"features": "4"}),
+        http.post("/v1/advise", files={"request": (None, '{"features": 4}', "application/json"), "targets": file}),
+    ]
+
+    facts = [answer.raise_for_status().json()["measured"]["profile"]["features"] for answer in answers]
+    assert facts == [4, 4, 4, 4]
 
 
 @pytest.mark.parametrize(
