@@ -1,13 +1,19 @@
 """The question of an experiment: the body of POST /v1/experiments."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from losses.contract.expression import LONGEST_EXPRESSION
+from losses.text import Text
+from recommender.errors import BadExperiment
 from recommender.profile import Goal
+from recommender.tasks import Task
 
 ModelName = Literal["linear", "mlp"]
+LearntTask = Literal["regression", "count", "binary", "multiclass", "multilabel", "ordinal"]
+LEARNT: tuple[str, ...] = get_args(LearntTask)
+VERDICT = "/v1/experiments/verdict"
 MOST_CANDIDATES = 40
 MOST_NAMES = 2_000
 _ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -24,9 +30,7 @@ class ExperimentQuestion(BaseModel):
     features: list[_ColumnName] | None = Field(
         default=None, min_length=1, max_length=MOST_NAMES, description="The columns to predict from; null for all."
     )
-    task: Literal["regression", "count", "binary", "multiclass", "multilabel", "ordinal"] | None = Field(
-        default=None, description="Left out, it is read off the target."
-    )
+    task: LearntTask | None = Field(default=None, description="Left out, it is read off the target.")
     goal: Goal = Goal()
     candidates: Literal["auto"] | Annotated[list[_Expression], Field(min_length=1, max_length=MOST_CANDIDATES)] = Field(
         default="auto",
@@ -44,3 +48,23 @@ class ExperimentQuestion(BaseModel):
     held_out: _ColumnName | None = Field(default=None, description="Rows where it is true are left out of training.")
     budget_seconds: float = Field(default=60.0, gt=0, le=3600, description="Stops adding repeats after that long.")
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _is_learnt(cls, task: object) -> object:
+        known = next((other for other in Task if other == task), None)
+        if known is not None and known not in LEARNT:
+            raise not_learnt(known, "task")
+        return task
+
+
+def not_learnt(task: Task, field: str) -> BadExperiment:
+    """Return the refusal of a task that no model here learns."""
+    return BadExperiment(
+        field,
+        Text(
+            f"No model here learns {task}. Train the candidates in your own loop and send the scores of each fold to "
+            f"POST {VERDICT}.",
+            f"此处没有学习 {task} 的模型。请在自己的训练循环中训练候选损失,并把每一折的得分发送到 POST {VERDICT}。",
+        ),
+    )

@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ class Jobs:
                 raise_refusal(*planned["refused"])
             self._refuse_long(planned["fits"])
             row = self._row("ex", question, owner, key, language, planned["fits"])
-            return await self._begun(row, planned["bytes"])
+            return await self._begun(replace(row, found=planned["found"]), planned["bytes"])
 
     async def create_evaluation(
         self, question: dict[str, Any], owner: str, key: str | None, language: Language

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from service.jobs import library
-from service.jobs.check import NICE
+from service.jobs.check import lower_priority
 from service.jobs.table import ExperimentTable
 from service.observability import logs
 from service.settings import Settings
@@ -36,8 +36,7 @@ def main() -> None:
     """Wait for the lease, then run what is queued until told to stop."""
     settings = Settings()
     logs.configure(settings)
-    with suppress(OSError):
-        os.nice(NICE)
+    lower_priority()
     threading.Thread(target=_end_with_the_service, daemon=True).start()
     table, holder = ExperimentTable(library.url_of(settings)), f"{library.holder_of(os.getpid())}/{uuid.uuid4()}"
     while not table.take_lease(holder, LEASE_S):

@@ -268,7 +268,7 @@ async def experiment_report(
 ) -> Response:
     """Return what an experiment found as one page of HTML that needs nothing else, or the standings as SVG."""
     row = await to_thread.run_sync(jobs.get, "ex", experiment_id, current().key or "")
-    if row.found is None:
+    if row.found is None or "verdict" not in row.found:
         raise NoReportYet(row.status)
     report = ExperimentReport(**row.found)
     if format == "svg":

@@ -9,7 +9,7 @@ from losses.errors import ShapeMismatch
 from losses.text import Language, Text
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.report import ExperimentReport
-from recommender.experiment.plan import DEFAULT_METRIC
+from recommender.experiment.question import LEARNT, not_learnt
 from recommender.profile import Goal, Profile
 from recommender.tasks import Task
 from service.jobs.jobs import Jobs
@@ -17,7 +17,6 @@ from service.request_record import current
 from service.uploads.roles import FEATURES
 
 Asked = Literal["quick"]
-VERDICT = "/v1/experiments/verdict"
 TARGETS = "targets"
 TABLE_AXES = 2  # of (n, p)
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
@@ -42,15 +41,8 @@ async def quick_experiment(
     model here learns the task; ShapeMismatch, UnknownDataset, ComputeDeadline, and what planning raises.
     """
     target, task = asked.target or asked.assumed.get("roles", {}).get("targets"), asked.task
-    if task is not None and task not in DEFAULT_METRIC:
-        raise BadExperiment(
-            "experiment",
-            Text(
-                f"No model here learns {task}. Train the candidates in your own loop and send the scores of "
-                f"each fold to POST {VERDICT}.",
-                f"此处没有学习 {task} 的模型。请在自己的训练循环中训练候选损失,并把每一折的得分发送到 POST {VERDICT}。",
-            ),
-        )
+    if task is not None and task not in LEARNT:
+        raise not_learnt(task, "experiment")
     said = {"task": task, "goal": asked.goal.model_dump(mode="json")}
     if features is not None and targets is not None:
         return await jobs.quick_on_columns({"target": TARGETS, **said}, columns_of(features, targets), language)

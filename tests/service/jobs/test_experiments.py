@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from service.jobs.table import ExperimentTable
-from tests.service.jobs.asking import SMALL, dataset, ended, events, row, worker_of
+from tests.service.jobs.asking import CSV, SMALL, dataset, ended, events, row, worker_of
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, Server, serving
 
@@ -68,12 +68,29 @@ def test_what_cannot_be_run_is_refused_before_it_is_accepted(http: httpx.Client)
     unknown = http.post("/v1/experiments", json={**body, "dataset": "ds_0"})
     nothing = http.post("/v1/experiments", json=SMALL)
     metric = is_problem(http.post("/v1/experiments", json={**body, "goal": {"metric": "auc"}}), 422)
+    task = is_problem(http.post("/v1/experiments", json={**body, "task": "ranking"}), 422)
 
     assert misspelt["field"] == "target"
     assert "Did you mean price?" in misspelt["detail"]
     is_problem(unknown, 404)
     assert "dataset" in is_problem(nothing, 422)["detail"]
     assert "mae" in metric["detail"]
+    assert task["field"] == "task"
+    assert "POST /v1/experiments/verdict" in task["detail"]
+
+
+def test_what_is_repaired_is_said_before_anything_is_trained(http: httpx.Client) -> None:
+    head, *rows = CSV.splitlines()
+    copied = "\n".join([f"{head},copy", *(f"{row},{row.rpartition(',')[2]}" for row in rows)]) + "\n"
+
+    accepted = http.post("/v1/experiments", json={"dataset": dataset(http, copied), **SMALL})
+
+    shown = accepted.json()
+    assert accepted.status_code == 202
+    assert (shown["task"], shown["rows"]) == ("regression", 240)
+    assert any("copy was left out: the target itself" in text for text in shown["warnings"])
+    assert "verdict" not in shown
+    http.post(f"{accepted.headers['location']}/cancel").raise_for_status()
 
 
 def test_an_experiment_whose_worker_is_killed_ends_as_if_it_were_not(server: Server, http: httpx.Client) -> None:
