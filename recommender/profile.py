@@ -42,7 +42,7 @@ class Measured(BaseModel):
     @model_validator(mode="after")
     def _value_inside(self) -> Self:
         if self.interval and not self.interval[0] <= self.value <= self.interval[1]:
-            text = Text("The interval runs from low to high and holds the value.", "区间应从低到高,并包含该值")
+            text = Text("the interval runs from low to high and holds the value", "区间应从低到高,并包含该值")
             raise custom_error("interval", text)
         return self
 
@@ -457,18 +457,18 @@ class Goal(BaseModel):
         if costs is None:
             return self
         if any(len(row) != len(costs) for row in costs):
-            text = Text("A cost_matrix has as many columns as rows.", "cost_matrix 的列数应等于行数")
+            text = Text("a cost_matrix has as many columns as rows", "cost_matrix 的列数应等于行数")
             raise custom_error("cost_matrix", text)
         if any(row[said] <= row[true] for true, row in enumerate(costs) for said in range(len(row)) if said != true):
             text = Text(
-                "In each row of a cost_matrix the right answer, on the diagonal, costs least.",
+                "in each row of a cost_matrix the right answer, on the diagonal, costs least",
                 "cost_matrix 每一行中,对角线上的正确答案代价应最小",
             )
             raise custom_error("cost_matrix", text)
         miss = self.false_negative_cost
         if len(costs) == _TWO and (miss is None or not math.isclose(miss, _miss_in_false_alarms(costs), rel_tol=1e-9)):
             text = Text(
-                "Two classes have either a cost_matrix or a false_negative_cost.",
+                "two classes have either a cost_matrix or a false_negative_cost",
                 "两类时 cost_matrix 与 false_negative_cost 只取其一",
             )
             raise custom_error("cost_matrix", text)
@@ -477,9 +477,9 @@ class Goal(BaseModel):
     @model_validator(mode="after")
     def _quantile_wanted(self) -> Self:
         if self.quantile is not None and self.functional not in {None, "quantile"}:
-            text = Text("A quantile goes with functional=quantile.", "quantile 应与 functional=quantile 一起使用")
+            text = Text("a quantile goes with functional=quantile", "quantile 应与 functional=quantile 一起使用")
             raise custom_error("quantile", text)
         if self.coverage is not None and self.functional not in {None, "interval"}:
-            text = Text("A coverage goes with functional=interval.", "coverage 应与 functional=interval 一起使用")
+            text = Text("a coverage goes with functional=interval", "coverage 应与 functional=interval 一起使用")
             raise custom_error("coverage", text)
         return self
