@@ -1,8 +1,10 @@
 """Inputs for any loss, drawn from the domains and axes it declares: a new loss comes under every law by itself."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import wraps
+from inspect import signature
 from typing import Any, get_args
 
 import pytest
@@ -256,26 +258,59 @@ def subjects() -> list[Subject]:
     return listed
 
 
-def named(thing: object) -> str:
+def named(case: object) -> str:
     """Return a test's id."""
-    return thing.id if isinstance(thing, Loss) else str(thing)
+    return case.id if isinstance(case, Loss) else str(case)
+
+
+Law = Callable[..., None]
+
+
+def once_a_loss(subjects: Iterable[Subject]) -> Callable[[Law], Law]:
+    """Return a decorator that runs a law once for each loss, on all of its subjects; the law takes one `subject`.
+
+    What fails has the subject in a note. A subject that the law skips leaves the others; where all are, so is the test.
+    """
+    by_loss: dict[str, list[Subject]] = {}
+    for subject in subjects:
+        by_loss.setdefault(subject.loss.id, []).append(subject)
+
+    def decorate(law: Law) -> Law:
+        @wraps(law)
+        def run(subjects: list[Subject], **others: object) -> None:
+            reasons = [_reason_to_skip(law, subject, others) for subject in subjects]
+            if all(reasons):
+                pytest.skip(", ".join(dict.fromkeys(filter(None, reasons))))
+
+        own = signature(law)
+        several = [
+            parameter.replace(name="subjects") if name == "subject" else parameter
+            for name, parameter in own.parameters.items()
+        ]
+        run.__signature__ = own.replace(parameters=several)  # type: ignore[attr-defined] # pytest reads it
+        return pytest.mark.parametrize("subjects", list(by_loss.values()), ids=list(by_loss))(run)
+
+    return decorate
+
+
+def _reason_to_skip(law: Law, subject: Subject, others: dict[str, object]) -> str | None:
+    try:
+        law(subject=subject, **others)
+    except pytest.skip.Exception as skipped:
+        return str(skipped)
+    except BaseException as error:
+        error.add_note(f"It fails for {subject}.")
+        raise
+    return None
 
 
 SUBJECTS = subjects()
 KINDS = [Subject(term, optional=loss.roles != loss.required) for loss in catalogue().values() for term in kinds(loss)]
 FIRSTS = list({loss.compute.__module__: loss for loss in reversed(catalogue().values())}.values())
-every_divisible_kind = pytest.mark.parametrize(
-    "subject", [subject for subject in KINDS if subject.term.kind != "batch"], ids=named
-)
-every_kind = pytest.mark.parametrize("subject", KINDS, ids=named)
-every_weighted_kind = pytest.mark.parametrize(
-    "subject", [subject for subject in KINDS if subject.takes_weights], ids=named
-)
-every_itemwise_kind = pytest.mark.parametrize(
-    "subject", [subject for subject in KINDS if subject.term.kind == "item"], ids=named
-)
+every_divisible_kind = once_a_loss(subject for subject in KINDS if subject.term.kind != "batch")
+every_kind = once_a_loss(KINDS)
+every_weighted_kind = once_a_loss(subject for subject in KINDS if subject.takes_weights)
+every_itemwise_kind = once_a_loss(subject for subject in KINDS if subject.term.kind == "item")
 every_loss = pytest.mark.parametrize("loss", list(catalogue().values()), ids=named)
-every_subject = pytest.mark.parametrize("subject", SUBJECTS, ids=named)
-every_weighted_subject = pytest.mark.parametrize(
-    "subject", [subject for subject in SUBJECTS if subject.takes_weights], ids=named
-)
+every_subject = once_a_loss(SUBJECTS)
+every_weighted_subject = once_a_loss(subject for subject in SUBJECTS if subject.takes_weights)

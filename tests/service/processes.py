@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
+
+from tests.service.forking import Forked, template
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 110  # for what comes at once on a machine that has nothing else to do
@@ -25,7 +28,7 @@ PORTS = range(12_000, 30_000)  # below those that the system gives to clients
 class Server:
     """A running service."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     port: int
     log: str
 
@@ -53,20 +56,25 @@ def serving(*flags: str, program: Sequence[str] = PROGRAM, **variables: str) -> 
     """
     port = free_port()
     with tempfile.NamedTemporaryFile(suffix=".log") as log, tempfile.TemporaryDirectory(prefix="lossary-") as data:
-        process = subprocess.Popen(  # noqa: S603 - our own
-            [sys.executable, *program, *flags],
-            cwd=ROOT,
-            env={**os.environ, "LOSSARY_DEVICE": "cpu", "LOSSARY_PORT": str(port), "LOSSARY_DATA": data, **variables},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        server = Server(process, port, log.name)
+        own = {"LOSSARY_DEVICE": "cpu", "LOSSARY_PORT": str(port), "LOSSARY_DATA": data, **variables}
+        server = Server(_started([*program, *flags], own, log), port, log.name)
         try:
             awaited(server)
             yield server
         finally:
-            process.terminate()
-            process.wait(PATIENCE_S)
+            server.process.terminate()
+            server.process.wait(PATIENCE_S)
+
+
+def _started(command: list[str], variables: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes] | Forked:
+    """Start the service: forked where settings alone tell it from the next, unless coverage has to be measured."""
+    environment = {**os.environ, **variables}
+    plain = command == [*PROGRAM] and all(name.startswith("LOSSARY_") for name in variables)
+    if plain and "COVERAGE_PROCESS_CONFIG" not in environment and "COVERAGE_PROCESS_START" not in environment:
+        return template().start(environment, log.name)
+    return subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, *command], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+    )
 
 
 def awaited(server: Server) -> None:

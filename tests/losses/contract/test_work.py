@@ -17,7 +17,7 @@ from losses.errors import TooMuchAtOnce
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.layout import CHUNK_ELEMENTS, LONG_S, Layout, layout_of
 from losses.evaluation.passes import Options
-from tests.losses.draw import KINDS, Batch, Subject, named
+from tests.losses.draw import KINDS, Batch, Subject, once_a_loss
 
 MANY, FEW = 200, 2  # items
 LONGEST = 120
@@ -37,7 +37,7 @@ def at_its_ends(subject: Subject) -> list[Subject]:
 
 
 EVERY = list({str(each): each for subject in KINDS for each in at_its_ends(subject)}.values())
-every_subject_at_its_ends = pytest.mark.parametrize("subject", EVERY, ids=named)
+every_subject_at_its_ends = once_a_loss(EVERY)
 every_shape = pytest.mark.parametrize("shape", SHAPES)
 
 

@@ -10,21 +10,18 @@ from hypothesis import strategies as st
 
 from losses.contract import names, registry
 from losses.contract.expression import Objective, parse
-from losses.contract.loss import BoundLoss, Loss
+from losses.contract.loss import Loss
 from losses.contract.registry import catalogue
 from losses.description.snippets import elsewhere, pytorch_code
 from losses.errors import UnknownLoss
 from losses.evaluation.evaluate import evaluate
 from losses.text import Text
-from tests.losses.draw import SUBJECTS, Batch, Subject, every_kind, every_loss, named, variants
+from tests.losses.draw import SUBJECTS, Batch, Subject, every_kind, every_loss, once_a_loss, variants
 
 ARTICLE = {"1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "3.1", "3.2", "3.3"}  # the ten losses it speaks of
 ELSEWHERE = {"keras", "optax"}  # whose snippets `make conformance` runs
 CHINESE = re.compile(r"[一-鿿]")
 NEEDS_NO_MORE = [subject for subject in SUBJECTS if not subject.optional]
-every_term = pytest.mark.parametrize(
-    "term", [term for loss in catalogue().values() for term in variants(loss)], ids=named
-)
 
 
 @every_loss
@@ -110,12 +107,13 @@ def test_a_near_name_is_suggested() -> None:
     assert refused.value.facts == {"did_you_mean": "smooth_l1"}
 
 
-@every_term
-def test_the_text_of_a_loss_parses_back_to_it(term: BoundLoss) -> None:
-    objective = parse(str(term))
+@every_loss
+def test_the_text_of_a_loss_parses_back_to_it(loss: Loss) -> None:
+    for term in variants(loss):
+        objective = parse(str(term))
 
-    assert objective == Objective(((1.0, term),))
-    assert str(objective) == str(term)
+        assert objective == Objective(((1.0, term),))
+        assert str(objective) == str(term)
 
 
 def values(schema: dict[str, Any]) -> st.SearchStrategy[object]:
@@ -165,7 +163,7 @@ def run(code: str, batch: Batch) -> float:
     return float(names["loss"](*batch.inputs.values()))
 
 
-@pytest.mark.parametrize("subject", NEEDS_NO_MORE, ids=named)
+@once_a_loss(NEEDS_NO_MORE)
 def test_the_snippet_gives_the_same_number(subject: Subject) -> None:
     batch = subject.draw()
 

@@ -9,7 +9,7 @@ from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.totals import Reduction
-from tests.losses.draw import SUBJECTS, Subject, every_weighted_subject, named
+from tests.losses.draw import SUBJECTS, Subject, every_weighted_subject, once_a_loss
 
 IGNORING = [subject for subject in SUBJECTS if "ignore_index" in subject.term.params]
 BOTH: list[Reduction] = ["mean", "mean_over_count"]
@@ -61,7 +61,7 @@ def test_a_weight_of_zero_is_a_mask_to_the_mean_its_error_and_its_gradient(subje
     assert weighted.gradient.zero_share == pytest.approx(masked.gradient.zero_share)
 
 
-@pytest.mark.parametrize("subject", IGNORING, ids=named)
+@once_a_loss(IGNORING)
 @pytest.mark.parametrize("reduction", BOTH)
 def test_an_ignored_item_is_ignored_under_any_weight(subject: Subject, reduction: Reduction) -> None:
     batch = subject.draw(edges=True)

@@ -10,7 +10,7 @@ from losses.evaluation.class_axis import roles_of_classes
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
 from losses.evaluation.stream import Stream
-from tests.losses.draw import Batch, Subject, named
+from tests.losses.draw import Batch, Subject, once_a_loss
 
 LAST = Options(class_axis=-1, gradient="full")
 CLASSED = [Subject(loss.bind()) for loss in catalogue().values() if roles_of_classes(Subject(loss.bind()).objective)]
@@ -24,7 +24,7 @@ def last(batch: Batch) -> Batch:
     return batch.map(lambda role, tensor: tensor.movedim(1, -1) if role in roles else tensor)
 
 
-@pytest.mark.parametrize("subject", CLASSED, ids=named)
+@once_a_loss(CLASSED)
 def test_classes_may_stand_on_the_last_axis(subject: Subject) -> None:
     batch = subject.draw()
 

@@ -5,13 +5,7 @@ from itertools import product
 
 import pytest
 
-from tests.losses.draw import (
-    SUBJECTS,
-    Batch,
-    Subject,
-    every_kind,
-    named,
-)
+from tests.losses.draw import SUBJECTS, Batch, Subject, every_kind, once_a_loss
 
 PLACES = 8  # of each input, where the gradient is compared
 STEP = 2e-7  # of central differences in float64: its square and 1e-16 / STEP are both small
@@ -32,9 +26,7 @@ def sample(places: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     return places[step // 2 :: step]
 
 
-@pytest.mark.parametrize(
-    "subject", [subject for subject in SUBJECTS if HELD_FIXED not in subject.loss.traits], ids=named
-)
+@once_a_loss(subject for subject in SUBJECTS if HELD_FIXED not in subject.loss.traits)
 def test_the_gradient_is_the_slope_of_the_value(subject: Subject) -> None:
     batch = subject.draw(seed=1, items=3)
     here = batch.evaluate(gradient="full", standard_error=False)

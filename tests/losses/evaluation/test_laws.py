@@ -27,6 +27,7 @@ from tests.losses.draw import (
     every_weighted_kind,
     every_weighted_subject,
     named,
+    once_a_loss,
 )
 
 LOW_PRECISION = [torch.float16, torch.bfloat16, torch.float32]
@@ -38,10 +39,8 @@ FINER += [
     for subject in SUBJECTS
     if subject.loss.sums_itself and subject.takes_weights and subject.spatial and subject not in FINER
 ]
-every_finer_subject = pytest.mark.parametrize("subject", FINER, ids=named)
-every_finely_weighted_subject = pytest.mark.parametrize(
-    "subject", [subject for subject in FINER if subject.counts_elements], ids=named
-)
+every_finer_subject = once_a_loss(FINER)
+every_finely_weighted_subject = once_a_loss(subject for subject in FINER if subject.counts_elements)
 CASES = [
     pytest.param(loss, case, id=f"{loss.bind(case.params)}-{number}")
     for loss in catalogue().values()

@@ -13,7 +13,7 @@ from losses.evaluation.partial_sums import PartialSums, joined, result_of_sums, 
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
-from tests.losses.draw import Batch, Subject, every_weighted_kind, named
+from tests.losses.draw import Batch, Subject, every_weighted_kind, once_a_loss
 from tests.losses.evaluation.test_laws import absolute_terms, say_the_same
 from tests.losses.evaluation.test_stream import DIVISIBLE
 
@@ -41,7 +41,7 @@ def has_columns_alone(batch: Batch) -> bool:
     return all(batch.subject.loss.pattern(role).item_axis is not None for role in batch.inputs)
 
 
-@pytest.mark.parametrize("subject", DIVISIBLE, ids=named)
+@once_a_loss(DIVISIBLE)
 def test_parts_change_nothing(subject: Subject) -> None:
     batch = subject.draw(items=29, edges=True)
     if not has_columns_alone(batch):

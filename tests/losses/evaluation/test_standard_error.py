@@ -7,7 +7,7 @@ from torch import Tensor
 from losses.contract.expression import parse
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
-from tests.losses.draw import KINDS, Batch, Subject, every_kind, named
+from tests.losses.draw import KINDS, Batch, Subject, every_kind, once_a_loss
 
 ITEMS, RESAMPLES = 400, 200  # the bootstrap itself is good to 1 / sqrt(2 * 200) = 5 %
 KNOWN = [subject for subject in KINDS if subject.term.kind != "batch"]
@@ -39,7 +39,7 @@ def bootstrapped(batch: Batch, weights: Tensor | None = None) -> float:
     return float(torch.tensor(values, dtype=torch.float64).std())
 
 
-@pytest.mark.parametrize("subject", KNOWN, ids=named)
+@once_a_loss(KNOWN)
 def test_the_standard_error_is_that_of_a_bootstrap(subject: Subject) -> None:
     batch = subject.draw(seed=12, items=ITEMS)
 
@@ -48,7 +48,7 @@ def test_the_standard_error_is_that_of_a_bootstrap(subject: Subject) -> None:
     assert evaluation.standard_error == pytest.approx(bootstrapped(batch), rel=0.15)
 
 
-@pytest.mark.parametrize("subject", [subject for subject in KNOWN if subject.takes_weights], ids=named)
+@once_a_loss(subject for subject in KNOWN if subject.takes_weights)
 def test_the_standard_error_of_a_weighted_mean_is_that_of_a_bootstrap(subject: Subject) -> None:
     batch = subject.draw(seed=12, items=ITEMS)
     weights = torch.rand(ITEMS, generator=torch.Generator().manual_seed(13))

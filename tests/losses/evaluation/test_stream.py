@@ -15,7 +15,7 @@ from losses.errors import BadOption, NonFiniteInput
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
-from tests.losses.draw import SUBJECTS, Batch, Subject, every_weighted_kind, named
+from tests.losses.draw import SUBJECTS, Batch, Subject, every_weighted_kind, once_a_loss
 from tests.losses.evaluation.test_laws import absolute_terms, say_the_same
 
 CUTS = (0.0, 0.1, 0.1, 0.5, 1.0)  # of the items; the second window is empty
@@ -35,7 +35,7 @@ def streamed(batch: Batch, *columns: torch.Tensor | None, **options: object) -> 
     return stream.finish()
 
 
-@pytest.mark.parametrize("subject", DIVISIBLE, ids=named)
+@once_a_loss(DIVISIBLE)
 def test_windows_change_nothing_but_what_takes_two_passes(subject: Subject) -> None:
     batch = subject.draw(items=29, edges=True)
     if any(subject.loss.pattern(role).item_axis is None for role in batch.inputs):
