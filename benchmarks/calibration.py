@@ -94,13 +94,13 @@ def main() -> None:
         ("decision", probabilities, MOST_OFF_PROBABILITY),
         ("quantile, errors", coverages, MOST_OFF_COVERAGE),
     ):
-        found: dict[str, list[float]] = defaultdict(list)
+        deviations: dict[str, list[float]] = defaultdict(list)
         for seed in range(wanted):
             for name, off in of(seed):
-                found[name].append(off)
+                deviations[name].append(off)
         lines += [f"| {title} | data sets | mean | mean size | over {most} |", "| --- | ---: | ---: | ---: | ---: |"]
-        for name in sorted(found):
-            away = np.array(found[name])
+        for name in sorted(deviations):
+            away = np.array(deviations[name])
             size, over = np.abs(away).mean(), (np.abs(away) > most).mean()
             lines.append(f"| {name} | {len(away)} | {away.mean():.4f} | {size:.4f} | {over:.1%} |")
         lines.append("")

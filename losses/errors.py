@@ -121,13 +121,13 @@ class TooMuchAtOnce(Refusal):
     }
 
     def __init__(self, loss: str, axis: str, length: int, fits: int, held_bytes: int, limit_bytes: int) -> None:
-        held = Text(
+        too_much = Text(
             f"{loss} would hold {held_bytes} bytes at once with {axis} of {length}; {limit_bytes} is the most.",
             f"{axis} 为 {length} 时,{loss} 一次需占用 {held_bytes} 字节,上限为 {limit_bytes}。",
         )
         few = Text(f"At most {fits} would fit.", f"最多可为 {fits}。")
         super().__init__(
-            paragraph(held, few if fits else Text("Send less of it.", "请减少数据量。")),
+            paragraph(too_much, few if fits else Text("Send less of it.", "请减少数据量。")),
             loss=loss,
             axis=axis,
             got=length,

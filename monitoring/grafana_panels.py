@@ -35,7 +35,7 @@ class Panel:
     height: int = 8
     kind: ClassVar[str] = ""
     target_format: ClassVar[str] = "time_series"
-    at_once: ClassVar[bool] = False  # the last values alone
+    instant: ClassVar[bool] = False  # the last values alone
 
     def written(self) -> Data:
         """Return it as Grafana reads it, without its place."""
@@ -59,8 +59,8 @@ class Panel:
             "expr": query,
             "legendFormat": legend,
             "format": self.target_format,
-            "instant": self.at_once,
-            "range": not self.at_once,
+            "instant": self.instant,
+            "range": not self.instant,
         }
 
     def fields(self) -> Data:
@@ -217,7 +217,7 @@ class Table(Panel):
     dates: tuple[str, ...] = ()
     kind = "table"
     target_format = "table"
-    at_once = True
+    instant = True
 
     def written(self) -> Data:
         organized = {

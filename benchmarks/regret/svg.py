@@ -23,4 +23,4 @@ def adapted(picture: str) -> str:
         for name in ("fill", "stroke")
     ]
     dark = f"@media(prefers-color-scheme:dark){{{''.join(rules)}}}"
-    return _STYLE.sub(lambda found: f"{found[1]}{dark}</style>", _SIZE.sub('width="100%"', picture, count=1), count=1)
+    return _STYLE.sub(lambda match: f"{match[1]}{dark}</style>", _SIZE.sub('width="100%"', picture, count=1), count=1)

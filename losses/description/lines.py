@@ -127,19 +127,19 @@ def _beside_a_number(term: BoundLoss, columns: int, points: int, span: float, ta
     first, second = term.loss.required
     domain, other = term.domain(first), term.domain(second)
 
-    def line(axis: str, x: Tensor, held: float) -> Line:
+    def line(axis: str, x: Tensor, fixed: float) -> Line:
         shaped = x.reshape(points, *[1] * columns)
-        inputs = {first: shaped, second: torch.full_like(shaped, held)}
-        return Line(axis, x, inputs, first, torch.ones_like(shaped), None if axis == ERROR else held)
+        inputs = {first: shaped, second: torch.full_like(shaped, fixed)}
+        return Line(axis, x, inputs, first, torch.ones_like(shaped), None if axis == ERROR else fixed)
 
     if domain.free and other.free:
         yield line(ERROR, _grid(points, span), 0.0)
     least, most = other.ends
-    held = target if target is not None else 1.0 if least <= 1 <= most else other.legal
-    middle = held if domain.ends == other.ends else 0.0
-    yield line(PREDICTION, _within(domain, middle - span, middle + span, points), held)
+    fixed = target if target is not None else 1.0 if least <= 1 <= most else other.legal
+    middle = fixed if domain.ends == other.ends else 0.0
+    yield line(PREDICTION, _within(domain, middle - span, middle + span, points), fixed)
     if domain.low is not None or domain.high is not None:  # where the loss is infinite at an end
-        yield line(PREDICTION, _within(_without_ends(domain), middle - span, middle + span, points), held)
+        yield line(PREDICTION, _within(_without_ends(domain), middle - span, middle + span, points), fixed)
 
 
 def _within(domain: Domain, low: float, high: float, points: int) -> Tensor:
@@ -166,18 +166,18 @@ def _beside_a_label(term: BoundLoss, columns: int, points: int, span: float, tar
     """Yield the line of the probability, where there is one, and that of the score."""
     first, second = term.loss.required
     domain, other = term.domain(first), term.domain(second)
-    held = _label(other, columns, points, target)
+    fixed = _label(other, columns, points, target)
     shown = None if _is_class(other) else 1.0 if target is None else target
     probability = torch.linspace(1 - LARGEST_PROBABILITY, LARGEST_PROBABILITY, points, dtype=torch.float64)
     if domain.minus_infinity or domain.is_of_probabilities:
         out, direction = _put_out(domain, probability.logit() if domain.minus_infinity else probability, columns)
         name = PROBABILITY if shown not in {None, 1.0} else TRUTH
-        yield Line(name, probability, {first: out, second: held}, first, direction, shown)
+        yield Line(name, probability, {first: out, second: fixed}, first, direction, shown)
     if not domain.is_of_probabilities:
         x = _within(domain, -span, span, points)
         out, direction = _put_out(domain, x, columns)
         name = SCORE if domain.ends == (-math.inf, math.inf) else PREDICTION
-        yield Line(name, x, {first: out, second: held}, first, direction, shown)
+        yield Line(name, x, {first: out, second: fixed}, first, direction, shown)
 
 
 def _put_out(domain: Domain, moved: Tensor, columns: int) -> tuple[Tensor, Tensor]:

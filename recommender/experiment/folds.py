@@ -24,11 +24,11 @@ def folds_of(
 
     if labels is not None:
         _refuse_rare(labels, folds)
-    held = np.full(n, NEVER)
+    fold_of_row = np.full(n, NEVER)
     if order is not None:
         for fold, rows in enumerate(np.array_split(np.argsort(order, kind="stable"), folds + 1)[1:]):
-            held[rows] = fold
-        return held
+            fold_of_row[rows] = fold
+        return fold_of_row
     if groups is not None and len(np.unique(groups)) < folds:
         raise BadExperiment(
             "groups",
@@ -48,8 +48,8 @@ def folds_of(
     else:
         splitter = KFold(folds, shuffle=True, random_state=seed)
     for fold, (_, rows) in enumerate(splitter.split(anything, labels, groups)):
-        held[rows] = fold
-    return held
+        fold_of_row[rows] = fold
+    return fold_of_row
 
 
 def _refuse_rare(labels: Ids, folds: int) -> None:

@@ -96,8 +96,8 @@ class Plan:
 
     def training_rows(self, repeat: int, fold: int) -> Ids:
         """Return the rows that the models of one fold are trained on: in order of time, those before the fold."""
-        held = self.partitions[repeat]
-        there = held != fold if self.order is None else held < fold
+        fold_of_row = self.partitions[repeat]
+        there = fold_of_row != fold if self.order is None else fold_of_row < fold
         return np.flatnonzero(there & ~self.judge)
 
     @property
@@ -186,8 +186,8 @@ def _partition(
     target: Target, free: Ids, folds: int, seed: int, groups: Ids | None, order: np.ndarray[Any, Any] | None
 ) -> Ids:
     """Return the fold of each row (n); rows that are not free are in none."""
-    held = np.full(target.n, NEVER)
-    held[free] = folds_of(
+    fold_of_row = np.full(target.n, NEVER)
+    fold_of_row[free] = folds_of(
         None if target.ids is None else target.ids[free],
         len(free),
         folds,
@@ -195,7 +195,7 @@ def _partition(
         groups=None if groups is None else groups[free],
         order=None if order is None else order[free],
     )
-    return held
+    return fold_of_row
 
 
 HOLDS_OUT, TRAINS_ON = Text("holds out", "留出"), Text("trains on", "训练所用")

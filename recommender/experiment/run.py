@@ -20,8 +20,8 @@ class OutOfFold:
     """What the models of one unit predict for rows that they were not trained on.
 
     Shapes: predictions (candidates, rates, checkpoints, n) or (..., n, classes), in the unit of the target or as
-    probabilities, 0 where nothing predicts a row or the fit diverged; diverged (candidates, rates, folds); held (n),
-    the fold that held each row out, -1 where none did. Rows of `Plan.judge` have the mean of all folds' models.
+    probabilities, 0 where nothing predicts a row or the fit diverged; diverged (candidates, rates, folds);
+    fold_of_row (n), the fold that held each row out, -1 where none did. Rows of `Plan.judge` have the mean over folds.
 
     `rates`: learning rates; `steps`: those of the checkpoints. Of models that were solved both are a single 0.
     """
@@ -29,7 +29,7 @@ class OutOfFold:
     unit: Unit
     predictions: np.ndarray[Any, np.dtype[np.float32]]
     diverged: np.ndarray[Any, np.dtype[np.bool_]]
-    held: Ids
+    fold_of_row: Ids
     rates: tuple[float, ...]
     steps: tuple[int, ...]
 
@@ -82,7 +82,7 @@ def _out_of_fold(
         unit=unit,
         predictions=predictions[..., 0] if plan.target.outputs == 1 else predictions,
         diverged=outputs.diverged.numpy(),
-        held=plan.partitions[unit.repeat],
+        fold_of_row=plan.partitions[unit.repeat],
         rates=rates,
         steps=steps,
     )

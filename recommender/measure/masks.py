@@ -133,14 +133,14 @@ class Coverage:
         return self.background.size
 
 
-def coverage(masks: Masks, at_once: int = AT_ONCE) -> Coverage:
+def coverage(masks: Masks, block_pixels: int = AT_ONCE) -> Coverage:
     """Return the shares of every image among the pixels that count, some images at a time.
 
     An image of which no pixel counts is left out.
     Raises: UnreadableTargets where no pixel of any image counts.
     """
     background, foreground, pixels = [], [], []
-    for some in pieces(masks.values, at_once):
+    for some in pieces(masks.values, block_pixels):
         empty = masks.background(some).flatten(1)
         counted = masks.counted(some)
         n = np.full(empty.shape[0], float(empty.shape[1]))
@@ -195,7 +195,7 @@ class ObjectShapes:
         return f"{neighbours}-connected objects{where}{which}"
 
 
-def shapes(masks: Masks, most_pixels: int = MOST_PIXELS, at_once: int = AT_ONCE) -> ObjectShapes | None:
+def shapes(masks: Masks, most_pixels: int = MOST_PIXELS, block_pixels: int = AT_ONCE) -> ObjectShapes | None:
     """Return the connected objects of every class, in so many pixels at most; None for masks of one axis.
 
     `at_once`: pixels in memory, of all classes together.
@@ -208,7 +208,7 @@ def shapes(masks: Masks, most_pixels: int = MOST_PIXELS, at_once: int = AT_ONCE)
     kept = masks.values
     if images > most:
         kept = kept[torch.linspace(0, images - 1, most).round().long()]
-    parts = list(_objects(masks, kept, max(1, at_once // classes)))
+    parts = list(_objects(masks, kept, max(1, block_pixels // classes)))
     outlined = all(part.perimeter is not None for part in parts)
     joined = Objects(
         np.concatenate([part.plane for part in parts]),

@@ -53,13 +53,13 @@ class Evaluations(Steps):
             result_of_sums(objective, options, joined([part[place] for part in parts]))
             for place, objective in enumerate(objectives_of(row.question))
         ]
-        found = {
+        answer = {
             "results": [orjson.loads(orjson.dumps(result.described())) for result in results],
             "items": sum(part[0]["items"] for part in parts),
             "dtype": str(results[0].dtype).removeprefix("torch."),
         }
-        self.succeed(identifier, found, row.total)
-        return found
+        self.succeed(identifier, answer, row.total)
+        return answer
 
     def _listed(self, identifier: str) -> dict[str, Any] | None:
         """Return the listed files of a dataset at an address; None for an uploaded file."""

@@ -85,7 +85,7 @@ class Experiments(Steps):
                         unit=unit,
                         predictions=kept["predictions"],
                         diverged=kept["diverged"],
-                        held=plan.partitions[unit.repeat],
+                        fold_of_row=plan.partitions[unit.repeat],
                         rates=tuple(kept["rates"].tolist()),
                         steps=tuple(kept["steps"].tolist()),
                     )

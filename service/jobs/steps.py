@@ -40,10 +40,10 @@ class Steps:
             raise Cancelled
         return row
 
-    def succeed(self, identifier: str, found: dict[str, Any], total: int) -> None:
+    def succeed(self, identifier: str, result: dict[str, Any], total: int) -> None:
         """Store the result of a job, and delete its intermediate files."""
         ended = self._table.clock()
-        self._table.update(identifier, status="succeeded", found=found, done=total, total=total, ended=ended)
+        self._table.update(identifier, status="succeeded", found=result, done=total, total=total, ended=ended)
         shutil.rmtree(library.artefacts_of(self._settings, identifier), ignore_errors=True)
 
     def fail(self, identifier: str, error: Exception) -> None:

@@ -166,9 +166,9 @@ class ExperimentTable:
 
     def is_leased(self) -> bool:
         """Return whether some worker holds the lease now."""
-        held = sql.select(LEASES.c.holder).where((LEASES.c.name == LEASE) & (LEASES.c.until >= self.clock()))
+        lease = sql.select(LEASES.c.holder).where((LEASES.c.name == LEASE) & (LEASES.c.until >= self.clock()))
         with self._engine.connect() as connection:
-            return connection.execute(held).first() is not None
+            return connection.execute(lease).first() is not None
 
     def take_lease(self, holder: str, seconds: float) -> bool:
         """Acquire or renew the lease; return whether this holder has it now."""

@@ -129,9 +129,13 @@ async def curves(
             return Curves(axis=None, x=[], curves=[], left_out=left_out)
         if image == "svg":
             return Response(draw(lines), media_type=SVG)
-        held = next((line.target for line in lines if line.target is not None), None)
+        drawn_target = next((line.target for line in lines if line.target is not None), None)
         return Curves(
-            axis=lines[0].axis, target=held, x=lines[0].x, curves=[_line(line) for line in lines], left_out=left_out
+            axis=lines[0].axis,
+            target=drawn_target,
+            x=lines[0].x,
+            curves=[_line(line) for line in lines],
+            left_out=left_out,
         )
 
     return await runtime.run(drawn)

@@ -93,10 +93,10 @@ def test_triton_evaluates_in_asyncio(port: int, say: Say) -> None:
         async with aio.InferenceServerClient(f"127.0.0.1:{port}") as client:
             return float((await client.infer("mse", inputs(binary=True))).as_numpy("value")[0])
 
-    found = asyncio.run(value())
-    say(f"value {found}")
+    answered = asyncio.run(value())
+    say(f"value {answered}")
 
-    assert found == pytest.approx(MSE)
+    assert answered == pytest.approx(MSE)
 
 
 def test_triton_evaluates_what_lies_in_shared_memory(client: triton.InferenceServerClient, say: Say) -> None:

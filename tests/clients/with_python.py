@@ -102,7 +102,7 @@ def test_httpx_in_asyncio_sends_many_at_once(url: str, say: Say) -> None:
             ]
             return [value(answer) for answer in await asyncio.gather(*asked)]
 
-    found = asyncio.run(values())
-    say(f"{len(found)} answers")
+    answered = asyncio.run(values())
+    say(f"{len(answered)} answers")
 
-    assert found == [float(n) for n in range(20)]
+    assert answered == [float(n) for n in range(20)]

@@ -329,8 +329,8 @@ def json_body(data: bytes) -> None:
     members = parsed(text)
     if members != json.loads(data, parse_int=_whole):
         raise Finding("Python's parser found something else.")
-    held = contents.from_json(text)
-    sent = upload.Upload(held.fields, held.roles)
+    content = contents.from_json(text)
+    sent = upload.Upload(content.fields, content.roles)
     for role, tensor in sent.roles.items():
         if role in members and not _same(tensor, np.array(members[role])):
             raise Finding("numpy makes another array of the same numbers.")

@@ -18,17 +18,19 @@ def small() -> keras.Model:
 
 def test_the_history_has_what_the_losses_say_of_each_epoch(client: lossary.Client, diabetes: Table) -> None:
     inputs, targets = diabetes
-    held = inputs[300:], targets[300:]
+    validation = inputs[300:], targets[300:]
     model = small()
 
-    callback = LossCallback(client, ["mse", "huber(delta=0.5)"], validation_data=held)
-    history = model.fit(inputs[:300], targets[:300], epochs=3, verbose=0, validation_data=held, callbacks=[callback])
+    callback = LossCallback(client, ["mse", "huber(delta=0.5)"], validation_data=validation)
+    history = model.fit(
+        inputs[:300], targets[:300], epochs=3, verbose=0, validation_data=validation, callbacks=[callback]
+    )
 
     logged = history.history
     assert logged["lossary/mse"] == pytest.approx(logged["val_loss"], rel=1e-4)  # Keras computes it too
     assert len(logged["lossary/huber(delta=0.5)"]) == 3
     assert all(0 < share < 1 for share in logged["lossary/mse.top_1_percent_share"])
-    own = float(np.mean((model.predict(held[0], verbose=0)[:, 0] - held[1]) ** 2))
+    own = float(np.mean((model.predict(validation[0], verbose=0)[:, 0] - validation[1]) ** 2))
     assert logged["lossary/mse"][-1] == pytest.approx(own, rel=1e-4)
 
 

@@ -40,7 +40,7 @@ class Linear(pl.LightningModule):
 def trained(callback: pl.Callback, table: Table, folder: Path, *, gives: bool) -> dict[str, Any]:
     inputs, targets = (torch.from_numpy(array) for array in table)
     train = DataLoader(TensorDataset(inputs[:300], targets[:300]), batch_size=50)
-    held = DataLoader(TensorDataset(inputs[300:], targets[300:]), batch_size=50)
+    validation = DataLoader(TensorDataset(inputs[300:], targets[300:]), batch_size=50)
     pl.seed_everything(0)
     trainer = pl.Trainer(
         max_epochs=2,
@@ -52,7 +52,7 @@ def trained(callback: pl.Callback, table: Table, folder: Path, *, gives: bool) -
         enable_model_summary=False,
         default_root_dir=folder,
     )
-    trainer.fit(Linear(gives=gives), train, held)
+    trainer.fit(Linear(gives=gives), train, validation)
     return {name: float(number) for name, number in trainer.callback_metrics.items()}
 
 

@@ -19,7 +19,7 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
-class Held:
+class FoldScores:
     """What each loss scored on every fold by which metric; of predictions also how many rows there are and judge."""
 
     metric: str
@@ -36,7 +36,7 @@ def judged_scores(
     outliers: Literal["errors", "signal"],
     quantile: float | None = None,
     false_negative_cost: float | None = None,
-) -> Held:
+) -> FoldScores:
     """Return what each loss scores on every fold.
 
     Predictions and targets are lists a fold of the same rows. In place of a metric that is too noisy to choose by, its
@@ -96,7 +96,7 @@ def judged_scores(
         ]
         for name, folds in said.items()
     }
-    return Held(by, scores, sum(map(len, truth)), int(sum(rows.sum() for rows in kept)))
+    return FoldScores(by, scores, sum(map(len, truth)), int(sum(rows.sum() for rows in kept)))
 
 
 def _targets(metric: str, rows: Sequence[float], *, of_numbers: bool) -> Numbers:

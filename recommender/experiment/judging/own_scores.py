@@ -10,7 +10,7 @@ from losses.field_errors import custom_error
 from losses.text import Language, Text, in_language
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.comparison import compare, rows_to_decide
-from recommender.experiment.judging.own_predictions import Held, judged_scores
+from recommender.experiment.judging.own_predictions import FoldScores, judged_scores
 from recommender.metrics import METRICS, read_metric
 
 MOST_SCORES, MOST_LOSSES = 1_000, 100  # scores of one loss
@@ -101,10 +101,10 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
     """
     from scipy.stats import t as student  # noqa: PLC0415 - SciPy is slow to import
 
-    held = _held(question)
-    metric = read_metric(held.metric)
-    names = list(held.scores)
-    counts = {len(scores) for scores in held.scores.values()}
+    judged = _fold_scores(question)
+    metric = read_metric(judged.metric)
+    names = list(judged.scores)
+    counts = {len(scores) for scores in judged.scores.values()}
     if len(counts) > 1 or min(counts) % question.folds:
         sent = ", ".join(map(str, sorted(counts)))
         raise BadExperiment(
@@ -122,7 +122,7 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
                 f"{shown(incumbent)} is none of the losses with scores.", f"{shown(incumbent)} 不在有得分的损失之中。"
             ),
         )
-    values = np.array([held.scores[name] for name in names])
+    values = np.array([judged.scores[name] for name in names])
     costs = metric.cost(values)
     comparison = compare(
         costs,
@@ -145,7 +145,7 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
         )
         for place in order
     ]
-    rows = question.rows or (held.rows and held.rows * question.folds // costs.shape[1])
+    rows = question.rows or (judged.rows and judged.rows * question.folds // costs.shape[1])
     chosen = names[comparison.chosen]
     tied = [standing.name for standing in standings if standing.tied and standing.name != chosen]
     return ScoresVerdict(
@@ -154,24 +154,24 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
         replaces_incumbent=chosen != incumbent,
         better=comparison.better,
         tied_with=tied,
-        summary=in_language(_summary(chosen, incumbent, tied, held.metric, better=comparison.better), language),
-        metric=held.metric,
-        rows_judged=held.rows_judged,
-        warnings=[in_language(text, language) for text in _warnings(question, held)],
+        summary=in_language(_summary(chosen, incumbent, tied, judged.metric, better=comparison.better), language),
+        metric=judged.metric,
+        rows_judged=judged.rows_judged,
+        warnings=[in_language(text, language) for text in _warnings(question, judged)],
         lead=comparison.lead if np.isfinite(comparison.lead) else None,
         rows_to_decide=None if rows is None else rows_to_decide(comparison, rows, costs.shape[1]),
         standings=standings,
     )
 
 
-def _held(question: ScoresQuestion) -> Held:
+def _fold_scores(question: ScoresQuestion) -> FoldScores:
     """Return the scores, computed from the predictions where those were sent.
 
     Raises: UnknownMetric, BadExperiment.
     """
     if question.scores is not None:
         read_metric(question.metric)
-        return Held(question.metric, question.scores)
+        return FoldScores(question.metric, question.scores)
     return judged_scores(
         question.metric,
         question.predictions or {},
@@ -182,13 +182,13 @@ def _held(question: ScoresQuestion) -> Held:
     )
 
 
-def _warnings(question: ScoresQuestion, held: Held) -> list[Text]:
+def _warnings(question: ScoresQuestion, judged: FoldScores) -> list[Text]:
     """Return warnings about the metric: too noisy to choose by, or replaced by a proper score."""
     metric = METRICS[question.metric]
     if metric.chosen_by is None:
         return []
     proper = METRICS[metric.chosen_by].title
-    if held.metric != question.metric:
+    if judged.metric != question.metric:
         return [
             Text(
                 f"{metric.title.en} is no good to choose a loss by: {proper.en} chose.",

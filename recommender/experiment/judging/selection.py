@@ -118,9 +118,9 @@ def _consensus(plan: Plan, outputs: Sequence[OutOfFold], diverged: Numbers) -> N
         settings = _settings(_scores(plan, output, "mae", everything))
         for place in map(int, np.flatnonzero(~diverged)):
             own = _predictions(output, place, settings[place])
-            residuals.append(np.where(output.held >= 0, own - plan.target.values, np.nan))
+            residuals.append(np.where(output.fold_of_row >= 0, own - plan.target.values, np.nan))
     middle: Numbers = np.full(plan.n, np.nan)
-    there = np.any([output.held >= 0 for output in outputs], axis=0)
+    there = np.any([output.fold_of_row >= 0 for output in outputs], axis=0)
     middle[there] = np.nanmedian(np.stack(residuals)[:, there], 0) if residuals else 0.0
     return middle
 
@@ -134,7 +134,7 @@ def _scores(plan: Plan, output: OutOfFold, metric: str, kept: Numbers) -> Number
     flat = output.predictions.reshape(candidates, rates * steps, *output.predictions.shape[3:])
     gone = np.repeat(output.diverged, steps, 1)
     for fold in range(folds):
-        rows = np.flatnonzero((output.held == fold) & kept)
+        rows = np.flatnonzero((output.fold_of_row == fold) & kept)
         for place in range(candidates):
             for setting in range(rates * steps):
                 given = _judged(plan, rows, flat[place, setting, rows])
@@ -169,7 +169,7 @@ def _predictions(output: OutOfFold, place: int, settings: Numbers) -> Numbers:
     """Return what one candidate predicts for every row, at the setting of its fold."""
     own = output.predictions[place]
     flat = own.reshape(-1, *own.shape[2:])
-    return np.asarray(flat[settings[np.maximum(output.held, 0)], np.arange(flat.shape[1])], dtype=np.float64)
+    return np.asarray(flat[settings[np.maximum(output.fold_of_row, 0)], np.arange(flat.shape[1])], dtype=np.float64)
 
 
 def _values(
@@ -189,8 +189,8 @@ def _cut_values(plan: Plan, output: OutOfFold, settings: Numbers, kept: Numbers)
     for place, own in enumerate(settings):
         predictions = _predictions(output, place, own)
         for fold in range(folds):
-            rows = np.flatnonzero((output.held == fold) & kept)
-            rest = np.flatnonzero((output.held != fold) & (output.held >= 0) & kept)
+            rows = np.flatnonzero((output.fold_of_row == fold) & kept)
+            rest = np.flatnonzero((output.fold_of_row != fold) & (output.fold_of_row >= 0) & kept)
             cut = cut_of(plan, _judged(plan, rest, predictions[rest]))
             values[place, fold] = score(plan.metric, _judged(plan, rows, predictions[rows], cut))
     return values
@@ -216,7 +216,7 @@ def cut_of(plan: Plan, others: Judged) -> float:
 
 def learning_curve(plan: Plan, output: OutOfFold, place: int, rate: int, kept: Numbers) -> list[float | None]:
     """Return the metric that chooses at every checkpoint of one candidate under one rate; None where it diverged."""
-    rows = np.flatnonzero((output.held >= 0) & kept)
+    rows = np.flatnonzero((output.fold_of_row >= 0) & kept)
     if output.diverged[place, rate].any():
         return [None] * len(output.steps)
     return [score(chooser(plan), _judged(plan, rows, own[rows])) for own in output.predictions[place, rate]]
@@ -230,6 +230,6 @@ def held_out_value(plan: Plan, output: OutOfFold, place: int, settings: Numbers)
     own = output.predictions[place]
     setting = int(np.bincount(settings).argmax())
     predictions = own.reshape(-1, *own.shape[2:])[setting]
-    others = np.flatnonzero(output.held >= 0)
+    others = np.flatnonzero(output.fold_of_row >= 0)
     cut = cut_of(plan, _judged(plan, others, predictions[others]))
     return score(plan.metric, _judged(plan, rows, predictions[rows], cut))

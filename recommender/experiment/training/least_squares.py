@@ -39,18 +39,18 @@ def solve(
     n = len(folds[0].features)
     kept = torch.zeros(len(trained), 1, 1, n, 1)
     diverged = torch.zeros(len(trained), 1, len(folds), dtype=torch.bool)
-    times = torch.bincount(torch.cat([fold.held for fold in folds]), minlength=n).clamp(min=1)
+    times = torch.bincount(torch.cat([fold.held_out for fold in folds]), minlength=n).clamp(min=1)
     for place, fold in enumerate(folds):
         solver = _Solver(fold, place, weights)
         unique = list({id(start): start for start in starts}.values())
         begun = solver.solutions(unique, torch.zeros(len(unique), solver.width), STARTING)
         begin = torch.stack([begun[next(k for k, own in enumerate(unique) if own is start)] for start in starts])
-        found = solver.solutions(trained, begin, SOLUTIONS)
-        raw = solver.raw(fold.held, found)
+        weights_of_losses = solver.solutions(trained, begin, SOLUTIONS)
+        raw = solver.raw(fold.held_out, weights_of_losses)
         for loss, entry in enumerate(trained):
             predicted = entry.reading.of_fold(place).predicted(raw[None, loss : loss + 1, :, None])[0, 0]
             diverged[loss, 0, place] = not bool(predicted.isfinite().all())
-            kept[loss, 0, 0, fold.held] += predicted.nan_to_num(0.0, 0.0, 0.0) / times[fold.held, None]
+            kept[loss, 0, 0, fold.held_out] += predicted.nan_to_num(0.0, 0.0, 0.0) / times[fold.held_out, None]
     return Outputs(kept, diverged)
 
 

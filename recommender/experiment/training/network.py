@@ -70,17 +70,17 @@ class Network:
             weight = torch.bmm(outs[0].transpose(1, 2), columns)
             return [_apart(weight, self.outputs), _apart(columns.sum(1, keepdim=True), self.outputs)]
         above = of_raw.flatten(0, 1)
-        found: list[Tensor] = []
+        gradients: list[Tensor] = []
         for place in range(len(parameters) - 2, -1, -2):
             below, weight = outs[place // 2], parameters[place]
             of_weight = self._room(f"weight {place}", tuple(weight.shape), weight)
             torch.bmm(below.transpose(1, 2), above, out=of_weight)
-            found = [of_weight, above.sum(1, keepdim=True), *found]
+            gradients = [of_weight, above.sum(1, keepdim=True), *gradients]
             if place:
                 beneath = self._room(f"gradient {place}", tuple(below.shape), below)
                 torch.bmm(above, weight.transpose(1, 2), out=beneath)
                 above = torch.ops.aten.threshold_backward.grad_input(beneath, below, 0, grad_input=beneath)
-        return found
+        return gradients
 
     def _room(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return memory of that name and shape, the same as last time: fresh pages cost as much as what is computed."""

@@ -94,8 +94,8 @@ class Reading:
 
 def map_of(objective: Objective) -> Callable[..., Tensor] | None:
     """Return the function from an objective's outputs to probabilities, None where its activation is enough."""
-    found = probability_map(objective)
-    return None if found is None else found.function()
+    mapping = probability_map(objective)
+    return None if mapping is None else mapping.function()
 
 
 def _between(exceeded: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ class Fold:
 
     features: Tensor
     train: Tensor
-    held: Tensor
+    held_out: Tensor
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Replicas:
         losses, rates, n = len(trained), len(schedule.rates), len(folds[0].features)
         self._diverged = torch.zeros(losses, rates, len(folds), dtype=torch.bool)
         self._kept = folds[0].features.new_zeros(losses, rates, len(CHECKPOINTS), n, network.outputs)
-        times = torch.bincount(torch.cat([fold.held for fold in folds]), minlength=n)
+        times = torch.bincount(torch.cat([fold.held_out for fold in folds]), minlength=n)
         self._shares = 1 / times.clamp(min=1).to(self._kept.dtype)
 
     def run(self, starts: Sequence[Sequence[Tensor]], alive: Callable[[], None]) -> Outputs:
@@ -186,13 +186,13 @@ class _Replicas:
         rates = len(self._schedule.rates)
         for place, fold in enumerate(self._folds):
             own = of_fold(parameters, len(self._folds), place)
-            raw = self._network.forward(fold.features[fold.held][None], own)[-1]
+            raw = self._network.forward(fold.features[fold.held_out][None], own)[-1]
             for loss, (entry, block) in enumerate(zip(self._trained, torch.split(raw, rates, 1), strict=True)):
                 predicted = entry.reading.of_fold(place).predicted(block)[0]
                 there = predicted.isfinite() & (block[0].abs() <= FAR)
                 self._diverged[loss, :, place] |= ~there.flatten(1).all(1)
-                shares = self._shares[fold.held, None]
-                self._kept[loss, :, checkpoint, fold.held] += predicted.nan_to_num(0.0, 0.0, 0.0) * shares
+                shares = self._shares[fold.held_out, None]
+                self._kept[loss, :, checkpoint, fold.held_out] += predicted.nan_to_num(0.0, 0.0, 0.0) * shares
 
 
 def gradients_of(

@@ -72,15 +72,15 @@ def listed(address: dict[str, Any], max_bytes: int) -> dict[str, Any]:
 
     Raises: NotAllowed, Unreadable, and what pyarrow raises.
     """
-    found = _http_entries(address) if address["scheme"].startswith("http") else _entries(address)
-    if not found:
+    files = _http_entries(address) if address["scheme"].startswith("http") else _entries(address)
+    if not files:
         raise Unreadable("No file of that name is there.")
-    endings = {FORMATS.get(os.path.splitext(path)[1].lower()) for path, _, _ in found}  # noqa: PTH122 - no path of here
+    endings = {FORMATS.get(os.path.splitext(path)[1].lower()) for path, _, _ in files}  # noqa: PTH122 - no path of here
     (kind,) = endings if len(endings) == 1 else (None,)
     if kind is None:
         raise Unreadable(f"Its files end in one of {', '.join(FORMATS)}, all of them alike.")
-    listing = {"address": address, "format": kind, "files": found}
-    fragments = list(_fragments(listing, range(len(found))))
+    listing = {"address": address, "format": kind, "files": files}
+    fragments = list(_fragments(listing, range(len(files))))
     schema = fragments[0].physical_schema
     if len(schema) > MOST_COLUMNS:
         raise Unreadable(f"It has {len(schema)} columns; at most {MOST_COLUMNS} are read.")

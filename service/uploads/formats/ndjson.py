@@ -41,7 +41,7 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
         table = DECODER.read("ndjson", MemoryFile(data), [], limit.max_bytes)
         _ = table.column_names  # which are UTF-8, or no NDJSON
     if table.nbytes > expected:  # texts, and members that are missing in most lines
-        reserve(name, table.nbytes, limit, held=expected)
+        reserve(name, table.nbytes, limit, reserved=expected)
     refuse_wide(name, table.num_columns)
     if rounded_columns(table) and any(map(is_rounded, LONG.findall(data))):
         raise rounded()

@@ -97,8 +97,8 @@ def count_of(text: "Buffer", byte: int) -> int:
     return sum(int(np.count_nonzero(numbers[at : at + PIECE] == byte)) for at in range(0, len(numbers), PIECE))
 
 
-def reserve(name: str, size: int, limit: "DecodingLimit", held: int = 0) -> None:
-    """Reserve memory for the decoded columns, and for one copy of them; `held`: the size that it was reserved for.
+def reserve(name: str, size: int, limit: "DecodingLimit", reserved: int = 0) -> None:
+    """Reserve memory for the decoded columns, and for one copy of them; `reserved`: what is reserved already.
 
     Raises: TooLarge where they become longer than the limit, TemporaryReducedCapacity.
     """
@@ -107,7 +107,7 @@ def reserve(name: str, size: int, limit: "DecodingLimit", held: int = 0) -> None
         raise TooLarge(
             what, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows or columns.", "请减少行或列。")
         )
-    limit.reserve(2 * (size - held))
+    limit.reserve(2 * (size - reserved))
 
 
 def refuse_wide(name: str, columns: int) -> None:

@@ -109,10 +109,10 @@ def test_groups_stay_whole_and_time_goes_forward() -> None:
     group = np.arange(300) // 10
     columns = {**table(), "g": group, "t": np.arange(300)[::-1]}
 
-    (held,) = plan(asked(groups="g"), columns).partitions
+    (fold_of_row,) = plan(asked(groups="g"), columns).partitions
     ordered = plan(asked(order="t"), columns)
 
-    assert all(len(set(held[group == one])) == 1 for one in range(30))
+    assert all(len(set(fold_of_row[group == one])) == 1 for one in range(30))
     (forward,) = ordered.partitions
     assert (forward[columns["t"] < 75] == -1).all()
     assert (np.diff(forward[np.argsort(columns["t"])]) >= 0).all()
@@ -125,7 +125,7 @@ def test_rows_held_out_are_never_trained_on_and_all_folds_predict_them() -> None
     output = run_unit(planned, planned.units[0], rates=FEW_RATES, steps=FEW_STEPS)
 
     assert planned.judge.sum() == 60
-    assert (output.held[planned.judge] == -1).all()
+    assert (output.fold_of_row[planned.judge] == -1).all()
     assert all(not planned.judge[planned.training_rows(0, fold)].any() for fold in range(3))
     error = output.predictions[0, 0, -1] - columns["y"]
     assert abs(error[planned.judge]).mean() < 2 * abs(error[~planned.judge]).mean()
@@ -151,15 +151,15 @@ def test_rows_of_no_weight_are_left_out_and_it_is_said() -> None:
 def test_nothing_of_the_rows_that_a_fold_holds_out_enters_its_models() -> None:
     columns = {**table(), "y": table()["y"] + 20}
     question = asked(candidates=["mae", "msle", "tukey_biweight(c=4)"])
-    held = plan(question, columns).partitions[0] == 0
-    moved = {**columns, "y": np.where(held, 5.0 + columns["y"] ** 2, columns["y"])}
+    is_held_out = plan(question, columns).partitions[0] == 0
+    moved = {**columns, "y": np.where(is_held_out, 5.0 + columns["y"] ** 2, columns["y"])}
 
     first, second = predicted(question, columns), predicted(question, moved)
 
     for objective in question.candidates:
         apart = abs(first[objective] - second[objective]).max((0, 1))
-        assert apart[held].max() < 1e-3  # rounding: another number of candidates takes part
-        assert apart[~held].max() > 1
+        assert apart[is_held_out].max() < 1e-3  # rounding: another number of candidates takes part
+        assert apart[~is_held_out].max() > 1
 
 
 def predicted(question: ExperimentQuestion, columns: dict[str, Any]) -> dict[str, Any]:

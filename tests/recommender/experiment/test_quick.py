@@ -42,9 +42,9 @@ def test_a_solution_is_that_of_scikit_learn(objective: str) -> None:
     output = solve_unit(planned, planned.units[0])
 
     place = [candidate.objective for candidate in planned.candidates].index(objective)
-    held = planned.partitions[0] == 0
-    reference = REFERENCES[objective].fit(x[~held], columns["y"][~held]).predict(x[held])
-    assert np.abs(output.predictions[place, 0, 0, held] - reference).mean() < 0.05 * columns["y"].std()
+    is_held_out = planned.partitions[0] == 0
+    reference = REFERENCES[objective].fit(x[~is_held_out], columns["y"][~is_held_out]).predict(x[is_held_out])
+    assert np.abs(output.predictions[place, 0, 0, is_held_out] - reference).mean() < 0.05 * columns["y"].std()
 
 
 def test_a_quick_verdict_is_judged_like_any_other_and_is_the_same_twice() -> None:

@@ -54,8 +54,10 @@ class Both:
         n, d = 1000, 20
         x = torch.randn(n, d, generator=generator, dtype=dtype)
         y = x.sum(1) + torch.randn(n, generator=generator, dtype=dtype)
-        held = torch.arange(n) % FOLDS
-        self.folds = [Fold(x, (held != k).nonzero()[:, 0], (held == k).nonzero()[:, 0]) for k in range(FOLDS)]
+        fold_of_row = torch.arange(n) % FOLDS
+        self.folds = [
+            Fold(x, (fold_of_row != k).nonzero()[:, 0], (fold_of_row == k).nonzero()[:, 0]) for k in range(FOLDS)
+        ]
         reading = numbers(dtype=dtype)
         self.trained = [Trained(parse(text), reading, y) for text in TWELVE]
         self.rows = list(batches(self.folds, 0, steps, BATCH))

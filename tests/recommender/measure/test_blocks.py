@@ -78,12 +78,12 @@ def test_outputs_beside_one_another_are_measured_one_by_one() -> None:
 
 def test_of_many_outputs_groups_fit_in_memory_and_give_the_same() -> None:
     values = NORMAL[:12_000].reshape(100, 120)
-    at_once = summary_of(values)
+    in_one_block = summary_of(values)
 
     in_groups = summary_of(values, sample_size=FEW)
 
-    assert np.array_equal(in_groups.spread.mad, at_once.spread.mad)
-    assert facts(in_groups)[:2] == facts(at_once)[:2]
+    assert np.array_equal(in_groups.spread.mad, in_one_block.spread.mad)
+    assert facts(in_groups)[:2] == facts(in_one_block)[:2]
 
 
 def test_an_order_statistic_is_that_of_the_sorted_numbers() -> None:

@@ -236,8 +236,8 @@ def test_the_number_of_blocks_changes_nothing() -> None:
     planes = Masks.of(torch.from_numpy(DRAWN.random((20, 2, 12, 12)) < 0.2).float())
     assert planes is not None
 
-    whole, cut = (coverage(planes, at_once) for at_once in (AT_ONCE, 400))
-    whole_shapes, cut_shapes = (shapes(planes, at_once=at_once) for at_once in (AT_ONCE, 400))
+    whole, cut = (coverage(planes, block_pixels) for block_pixels in (AT_ONCE, 400))
+    whole_shapes, cut_shapes = (shapes(planes, block_pixels=block_pixels) for block_pixels in (AT_ONCE, 400))
 
     assert mask_sparsity(cut) == mask_sparsity(whole)
     assert empty_share(cut) == empty_share(whole)

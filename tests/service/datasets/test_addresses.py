@@ -252,13 +252,13 @@ async def test_files_that_unpack_to_too_much_are_refused(client: Client, tmp_pat
     pa.feather.write_feather(bomb, folder / "bomb.feather", compression="zstd")
     limit = 1 << 23
     async with client(data=tmp_path / "data", sources=(f"file://{folder}",), max_decoded_bytes=limit) as http:
-        at_once = await made(http, f"file://{folder}/group.parquet")
+        by_request = await made(http, f"file://{folder}/group.parquet")
         ids = [
             (await made(http, f"file://{folder}/{name}")).json()["id"] for name in ("repeated.parquet", "bomb.feather")
         ]
         answers = [await evaluated(http, dataset) for dataset in ids]
 
-    is_problem(at_once, 422)
+    is_problem(by_request, 422)
     for answer in answers:
         assert is_problem(answer, 413)["limit"] == limit
 

@@ -131,11 +131,11 @@ def test_a_request_in_one_piece_gets_the_answer_that_one_in_two_gets(server: Ser
     head, body = REQUESTS[name]
     later = 3 * 0.05  # than is waited for its body: it goes the long way
 
-    (at_once,) = answers(server, head + body)
+    (inline,) = answers(server, head + body)
     (soon,) = answers(server, head, body)
     (in_time,) = answers(server, head, body, pause_s=later)
 
-    assert told(at_once) == told(soon) == told(in_time)
+    assert told(inline) == told(soon) == told(in_time)
 
 
 def test_requests_one_after_the_other_in_one_piece_are_answered_in_order(server: Server) -> None:

@@ -77,10 +77,10 @@ def test_rows_longer_than_a_piece_are_cut_too() -> None:
     rows = np.arange(24.0).reshape(2, 3, 4) / 8
     text = json.dumps({"predictions": rows.tolist(), "targets": [1]})
 
-    held = read(text, piece=6)
+    content = read(text, piece=6)
 
-    assert isinstance(held, Contents)
-    assert torch.equal(held.roles["predictions"], torch.from_numpy(rows))
+    assert isinstance(content, Contents)
+    assert torch.equal(content.roles["predictions"], torch.from_numpy(rows))
 
 
 def test_nothing_longer_than_two_pieces_is_parsed_at_once() -> None:
@@ -108,9 +108,9 @@ def test_what_is_no_json_between_two_pieces_is_refused(array: str, piece: int) -
 def test_flags_are_read_in_pieces_and_never_taken_for_numbers() -> None:
     text = b'{"predictions": [1, 2, 3, 4, 5, 6], "mask": [true, false, true, true, false, true]}'
 
-    held = from_json(bytearray(text), piece=12)
+    content = from_json(bytearray(text), piece=12)
 
-    assert held.roles["mask"].tolist() == [True, False, True, True, False, True]
+    assert content.roles["mask"].tolist() == [True, False, True, True, False, True]
 
 
 @pytest.mark.parametrize(

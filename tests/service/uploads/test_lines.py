@@ -49,10 +49,10 @@ def test_lines_do_not_depend_on_the_pieces(body: bytes, cuts: list[int]) -> None
     async def read() -> list[Line]:
         return await listed(ReadAhead(pieces(*chunks), Path(tempfile.gettempdir()), 1 << 20), longest=20)
 
-    found = anyio.run(read)
+    read_lines = anyio.run(read)
 
     wanted = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip() or len(line) > 20]
-    assert found == [(number, None if len(line) > 20 else bytearray(line)) for number, line in wanted]
+    assert read_lines == [(number, None if len(line) > 20 else bytearray(line)) for number, line in wanted]
 
 
 async def test_memory_is_reserved_for_long_lines_as_they_grow() -> None:

@@ -51,14 +51,14 @@ def test_names_of_the_users_own_are_escaped_and_the_page_speaks_chinese() -> Non
 
 
 def test_the_picture_of_differences_has_the_chosen_one_at_zero_and_says_what_is_tied() -> None:
-    found = report()
-    chosen = next(row for row in found.standings if row.objective == found.verdict.objective)
-    worst = next(row for row in found.standings if row.objective == "mse")
+    example = report()
+    chosen = next(row for row in example.standings if row.objective == example.verdict.objective)
+    worst = next(row for row in example.standings if row.objective == "mse")
 
     assert (chosen.difference, chosen.difference_interval) == (0.0, None)
     assert worst.difference is not None
     assert worst.difference_interval is not None
     assert worst.difference_interval[0] < worst.difference < worst.difference_interval[1]
     assert worst.difference == pytest.approx(worst.value / chosen.value - 1)  # type: ignore[operator] # both ended
-    assert "Distance from the chosen one" in differences_plot(found, "linear")
-    assert "无法区分" in differences_plot(found, "linear", "zh")
+    assert "Distance from the chosen one" in differences_plot(example, "linear")
+    assert "无法区分" in differences_plot(example, "linear", "zh")
