@@ -211,3 +211,15 @@ def test_the_page_of_a_loss_says_in_chinese_what_it_is(open_page: Open) -> None:
     parameters = page.locator("dl").nth(2).locator("dd").all_inner_texts()
     assert len(parameters) >= 2
     assert all(CHINESE.search(text.partition("默认")[0]) for text in (*inputs, *parameters))
+
+
+def test_the_evidence_of_a_task_shows_what_its_rules_were_measured_against(open_page: Open) -> None:
+    page = open_page("#/evidence?task=binary")
+    expect(page.locator("article.measured").first).to_be_visible()
+
+    page.get_by_label("What the model puts out").select_option("regression")
+
+    angles = page.locator("article.measured", has_text="evidence.regression.angles")
+    expect(angles).to_contain_text("How much worse than von_mises")
+    expect(angles.locator(".interval .name")).to_have_text("mse")
+    assert "task=regression" in page.url

@@ -104,6 +104,14 @@ export function intervalFigure(title, rows, t, unit, ends = null) {
     numbers(t, [t("what"), t("mean"), t("from"), t("to")], rows.map((row) => [row.label, row.value, ...row.interval])));
 }
 
+/** Return how much worse the losses are that a rule was measured against than the one that it recommends. */
+export function comparisonFigure({ metric, data, better, unit, objective: own, against, repeats }, t) {
+  const worse = (value) => (better === "lower" ? -value : value);
+  const shown = (value) => (unit === "relative" ? `${(100 * value).toFixed(1)} %` : short(value));
+  const rows = against.map((each) => ({ label: each.objective, value: worse(each.difference), interval: each.interval.map(worse).sort((a, b) => a - b), kind: "" }));
+  return h("div", {}, intervalFigure(t("worse_than", own, metric, repeats), rows, t, shown), h("p", { class: "hint", lang: "en" }, data));
+}
+
 /** Return the numbers of a chart as a table that is opened on request. */
 export function numbers(t, head, rows) {
   const cell = (value) => (typeof value === "number" ? short(value) : String(value ?? ""));

@@ -1,7 +1,7 @@
 // The right side of the first screen: the loss, why, what would change it, the other book, its curve, and code.
 
 import { get } from "../core/api.js";
-import { curveFigure, intervalFigure } from "../core/chart.js";
+import { comparisonFigure, curveFigure, intervalFigure } from "../core/chart.js";
 import { copyable, fill, h, tabs } from "../core/dom.js";
 import { said } from "../core/facts.js";
 import { address } from "../core/state.js";
@@ -106,7 +106,7 @@ function books(answer, t, known) {
     each ? [h("p", { class: "objective" }, objective(each.objective, known)), each.sources.map((source) => h("p", { class: "hint" }, source.text))] : h("p", { class: "hint" }, t("book.silent")));
   return h("section", {}, h("h2", {}, answer.agreement ? t(`agreement.${answer.agreement}`) : t("both_books")),
     h("div", { class: "two books" }, book("article", answer.article), book("evidence", answer.evidence)),
-    measured(answer, t));
+    measured(answer, t), (answer.evidence?.compared ?? []).map((each) => comparisonFigure(each, t)));
 }
 
 /** Return what the benchmark measured of both books, a figure for each unit. */
