@@ -280,7 +280,7 @@ class Task(StrEnum):
     )
 
 
-METRICS = {
+METRIC_OF_AIM = {
     "mean": Text("root mean squared error", "均方根误差"),
     "median": Text("mean absolute error", "平均绝对误差"),
     "quantile": Text("pinball loss", "分位数损失"),

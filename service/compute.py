@@ -40,7 +40,7 @@ from service.uploads.formats.registry import Window
 from service.uploads.roles import known_roles, unknown_input
 from service.uploads.upload import Upload
 
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 INLINE_S = 1e-3  # of computing, which a thread hop would double
 CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
 FUSED_NUMBERS = 1 << 20  # in which a fused formula gains more than its guards cost
@@ -150,13 +150,13 @@ class Runtime:
 
     async def run(
         self,
-        work: Callable[[], Answer],
+        work: Callable[[], Returned],
         seconds: float = math.inf,
         peak_bytes: int = 0,
         reserved_bytes: int = 0,
         *,
         afresh: bool = False,
-    ) -> Answer:
+    ) -> Returned:
         """Return what `work` returns; off the event loop, in its turn, where it takes longer than INLINE_S.
 
         `afresh`: the deadline is that of this work alone, whatever the request computed before.
@@ -179,7 +179,7 @@ class Runtime:
             work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
 
-    def _inline(self, work: Callable[[], Answer], *, afresh: bool = False) -> Answer:
+    def _inline(self, work: Callable[[], Returned], *, afresh: bool = False) -> Returned:
         if self.readiness.lost:
             raise DeviceLost
         record, started = current(), time.perf_counter()
@@ -189,14 +189,14 @@ class Runtime:
             record.compute_ms += 1e3 * (time.perf_counter() - started)
 
     @staticmethod
-    def _holding(work: Callable[[], Answer], blocks: "_Blocks") -> Answer:
+    def _holding(work: Callable[[], Returned], blocks: "_Blocks") -> Returned:
         token = HOLD.set(blocks.hold)
         try:
             return work()
         finally:
             HOLD.reset(token)
 
-    def _bounded(self, work: Callable[[], Answer], spent_s: float) -> Answer:
+    def _bounded(self, work: Callable[[], Returned], spent_s: float) -> Returned:
         token = CHECK.set(deadline(self._compute_s, spent_s, self._clock, current().has_left))
         try:
             return work()
@@ -297,7 +297,7 @@ def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]
     return results
 
 
-def in_smaller_chunks(work: Callable[..., Answer], options: Options) -> Answer:
+def in_smaller_chunks(work: Callable[..., Returned], options: Options) -> Returned:
     """Return what `work(options=...)` returns; while device memory runs out, try again in chunks half as long.
 
     Raises: torch.OutOfMemoryError where the smallest chunk is too much, or nothing is cut.

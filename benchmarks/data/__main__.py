@@ -88,12 +88,12 @@ def by_address(file: Path) -> Callable[[], float]:
     """Return what evaluates a file where it lies, as the steps of an evaluation do."""
     from losses.evaluation.partial_sums import result_of_sums
     from service.datasets.addresses.allowed import allowed
-    from service.datasets.addresses.table import listed
+    from service.datasets.addresses.table import list_files
     from service.jobs.shards import objectives_of, options_of, sums_of_files
 
     torch.set_num_threads(1)
     question = {"loss": ["mse"], "roles": None, "options": {"standard_error": False}}
-    listing = listed(allowed(f"file://{file}", [f"file://{file.parent}"], ()), 1 << 40)
+    listing = list_files(allowed(f"file://{file}", [f"file://{file.parent}"], ()), 1 << 40)
 
     def value() -> float:
         (sums,) = sums_of_files(listing, question, [0])

@@ -207,17 +207,6 @@ class Comparison(result.Result):
     command: str
 
 
-class Curve(result.Result):
-    """How the metric that chooses went while one candidate was trained, at its best learning rate."""
-
-    __slots__ = ()
-
-    objective: str
-    model: Literal["linear", "mlp"]
-    epochs: list[float]
-    # ["values"] is a member by its key alone
-
-
 class CurveLine(result.Result):
     """One loss along the axis."""
 
@@ -415,7 +404,7 @@ class ExperimentReport(result.Result):
     verdict: Verdict
     verdicts: list[Verdict]
     extreme_rows: list[ExtremeRow]
-    curves: list[Curve]
+    curves: list[LearningCurve]
     warnings: list[str]
     snippets: Mapping[str, str | None]
     versions: Versions
@@ -443,7 +432,7 @@ class ExperimentState(result.Result):
     verdict: Verdict | None
     verdicts: list[Verdict]
     extreme_rows: list[ExtremeRow]
-    curves: list[Curve]
+    curves: list[LearningCurve]
     warnings: list[str]
     snippets: Mapping[str, str | None] | None
     versions: Versions | None
@@ -530,6 +519,17 @@ class Input(result.Result):
     axes: str
     domain: str
     optional: bool
+
+
+class LearningCurve(result.Result):
+    """How the metric that chooses went while one candidate was trained, at its best learning rate."""
+
+    __slots__ = ()
+
+    objective: str
+    model: Literal["linear", "mlp"]
+    epochs: list[float]
+    # ["values"] is a member by its key alone
 
 
 class LeftOut(result.Result):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lossary.packing import Body, file_of, packed
+from lossary.packing import Payload, file_of, packed
 
 
 class Asked(NamedTuple):
@@ -30,7 +30,7 @@ def post(path: str, body: Mapping[str, Any], *, safe: bool = True, headers: Mapp
     return Asked("POST", path, {}, dict(headers or {}), json=said, safe=safe)
 
 
-def upload(path: str, body: Body) -> Asked:
+def upload(path: str, body: Payload) -> Asked:
     """Return a POST of a body."""
     return Asked("POST", path, body.params, {"content-type": body.media}, content=body.content)
 

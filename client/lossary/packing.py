@@ -25,7 +25,7 @@ MEDIA = {
 }
 
 
-class Body(NamedTuple):
+class Payload(NamedTuple):
     """What is sent: the bytes, their media type, and the fields that go beside them as query parameters."""
 
     content: bytes
@@ -33,7 +33,7 @@ class Body(NamedTuple):
     params: dict[str, str | list[str]]
 
 
-def packed(data: Any, roles: Mapping[str, str] | None, fields: Mapping[str, Any], arrays: Mapping[str, Any]) -> Body:  # noqa: ANN401 - a frame or a path
+def packed(data: Any, roles: Mapping[str, str] | None, fields: Mapping[str, Any], arrays: Mapping[str, Any]) -> Payload:  # noqa: ANN401 - a frame or a path
     """Return the body of a request that has arrays by role, or `data`: a path, bytes of a CSV, or a data frame.
 
     `roles` says which columns or arrays of `data` are which inputs. Raises: TypeError, ValueError.
@@ -48,7 +48,7 @@ def packed(data: Any, roles: Mapping[str, str] | None, fields: Mapping[str, Any]
     params = {name: _text(value) for name, value in said.items()}
     if roles:
         params["roles"] = ",".join(f"{role}:{name}" for role, name in roles.items())
-    return Body(content, media, params)
+    return Payload(content, media, params)
 
 
 def file_of(data: Any) -> tuple[bytes, str]:  # noqa: ANN401 - a frame or a path
@@ -75,18 +75,18 @@ def file_of(data: Any) -> tuple[bytes, str]:  # noqa: ANN401 - a frame or a path
     raise TypeError(f"data is a path, bytes of a CSV, or a data frame of pandas or polars; got {type(data).__name__}.")
 
 
-def _of_arrays(arrays: Mapping[str, Any], fields: Mapping[str, Any]) -> Body:
+def _of_arrays(arrays: Mapping[str, Any], fields: Mapping[str, Any]) -> Payload:
     """Return arrays as .npy where each is an array or a tensor, else as JSON."""
     numpy = {role: _numpy(array) for role, array in arrays.items()}
     if not numpy or any(array is None for array in numpy.values()):
         plain = {role: array.tolist() if hasattr(array, "tolist") else array for role, array in arrays.items()}
         text = json.dumps({**fields, **plain}, allow_nan=False, separators=(",", ":"))
-        return Body(text.encode(), JSON, {})
+        return Payload(text.encode(), JSON, {})
     buffer = io.BytesIO()
     for array in numpy.values():
         _write_npy(buffer, array)
     params = {name: _text(value) for name, value in fields.items()}
-    return Body(buffer.getvalue(), MEDIA[".npy"], {**params, "roles": ",".join(numpy)})
+    return Payload(buffer.getvalue(), MEDIA[".npy"], {**params, "roles": ",".join(numpy)})
 
 
 def _numpy(array: Any) -> Any:  # noqa: ANN401 - numpy may not be there

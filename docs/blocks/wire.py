@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 from docs.blocks.tables import cell, code, table
 from losses.errors import refusal_kinds
 from service.pipeline.properties import properties_of
-from service.problems import status_of, type_of
+from service.problems import http_status, type_of
 from service.routes import routers
 from service.routes.health import FIXED
 from service.server.heads import HeadRefusal
@@ -45,9 +45,9 @@ def _who(access: str) -> str:
 
 def refusals() -> str:
     """Return every refusal with its status, its type and its title."""
-    kinds = sorted(refusal_kinds(), key=lambda kind: (status_of(kind), type_of(kind)))
+    kinds = sorted(refusal_kinds(), key=lambda kind: (http_status(kind), type_of(kind)))
     named = [kind for kind in dict.fromkeys(kinds) if kind is not HeadRefusal]  # whose type is named for its status
-    rows = [(str(status_of(kind)), code(type_of(kind)), cell(kind.title.en)) for kind in named]
+    rows = [(str(http_status(kind)), code(type_of(kind)), cell(kind.title.en)) for kind in named]
     rows.append(("500", code("urn:lossary:internal"), "Internal error: always our fault"))
     return table(["status", "type", "title"], rows)
 

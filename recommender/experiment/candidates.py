@@ -19,7 +19,7 @@ from recommender.recommendation.recommend import recommend
 from recommender.rules.formula import SIGNIFICANT_DIGITS, significant
 from recommender.tasks import Task
 
-Origin = Literal["article", "evidence", "alternative", "usual", "asked"]
+CandidateOrigin = Literal["article", "evidence", "alternative", "usual", "asked"]
 Link = Literal["identity", "log", "log1p", "logit", "softmax", "score", "cumulative", "conditional"]
 MOST_AUTOMATIC = 12
 TRIED, DRAWS = 64, 3  # rows and random predictions on which a loss is tried before anything is trained
@@ -53,7 +53,7 @@ class Candidate:
     objective: str
     link: Link
     one_hot: bool  # whether it takes targets as rows of 0 and 1
-    origins: tuple[Origin, ...]
+    origins: tuple[CandidateOrigin, ...]
     incumbent: bool = False
 
     @property
@@ -72,8 +72,8 @@ def candidates_of(
     """
     answer = recommend(target.task, profile=profile, goal=goal, rulebook="evidence")
     books = {name: book.objective for name in ("article", "evidence") if (book := getattr(answer, name)) is not None}
-    named: list[tuple[str, Origin]] = [("evidence", "evidence"), ("article", "article")]
-    wanted: list[tuple[str, Origin]] = [(books[name], origin) for name, origin in named if name in books]
+    named: list[tuple[str, CandidateOrigin]] = [("evidence", "evidence"), ("article", "article")]
+    wanted: list[tuple[str, CandidateOrigin]] = [(books[name], origin) for name, origin in named if name in books]
     if asked is None:
         wanted += [(objective, "usual") for objective in _usual(target, profile, goal)]
         wanted += [(other.objective, "alternative") for other in answer.alternatives if other.origin == "rule"]
@@ -115,7 +115,7 @@ def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[str]:
             yield "gamma_deviance"
 
 
-def _fitted(text: str, origin: Origin, target: Target) -> tuple[Candidate, tuple[float, ...]] | None:
+def _fitted(text: str, origin: CandidateOrigin, target: Target) -> tuple[Candidate, tuple[float, ...]] | None:
     """Return the loss as a candidate for models of the task, and its `_trial`; None where none can train it."""
     objective = parse(text)
     if any(term.params.get(name) is False for _, term in objective.terms for name in ("from_logits", "log_input")):

@@ -11,8 +11,8 @@ from losses.near import near
 from losses.text import Text, listed, paragraph
 from recommender.errors import BadExperiment
 
-Column = np.ndarray[Any, np.dtype[Any]] | Sequence[object]
-Columns = Mapping[str, Column]
+ColumnValues = np.ndarray[Any, np.dtype[Any]] | Sequence[object]
+Columns = Mapping[str, ColumnValues]
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 MOST_FEATURES = 2_000
 MOST_CATEGORIES = 20  # of one column; rarer ones are one category together
@@ -156,7 +156,7 @@ def column_of(columns: Columns, name: str, field: str) -> np.ndarray[Any, Any]:
     return as_array(columns[name])
 
 
-def as_array(column: Column) -> np.ndarray[Any, Any]:
+def as_array(column: ColumnValues) -> np.ndarray[Any, Any]:
     """Return a column as float64 with NaN where missing, or as texts with None where missing.
 
     A column of lists of numbers becomes (n, numbers). Raises: BadExperiment where lists are not of one length.

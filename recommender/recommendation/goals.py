@@ -7,7 +7,7 @@ from losses.text import Text
 from recommender.metrics import read_metric
 from recommender.profile import Goal
 from recommender.rules.conditions import Changes, Conditions
-from recommender.tasks import METRICS, Task
+from recommender.tasks import METRIC_OF_AIM, Task
 
 
 class Variation(NamedTuple):
@@ -45,7 +45,7 @@ def metric(task: Task, goal: Goal) -> Text:
     """Return what to compare the candidates by."""
     if goal.metric:
         return read_metric(goal.metric).title
-    return task.row.metric or METRICS[getattr(goal, task.row.aim or "")]
+    return task.row.metric or METRIC_OF_AIM[getattr(goal, task.row.aim or "")]
 
 
 @lru_cache(maxsize=1024)

@@ -17,10 +17,12 @@ NICE = 19  # the least: a seventieth of the time against one other thread that w
 FLOAT32 = 4  # bytes
 
 
-Refused = dict[str, Any]  # the parts of a refusal under `refused`, or what was asked for
+RefusalParts = dict[str, Any]  # the parts of a refusal under `refused`, or what was asked for
 
 
-def check(path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language) -> Refused:
+def check_experiment(
+    path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language
+) -> RefusalParts:
     """Return what the experiment will do, or under `refused` why it cannot be run.
 
     It is called in another process, and a refusal does not travel between two, so that its parts do.
@@ -46,7 +48,7 @@ def check(path: str, media: str, question: dict[str, Any], max_bytes: int, langu
     }
 
 
-def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language) -> Refused:
+def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language) -> RefusalParts:
     """Return the `report` of a quick experiment and the `profile` it rests on, or under `refused` why there is none.
 
     Columns that are named as predictions are somebody's, and nothing is predicted from them.
@@ -61,7 +63,7 @@ def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: i
     return answer_on_columns(kept, question, language)
 
 
-def answer_on_columns(columns: "Columns", question: dict[str, Any], language: Language) -> Refused:
+def answer_on_columns(columns: "Columns", question: dict[str, Any], language: Language) -> RefusalParts:
     """Return the same of columns that are at hand."""
     from recommender.experiment import ExperimentQuestion, quick  # noqa: PLC0415 - that process may be new
 
@@ -93,7 +95,7 @@ def lower_priority() -> None:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def parts_of(refusal: Refusal) -> Refused:
+def parts_of(refusal: Refusal) -> RefusalParts:
     """Return the parts of a refusal that another process needs to raise it again."""
     return {"refused": [type(refusal).__name__, refusal.text, refusal.facts]}
 

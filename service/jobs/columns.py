@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from losses.text import Text
-from recommender.experiment.features import Column
+from recommender.experiment.features import ColumnValues
 from service.datasets.description import file_format, mapped
 from service.problems import BadRequest
 from service.uploads.formats import registry as formats
@@ -17,7 +17,7 @@ PREDICTIONS = "predictions"
 TABLE_AXES = 2  # of (n, p): one column an entry
 
 
-def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, Column]:
+def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, ColumnValues]:
     """Return every column of a file as numbers, texts or booleans; an array (n, p) gives p columns.
 
     Raises: BadRequest where an array has no name or more axes, and what decoding raises.
@@ -28,7 +28,7 @@ def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, Column
         names = list(dict.fromkeys(table.names))
         read = table.read(names)
         return {name: _plain(column) for name, column in zip(names, read.columns, strict=True)}
-    columns: dict[str, Column] = {}
+    columns: dict[str, ColumnValues] = {}
     for name, tensor in formats.written()[media].decode("The dataset", data, limit):
         if name is None or tensor.ndim not in (1, TABLE_AXES):
             raise BadRequest(
@@ -51,7 +51,7 @@ def is_prediction(name: str) -> bool:
     return MEANT.get(plain_name(name), plain_name(name)) == PREDICTIONS
 
 
-def _plain(column: Any) -> Column:  # noqa: ANN401 - pyarrow ships no types
+def _plain(column: Any) -> ColumnValues:  # noqa: ANN401 - pyarrow ships no types
     """Return an Arrow column as numbers with NaN for missing values, or as a list with None."""
     import pyarrow as pa  # noqa: PLC0415 - it takes 0.2 s and 40 MB
 

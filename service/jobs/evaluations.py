@@ -20,7 +20,7 @@ from service.uploads.formats.registry import DecodingLimit
 from service.uploads.query import NOTHING, read_names
 
 
-class Evaluations(Steps):
+class EvaluationSteps(Steps):
     """The steps of evaluation jobs; each returns sums, which the jobs library stores."""
 
     def __init__(self, settings: Settings, table: ExperimentTable) -> None:
@@ -86,7 +86,7 @@ class Evaluations(Steps):
             datasets.close()
 
 
-def register(evaluations: Evaluations) -> Callable[[str], None]:
+def register(evaluations: EvaluationSteps) -> Callable[[str], None]:
     """Register the workflow and its steps with the jobs library; return the workflow."""
     from dbos import DBOS  # noqa: PLC0415 - 0.2 s and 25 MB
 

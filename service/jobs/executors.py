@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from losses.errors import Refusal
 from losses.evaluation.partial_sums import PartialSums, joined
 from service.jobs.check import parts_of, raise_refusal
-from service.jobs.shards import Question, groups_of, sums_of_files
+from service.jobs.shards import JobQuestion, groups_of, sums_of_files
 from service.settings import Settings
 
 GROUP_BYTES = 256 << 20  # of files that are read together: some seconds of work, beside which all else is nothing
@@ -18,7 +18,7 @@ GROUP_FILES = 256
 TASKS = 64  # of one step on Ray, which keeps as many processors busy
 TRIES = 100  # of a task whose node dies
 LOOK_S = 1.0  # between two looks at whether somebody still wants the sums
-Alive = Callable[[], None]
+AliveCheck = Callable[[], None]
 
 
 class Executor(Protocol):
@@ -33,7 +33,7 @@ class Executor(Protocol):
         """How many files are one step, at most."""
 
     def sums(
-        self, listing: dict[str, Any], question: Question, places: Sequence[int], alive: Alive
+        self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
         """Return the sums of each objective over the files at these places.
 
@@ -47,7 +47,7 @@ class InProcess:
     step_bytes, step_files = GROUP_BYTES, GROUP_FILES
 
     def sums(
-        self, listing: dict[str, Any], question: Question, places: Sequence[int], alive: Alive
+        self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
         """Return the sums of each objective over the files at these places."""
         return sums_of_files(listing, question, places, alive)
@@ -62,7 +62,7 @@ class OnRay:
         self._address, self._group_bytes, self._group_files = address, group_bytes, group_files
 
     def sums(
-        self, listing: dict[str, Any], question: Question, places: Sequence[int], alive: Alive
+        self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
         """Return the sums of each objective over the files at these places."""
         ray: Any = import_module("ray")  # the extra `ray`; it takes seconds
@@ -88,7 +88,7 @@ class OnRay:
         return [joined([answer["sums"][place] for answer in answers]) for place in range(len(question["loss"]))]
 
 
-def _answered(listing: dict[str, Any], question: Question, places: list[int]) -> dict[str, Any]:
+def _answered(listing: dict[str, Any], question: JobQuestion, places: list[int]) -> dict[str, Any]:
     """Return the sums, or the parts of a refusal, since exceptions are not sent between processes."""
     try:
         return {"sums": sums_of_files(listing, question, places)}

@@ -13,7 +13,7 @@ from service.jobs.table import ExperimentTable
 from service.settings import Settings
 
 
-class Experiments(Steps):
+class ExperimentSteps(Steps):
     """The steps of experiment jobs. Each can be repeated, and stores its output in the job's folder for the next."""
 
     def __init__(self, settings: Settings, table: ExperimentTable) -> None:
@@ -94,7 +94,7 @@ class Experiments(Steps):
         return verdict(plan, outputs, language).model_dump(mode="json")
 
 
-def register(experiments: Experiments) -> Callable[[str], None]:
+def register(experiments: ExperimentSteps) -> Callable[[str], None]:
     """Register the workflow and its steps with the jobs library; return the workflow."""
     from dbos import DBOS  # noqa: PLC0415 - 0.2 s and 25 MB
 

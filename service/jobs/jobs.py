@@ -22,9 +22,9 @@ from recommender.profile import Profile
 from service.datasets.full_disk import full_disk_refused
 from service.datasets.store import Datasets
 from service.jobs import library
-from service.jobs.check import Refused, answer_on_columns, answer_quickly, check, raise_refusal
+from service.jobs.check import RefusalParts, answer_on_columns, answer_quickly, check_experiment, raise_refusal
 from service.jobs.keeper import Keeper
-from service.jobs.library import Kind
+from service.jobs.library import IdPrefix
 from service.jobs.shards import assignment_of
 from service.problems import (
     ComputeDeadline,
@@ -65,7 +65,7 @@ class Jobs:
             dataset = await to_thread.run_sync(self._datasets.get, question["dataset"], owner)
             await to_thread.run_sync(self._refuse_many)
             path, limit = str(self._datasets.path(dataset.id)), self._settings.max_decoded_bytes
-            planned = await to_process.run_sync(check, path, dataset.media, question, limit, language)
+            planned = await to_process.run_sync(check_experiment, path, dataset.media, question, limit, language)
             if "refused" in planned:
                 raise_refusal(*planned["refused"])
             self._refuse_long(planned["fits"])
@@ -123,7 +123,7 @@ class Jobs:
         """Return the same of columns that a request brings along. Raises: as `quick`."""
         return await self._quickly(answer_on_columns, columns, question, language)
 
-    async def _quickly(self, work: Callable[..., Refused], *asked: object) -> tuple[ExperimentReport, Profile]:
+    async def _quickly(self, work: Callable[..., RefusalParts], *asked: object) -> tuple[ExperimentReport, Profile]:
         """Return what another process answers."""
         try:
             with fail_after(self._settings.compute_seconds):
@@ -134,7 +134,7 @@ class Jobs:
             raise_refusal(*answer["refused"])
         return ExperimentReport(**answer["report"]), Profile(**answer["profile"])
 
-    def get(self, kind: Kind, identifier: str, owner: str) -> "ExperimentRow":
+    def get(self, kind: IdPrefix, identifier: str, owner: str) -> "ExperimentRow":
         """Return a job of one kind that belongs to an owner.
 
         Raises: UnknownExperiment, UnknownEvaluation.
@@ -145,7 +145,7 @@ class Jobs:
         return row
 
     def listed(
-        self, kind: Kind, owner: str, before: float | None, limit: int, status: str | None
+        self, kind: IdPrefix, owner: str, before: float | None, limit: int, status: str | None
     ) -> "list[ExperimentRow]":
         """Return the jobs of one kind that belong to an owner, newest first."""
         if not self._there:
@@ -153,7 +153,7 @@ class Jobs:
         self._remove_expired()
         return self.table.of_owner(kind, owner, before, limit, status)
 
-    def cancel(self, kind: Kind, identifier: str, owner: str) -> "ExperimentRow":
+    def cancel(self, kind: IdPrefix, identifier: str, owner: str) -> "ExperimentRow":
         """Cancel a job; one that has ended stays as it is.
 
         Raises: UnknownExperiment, UnknownEvaluation.
@@ -162,7 +162,7 @@ class Jobs:
         self.table.update(row.id, status="cancelled", ended=self.table.clock())  # the worker looks once a second
         return self.get(kind, identifier, owner)
 
-    def remove(self, kind: Kind, identifier: str, owner: str) -> None:
+    def remove(self, kind: IdPrefix, identifier: str, owner: str) -> None:
         """Delete a job; one that runs is cancelled first.
 
         Raises: UnknownExperiment, UnknownEvaluation.
@@ -226,7 +226,7 @@ class Jobs:
         return library.client(self._settings)
 
     def _row(
-        self, kind: Kind, question: dict[str, Any], owner: str, key: str | None, language: Language, total: int
+        self, kind: IdPrefix, question: dict[str, Any], owner: str, key: str | None, language: Language, total: int
     ) -> "ExperimentRow":
         from service.jobs.table import ExperimentRow  # noqa: PLC0415 - as above
 

@@ -8,15 +8,15 @@ from typing import Any, Literal
 from service.settings import Settings
 
 QUEUE, EVENTS = "experiments", "events"
-Kind = Literal["ex", "ev"]  # of a job: what its id begins with
-WORKFLOWS: dict[Kind, str] = {"ex": "experiment", "ev": "evaluation"}
+IdPrefix = Literal["ex", "ev"]  # of a job: what its id begins with
+WORKFLOWS: dict[IdPrefix, str] = {"ex": "experiment", "ev": "evaluation"}
 APPLICATION = "lossary"
 # Workers take turns under a lease, so that each is the same executor to the library: what one left, the next takes up.
 EXECUTOR = "lossary-worker"
 STEPS_VERSION = "1"  # of the steps of a job; one that was begun under another version is not taken up
 
 
-def kind_of(identifier: str) -> Kind:
+def kind_of(identifier: str) -> IdPrefix:
     """Return the kind of job that an id belongs to."""
     return "ev" if identifier.startswith("ev_") else "ex"
 

@@ -27,23 +27,23 @@ from service.uploads.tables.table import arrow
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Question = dict[str, Any]  # loss: the objectives; roles: which column is which, as in a query; options
+JobQuestion = dict[str, Any]  # loss: the objectives; roles: which column is which, as in a query; options
 Arrays = dict[str, Tensor]
 
 
-def objectives_of(question: Question) -> list[Objective]:
+def objectives_of(question: JobQuestion) -> list[Objective]:
     """Return the objectives of a question, parsed."""
     return [parse(text) for text in question["loss"]]
 
 
-def options_of(question: Question) -> Options:
+def options_of(question: JobQuestion) -> Options:
     """Return the options of a question in the form that losses take."""
     options = dict(question["options"])
     dtype = options.pop("dtype", None)
     return Options(**options, dtype=getattr(torch, dtype) if dtype else None)
 
 
-def assignment_of(names: Sequence[str], question: Question) -> Assignment:
+def assignment_of(names: Sequence[str], question: JobQuestion) -> Assignment:
     """Return which columns are read as which inputs of the objectives.
 
     Raises: BadRequest.
@@ -55,7 +55,7 @@ def assignment_of(names: Sequence[str], question: Question) -> Assignment:
 
 
 def sums_of_files(
-    listing: dict[str, Any], question: Question, places: Sequence[int], alive: Callable[[], None] = lambda: None
+    listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: Callable[[], None] = lambda: None
 ) -> list[PartialSums]:
     """Return the sums of each objective over the files at these positions; `alive` raises where the job was cancelled.
 
@@ -74,7 +74,7 @@ def sums_of_files(
     return sums.finish()
 
 
-def sums_of_arrays(arrays: Arrays, question: Question) -> list[PartialSums]:
+def sums_of_arrays(arrays: Arrays, question: JobQuestion) -> list[PartialSums]:
     """Return the sums of each objective over arrays in memory.
 
     Raises: what evaluating raises.
@@ -87,7 +87,7 @@ def sums_of_arrays(arrays: Arrays, question: Question) -> list[PartialSums]:
 class _Sums:
     """The sums of each objective, accumulated file by file."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: JobQuestion) -> None:
         self._objectives, self._options = objectives_of(question), options_of(question)
         self._parts: list[list[PartialSums]] = [[] for _ in self._objectives]
         self._streams: list[Stream] = []

@@ -67,8 +67,8 @@ def _serve(settings: Settings, table: ExperimentTable) -> None:
         }
     )
     workflows = {
-        "ex": experiments.register(experiments.Experiments(settings, table)),
-        "ev": evaluations.register(evaluations.Evaluations(settings, table)),
+        "ex": experiments.register(experiments.ExperimentSteps(settings, table)),
+        "ev": evaluations.register(evaluations.EvaluationSteps(settings, table)),
     }
     DBOS.launch()
     DBOS.register_queue(library.QUEUE, global_concurrency=1, polling_interval_sec=0.5)

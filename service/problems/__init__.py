@@ -44,7 +44,7 @@ from service.problems.capacity import (
     TooManyConnections,
 )
 from service.problems.fields import Model, validated
-from service.problems.refusal import HttpRefusal, slug, status_of, type_of
+from service.problems.refusal import HttpRefusal, http_status, slug, type_of
 from service.problems.requests import (
     BadEnvelope,
     BadHeaders,
@@ -108,10 +108,10 @@ __all__ = [
     "UnsupportedFormat",
     "answer",
     "crash",
+    "http_status",
     "raise_refusals",
     "responses",
     "slug",
-    "status_of",
     "type_of",
     "validated",
 ]

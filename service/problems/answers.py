@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from losses.errors import Refusal
 from losses.text import Text, in_language
 from service.problems.fields import wrong_fields
-from service.problems.refusal import IANA, HttpRefusal, slug, status_of
+from service.problems.refusal import IANA, HttpRefusal, http_status, slug
 from service.problems.requests import MethodNotAllowed, NotFound
 from service.request_record import current
 
@@ -111,7 +111,7 @@ def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI responses of an endpoint that may refuse in these ways."""
     titles: dict[int, list[str]] = {}
     for kind in kinds:
-        titles.setdefault(status_of(kind), []).append(kind.title.en)
+        titles.setdefault(http_status(kind), []).append(kind.title.en)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": "; ".join(said), "content": content, "model": Problem}

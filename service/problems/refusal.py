@@ -27,6 +27,6 @@ def type_of(kind: type[Refusal]) -> str:
     return f"{IANA}{name}" if issubclass(kind, HttpRefusal) and kind.registered else f"urn:lossary:{name}"
 
 
-def status_of(kind: type[Refusal]) -> int:
+def http_status(kind: type[Refusal]) -> int:
     """Return the status that a kind of refusal is answered with."""
     return int(kind.status) if issubclass(kind, HttpRefusal) else int(HTTPStatus.UNPROCESSABLE_ENTITY)

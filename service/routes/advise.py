@@ -61,7 +61,7 @@ from service.routes.brief import Brief, brief_response
 from service.routes.evaluation_schema import Result, result
 from service.routes.language import Spoken
 from service.routes.quick_experiment import Asked, Question, quick_experiment
-from service.uploads.openapi import ASSUMED, Dataset, declared, named
+from service.uploads.openapi import ASSUMED, DatasetParameter, allowed_texts, declared
 from service.uploads.roles import FEATURES, MEASURED, OPTIONAL, known_roles
 from service.uploads.upload import Received, Upload
 
@@ -91,11 +91,13 @@ class AdviseRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dataset: Dataset = None
-    task: Annotated[str | None, Field(description="What the model puts out.", json_schema_extra=named(Task))] = None
+    dataset: DatasetParameter = None
+    task: Annotated[
+        str | None, Field(description="What the model puts out.", json_schema_extra=allowed_texts(Task))
+    ] = None
     scenario: Annotated[
         str | None,
-        Field(description="An application the article names.", json_schema_extra=named(Scenario)),
+        Field(description="An application the article names.", json_schema_extra=allowed_texts(Scenario)),
     ] = None
     goal: Goal = Goal()
     rulebook: Annotated[
@@ -284,8 +286,8 @@ async def advise(
 
 async def _measured(request: AdviseRequest, upload: Upload, runtime: Runtime, language: Language) -> MeasuredAnswer:
     """Return what was measured; where the losses of a task need no targets, the number of items alone."""
-    named = request.task is not None or request.scenario is not None
-    task = read_task_and_scenario(request.task, request.scenario)[0] if named else None
+    allowed_texts = request.task is not None or request.scenario is not None
+    task = read_task_and_scenario(request.task, request.scenario)[0] if allowed_texts else None
     arrays = upload.roles
     labelled = "targets" in arrays or ("labels" in arrays and (task is None or task.row.measured_as == "embeddings"))
     if task is not None and not task.row.needs_targets and not labelled:
@@ -319,8 +321,8 @@ async def _compared(
     """Return what a quick experiment found, None where it was not asked for."""
     if request.experiment is None:
         return None
-    named = request.task is not None or request.scenario is not None
-    task = read_task_and_scenario(request.task, request.scenario)[0] if named else None
+    allowed_texts = request.task is not None or request.scenario is not None
+    task = read_task_and_scenario(request.task, request.scenario)[0] if allowed_texts else None
     asked = Question(request.dataset, request.target, task, request.goal, upload.assumed)
     return await quick_experiment(jobs, asked, features, upload.roles.get("targets"), language)
 
@@ -420,6 +422,6 @@ def _on_dataset(recommendation: Recommendation, dataset: str | None, assumed: di
     request = recommendation.experiment.request
     if request is None or dataset is None:
         return recommendation
-    named = request.model_copy(update={"dataset": dataset, "target": assumed.get("roles", {}).get("targets")})
-    plan = recommendation.experiment.model_copy(update={"request": named})
+    allowed_texts = request.model_copy(update={"dataset": dataset, "target": assumed.get("roles", {}).get("targets")})
+    plan = recommendation.experiment.model_copy(update={"request": allowed_texts})
     return recommendation.model_copy(update={"experiment": plan})

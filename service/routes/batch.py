@@ -30,7 +30,7 @@ from service.scheduling import beside_the_loop
 from service.uploads.body import KEY, body_of
 from service.uploads.json_pieces import PIECE
 from service.uploads.json_text import parsed
-from service.uploads.lines import Line, ReadAhead, lines, together
+from service.uploads.lines import ReadAhead, TextLine, lines_of, together
 from service.uploads.media_type import JSON, OCTETS, require
 from service.uploads.openapi import BINARY
 from service.uploads.upload import receive
@@ -79,7 +79,7 @@ async def _advise(line: Request, language: Language, _: bool) -> bytes:  # noqa:
 
 
 @dataclass(frozen=True)
-class Kind:
+class LineKind:
     """What a line may ask: the route that answers the same, and what answers it here."""
 
     route: Callable[..., Any]
@@ -95,10 +95,10 @@ class Kind:
 
 
 KINDS = {
-    "recommend": Kind(recommend_loss, _recommend),
-    "profile": Kind(profile, _profile),
-    "evaluate": Kind(evaluate_upload, _evaluate),
-    "advise": Kind(advise, _advise),
+    "recommend": LineKind(recommend_loss, _recommend),
+    "profile": LineKind(profile, _profile),
+    "evaluate": LineKind(evaluate_upload, _evaluate),
+    "advise": LineKind(advise, _advise),
 }
 
 
@@ -109,7 +109,7 @@ class Batch:
         self._http, self._language, self._brief = http, language, brief
         self._body, self._record = body_of(http), current()
 
-    async def answers(self, asked: AsyncIterator[Line]) -> AsyncIterator[bytes]:
+    async def answers(self, asked: AsyncIterator[TextLine]) -> AsyncIterator[bytes]:
         """Yield the answer to each line, a line too.
 
         Raises: ClientDisconnect; before the first line, what reading the body raises, and BadRequest where it has none.
@@ -138,7 +138,7 @@ class Batch:
             )
         self._record.items = answered
 
-    async def _answered(self, line: Line) -> bytes:
+    async def _answered(self, line: TextLine) -> bytes:
         record = Record(self._record.id, self._record.has_left, language=self._record.language, key=self._record.key)
         token = UNDER_WAY.set(record)
         try:
@@ -154,7 +154,7 @@ class Batch:
             self._record.compute_ms += record.compute_ms
             self._record.queue_ms += record.queue_ms
 
-    async def _outcome(self, line: Line, record: Record) -> bytes:
+    async def _outcome(self, line: TextLine, record: Record) -> bytes:
         scope, settings = self._http.scope, self._http.scope["state"]["settings"]
         if line.text is None:
             way_out = Text("Send arrays of this length alone.", "这样长的数组请单独发送。")
@@ -232,7 +232,9 @@ async def ask_batch(
     body = body_of(http)
     chunks = body.chunks(settings.max_stream_bytes, "max_stream_bytes", kept=False)
     ahead = ReadAhead(chunks, settings.data, settings.max_body_bytes)
-    answers = Batch(http, language, brief=brief).answers(lines(ahead.read, settings.max_json_bytes, body.reserve_bytes))
+    answers = Batch(http, language, brief=brief).answers(
+        lines_of(ahead.read, settings.max_json_bytes, body.reserve_bytes)
+    )
     try:
         first = await anext(answers)
     except BaseException:

@@ -29,7 +29,7 @@ svg{{font:13px system-ui,sans-serif;background:#fff}}text{{fill:#333}}.faint{{fi
 
 
 @dataclass(frozen=True)
-class Scale:
+class AxisScale:
     """Numbers along an axis to places on the paper."""
 
     low: float
@@ -73,10 +73,10 @@ def _axis(curves: Sequence[Curve]) -> str:
 
 
 def _panel(title: str, curves: Sequence[Curve], lines: list[list[float]], left: float) -> str:
-    across = Scale(curves[0].x[0], curves[0].x[-1], left, PANEL - 10)
+    across = AxisScale(curves[0].x[0], curves[0].x[-1], left, PANEL - 10)
     low, high = min(0.0, *(min(line) for line in lines)), max(0.0, *(max(line) for line in lines))
     room = (high - low or 1.0) * 0.04
-    up = Scale(low - room, high + room, TOP + TALL, -TALL)
+    up = AxisScale(low - room, high + room, TOP + TALL, -TALL)
     right = across(across.high)
     parts = [f'<text x="{left}" y="{TOP - 14}">{title}</text>']
     for tick in up.ticks():

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from losses.text import Text
 from service.datasets.addresses.allowed import allowed
 from service.datasets.addresses.table import FORMAT as ADDRESSED
-from service.datasets.addresses.table import listed
+from service.datasets.addresses.table import list_files
 from service.datasets.description import describe
 from service.datasets.store import identifier
 from service.dependencies import DatasetsInForce, SettingsInForce
@@ -155,7 +155,7 @@ async def _listing(members: Mapping[str, Any], settings: Settings) -> bytes:
             )
         )
     address = allowed(members["uri"], settings.sources, settings.private_hosts)
-    return orjson.dumps(await to_thread.run_sync(listed, address, settings.max_decoded_bytes))
+    return orjson.dumps(await to_thread.run_sync(list_files, address, settings.max_decoded_bytes))
 
 
 def _rows(members: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ from service.scheduling import beside_the_loop, take_turn
 from service.uploads.body import body_of
 from service.uploads.formats import registry as formats
 from service.uploads.media_type import JSON, header
-from service.uploads.openapi import Dataset, declared
+from service.uploads.openapi import DatasetParameter, declared
 from service.uploads.upload import Upload, receive_or_stream
 
 router = APIRouter(prefix="/v1", tags=["evaluate"])
@@ -82,7 +82,7 @@ class EvaluateRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     loss: Losses
-    dataset: Dataset = None
+    dataset: DatasetParameter = None
     options: EvaluateOptions = EvaluateOptions()
     brief: Brief = False
 

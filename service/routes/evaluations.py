@@ -34,7 +34,16 @@ from service.request_record import current
 from service.routes.datasets import TABLE
 from service.routes.evaluate import EvaluateRequest
 from service.routes.evaluation_schema import Result
-from service.routes.job_requests import RETRY_S, Key, LastEvent, Progress, Wait, awaited, events_of, progress_of
+from service.routes.job_requests import (
+    RETRY_S,
+    IdempotencyKey,
+    LastEvent,
+    Progress,
+    Wait,
+    awaited,
+    events_of,
+    progress_of,
+)
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads.body import body_of
@@ -120,7 +129,7 @@ async def question(request: Request) -> EvaluationRequest:
     return asked
 
 
-Question = Annotated[EvaluationRequest, Depends(question)]
+EvaluationBody = Annotated[EvaluationRequest, Depends(question)]
 
 
 @router.post(
@@ -148,7 +157,12 @@ Question = Annotated[EvaluationRequest, Depends(question)]
 )
 @properties("evaluate")
 async def create_evaluation(
-    asked: Question, response: Response, jobs: JobsInForce, settings: SettingsInForce, language: Spoken, key: Key = None
+    asked: EvaluationBody,
+    response: Response,
+    jobs: JobsInForce,
+    settings: SettingsInForce,
+    language: Spoken,
+    key: IdempotencyKey = None,
 ) -> EvaluationState:
     """Evaluate losses on a dataset, file by file in constant memory; the answer is 202 with the place to look at.
 

@@ -12,9 +12,16 @@ from pydantic import BaseModel, Field
 
 from recommender.errors import BadExperiment, UnknownMetric
 from recommender.experiment.judging.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores
-from recommender.experiment.judging.page import page
+from recommender.experiment.judging.page import report_page
 from recommender.experiment.judging.plots import differences_plot
-from recommender.experiment.judging.report import Curve, ExperimentReport, ExtremeRow, Standing, Verdict, Versions
+from recommender.experiment.judging.report import (
+    ExperimentReport,
+    ExtremeRow,
+    LearningCurve,
+    Standing,
+    Verdict,
+    Versions,
+)
 from recommender.experiment.question import ExperimentQuestion
 from service.datasets.store import identifier
 from service.dependencies import JobsInForce, SettingsInForce
@@ -35,7 +42,16 @@ from service.problems import (
 )
 from service.request_record import current
 from service.routes.datasets import TABLE
-from service.routes.job_requests import RETRY_S, Key, LastEvent, Progress, Wait, awaited, events_of, progress_of
+from service.routes.job_requests import (
+    RETRY_S,
+    IdempotencyKey,
+    LastEvent,
+    Progress,
+    Wait,
+    awaited,
+    events_of,
+    progress_of,
+)
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
@@ -100,7 +116,7 @@ class ExperimentState(BaseModel):
     verdict: Verdict | None = None
     verdicts: list[Verdict] = []
     extreme_rows: list[ExtremeRow] = []
-    curves: list[Curve] = []
+    curves: list[LearningCurve] = []
     warnings: list[str] = []
     snippets: dict[str, str | None] | None = None
     versions: Versions | None = None
@@ -125,7 +141,7 @@ async def question(request: Request) -> ExperimentRequest:
     return validated(ExperimentRequest, parsed(await body_of(request).read(LONGEST_QUESTION, None)))
 
 
-Question = Annotated[ExperimentRequest, Depends(question)]
+ExperimentBody = Annotated[ExperimentRequest, Depends(question)]
 
 
 @router.post(
@@ -150,7 +166,12 @@ Question = Annotated[ExperimentRequest, Depends(question)]
 )
 @properties("experiment")
 async def create_experiment(
-    asked: Question, response: Response, jobs: JobsInForce, settings: SettingsInForce, language: Spoken, key: Key = None
+    asked: ExperimentBody,
+    response: Response,
+    jobs: JobsInForce,
+    settings: SettingsInForce,
+    language: Spoken,
+    key: IdempotencyKey = None,
 ) -> ExperimentState:
     """Train every candidate loss on a dataset and say which is best by the metric of the goal, and how sure that is.
 
@@ -273,7 +294,7 @@ async def experiment_report(
     report = ExperimentReport(**row.found)
     if format == "svg":
         return Response(differences_plot(report, report.verdict.model, language), media_type=SVG)
-    return Response(page(report, language), media_type=HTML)
+    return Response(report_page(report, language), media_type=HTML)
 
 
 @router.post(

@@ -10,7 +10,7 @@ from fastapi.sse import ServerSentEvent
 from pydantic import BaseModel
 
 from service.jobs.jobs import Jobs
-from service.jobs.library import Kind
+from service.jobs.library import IdPrefix
 from service.request_record import current
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LONGEST_WAIT = 30.0  # s
 LOOK_S = 0.25  # between two looks at whether a job that is waited for has ended
 EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after how many a comment keeps the line open
 RETRY_S = 2
-Key = Annotated[
+IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=200, description="The same key and body are one job."),
 ]
@@ -45,7 +45,7 @@ def progress_of(row: "ExperimentRow") -> Progress:
     return Progress(done=row.done, total=row.total, seconds_left=left)
 
 
-async def awaited(jobs: Jobs, kind: Kind, identifier: str, wait_s: float) -> "ExperimentRow":
+async def awaited(jobs: Jobs, kind: IdPrefix, identifier: str, wait_s: float) -> "ExperimentRow":
     """Return a job of the key that asks once it has ended, or so many seconds later.
 
     Raises: UnknownExperiment, UnknownEvaluation.
@@ -59,7 +59,7 @@ async def awaited(jobs: Jobs, kind: Kind, identifier: str, wait_s: float) -> "Ex
     return row
 
 
-async def events_of(jobs: Jobs, kind: Kind, identifier: str, last: str | None) -> AsyncIterator[ServerSentEvent]:
+async def events_of(jobs: Jobs, kind: IdPrefix, identifier: str, last: str | None) -> AsyncIterator[ServerSentEvent]:
     """Yield what happens to a job of the key that asks, from the event after `last` on, until it has ended.
 
     Raises: UnknownExperiment, UnknownEvaluation.

@@ -35,7 +35,7 @@ from service.problems import (
 )
 from service.routes.brief import Brief
 from service.routes.language import Spoken
-from service.uploads.openapi import ASSUMED, Dataset, declared, named
+from service.uploads.openapi import ASSUMED, DatasetParameter, allowed_texts, declared
 from service.uploads.upload import Received
 
 router = APIRouter(prefix="/v1", tags=["profile"])
@@ -48,10 +48,12 @@ class ProfileRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dataset: Dataset = None
+    dataset: DatasetParameter = None
     task: Annotated[
         str | None,
-        Field(description="Which facts apply; left out, it is inferred and said.", json_schema_extra=named(Task)),
+        Field(
+            description="Which facts apply; left out, it is inferred and said.", json_schema_extra=allowed_texts(Task)
+        ),
     ] = None
     features: Annotated[
         int | None,

@@ -21,7 +21,7 @@ from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads.body import body_of
 from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, require
-from service.uploads.openapi import body_of_json, named
+from service.uploads.openapi import allowed_texts, body_of_json
 
 router = APIRouter(prefix="/v1", tags=["recommend"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 64 << 10  # bytes; a profile with every fact measured takes about two thousand
@@ -32,10 +32,12 @@ class RecommendRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Annotated[str | None, Field(description="What the model puts out.", json_schema_extra=named(Task))] = None
+    task: Annotated[
+        str | None, Field(description="What the model puts out.", json_schema_extra=allowed_texts(Task))
+    ] = None
     scenario: Annotated[
         str | None,
-        Field(description="An application the article names.", json_schema_extra=named(Scenario)),
+        Field(description="An application the article names.", json_schema_extra=allowed_texts(Scenario)),
     ] = None
     profile: Profile = Profile()
     goal: Goal = Goal()

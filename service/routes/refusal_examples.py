@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from losses.errors import Refusal, refusal_kinds
-from service.problems import status_of, type_of
+from service.problems import http_status, type_of
 
 INSTANCE = "urn:lossary:request:5f0c8d2e9b7a41d3a6e4c1b2f8d07e95"
 
@@ -27,7 +27,7 @@ def _shown(refusal: Refusal) -> dict[str, Any]:
     members = {
         "type": type_of(kind),
         "title": kind.title.en,
-        "status": status_of(kind),
+        "status": http_status(kind),
         "detail": refusal.message,
         "instance": INSTANCE,
     }

@@ -19,7 +19,7 @@ from service.uploads.json_pieces import PIECE, LongArrays, cut
 from service.uploads.json_text import parsed
 from service.uploads.query import NOTHING, Beside
 from service.uploads.roles import MEANT, is_fact, known_roles, refuse_unknown, unknown_input
-from service.uploads.tables.column_roles import Asked
+from service.uploads.tables.column_roles import RequestedColumns
 from service.uploads.tables.inputs import Assumed, TableInputs, renamed
 from service.uploads.tables.table import Table
 
@@ -37,7 +37,7 @@ class Contents:
     assumed: Assumed = field(default_factory=dict)
 
 
-def from_json(body: bytearray, asked: Asked = (), piece: int = PIECE) -> Contents:
+def from_json(body: bytearray, asked: RequestedColumns = (), piece: int = PIECE) -> Contents:
     """Return the content of a JSON text: an object of arrays and fields, or an array of rows.
 
     `piece`: the bytes of an array that are parsed at once.

@@ -30,7 +30,7 @@ SPACES = b" \t\n\r"
 MISSING = Text(
     "The text stops being JSON: an entry or a comma is missing in a list.", "文本不再是 JSON:列表中缺少一个元素或逗号。"
 )
-Span = tuple[int, int]  # of some entries of a list, without the commas around them
+TextSpan = tuple[int, int]  # of some entries of a list, without the commas around them
 
 
 @dataclass
@@ -39,7 +39,7 @@ class LongArrays:
 
     text: bytes | bytearray
     piece: int
-    entries: dict[str, list[Span]] = field(default_factory=dict)
+    entries: dict[str, list[TextSpan]] = field(default_factory=dict)
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, str) and value in self.entries
@@ -68,7 +68,7 @@ class LongArrays:
                 raise
             raise fault_of_long(self.text).refusal() from None
 
-    def _tensor(self, role: str, span: Span, depth: int) -> Tensor:
+    def _tensor(self, role: str, span: TextSpan, depth: int) -> Tensor:
         """Return a group of entries of a list that stands within `depth` lists, itself included."""
         begin, end = span
         if end - begin > 2 * self.piece:
@@ -77,7 +77,7 @@ class LongArrays:
                 return self._long_first(role, (begin, end), depth)
         return _read(role, self.text[begin:end])
 
-    def _long_first(self, role: str, span: Span, depth: int) -> Tensor:
+    def _long_first(self, role: str, span: TextSpan, depth: int) -> Tensor:
         """Return a group whose first entry is longer than a piece; what follows it is not."""
         if depth == DEEPEST:
             raise too_deep(role)
@@ -119,7 +119,7 @@ def cut(text: bytes | bytearray, piece: int = PIECE) -> tuple[bytes | bytearray,
     return kept, arrays
 
 
-def _between_texts(text: bytes | bytearray) -> Iterator[Span]:
+def _between_texts(text: bytes | bytearray) -> Iterator[TextSpan]:
     """Yield the parts of the JSON between its strings.
 
     Raises: BadRequest where there are many texts.
@@ -139,12 +139,12 @@ def _between_texts(text: bytes | bytearray) -> Iterator[Span]:
     raise _long_beside_arrays(text)
 
 
-def entries(text: bytes | bytearray, start: int, end: int, piece: int) -> tuple[list[Span], int]:
+def entries(text: bytes | bytearray, start: int, end: int, piece: int) -> tuple[list[TextSpan], int]:
     """Return the entries of the list that begins at `start`, in groups of about a piece, and where it ends.
 
     That is past `end` where it does not end before.
     """
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     depth, begin = 0, start + 1
     for at in range(start, end, piece):
         codes = np.frombuffer(text, np.uint8, min(piece, end - at), at)

@@ -132,16 +132,16 @@ def _write(file: BinaryIO, place: int, data: bytes) -> None:
         place, view = place + written, view[written:]
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """One line. `text` is None where it is longer than lines may be; then nothing of it is kept."""
 
     number: int  # from 1
     text: bytearray | None
 
 
-async def lines(
+async def lines_of(
     read: Callable[[], Awaitable[bytes]], longest: int, reserve: Callable[[int], object]
-) -> AsyncIterator[Line]:
+) -> AsyncIterator[TextLine]:
     """Yield the lines that `read` gives the bytes of, none that is blank.
 
     `reserve`: called with so many bytes more than before where a line takes more memory than any before it.
@@ -163,11 +163,11 @@ async def lines(
                 reserved = len(text)
             if end >= 0:
                 if too_long or text.strip():
-                    yield Line(number, None if too_long else text)
+                    yield TextLine(number, None if too_long else text)
                 number, text, too_long = number + 1, bytearray(), False
             start = stop + 1
     if too_long or text.strip():
-        yield Line(number, None if too_long else text)
+        yield TextLine(number, None if too_long else text)
 
 
 async def together(answers: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

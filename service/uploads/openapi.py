@@ -26,7 +26,7 @@ ROLES_PARAMETER = {
     "description": "Which arrays are which inputs: a,b of .npy; otherwise predictions:p_*,targets:label.",
     "schema": {"type": "string"},
 }
-Dataset = Annotated[
+DatasetParameter = Annotated[
     str | None, Field(description="The id of a dataset in place of arrays; roles= says which column is which.")
 ]
 CODING_PARAMETER = {
@@ -42,7 +42,7 @@ ASSUMED = (
 )
 
 
-def named(values: Iterable[str]) -> Callable[[dict[str, Any]], None]:
+def allowed_texts(values: Iterable[str]) -> Callable[[dict[str, Any]], None]:
     """Return the `json_schema_extra` of a field whose allowed texts are listed; the field may also be null."""
 
     def say(schema: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from losses.errors import pointer, shown
 from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.roles import known_roles, unknown_input
-from service.uploads.tables.column_roles import Asked
+from service.uploads.tables.column_roles import RequestedColumns
 
 ROLES = "roles"
 OPTIONS = "options"
@@ -30,7 +30,7 @@ class Beside(NamedTuple):
 
     fields: Texts = ()
     order: tuple[str, ...] = _USUAL  # the roles of arrays without names, one after the other
-    asked: Asked = ()  # roles, and the name or the pattern of names that is each
+    asked: RequestedColumns = ()  # roles, and the name or the pattern of names that is each
 
 
 NOTHING = Beside()
@@ -56,7 +56,7 @@ def split(query: bytes) -> Beside:
     return Beside(fields, tuple(order))
 
 
-def read_roles(text: str) -> tuple[tuple[str, ...], Asked]:
+def read_roles(text: str) -> tuple[tuple[str, ...], RequestedColumns]:
     """Return the roles that `roles=` names in order, or with the name of each.
 
     Raises: UnknownInput for a role that no loss has; BadRequest for one without a name among others with, or one twice.
@@ -109,7 +109,7 @@ def with_form(beside: Beside, form: Texts) -> tuple[Beside, Texts]:
     return beside._replace(asked=beside.asked + read_names(roles)), tuple(pair for pair in form if pair[0] != ROLES)
 
 
-def read_names(roles: str) -> Asked:
+def read_names(roles: str) -> RequestedColumns:
     """Return which of the user's own names belong to which roles.
 
     Raises: BadRequest.

@@ -12,7 +12,7 @@ from recommender.measure import measure_profile
 from recommender.profile import Goal, Profile
 from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
-from recommender.tasks import METRICS, PLACES, Scenario, Task, read_task
+from recommender.tasks import METRIC_OF_AIM, PLACES, Scenario, Task, read_task
 from tests.recommender.measure.measured import codes, number
 
 NEW = [Task.COUNT, Task.ORDINAL, Task.RANKING, Task.SEQUENCE, Task.DISTILLATION]
@@ -31,7 +31,7 @@ def test_a_row_is_complete(task: Task) -> None:
     else:
         values = [value for kind in get_args(Goal.model_fields[row.aim].annotation) for value in get_args(kind)]
         assert getattr(row.default_goal, row.aim) in values
-        assert set(values) <= set(METRICS)
+        assert set(values) <= set(METRIC_OF_AIM)
 
 
 def test_no_two_tasks_have_a_name_in_common() -> None:

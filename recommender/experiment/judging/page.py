@@ -52,7 +52,7 @@ li { margin: .3rem 0; }
 """
 
 
-def page(report: ExperimentReport, language: Language = "en") -> str:
+def report_page(report: ExperimentReport, language: Language = "en") -> str:
     """Return the page. Numbers behind each picture stand in a table below it."""
 
     def word(name: str) -> str:

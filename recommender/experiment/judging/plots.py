@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from losses.text import Language, Text, in_language
-from recommender.experiment.judging.report import Curve, ExperimentReport, Standing
+from recommender.experiment.judging.report import ExperimentReport, LearningCurve, Standing
 from recommender.experiment.judging.summary import MODELS
 from recommender.metrics import METRICS, Metric
 
@@ -87,7 +87,7 @@ def _bar(row: Standing, y: float, place: Callable[[float], float], shown: Callab
     )
 
 
-def curves_of(report: ExperimentReport, model: str) -> list[Curve]:
+def curves_of(report: ExperimentReport, model: str) -> list[LearningCurve]:
     """Return the curves of the best candidates of one kind of model that were trained in steps."""
     names = [row.objective for row in report.standings if row.model == model][:MOST_CURVES]
     return [
@@ -119,7 +119,7 @@ def curves_plot(report: ExperimentReport, model: str, language: Language = "en")
     return _svg(CURVES_HEIGHT, in_language(title, language), "".join(lines) + axis)
 
 
-def _line(curve: Curve, place: int, low: float, span: float) -> str:
+def _line(curve: LearningCurve, place: int, low: float, span: float) -> str:
     left, right, bottom = 56, WIDTH - 190, CURVES_HEIGHT - 38
     first, last = curve.epochs[0], curve.epochs[-1]
     points = [

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recommender.experiment.candidates import Origin
+from recommender.experiment.candidates import CandidateOrigin
 from recommender.experiment.question import ModelName
 
 
@@ -17,7 +17,7 @@ class Standing(_Part):
 
     objective: str
     model: ModelName
-    origins: list[Origin] = Field(description="Why it takes part.")
+    origins: list[CandidateOrigin] = Field(description="Why it takes part.")
     value: float | None = Field(description="The metric over all folds; null where training diverged.")
     interval: tuple[float, float] | None = Field(description="95 %, with the correction for folds that share rows.")
     regret: float | None = Field(
@@ -88,7 +88,7 @@ class Verdict(_Part):
     books: dict[str, BookRegret]
 
 
-class Curve(_Part):
+class LearningCurve(_Part):
     """How the metric that chooses went while one candidate was trained, at its best learning rate."""
 
     objective: str
@@ -120,7 +120,7 @@ class ExperimentReport(_Part):
     verdict: Verdict = Field(description="Of the kind of model that did best.")
     verdicts: list[Verdict] = Field(description="One a kind of model.")
     extreme_rows: list[ExtremeRow]
-    curves: list[Curve]
+    curves: list[LearningCurve]
     warnings: list[str]
     snippets: dict[Literal["pytorch", "keras", "optax"], str | None]
     versions: Versions

@@ -107,7 +107,7 @@ def _worst(plan: Plan, result: ModelResult, regrets: Sequence[float]) -> Text:
     return Text(f"; {name} is {share:.3g} % worse than the best", f";{name} 比最优差 {share:.3g} %")
 
 
-def warnings(plan: Plan, result: Sequence[ModelResult]) -> list[Text]:
+def verdict_warnings(plan: Plan, result: Sequence[ModelResult]) -> list[Text]:
     """Return what to know before the verdict is trusted."""
     texts = [
         Text(

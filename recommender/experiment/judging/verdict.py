@@ -12,16 +12,16 @@ from recommender.experiment.judging.comparison import rows_to_decide
 from recommender.experiment.judging.readings import ModelJudgement, judge_models
 from recommender.experiment.judging.report import (
     BookRegret,
-    Curve,
     ExperimentReport,
     ExtremeRow,
+    LearningCurve,
     OtherVerdict,
     Standing,
     Verdict,
     Versions,
 )
 from recommender.experiment.judging.selection import Judgement, chooser, held_out_value, learning_curve
-from recommender.experiment.judging.summary import ModelResult, selection, summary, warnings
+from recommender.experiment.judging.summary import ModelResult, selection, summary, verdict_warnings
 from recommender.experiment.plan import Plan
 from recommender.experiment.run import OutOfFold
 from recommender.experiment.training.pilot import robust
@@ -57,7 +57,7 @@ def verdict(plan: Plan, outputs: Sequence[OutOfFold], language: Language = "en")
         curves=[curve for entry in judged for curve in _curves(plan, entry)],
         warnings=[
             in_language(text, language)
-            for text in (*plan.notices, *warnings(plan, [_result(plan, entry) for entry in judged]))
+            for text in (*plan.notices, *verdict_warnings(plan, [_result(plan, entry) for entry in judged]))
         ],
         snippets={
             "pytorch": snippets.pytorch_code(chosen),
@@ -211,7 +211,7 @@ def _extreme_rows(plan: Plan, judgement: Judgement) -> list[ExtremeRow]:
     return rows
 
 
-def _curves(plan: Plan, entry: ModelJudgement) -> list[Curve]:
+def _curves(plan: Plan, entry: ModelJudgement) -> list[LearningCurve]:
     """Return how the choosing metric went over the checkpoints, at the rate that most folds chose."""
     output = entry.outputs[0]
     train = plan.n * (1 - 1 / plan.question.folds)
@@ -220,5 +220,5 @@ def _curves(plan: Plan, entry: ModelJudgement) -> list[Curve]:
     for place, candidate in enumerate(plan.candidates):
         rate, _ = _setting(plan, entry, place)
         values = learning_curve(plan, output, place, output.rates.index(rate), entry.judgement.kept)
-        curves.append(Curve(objective=candidate.objective, model=entry.model, epochs=epochs, values=values))  # type: ignore[arg-type] # a name of the question
+        curves.append(LearningCurve(objective=candidate.objective, model=entry.model, epochs=epochs, values=values))  # type: ignore[arg-type] # a name of the question
     return curves

@@ -140,7 +140,7 @@ class _Replicas:
         schedule = self._schedule
         parameters = replicated([start for start in starts for _ in schedule.rates])
         adam = Adam(parameters, torch.tensor(schedule.rates * (len(self._trained) * len(self._folds))), schedule.steps)
-        for step, rows in enumerate(batches(self._folds, schedule.seed, schedule.steps, schedule.batch), 1):
+        for step, rows in enumerate(row_batches(self._folds, schedule.seed, schedule.steps, schedule.batch), 1):
             alive()
             gradients = gradients_of(self._network, self._folds, self._trained, parameters, rows, self._weights)
             adam.step([self._finite(gradient) for gradient in gradients])
@@ -235,13 +235,13 @@ def _first(
         parameters = network.initial(schedule.seed, folds[0].features.dtype)
         if start is not None:
             adam = Adam(parameters, torch.full((len(folds),), rate), steps)
-            for rows in batches(folds, schedule.seed + 1, steps, schedule.batch):
+            for rows in row_batches(folds, schedule.seed + 1, steps, schedule.batch):
                 adam.step(gradients_of(network, folds, [start], parameters, rows, weights))
         by_start[id(start)] = parameters
     return [by_start[id(start)] for start in starts]
 
 
-def batches(folds: Sequence[Fold], seed: int, steps: int, batch: int) -> Iterator[Tensor]:
+def row_batches(folds: Sequence[Fold], seed: int, steps: int, batch: int) -> Iterator[Tensor]:
     """Yield rows (folds, batch): each fold's own training rows, shuffled again once all were seen."""
     generator = torch.Generator().manual_seed(seed)
     size = min(batch, *(len(fold.train) for fold in folds))

@@ -48,7 +48,7 @@ def main() -> None:
         os._exit(0)
     try:
         if asked["do"] == "list":
-            print(json.dumps(listed(asked["address"], asked["max_bytes"])))  # noqa: T201 - the answer
+            print(json.dumps(list_files(asked["address"], asked["max_bytes"])))  # noqa: T201 - the answer
         else:
             scan(asked["listing"], asked["names"], asked["places"])
     except (NotAllowed, Unreadable) as error:
@@ -67,7 +67,7 @@ def _refuse(kind: str, message: str) -> None:
     os._exit(REFUSED)
 
 
-def listed(address: dict[str, Any], max_bytes: int) -> dict[str, Any]:
+def list_files(address: dict[str, Any], max_bytes: int) -> dict[str, Any]:
     """Return the files that an address names, with their format and columns.
 
     Raises: NotAllowed, Unreadable, and what pyarrow raises.

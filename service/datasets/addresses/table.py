@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MEDIA = "application/vnd.lossary.files+json"  # of the list of files that such a dataset keeps
 
 
-def listed(address: Address, max_bytes: int) -> dict[str, Any]:
+def list_files(address: Address, max_bytes: int) -> dict[str, Any]:
     """Return the files of an address with what they hold.
 
     Raises: BadRequest, AddressNotAllowed.

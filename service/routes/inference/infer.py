@@ -30,7 +30,7 @@ from service.problems import (
     validated,
 )
 from service.routes.inference.answer import InferAnswer, answer_of
-from service.routes.inference.models import ModelName, Version, model_named, router
+from service.routes.inference.models import ModelParameter, Version, model_named, router
 from service.routes.inference.request import DIGITS, InferRequest, input_spans, json_length, objective_of, spans_of
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
@@ -95,7 +95,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
 @router.post("/models/{model}/versions/{version}/infer", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("evaluate", protocol="open inference")
 async def infer(
-    model: ModelName,
+    model: ModelParameter,
     runtime: RuntimeInForce,
     settings: SettingsInForce,
     shared: RegionsInForce,

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OBJECTIVE = "objective"
 MODEL_VERSION = "1"
 PLATFORM = "lossary"
-ModelName = Annotated[
+ModelParameter = Annotated[
     str,
     Path(description="The id of a loss, or objective.", openapi_examples={"mse": {"summary": "mse", "value": "mse"}}),
 ]
@@ -63,7 +63,7 @@ Version = Annotated[str, Depends(_version)]
 )
 @router.get("/models/{model}/versions/{version}/ready", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("any key", protocol="open inference")
-async def model_ready(model: ModelName, version: Version) -> dict[str, object]:
+async def model_ready(model: ModelParameter, version: Version) -> dict[str, object]:
     """Answer for every loss."""
     model_named(model, version)
     return {"name": model, "ready": True}
@@ -77,7 +77,7 @@ async def model_ready(model: ModelName, version: Version) -> dict[str, object]:
 )
 @router.get("/models/{model}/versions/{version}", include_in_schema=False, dependencies=KNOWN_PARAMETERS)
 @properties("any key", protocol="open inference")
-async def metadata(model: ModelName, version: Version) -> dict[str, object]:
+async def metadata(model: ModelParameter, version: Version) -> dict[str, object]:
     """Describe the inputs of a loss; -1 stands for any length, and any float or whole-number datatype is read."""
     named = model_named(model, version)
     loss = named[0] if named else None

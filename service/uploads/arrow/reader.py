@@ -45,7 +45,7 @@ class Message(NamedTuple):
     body: memoryview
 
 
-class Batch(NamedTuple):
+class RecordBatch(NamedTuple):
     """One record batch: the number of items, and a view of the numbers of each column."""
 
     items: int
@@ -93,7 +93,7 @@ class Reader:
             )
         return cls(name, columns)
 
-    def batch(self, message: Message) -> Batch:
+    def batch(self, message: Message) -> RecordBatch:
         """Return a record batch, after checking the length of each of its buffers.
 
         Raises: BadRequest.
@@ -108,12 +108,12 @@ class Reader:
         with _wellformed(self.name):
             return self._batch(message)
 
-    def decoded(self, batches: list[Batch]) -> int:
+    def decoded(self, batches: list[RecordBatch]) -> int:
         """Return how many bytes the arrays of these batches take."""
         items = sum(batch.items for batch in batches)
         return sum(entry.decoded(items) for entry in self.columns)
 
-    def arrays(self, batches: list[Batch]) -> Arrays:
+    def arrays(self, batches: list[RecordBatch]) -> Arrays:
         """Yield every column; a single batch is viewed in place, without a copy."""
         for place, entry in enumerate(self.columns):
             parts = [_viewed(entry, batch.items, batch.numbers[place]) for batch in batches if batch.items]
@@ -127,7 +127,7 @@ class Reader:
             items = (signed(entry.name, numbers) if entry.dtype == "u8" else numbers).reshape(-1, *entry.shape)
             yield entry.name, items.permute(0, *(1 + axis for axis in entry.order))
 
-    def _batch(self, message: Message) -> Batch:
+    def _batch(self, message: Message) -> RecordBatch:
         table = message.table
         if table.table(3):
             raise BadRequest(
@@ -149,7 +149,7 @@ class Reader:
             raise Malformed from None
         if next(nodes, None) or next(buffers, None) is not None:
             raise Malformed
-        return Batch(items, numbers)
+        return RecordBatch(items, numbers)
 
     def _column(
         self, entry: ArrowColumn, items: int, nodes: Iterator[tuple[int, ...]], buffers: Iterator[memoryview]

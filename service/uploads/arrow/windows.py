@@ -8,7 +8,7 @@ from torch import Tensor
 from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
-from service.uploads.arrow.reader import PREFIX, Batch, Reader, message
+from service.uploads.arrow.reader import PREFIX, Reader, RecordBatch, message
 from service.uploads.body import Body
 from service.uploads.names import in_chinese
 from service.uploads.roles import known_roles, refuse_unknown
@@ -22,7 +22,7 @@ class BatchWindow:
     """Some record batches. They are valid until the window after the next one is asked for."""
 
     reader: Reader
-    batches: list[Batch]
+    batches: list[RecordBatch]
 
     @property
     def numbers(self) -> int:
@@ -59,7 +59,7 @@ class _Windows:
         self._body, self._settings = body, settings
         self._usual = min(settings.window_bytes, settings.max_body_bytes, settings.max_decoded_bytes // BITS)
         self._reader: Reader | None = None
-        self._batches: list[Batch] = []
+        self._batches: list[RecordBatch] = []
         self._buffer, self._other = bytearray(), bytearray()
         self._begin, self._filled = 0, 0  # of what is not yet read as a message
         self._need = PREFIX  # bytes from there, to tell more

@@ -19,9 +19,9 @@ from service.uploads.arrow.reader import (
     PAIR,
     PREFIX,
     SCHEMA,
-    Batch,
     Message,
     Reader,
+    RecordBatch,
     message,
 )
 from service.uploads.formats.registry import ArrayFormat, Arrays, BodyStream, Buffer, DecodingLimit, magic
@@ -42,7 +42,7 @@ def read_batches(
     view: memoryview,
     judge_names: Callable[[Sequence[str]], object] = lambda _: None,
     most: int = MOST_BATCHES,
-) -> tuple[Reader, list[Batch]]:
+) -> tuple[Reader, list[RecordBatch]]:
     """Return the reader of a whole stream, and its record batches, `most` at most.
 
     `judge_names` takes the names of the columns before their numbers are read.
@@ -52,7 +52,7 @@ def read_batches(
     reader = Reader.of(name, first)
     judge_names([column.name for column in reader.columns])
     position = first.end if isinstance(first, Message) else 0
-    batches: list[Batch] = []
+    batches: list[RecordBatch] = []
     while position < len(view):
         batch = message(name, view[position:])
         if batch is None:
@@ -79,7 +79,7 @@ def read_batches(
     return reader, batches
 
 
-def judge(name: str, reader: Reader, batches: list[Batch], limit: DecodingLimit, received: int) -> None:
+def judge(name: str, reader: Reader, batches: list[RecordBatch], limit: DecodingLimit, received: int) -> None:
     """Refuse a body that would become too large, and reserve its decoded size, before anything is allocated.
 
     Raises: TooLarge, TemporaryReducedCapacity.

@@ -15,7 +15,7 @@ from service.uploads.roles import MEANT, known_roles, plain_name
 ROW_NUMBERS = ("", "__index_level_0__", "Unnamed: 0", "rownames", "...1")  # of R, pandas and readr; left out silently
 MOST_SHOWN = 10  # names of the user's own in a refusal or a notice
 SLIP = 0.85  # of difflib, from which on a name is taken for a misspelt role
-Asked = tuple[tuple[str, str], ...]  # roles, and a column or a pattern of columns for each
+RequestedColumns = tuple[tuple[str, str], ...]  # roles, and a column or a pattern of columns for each
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Assignment:
     ignored: list[str]
 
 
-def assign(names: Sequence[str], asked: Asked) -> Assignment:
+def assign(names: Sequence[str], asked: RequestedColumns) -> Assignment:
     """Return which columns are read as which inputs.
 
     `names`: the columns in the order of the file. `asked`: what `roles=` says, by name or by a pattern such as p_*,
@@ -48,7 +48,7 @@ def assign(names: Sequence[str], asked: Asked) -> Assignment:
     return Assignment(columns, assumed, ignored[:MOST_SHOWN] + (["..."] if len(ignored) > MOST_SHOWN else []))
 
 
-def by_place(names: Sequence[str], order: Sequence[str], asked: Asked) -> Assignment:
+def by_place(names: Sequence[str], order: Sequence[str], asked: RequestedColumns) -> Assignment:
     """Return the columns of a file without a header by role: in the order of `order`, or as `roles=` says.
 
     Raises: BadRequest.
@@ -69,7 +69,7 @@ def by_place(names: Sequence[str], order: Sequence[str], asked: Asked) -> Assign
     return Assignment({role: [name] for role, name in zip(order, names, strict=True)}, {}, [])
 
 
-def _as_asked(names: Sequence[str], asked: Asked) -> dict[str, list[str]]:
+def _as_asked(names: Sequence[str], asked: RequestedColumns) -> dict[str, list[str]]:
     columns: dict[str, list[str]] = {}
     for role, pattern in asked:
         chosen = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from service.uploads.roles import MEANT, plain_name
-from service.uploads.tables.column_roles import ROW_NUMBERS, Asked, Assignment, assign, by_place
+from service.uploads.tables.column_roles import ROW_NUMBERS, Assignment, RequestedColumns, assign, by_place
 from service.uploads.tables.convert import tensors
 from service.uploads.tables.table import Table
 
@@ -26,7 +26,7 @@ class TableInputs:
     names: dict[str, list[str]] = field(default_factory=dict)
     assumed: Assumed = field(default_factory=dict)
 
-    def add(self, table: Table, order: Sequence[str], asked: Asked) -> None:
+    def add(self, table: Table, order: Sequence[str], asked: RequestedColumns) -> None:
         """Add the inputs of one table.
 
         `order`: the roles of columns without names. `asked`: what `roles=` says.
@@ -73,7 +73,7 @@ class TableInputs:
         self.assumed |= table.assumed
 
 
-def renamed(arrays: Mapping[str, Tensor], asked: Asked) -> tuple[dict[str, Tensor], Assumed]:
+def renamed(arrays: Mapping[str, Tensor], asked: RequestedColumns) -> tuple[dict[str, Tensor], Assumed]:
     """Return arrays with the user's own names by role, and what was assumed; several of one role as (n, names).
 
     Raises: BadRequest.

@@ -21,7 +21,7 @@ from recommender.experiment.training.adam import BETAS, TINY, WEIGHT_DECAY, Adam
 from recommender.experiment.training.network import HIDDEN, Network, replicated
 from recommender.experiment.training.reading import Reading
 from recommender.experiment.training.replica_losses import Trained, mean_loss
-from recommender.experiment.training.train import BATCH, RATES, STEPS, Fold, batches, gradients_of
+from recommender.experiment.training.train import BATCH, RATES, STEPS, Fold, gradients_of, row_batches
 
 TWELVE = (
     "mse",
@@ -60,7 +60,7 @@ class Both:
         ]
         reading = numbers(dtype=dtype)
         self.trained = [Trained(parse(text), reading, y) for text in TWELVE]
-        self.rows = list(batches(self.folds, 0, steps, BATCH))
+        self.rows = list(row_batches(self.folds, 0, steps, BATCH))
         self.steps = steps
         self.network = Network(model, d, 1, FOLDS)
         start = self.network.initial(0, dtype)

@@ -14,8 +14,8 @@ import pytest
 from losses.errors import NonFiniteInput
 from losses.evaluation.partial_sums import result_of_sums
 from service.datasets.addresses.allowed import allowed
-from service.datasets.addresses.table import listed
-from service.jobs.executors import Alive, Executor, InProcess, OnRay
+from service.datasets.addresses.table import list_files
+from service.jobs.executors import AliveCheck, Executor, InProcess, OnRay
 from service.jobs.shards import objectives_of, options_of
 
 pytestmark = [
@@ -36,7 +36,7 @@ def listing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         masks = {name: pa.FixedSizeListArray.from_arrays(pa.array(values), 4) for name, values in columns.items()}
         nested = {name: pa.FixedSizeListArray.from_arrays(values, 1) for name, values in masks.items()}
         pa.parquet.write_table(pa.table(nested), folder / f"part-{place:02}.parquet")
-    return listed(allowed(f"file://{folder}/*.parquet", [f"file://{folder}/"], ()), 1 << 30)
+    return list_files(allowed(f"file://{folder}/*.parquet", [f"file://{folder}/"], ()), 1 << 30)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def cluster() -> Iterator[Any]:
     running.shutdown()
 
 
-def values(executor: Executor, listing: dict[str, Any], alive: Alive = lambda: None) -> list[float | None]:
+def values(executor: Executor, listing: dict[str, Any], alive: AliveCheck = lambda: None) -> list[float | None]:
     sums = executor.sums(listing, QUESTION, range(len(listing["files"])), alive)
     options = options_of(QUESTION)
     return [
@@ -79,7 +79,7 @@ def test_a_refusal_comes_back_from_a_node_as_it_was(cluster: Any, tmp_path: Path
     cluster.add_node(num_cpus=1)
     for place, last in enumerate((1.0, float("nan"))):
         pa.parquet.write_table(pa.table({"y_true": [1.0, last], "y_pred": [0.0, 0.0]}), tmp_path / f"{place}.parquet")
-    listing = listed(allowed(f"file://{tmp_path}/*.parquet", [f"file://{tmp_path}/"], ()), 1 << 30)
+    listing = list_files(allowed(f"file://{tmp_path}/*.parquet", [f"file://{tmp_path}/"], ()), 1 << 30)
 
     with pytest.raises(NonFiniteInput) as refused:
         OnRay(cluster.address, group_bytes=1).sums(listing, {**QUESTION, "loss": ["mse"]}, [0, 1], lambda: None)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.problems import InsufficientStorage, TooLarge
-from service.uploads.lines import WINDOW, Line, ReadAhead, lines, together
+from service.uploads.lines import WINDOW, ReadAhead, TextLine, lines_of, together
 
 pytestmark = pytest.mark.anyio
 
@@ -34,9 +34,9 @@ async def drained(ahead: ReadAhead) -> None:
             pass
 
 
-async def listed(ahead: ReadAhead, longest: int = 1 << 20) -> list[Line]:
+async def listed(ahead: ReadAhead, longest: int = 1 << 20) -> list[TextLine]:
     try:
-        return [line async for line in lines(ahead.read, longest, lambda _: None)]
+        return [line async for line in lines_of(ahead.read, longest, lambda _: None)]
     finally:
         ahead.close()
 
@@ -46,7 +46,7 @@ def test_lines_do_not_depend_on_the_pieces(body: bytes, cuts: list[int]) -> None
     places = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     chunks = [body[start:end] for start, end in pairwise(places)]
 
-    async def read() -> list[Line]:
+    async def read() -> list[TextLine]:
         return await listed(ReadAhead(pieces(*chunks), Path(tempfile.gettempdir()), 1 << 20), longest=20)
 
     read_lines = anyio.run(read)
@@ -59,7 +59,7 @@ async def test_memory_is_reserved_for_long_lines_as_they_grow() -> None:
     reserved: list[int] = []
     ahead = ReadAhead(pieces(b"a" * (3 * WINDOW) + b"\n" + b"b" * WINDOW), Path(tempfile.gettempdir()), 1 << 20)
 
-    (first, second) = [line async for line in lines(ahead.read, 1 << 20, reserved.append)]
+    (first, second) = [line async for line in lines_of(ahead.read, 1 << 20, reserved.append)]
 
     ahead.close()
     assert (len(first.text or b""), len(second.text or b"")) == (3 * WINDOW, WINDOW)

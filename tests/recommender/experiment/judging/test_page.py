@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
-from recommender.experiment.judging.page import page
+from recommender.experiment.judging.page import report_page
 from recommender.experiment.judging.plots import differences_plot
 from recommender.experiment.judging.report import ExperimentReport
 
@@ -32,7 +32,7 @@ class _Tags(HTMLParser):
 
 
 def test_a_page_needs_nothing_else_and_has_a_table_for_each_picture() -> None:
-    text = page(report())
+    text = report_page(report())
 
     tags = _Tags()
     tags.feed(text)
@@ -43,7 +43,7 @@ def test_a_page_needs_nothing_else_and_has_a_table_for_each_picture() -> None:
 
 
 def test_names_of_the_users_own_are_escaped_and_the_page_speaks_chinese() -> None:
-    text = page(report("<b>price</b>"), "zh")
+    text = report_page(report("<b>price</b>"), "zh")
 
     assert "<b>price" not in text
     assert "&lt;b&gt;price" in text
