@@ -160,7 +160,7 @@ class Batch:
             way_out = Text("Send arrays of this length alone.", "这样长的数组请单独发送。")
             raise TooLarge(Text("The line", "该行"), settings.max_json_bytes, "max_json_bytes", way_out)
         sent = line.text
-        name, text = await beside_the_loop(lambda: _split(sent), len(sent))
+        name, text = await beside_the_loop(lambda: split_line(sent), len(sent))
         kind, keys = KINDS[name], scope["state"]["keys"]
         if keys is not None:
             keys.admit(scope, kind.access)
@@ -243,7 +243,7 @@ async def ask_batch(
     return BatchResponse(first, answers, ahead, {**response.headers, "content-type": media})
 
 
-def _split(line: bytearray) -> tuple[str, bytearray]:
+def split_line(line: bytearray) -> tuple[str, bytearray]:
     """Return what a line asks, and the question at the place that it has in the line.
 
     Raises: BadEnvelope, BadRequest.

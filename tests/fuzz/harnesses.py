@@ -8,6 +8,8 @@ import email
 import io
 import json
 import math
+import posixpath
+import re
 import resource
 import struct
 import time
@@ -17,6 +19,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pyarrow as pa
@@ -31,11 +34,18 @@ from torch import Tensor
 from losses.contract import registry
 from losses.contract.expression import parse
 from losses.errors import Refusal
+from recommender import recommend
+from recommender.profile import Goal, Profile
+from recommender.tasks import Task
+from service.datasets.addresses.allowed import allowed
+from service.datasets.addresses.reader import glob_pattern
 from service.problems import validated
 from service.routes.advise import AdviseRequest
+from service.routes.batch import KINDS, split_line
 from service.routes.evaluate import EvaluateRequest
 from service.routes.inference.request import InferRequest, json_length
 from service.routes.profile import ProfileRequest
+from service.routes.recommend import RecommendRequest
 from service.uploads import contents, inference_protocol, json_lists, media_type, multipart, query, upload
 from service.uploads.codings import SHORT_PIECE, Unpacker
 from service.uploads.formats import registry as formats
@@ -625,6 +635,83 @@ def packed_body(data: bytes) -> None:
     unpacker.finish()
     if data[1:] and coding in UNPACKERS and unpacked != UNPACKERS[coding](data[1:]):
         raise Finding("Python's own module unpacks something else.")
+
+
+@harness(
+    *(b'{"evaluate": %b}' % body for body in BODIES[:3]),
+    b'{"profile": {"task": "binary", "predictions": [0.5], "targets": [1]}}',
+    b'{"recommend": {"task": "binary", "profile": {"class_imbalance": 12}, "goal": {"decision": "balanced"}}}',
+    b'{"recommend": {"scenario": "salaries", "profile": {"outlier_rate": {"value": 0.1, "interval": [0, 0.2]}}}}',
+    b'{"recommend": {"task": "regression", "thresholds": {"outliers.some": 0.1}, "rulebook": "evidence"}}',
+    words=(*MARKS, *(b'"%b"' % name.encode() for name in (*KINDS, *Task, *Profile.model_fields, *Goal.model_fields))),
+)
+def batch_line(data: bytes) -> None:
+    """A line of a batch: which question it is, held to Python's parser, and the answer to a recommend."""
+    line = data.split(b"\n", 1)[0]
+    name, text = split_line(bytearray(line))
+    members = parsed(text)
+    if json.loads(line, parse_int=_whole) != {name: members}:
+        raise Finding("Python's parser found another question.")
+    if name != "recommend":
+        held = contents.from_json(text)
+        _models(upload.Upload(held.fields, held.roles))
+        return
+    asked = validated(RecommendRequest, members)
+    answer = recommend(
+        asked.task,
+        asked.scenario,
+        asked.profile,
+        asked.goal,
+        thresholds=asked.thresholds,
+        rulebook=asked.rulebook or "article",
+    )
+    json.loads(answer.model_dump_json(), parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> None:
+    raise Finding(f"An answer has {name}.")
+
+
+SOURCES = ("file:///data/tables", "s3://bucket/tables/", "https://example.com/files", "http://10.0.0.1:9000/a/")
+
+
+@harness(
+    b"file:///data/tables/part-*.parquet",
+    b"s3://bucket/tables/2024/**/x[0-9].csv",
+    b"https://example.com/files/a.feather",
+    b"http://10.0.0.1:9000/a/b.arrow",
+    words=(
+        b"..",
+        b"/./",
+        b"//",
+        b"%2e",
+        b"@",
+        b"\\",
+        b"#",
+        b"?",
+        b"**",
+        b"[!a]",
+        b"file://",
+        *(s.encode() for s in SOURCES),
+    ),
+)
+def dataset_address(data: bytes) -> None:
+    """The address of a dataset: below its prefix however it is read, and a glob that names nothing outside."""
+    address = allowed(data.decode("utf-8", "replace"), SOURCES, ())
+    parts = urlsplit(address.uri.replace("?", "_"))  # a question mark is of a glob
+    prefix = urlsplit(address.prefix)
+    below = posixpath.normpath(prefix.path) + "/"
+    if (parts.scheme, parts.netloc) != (prefix.scheme, prefix.netloc) or parts.username or parts.fragment:
+        raise Finding("Another reader of addresses finds another place.")
+    if not posixpath.normpath(parts.path).startswith(below) or address.root != prefix.path:
+        raise Finding("An address leaves its prefix.")
+    try:
+        pattern = glob_pattern(address.path)
+    except re.error as error:
+        raise Finding("A glob is no pattern.") from error
+    for path in (address.path, f"{below}{'a' * 200}/{'b/' * 50}c.csv", "/etc/passwd"):
+        if pattern.fullmatch(path) and not path.startswith(below):
+            raise Finding("A glob names what is outside of its prefix.")
 
 
 def _any_file(data: bytes) -> None:

@@ -35,6 +35,7 @@ SCANNED_ROWS = 1 << 16  # in a batch
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".feather": "feather", ".arrow": "feather", ".ipc": "feather"}
 PLACE = "place"  # of the file in the listing, said of every batch
 GLOB = re.compile(r"[*?\[]")
+TOKENS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\.")  # of what fnmatch writes: an escape, a class, any letter
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan", "None", "none"]  # as uploads have it
 
 
@@ -116,7 +117,7 @@ def _entries(address: dict[str, Any]) -> list[list[Any]]:
     else:
         folder = path[: GLOB.search(path).start()].rpartition("/")[0]  # type: ignore[union-attr] # it is there
         selector = files.FileSelector(folder, allow_not_found=True, recursive="/" in path[len(folder) + 1 :])
-        matches = re.compile("/".join(map(_segment, path.split("/"))))
+        matches = glob_pattern(path)
         infos = [info for info in system.get_file_info(selector) if matches.fullmatch(info.path)]
     infos = [info for info in infos if info.type == files.FileType.File]
     if len(infos) > MOST_FILES:
@@ -126,9 +127,20 @@ def _entries(address: dict[str, Any]) -> list[list[Any]]:
     return sorted([info.path, info.size, info.mtime_ns] for info in infos)
 
 
+def glob_pattern(path: str) -> re.Pattern[str]:
+    """Return what the paths match that a glob names."""
+    return re.compile("/".join(map(_segment, path.split("/"))))
+
+
 def _segment(pattern: str) -> str:
     """Return a segment of a glob as a regular expression that matches no slash; ** matches any number of segments."""
-    return ".*" if pattern == "**" else translate(pattern)[4:-3].replace(".*", "[^/]*")
+    return ".*" if pattern == "**" else TOKENS.sub(_without_slash, translate(pattern)[4:-3])
+
+
+def _without_slash(token: re.Match[str]) -> str:
+    """Return a token of a regular expression so that it matches no slash."""
+    text = token[0]
+    return "[^/]" if text == "." else f"(?!/){text}" if text.startswith("[") else text
 
 
 def _refuse_outside(path: str, root: str) -> None:
