@@ -321,6 +321,12 @@ bench-losses: install
 bench: install
 	@$(BIN)/python -m benchmarks.serving
 
+# Requests a second and memory by the size of a request, by one worker and two, and the picture of it.
+.PHONY: bench-scaling
+
+bench-scaling: install
+	@$(BIN)/python -m benchmarks.serving.scaling
+
 # The same job on what others serve with, each in an environment of its own, as pinned as they are.
 .PHONY: bench-peers
 PEERS := litserve bentoml mlserver

@@ -34,6 +34,7 @@ def raw() -> Iterator[socket.socket]:
             [sys.executable, __file__, str(listener.fileno())], pass_fds=[listener.fileno()]
         )
         with socket.create_connection(listener.getsockname()) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a length waits for no acknowledgement
             yield connection
         process.wait(30)
 

@@ -10,7 +10,8 @@ from losses.description.curve import curve
 from losses.errors import Refusal
 from service.routes.curve_svg import draw
 
-REGRET = Path(__file__).parents[2] / "benchmarks/regret/regret.svg"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+MEASURED = {"regret": BENCHMARKS / "regret/regret.svg", "scaling": BENCHMARKS / "serving/scaling.svg"}
 POINTS, SPAN = 97, 3.0
 COMPARED = {
     "regression": ("mse", "mae", "smooth_l1", "huber(delta=0.5)"),
@@ -36,7 +37,7 @@ def has_curve(loss_id: str) -> bool:
 def pictures() -> dict[str, str]:
     """Return every picture by its name in docs/."""
     curves = {f"losses/curves/{loss_id}.svg": _drawn(loss_id) for loss_id in catalogue() if has_curve(loss_id)}
-    regret = REGRET.read_text(encoding="utf-8")
+    measured = {name: path.read_text(encoding="utf-8") for name, path in MEASURED.items()}
     compared = {f"pictures/{name}.svg": _drawn(*texts) for name, texts in COMPARED.items()}
-    drawn = {"recommendation": recommendation.picture(), "rooms": architecture.picture(), "regret": regret}
+    drawn = {"recommendation": recommendation.picture(), "rooms": architecture.picture(), **measured}
     return {**curves, **compared, **{f"pictures/{name}.svg": text for name, text in drawn.items()}}
