@@ -453,6 +453,7 @@ class Goal(BaseModel):
 
     @model_validator(mode="after")
     def _mistakes_cost_more(self) -> Self:
+        """Refuse a cost_matrix that is not square, or in which a mistake costs less than the right answer."""
         costs = self.cost_matrix
         if costs is None:
             return self

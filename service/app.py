@@ -70,6 +70,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        """Resume the jobs, yield the objects that requests find in their state, and close them at the end."""
         catalogue()
         datasets = Datasets(settings)
         jobs = Jobs(settings, datasets)

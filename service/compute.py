@@ -197,6 +197,7 @@ class Runtime:
             HOLD.reset(token)
 
     def _bounded(self, work: Callable[[], Returned], spent_s: float) -> Returned:
+        """Return what `work` returns, under the deadline and the memory errors of this runtime."""
         token = CHECK.set(deadline(self._compute_s, spent_s, self._clock, current().has_left))
         try:
             return work()

@@ -125,6 +125,7 @@ def _terms(node: ast.expr) -> list[tuple[float, BoundLoss]]:
 
 
 def _coefficient(node: ast.expr) -> float:
+    """Return the coefficient that an expression node holds."""
     value = node.value if isinstance(node, ast.Constant) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadExpression(
@@ -138,6 +139,7 @@ def _coefficient(node: ast.expr) -> float:
 
 
 def _bound(node: ast.expr) -> BoundLoss:
+    """Return the loss that an expression node names, with its parameters."""
     call = node if isinstance(node, ast.Call) else None
     asked_as, (loss, implied) = _named(call.func if call else node)
     given: dict[str, Value] = {}
@@ -193,6 +195,7 @@ def _instead_of_a_loss(node: ast.expr) -> Text:
 
 
 def _literal(node: ast.expr) -> Value:
+    """Return the parameter value that an expression node holds."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
         value = node.operand.value
         if isinstance(value, int | float) and not isinstance(value, bool):

@@ -71,6 +71,7 @@ def _by_spelling(spelling: Spelling) -> dict[str, list[str]]:
 
 
 def _unknown(name: str, library: str) -> UnknownLoss:
+    """Return the refusal of a name, with the near name or what is known of it in another library."""
     metric = next((each for each in (word(name), word(name).removesuffix("score")) if each in LOSS_OF_METRIC), None)
     if metric:
         trains = LOSS_OF_METRIC[metric]

@@ -84,6 +84,7 @@ def loss(
     """
 
     def register(compute: Computes) -> Computes:
+        """Add the function to the catalogue, after checking its columns against its signature."""
         parsed = Shapes.parse(shapes)
         entry = Loss(
             compute=compute,

@@ -91,6 +91,7 @@ def curves_along_one_axis(
 
 
 def _added(objective: Objective, terms: list[_Drawn]) -> Curve:
+    """Return the curve of a sum from the curves of its terms."""
     coefficients = [coefficient for coefficient, _ in objective.terms]
     value = sum(weight * term.value for weight, term in zip(coefficients, terms, strict=True))
     gradient = sum(weight * term.gradient for weight, term in zip(coefficients, terms, strict=True))

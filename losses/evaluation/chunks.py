@@ -197,6 +197,7 @@ class ChunkedInputs:
         return tensor if item_axis is None or len(self.bounds) == 1 else tensor[bounds[item_axis]]
 
     def _chunk(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> Chunk:
+        """Return one chunk of one term: its inputs, weights and mask, checked in the first pass."""
         if not self._weighed:
             return Chunk(self._filled(place, bounds, None, first_pass=first_pass), [], None, None)
         factors = self._factors(place, bounds, first_pass=first_pass)

@@ -114,6 +114,7 @@ def layout_of(
 def _made(
     objective: Objective, inputs: Mapping[str, Tensor], wanted: torch.dtype | None, chunk_elements: int
 ) -> Layout:
+    """Return the layout of inputs of these shapes and dtypes."""
     for role, tensor in inputs.items():
         refuse_dtype(role, tensor)
     terms = [term for _, term in objective.terms]
@@ -244,7 +245,7 @@ def _numbers(term: BoundLoss, block: Axes, roles: list[str]) -> int:
 
 
 def _peaks(term: BoundLoss, block: Axes, roles: list[str]) -> tuple[float, float]:
-    """Return the numbers that a block of one term holds, without a graph and with one."""
+    """Return how many numbers are allocated at the peak of a block of one term, without a graph and with one."""
     numbers = _numbers(term, block, roles)
     own, beside = term.loss.work.peak_numbers(block, term.params)
     return INPUTS_ALIVE * numbers + own, INPUTS_WITH_GRAPH * numbers + own + beside

@@ -87,6 +87,7 @@ def first_pass(
 
 
 def _add_chunk(accumulators: list[Accumulator], chunks: list[Chunk], spread: Moments | None, options: Options) -> None:
+    """Add one chunk of every term to the accumulators, and its rows to the moments."""
     keep = options.reduction == "none"
     added = [
         accumulator.add(chunk, keep=keep, per_class=options.per_class, fuse=options.fuse)

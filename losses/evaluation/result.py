@@ -105,6 +105,7 @@ def finite(value: float) -> float | None:
 
 
 def _reason(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInputs) -> str | None:
+    """Return why a term has no finite value; None where it has one."""
     if math.isfinite(value) and accumulator.kept and not any(seen.nonfinite for seen in accumulator.seen.values()):
         return None
     listed = [

@@ -45,6 +45,7 @@ class SecondPass:
                 self._chunk(chunks)
 
     def _chunk(self, chunks: list[Chunk]) -> None:
+        """Propagate the cotangents back through one chunk of every term."""
         gradient = self.gradient != "none"
         leaves = [
             _leaves(accumulator, chunk) if gradient else {}

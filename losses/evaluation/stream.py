@@ -115,6 +115,7 @@ class Stream:
         self.items += items
 
     def _add(self, inputs: Mapping[str, Tensor], weights: Tensor | None, mask: Tensor | None) -> None:
+        """Add a window, its classes moved to axis 1."""
         axis = self.options.class_axis
         sent = {role: tensor for role, tensor in inputs.items() if role in self.objective.roles}
         chunked_inputs = self._window = _Window(
@@ -157,6 +158,7 @@ class Stream:
         )
 
     def _refuse_fixed(self, inputs: Mapping[str, Tensor]) -> None:
+        """Refuse an input that has no axis of items, since columns cannot carry it."""
         for _, term in self.objective.terms:
             for role in term.loss.roles:
                 if role in inputs and term.loss.pattern(role).item_axis is None:

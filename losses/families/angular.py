@@ -32,6 +32,7 @@ LOGITS_OF_LIBRARIES = (
 
 
 def _arcface_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     margin = float(params["margin"] or 0)
     return f"""\
 c = predictions.gather(1, targets[:, None])
@@ -151,6 +152,7 @@ def _log_normaliser(concentration: float) -> float:
 
 
 def _von_mises_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     k = float(params["concentration"] or 0)
     return f"return ({k!r} * (1 - torch.cos(predictions - targets))).mean() + {_log_normaliser(k)!r}"
 

@@ -78,6 +78,7 @@ def _finished(value: Tensor, class_weights: Tensor | None, *, include_background
 
 
 def _hausdorff_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     lines = [
         *pipeline.probabilities(params),
         "at = torch.ones(p.shape[2:]).nonzero().to(p)",
@@ -177,6 +178,7 @@ def _skeleton(mask: Tensor, iterations: int) -> Tensor:
 
 
 def _cldice_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     lines = [
         *pipeline.probabilities(params),
         "y = targets.to(p)",

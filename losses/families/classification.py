@@ -32,6 +32,7 @@ def _logarithms(params: dict[str, Value]) -> str:
 
 
 def _bce_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     weight, smoothing = params["pos_weight"], float(params["label_smoothing"] or 0)
     start = f"targets = targets * {1 - smoothing} + {smoothing / 2}\n" if smoothing else ""
     if params["from_logits"]:
@@ -151,6 +152,7 @@ def bce(
 
 
 def _categorical_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     smoothing = params["label_smoothing"]
     if params["from_logits"]:
         extra = f", label_smoothing={smoothing}" if smoothing else ""
@@ -248,6 +250,7 @@ def categorical_ce(
 
 
 def _sparse_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     smoothing, ignored = float(params["label_smoothing"] or 0), params["ignore_index"]
     extra = f", ignore_index={ignored}" if ignored != terms.IGNORED else ""
     if params["from_logits"]:

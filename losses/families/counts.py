@@ -107,6 +107,7 @@ def _stirling_error(inverse: Tensor) -> Tensor:
 
 
 def _negative_binomial_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     return f"""\
 mean = {"predictions.exp()" if params["log_input"] else "predictions"}
 y, r = targets.to(mean.dtype), 1 / dispersion

@@ -27,6 +27,7 @@ def _log_p(params: dict[str, Value]) -> str:
 
 
 def _kl_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     over = "sum" if params["normalize"] == "item" else "mean"
     return f"""\
 {_log_p(params)}

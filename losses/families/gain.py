@@ -60,6 +60,7 @@ def _gains(targets: Tensor, kept: Tensor, gain: str, k: int | None) -> Tensor:
 
 
 def _gains_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     k = "" if params.get("k") is None else f"[:, :{params['k']}]"
     return f"""\
 gains = {"2**targets - 1" if params["gain"] == "exponential" else "targets"}
@@ -129,6 +130,7 @@ def approx_ndcg(
 
 
 def _lambda_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     scheme, k = str(params["scheme"]), params["k"]
     top = "" if k is None else f"\npairs[:, {k}:] = pairs[:, :, {k}:] = False"
     logarithm = f" / {math.log(2)}" if params["log"] == "binary" else ""

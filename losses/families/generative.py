@@ -41,6 +41,7 @@ def _said(en: str, zh: str) -> Said:
 
 
 def _generator_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     codes = {
         "non_saturating": "-F.logsigmoid(fake).mean()",
         "minimax": "F.logsigmoid(-fake).mean()",
@@ -114,6 +115,7 @@ def adversarial_generator(
 
 
 def _discriminator_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     smoothing, factor, margin = params["label_smoothing"], params["factor"], params["margin"]
     smoothed = f" + {smoothing} * real.mean()" if smoothing else ""
     entropy = f"-F.logsigmoid(real).mean() - F.logsigmoid(-fake).mean(){smoothed}"

@@ -22,6 +22,7 @@ def _window(length: int, window: int, sigma: float, like: Tensor) -> Tensor:
 
 
 def _ssim_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     return f"""\
 def window(length):
     at = torch.arange(min(length, {params["window"]})).to(predictions)

@@ -33,6 +33,7 @@ FOCAL = Said(
 
 
 def _focal_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     alpha, gamma = params["alpha"], params["gamma"]
     balance = "" if alpha is None else "alpha * "
     weights = "" if alpha is None else f"alpha = {alpha} * targets + (1 - {alpha}) * (1 - targets)\n"
@@ -48,6 +49,7 @@ wrong = p * (1 - targets) + (1 - p) * targets
 
 
 def _focal_softmax_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     ignored = params["ignore_index"]
     extra = "" if ignored == terms.IGNORED else f", ignore_index={ignored}"
     clip = float(params["clip"] or 0)

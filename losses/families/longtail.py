@@ -21,6 +21,7 @@ from losses.text import Text
 
 
 def _asymmetric_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     start = "p = predictions.sigmoid()" if params["from_logits"] else "p = predictions"
     return f"""\
 {start}
@@ -90,6 +91,7 @@ def asymmetric(
 
 
 def _class_balanced_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     start = "predictions" if params["from_logits"] else "predictions.log()"
     ignored = params["ignore_index"]
     extra = "" if ignored == terms.IGNORED else f", ignore_index={ignored}"
@@ -169,6 +171,7 @@ def class_balanced(
 
 
 def _logit_adjusted_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     start = "predictions" if params["from_logits"] else "predictions.log()"
     ignored = params["ignore_index"]
     extra = "" if ignored == terms.IGNORED else f", ignore_index={ignored}"
@@ -227,6 +230,7 @@ def logit_adjusted(
 
 
 def _bce_logit_adjusted_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     shift = float(params["tau"] or 0) * (
         math.log(float(params["prior"] or 0)) - math.log1p(-float(params["prior"] or 0))
     )

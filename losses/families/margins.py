@@ -19,6 +19,7 @@ CRAMMER_SINGER = "Crammer & Singer 2001, JMLR 2:265"
 
 
 def _hinge_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     del params
     return "return (1 - (2 * targets - 1) * predictions).clamp(min=0).mean()"
 

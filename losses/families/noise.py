@@ -23,6 +23,7 @@ p = {start}.gather(1, targets.where(kept, 0)[:, None])[:, 0][kept]"""
 
 
 def _generalized_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     return f"{_probability_of_label(params)}\nreturn ((1 - p ** {params['q']}) / {params['q']}).mean()"
 
 
@@ -78,6 +79,7 @@ def generalized_ce(
 
 
 def _symmetric_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     reverse = f"{-float(params['log_zero'] or 0)} * (1 - p)"
     return (
         f"{_probability_of_label(params)}\nreturn ({params['alpha']} * -p.log() + {params['beta']} * {reverse}).mean()"
@@ -139,6 +141,7 @@ def symmetric_ce(
 
 
 def _poly1_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     start = (
         "log_p = F.log_softmax(predictions, 1)\np = log_p.exp()"
         if params["from_logits"]

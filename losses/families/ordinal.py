@@ -15,6 +15,7 @@ LEVELS = "coral-pytorch takes the rank as levels of 0 and 1, one a threshold; th
 
 
 def _coral_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     name = "binary_cross_entropy_with_logits" if params["from_logits"] else "binary_cross_entropy"
     return f"""\
 levels = (torch.arange(predictions.shape[1]) < targets[:, None]).to(predictions.dtype)
@@ -56,6 +57,7 @@ def coral(
 
 
 def _corn_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     name = "binary_cross_entropy_with_logits" if params["from_logits"] else "binary_cross_entropy"
     return f"""\
 ranks = torch.arange(predictions.shape[1])
@@ -95,6 +97,7 @@ def corn(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = True
 
 
 def _emd_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     return f"""\
 kept = targets != {params["ignore_index"]}
 p = predictions{".softmax(1)" if params["from_logits"] else ""}

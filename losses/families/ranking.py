@@ -48,6 +48,7 @@ def margin_ranking(
 
 
 def _ranknet_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     end = "cost.mean()" if params["normalize"] == "pairs" else "cost.sum() / len(targets)"
     return f"""\
 better = targets[:, :, None] > targets[:, None, :]

@@ -137,6 +137,7 @@ def _unit(vectors: Tensor, eps: float) -> Tensor:
 
 
 def _cosine_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     cosine = f"F.cosine_similarity(predictions, targets, dim=1, eps={params['eps']}).mean()"
     return f"return -{cosine}" if params["form"] == "negative" else f"return 1 - {cosine}"
 

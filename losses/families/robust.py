@@ -113,6 +113,7 @@ def _log1p_square(x: Tensor) -> Tensor:
 
 
 def _barron_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     alpha, start = params["alpha"], f"x = (predictions - targets) / {params['scale']}\n"
     if not isinstance(alpha, float):
         return f"{start}return -torch.expm1(-(x**2) / 2).mean()"

@@ -34,6 +34,7 @@ Full = Annotated[bool, Field(description="With the constant that makes it a like
 
 
 def _gaussian_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     return f"return F.gaussian_nll_loss(predictions, targets, variance, full={params['full']}, eps={params['eps']})"
 
 

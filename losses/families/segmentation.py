@@ -41,6 +41,7 @@ OPTAX = "optax.losses.dice_loss(jnp.moveaxis(predictions, 1, -1), jnp.moveaxis(t
 
 
 def _dice_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     smooth, epsilon = params["smooth"], params["epsilon"]
     return pipeline.code(
         params, f"1 - (2 * shared + {smooth}) / (predicted + true + {smooth}{f' + {epsilon}' if epsilon else ''})"
@@ -167,6 +168,7 @@ def dice(
 
 
 def _jaccard_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     smooth, epsilon = params["smooth"], params["epsilon"]
     extra = f" + {epsilon}" if epsilon else ""
     return pipeline.code(params, f"1 - (shared + {smooth}) / (predicted + true - shared + {smooth}{extra})")
@@ -227,6 +229,7 @@ def jaccard(
 
 
 def _generalized_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     over = "(0, 2)" if params["group"] == "batch" else "2"
     power = {"square": 2, "simple": 1, "uniform": 0}[str(params["weighting"])]
     mean = {"score": "value", "zero": "(value * some)", "skip": "value[some]"}[str(params["empty"])]
@@ -320,6 +323,7 @@ def generalized_dice(
     power = {"square": 2, "simple": 1, "uniform": 0}[weighting]
 
     def finish(totals: dict[str, Tensor]) -> Items:
+        """Return the generalized Dice loss from the totals of the regions."""
         sums = totals["n"]
         first = 0 if include_background or sums.shape[-1] == 1 else 1
         shared, predicted, true, pixels = sums[..., first:].unbind(-2)

@@ -21,6 +21,7 @@ NEVER = -1e30  # stands for a log-probability of -infinity, of which torch's CTC
 
 
 def _ctc_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     log_p = "predictions.log_softmax(1)" if params["from_logits"] else "predictions.log()"
     reduction = "mean" if params["normalize"] == "target_length" else "none"
     return f"""\

@@ -28,6 +28,7 @@ def _unit(params: dict[str, Value], *names: str) -> str:
 
 
 def _triplet_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     parameters = ", ".join(f"{name}={params[name]}" for name in ("margin", "p", "eps", "swap"))
     start = _unit(params, "anchor", "positive", "negative")
     return f"{start}return F.triplet_margin_loss(anchor, positive, negative, {parameters})"

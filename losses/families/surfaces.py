@@ -55,11 +55,13 @@ rise = torch.diff(1 - left / union, prepend=torch.zeros_like(union[..., :1]))
 
 
 def _pixels_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     one_set = ".movedim(1, 0).flatten(1)[None]" if params["group"] == "batch" else ""
     return f"p, y = (mask.reshape(*mask.shape[:2], -1){one_set} for mask in (p, targets.to(p.dtype)))\n"
 
 
 def _softmax_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     mean = ".mean()" if params["empty"] == "score" else "[y.sum(-1) > 0].mean()"
     if params["empty"] == "skip" and params["group"] == "image":
         mean = ".where(y.sum(-1) > 0, torch.nan).nanmean(1).nanmean()"
@@ -73,6 +75,7 @@ def _softmax_code(params: dict[str, Value]) -> str:
 
 
 def _hinge_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     return (
         "p = predictions\n"
         + _pixels_code(params)

@@ -72,6 +72,7 @@ def cox(predictions: Tensor, targets: Tensor, events: Tensor) -> Items:
 
 
 def _aft_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     return f"""\
 z = (targets.log() - predictions) / {params["scale"]}
 {_DENSITIES[str(params["distribution"])]}

@@ -39,6 +39,7 @@ def _index(of: Sizes, alpha: float, beta: float, smooth: float, epsilon: float) 
 
 
 def _index_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     added = f"{params['smooth']} + {params['epsilon']}" if params["epsilon"] else params["smooth"]
     wrong = f"{params['alpha']} * (predicted - shared) + {params['beta']} * (true - shared)"
     return f"(shared + {params['smooth']}) / (shared + {wrong} + {added})"
@@ -191,6 +192,7 @@ def focal_tversky(
 
 
 def _mcc_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     over = {"image": "2", "batch": "(0, 2)", "all": "(0, 1, 2)"}[str(params["group"])]
     lines = [
         *pipeline.probabilities(params),

@@ -116,6 +116,7 @@ def n_pairs_multilabel(first: Tensor, second: Tensor, targets: Tensor, *, normal
 
 
 def _info_nce_code(params: dict[str, Value]) -> str:
+    """Return the body of the PyTorch snippet under these parameters."""
     rows = "F.cross_entropy(s, torch.arange(len(s)))"
     both = f"({rows} + {rows.replace('(s,', '(s.T,')}) / 2" if params["symmetric"] else rows
     return f"s = {_similarities(params)} / {params['temperature']}\nreturn {both}"

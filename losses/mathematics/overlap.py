@@ -101,6 +101,7 @@ def combine(
     """Return the loss of every class from the sums of regions."""
 
     def finish(totals: dict[str, Tensor]) -> Items:
+        """Return the loss from the totals of the regions."""
         sums = totals["n"]
         there = torch.ones_like(sums[..., 0, :])
         if not include_background and there.shape[-1] > 1:

@@ -41,6 +41,7 @@ def _scores(params: Params) -> str:
 
 
 def focal_to_probability(params: Params) -> ProbabilityMap | None:
+    """Return the map for the focal loss; None where its output is the probability, or a class has no weight."""
     gamma, alpha = _number(params, "gamma"), params["alpha"]
     positive = 0.5 if alpha is None else float(alpha)
     if not 0 < positive < 1 or (gamma == 0 and positive == 1 / 2):
@@ -63,6 +64,7 @@ return ({show(gamma)} * z + one.log() - zero.log(){shift}).sigmoid()"""
 
 
 def focal_softmax_to_probability(params: Params) -> ProbabilityMap | None:
+    """Return the map for the focal loss over classes; None at gamma 0."""
     gamma = _number(params, "gamma")
     if gamma == 0:
         return None
@@ -84,6 +86,7 @@ return log_v.softmax(1)"""
 
 
 def bce_to_probability(params: Params) -> ProbabilityMap | None:
+    """Return the map for weighted or smoothed binary cross-entropy; None without either."""
     weight, smoothing = _number(params, "pos_weight"), _number(params, "label_smoothing")
     if weight == 1 and smoothing == 0:
         return None
@@ -99,6 +102,7 @@ def bce_to_probability(params: Params) -> ProbabilityMap | None:
 
 
 def smoothed_ce_to_probability(params: Params) -> ProbabilityMap | None:
+    """Return the map for cross-entropy with smoothed labels; None without smoothing."""
     smoothing = _number(params, "label_smoothing")
     if smoothing == 0:
         return None
@@ -116,6 +120,7 @@ return p / p.sum(1, keepdim=True)"""
 
 
 def class_balanced_to_probability(params: Params) -> ProbabilityMap | None:
+    """Return the map for class-balanced cross-entropy; None at beta 0."""
     beta = _number(params, "beta")
     if beta == 0:
         return None

@@ -206,6 +206,7 @@ def as_targets(values: Tensor, candidate: Candidate, target: Target) -> Tensor:
 
 
 def _unfit(text: str, target: Target) -> Text:
+    """Return why an objective cannot be trained on this target."""
     outputs = target.outputs
     what = Text("one number", "一个数") if outputs == 1 else Text(f"{outputs} scores", f"{outputs} 个得分")
     fitting = listed(USUAL[target.task])

@@ -236,6 +236,7 @@ def _notice(reason: str, names: list[str]) -> Text:
 
 
 def _matrices(kept: Mapping[str, np.ndarray[Any, Any]]) -> Features:
+    """Return the kept columns as a matrix of numbers and one of texts."""
     numbers = [column.reshape(len(column), -1) for column in kept.values() if not is_text(column)]
     texts = [column for column in kept.values() if is_text(column)]
     n = len(next(iter(kept.values())))

@@ -53,6 +53,7 @@ def folds_of(
 
 
 def _refuse_rare(labels: Ids, folds: int) -> None:
+    """Refuse labels of which a class has fewer rows than there are folds."""
     values, counts = np.unique(labels, return_counts=True)
     if counts.min() < folds:
         raise BadExperiment(

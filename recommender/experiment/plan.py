@@ -265,6 +265,7 @@ def _ids(columns: Columns, name: str | None, rows: np.ndarray) -> Ids | None:
 
 
 def _order(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[Any, Any] | None:
+    """Return the column that orders rows in time; None where none is named."""
     if name is None:
         return None
     column = column_of(columns, name, "order")[rows]
@@ -280,6 +281,7 @@ def _order(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[A
 
 
 def _weights(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[Any, Any] | None:
+    """Return the column of row weights; None where none is named."""
     if name is None:
         return None
     column = column_of(columns, name, "weights")[rows]
@@ -295,6 +297,7 @@ def _weights(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray
 
 
 def _judge(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return which rows are held out for judging; none where no column is named."""
     if name is None:
         return np.zeros(len(rows), bool)
     column = column_of(columns, name, "held_out")[rows]

@@ -77,6 +77,7 @@ def solve_unit(plan: Plan, unit: Unit) -> OutOfFold:
 def _out_of_fold(
     plan: Plan, unit: Unit, outputs: Outputs, rates: tuple[float, ...], steps: tuple[int, ...]
 ) -> OutOfFold:
+    """Return the outputs of a trained unit as out-of-fold predictions."""
     predictions = outputs.predictions.numpy()
     return OutOfFold(
         unit=unit,

@@ -148,6 +148,7 @@ def _inferred(column: np.ndarray[Any, Any]) -> tuple[Task, Text]:
 
 
 def _numbers(column: np.ndarray[Any, Any], task: Task) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the target as numbers, checked against the range of the task."""
     if is_text(column):
         raise BadExperiment(
             "target",

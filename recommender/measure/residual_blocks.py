@@ -117,6 +117,7 @@ class ResidualStream:
         return self._read(drawn.to(self.targets.device), None)
 
     def _read(self, where: slice | Tensor, offset: int | None) -> Block:
+        """Return the block of some rows in float64, scaled."""
         checkpoint()
         targets = float64(self.targets[where])
         predictions = None if self.predictions is None else float64(self.predictions[where])

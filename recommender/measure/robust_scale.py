@@ -106,6 +106,7 @@ def _streamed(column: ResidualStream, counter: ResidualStream) -> Spread:
 
 
 def _quartiles(column: ResidualStream, sample: Array) -> tuple[list[float], CentralMoments]:
+    """Return the quartiles of a long column, and its moments, reading it again where a bracket misses."""
     tries = 0
     while True:
         orders, moments = brackets(sample, QUARTILES, tries), CentralMoments()
@@ -122,6 +123,7 @@ def _quartiles(column: ResidualStream, sample: Array) -> tuple[list[float], Cent
 
 
 def _mad(column: ResidualStream, sample: Array, centre: float) -> tuple[float, float]:
+    """Return the median and the mean absolute deviation from a centre, reading it again where a bracket misses."""
     ordered = np.sort(np.abs(sample - centre))
     tries = 0
     while True:

@@ -122,6 +122,7 @@ def repairs(chosen: Choices, language: Language) -> list[RepairAnswer]:
 
 
 def _repair(choice: Choice, language: Language) -> RepairAnswer | None:
+    """Return the probability map of a choice in the form of the answer."""
     probability = probability_of(choice)
     if probability is None:
         return None

@@ -89,6 +89,7 @@ def open_question(book: Rulebook, question: Question, language: Language) -> Ask
 
 @lru_cache(maxsize=KEPT)
 def _ask(asked: OpenQuestion, objectives: tuple[str, ...], language: Language) -> Ask:
+    """Return an open question in the form of the answer."""
     return Ask(
         fact=asked.fact,
         question=in_language(asked.question, language),

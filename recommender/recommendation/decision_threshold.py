@@ -39,6 +39,7 @@ def decision(question: Question, chosen: Choices) -> Cut | Text | None:
 
 
 def _wanted(question: Question) -> Cut | Text | None:
+    """Return the threshold for the goal, or why it is unknown; None where nothing is decided."""
     if not question.task.row.yes_or_no:
         return _of_several_classes(question)
     cost, aim = question.number("goal.false_negative_cost"), question.goal.decision
@@ -77,6 +78,7 @@ def _by_cost(cost: float) -> Cut:
 
 
 def _balanced(question: Question) -> Cut | Text:
+    """Return the threshold for balanced accuracy, or why it is unknown."""
     share = question.number("positive_share")
     if share is None:
         return Text(

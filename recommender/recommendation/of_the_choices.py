@@ -78,6 +78,7 @@ def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
 
 
 def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | None:
+    """Return the answer of one book; None where it has none."""
     if not chosen:
         return None
     return answer.BookAnswer(

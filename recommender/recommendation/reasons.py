@@ -42,6 +42,7 @@ def nearly(book: Rulebook, question: Question, language: Language) -> list[Fired
 
 
 def _entry(rule: Rule, condition: Condition, question: Question, bounds: Bounds, language: Language) -> Fired:
+    """Return a condition of a row with the value of its fact and the margin."""
     value, limit = question.value_of(condition.fact), condition.limit(bounds)
     if limit is None or not isinstance(value, float | int):
         return _in_words(rule, condition, _word(value), language)
@@ -61,6 +62,7 @@ def _entry(rule: Rule, condition: Condition, question: Question, bounds: Bounds,
 
 @lru_cache(maxsize=KEPT)
 def _in_words(rule: Rule, condition: Condition, value: str, language: Language) -> Fired:
+    """Return a condition without a numeric margin."""
     return Fired(
         rule=rule.name,
         fact=condition.fact,

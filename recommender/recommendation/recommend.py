@@ -132,6 +132,7 @@ def _other_goals(book: Rulebook, question: Question, objective: str) -> list[ans
 
 
 def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
+    """Return the computed parameters in the form of the answer."""
     return [
         answer.ParameterAnswer(
             loss=choice.loss.loss.id,
@@ -146,6 +147,7 @@ def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
 
 
 def _decision(cut: Cut | Text | None, language: Language) -> answer.Decision | None:
+    """Return the decision threshold in the form of the answer."""
     if not isinstance(cut, Cut):
         return None
     return answer.Decision(

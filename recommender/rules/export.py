@@ -68,6 +68,7 @@ def _hash(bounds: tuple[tuple[str, float], ...]) -> str:
 
 
 def _row(order: int, row: Rule, bounds: Bounds) -> Data:
+    """Return a rule as plain data."""
     return {
         "order": order,
         "name": row.name,

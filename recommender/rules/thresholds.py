@@ -28,6 +28,7 @@ def bounds_in_force(overrides: Mapping[str, float] | None = None) -> dict[str, f
 
 @lru_cache(maxsize=256)
 def _checked(overrides: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
+    """Return the thresholds in force after checking each override."""
     given = dict(overrides)
     for name in given:
         if name not in THRESHOLDS:

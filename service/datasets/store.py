@@ -82,6 +82,7 @@ class Datasets:
             return self._kept(incoming, owner, media, described)
 
     def _kept(self, incoming: Incoming, owner: str, media: str, described: dict[str, Any]) -> "tuple[DatasetRow, bool]":
+        """Move a received file to its name and insert its row; runs in a thread."""
         from service.datasets.index import DatasetRow  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
 
         self.remove_expired()

@@ -107,6 +107,7 @@ def register(evaluations: EvaluationSteps) -> Callable[[str], None]:
 
     @DBOS.workflow(name=library.WORKFLOWS["ev"])
     def evaluation(identifier: str) -> None:
+        """Run an evaluation: the sums of each group of files, then the results; a workflow of the jobs library."""
         with ending(evaluations, identifier):
             parts: list[list[PartialSums]] = []
             for places in begin(identifier):

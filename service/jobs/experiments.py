@@ -61,6 +61,7 @@ class ExperimentSteps(Steps):
         return {"verdict": report["verdict"]}
 
     def _planned(self, identifier: str) -> Any:  # noqa: ANN401 - of a module that is imported late
+        """Return the plan of an experiment, made again from its question and its dataset."""
         from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415 - once the lease is held
         from service.datasets.store import Datasets  # noqa: PLC0415 - as above
         from service.jobs.columns import columns_of  # noqa: PLC0415 - as above
@@ -74,6 +75,7 @@ class ExperimentSteps(Steps):
         return plan(ExperimentQuestion(**row.question), columns)
 
     def _report(self, identifier: str, units: int) -> dict[str, Any]:
+        """Return the report on the units that are trained so far."""
         from recommender.experiment import OutOfFold, verdict  # noqa: PLC0415 - once the lease is held
 
         plan, folder = self._plan(identifier), library.artefacts_of(self._settings, identifier)
@@ -115,6 +117,7 @@ def register(experiments: ExperimentSteps) -> Callable[[str], None]:
 
     @DBOS.workflow(name=library.WORKFLOWS["ex"])
     def experiment(identifier: str) -> None:
+        """Run an experiment: each unit, then the verdict; a workflow of the jobs library."""
         with ending(experiments, identifier):
             question = experiments.row(identifier).question
             units, spent, done = begin(identifier), 0.0, 0

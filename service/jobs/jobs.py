@@ -228,6 +228,7 @@ class Jobs:
     def _row(
         self, kind: IdPrefix, question: dict[str, Any], owner: str, key: str | None, language: Language, total: int
     ) -> "ExperimentRow":
+        """Return the row of a new job, with its id and its times."""
         from service.jobs.table import ExperimentRow  # noqa: PLC0415 - as above
 
         now = self.table.clock()
@@ -268,6 +269,7 @@ class Jobs:
         return kept
 
     def _refuse_long(self, models: int) -> None:
+        """Refuse an experiment that would train more models than the setting allows."""
         most = self._settings.max_experiment_models
         if models > most:
             raise BadExperiment(

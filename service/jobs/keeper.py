@@ -55,6 +55,7 @@ class Keeper:
                 self._threads[name].start()
 
     def _watch(self) -> None:
+        """Poll the database, and start the worker once jobs wait and no worker holds the lease."""
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - it takes 0.2 s and 20 MB
 
         while not self._closing.wait(WATCH_S):

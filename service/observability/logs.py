@@ -78,6 +78,7 @@ class Lines(logging.StreamHandler[TextIO]):
             loop.call_soon(self._write)
 
     def _write(self) -> None:
+        """Write the buffered lines as far as the pipe takes them; the rest waits, up to a bound."""
         self._due = None
         if self._file is None:
             super().flush()

@@ -48,6 +48,7 @@ class Inline:
             runs = [run for run in runs if _step(run)]
 
     async def _answer(self, scope: Scope, body: bytearray, send: SendAnswer) -> None:
+        """Pass one request through the steps and its handler, and send the answer."""
         exchange = self._pipeline.exchange(scope, Arrived(body))
         UNDER_WAY.set(exchange.record)
         try:

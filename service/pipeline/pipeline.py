@@ -145,6 +145,7 @@ class _Sending:
         await self._send_content(message)
 
     async def _send_content(self, message: Message) -> None:
+        """Send content in pieces, so that its memory stays reserved while the client reads slowly."""
         content = memoryview(message.get("body", b""))
         self._exchange.record.bytes_out += len(content)
         # The server waits between pieces for a client that reads slowly; until then the memory stays reserved.
@@ -183,6 +184,7 @@ class PipelineMiddleware:
             self._pipeline.end(exchange)
 
     async def _answer(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        """Call the application, or answer what a step or a refusal answers in its place."""
         early = self._pipeline.enter(exchange)
         scope = {**exchange.scope, "method": "GET"} if exchange.scope["method"] == "HEAD" else exchange.scope
         if early is not None:

@@ -385,6 +385,7 @@ def _rivals(recommendation: Recommendation) -> dict[str, tuple[EvaluatedAs, int]
 async def _evaluated(
     text: str, role: EvaluatedAs, heads: int, upload: Upload, runtime: Runtime, language: Language
 ) -> Evaluated:
+    """Return the recommended objective and its rivals, each evaluated on the upload or with the reason why not."""
     objective = parse(text)
     numbers = sum(tensor.numel() for tensor in upload.roles.values())
     inputs = (

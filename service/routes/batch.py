@@ -63,6 +63,7 @@ async def _evaluate(line: Request, _language: Language, _: bool) -> bytes:  # no
 
 
 async def _advise(line: Request, language: Language, _: bool) -> bytes:  # noqa: FBT001 - the same
+    """Answer a line `advise`."""
     state = line.scope["state"]
     answered = await advise(
         language=language,
@@ -139,6 +140,7 @@ class Batch:
         self._record.items = answered
 
     async def _answered(self, line: TextLine) -> bytes:
+        """Return the answer to a line; a refusal or an error becomes its `problem`."""
         record = Record(self._record.id, self._record.has_left, language=self._record.language, key=self._record.key)
         token = UNDER_WAY.set(record)
         try:
@@ -155,6 +157,7 @@ class Batch:
             self._record.queue_ms += record.queue_ms
 
     async def _outcome(self, line: TextLine, record: Record) -> bytes:
+        """Return the answer to a line as JSON, after admitting it by key and rate like a request of its own."""
         scope, settings = self._http.scope, self._http.scope["state"]["settings"]
         if line.text is None:
             way_out = Text("Send arrays of this length alone.", "这样长的数组请单独发送。")

@@ -118,6 +118,7 @@ async def curves(
     """
 
     def drawn() -> Response | Curves:
+        """Draw or list the curves; runs in a thread, since drawing takes long."""
         left_out: list[LeftOut] = []
         if unfit == "skip":
             lines, left_out = _drawable(objectives, points, span, target)

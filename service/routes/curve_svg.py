@@ -73,6 +73,7 @@ def _axis(curves: Sequence[Curve]) -> str:
 
 
 def _panel(title: str, curves: Sequence[Curve], lines: list[list[float]], left: float) -> str:
+    """Return one panel: axes, grid, curves, and its title."""
     across = AxisScale(curves[0].x[0], curves[0].x[-1], left, PANEL - 10)
     low, high = min(0.0, *(min(line) for line in lines)), max(0.0, *(max(line) for line in lines))
     room = (high - low or 1.0) * 0.04

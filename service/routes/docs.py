@@ -88,6 +88,7 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
         return made[0]
 
     def described() -> dict[str, Any]:
+        """Return the OpenAPI document, completed."""
         document = plain()
         if root_path:
             document["servers"] = [{"url": root_path}]
@@ -116,6 +117,7 @@ def _allow_brief(schema: dict[str, Any]) -> None:
 
 
 def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -> None:
+    """Add the responses and the security that the pipeline adds to an operation."""
     kinds: list[type[Refusal]] = [RequestTimeout, TemporaryReducedCapacity] if "requestBody" in operation else []
     if "parameters" in operation or kinds:  # which a URL may carry without end
         kinds.append(RequestUriTooLong)
@@ -135,6 +137,7 @@ def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -
 
 
 def _tidy_answers(operation: dict[str, Any]) -> None:
+    """Replace media types that FastAPI adds, and put the examples of refusals in."""
     for status, response in operation["responses"].items():
         for described in response.get("content", {}).values():
             described.pop("itemSchema", None)  # of OpenAPI 3.2, which FastAPI writes into a document of 3.1

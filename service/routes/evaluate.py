@@ -45,6 +45,7 @@ ANSWER_BYTES = 3 * BYTES  # for each number: the array, the file that it is in, 
 
 
 def _listed(value: object) -> object:
+    """Return the objectives of the field `loss` as a list, whether it was a text or a list."""
     entries = value if isinstance(value, list) else [value]
     if len(entries) > MOST_LOSSES:  # before each of 200,000 is found wrong by itself
         many = Text(

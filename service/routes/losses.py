@@ -106,6 +106,7 @@ class Catalogue(BaseModel):
 
 
 def _row(loss: Loss, language: Language) -> dict[str, Any]:
+    """Return the row of a loss in the catalogue."""
     return {
         "id": loss.id,
         "title": in_language(loss.title, language),

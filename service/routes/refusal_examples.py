@@ -23,6 +23,7 @@ def examples() -> dict[str, dict[str, Any]]:
 
 
 def _shown(refusal: Refusal) -> dict[str, Any]:
+    """Return an example in OpenAPI's form, with the members that the answer has."""
     kind = type(refusal)
     members = {
         "type": type_of(kind),

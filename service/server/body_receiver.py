@@ -82,6 +82,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
             self._http.flow.resume_reading()
 
     async def _receive(self, view: memoryview) -> None:
+        """Wait until the kernel has filled `view`, or the body has ended."""
         transport = self._http.transport
         _RECEIVING.add(self)
         self._view, self._filled = view, 0
@@ -112,6 +113,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
         return self._view[self._filled : end]
 
     def buffer_updated(self, nbytes: int) -> None:
+        """Count bytes that the kernel has written; called by asyncio."""
         self._filled += nbytes
         if self._full is None or self._full.done():
             return

@@ -144,6 +144,7 @@ class Connection(HttpToolsProtocol):
             self._parse(rest)
 
     def _set_timers(self) -> None:
+        """Start or stop the timer for the head of a request, and that of a request that is held for its body."""
         if self._held_app is not None and self._hold is None:  # its body is still to come
             self._hold = self.loop.call_later(HOLD_S, self._start_held)
         if self._silent:
@@ -214,6 +215,7 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        """Check the head of a request, and start to answer it; called by the parser."""
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
             return  # the parser stops behind this head, and `_feed` has it read again
         version = self.parser.get_http_version()
@@ -318,6 +320,7 @@ class Connection(HttpToolsProtocol):
         self.on_response_complete()
 
     def on_response_complete(self) -> None:
+        """Go on with the next request, or close; called after each answer."""
         super().on_response_complete()
         if self.transport.is_closing():
             return
@@ -376,6 +379,7 @@ class Connection(HttpToolsProtocol):
             self._deadline = None
 
     def _too_late(self) -> None:
+        """Refuse a head that did not arrive in time."""
         self._deadline = None
         if self.transport.is_closing():
             return
@@ -398,6 +402,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(reason)
 
     def _refuse(self, reason: HttpRefusal) -> None:
+        """Write a problem straight to the socket, and close once the client has read it."""
         self._unwatch()
         self._take_held()
         record = Record(new_id(), language=language_of(self.headers or ()))

@@ -120,6 +120,7 @@ class Server(uvicorn.Server):
         # Else a Ctrl-C at the terminal, which reaches the supervisor too.
 
     async def on_tick(self, counter: int) -> bool:
+        """Report to the supervisor, drain where told to, and return whether to stop; called ten times a second."""
         if self._supervisor is not None:
             self._obey(self._supervisor, counter)
         if counter % HEARTBEAT_TICKS == 0:

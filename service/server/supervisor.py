@@ -88,6 +88,7 @@ class Supervisor:
         return self._end(woken)
 
     def _listen(self, woken: socket.socket) -> None:
+        """Wait a moment for signals, and for messages and ends of workers, and handle those that came."""
         sources = {worker.pipe: worker for worker in self._workers}
         ends = {worker.process.sentinel: worker for worker in self._workers}
         ready = connection.wait([woken, *sources, *ends], PULSE_S)
@@ -131,6 +132,7 @@ class Supervisor:
                 worker.process.kill()
 
     def _remove_dead(self, worker: Worker) -> None:
+        """Account for a worker that has ended, and delay its successor where it ended early."""
         worker.process.join()
         worker.pipe.close()
         self._workers.remove(worker)
@@ -149,6 +151,7 @@ class Supervisor:
             self._failures += 1
 
     def _balance(self) -> None:
+        """Start workers until as many run as wanted, at the times allowed."""
         old = [worker for worker in self._workers if worker.outdated and not worker.leaving]
         new = [worker for worker in self._workers if not worker.outdated and not worker.leaving]
         if any(worker.ready for worker in new):
@@ -171,6 +174,7 @@ class Supervisor:
         self._workers.append(Worker(index, process, ours))
 
     def _end(self, woken: socket.socket) -> int:
+        """End all workers within the grace period; return the exit status."""
         for worker in self._workers:
             worker.tell(DRAIN)
         deadline = time.monotonic() + self._end_s

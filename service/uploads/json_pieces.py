@@ -208,6 +208,7 @@ def _joined(role: str, parts: list[Tensor]) -> Tensor:
 
 
 def _long_beside_arrays(text: bytes | bytearray) -> Refusal:
+    """Return the refusal of a text that is long without its arrays."""
     fault = visible_fault(text)
     if fault:
         return fault.refusal()

@@ -202,6 +202,7 @@ def _entry(node: object) -> simdjson.Object:
 
 
 def _object(parser: simdjson.Parser, text: bytes | bytearray) -> simdjson.Object:
+    """Return the text parsed, where it is an object."""
     root = _root(parser, text)
     if not isinstance(root, simdjson.Object):
         raise BadRequest(
@@ -214,6 +215,7 @@ def _object(parser: simdjson.Parser, text: bytes | bytearray) -> simdjson.Object
 
 
 def _root(parser: simdjson.Parser, text: bytes | bytearray) -> object:
+    """Return the text parsed."""
     if text.startswith(BOM_UTF8):  # which simdjson leaves aside
         raise Unaccounted
     try:
@@ -279,6 +281,7 @@ def _even(node: simdjson.Array, shape: list[int]) -> bool:
 
 
 def _numbers(role: str, node: simdjson.Array, kinds: tuple[NumberCode, ...]) -> np.ndarray:
+    """Return a list of numbers, of the first of these kinds that holds all of them."""
     for kind in kinds:
         try:
             numbers: np.ndarray = np.frombuffer(bytearray(node.as_buffer(of_type=kind)), DTYPES[kind])

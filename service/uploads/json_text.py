@@ -169,6 +169,7 @@ def _refuse_twice(text: bytes | bytearray) -> None:
     """
 
     def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return members as a dictionary, refusing a repeated name."""
         by_name = dict(members)
         if len(by_name) < len(members):
             (name, _), *_ = Counter(name for name, _ in members).most_common(1)

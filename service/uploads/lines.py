@@ -87,6 +87,7 @@ class ReadAhead:
         await self._changed.wait()
 
     async def _fill(self) -> None:
+        """Read the body and keep what was not asked for yet, in memory or in the file."""
         try:
             async for chunk in self._chunks:
                 if self._kept + len(chunk) > self._longest:
@@ -104,6 +105,7 @@ class ReadAhead:
             self._changed.set()
 
     async def _to_file(self, chunk: bytes) -> None:
+        """Write a chunk to the file, which is created on first use."""
         try:
             if self._file is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -178,6 +180,7 @@ async def together(answers: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     known, changed, taken = bytearray(), asyncio.Event(), asyncio.Event()
 
     async def make() -> None:
+        """Collect the answers as they are made, and wait while many of them have not been sent."""
         try:
             async for answer in answers:
                 known.extend(answer)

@@ -96,6 +96,7 @@ class Parts:
         self._name = self._value = b""
 
     def _begin(self) -> None:
+        """Start a part, after checking its headers."""
         disposition = parse_options_header(self._headers.get(b"content-disposition", b""))[1]
         key = disposition.get(b"name", b"").decode("utf-8", "replace")
         filename = disposition.get(b"filename", b"").decode("utf-8", "replace")
@@ -123,6 +124,7 @@ class Parts:
 
 
 def _text_of(name: str, data: bytearray) -> str:
+    """Return a field as text."""
     if len(data) > LONGEST_FIELD:
         what = Text(f"The field {shown(name)}", f"字段 {shown(name)} ")
         way_out = Text("Send arrays as files, with a filename.", "请以带文件名的文件发送数组。")

@@ -144,6 +144,7 @@ def merged_fields(model: type[BaseModel], body: Mapping[str, Any], *beside: Text
 
 
 def _joined(some: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both sets of fields as one; a field in both must have equal values."""
     for name in more:
         if name in some and some[name] != more[name]:
             raise BadRequest(

@@ -182,6 +182,7 @@ def _beside(request: Request, entry: Format | None) -> Beside:
 
 
 async def _keep(request: Request, media: str) -> Upload:
+    """Read the body, decode it by its media type, and combine it with the query."""
     settings: Settings = request.scope["state"]["settings"]
     body, started = body_of(request), time.perf_counter()
     entry = formats.formats().get(media)
@@ -277,7 +278,7 @@ def refuse_unfit(upload: Upload, limit: int) -> None:
 
 
 async def _decoded(decode: Callable[[DecodingLimit], Contents], size: int, body: Body, settings: Settings) -> Upload:
-    """Return what `decode` returns, under the limits in force."""
+    """Return the upload that `decode` makes of `size` bytes; a long one is decoded in a thread."""
 
     def reserve(more: int) -> None:
         if size <= INLINE_BYTES:

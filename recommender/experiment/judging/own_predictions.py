@@ -125,6 +125,7 @@ def _targets(metric: str, rows: Sequence[float], *, of_numbers: bool) -> Numbers
 
 
 def _array(name: str, rows: Sequence[Any]) -> Numbers:
+    """Return the rows of one fold as an array."""
     try:
         return np.asarray(rows, dtype=np.float64)
     except ValueError:

@@ -208,6 +208,7 @@ def _interval(value: float, half: float) -> tuple[float, float] | None:
 
 
 def _summary(chosen: str, incumbent: str, tied: list[str], metric: str, *, better: bool) -> Text:
+    """Return the verdict as a sentence."""
     ties = (
         Text("", "")
         if not tied

@@ -103,6 +103,7 @@ def _table_of(report: ExperimentReport, standings: list[Standing], language: Lan
 
 
 def _row(report: ExperimentReport, standing: Standing) -> tuple[str, ...]:
+    """Return the cells of one candidate in the table of standings."""
     if standing.value is None:
         return (standing.objective, "-", "-", "-", "-", "-")
     low, high = standing.interval or (standing.value, standing.value)

@@ -75,6 +75,7 @@ def _points(value: float) -> str:
 
 
 def _bar(row: Standing, y: float, place: Callable[[float], float], shown: Callable[[float], str]) -> str:
+    """Return the interval and the mark of one candidate."""
     value = float(row.difference or 0.0)
     low, high = row.difference_interval or (value, value)
     colour = "var(--best)" if row.tied else "var(--rest)"
@@ -120,6 +121,7 @@ def curves_plot(report: ExperimentReport, model: str, language: Language = "en")
 
 
 def _line(curve: LearningCurve, place: int, low: float, span: float) -> str:
+    """Return the learning curve of one candidate."""
     left, right, bottom = 56, WIDTH - 190, CURVES_HEIGHT - 38
     first, last = curve.epochs[0], curve.epochs[-1]
     points = [

@@ -104,6 +104,7 @@ def _under_both(
 
 
 def _compare(plan: Plan, judgement: Judgement, chosen: int | None = None) -> Comparison:
+    """Return the comparison of the candidates by their scores."""
     return compare(
         judgement.costs,
         _incumbent(plan),

@@ -143,6 +143,7 @@ def _scores(plan: Plan, output: OutOfFold, metric: str, kept: Numbers) -> Number
 
 
 def _judged(plan: Plan, rows: Numbers, predictions: Numbers, cut: float = 0.5) -> Judged:
+    """Return rows of the plan's targets and predictions in the form that metrics take."""
     goal = plan.question.goal
     return Judged(
         plan.target.values[rows] if plan.target.classes is None else plan.target.values[rows].astype(int),

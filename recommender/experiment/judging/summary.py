@@ -67,6 +67,7 @@ def summary(plan: Plan, result: ModelResult, tied: Sequence[str], regrets: Seque
 
 
 def _choice(plan: Plan, result: ModelResult) -> Text:
+    """Return the sentence that names the chosen loss and its score."""
     comparison = result.comparison
     objective = plan.candidates[comparison.chosen].objective
     incumbent = next(candidate.objective for candidate in plan.candidates if candidate.incumbent)

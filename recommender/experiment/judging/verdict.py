@@ -74,6 +74,7 @@ def standings(plan: Plan, outputs: Sequence[OutOfFold]) -> list[Standing]:
 
 
 def _standings(plan: Plan, entry: ModelJudgement) -> list[Standing]:
+    """Return every candidate with one kind of model, the chosen one first."""
     judgement, comparison = entry.judgement, entry.comparison
     values, regrets = _values(judgement), _regrets(plan, judgement)
     margin = _margin(judgement.costs.shape[1])
@@ -146,6 +147,7 @@ def _setting(plan: Plan, entry: ModelJudgement, place: int) -> tuple[float, floa
 
 
 def _verdict(plan: Plan, entry: ModelJudgement, language: Language) -> Verdict:
+    """Return the verdict for one kind of model."""
     comparison, names = entry.comparison, [candidate.objective for candidate in plan.candidates]
     incumbent = next(candidate.objective for candidate in plan.candidates if candidate.incumbent)
     objective = names[comparison.chosen]

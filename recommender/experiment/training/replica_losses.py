@@ -63,6 +63,7 @@ def _of_items(
 def _of_items_by_fold(
     term: BoundLoss, reading: Reading, taken: Tensor, targets: Tensor, weight: Tensor | None
 ) -> Tensor:
+    """Return the means of a loss that takes the class counts of each fold."""
     counts = reading.counts
     if counts is None:
         raise ValueError(f"{term} takes counts of classes, and the target has none")

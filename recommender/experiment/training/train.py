@@ -92,6 +92,7 @@ def _train(
     weights: Tensor | None,
     alive: Callable[[], None],
 ) -> Outputs:
+    """Train some losses at once, and write their predictions into the outputs."""
     first = _first(network, folds, starts, weights, schedule)
     most = max(1, MOST_NUMBERS // (network.parameters_a_replica() * len(folds) * len(schedule.rates)))
     parts = []
@@ -182,7 +183,7 @@ class _Replicas:
         return gradient
 
     def _keep(self, checkpoint: int, parameters: Sequence[Tensor]) -> None:
-        """Write down what every model says of the rows that its fold predicts, and mark what diverged."""
+        """Store the out-of-fold predictions of every model at a checkpoint, and mark the models that diverged."""
         rates = len(self._schedule.rates)
         for place, fold in enumerate(self._folds):
             own = of_fold(parameters, len(self._folds), place)

@@ -32,6 +32,7 @@ def unpacked_bytes(file: memoryview) -> int:
 
 
 def _of_block(file: memoryview, offset: int, metadata: int, body: int) -> int:
+    """Return the decompressed size of the buffers of one block of the file."""
     if min(offset, metadata, body) < 0 or offset + metadata + body > len(file):
         raise Malformed
     head = file[offset : offset + metadata]

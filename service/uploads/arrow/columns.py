@@ -149,6 +149,7 @@ def _kind(title: str, field: FlatTable) -> int:
 
 
 def _dtype(title: str, kind: int, field: FlatTable) -> str:
+    """Return the dtype of a number field of the schema."""
     if kind == BOOL:
         return "?"
     said = field.need(3)

@@ -140,6 +140,7 @@ def encoded(root: Slots) -> bytes:
 
 
 def _table(data: bytearray, slots: Slots) -> int:
+    """Write a table with its vtable; return its position."""
     wide = {slot: value.kind.size if isinstance(value, Number) else _OFFSET for slot, value in slots.items()}
     inline, end = {}, _OFFSET
     for slot in sorted(slots, key=lambda slot: -wide[slot]):  # the wide first: aligned, once the first is
@@ -161,6 +162,7 @@ def _table(data: bytearray, slots: Slots) -> int:
 
 
 def _child(data: bytearray, value: Any) -> int:  # noqa: ANN401 - see Slots
+    """Write a child value; return its position."""
     if isinstance(value, Mapping):
         return _table(data, value)
     _pad(data, 8, _OFFSET)  # the entries of a vector, not its length, are aligned

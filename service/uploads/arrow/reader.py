@@ -128,6 +128,7 @@ class Reader:
             yield entry.name, items.permute(0, *(1 + axis for axis in entry.order))
 
     def _batch(self, message: Message) -> RecordBatch:
+        """Return the record batch of a message, its buffers checked."""
         table = message.table
         if table.table(3):
             raise BadRequest(
@@ -154,6 +155,7 @@ class Reader:
     def _column(
         self, entry: ArrowColumn, items: int, nodes: Iterator[tuple[int, ...]], buffers: Iterator[memoryview]
     ) -> memoryview:
+        """Return the numbers of one column of a batch, as a view of its buffer."""
         length = items
         for inside in (*entry.lists, 1):
             valid, (said, _) = next(buffers), next(nodes)
@@ -240,6 +242,7 @@ def message(name: str, view: memoryview) -> Message | int | None:
 
 @contextmanager
 def _wellformed(name: str) -> Iterator[None]:
+    """Refuse the stream where the block meets malformed metadata."""
     try:
         yield
     except Malformed:

@@ -94,6 +94,7 @@ def judge(name: str, reader: Reader, batches: list[RecordBatch], limit: Decoding
 
 
 def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
+    """Return arrays as an Arrow IPC stream; the rest of the answer goes into the schema's metadata."""
     lengths = {tensor.shape[:1] for tensor in arrays.values()}
     if len(lengths) > 1 or () in lengths:
         raise BadRequest(

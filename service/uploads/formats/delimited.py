@@ -201,6 +201,7 @@ def _is_utf8(sample: memoryview) -> bool:
 
 
 def _in_utf8(name: str, text: memoryview, encoding: str) -> memoryview:
+    """Return the text converted to UTF-8."""
     try:
         return memoryview(bytes(text).decode(encoding).encode())
     except UnicodeDecodeError:

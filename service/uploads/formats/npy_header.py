@@ -90,6 +90,7 @@ def _header(role: str, view: bytes) -> Header:
 
 
 def _described(role: str, text: bytes, encoding: str) -> Header:
+    """Return the header that a dictionary literal describes, checked member by member."""
     try:
         members = ast.literal_eval(PYTHON_2.sub("", text.decode(encoding)))
         descr, fortran, shape = members["descr"], members["fortran_order"], members["shape"]

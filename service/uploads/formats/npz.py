@@ -27,6 +27,7 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
+    """Yield the arrays of the archive, after checking its directory."""
     if not FORMAT.matches(data, "", ""):  # zipfile would look for an archive further back
         raise BadRequest(
             Text(

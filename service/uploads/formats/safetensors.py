@@ -65,6 +65,7 @@ def _matches(data: Buffer, _filename: str, _media: str) -> bool:
 
 
 def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
+    """Yield the tensors of the file, viewed in place."""
     view = memoryview(data)
     entries, start = _header(name, view, limit)
     position = 0
@@ -89,6 +90,7 @@ def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
 
 
 def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
+    """Return arrays as a .safetensors file; the rest of the answer goes into its metadata."""
     names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, Any] = {"__metadata__": {"answer": answer.decode()}}
     numbers = []
@@ -159,6 +161,7 @@ def _header(name: str, view: memoryview, limit: DecodingLimit) -> tuple[list[Ent
 
 
 def _entry(name: str, tensor: str, said: Any) -> Entry:  # noqa: ANN401 - any JSON
+    """Return one tensor of the header, checked."""
     said = said if isinstance(said, dict) else {}
     shape, offsets, dtype = said.get("shape"), said.get("data_offsets"), said.get("dtype")
     if not isinstance(dtype, str) or dtype not in DTYPES:

@@ -70,6 +70,7 @@ def by_place(names: Sequence[str], order: Sequence[str], asked: RequestedColumns
 
 
 def _as_asked(names: Sequence[str], asked: RequestedColumns) -> dict[str, list[str]]:
+    """Return the columns of each role as `roles=` asks."""
     columns: dict[str, list[str]] = {}
     for role, pattern in asked:
         chosen = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
@@ -94,6 +95,7 @@ def _as_asked(names: Sequence[str], asked: RequestedColumns) -> dict[str, list[s
 
 
 def _by_name(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Return the columns of each role by their names, and the synonyms that were used."""
     known = known_roles()
     columns = {name: [name] for name in names if name in known}
     assumed: dict[str, str] = {}

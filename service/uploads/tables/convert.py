@@ -50,6 +50,7 @@ def tensors(
 
 
 def _together(role: str, parts: list[np.ndarray]) -> Tensor:
+    """Return columns as one array (n, columns), or (n) of one."""
     if len(parts) > 1 and any(part.ndim > 1 for part in parts):
         raise BadRequest(
             Text(
@@ -115,6 +116,7 @@ def _is_number(text: str) -> bool:
 
 
 def _no_number(column: "pa.ChunkedArray", name: str) -> BadRequest:
+    """Return the refusal of a column of texts where numbers are wanted."""
     row = next((place for place, text in enumerate(_unified(column).to_pylist()) if not _is_number(text or "")), 0)
     return BadRequest(
         Text(
@@ -176,6 +178,7 @@ def _in_place(array: Any) -> np.ndarray:  # noqa: ANN401 - pyarrow ships no type
 
 
 def _from_decimal(array: Any, name: str) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return decimals as float64, or as int64 where they have no fraction."""
     pa = arrow()
     try:
         return array.cast(pa.float64() if array.type.scale else pa.int64())
@@ -211,6 +214,7 @@ def _flat(array: Any, shape: list[int], name: str) -> Any:  # noqa: ANN401 - pya
 
 
 def _refuse_missing(column: Any, name: str) -> None:  # noqa: ANN401 - pyarrow ships no types
+    """Refuse a column with a missing value, by the row of the first."""
     if not column.null_count:
         return
     missing = column.is_null()

@@ -86,6 +86,7 @@ class Decoder:
         yield mmap.mmap(answer.descriptor, 0, access=mmap.ACCESS_COPY)  # tensors may be written to
 
     def _ask(self, descriptors: list[int]) -> None:
+        """Send descriptors to the process and wait for its answer; a process that does not answer is ended."""
         child = self._running()
         try:
             socket.send_fds(child.connection, [b"?"], descriptors)
