@@ -196,17 +196,23 @@ def _moments(table: Rows, rows: np.ndarray) -> tuple[Array, Array]:
 
 
 def weighed(candidate: Candidate, part: Part) -> Weigh:
-    """Return what the loss of each replica is, given its outputs (replicas, n, outputs) on a part."""
+    """Return what the loss of each replica is, given its outputs (replicas, n, outputs) on a part.
+
+    Replicas are folded into the items, but where a loss looks at all items at once.
+    """
     objective = parse(candidate.objective)
+    together = any(term.loss.kind == "batch" for _, term in objective.terms)
 
     def of(raw: Tensor) -> Tensor:
+        if together and len(raw) > 1:
+            return torch.cat([of(one[None]) for one in raw])
         replicas, more = len(raw), [1] * (part.targets.ndim - 1)
-        roles = {**candidate.inputs(raw), "targets": part.targets.repeat(replicas, *more), **candidate.of_classes}
+        roles = {"targets": part.targets.repeat(replicas, *more), **candidate.inputs(raw), **candidate.of_classes}
         mask = None if part.mask is None else part.mask.repeat(replicas, *more)
         total = raw.new_zeros(replicas)
         for coefficient, term in objective.terms:
             taken = {role: roles[role] for role in term.loss.roles if role in roles}
-            if term.domain("targets").below is not None:
+            if "targets" in taken and term.domain("targets").below is not None:
                 taken["targets"] = taken["targets"].long()
             out = term(taken, mask)
             items = out if isinstance(out, Items) else Items(out)  # type: ignore[arg-type] # no sums among these losses

@@ -85,12 +85,11 @@ def main() -> None:
     asked = sys.argv[1:]
     torch.set_num_threads(1)
     if asked[:1] == ["measure"]:
-        measured = stored()
-        for name in asked[1:] or [name for name in records() if name not in measured]:
+        for name in asked[1:] or [name for name in records() if name not in stored()]:
             started = time.monotonic()
-            measured[name] = records()[name].measured()
-            store(measured)
-            print(f"{shown(name, measured[name])}\n\n{time.monotonic() - started:.0f} s\n", flush=True)
+            entry = records()[name].measured()
+            store({**stored(), name: entry})
+            print(f"{shown(name, entry)}\n\n{time.monotonic() - started:.0f} s\n", flush=True)
         return
     known = stored()
     for name in asked or known:

@@ -33,7 +33,8 @@ def any_numbers() -> Sequence[Table]:
 
 def rmsle(_: Tensor, __: Part, predicted: Tensor, part: Part) -> Tensor:
     """Return the root mean squared error of log(1 + y), negative predictions raised to 0."""
-    return (predicted.clamp(min=0).log1p() - part.targets.log1p()).square().mean(-1).sqrt()
+    errors: Tensor = predicted.clamp(min=0).log1p() - part.targets.log1p()
+    return errors.square().mean(-1).sqrt()
 
 
 def mape(_: Tensor, __: Part, predicted: Tensor, part: Part) -> Tensor:
@@ -75,7 +76,8 @@ def crps(_: Tensor, __: Part, predicted: Tensor, part: Part) -> Tensor:
     centre, width = predicted.double().unbind(-1)
     z = (part.targets - centre) / width
     density, below = torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi), torch.special.ndtr(z)
-    return (width * (z * (2 * below - 1) + 2 * density - 1 / math.sqrt(math.pi))).mean(-1)
+    score: Tensor = (width * (z * (2 * below - 1) + 2 * density - 1 / math.sqrt(math.pi))).mean(-1)
+    return score
 
 
 def crps_of_mean(held: Tensor, kept: Part, predicted: Tensor, part: Part) -> Tensor:

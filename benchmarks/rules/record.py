@@ -14,7 +14,7 @@ from benchmarks.regret.training import SEEDS, Candidate, Part, Sample, weighed
 from losses.contract.expression import parse
 from recommender.profile import Goal
 from recommender.question import Question
-from recommender.recommendation.choice import choose, summed
+from recommender.recommendation.choice import choose
 from recommender.recommendation.goals import goal_in_force
 from recommender.rules.measured_comparisons import Against, Comparison
 from recommender.rules.rulebook import Rulebook
@@ -91,10 +91,10 @@ class Record:
         goal = goal_in_force(self.task, self.goal)[0]
         question = Question(self.task, self.scenario, sample.profile, goal)
         deciding = Rulebook("evidence", bounds_in_force()).decide(question)
-        names = [row.name for row in deciding.values()]
-        if names != [self.rule]:
-            raise WrongRuleError(f"The question of {self.rule} is decided by {', '.join(names)}.")
-        return str(summed(choose(deciding, question.facts)))
+        chosen = {choice.rule.name: choice for choice in choose(deciding, question.facts)}
+        if self.rule not in chosen:
+            raise WrongRuleError(f"The question of {self.rule} is decided by {', '.join(chosen)}.")
+        return str(chosen[self.rule].objective)
 
     def measured(self) -> Comparison:
         """Return the comparison over all repeats."""

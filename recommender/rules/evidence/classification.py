@@ -255,18 +255,6 @@ RULES = (
         silent=_with_goal("ranking", Task.MULTILABEL, classes=20, positive_share=0.05),
     ),
     Rule(
-        name="evidence.classification.many_labels_balanced",
-        book="evidence",
-        tasks=_MULTILABEL,
-        when=(fact("goal.decision").equals("balanced"), *_RARE_ENOUGH),
-        recommend="asymmetric",
-        because=_ASYMMETRIC,
-        source=_RIDNIK,
-        alternatives=(PLAIN, INSIST_ON_FOCAL),
-        fires=_with_goal("balanced", Task.MULTILABEL, classes=20, positive_share=0.0499),
-        silent=_with_goal("balanced", Task.MULTILABEL, classes=20, positive_share=0.05),
-    ),
-    Rule(
         name="evidence.classification.labels_balanced",
         book="evidence",
         tasks=_MULTILABEL,
@@ -282,6 +270,13 @@ RULES = (
                 "bce_logit_adjusted",
                 Text(en="all labels are about equally frequent.", zh="所有标签的频率大致相同。"),
                 computed={"prior": training_prior},
+            ),
+            Alternative(
+                "asymmetric",
+                Text(
+                    en="labels are many and rare; cut it at each label's share too, at 1/2 it misses most.",
+                    zh="标签众多且稀少;同样以各标签的占比为阈值,若取 1/2 则漏掉大多数。",
+                ),
             ),
             WEIGHTS,
         ),

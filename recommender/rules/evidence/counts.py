@@ -50,6 +50,14 @@ _NO_MEDIAN = RuledOut(
         zh="它学到中位数;超过一半为零时中位数为 0。",
     ),
 )
+_EXPOSURE = WarningText(
+    "exposure-as-a-logarithm",
+    Text(
+        en="A feature that counts grow in proportion to, such as a population, goes in as its logarithm: as it is, a "
+        "log link makes predictions grow exponentially with it.",
+        zh="与计数成正比的特征(如人口)应取对数输入:否则在对数链接下预测随其指数增长。",
+    ),
+)
 
 RULES = (
     Rule(
@@ -128,6 +136,7 @@ RULES = (
             Alternative("mse", Text(en="effects add rather than multiply.", zh="各效应相加而非相乘。")),
         ),
         ruled_out=(_NO_MEDIAN,),
+        warnings=(_EXPOSURE,),
         fires=_with_goal("mean", dispersion=1.5),
         silent=_with_goal("mean", dispersion=1.49),
     ),
@@ -157,6 +166,7 @@ RULES = (
             Alternative("mse", Text(en="effects add rather than multiply.", zh="各效应相加而非相乘。")),
         ),
         ruled_out=(_NO_MEDIAN,),
+        warnings=(_EXPOSURE,),
         fires=Profile(),
         silent=Question(Task.REGRESSION),
     ),

@@ -111,6 +111,22 @@ _UNSURE = Text(
     en="A few labels are wrong: smoothing keeps the model from being sure of them.",
     zh="有少量标签是错的:标签平滑使模型不会对其深信不疑。",
 )
+_NOISY_PROBABILITIES = (fact("label_noise") >= NOISY, fact("goal.decision").equals("probabilities"))
+_AS_THEY_COME = Text(
+    en="Smoothing and bounded losses bend probabilities, which log loss punishes more than the wrong labels do.",
+    zh="标签平滑与有界损失会扭曲概率,对数损失对此的惩罚超过错误标签本身。",
+)
+_PROPER_OF_NOISE = Evidence("A", "a proper score learns the probability of the labels as they come")
+_FOR_DECISIONS = Text(en="accuracy or the Brier score is the metric.", zh="指标为准确率或 Brier 分数。")
+_SMOOTHED_ROWS = Alternative("categorical_ce(label_smoothing=0.1)", _FOR_DECISIONS, computed=_SMOOTHING)
+_SMOOTHED_IDS = Alternative("sparse_categorical_ce(label_smoothing=0.1)", _FOR_DECISIONS, computed=_SMOOTHING)
+_NOT_BOUNDED = RuledOut(
+    "generalized_ce",
+    Text(
+        en="Its probabilities are sharpened: it is for decisions under wrong labels.",
+        zh="其概率被锐化:它适用于错误标签下的判定。",
+    ),
+)
 
 RULES = (
     Rule(
@@ -208,6 +224,36 @@ RULES = (
         silent=_with_goal("accuracy"),
     ),
     Rule(
+        name="evidence.multiclass.noisy_log_loss_integer",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("label_encoding").equals("integer"), *_NOISY_PROBABILITIES),
+        unless=(fact("goal.metric").equals("brier"),),
+        recommend="sparse_categorical_ce",
+        because=_AS_THEY_COME,
+        source=_PROPER_OF_NOISE,
+        alternatives=(_SMOOTHED_IDS,),
+        ruled_out=(NO_FOCAL_SOFTMAX, _NOT_BOUNDED),
+        warnings=(NOISE_BENDS_OUTPUTS,),
+        fires=_with_goal("probabilities", label_encoding="integer", label_noise=0.02),
+        silent=_with_goal("probabilities", label_encoding="integer", label_noise=0.0199),
+    ),
+    Rule(
+        name="evidence.multiclass.noisy_log_loss",
+        book="evidence",
+        tasks=_TASKS,
+        when=_NOISY_PROBABILITIES,
+        unless=(fact("goal.metric").equals("brier"),),
+        recommend="categorical_ce",
+        because=_AS_THEY_COME,
+        source=_PROPER_OF_NOISE,
+        alternatives=(_SMOOTHED_ROWS,),
+        ruled_out=(NO_FOCAL_SOFTMAX, _NOT_BOUNDED),
+        warnings=(NOISE_BENDS_OUTPUTS,),
+        fires=_with_goal("probabilities", label_noise=0.02),
+        silent=_with_goal("probabilities", label_noise=0.0199),
+    ),
+    Rule(
         name="evidence.multiclass.very_noisy",
         book="evidence",
         tasks=_TASKS,
@@ -249,8 +295,8 @@ RULES = (
                 ),
             ),
         ),
-        fires=Profile(label_noise=0.2),
-        silent=Profile(label_noise=0.199),
+        fires=_with_goal("accuracy", label_noise=0.2),
+        silent=_with_goal("accuracy", label_noise=0.199),
     ),
     Rule(
         name="evidence.multiclass.noisy_onehot",
@@ -264,8 +310,8 @@ RULES = (
         alternatives=(_CLEAN_ROWS,),
         ruled_out=(NO_FOCAL_SOFTMAX,),
         warnings=(NOISE_BENDS_OUTPUTS,),
-        fires=Profile(label_encoding="onehot", label_noise=0.02),
-        silent=Profile(label_encoding="onehot", label_noise=0.0199),
+        fires=_with_goal("accuracy", label_encoding="onehot", label_noise=0.02),
+        silent=_with_goal("accuracy", label_encoding="onehot", label_noise=0.0199),
     ),
     Rule(
         name="evidence.multiclass.noisy",
@@ -279,8 +325,8 @@ RULES = (
         alternatives=(_CLEAN_IDS,),
         ruled_out=(NO_FOCAL_SOFTMAX,),
         warnings=(NOISE_BENDS_OUTPUTS,),
-        fires=Profile(label_noise=0.02),
-        silent=Profile(label_noise=0.0199),
+        fires=_with_goal("accuracy", label_noise=0.02),
+        silent=_with_goal("accuracy", label_noise=0.0199),
     ),
     Rule(
         name="evidence.multiclass.imbalanced_onehot",
