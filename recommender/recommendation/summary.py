@@ -16,16 +16,26 @@ ALIKE = 0.002  # ours: regrets of 0.2 % apart are not worth another loss
 _EVEN = 1 / 2
 _BOOKS = {"article": Text("the article", "文章"), "evidence": Text("the evidence", "证据库")}
 # What our benchmark calls the metric of a goal; where it measured none, the source of the evidence decides.
-_MEASURED = {
-    "mean": "RMSE",
-    "median": "MAE",
-    "probabilities": "Brier, repaired",
-    "ranking": "AUC",
-    "balanced": "balanced accuracy",
-    "overlap": "Dice",
+_OF_METRICS = {
+    "rmse": ("RMSE",),
+    "mae": ("MAE",),
+    "brier": ("Brier, repaired",),
+    "log_loss": ("log loss, repaired",),
+    "auc": ("AUC",),
+    "accuracy": ("accuracy",),
+    "balanced_accuracy": ("balanced accuracy",),
+    "dice": ("Dice",),
 }
-_MEASURED_METRICS = {"rmse", "mae", "brier", "auc", "balanced_accuracy", "dice"}
-_EMPTY_COUNTED = "Dice, empty masks count"
+_OF_GOALS = {
+    "mean": _OF_METRICS["rmse"],
+    "median": _OF_METRICS["mae"],
+    "probabilities": (*_OF_METRICS["brier"], *_OF_METRICS["log_loss"]),
+    "ranking": _OF_METRICS["auc"],
+    "accuracy": _OF_METRICS["accuracy"],
+    "balanced": _OF_METRICS["balanced_accuracy"],
+    "overlap": _OF_METRICS["dice"],
+}
+_EMPTY_COUNTED = ("Dice, empty masks count",)
 
 
 @dataclass(frozen=True)
@@ -51,20 +61,22 @@ class Answers:
         return str(summed(self.books[book]))
 
     @property
-    def measured_on(self) -> str | None:
-        """What our benchmark calls the metric of the goal."""
+    def measured_on(self) -> tuple[str, ...]:
+        """What our benchmark calls the metric of the goal; of several names any will do."""
         goal, aim = self.goal, self.task.row.aim
-        if goal.metric and goal.metric not in _MEASURED_METRICS:
-            return None
-        wanted = _MEASURED.get(getattr(goal, aim)) if aim else None
-        return _EMPTY_COUNTED if wanted == "Dice" and goal.empty_masks else wanted
+        if goal.quantile is not None and goal.metric in {None, "pinball"}:
+            return (f"pinball at {goal.quantile:g}",)
+        wanted: tuple[str, ...] = _OF_GOALS.get(getattr(goal, aim), ()) if aim else ()
+        if goal.metric:
+            wanted = _OF_METRICS.get(goal.metric, ())
+        return _EMPTY_COUNTED if wanted == _OF_METRICS["dice"] and goal.empty_masks else wanted
 
     @cached_property
     def regret(self) -> Regret | None:
         """Return what the benchmark measured where the evidence's rule decided; None where that is too little."""
         wanted = self.measured_on
         entries = (entry for choice in self.evidence for entry in regrets(choice.rule.name))
-        fitting = (one for one in entries if one.metric == wanted and one.clusters >= ENOUGH_ORIGINS)
+        fitting = (one for one in entries if one.metric in wanted and one.clusters >= ENOUGH_ORIGINS)
         return next((one for one in fitting if one.other_book is not None), None)
 
 

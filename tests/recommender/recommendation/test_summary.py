@@ -41,6 +41,18 @@ def test_two_books_that_agree_are_one_answer() -> None:
     assert answer.summary.startswith("Use smooth_l1(beta=1.34), as both books say: ")
 
 
+def test_a_quantile_is_compared_by_what_was_measured_at_its_level() -> None:
+    goal = Goal(functional="quantile", quantile=0.9)
+    entries = measured_regrets().rules["evidence.regression.quantile"]
+    measured = next(entry for entry in entries if entry.metric == "pinball at 0.9")
+
+    answer, other = (recommend("regression", goal=goal.model_copy(update={"quantile": q})) for q in (0.9, 0.8))
+
+    assert measured.other_book is not None
+    assert f"{100 * measured.other_book:.1f} % behind it (pinball at 0.9" in answer.summary
+    assert "our benchmark says too little of the two" in other.summary
+
+
 def test_of_two_answers_the_one_that_was_measured_better_is_named_with_both_figures() -> None:
     profile = Profile(outlier_rate=0.15, residual_scale=1.0)
     entries = measured_regrets().rules["evidence.regression.many_outliers"]
