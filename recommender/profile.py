@@ -261,6 +261,11 @@ class Profile(BaseModel):
         Range(0, 1, "share of items"),
         Field(description="Targets that are exactly 0."),
     ] = None
+    events: Annotated[
+        float | Measured | None,
+        Range(0, math.inf, "items"),
+        Field(description="Items whose target is not 0: n * (1 - zero_share). Left out, it follows from those two."),
+    ] = None
     variance_power: Annotated[
         float | Measured | None,
         Range(0, math.inf, "exponent"),
@@ -358,9 +363,18 @@ def _outlier_pull(number: Callable[[str], float | None]) -> float | None:
     return None if rate is None or n is None or features is None else rate * math.sqrt(n / features)
 
 
+def _events(number: Callable[[str], float | None]) -> float | None:
+    n, zeros = (number(fact) for fact in _ZEROS)
+    return None if n is None or zeros is None else n * (1 - zeros)
+
+
 _PULLS = ("outlier_rate", "n", "features")
-DERIVED: dict[str, Callable[[Callable[[str], float | None]], float | None]] = {"outlier_pull": _outlier_pull}
-DERIVED_FROM = {"outlier_pull": frozenset(_PULLS)}
+_ZEROS = ("n", "zero_share")
+DERIVED: dict[str, Callable[[Callable[[str], float | None]], float | None]] = {
+    "outlier_pull": _outlier_pull,
+    "events": _events,
+}
+DERIVED_FROM = {"outlier_pull": frozenset(_PULLS), "events": frozenset(_ZEROS)}
 
 
 _MOST_CLASSES_PRICED = 1000  # a million numbers

@@ -15,6 +15,7 @@ from recommender.errors import NoTask, UnknownScenario, UnknownTask
 from recommender.profile import Goal
 
 _NO_GOAL = Goal()
+BINARY_CLASSES = 2  # classes of a binary task, or background and one class of pixels
 InputKind = Literal["numbers", "pair", "labels", "classes", "grades", "masks", "boxes", "embeddings"]
 
 

@@ -43,6 +43,11 @@ one row is not told what outliers are, and keeps those that carry the total of a
 thresholds of the evidence book are those tuned on the other origins. A recommended loss that was not trained would end
 the report with its name.
 
+One row of numbers is advice with the quick experiment, `POST /v1/advise?experiment=quick`: on the training part it
+compares losses under a linear model and keeps the book's unless another is better; what it chose is stored by
+`python -m benchmarks.regret.advised`. It says nothing of networks, where the row is the book's. Thresholds of
+probabilities are part of an answer: `bce` is cut at the share of positives where balanced accuracy is asked for.
+
 "Article, computed" is its book with parameters computed from the profile; "article, literal" has the numbers it prints
 (focal with alpha 0.25 and gamma 2, Smooth L1 with beta 1, Dice image by image). The best constant is the single loss
 of least mean regret on the other origins, the worst constant that of largest on all.

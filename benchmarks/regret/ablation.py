@@ -127,7 +127,7 @@ def _moved(now: Question, facts: set[str], cell: Cell, draw: int) -> Question:
 def _regret(family: Family, matrix: Matrix, situations: dict[Cell, Question]) -> float | None:
     try:
         regrets = [
-            matrix.regret(cell, matrix.candidate(cell, decided(now, thresholds=family.without[cell.cluster])))
+            matrix.regret(cell, matrix.advised(cell, now, family.without[cell.cluster]))
             for cell, now in situations.items()
         ]
     except UntrainedError:

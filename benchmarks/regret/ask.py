@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from benchmarks.regret.policies import AT_SHARE
 from service.app import create_app
 from service.settings import Settings
 
@@ -15,10 +16,11 @@ Question = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Advice:
-    """What one book says, and the rule that decided."""
+    """What one book says, the rule that decided, and the threshold that goes with it."""
 
     objective: str
     rule: str
+    at_share: bool = False  # whether its probability is cut at the share of positives
 
 
 @dataclass(frozen=True)
@@ -63,4 +65,5 @@ async def _one(http: httpx.AsyncClient, question: Question) -> Answer:
         book and Advice(book["objective"], book["rule"])
         for book in (recommendation["article"], recommendation["evidence"])
     )
-    return Answer(article, evidence)
+    decision = recommendation["decision"]  # of the book asked for, which is the evidence's
+    return Answer(article, replace(evidence, at_share=decision is not None and decision["formula"] == AT_SHARE))

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 from benchmarks.regret.cells import Cell, Row
@@ -11,7 +11,8 @@ from benchmarks.regret.protocol import Metric
 from losses.contract.expression import parse
 from recommender.profile import Goal, Profile
 from recommender.question import Question
-from recommender.recommendation.choice import choose, summed
+from recommender.recommendation.choice import Choices, choose, summed
+from recommender.recommendation.decision_threshold import Cut, decision
 from recommender.recommendation.goals import goal_in_force
 from recommender.rules.rulebook import Rulebook
 from recommender.rules.table import RulebookName
@@ -20,6 +21,7 @@ from recommender.tasks import read_task
 
 # Where a computed parameter, or a computed way to group pictures, is taken back: the loss as the article prints it.
 LITERAL = ("focal", "smooth_l1", "dice")
+AT_SHARE = "positive_share"  # the formula of the threshold of balanced accuracy
 SEEDS = 2  # of each half
 MISTAKES = (
     "symmetric",
@@ -78,6 +80,10 @@ class Matrix:
         """Every cell, sorted: the two halves of one follow one another."""
         return sorted(self.scores)
 
+    def only(self, model: str) -> "Matrix":
+        """Return the scores of one kind of model."""
+        return replace(self, scores={cell: entry for cell, entry in self.scores.items() if cell.model == model})
+
     @cached_property
     def constants(self) -> list[str]:
         """Candidates that were trained in every cell."""
@@ -95,14 +101,23 @@ class Matrix:
         twin = self.scores[cell.twin]
         return max(sorted(set(twin) & set(self.scores[cell])), key=lambda name: self.metric.better * twin[name])
 
+    def best(self, cell: Cell) -> str:
+        """Return the candidate that was best in the half itself: hindsight with the winner's luck."""
+        scores = self.scores[cell]
+        return max(sorted(scores), key=lambda name: self.metric.better * scores[name])
+
+    def by_noise(self, cell: Cell) -> float:
+        """Return how far the candidate that was best in the other half is from the one that was best in this."""
+        return -self.regret(cell, self.best(cell)) / (1 + self.regret(cell, self.best(cell)) * self.metric.relative)
+
     def variance(self, cell: Cell, candidate: str) -> float:
         """Return how much of a regret is owed to seeds: that of a mean over the seeds of a half."""
         unit = self.scores[cell][self.oracle(cell)] if self.metric.relative else 1.0
         spread = self.spreads[cell][candidate] / unit
         return spread**2 / SEEDS if math.isfinite(spread) else 0.0
 
-    def candidate(self, cell: Cell, objective: str) -> str:
-        """Return the candidate that was trained under an objective.
+    def candidate(self, cell: Cell, objective: str, *, at_share: bool = False) -> str:
+        """Return the candidate that was trained under an objective; `at_share`: cut there, where it is scored so too.
 
         Raises: UntrainedError.
         """
@@ -110,7 +125,18 @@ class Matrix:
         if name is None:
             trained = ", ".join(self.objectives[cell])
             raise UntrainedError(f"{objective} was not trained in {cell.key}; trained were {trained}.")
-        return name
+        cut = f"{name} cut at the share"
+        return cut if at_share and cut in self.scores[cell] else name
+
+    def advised(self, cell: Cell, situation: Question, thresholds: Mapping[str, float] | None = None) -> str:
+        """Return the candidate that the evidence book names, cut as it says.
+
+        Raises: UntrainedError.
+        """
+        chosen = _chosen(situation, "evidence", thresholds)
+        cut = decision(situation, chosen)
+        at_share = isinstance(cut, Cut) and cut.formula == AT_SHARE
+        return self.candidate(cell, str(summed(chosen)), at_share=at_share)
 
     @property
     def asks_of_outliers(self) -> bool:
@@ -144,7 +170,11 @@ def decided(
     situation: Question, rulebook: RulebookName = "evidence", thresholds: Mapping[str, float] | None = None
 ) -> str:
     """Return the objective of a book alone, without its reasons: what HTTP answers, hundreds of times as often."""
-    return str(summed(choose(Rulebook(rulebook, bounds_in_force(thresholds)).decide(situation), situation.facts)))
+    return str(summed(_chosen(situation, rulebook, thresholds)))
+
+
+def _chosen(situation: Question, rulebook: RulebookName, thresholds: Mapping[str, float] | None) -> Choices:
+    return choose(Rulebook(rulebook, bounds_in_force(thresholds)).decide(situation), situation.facts)
 
 
 @cache

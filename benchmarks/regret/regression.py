@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -71,11 +72,26 @@ def _cells(table: Table) -> Iterator[Done]:
         yield _cell(table, cell)
 
 
+def seen_part(table: Table, cell: Cell) -> Table:
+    """Return the rows of a cell that are not tested on, contaminated."""
+    train, validation, _ = _split(table, cell)
+    seen = np.concatenate([train, validation])
+    dirty = _contaminated(table, cell)
+    return replace(table, features=dirty.features[seen], targets=dirty.targets[seen])
+
+
+def _contaminated(table: Table, cell: Cell) -> Table:
+    """Return the table of a cell, contaminated where it is seen."""
+    train, validation, _ = _split(table, cell)
+    seen = np.concatenate([train, validation])
+    return contaminated(table, seen, train, STRATA[cell.stratum], seed_of(cell.key, "contamination"))
+
+
 def _measured(table: Table, cell: Cell) -> tuple[Table, Profile]:
     """Return the table of a cell, contaminated where it is seen, and its profile."""
     train, validation, _ = _split(table, cell)
     seen = np.concatenate([train, validation])
-    dirty = contaminated(table, seen, train, STRATA[cell.stratum], seed_of(cell.key, "contamination"))
+    dirty = _contaminated(table, cell)
     targets = dirty.targets[seen]
     pilot = _pilot(dirty.features[seen], targets, cell.model)
     return dirty, measure_profile("regression", torch.from_numpy(targets), torch.from_numpy(pilot)).profile

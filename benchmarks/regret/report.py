@@ -11,12 +11,14 @@ from benchmarks.regret.cite import by_rule, version
 from benchmarks.regret.markdown import met, percent, table
 from benchmarks.regret.protocol import digest, protocol
 from benchmarks.regret.score import (
+    ADVISED,
     ARTICLE,
     ARTICLE_LITERAL,
     BEST_CONSTANT,
     EVIDENCE,
     EVIDENCE_UNTOLD,
     LIBRARY,
+    LUCKY,
     ORACLE,
     RANDOM,
     WORST,
@@ -25,8 +27,8 @@ from benchmarks.regret.score import (
 )
 from recommender.rules.thresholds import bounds_in_force
 
-POLICIES = (EVIDENCE, EVIDENCE_UNTOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM)
-SUMMARY = (EVIDENCE, EVIDENCE_UNTOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM, WORST)
+POLICIES = (EVIDENCE, ADVISED, EVIDENCE_UNTOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LUCKY, LIBRARY, RANDOM)
+SUMMARY = (EVIDENCE, ADVISED, EVIDENCE_UNTOLD, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT, LIBRARY, RANDOM, WORST)
 COMPARED = (EVIDENCE, ARTICLE, ARTICLE_LITERAL, BEST_CONSTANT)
 WORST_SHOWN = 4
 
@@ -81,7 +83,8 @@ def _kept(scored: Scored) -> Iterator[str]:
     above = mine.mean - constant.mean
     yield f"{percent(mine.mean)}, {met(mine.mean <= promised.mean_regret)}"
     yield f"{percent(above)}, {met(above <= promised.above_best_constant)}"
-    yield f"{percent(mine.catastrophes)}, {met(mine.catastrophes <= promised.catastrophes)}"
+    kept = met(mine.catastrophes <= promised.catastrophes)
+    yield f"{percent(mine.catastrophes)}, {kept}; halves differ so in {percent(scored.catastrophes_by_noise)}"
     noise = scored.noise(BEST_CONSTANT, ORACLE)
     if constant.mean <= noise:
         yield f"tie: a gap of {percent(constant.mean)}, seed noise {percent(noise)}"
@@ -104,6 +107,9 @@ def _page(family: Family, scored: Scored) -> Iterator[str]:
     yield _regrets(family, scored)
     yield _against(scored)
     yield _strata(family, scored)
+    if ADVISED in scored.regrets:
+        yield "Each kind of model by itself, its best constant chosen on the same kind:"
+        yield _by_model(family, scored)
     yield "Where each rule decided, with *tie* where the best constant is as close as seeds are:"
     yield _rules(scored)
     yield "The evidence book asked otherwise:"
@@ -121,6 +127,8 @@ def _facts(scored: Scored) -> str:
         f"{len(sets)} data sets of {len(origins)} origins, {len(scored.pairs)} cells of two halves each.",
         f"Best constant, chosen elsewhere: {best}.",
     ]
+    noise = percent(scored.catastrophes_by_noise)
+    sentences.append(f"In {noise} of cells the best loss of one half is over 10 % behind the best of the other.")
     if narrow:
         sentences.append(f"In {percent(float(narrow))} of halves the oracle is a loss that only some targets admit.")
     if matrix.diverged:
@@ -169,6 +177,18 @@ def _strata(family: Family, scored: Scored) -> str:
         for name, strata in groups.items()
     ]
     return table(["stratum", *compared], rows)
+
+
+def _by_model(family: Family, scored: Scored) -> str:
+    rows = []
+    for model in protocol().families[family.name].models:
+        own = scored.of_model(model)
+        for policy in (EVIDENCE, ADVISED, BEST_CONSTANT):
+            entry, gap = own.estimate(policy), own.gap(policy)
+            closed = "-" if policy == BEST_CONSTANT else f"{gap.share:.0%} ({gap.low:.0%} to {gap.high:.0%})"
+            interval = f"{percent(entry.low)} to {percent(entry.high)}"
+            rows.append([model, policy, percent(entry.mean), interval, percent(entry.catastrophes), closed])
+    return table(["model", "policy", "mean regret", "95 % interval", "over 10 %", "of the gap closed"], rows)
 
 
 def _rules(scored: Scored) -> str:

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from benchmarks.regret.ask import Answer, ask
+from benchmarks.regret import quick_experiment
+from benchmarks.regret.ask import Advice, Answer, ask
 from benchmarks.regret.cells import Cell, read
 from benchmarks.regret.policies import Matrix, literal
 from benchmarks.regret.protocol import check, protocol
@@ -29,7 +30,8 @@ from benchmarks.regret.tuning import Tuner
 EVIDENCE, EVIDENCE_UNTOLD = "evidence book", "evidence book, not told what outliers are"
 ARTICLE, ARTICLE_LITERAL = "article, computed", "article, literal"
 BEST_CONSTANT, LIBRARY, RANDOM, WORST = "best constant elsewhere", "library default", "random", "worst constant"
-ORACLE = "oracle"
+ADVISED = "evidence book, overruled by the quick experiment"
+ORACLE, LUCKY = "oracle", "best of the same half, by luck"
 
 
 @dataclass
@@ -62,6 +64,12 @@ class Scored:
         return self.matrix.cells[::2]
 
     @cached_property
+    def catastrophes_by_noise(self) -> float:
+        """The share of cells in which the best of one half is over 10 % behind the best of the other."""
+        behind = np.array([self.matrix.by_noise(cell) for cell in self.matrix.cells])
+        return estimate(of_pairs(behind), self._clusters).catastrophes
+
+    @cached_property
     def worst(self) -> str:
         """The constant of largest mean regret."""
         return max(self.matrix.constants, key=lambda name: self.estimate(name).mean)
@@ -71,6 +79,21 @@ class Scored:
         name = self.worst if policy == WORST else policy
         keep = np.array([strata is None or cell.stratum in strata for cell in self.pairs])
         return estimate(of_pairs(self.regrets[name])[keep], np.array(self._clusters)[keep].tolist())
+
+    def of_model(self, model: str) -> "Scored":
+        """Return the cells of one kind of model; the best constant is that of least regret on these cells elsewhere."""
+        keep = np.array([cell.model == model for cell in self.matrix.cells])
+        matrix = self.matrix.only(model)
+        regrets = {policy: values[keep] for policy, values in self.regrets.items()}
+        chosen = {
+            policy: [name for name, kept in zip(names, keep, strict=True) if kept]
+            for policy, names in self.chosen.items()
+        }
+        elsewhere = {cluster: best_constant(matrix, [cluster]) for cluster in {cell.cluster for cell in matrix.cells}}
+        chosen[BEST_CONSTANT] = [elsewhere[cell.cluster] for cell in matrix.cells]
+        constants = zip(matrix.cells, chosen[BEST_CONSTANT], strict=True)
+        regrets[BEST_CONSTANT] = np.array([matrix.regret(cell, name) for cell, name in constants])
+        return Scored(matrix, chosen, regrets, {}, sorted(set(elsewhere.values())))
 
     def gap(self, policy: str) -> Gap:
         """Return the share of the gap from the best constant to the oracle that a policy closes."""
@@ -131,12 +154,15 @@ def _score(matrix: Matrix, without: dict[str, dict[str, float]]) -> Scored:
     for told in (True, False) if matrix.asks_of_outliers else (True,):
         answers = ask([matrix.question(cell, without[cell.cluster], told=told) for cell in matrix.cells])
         for cell, answer in zip(matrix.cells, answers, strict=True):
-            for policy, objective, rule in _books(answer, told=told):
-                chosen[policy].append(matrix.candidate(cell, objective))
-                rules[policy].append(rule)
+            for policy, advice in _books(answer, told=told):
+                chosen[policy].append(matrix.candidate(cell, advice.objective, at_share=advice.at_share))
+                rules[policy].append(advice.rule)
+    if matrix.family == quick_experiment.FAMILY:
+        chosen[ADVISED] = quick_experiment.advised(matrix, chosen[EVIDENCE])
     elsewhere = {cluster: best_constant(matrix, [cluster]) for cluster in without}
     chosen[BEST_CONSTANT] = [elsewhere[cell.cluster] for cell in matrix.cells]
     chosen[ORACLE] = [matrix.oracle(cell) for cell in matrix.cells]
+    chosen[LUCKY] = [matrix.best(cell) for cell in matrix.cells]
     chosen[LIBRARY] = [protocol().families[matrix.family].library_default] * len(matrix.cells)
     chosen |= {name: [name] * len(matrix.cells) for name in matrix.constants}
     regrets = {
@@ -147,12 +173,12 @@ def _score(matrix: Matrix, without: dict[str, dict[str, float]]) -> Scored:
     return Scored(matrix, dict(chosen), regrets, dict(rules), sorted(set(elsewhere.values())))
 
 
-def _books(answer: Answer, *, told: bool) -> Iterator[tuple[str, str, str]]:
-    """Yield policy, objective and rule. The article does not ask what outliers are, and knows some tasks only."""
-    yield EVIDENCE if told else EVIDENCE_UNTOLD, answer.evidence.objective, answer.evidence.rule
+def _books(answer: Answer, *, told: bool) -> Iterator[tuple[str, Advice]]:
+    """Yield policy and advice. The article does not ask what outliers are, and knows some tasks only."""
+    yield EVIDENCE if told else EVIDENCE_UNTOLD, answer.evidence
     if told and answer.article:
-        yield ARTICLE, answer.article.objective, answer.article.rule
-        yield ARTICLE_LITERAL, literal(answer.article.objective), answer.article.rule
+        yield ARTICLE, answer.article
+        yield ARTICLE_LITERAL, replace(answer.article, objective=literal(answer.article.objective))
 
 
 def best_constant(matrix: Matrix, without: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.regret.policies import Matrix, decided
+from benchmarks.regret.policies import Matrix
 from benchmarks.regret.statistics import Array, cluster_means
 from recommender.rules.thresholds import bounds_in_force
 
@@ -56,7 +56,7 @@ class Tuner:
     def _of(self, place: int, setting: Setting) -> Array:
         matrix = self.matrices[place]
         chosen = [
-            matrix.candidate(cell, decided(situation, thresholds=setting))
+            matrix.advised(cell, situation, setting)
             for cell, situation in zip(self.cells, self._situations[place], strict=True)
         ]
         return np.array([matrix.regret(cell, name) for cell, name in zip(self.cells, chosen, strict=True)])

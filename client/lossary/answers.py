@@ -691,6 +691,7 @@ class Profile(result.Result):
     support: Literal["real", "nonnegative", "positive", "unit", "counts", "circular"] | None
     dispersion: float | Measured | None
     zero_share: float | Measured | None
+    events: float | Measured | None
     variance_power: float | Measured | None
     smallest_class: int | Measured | None
     label_noise: float | Measured | None

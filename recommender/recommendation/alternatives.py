@@ -11,7 +11,7 @@ from losses.text import Language, Text, in_language
 from recommender.question import Facts
 from recommender.recommendation.answer import AlternativeAnswer, Origin, RepairAnswer
 from recommender.recommendation.choice import Choice, Choices, bind, probability_of, summed
-from recommender.tasks import Task
+from recommender.tasks import BINARY_CLASSES, Task
 
 Offered = tuple[tuple[Choices, Text], ...]
 KEPT_TRAITS = frozenset({"robust", "proper", "heavy tail", "margin"})  # for which a row chooses its loss
@@ -60,12 +60,23 @@ def _add(
 
 def offered_by_the_rules(chosen: Choices, facts: Facts) -> Offered:
     """Return the choices with one head changed to an alternative of its row, and when to prefer that."""
+    offered = [
+        (place, bind(other.recommend, other.computed, facts)[0], other.when)
+        for place, choice in enumerate(chosen)
+        for other in choice.rule.alternatives
+    ]
     return tuple(
-        [
-            (_changed(chosen, place, bind(other.recommend, other.computed, facts)[0]), other.when)
-            for place, choice in enumerate(chosen)
-            for other in choice.rule.alternatives
-        ]
+        [(_changed(chosen, place, other), when) for place, other, when in offered if not _overlaps(other, facts)]
+    )
+
+
+def _overlaps(objective: Objective, facts: Facts) -> bool:
+    """Whether an objective lets a pixel have several classes at once, where it has one of several."""
+    exclusive = facts.get("task") is Task.SEGMENTATION and facts.get("multilabel") is not True
+    return (
+        exclusive
+        and (facts.number("classes") or 0) > BINARY_CLASSES
+        and any(term.loss.activation == "sigmoid" for _, term in objective.terms)
     )
 
 

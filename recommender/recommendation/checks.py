@@ -15,12 +15,11 @@ from recommender.rules import ROWS
 from recommender.rules.article.thresholds import MANY_CLASSES
 from recommender.rules.evidence.outliers import INFINITE_VARIANCE
 from recommender.rules.rulebook import Rulebook
-from recommender.tasks import PLACES, Task
+from recommender.tasks import BINARY_CLASSES, PLACES, Scenario, Task
 
 FEW_OF_A_CLASS = 100  # EvalML's class imbalance check calls it severe below
 TOO_FEW_OF_A_CLASS = 20  # ours: the share of hits among them has a 95 % interval of more than 0.4
 FEW_ITEMS = 50  # below, the interval of a 0.3 % share reaches past 7 %
-BINARY_CLASSES = 2  # classes of a binary task
 _TOLERANCE = 0.1  # relative: shares and ratios arrive rounded
 
 
@@ -154,7 +153,9 @@ def total_is_missed(answered: AnsweredQuestion) -> Text | None:
 @warns("metric-of-another-task")
 def _metric_of_another_task(answered: AnsweredQuestion) -> Text | None:
     metric, task = answered.question.goal.metric, answered.question.task
-    if metric is None or task in METRICS[metric].tasks:
+    profile, scenario = answered.question.profile, answered.question.scenario
+    boxes = task is Task.REGRESSION and (profile.boxes or scenario is Scenario.BOX_REGRESSION)
+    if metric is None or task in METRICS[metric].tasks or (boxes and "boxes" in METRICS[metric].goal):
         return None
     fitting = ", ".join(metrics_of(task)) or metric
     return Text(
@@ -223,9 +224,13 @@ def _dice_is_not_iou(answered: AnsweredQuestion) -> Text | None:
 def _empty_masks(answered: AnsweredQuestion) -> Text | None:
     if answered.question.goal.empty_masks is not True or "dice" not in answered.ids:
         return None
+    several = (answered.question.profile.number("classes") or 0) > BINARY_CLASSES
+    better = "dice + categorical_ce" if several and not answered.question.profile.multilabel else "dice + bce"
+    if set(better.split(" + ")) <= answered.ids:
+        return None
     return Text(
-        en="Empty masks count, and Dice hardly rewards leaving them empty; dice + bce gives every pixel a say.",
-        zh="空掩膜计入指标,而 Dice 几乎不奖励正确的空预测;dice + bce 使每个像素都起作用。",
+        en=f"Empty masks count, and Dice hardly rewards leaving them empty; {better} gives every pixel a say.",
+        zh=f"空掩膜计入指标,而 Dice 几乎不奖励正确的空预测;{better} 使每个像素都起作用。",
     )
 
 

@@ -10,6 +10,7 @@ from losses.text import Text
 from recommender.question import Question
 from recommender.recommendation.choice import Choices
 from recommender.rules.formula import significant
+from recommender.tasks import Task
 
 _CLEAN = 12  # significant digits: three would round 0.9996 to a threshold that nothing passes
 _ELKAN = "Elkan 2001, The foundations of cost-sensitive learning, IJCAI"
@@ -79,7 +80,18 @@ def _by_cost(cost: float) -> Cut:
 
 def _balanced(question: Question) -> Cut | Text:
     """Return the threshold for balanced accuracy, or why it is unknown."""
-    share = question.number("positive_share")
+    share, imbalance = question.number("positive_share"), question.number("class_imbalance")
+    if share is None and imbalance is not None and question.task is Task.BINARY:
+        return Cut(
+            threshold=significant(1 / (1 + imbalance), _CLEAN),
+            formula="1 / (1 + class_imbalance)",
+            because=Text(
+                en="Balanced error weighs each class by 1 over its share, so a yes begins at the share of positives; "
+                "the smaller class was taken to be positive.",
+                zh="平衡误差按各类占比的倒数加权,因此以正样本占比为阈值;此处假定较小的类为正类。",
+            ),
+            source=_MENON,
+        )
     if share is None:
         return Text(
             en="For balanced errors a yes begins at positive_share, which was not measured.",

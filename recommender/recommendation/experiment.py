@@ -6,7 +6,6 @@ from recommender.metrics import METRICS
 from recommender.profile import Goal
 from recommender.question import Question
 from recommender.recommendation.answer import Experiment, ExperimentDraft
-from recommender.recommendation.goals import metric
 from recommender.tasks import Task
 
 MOST_COMPARED = 4
@@ -21,15 +20,23 @@ HOW = Text(
 
 
 def experiment(
-    task: Task, goal: Goal, candidates: list[str], chosen: Objective, language: Language, *, tabular: bool
+    task: Task,
+    goal: Goal,
+    candidates: list[str],
+    chosen: Objective,
+    judged_by: Text,
+    language: Language,
+    *,
+    tabular: bool,
 ) -> Experiment:
     """Return the plan over the candidates; with a request where the service can run it.
 
-    `chosen`: what is recommended; `tabular`: whether models of table columns can be judged on these targets.
+    `chosen`: what is recommended; `judged_by`: the metric; `tabular`: whether models of table columns can be judged on
+    these targets.
     """
     return Experiment(
         candidates=candidates[:MOST_COMPARED],
-        metric=in_language(metric(task, goal), language),
+        metric=in_language(judged_by, language),
         how=in_language(HOW, language),
         request=_request(task, goal, chosen) if tabular else None,
     )

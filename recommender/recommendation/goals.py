@@ -6,8 +6,9 @@ from typing import Any, NamedTuple, get_args
 from losses.text import Text
 from recommender.metrics import read_metric
 from recommender.profile import Goal
+from recommender.question import Question
 from recommender.rules.conditions import Changes, Conditions
-from recommender.tasks import METRIC_OF_AIM, Task
+from recommender.tasks import METRIC_OF_AIM, Scenario, Task
 
 
 class Variation(NamedTuple):
@@ -31,7 +32,7 @@ def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
     if goal.coverage is not None:
         default["functional"] = "interval"
     parts = {task.row.aim, *task.row.default_goal.model_fields_set}
-    parts |= {"boxes" if task.row.measured_as == "boxes" else "", "decision" if task.row.labels else ""}
+    parts |= {"boxes" if task in _OF_BOXES else "", "decision" if task.row.labels else ""}
     default |= {name: value for name, value in of_metric.items() if name in parts}
     assumed = {name: value for name, value in default.items() if name not in given}
     sentences = [
@@ -41,10 +42,13 @@ def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
     return Goal(**{**assumed, **given}), sentences
 
 
-def metric(task: Task, goal: Goal) -> Text:
+def metric(question: Question) -> Text:
     """Return what to compare the candidates by."""
+    task, goal = question.task, question.goal
     if goal.metric:
         return read_metric(goal.metric).title
+    if task is Task.GENERATION and (question.profile.paired or question.scenario is Scenario.SUPER_RESOLUTION):
+        return read_metric("psnr").title  # each picture has a target, which its distance to other pictures leaves out
     return task.row.metric or METRIC_OF_AIM[getattr(goal, task.row.aim or "")]
 
 
@@ -76,6 +80,7 @@ def _values(name: str) -> tuple[Any, ...]:
     return tuple(choices) or (True, False)
 
 
+_OF_BOXES = (Task.DETECTION, Task.REGRESSION)  # corners and offsets are numbers too
 _NOT_VARIED = {"metric"}  # the parts of the goal that follow from it are
 _COMPANIONS: dict[object, dict[str, Any]] = {"quantile": {"quantile": 0.9}}
 # Parts of a goal that mean nothing once another part has changed: a quantile goes with functional=quantile alone.

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from losses.description import snippets
-from losses.text import Language, in_language
+from losses.text import Language, Text, in_language
 from recommender.profile import Goal
 from recommender.recommendation import answer
 from recommender.recommendation.agreement import Agreement, agreement
@@ -40,12 +40,14 @@ def of_the_choices(
     offered: Offered,
     *,
     rulebook: RulebookName,
+    judged_by: Text,
     tabular: bool,
     language: Language,
 ) -> OfTheChoices:
     """Return the fields that follow from the choices of both books, of which those of `rulebook` are recommended.
 
-    `offered`: what the deciding rows name beside them; `tabular`: whether an experiment can be asked for.
+    `offered`: what the deciding rows name beside them; `judged_by`: the metric; `tabular`: whether an experiment can be
+    asked for.
     """
     chosen = article if rulebook == "article" else evidence
     others = alternatives(chosen, offered, task, language)
@@ -59,7 +61,7 @@ def of_the_choices(
         repair=repairs(chosen, language),
         alternatives=others,
         ruled_out=_ruled_out(chosen, language),
-        experiment=experiment(task, goal, candidates, summed(chosen), language, tabular=tabular),
+        experiment=experiment(task, goal, candidates, summed(chosen), judged_by, language, tabular=tabular),
         snippets=_snippets(chosen),
     )
 

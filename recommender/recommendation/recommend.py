@@ -56,6 +56,7 @@ def recommend(
     implied = [_implied(case)] if case and task is None else []
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
     objective = str(summed(chosen))  # "" where no book speaks
+    judged_by = metric(question)
     kept = of_the_choices(
         asked,
         aim,
@@ -63,15 +64,14 @@ def recommend(
         choices["evidence"],
         offered_by_the_rules(chosen, question.facts),
         rulebook=rulebook,
+        judged_by=judged_by,
         tabular=is_tabular(question),
         language=language,
     )
     cut = decision(question, chosen)
     missed = total_kept(AnsweredQuestion(books["article"], question, choices["article"]))
-    known_cut = cut if isinstance(cut, Cut) else None
-    answers = Answers(
-        asked, aim, choices["article"], choices["evidence"], rulebook, metric(asked, aim), known_cut, missed
-    )
+    cuts = (_cut(question, choices["article"]), _cut(question, choices["evidence"]))
+    answers = Answers(asked, aim, choices["article"], choices["evidence"], rulebook, judged_by, cuts, missed)
     return answer.Recommendation(
         summary=in_language(summary(answers), language),
         ask=open_question(books["evidence"], question, language),
@@ -106,6 +106,12 @@ def recommend(
         rules_hash=_rules_hash(book),
         version=VERSION,
     )
+
+
+def _cut(question: Question, chosen: Choices) -> Cut | None:
+    """Return the threshold on the probability that a book's loss learns, where one is known."""
+    cut = decision(question, chosen)
+    return cut if isinstance(cut, Cut) else None
 
 
 @lru_cache(maxsize=16)

@@ -48,7 +48,7 @@ class Answers:
     evidence: Choices
     asked: RulebookName
     metric: Text
-    cut: Cut | None
+    cuts: tuple[Cut | None, Cut | None]  # where to cut the probability of the article's loss, and of the evidence's
     missed: float | None  # what the article's predictions would add up to, over the true total
 
     @cached_property
@@ -59,6 +59,14 @@ class Answers:
     def objective(self, book: RulebookName) -> str:
         """Return the objective of a book, "" where it is silent."""
         return str(summed(self.books[book]))
+
+    def cut(self, book: RulebookName) -> Cut | None:
+        """Return where to cut the probability that a book's loss learns."""
+        return self.cuts[book == "evidence"]
+
+    def elicits_goal(self, book: RulebookName) -> bool:
+        """Say whether a book's loss learns the functional that is wanted."""
+        return self.books[book][0].loss.loss.elicits == self.goal.functional
 
     @property
     def measured_on(self) -> tuple[str, ...]:
@@ -100,7 +108,8 @@ def summary(answers: Answers) -> Text:
 def _one_answer(answers: Answers, spoken: list[RulebookName]) -> Text:
     """Return the sentence for a single answer, which both books may share."""
     book = answers.asked if answers.asked in spoken else spoken[0]
-    objective, why, cut = answers.objective(book), _because(answers.books[book]), _threshold(answers)
+    objective, why = answers.objective(book), _because(answers.books[book])
+    cut = _threshold(answers.cut(book))
     both = Text("", "") if len(spoken) == 1 else Text(", as both books say", "(两本规则一致)")
     return Text(
         en=f"Use {objective}{cut.en}{both.en}: {why.en}{_total(answers, objective).en}",
@@ -112,18 +121,33 @@ def _two_answers(answers: Answers) -> Text:
     """Return the sentence for two answers: which to use for this goal, and what was measured of each."""
     take = _better(answers)
     other: RulebookName = "article" if take == "evidence" else "evidence"
-    taken, left, cut = answers.objective(take), answers.objective(other), _threshold(answers)
+    taken, left, cut = answers.objective(take), answers.objective(other), _threshold(answers.cut(take))
     if answers.regret:
-        why = _measured(answers.regret, take)
+        why = _measured(answers, answers.regret, take)
     else:
         row = _because(answers.books[take], but=answers.books[other])
         why = Text(
             en=f"{row.en} (our benchmark says too little of the two)", zh=f"{row.zh}(本项目的基准对二者所知太少)"
         )
-    total = _total(answers, taken)
+    total, shown = _total(answers, taken), _shown(answers, take)
     return Text(
-        en=f"For {answers.metric.en} use {taken}{cut.en}, not {left} of {_BOOKS[other].en}: {why.en}{total.en}",
-        zh=f"若以{answers.metric.zh}评价,使用 {taken}{cut.zh},而非{_BOOKS[other].zh}的 {left}:{why.zh}{total.zh}",
+        en=f"For {answers.metric.en} use {taken}{cut.en}, not {left} of {_BOOKS[other].en}: {why.en}{total.en}"
+        f"{shown.en}",
+        zh=f"若以{answers.metric.zh}评价,使用 {taken}{cut.zh},而非{_BOOKS[other].zh}的 {left}:{why.zh}{total.zh}"
+        f"{shown.zh}",
+    )
+
+
+def _shown(answers: Answers, take: RulebookName) -> Text:
+    """Return why `recommended` holds the other answer, and how to have this one there, where that is so."""
+    if take == answers.asked:
+        return Text("", "")
+    left = answers.objective(answers.asked)
+    return Text(
+        en=f"; act on this: `recommended` holds {left} only because rulebook={answers.asked}, and rulebook={take} puts "
+        f"{answers.objective(take)} there",
+        zh=f";请以此为准:`recommended` 为 {left} 只因 rulebook={answers.asked},改用 rulebook={take} 即为 "
+        f"{answers.objective(take)}",
     )
 
 
@@ -134,7 +158,7 @@ def _better(answers: Answers) -> RulebookName:
         return "evidence"
     lost = _lost(entry)
     if abs(lost["evidence"] - lost["article"]) < ALIKE:
-        return answers.asked
+        return answers.asked if answers.elicits_goal(answers.asked) else "evidence"
     return min(lost, key=lambda book: lost[book])
 
 
@@ -144,15 +168,24 @@ def _lost(entry: Regret) -> dict[RulebookName, float]:
     return {"evidence": entry.mean_regret, "article": entry.other_book}
 
 
-def _measured(entry: Regret, take: RulebookName) -> Text:
+def _measured(answers: Answers, entry: Regret, take: RulebookName) -> Text:
     """Return what the benchmark measured of both where the evidence's rule decided."""
     lost = _lost(entry)
     other: RulebookName = "article" if take == "evidence" else "evidence"
     taken, left = _distance(entry, lost[take]), _distance(entry, lost[other])
     if abs(lost[take] - lost[other]) < ALIKE:
+        rather = _rather(answers, take)
         return Text(
-            en=f"either will do: our benchmark measured both {taken.en} the best loss in hindsight ({entry.metric})",
-            zh=f"任选其一即可,本项目的基准测得二者均{taken.zh}事后最优损失({entry.metric})",
+            en=f"our benchmark measured both {taken.en} the best loss in hindsight ({entry.metric}){rather.en}",
+            zh=f"本项目的基准测得二者均{taken.zh}事后最优损失({entry.metric}){rather.zh}",
+        )
+    if max(lost.values()) <= 0:
+        ahead = _size(entry, abs(lost[take] - lost[other]))
+        return Text(
+            en=f"our benchmark measured it {ahead} better than the other ({entry.metric}, {entry.cells} training runs "
+            f"on tables of {entry.clusters} origins)",
+            zh=f"本项目的基准测得其比另一个好 {ahead}({entry.metric},{entry.clusters} 个来源的数据上 "
+            f"{entry.cells} 次训练)",
         )
     return Text(
         en=f"our benchmark measured it {taken.en} the best loss in hindsight, the other {left.en} it ({entry.metric}, "
@@ -164,8 +197,20 @@ def _measured(entry: Regret, take: RulebookName) -> Text:
 
 def _distance(entry: Regret, regret: float) -> Text:
     """Return how far behind the best loss; one chosen on other halves may be passed."""
-    size = f"{100 * regret:.1f} %" if entry.unit == "relative" else f"{regret:.3f}"
+    size = _size(entry, regret)
     return Text("no worse than", "不逊于") if regret <= 0 else Text(f"{size} behind", f"落后 {size} 于")
+
+
+def _size(entry: Regret, difference: float) -> str:
+    return f"{100 * difference:.1f} %" if entry.unit == "relative" else f"{difference:.3f}"
+
+
+def _rather(answers: Answers, take: RulebookName) -> Text:
+    """Return what speaks for one of two losses that were measured alike."""
+    loss = answers.books[take][0].loss.loss
+    if take == answers.asked or not answers.elicits_goal(take):
+        return Text("", "")
+    return Text(f", and {loss.id} learns the {loss.elicits} that is wanted", f",而 {loss.id} 学习的正是所需的功能量")
 
 
 def _because(chosen: Choices, but: Choices = ()) -> Text:
@@ -175,9 +220,8 @@ def _because(chosen: Choices, but: Choices = ()) -> Text:
     return Text(en=reason.en.rstrip("."), zh=reason.zh.rstrip("。"))
 
 
-def _threshold(answers: Answers) -> Text:
+def _threshold(cut: Cut | None) -> Text:
     """Return how to decide by the probabilities, where it is not for the likelier answer."""
-    cut = answers.cut
     if cut is None or cut.threshold == _EVEN:
         return Text("", "")
     if cut.threshold is None:

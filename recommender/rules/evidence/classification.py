@@ -18,7 +18,6 @@ from recommender.rules.evidence.imbalance import (
     PLAIN,
     REBALANCING,
     ROOT_WEIGHTS,
-    UNEVEN,
     WEIGHTS,
 )
 from recommender.rules.evidence.noise import LUKASIK, NO_FOCAL, NOISE_BENDS_OUTPUTS, NOISY, VERY_NOISY
@@ -44,21 +43,9 @@ _NOT_WEIGHTS = WarningText(
         zh="代价只能放进权重或阈值之一,不可两处都放。",
     ),
 )
-_READ_AS_THEY_ARE = WarningText(
-    "balanced-logits",
-    Text(
-        en="The prior is added in training alone. Read as they are, the logits answer for equally frequent classes.",
-        zh="先验只在训练时加入。直接读取时,logits 对应两类同样频繁的情形。",
-    ),
-)
 _PROPER = Text(
     en="It is a proper score: with enough data its output is the probability, and from that every decision follows.",
     zh="它是恰当评分规则:数据充足时输出即为概率,各种判定皆可由此得出。",
-)
-_BALANCED = Text(
-    en="It adds the log-odds of the training set in training, so that plain logits decide as if both classes were "
-    "equally frequent.",
-    zh="训练时加上训练集的对数几率,使原始 logits 按两类同样频繁来判定。",
 )
 _RARE_ENOUGH = (fact("classes") >= MANY_LABELS, fact("positive_share") < FEW_POSITIVES)
 _ASYMMETRIC = Text(
@@ -104,62 +91,20 @@ RULES = (
         name="evidence.classification.balanced",
         book="evidence",
         tasks=_BINARY,
-        when=(fact("goal.decision").equals("balanced"), fact("class_imbalance") >= UNEVEN),
-        recommend="bce_logit_adjusted",
-        computed={"prior": training_prior},
-        because=_BALANCED,
-        source=Evidence("A", f"{MENON}; B: thresholds are steadier than weights on 30 sets, arXiv:2409.19751"),
-        alternatives=(PLAIN, WEIGHTS, INSIST_ON_FOCAL),
-        warnings=(_READ_AS_THEY_ARE,),
-        fires=_with_goal("balanced", class_imbalance=1.5),
-        silent=_with_goal("balanced", class_imbalance=1.49),
-    ),
-    Rule(
-        name="evidence.classification.balanced_even",
-        book="evidence",
-        tasks=_BINARY,
-        when=(fact("goal.decision").equals("balanced"), fact("class_imbalance") < UNEVEN),
-        recommend="bce",
-        because=Text(
-            en="The classes are about equally frequent: the balanced decision and the likelier class are one.",
-            zh="两类频率大致相同:平衡判定与取更可能的类一致。",
-        ),
-        source=Evidence("A", MENON),
-        alternatives=(BALANCED_INSTEAD, OVERFITTED),
-        fires=_with_goal("balanced", class_imbalance=1.49),
-        silent=_with_goal("balanced", class_imbalance=1.5),
-    ),
-    Rule(
-        name="evidence.classification.balanced_share",
-        book="evidence",
-        tasks=_BINARY,
-        when=(fact("goal.decision").equals("balanced"), fact("positive_share").is_known()),
-        recommend="bce_logit_adjusted",
-        computed={"prior": training_prior},
-        because=_BALANCED,
-        source=Evidence("A", MENON),
-        alternatives=(PLAIN, WEIGHTS, INSIST_ON_FOCAL),
-        warnings=(_READ_AS_THEY_ARE,),
-        fires=_with_goal("balanced", positive_share=0.05),
-        silent=_with_goal("accuracy", positive_share=0.05),
-    ),
-    Rule(
-        name="evidence.classification.balanced_unmeasured",
-        book="evidence",
-        tasks=_BINARY,
         when=(fact("goal.decision").equals("balanced"),),
         recommend="bce",
         because=Text(
-            en="Without the share of positives no adjustment is known; deciding at that share does it after training.",
-            zh="正样本占比未知,无法调整;训练后以该占比为阈值可达到同样目的。",
+            en="The win is the threshold, not the loss: learn the probability, and say yes from the share of positives "
+            "on instead of 0.5.",
+            zh="收益来自阈值而非损失:先学习概率,再以正样本占比而非 0.5 为阈值。",
         ),
-        source=Evidence("A", MENON),
-        assumption=Text(
-            en="Neither positive_share nor class_imbalance was measured; measure one, and bce_logit_adjusted is built "
-            "for balanced accuracy.",
-            zh="positive_share 与 class_imbalance 均未测量;测得其一后,bce_logit_adjusted 专为平衡准确率而设。",
+        source=Evidence(
+            "A",
+            f"Menon et al. 2013, PMLR 28(3):603; B: thresholds are steadier than weights on 30 sets, arXiv:2409.19751; "
+            f"P: in our benchmark no loss does better; {MENON}",
         ),
-        alternatives=(OVERFITTED,),
+        alternatives=(BALANCED_INSTEAD, WEIGHTS, OVERFITTED, INSIST_ON_FOCAL),
+        warnings=(_NOT_WEIGHTS,),
         fires=_with_goal("balanced"),
         silent=_with_goal("accuracy"),
     ),

@@ -11,16 +11,6 @@ from recommender.rules.formulas import (
 )
 from recommender.rules.table import Alternative, Threshold
 
-UNEVEN = Threshold(
-    name="evidence.imbalance.uneven",
-    default=1.5,
-    source="ours: under it the prior moves a logit by less than 0.41; tuned on benchmarks/regret, leaving out one "
-    "cluster of tables at a time",
-    description=Text(
-        en="From this ratio of the classes on, a balanced decision differs from the likelier class.",
-        zh="两类之比达到该值,平衡判定不同于取更可能的类。",
-    ),
-)
 MANY_LABELS = Threshold(
     name="evidence.labels.many",
     default=20.0,
@@ -65,8 +55,10 @@ OVERFITTED = Alternative(
 BALANCED_INSTEAD = Alternative(
     "bce_logit_adjusted",
     Text(
-        en="both classes should count the same in the decision (balanced accuracy).",
-        zh="两类在判定中应同等重要(平衡准确率)。",
+        en="both classes should count the same in the decision (balanced accuracy) and the cut has to stay at 0.5 of "
+        "the output as it is: the prior is added in training alone, so cut at the share or adjust, never both.",
+        zh="两类在判定中应同等重要(平衡准确率),且阈值须保持为原始输出的 0.5:先验只在训练时加入,"
+        "因此改阈值与调整 logits 只取其一。",
     ),
     computed={"prior": training_prior},
 )

@@ -2,7 +2,7 @@
 
 from losses.text import Text
 from recommender.notices import WarningText
-from recommender.rules.formulas import cauchy_scale, huber_beta
+from recommender.rules.formulas import cauchy_scale, huber_beta, tweedie_power
 from recommender.rules.table import Alternative, Evidence, RuledOut, Threshold
 
 TUNED = "tuned on benchmarks/regret, leaving out one cluster of tables at a time"
@@ -89,6 +89,16 @@ WIDE_BOXES = Threshold(
     ),
 )
 
+FEW_EVENTS = Threshold(
+    name="evidence.counts.few_events",
+    default=200.0,
+    source="ours: the sum of 200 amounts as spread as exponential ones is known to 20 %, two standard errors of 0.1",
+    description=Text(
+        en="Under this number of items that are not zero, the total itself is uncertain.",
+        zh="非零样本少于该数时,总和本身就不确定。",
+    ),
+)
+
 HUBER_INSURES = Alternative(
     "smooth_l1",
     Text(
@@ -165,6 +175,22 @@ LEAVES_OUT = RuledOut(
     ),
 )
 TWEEDIE = Evidence("D", "scikit-learn's example of Tweedie regression; XGBoost's and LightGBM's tweedie")
+TWEEDIE_WITH_A_POWER = Alternative(
+    "tweedie",
+    Text(
+        en="effects multiply, as on rates of insurance, and there are hundreds of items that are not zero: measure "
+        "variance_power about predictions first.",
+        zh="各效应相乘(如保险费率),且有数百个非零样本:请先围绕预测测量 variance_power。",
+    ),
+    computed={"power": tweedie_power},
+)
+KEEPS_THE_TOTAL = Alternative(
+    "mse",
+    Text(
+        en="effects add rather than multiply, or the total must be kept whatever the model misses.",
+        zh="各效应相加而非相乘,或无论模型缺什么都须保持总和。",
+    ),
+)
 ZEROS_APART = Alternative("gamma_deviance", Text(en="zeros are modelled apart.", zh="零另行建模。"))
 MAE_IS_ZERO = RuledOut(
     "mae", Text(en="Where more than half are zero it predicts zero.", zh="超过一半为零时,它预测零。")

@@ -10,11 +10,13 @@ from recommender.rules.evidence.outliers import (
     CAUCHY,
     FAR,
     FAR_ITEMS_ARE_ERRORS,
+    FEW_EVENTS,
     GIOU,
     GNEITING,
     HUBER_FOR_LINEAR,
     HUBER_INSURES,
     INFINITE_VARIANCE,
+    KEEPS_THE_TOTAL,
     LEAVES_OUT,
     MAE_FOR_MEDIAN,
     MAE_IS_ZERO,
@@ -30,6 +32,7 @@ from recommender.rules.evidence.outliers import (
     SOME,
     SUM_SHARE,
     TWEEDIE,
+    TWEEDIE_WITH_A_POWER,
     ZEROS,
     ZEROS_APART,
 )
@@ -63,6 +66,13 @@ SPREAD_COUNTS = Threshold(
         zh="方差与均值之比达到该值,整数按一般数值处理。",
     ),
 )
+_AMOUNTS_WITH_ZEROS = (fact("support").equals("nonnegative"), fact("goal.functional").equals("mean"))
+_TOTAL_WHATEVER = Text(
+    en="Zeros and a positive rest, and too little is known for Tweedie's power: with an intercept squared errors keep "
+    "the total whatever the model misses; Tweedie's loss keeps it where its distribution is right.",
+    zh="既有零也有正值,而所知不足以确定 Tweedie 的幂:带截距的平方误差无论模型缺什么都保持总和;"
+    "Tweedie 损失只在其分布正确时才保持。",
+)
 
 RULES = (
     Rule(
@@ -76,6 +86,18 @@ RULES = (
         alternatives=(Alternative("ciou", Text(en="aspect ratio and centre matter too.", zh="还在意长宽比与中心。")),),
         fires=Question(Task.REGRESSION, profile=Profile(boxes=True), goal=Goal(boxes="iou")),
         silent=Question(Task.REGRESSION, profile=Profile(boxes=True), goal=Goal(boxes="coordinates")),
+    ),
+    Rule(
+        name="evidence.regression.box_regression_iou",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("scenario").equals(Scenario.BOX_REGRESSION), fact("goal.boxes").equals("iou")),
+        recommend="giou",
+        because=OVERLAP,
+        source=GIOU,
+        alternatives=(Alternative("ciou", Text(en="aspect ratio and centre matter too.", zh="还在意长宽比与中心。")),),
+        fires=Question(Task.REGRESSION, Scenario.BOX_REGRESSION, goal=Goal(boxes="iou")),
+        silent=Question(Task.REGRESSION, Scenario.BOX_REGRESSION, goal=Goal(boxes="coordinates")),
     ),
     Rule(
         name="evidence.regression.boxes",
@@ -227,11 +249,8 @@ RULES = (
         name="evidence.regression.mostly_zeros",
         book="evidence",
         tasks=_TASKS,
-        when=(
-            fact("support").equals("nonnegative"),
-            fact("goal.functional").equals("mean"),
-            fact("zero_share") >= MOSTLY_ZEROS,
-        ),
+        when=(*_AMOUNTS_WITH_ZEROS, fact("zero_share") >= MOSTLY_ZEROS, fact("variance_power").is_known()),
+        unless=(fact("events") < FEW_EVENTS,),
         recommend="tweedie",
         computed={"power": tweedie_power},
         because=Text(
@@ -240,21 +259,17 @@ RULES = (
             zh="多数目标为零,按中位数偏差其余都成了异常值:一个分布兼有零与其余部分。",
         ),
         source=TWEEDIE,
-        alternatives=(ZEROS_APART, MULTIPLIES),
+        alternatives=(KEEPS_THE_TOTAL, ZEROS_APART, MULTIPLIES),
         ruled_out=(MAE_IS_ZERO, LEAVES_OUT),
-        fires=_with_goal(support="nonnegative", zero_share=0.5),
-        silent=_with_goal(support="nonnegative", zero_share=0.499),
+        fires=_with_goal(support="nonnegative", zero_share=0.5, variance_power=1.5),
+        silent=_with_goal(support="nonnegative", zero_share=0.499, variance_power=1.5),
     ),
     Rule(
         name="evidence.regression.zeros",
         book="evidence",
         tasks=_TASKS,
-        when=(
-            fact("support").equals("nonnegative"),
-            fact("goal.functional").equals("mean"),
-            fact("zero_share") >= ZEROS,
-        ),
-        unless=(fact("goal.outliers").equals("errors"),),
+        when=(*_AMOUNTS_WITH_ZEROS, fact("zero_share") >= ZEROS, fact("variance_power").is_known()),
+        unless=(fact("goal.outliers").equals("errors"), fact("events") < FEW_EVENTS),
         recommend="tweedie",
         computed={"power": tweedie_power},
         because=Text(
@@ -262,7 +277,34 @@ RULES = (
             zh="大量精确的零加上正值:一个分布兼有二者。",
         ),
         source=TWEEDIE,
-        alternatives=(ZEROS_APART, MULTIPLIES),
+        alternatives=(KEEPS_THE_TOTAL, ZEROS_APART, MULTIPLIES),
+        ruled_out=(LEAVES_OUT,),
+        fires=_with_goal(outliers="unknown", support="nonnegative", zero_share=0.05, variance_power=1.5),
+        silent=_with_goal(outliers="unknown", support="nonnegative", zero_share=0.0499, variance_power=1.5),
+    ),
+    Rule(
+        name="evidence.regression.mostly_zeros_keep_the_total",
+        book="evidence",
+        tasks=_TASKS,
+        when=(*_AMOUNTS_WITH_ZEROS, fact("zero_share") >= MOSTLY_ZEROS),
+        recommend="mse",
+        because=_TOTAL_WHATEVER,
+        source=Evidence("A", f"{GNEITING}; Wuethrich & Merz 2023, doi:10.1007/978-3-031-12409-9: the balance property"),
+        alternatives=(TWEEDIE_WITH_A_POWER, MULTIPLIES),
+        ruled_out=(MAE_IS_ZERO, LEAVES_OUT),
+        fires=_with_goal(support="nonnegative", zero_share=0.5),
+        silent=_with_goal(support="nonnegative", zero_share=0.499),
+    ),
+    Rule(
+        name="evidence.regression.zeros_keep_the_total",
+        book="evidence",
+        tasks=_TASKS,
+        when=(*_AMOUNTS_WITH_ZEROS, fact("zero_share") >= ZEROS),
+        unless=(fact("goal.outliers").equals("errors"),),
+        recommend="mse",
+        because=_TOTAL_WHATEVER,
+        source=Evidence("A", f"{GNEITING}; Wuethrich & Merz 2023, doi:10.1007/978-3-031-12409-9: the balance property"),
+        alternatives=(TWEEDIE_WITH_A_POWER, MULTIPLIES),
         ruled_out=(LEAVES_OUT,),
         fires=_with_goal(outliers="unknown", support="nonnegative", zero_share=0.05),
         silent=_with_goal(outliers="unknown", support="nonnegative", zero_share=0.0499),

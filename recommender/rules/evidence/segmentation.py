@@ -109,6 +109,21 @@ _OVER_THE_BATCH = Text(
     zh="按整批计算时,空图只计误报,且每个像素都起作用。",
 )
 
+_EMPTY_CLASSES = (
+    fact("classes") >= SEVERAL_CLASSES,
+    fact("goal.segmentation").equals("overlap"),
+    fact("goal.empty_masks").is_true(),
+)
+_BATCH_AND_SOFTMAX = Alternative(
+    "dice(group=batch) + categorical_ce",
+    Text(en="images with foreground matter more.", zh="更在意有前景的图像。"),
+    computed=_SMOOTH,
+)
+_SOFTMAX_ALONE = Alternative(
+    "categorical_ce",
+    Text(en="most images are empty, or probabilities a pixel are wanted.", zh="多数图像为空,或需要逐像素概率。"),
+)
+
 
 def _masks(
     segmentation: str = "overlap", *, empty: bool = False, cost: float | None = None, **facts: float
@@ -139,6 +154,39 @@ RULES = (
         ruled_out=(_NO_SIGMOID,),
         fires=_masks("probabilities", classes=3),
         silent=_masks("overlap", classes=3),
+    ),
+    Rule(
+        name="evidence.segmentation.classes_mostly_empty",
+        book="evidence",
+        tasks=_TASKS,
+        when=(*_EMPTY_CLASSES, fact("empty_share") >= MOSTLY_EMPTY),
+        unless=(fact("multilabel").is_true(), fact("goal.false_negative_cost").is_known()),
+        recommend="categorical_ce",
+        because=Text(
+            en="Most images are empty and that counts: Dice hardly rewards leaving them so, every pixel of the softmax "
+            "does.",
+            zh="多数图像为空且计入指标:Dice 几乎不奖励正确留空,而 softmax 的每个像素都会。",
+        ),
+        source=Evidence("C", "Tilborghs et al. 2022, arXiv:2207.09521; P: our benchmark, of one class"),
+        alternatives=(_BATCH_AND_SOFTMAX,),
+        ruled_out=(_NO_SIGMOID,),
+        fires=_masks(empty=True, classes=3, empty_share=0.5),
+        silent=_masks(empty=True, classes=3, empty_share=0.499),
+    ),
+    Rule(
+        name="evidence.segmentation.classes_some_empty",
+        book="evidence",
+        tasks=_TASKS,
+        when=(*_EMPTY_CLASSES, fact("empty_share") >= SOME_EMPTY),
+        unless=(fact("multilabel").is_true(), fact("goal.false_negative_cost").is_known()),
+        recommend="dice(group=batch) + categorical_ce",
+        computed=_SMOOTH,
+        because=_OVER_THE_BATCH,
+        source=Evidence("C", "Tilborghs et al. 2022, arXiv:2207.09521"),
+        alternatives=(_SOFTMAX_ALONE,),
+        ruled_out=(_NO_SIGMOID,),
+        fires=_masks(empty=True, classes=3, empty_share=0.05),
+        silent=_masks(empty=True, classes=3, empty_share=0.0499),
     ),
     Rule(
         name="evidence.segmentation.classes",

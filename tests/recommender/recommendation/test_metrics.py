@@ -39,7 +39,7 @@ def test_every_metric_can_be_asked_for_and_says_what_follows_from_it(metric: str
         ("binary", RARE, "log_loss", "bce"),
         ("binary", RARE, "auc", "bce"),
         ("binary", RARE, "f1", "bce"),
-        ("binary", RARE, "balanced_accuracy", "bce_logit_adjusted(prior=0.05)"),
+        ("binary", RARE, "balanced_accuracy", "bce"),
         ("multiclass", Profile(), "top_k_accuracy", "categorical_ce"),
         ("ordinal", Profile(), "qwk", "mse"),
         ("ordinal", Profile(), "ranked_probability_score", "ordinal_emd2"),

@@ -282,9 +282,9 @@ def test_a_parameter_computed_from_a_fact_is_printed_also_where_it_is_the_defaul
     measured = recommend("binary", profile=Profile(positive_share=0.1), goal=balanced, rulebook="evidence")
     spread = recommend("regression", profile=Profile(outlier_rate=0.1, residual_scale=1 / 1.345))
 
-    assert measured.objective == "bce_logit_adjusted(prior=0.1)"
+    assert "bce_logit_adjusted(prior=0.1)" in {other.objective for other in measured.alternatives}
     assert spread.objective == "smooth_l1(beta=1)"
-    assert (measured.agreement, spread.agreement) == ("conflict", "agree")
+    assert (measured.agreement, spread.agreement) == ("agree", "agree")
 
 
 @pytest.mark.parametrize(

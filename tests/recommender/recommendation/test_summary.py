@@ -6,7 +6,7 @@ import pytest
 
 from recommender.profile import Goal, Profile
 from recommender.recommendation.recommend import recommend
-from recommender.recommendation.summary import ENOUGH_ORIGINS
+from recommender.recommendation.summary import ALIKE, ENOUGH_ORIGINS
 from recommender.rules import ROWS
 from recommender.rules.measured_regret import measured_regrets
 from recommender.rules.table import RulebookName
@@ -68,12 +68,37 @@ def test_of_two_answers_the_one_that_was_measured_better_is_named_with_both_figu
 
 
 def test_a_total_that_would_be_missed_is_said_at_once() -> None:
-    profile = Profile(support="nonnegative", zero_share=0.9, outlier_rate=0.1, total_under_huber=0.06)
+    profile = Profile(
+        support="nonnegative", zero_share=0.9, outlier_rate=0.1, total_under_huber=0.06, variance_power=1.6
+    )
 
     answer = recommend("regression", profile=profile)
 
-    assert "use tweedie, not smooth_l1" in answer.summary
+    assert "use tweedie(power=1.6), not smooth_l1" in answer.summary
     assert "about 6 % of the true total" in answer.summary
+
+
+def test_where_recommended_holds_the_other_answer_the_sentence_says_which_to_act_on_and_why() -> None:
+    profile = Profile(outlier_rate=0.15, residual_scale=1.0)
+
+    shown = {book: recommend("regression", profile=profile, rulebook=book) for book in get_args(RulebookName)}
+
+    assert shown["article"].objective == "smooth_l1(beta=1.34)"
+    assert "`recommended` holds smooth_l1(beta=1.34) only because rulebook=article" in shown["article"].summary
+    assert "rulebook=evidence puts tukey_biweight(c=4.68) there" in shown["article"].summary
+    assert "`recommended` holds" not in shown["evidence"].summary
+
+
+def test_of_two_losses_measured_alike_the_one_that_learns_what_is_wanted_is_named() -> None:
+    profile = Profile(outlier_rate=0.1, residual_scale=1.0)
+    entries = measured_regrets().rules["evidence.regression.signal"]
+    measured = next(entry for entry in entries if entry.metric == "RMSE")
+
+    said = recommend("regression", profile=profile, goal=Goal(outliers="signal")).summary
+
+    assert measured.other_book is not None
+    assert abs(measured.mean_regret - measured.other_book) < ALIKE
+    assert said.startswith("For root mean squared error use mse, not smooth_l1(beta=1.34) of the article")
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,10 @@ def test_symmetric_errors_keep_the_total_under_every_loss() -> None:
         (Profile(support="positive", outlier_rate=0.15, outlier_sum_share=0.3, tail_index=1.5), "mse"),
         (Profile(support="positive", outlier_rate=0.08, one_sidedness=0.9), "mse"),
         (Profile(support="nonnegative", tail_index=1.5), "mse"),
-        (Profile(support="nonnegative", outlier_rate=0.15, zero_share=0.9), "tweedie"),
+        (Profile(support="nonnegative", outlier_rate=0.15, zero_share=0.9), "mse"),
+        (Profile(support="nonnegative", zero_share=0.9, variance_power=1.6), "tweedie(power=1.6)"),
+        (Profile(support="nonnegative", zero_share=0.9, variance_power=1.6, n=2010), "tweedie(power=1.6)"),
+        (Profile(support="nonnegative", zero_share=0.9, variance_power=1.6, n=1990), "mse"),
         (Profile(support="counts", outlier_rate=0.15, dispersion=4.0), "poisson_nll"),
         (Profile(support="counts", outlier_rate=0.15), "poisson_nll"),
         (Profile(support="real", outlier_rate=0.08, one_sidedness=0.9, residual_scale=1.0), "smooth_l1(beta=1.34)"),
@@ -104,12 +107,12 @@ def test_items_that_were_called_errors_are_left_out() -> None:
 def test_zeros_and_counts_are_told_before_outliers_whatever_these_are() -> None:
     for outliers in ("errors", "signal", "unknown"):
         goal = Goal(functional="mean", outliers=outliers)
-        zeros = Profile(support="nonnegative", zero_share=0.9, outlier_rate=0.1)
+        zeros = Profile(support="nonnegative", zero_share=0.9, outlier_rate=0.1, variance_power=1.5)
         counts = Profile(support="counts", outlier_rate=0.1)
 
         answers = [recommend("regression", profile=some, goal=goal, rulebook="evidence") for some in (zeros, counts)]
 
-        assert [answer.objective for answer in answers] == ["tweedie", "poisson_nll"]
+        assert [answer.objective for answer in answers] == ["tweedie(power=1.5)", "poisson_nll"]
 
 
 @pytest.mark.parametrize("rulebook", get_args(RulebookName))

@@ -114,4 +114,4 @@ def test_rounding_takes_no_parameter_past_its_bounds(share: float) -> None:
     )
 
     assert training_prior(Profile(positive_share=share)).value == share
-    assert f"prior={share!r}" in str(answer.recommended)
+    assert f"prior={share!r}" in str(answer.alternatives)
