@@ -195,6 +195,14 @@ SITUATIONS = [
         says=("negative_binomial_nll", "the chance of a large count matters"),
     ),
     Situation(
+        about="hospital visits, judged by the root mean squared error",
+        task="count",
+        profile=Profile(dispersion=3.0),
+        goal=Goal(metric="rmse"),
+        objective="mse",
+        why=f"{GNEITING}; {OURS}",
+    ),
+    Situation(
         about="fraud, one in a hundred, probabilities wanted",
         task="binary",
         profile=Profile(positive_share=0.01, class_imbalance=99.0),

@@ -115,6 +115,31 @@ RULES = (
         silent=_with_goal("mean"),
     ),
     Rule(
+        name="evidence.count.squared_errors",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("goal.metric").equals("rmse"),),
+        recommend="mse",
+        because=Text(
+            en="The metric is the squared error of the counts themselves, which the largest predictions decide: "
+            "those of a log link can run away, those of added effects hardly.",
+            zh="指标是计数本身的平方误差,由最大的预测决定:对数链接的预测可能失控,相加效应的预测则很少如此。",
+        ),
+        source=Evidence("A", f"{_GNEITING}; and P: on twenty tables of our benchmark no loss does better by it"),
+        alternatives=(
+            Alternative(
+                "poisson_nll",
+                Text(
+                    en="predictions must stay positive, or counts are small and effects multiply.",
+                    zh="预测须保持为正,或计数很小且各效应相乘。",
+                ),
+            ),
+        ),
+        ruled_out=(_NO_MEDIAN,),
+        fires=Question(Task.COUNT, goal=Goal(metric="rmse")),
+        silent=Question(Task.COUNT, goal=Goal(metric="poisson_deviance")),
+    ),
+    Rule(
         name="evidence.count.overdispersed",
         book="evidence",
         tasks=_TASKS,
