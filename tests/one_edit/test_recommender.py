@@ -22,7 +22,7 @@ RULE = """    Rule(
 THRESHOLD = """Threshold(
             "evidence.windfalls", 0.25, "a test of one edit", Text(en="A quarter.", zh="四分之一。")
         )"""
-LAST_TASK = "\n\nMETRICS = {"
+LAST_TASK = "\n\nMETRIC_OF_AIM = {"
 TASK = """    WEATHER = (
         "weather",
         TaskRow(
