@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -173,16 +174,13 @@ class ExperimentTable:
     def take_lease(self, holder: str, seconds: float) -> bool:
         """Acquire or renew the lease; return whether this holder has it now."""
         now = self.clock()
+        mine = {"holder": holder, "until": now + seconds}
+        insert = (postgresql if self._engine.dialect.name == "postgresql" else sqlite).insert(LEASES)
+        taken = insert.values(name=LEASE, **mine).on_conflict_do_update(
+            index_elements=[LEASES.c.name], set_=mine, where=(LEASES.c.until < now) | (LEASES.c.holder == holder)
+        )
         with self._engine.begin() as connection:
-            free = (LEASES.c.name == LEASE) & ((LEASES.c.until < now) | (LEASES.c.holder == holder))
-            if connection.execute(LEASES.update().where(free).values(holder=holder, until=now + seconds)).rowcount:
-                return True
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(LEASES.insert().values(name=LEASE, holder=holder, until=now + seconds))
-        except IntegrityError:
-            return False
-        return True
+            return connection.execute(taken.returning(LEASES.c.holder)).first() is not None
 
     def release_lease(self, process: str) -> None:
         """Release the lease of a process that has died."""
