@@ -104,10 +104,10 @@ OVERRULED = "book, overruled by the experiment"
 
 
 def experiments() -> str:
-    """Return what choosing by experiment costs, of models that are trained and told what outliers are."""
+    """Return what choosing by experiment costs: of models that are trained, and of those not told what outliers are."""
     text = (BENCHMARKS / "experiments/result.md").read_text(encoding="utf-8")
     lines = _section(text, "In short").splitlines()
-    return "\n".join(line for line in lines if "solved" not in line and "not told" not in line)
+    return "\n".join(line for line in lines if "solved" not in line or "not told" in line)
 
 
 def _section(text: str, title: str) -> str:
