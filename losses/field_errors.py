@@ -53,6 +53,7 @@ def field_error(error: Mapping[str, Any]) -> Text:
     The error has its context, of which the bounds are taken.
     """
     english, context = str(error["msg"]), error.get("ctx", {})
+    english = english.replace("Tuple", "List").replace("valid tuple", "valid list")  # as JSON calls them
     if IN_CHINESE in context:
         return Text(english, str(context[IN_CHINESE]))
     known = CHINESE.get(str(error["type"]))

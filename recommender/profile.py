@@ -377,7 +377,7 @@ DERIVED: dict[str, Callable[[Callable[[str], float | None]], float | None]] = {
 DERIVED_FROM = {"outlier_pull": frozenset(_PULLS), "events": frozenset(_ZEROS)}
 
 
-_MOST_CLASSES_PRICED = 1000  # a million numbers
+_MOST_CLASSES_PRICED = 100  # 10,000 numbers, as many as a question of 64 KiB can hold
 _TWO = 2
 
 
