@@ -55,16 +55,19 @@ def compare(
     relative: bool = True,
     overruled_at: float = OVERRULED_AT,
     chosen: int | None = None,
+    eligible: Numbers | None = None,
 ) -> Comparison:
     """Return which candidate is chosen, unless `chosen` says that, and what is tied with it.
 
-    Shapes: costs (candidates, repeats * folds), the lower the better; valid (candidates), False for what diverged.
+    Shapes: costs (candidates, repeats * folds), the lower the better; valid (candidates), False for what diverged;
+    eligible (candidates), False for what is neither chosen nor tied, whatever it costs.
     `relative`: differences count as shares of the cost, rather than as points. `overruled_at`: how many corrected
     standard errors better than the incumbent a candidate has to be.
     """
     costs = np.where(valid[:, None], costs, 0.0)  # what diverged has no scores
     means = np.where(valid, costs.mean(1), np.inf)
-    best = int(means.argmin())
+    admitted = valid if eligible is None else valid & eligible
+    best = int(np.where(admitted, means, np.inf).argmin())
     keep = valid[incumbent]
     t_of_best = _t(costs[incumbent] - costs[best], folds) if keep and best != incumbent else 0.0
     if chosen is None:
@@ -75,7 +78,7 @@ def compare(
     p[others] = _holm(_p(t[others], costs.shape[1] - 1))
     unit = _unit(means[chosen], relative=relative)
     apart = (means - means[chosen]) / unit
-    tied = valid & ~((p < SIGNIFICANT) & (apart > EQUIVALENT))
+    tied = admitted & ~((p < SIGNIFICANT) & (apart > EQUIVALENT))
     return Comparison(
         best=best,
         chosen=chosen,
@@ -89,7 +92,7 @@ def compare(
         apart=apart,
         apart_errors=np.array([_error(row - costs[chosen], folds) for row in costs]) / unit,
         probability_best=_probability_best(costs, valid, folds, seed),
-        lead=_lead(costs, incumbent, folds, valid, relative=relative),
+        lead=_lead(costs, incumbent, folds, admitted, relative=relative),
     )
 
 

@@ -2,7 +2,8 @@
 
 No statistic tells the two apart. Where nobody says, the candidate is chosen that loses least should the less lucky
 reading be true (minimax regret: Savage 1951, doi:10.1080/01621459.1951.10500768), and another is called worse where it
-is so under both.
+is so under both. Amounts of which the mean is wanted are the exception: what misses their total is not chosen, however
+little it costs should the rows far out be mistakes, since predicting next to nothing would then be best.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from recommender.experiment.judging.comparison import SIGNIFICANT, Comparison, compare
-from recommender.experiment.judging.selection import Judgement, Numbers, Outliers, chooser, joint, judged
+from recommender.experiment.judging.selection import (
+    Judgement,
+    Numbers,
+    Outliers,
+    chooser,
+    joint,
+    judged,
+    ratios_of_totals,
+)
 from recommender.experiment.plan import Plan
 from recommender.experiment.run import OutOfFold
 from recommender.metrics import METRICS
 
 READINGS: tuple[Outliers, ...] = ("errors", "signal")
+TOTALS = 0.8, 1.25  # ratios of totals that do no harm, as benchmarks/harm.py has it
 _OF_MEANS = ("mean",)  # functionals for which rows far out are what a total is made of
 
 
@@ -25,7 +35,8 @@ class ModelJudgement:
     """One kind of model, judged.
 
     `outliers`: the reading by which values are told. `alone`: which candidate is chosen under each reading by itself,
-    where nobody said which is right; empty where somebody did, or where it does not matter.
+    where nobody said which is right; empty where somebody did, or where it does not matter. `short`: the candidates
+    that are not chosen because of their totals, each with the ratio of its total to the true one.
     """
 
     model: str
@@ -34,6 +45,7 @@ class ModelJudgement:
     judgement: Judgement
     comparison: Comparison
     alone: dict[Outliers, int] = field(default_factory=dict)
+    short: dict[int, float] = field(default_factory=dict)
 
     @property
     def cost(self) -> float:
@@ -89,21 +101,34 @@ def _under_both(
     first = _first(plan)
     other = next(name for name in READINGS if name != first)
     judgement = joint(plan, outputs, readings[first], readings[other])
-    worst = _compare(plan, judgement)
+    short = _short_of_total(plan, outputs, judgement) if first == "signal" else {}
+    eligible = np.array([place not in short for place in range(len(plan.candidates))])
+    worst = _compare(plan, judgement, eligible=eligible)
     each = [_compare(plan, replace(judgement, costs=costs), worst.chosen) for costs in judgement.readings]
     incumbent = _incumbent(plan)
     p = np.where(np.sign(each[0].apart) == np.sign(each[1].apart), np.maximum(each[0].p, each[1].p), 1.0)
     comparison = replace(
         worst,
         p=p,
-        tied=each[0].tied | each[1].tied,
+        tied=(each[0].tied | each[1].tied) & eligible,
         better=bool(worst.better and p[incumbent] < SIGNIFICANT and each[0].apart[incumbent] > 0),
     )
     alone = {name: _compare(plan, own).chosen for name, own in readings.items()}
-    return ModelJudgement(model, first, outputs, judgement, comparison, alone)
+    return ModelJudgement(model, first, outputs, judgement, comparison, alone, short)
 
 
-def _compare(plan: Plan, judgement: Judgement, chosen: int | None = None) -> Comparison:
+def _short_of_total(plan: Plan, outputs: list[OutOfFold], judgement: Judgement) -> dict[int, float]:
+    """Return the candidates whose totals are far off, where the incumbent's is not, with the ratio of each."""
+    low, high = TOTALS
+    ratios = ratios_of_totals(plan, outputs, judgement)
+    if not low <= ratios[_incumbent(plan)] <= high:
+        return {}
+    return {place: float(ratio) for place, ratio in enumerate(ratios) if not low <= ratio <= high}
+
+
+def _compare(
+    plan: Plan, judgement: Judgement, chosen: int | None = None, eligible: Numbers | None = None
+) -> Comparison:
     """Return the comparison of the candidates by their scores."""
     return compare(
         judgement.costs,
@@ -113,6 +138,7 @@ def _compare(plan: Plan, judgement: Judgement, chosen: int | None = None) -> Com
         seed=plan.question.seed,
         relative=METRICS[chooser(plan)].is_relative,
         chosen=chosen,
+        eligible=eligible,
     )
 
 

@@ -81,6 +81,18 @@ def joint(plan: Plan, outputs: Sequence[OutOfFold], first: Judgement, other: Jud
     )
 
 
+def ratios_of_totals(plan: Plan, outputs: Sequence[OutOfFold], judgement: Judgement) -> Numbers:
+    """Return what each candidate (c) predicts out of fold in all, over the true total, at its chosen settings."""
+    folds, weights = plan.question.folds, np.ones(plan.n) if plan.weights is None else plan.weights
+    ratios = np.empty((len(outputs), len(plan.candidates)))
+    for repeat, output in enumerate(outputs):
+        rows = output.fold_of_row >= 0
+        true = float((weights * plan.target.values)[rows].sum()) or np.nan
+        for place, settings in enumerate(judgement.chosen[:, repeat * folds : (repeat + 1) * folds]):
+            ratios[repeat, place] = (weights * _predictions(output, place, settings))[rows].sum() / true
+    return np.asarray(ratios.mean(0))
+
+
 def _best(costs: Numbers) -> Numbers:
     """Return costs that can be divided by: 1 in place of what diverged, no zeros."""
     return np.where(np.isfinite(costs), np.maximum(costs, np.finfo(float).tiny), 1.0)

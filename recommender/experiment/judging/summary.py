@@ -24,6 +24,7 @@ class ModelResult(NamedTuple):
     judgement: Judgement
     comparison: Comparison
     alone: Mapping[Outliers, str]  # empty where somebody said what outliers are
+    short: Mapping[str, float]  # what misses the total, with its ratio
 
 
 def selection(plan: Plan, result: ModelResult) -> Text:
@@ -87,6 +88,12 @@ def _choice(plan: Plan, result: ModelResult) -> Text:
 def _both(result: ModelResult) -> Text:
     """Return what would be chosen, did one know what outliers are."""
     errors, signal = result.alone["errors"], result.alone["signal"]
+    if result.short:
+        return Text(
+            f" Nobody said what rows far out are, so the total is kept: take {errors} if they are mistakes, {signal} "
+            "if they are real.",
+            f"未说明离群行的性质,故此选择保持总和:若为错误,选 {errors};若为真实信号,选 {signal}。",
+        )
     return Text(
         f" Nobody said what rows far out are, so it loses least whichever: take {errors} if they are mistakes, "
         f"{signal} if they are real.",
@@ -125,6 +132,15 @@ def verdict_warnings(plan: Plan, result: Sequence[ModelResult]) -> list[Text]:
                 Text(
                     f"{listed} diverged with {MODELS[entry.model].en} and took no part.",
                     f"{listed} 在{MODELS[entry.model].zh}上发散,未参与比较。",
+                )
+            )
+        if entry.short:
+            listed = ", ".join(f"{name} ({100 * ratio:.0f} %)" for name, ratio in entry.short.items())
+            texts.append(
+                Text(
+                    f"Not chosen, for what they predict adds up to another total: {listed}. If the rows far out are "
+                    "mistakes, say goal.outliers=errors.",
+                    f"因预测总和偏离真实总和而未被选用:{listed}。若远离的行是错误,请给出 goal.outliers=errors。",
                 )
             )
     by = chooser(plan)

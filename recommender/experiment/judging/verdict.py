@@ -193,6 +193,7 @@ def _result(plan: Plan, entry: ModelJudgement) -> ModelResult:
         judgement=entry.judgement,
         comparison=entry.comparison,
         alone={outliers: plan.candidates[place].objective for outliers, place in entry.alone.items()},
+        short={plan.candidates[place].objective: ratio for place, ratio in entry.short.items()},
     )
 
 

@@ -11,6 +11,8 @@ from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
 from recommender.experiment.candidates import USUAL, candidates_of
 from recommender.experiment.judging.comparison import compare
 from recommender.experiment.judging.readings import judge_models
+from recommender.experiment.judging.selection import ratios_of_totals
+from recommender.experiment.run import solve_unit
 from recommender.experiment.target import read_target
 from recommender.profile import Goal, Profile
 from recommender.tasks import read_task
@@ -334,6 +336,30 @@ def test_where_nobody_says_what_outliers_are_worse_is_worse_under_both_readings(
 
     assert not {standing.objective: standing.tied for standing in signal.standings}["tukey_biweight(c=5)"]
     assert all(standing.tied for standing in unsaid.standings)
+
+
+@pytest.mark.parametrize("amounts", ["claims", "demand", "long tails"])
+@pytest.mark.parametrize("seed", range(3))
+def test_where_nobody_says_what_outliers_are_no_loss_is_chosen_that_misses_the_total(amounts: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(800, 2))
+    mean = np.exp(2 + x @ np.array([0.4, -0.2]))
+    drawn = {
+        "claims": np.where(rng.random(800) < 0.9, 0.0, rng.gamma(2, 5 * mean)),
+        "demand": rng.negative_binomial(0.3, 0.3 / (0.3 + mean)).astype(float),
+        "long tails": rng.gamma(0.5, 2 * mean),
+    }[amounts]
+    planned = plan(asked(task="regression", models=["linear"]), {"a": x[:, 0], "b": x[:, 1], "y": drawn})
+    outputs = [solve_unit(planned, unit) for unit in planned.units]
+
+    (judged,) = judge_models(planned, outputs)
+
+    ratios = ratios_of_totals(planned, outputs, judged.judgement)
+    assert 0.8 <= ratios[judged.comparison.chosen] <= 1.25
+    assert judged.short == {place: ratio for place, ratio in enumerate(ratios) if not 0.8 <= ratio <= 1.25} != {}
+    assert not any(judged.comparison.tied[place] for place in judged.short)
+    said = verdict(planned, outputs).warnings
+    assert any("adds up to another total" in text and "goal.outliers=errors" in text for text in said)
 
 
 def test_amounts_are_judged_with_their_large_values_and_without() -> None:
