@@ -104,11 +104,11 @@ def _under_both(
     short = _short_of_total(plan, outputs, judgement) if first == "signal" else {}
     eligible = np.array([place not in short for place in range(len(plan.candidates))])
     worst = _compare(plan, judgement, eligible=eligible)
-    each = [_compare(plan, replace(judgement, costs=costs), worst.chosen) for costs in judgement.readings]
+    each = [_compare(plan, replace(judgement, costs=costs), worst.chosen, eligible) for costs in judgement.readings]
     incumbent = _incumbent(plan)
     p = np.where(np.sign(each[0].apart) == np.sign(each[1].apart), np.maximum(each[0].p, each[1].p), 1.0)
     comparison = replace(
-        worst,
+        each[0] if short else worst,  # distances that one reading decides are told by that one
         p=p,
         tied=(each[0].tied | each[1].tied) & eligible,
         better=bool(worst.better and p[incumbent] < SIGNIFICANT and each[0].apart[incumbent] > 0),

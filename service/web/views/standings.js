@@ -64,7 +64,7 @@ export function differences(experiment, model, t) {
   const rows = experiment.standings.filter((each) => each.model === model && typeof each.difference === "number").slice(0, SHOWN);
   const isShare = experiment.difference_unit !== "absolute";
   const chosen = rows.find((each) => each.difference === 0 && !each.difference_interval);
-  const size = (value) => (isShare ? `${(100 * value).toFixed(1)} %` : short(value));
+  const size = (value) => (isShare ? `${(100 * value).toFixed(1).replace(/^-(0\.0)$/, "$1")} %` : short(value));
   const ends = rows.filter((each) => each.tied).flatMap((each) => each.difference_interval ?? [0, 0]);
   const far = Math.max(0, ...rows.map((each) => each.difference));
   const low = Math.min(0, ...ends), near = Math.max(0, ...ends);
