@@ -22,7 +22,8 @@ Every table's origin counts the same; intervals resample origins 4000 times. The
 least mean regret on the other origins; there is a gap to the oracle where its regret can be told from 0. *Experiment
 alone* takes what scores best out of fold; the verdict of the service keeps what the evidence book recommends unless
 another is better by more than one corrected standard error; where the question does not tell what outliers are, it
-judges each candidate by the less lucky reading. `linear, solved` is the experiment that a request to advise can run.
+judges each candidate by the less lucky reading, and takes none that misses the total of amounts. `linear, solved` is
+the experiment that a request to advise can run.
 
 A verdict calls a candidate worse where Holm's p is below 0.05 and the distance over 1 %: such a call is wrong where
 the candidate is better on clean rows, notably so by over 0.5 %. It is covered where the best candidate on clean rows
