@@ -55,8 +55,13 @@ test: install
 test-long: install
 	$(BIN)/python -m pytest -n auto -m long $(FLAGS)
 
-# The index of datasets, and experiments whose worker, and whose replica, is killed, on a PostgreSQL of their own
-# (Debian's postgresql-common).
+# Experiments whose worker is killed twenty times, and whose replica is killed for good, on SQLite.
+.PHONY: jobs-sqlite
+
+jobs-sqlite: install
+	$(BIN)/python -m pytest -n 0 -m long tests/service/jobs/test_survival.py $(FLAGS)
+
+# The same, and the index of datasets, on a PostgreSQL of their own (Debian's postgresql-common).
 .PHONY: jobs-postgres
 
 jobs-postgres: install

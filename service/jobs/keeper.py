@@ -69,17 +69,18 @@ class Keeper:
                 return
 
     def _keep(self) -> None:
-        """Start the worker, and start it again where it died, ever more slowly where it dies at once."""
-        pause, begun = 0.0, 0.0
+        """Start the worker, and start it again where it died: ever later while it gets nothing done."""
+        pause, begun, done = 0.0, 0.0, 0
         while not self._closing.is_set():
             if self._process is not None and self._process.poll() is not None:
                 log.warning("experiment worker died", extra={"facts": {"status": self._process.returncode}})
                 self._release(self._process.pid)
-                pause = 0.0 if time.monotonic() - begun > SLOWEST_S else min(2 * pause + LOOK_S, SLOWEST_S)
+                useful = self._done() != done or time.monotonic() - begun > SLOWEST_S
+                pause = 0.0 if useful else min(2 * pause + LOOK_S, SLOWEST_S)
                 self._process = None
                 self._closing.wait(pause)
             elif self._process is None:
-                self._process, begun = self._started(), time.monotonic()
+                self._process, begun, done = self._started(), time.monotonic(), self._done()
             else:
                 self._closing.wait(LOOK_S)
         if self._process is not None:
@@ -97,6 +98,15 @@ class Keeper:
             self._table().release_lease(library.holder_of(process))
         except SQLAlchemyError as error:  # it runs out by itself
             log.warning("lease not released", extra={"facts": {"kind": type(error).__name__}})
+
+    def _done(self) -> int:
+        """Return how much of all jobs is done; -1 where the database cannot be reached."""
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - as above
+
+        try:
+            return self._table().done()
+        except SQLAlchemyError:  # what is asked of it next says so
+            return -1
 
     def _started(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **_variables(self._settings)}

@@ -146,6 +146,12 @@ class ExperimentTable:
         with self._engine.connect() as connection:
             return int(connection.execute(count).scalar_one())
 
+    def done(self) -> int:
+        """Return how many models are trained and files evaluated, in all jobs together."""
+        total = sql.select(sql.func.coalesce(sql.func.sum(EXPERIMENTS.c.done), 0))
+        with self._engine.connect() as connection:
+            return int(connection.execute(total).scalar_one())
+
     def oldest(self) -> float:
         """Return the age in seconds of the oldest job that has not ended; 0 where all have."""
         first = sql.select(sql.func.min(EXPERIMENTS.c.created)).where(EXPERIMENTS.c.status.not_in(ENDED))

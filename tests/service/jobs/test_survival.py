@@ -1,4 +1,4 @@
-"""Experiments whose workers are killed, twenty times over, and whose replica is: make test-long, make jobs-postgres."""
+"""Experiments whose worker, or replica, is killed: make jobs-sqlite, make jobs-postgres."""
 
 import os
 import random
