@@ -189,7 +189,8 @@ def von_mises(
 ) -> Tensor:
     """Return the negative log likelihood of angles in radians; a whole turn costs nothing.
 
-    1 - cos is taken as twice a squared sine: safe from what cancels in small errors.
+    1 - cos is taken as twice a squared sine: safe from what cancels in small errors. The difference is taken in
+    float64: safe from digits that float32 lacks near whole turns.
     """
-    half = torch.sin((predictions - targets) / 2)
+    half = torch.sin((predictions.double() - targets.double()) / 2).to(predictions.dtype)
     return 2 * concentration * half.square() + _log_normaliser(concentration)

@@ -119,7 +119,7 @@ return (ways + r * torch.log1p(mean / r) + y * torch.log1p(r / mean)).mean()"""
     title=Text("Negative binomial negative log-likelihood", "负二项负对数似然"),
     task="count",
     shapes="*n, *n, *n -> *n",
-    work=Work(steps="200 *n"),
+    work=Work(graph="9 *n", steps="200 *n"),
     predictions=LOG_MEANS,
     dispersion=DISPERSIONS,
     targets=COUNTS,
@@ -150,12 +150,14 @@ def negative_binomial_nll(
     Stirling's formula is taken out of the three gammas and cancelled on paper: safe from large counts and from
     dispersions near 0, where they agree in all their digits. The rest is r log((r + mean) / (r + y)) and
     y log((1 + r / mean) / (1 + r / y)), each in the form that cancels least; none divides by the dispersion near 0.
+    A count of 1 needs no gammas: where the mean is far below it, the slope of the dispersion is too small to be left
+    over from theirs.
     """
     mean = predictions.exp() if log_input else predictions
     z = predictions if log_input else terms.log(predictions)
     y = targets.to(mean.dtype)
     near = (mean - y).abs() < y / 2
-    wide = ~near & (dispersion * y > 1)
+    wide = ~near & (dispersion * y.where(y > 0, mean) > 1)
     a, alpha = dispersion.where(wide, 1), dispersion.where(~wide, 0)
     gap = (mean - y) / (1 + alpha * y)
     spread = torch.where(wide, ((a * mean).log1p() - (a * y).log1p()) / a, gap * terms.log1p_over(alpha * gap))
@@ -168,7 +170,11 @@ def negative_binomial_nll(
     ratio = torch.where(near, ((y - close) / close / (1 + dispersion * y)).log1p(), ratio)
     ways = ((dispersion * y).log1p() + (2 * math.pi * y).log()) / 2 + _stirling_error(1 / y)
     ways = ways + _stirling_error(dispersion) - _stirling_error(dispersion / (1 + dispersion * y))
-    return spread + (y * ratio + ways).where(some, 0)
+
+    one = (targets == 1) & (mean < 1 / 2)
+    mean, alpha = mean.where(one, 0), dispersion.where(one, 0)
+    of_one = mean * terms.log1p_over(alpha * mean) + (alpha * mean).log1p() - z.where(one, 0)
+    return torch.where(one, of_one, spread + (y * ratio + ways).where(some, 0))
 
 
 @loss(

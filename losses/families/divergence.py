@@ -284,6 +284,9 @@ def _log_ratio(apart: Tensor, log_q: Tensor, log_p: Tensor) -> Tensor:
 
     Safe from the two logarithms agreeing in nearly all of their digits.
     """
+    if not apart.numel():
+        return apart
+    apart = apart - apart.detach().gather(1, log_p.detach().argmax(1, keepdim=True)).nan_to_num()
     close = (apart.abs() < FAR).all(1, keepdim=True)
     apart = apart.where(close, 0)
     together = (log_p.exp() * expm1(apart)).sum(1, keepdim=True).log1p()

@@ -247,8 +247,11 @@ def focal_softmax(
     log_p = terms.class_log_probabilities(terms.without_ignored(predictions, kept), from_logits=from_logits)
     ids = targets.where(kept, 0)
     ends = 0.0 if from_logits else clip
-    factor = terms.power(terms.clipped(terms.log_of_the_rest(log_p, ids), ends), gamma)
-    value = alpha * factor * -terms.clipped(terms.of_label(log_p, ids), ends)
+    log_rest, log_label = terms.log_of_the_rest(log_p, ids), terms.of_label(log_p, ids)
+    factor = terms.power(terms.clipped(log_rest, ends), gamma)
+    if from_logits:
+        log_label = terms.log_less(log_rest, log_label)
+    value = alpha * factor * -terms.clipped(log_label, ends)
     if normalize == "element":
         value = value / log_p.shape[1]
     if class_weights is not None:

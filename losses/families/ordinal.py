@@ -142,7 +142,10 @@ def ordinal_emd2(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Return the squared earth mover's distance of class probabilities from the label."""
+    """Return the squared earth mover's distance of class probabilities from the label.
+
+    Of the sums below and above a class the smaller is taken, or 1 less it: safe from slopes that vanish beside 1.
+    """
     kept = targets != ignore_index
     p = terms.without_ignored(predictions, kept)
     p = softmax(p) if from_logits else p
@@ -150,7 +153,9 @@ def ordinal_emd2(
     reached = classes >= targets.where(kept, 0).unsqueeze(1)
     below = p.cumsum(1)
     above = _sum_beyond(p) if from_logits else 1 - below
-    value = torch.where(reached, above, below).square().sum(1)
+    under = below < above
+    smaller = torch.where(under, below, above)
+    value = torch.where(reached ^ under, smaller, 1 - smaller).square().sum(1)
     return Items(value.where(kept, 0), kept.to(value.dtype))
 
 

@@ -236,11 +236,15 @@ def tukey_biweight(
 ) -> Tensor:
     """Return Tukey's biweight loss, constant beyond |e| = c, where the gradient is 0.
 
-    1 - (1 - r)^3 is multiplied out: safe from small errors that vanish beside 1, and from squares of c alone.
+    1 - (1 - r)^3 is multiplied out for errors below c / 2: safe from small ones that vanish beside 1, and from squares
+    of c alone. Beyond, 1 - r is a product: safe from a slope whose parts cancel near c.
     """
-    near = (predictions - targets).clamp(-c, c)
+    error = (predictions - targets).clamp(-c, c)
+    small = error.abs() < c / 2
+    near, far = error.where(small, 0), (error / c).where(~small, 1).abs()
     r = (near / c).square()
-    return near.square() / 6 * (3 - 3 * r + r.square())
+    beyond = c * (c * (1 - ((1 - far) * (1 + far)) ** 3)) / 6
+    return torch.where(small, near.square() / 6 * (3 - 3 * r + r.square()), beyond)
 
 
 @loss(

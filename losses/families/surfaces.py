@@ -146,7 +146,11 @@ def lovasz_softmax(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items:
-    """Return the Lovász extension of the Jaccard loss of class probabilities, the mean over classes."""
+    """Return the Lovász extension of the Jaccard loss of class probabilities, the mean over classes.
+
+    Computed in float64: the order of errors decides their slopes, and those of sure pixels tie in float32.
+    """
+    predictions = predictions.double()
     p = softmax(predictions) if from_logits else predictions
     w = _grouped(overlap.pixel_weights(weights, terms.flat(p)), group)
     p, y = _grouped(p, group), _grouped(targets.to(p.dtype), group)

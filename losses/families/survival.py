@@ -59,8 +59,10 @@ def cox(predictions: Tensor, targets: Tensor, events: Tensor) -> Items:
     """Return the negative log partial likelihood of each event: the item's hazard among all that are still at risk.
 
     Targets are the times when items were last seen, `events` whether that was by the event. Risks are summed from the
-    longest time down; items of equal times have the same sum.
+    longest time down; items of equal times have the same sum. Computed in float64: the slope of an event that all but
+    makes up the sum is what is left of 1.
     """
+    predictions = predictions.double()
     order = targets.argsort(descending=True)
     highest = predictions.detach().amax() if predictions.numel() else predictions.new_zeros(())
     summed = (predictions[order] - highest).logcumsumexp(0)

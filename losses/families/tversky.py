@@ -252,8 +252,9 @@ def mcc(
     """Return 1 - the Matthews correlation of masks, in which true negatives count too.
 
     At smooth 0 a mask without both kinds of pixel, true or predicted, has correlation 0.
+    Computed in float64: what sure pixels lack of 1 is counted, and float32 has none of it from a logit of 17 on.
     """
-    p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
+    p = pipeline.activated(predictions.double(), from_logits=from_logits, activation=activation)
 
     def score(of: Sizes) -> Tensor:
         tp, fp, fn = of.shared, of.predicted - of.shared, of.true - of.shared

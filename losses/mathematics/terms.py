@@ -114,6 +114,12 @@ def log_of_the_rest(log_p: Tensor, ids: Tensor) -> Tensor:
     return log_sum(log_p.scatter(1, ids.unsqueeze(1), -math.inf))
 
 
+def log_less(log_rest: Tensor, log_p: Tensor) -> Tensor:
+    """Return log p of a class whose p and rest make 1: by the rest where that is the smaller, which has more digits."""
+    sure = log_rest < log_p
+    return torch.where(sure, -(log_rest.where(sure, -1).exp()), 0).log1p().where(sure, log_p)
+
+
 def log1p_over(u: Tensor) -> Tensor:
     """Return log(1 + u) / u, 1 at 0 with derivative -1/2; the quotient itself is NaN there."""
     small = u.abs() < 0.01  # noqa: PLR2004 - its eighth power is 1e-16
