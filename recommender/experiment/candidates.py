@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from losses.contract.expression import Objective, parse
-from losses.contract.loss import Loss
+from losses.contract.loss import BoundLoss, Loss
 from losses.errors import Refusal
 from losses.text import Text, listed
 from recommender.errors import BadExperiment
@@ -20,7 +20,7 @@ from recommender.rules.formula import SIGNIFICANT_DIGITS, significant
 from recommender.tasks import Task
 
 CandidateOrigin = Literal["article", "evidence", "alternative", "usual", "asked"]
-Link = Literal["identity", "log", "log1p", "logit", "softmax", "score", "cumulative", "conditional"]
+Link = Literal["identity", "log", "log1p", "logit", "softmax", "score", "cumulative", "conditional", "order"]
 MOST_AUTOMATIC = 12
 TRIED, DRAWS = 64, 3  # rows and random predictions on which a loss is tried before anything is trained
 TRIAL_DIGITS = 9  # to which two losses are one; float64 sums of so few rows agree to 14
@@ -41,6 +41,7 @@ USUAL: dict[Task, tuple[str, ...]] = {
     ),
     Task.MULTILABEL: ("bce", "bce(label_smoothing=0.1)", "focal", "asymmetric"),
     Task.ORDINAL: ("corn", "coral", "ordinal_emd2", "sparse_categorical_ce"),
+    Task.RANKING: ("lambda_loss", "ranknet", "list_mle", "listnet", "ranking_softmax", "approx_ndcg", "mse"),
 }
 OF_CLASS_IDS = {Task.ORDINAL: (Task.MULTICLASS,)}  # grades are classes too
 OF_THRESHOLDS: dict[str, Link] = {"coral": "cumulative", "corn": "conditional"}
@@ -109,7 +110,7 @@ def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[str]:
         yield f"tukey_biweight(c={significant(TUKEY * scale, SIGNIFICANT_DIGITS)})"
         yield f"barron_general(alpha=0, scale={significant(CAUCHY * scale, SIGNIFICANT_DIGITS)})"
         yield f"smooth_l1(beta={significant(HUBER * scale, SIGNIFICANT_DIGITS)})"
-    if target.classes is None and (target.values >= 0).all():
+    if target.is_number and (target.values >= 0).all():
         yield from ("msle", "poisson_nll", "tweedie")
         if (target.values > 0).all():
             yield "gamma_deviance"
@@ -118,7 +119,11 @@ def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[str]:
 def _fitted(text: str, origin: CandidateOrigin, target: Target) -> tuple[Candidate, tuple[float, ...]] | None:
     """Return the loss as a candidate for models of the task, and its `_trial`; None where none can train it."""
     objective = parse(text)
-    if any(term.params.get(name) is False for _, term in objective.terms for name in ("from_logits", "log_input")):
+    of_logits = ("from_logits", "log_input")
+    if any(
+        not _takes_rows(term, target) or any(term.params.get(k) is False for k in of_logits)
+        for _, term in objective.terms
+    ):
         return None
     links = {_link(term.loss, target) for _, term in objective.terms}
     required = {role for _, term in objective.terms for role in term.loss.required}
@@ -139,13 +144,15 @@ def _fitted(text: str, origin: CandidateOrigin, target: Target) -> tuple[Candida
     return None
 
 
+def _takes_rows(term: BoundLoss, target: Target) -> bool:
+    """Say whether a loss counts no place of a shorter list that no row takes, as one that looks at all items would."""
+    return target.task is not Task.RANKING or term.kind == "item"
+
+
 def _link(loss: Loss, target: Target) -> Link | None:
     """Return how predictions follow from a model's output; None where no model here has such an output."""
     if target.classes is None:
-        if loss.id == "msle":
-            return "log1p"
-        of_numbers: dict[str, Link] = {"none": "identity", "exp": "log"}
-        return of_numbers.get(loss.activation)
+        return _link_of_numbers(loss, target)
     if loss.id in OF_THRESHOLDS:
         return OF_THRESHOLDS[loss.id] if target.task is Task.ORDINAL else None
     if loss.activation == "none":
@@ -153,6 +160,15 @@ def _link(loss: Loss, target: Target) -> Link | None:
     if not target.one_a_class:
         return "logit" if loss.activation == "sigmoid" else None
     return "softmax" if loss.activation == "softmax" else None
+
+
+def _link_of_numbers(loss: Loss, target: Target) -> Link | None:
+    if target.task is Task.RANKING and Task.RANKING in loss.tasks:
+        return "order"
+    if loss.id == "msle":
+        return "log1p"
+    links: dict[str, Link] = {"none": "identity", "exp": "log"}
+    return links.get(loss.activation)
 
 
 def _trial(candidate: Candidate, target: Target) -> tuple[float, ...] | None:
@@ -167,7 +183,10 @@ def _trial(candidate: Candidate, target: Target) -> tuple[float, ...] | None:
     shape = (len(values), columns) if target.outputs > 1 else (len(values),)
     generator = torch.Generator().manual_seed(0)
     counts = None if target.ids is None else torch.from_numpy(np.bincount(target.ids, minlength=target.outputs))
-    drawn = []
+    drawn, targets = [], as_targets(values, candidate, target)
+    if candidate.link == "order":
+        shape = (1, len(values))
+        targets = targets.reshape(shape)
     for _ in range(DRAWS):
         if candidate.link in ("identity", "log1p"):
             predictions = values[torch.randperm(len(values), generator=generator)]
@@ -175,7 +194,7 @@ def _trial(candidate: Candidate, target: Target) -> tuple[float, ...] | None:
             predictions = torch.randn(shape, generator=generator, dtype=torch.float64)
         given = {
             "predictions": predictions,
-            "targets": as_targets(values, candidate, target),
+            "targets": targets,
             **{role: counts.double() for role in OF_CLASSES if counts is not None and role in candidate.parsed.roles},
         }
         try:

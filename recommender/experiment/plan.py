@@ -12,43 +12,18 @@ from recommender.errors import BadExperiment
 from recommender.experiment.candidates import Candidate, candidates_of
 from recommender.experiment.features import Columns, Features, column_of, is_text, missing, read_features
 from recommender.experiment.folds import NEVER, Ids, folds_of
+from recommender.experiment.goal import goal_of, metric_of
+from recommender.experiment.lists import read_lists, refuse_split
 from recommender.experiment.question import ExperimentQuestion
 from recommender.experiment.target import Target, read_target
 from recommender.experiment.training.pilot import pilot_profile
 from recommender.experiment.training.train import STEPS
-from recommender.metrics import METRICS, metrics_of, read_metric
 from recommender.profile import Goal, Profile
 from recommender.tasks import Task
 
 ROWS_A_FOLD = 4  # the fewest that a fold may hold out
 MOST_ROWS = 200_000  # beyond it a sample is taken: the error of a comparison is small by then
 REPEATABLE = 1  # repeats where rows are in order: there is one way to cut them
-DEFAULT_METRIC = {  # of every task that models here learn
-    Task.REGRESSION: "rmse",
-    Task.COUNT: "poisson_deviance",
-    Task.BINARY: "log_loss",
-    Task.MULTICLASS: "log_loss",
-    Task.MULTILABEL: "log_loss",
-    Task.ORDINAL: "ranked_probability_score",
-}
-_BY_GOAL = {
-    "mean": "rmse",
-    "median": "mae",
-    "quantile": "pinball",
-    "probabilities": "log_loss",
-    "ranking": "auc",
-    "balanced": "balanced_accuracy",
-    "accuracy": "accuracy",
-}
-_FUNCTIONALS: dict[str, dict[str, Any]] = {
-    "mean": {"functional": "mean"},
-    "median": {"functional": "median"},
-    "quantile": {"functional": "quantile"},
-    "probability": {"decision": "probabilities"},
-    "order of the probabilities": {"decision": "ranking"},
-    "most probable class": {"decision": "accuracy"},
-    "class whose probability exceeds its share": {"decision": "balanced"},
-}
 
 
 @dataclass(frozen=True)
@@ -64,8 +39,9 @@ class Plan:
     """An experiment that can be run.
 
     Shapes: partitions repeats x (n), the fold that holds each row out, -1 where none does; judge (n), the rows that the
-    question holds out, which nothing is trained on; rows (n), the places of those that take part; weights and order (n)
-    or None. `steps`: of training, for each fit. The same question and columns give the same plan again, in any process.
+    question holds out, which nothing is trained on; rows (n), the places of those that take part; queries (n), the
+    list that each row stands in where these are put in order, or None; weights and order (n) or None. `steps`: of
+    training, for each fit. The same question and columns give the same plan again, in any process.
     """
 
     question: ExperimentQuestion
@@ -80,6 +56,7 @@ class Plan:
     judge: np.ndarray[Any, np.dtype[np.bool_]]
     steps: int
     rows: Ids
+    queries: Ids | None
     order: np.ndarray[Any, Any] | None
     weights: np.ndarray[Any, Any] | None
     notices: tuple[Text, ...]
@@ -113,7 +90,7 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     """
     notices: list[Text] = []
     column = column_of(columns, question.target, "target")
-    uses = (question.groups, question.order, question.weights, question.held_out)
+    uses = (question.query, question.groups, question.order, question.weights, question.held_out)
     beside = [name for name in uses if name is not None]
     features, left_out = read_features(columns, question.features, question.target, beside)
     rows = np.flatnonzero(~missing(column))
@@ -124,6 +101,10 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     if counted is not None and not counted.all():
         rows = rows[counted > 0]
         notices.append(Text("Rows of weight 0 were left out.", "已略去权重为 0 的行。"))
+    lists = read_lists(columns, question, rows, most_rows)
+    if lists is not None:
+        rows = lists.rows
+        notices += lists.notices
     if len(rows) > most_rows:
         rows = np.sort(np.random.default_rng(question.seed).choice(rows, most_rows, replace=False))
         notices.append(Text(f"A sample of {most_rows:,} rows takes part.", f"随机抽取 {most_rows:,} 行参与实验。"))
@@ -138,11 +119,15 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
             ),
             rows=len(free),
         )
-    target, assumed = read_target(column[rows], question.task)
-    metric = _metric(question, target)
-    goal = _goal(question, metric)
+    target, assumed = read_target(column[rows], question.task if lists is None else Task.RANKING)
+    metric = metric_of(question, target)
+    goal = goal_of(question, metric)
     features = features.rows(rows)
     groups, order = _ids(columns, question.groups, rows), _order(columns, question.order, rows)
+    queries = None if lists is None else lists.queries
+    if queries is not None:
+        refuse_split(queries, judge)
+        groups = queries
     if groups is not None and order is not None:
         raise BadExperiment(
             "groups",
@@ -171,6 +156,7 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
         judge=judge,
         steps=STEPS,
         rows=rows,
+        queries=queries,
         order=order,
         weights=_weights(columns, question.weights, rows),
         notices=(*left_out, *notices, *assumed),
@@ -220,41 +206,6 @@ def _check(target: Target, partition: Ids, training: Sequence[Ids], field: str) 
                         f"有一折{what.zh}的行只有一个类别,因此无法评判损失。请减少折数,或去掉 {field}。",
                     ),
                 )
-
-
-def _metric(question: ExperimentQuestion, target: Target) -> str:
-    """Return the metric that candidates are judged by.
-
-    Raises: UnknownMetric; BadExperiment where it does not fit the task or the target.
-    """
-    goal = question.goal
-    of_numbers = "quantile" if goal.quantile is not None else goal.functional
-    aim = of_numbers if target.classes is None else goal.decision
-    name = goal.metric or _BY_GOAL.get(aim or "", DEFAULT_METRIC[target.task])
-    row = read_metric(name)
-    if target.task not in row.tasks or row.compute is None:
-        fitting = ", ".join(known for known in metrics_of(target.task) if METRICS[known].compute)
-        raise BadExperiment(
-            "goal.metric",
-            Text(
-                f"{name} does not fit {target.task}; these do: {fitting}.",
-                f"{name} 不适用于 {target.task};适用的有:{fitting}。",
-            ),
-        )
-    if not row.is_defined_on(target.values):
-        wanted = Text("without zeros", "不为零") if row.takes == "non-zero" else Text("of 0 or more", "不小于 0")
-        text = Text(
-            f"{name} takes targets {wanted.en}; here some are not. Judge by mae or rmse.",
-            f"{name} 要求目标{wanted.zh};此处有些不符合。请用 mae 或 rmse 评判。",
-        )
-        raise BadExperiment("goal.metric", text)
-    return name
-
-
-def _goal(question: ExperimentQuestion, metric: str) -> Goal:
-    """Return the goal that the rule books are asked with: what the metric rewards, unless another is named."""
-    said = question.goal.model_dump(exclude={"metric"}, exclude_none=True)
-    return Goal(**{**_FUNCTIONALS.get(METRICS[metric].elicits, {}), **said})
 
 
 def _ids(columns: Columns, name: str | None, rows: np.ndarray) -> Ids | None:

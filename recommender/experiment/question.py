@@ -11,7 +11,7 @@ from recommender.profile import Goal
 from recommender.tasks import Task
 
 ModelName = Literal["linear", "mlp"]
-LearntTask = Literal["regression", "count", "binary", "multiclass", "multilabel", "ordinal"]
+LearntTask = Literal["regression", "count", "binary", "multiclass", "multilabel", "ordinal", "ranking"]
 LEARNT: tuple[str, ...] = get_args(LearntTask)
 VERDICT = "/v1/experiments/verdict"
 MOST_CANDIDATES = 40
@@ -31,6 +31,9 @@ class ExperimentQuestion(BaseModel):
         default=None, min_length=1, max_length=MOST_NAMES, description="The columns to predict from; null for all."
     )
     task: LearntTask | None = Field(default=None, description="Left out, it is read off the target.")
+    query: _ColumnName | None = Field(
+        default=None, description="Of ranking: rows with the same value are one list, which is put in order on its own."
+    )
     goal: Goal = Goal()
     candidates: Literal["auto"] | Annotated[list[_Expression], Field(min_length=1, max_length=MOST_CANDIDATES)] = Field(
         default="auto",

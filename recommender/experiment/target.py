@@ -15,7 +15,7 @@ from recommender.tasks import Task, read_task
 MOST_CLASSES = 100
 SMALLEST, LARGEST = 1e-15, 1e15  # of a target: its squares and their sums fit float32
 PAIR = 2
-TASKS = (Task.REGRESSION, Task.COUNT, Task.BINARY, Task.MULTICLASS, Task.MULTILABEL, Task.ORDINAL)
+TASKS = (Task.REGRESSION, Task.COUNT, Task.BINARY, Task.MULTICLASS, Task.MULTILABEL, Task.ORDINAL, Task.RANKING)
 TABLE = 2  # axes of several labels
 
 
@@ -43,6 +43,11 @@ class Target:
     def n(self) -> int:
         """How many rows there are."""
         return len(self.values)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number that is predicted as such, so that there are residuals."""
+        return self.classes is None and self.task is not Task.RANKING
 
     @property
     def outputs(self) -> int:
@@ -75,7 +80,7 @@ def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target,
     if known is None:
         known, reason = _inferred(column)
         assumed.append(Text(f"The task is taken to be {known}: {reason.en}.", f"任务被视为 {known}:{reason.zh}。"))
-    if known in (Task.REGRESSION, Task.COUNT):
+    if known in (Task.REGRESSION, Task.COUNT, Task.RANKING):
         return Target(known, _numbers(column, known), None), assumed
     if known is Task.MULTILABEL:
         raise BadExperiment(
@@ -171,11 +176,12 @@ def _numbers(column: np.ndarray[Any, Any], task: Task) -> np.ndarray[Any, np.dty
                 f"目标的绝对值达 {farthest:.0e};模型以 float32 训练,其平方上限为 3e38。请乘以 10 的某次幂进行缩放。",
             ),
         )
-    if task is Task.COUNT and (column < 0).any():
+    if task in (Task.COUNT, Task.RANKING) and (column < 0).any():
         raise BadExperiment(
             "target",
             Text(
-                "The target of count is 0 or more; this one has negative values.", "count 的目标不小于 0;此目标有负值。"
+                f"The target of {task} is 0 or more; this one has negative values.",
+                f"{task} 的目标不小于 0;此目标有负值。",
             ),
         )
     return column.astype(np.float64)

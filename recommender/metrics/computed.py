@@ -6,6 +6,8 @@ import numpy as np
 
 from recommender.metrics.metric import Judged, Numbers
 
+TOP = 10  # places that nDCG looks at
+
 
 def of_sklearn(function: str, *, clip: float | None = None, **options: object) -> Callable[[Judged], float]:
     """Return a metric of scikit-learn over targets and predictions; `clip` is the least that predictions may be."""
@@ -144,3 +146,28 @@ def expected_cost(judged: Judged) -> float:
     decided = decide(judged)
     costs = np.where(judged.targets == 1, judged.false_negative_cost, 1.0) * (decided != judged.targets)
     return float(np.average(costs, weights=judged.weights))
+
+
+def ndcg(judged: Judged) -> float:
+    """Return the mean over queries of nDCG at 10, a relevance of y being worth 2^y - 1.
+
+    Equal scores share what their places are worth: McSherry & Najork 2008, doi:10.1007/978-3-540-78646-7_38. Queries
+    are of any length, where scikit-learn's takes a matrix of them. A query without anything relevant has no nDCG.
+    Raises: ValueError where there are no queries.
+    """
+    if judged.queries is None:
+        raise ValueError("ndcg takes the query of each row")
+    order = np.lexsort((-judged.predictions, judged.queries))
+    queries, relevance, scores = judged.queries[order], judged.targets[order], judged.predictions[order]
+    is_first = np.r_[True, queries[1:] != queries[:-1]]
+    first = np.flatnonzero(is_first)
+    query = np.cumsum(is_first) - 1
+    place = np.arange(len(order)) - first[query]
+    worth = np.where(place < TOP, 1 / np.log2(place + 2), 0.0)
+    largest = np.maximum.reduceat(relevance, first)[query]
+    gains = np.exp2(relevance - largest) - np.exp2(-largest)  # over 2^largest, which may leave the range of float64
+    equal = np.cumsum(is_first | np.r_[True, scores[1:] != scores[:-1]]) - 1
+    shared = (np.bincount(equal, worth) / np.bincount(equal))[equal]
+    gained = np.add.reduceat(gains * shared, first)
+    best = np.add.reduceat(gains[np.lexsort((-relevance, queries))] * worth, first)
+    return float((gained[best > 0] / best[best > 0]).mean())

@@ -16,7 +16,8 @@ class Judged(NamedTuple):
     """What a metric is computed from.
 
     Shapes: targets (n), numbers or class ids from 0; predictions (n), or probabilities (n, classes) of several classes,
-    (n) of the second of two; of several labels both are (n, labels); weights (n) or None.
+    (n) of the second of two; of several labels both are (n, labels); weights (n) or None; queries (n), the list that
+    each row is put in order within, or None.
     """
 
     targets: Numbers
@@ -25,6 +26,7 @@ class Judged(NamedTuple):
     quantile: float = 0.5
     cut: float = 0.5  # of the probability, from which on an item counts as positive
     false_negative_cost: float = 1.0  # in false alarms
+    queries: Numbers | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class Metric:
     the parts of the goal of a recommendation that follow from it. `compute`: None where a table of predictions is not
     enough, as for masks and boxes. `chosen_by`: the proper score that chooses between losses in its place, where the
     metric itself is too noisy to choose by or has a cut of its own. `ideal`: the best value, where neither the lowest
-    nor the highest is that. `takes`: the targets that it is defined on.
+    nor the highest is that. `takes`: the targets that it is defined on. `of_lists`: whether it takes `Judged.queries`.
     """
 
     title: Text
@@ -49,6 +51,7 @@ class Metric:
     compute: Callable[[Judged], float] | None = None
     chosen_by: str | None = None
     takes: Literal["any", "non-negative", "non-zero"] = "any"
+    of_lists: bool = False
 
     def is_defined_on(self, targets: Numbers) -> bool:
         """Say whether the metric is defined on all of these targets (n)."""

@@ -215,6 +215,8 @@ METRICS: dict[str, Metric] = {
         source="Järvelin & Kekäläinen 2002, doi:10.1145/582415.582418",
         goal={"ranking": "ndcg"},
         larger_is_better=True,
+        compute=computed.ndcg,
+        of_lists=True,
     ),
     "concordance": Metric(
         title=Text("concordance index", "一致性指数"),

@@ -18,10 +18,13 @@ LABELS = (DRAW.random(N) < 0.4).astype(int)
 CHANCES = np.clip(0.25 + 0.4 * LABELS + DRAW.normal(0, 0.2, N), 0.02, 0.98)
 IDS = DRAW.integers(0, CLASSES, N)
 SHARES = DRAW.dirichlet(np.ones(CLASSES), N) * 0.6 + 0.4 * np.eye(CLASSES)[IDS]
+GRADES, LISTS = DRAW.integers(0, 5, N), DRAW.permutation(np.arange(N) % 5)
+LISTED = Judged(GRADES, GRADES + DRAW.normal(0, 2, N).round(), queries=LISTS)
 NUMBERS, PAIR, CLASS = Judged(TRUTH, SAID), Judged(LABELS, CHANCES), Judged(IDS, SHARES)
-GIVEN = {Task.REGRESSION: NUMBERS, Task.BINARY: PAIR, Task.MULTICLASS: CLASS, Task.ORDINAL: CLASS}
+GIVEN = {Task.REGRESSION: NUMBERS, Task.BINARY: PAIR, Task.MULTICLASS: CLASS, Task.ORDINAL: CLASS, Task.RANKING: LISTED}
 COMPUTED = [name for name, metric in METRICS.items() if metric.compute]
 PAIRS = [(name, task) for name in COMPUTED for task in GIVEN if task in METRICS[name].tasks]
+OF_ROWS = [(name, task) for name, task in PAIRS if not METRICS[name].of_lists]
 
 
 def mean(values: object) -> float:
@@ -126,6 +129,14 @@ REFERENCES: dict[tuple[str, Task], Callable[[Judged], float]] = {
     ),
     ("qwk", Task.ORDINAL): kappa,
     ("ranked_probability_score", Task.ORDINAL): ranked,
+    ("ndcg", Task.RANKING): lambda own: float(
+        np.mean(
+            [
+                sk.ndcg_score([2.0 ** own.targets[own.queries == k] - 1], [own.predictions[own.queries == k]], k=10)
+                for k in set(LISTS)
+            ]
+        )
+    ),
 }
 
 
@@ -136,7 +147,7 @@ def test_a_metric_is_what_its_definition_says(name: str, task: Task) -> None:
     assert score(name, own) == pytest.approx(REFERENCES[name, task](own), rel=1e-12)
 
 
-@pytest.mark.parametrize(("name", "task"), PAIRS)
+@pytest.mark.parametrize(("name", "task"), OF_ROWS)
 def test_a_row_of_weight_two_counts_as_two_rows(name: str, task: Task) -> None:
     own = GIVEN[task]
     times = np.random.default_rng(1).integers(1, 4, N)

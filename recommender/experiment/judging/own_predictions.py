@@ -45,7 +45,7 @@ def judged_scores(
     defined.
     """
     by = read_metric(metric).chosen_by or metric
-    if METRICS[by].compute is None:
+    if METRICS[by].compute is None or METRICS[by].of_lists:
         raise BadExperiment(
             "metric",
             Text(

@@ -60,7 +60,7 @@ def judge_models(plan: Plan, outputs: Sequence[OutOfFold]) -> list[ModelJudgemen
     ]
     own = {model: [output for output in outputs if output.unit.model == model] for model in models}
     said = plan.question.goal.outliers
-    if plan.target.classes is not None or said in READINGS:
+    if not plan.target.is_number or said in READINGS:
         first = _first(plan)
         return [
             ModelJudgement(model, first, own[model], judgement, _compare(plan, judgement))
@@ -80,7 +80,7 @@ def _first(plan: Plan) -> Outliers:
     said = plan.question.goal.outliers
     if said in READINGS:
         return said
-    amounts = plan.target.classes is None and bool((plan.target.values >= 0).all())
+    amounts = plan.target.is_number and bool((plan.target.values >= 0).all())
     return "signal" if amounts and METRICS[plan.metric].elicits in _OF_MEANS else "errors"
 
 

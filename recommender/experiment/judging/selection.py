@@ -122,7 +122,7 @@ def _diverged(output: OutOfFold) -> Numbers:
 
 def _consensus(plan: Plan, outputs: Sequence[OutOfFold], diverged: Numbers) -> Numbers:
     """Return the median over candidates and repeats of the out-of-fold residuals, the same for every loss."""
-    if plan.target.classes is not None:
+    if not plan.target.is_number:
         return np.empty(0)
     everything = np.ones(plan.n, bool)
     residuals = []
@@ -164,6 +164,7 @@ def _judged(plan: Plan, rows: Numbers, predictions: Numbers, cut: float = 0.5) -
         quantile=goal.quantile or 0.5,
         cut=cut,
         false_negative_cost=goal.false_negative_cost or 1.0,
+        queries=None if plan.queries is None else plan.queries[rows],
     )
 
 

@@ -38,7 +38,13 @@ def selection(plan: Plan, result: ModelResult) -> Text:
             f"嵌套 {folds} x {repeats} 折,分别在全部 {plan.n:,} 行与各候选损失一致认可的行上计算{metric.zh},"
             "每个候选取其离最优更远的一种",
         )
-    if result.outliers == "errors" and plan.target.classes is None:
+    if plan.queries is not None:
+        queries = len(np.unique(plan.queries))
+        return Text(
+            f"nested {folds} x {repeats} folds of whole queries, {metric.en}, the mean over {queries:,} queries",
+            f"嵌套 {folds} x {repeats} 折(查询保持完整),{metric.zh},对 {queries:,} 个查询取平均",
+        )
+    if result.outliers == "errors" and plan.target.is_number:
         return Text(
             f"nested {folds} x {repeats} folds, {metric.en} on the {rows:,} rows that the candidates agree about",
             f"嵌套 {folds} x {repeats} 折,在各候选损失一致认可的 {rows:,} 行上计算{metric.zh}",

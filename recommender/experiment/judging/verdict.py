@@ -24,6 +24,7 @@ from recommender.experiment.judging.selection import Judgement, chooser, held_ou
 from recommender.experiment.judging.summary import ModelResult, selection, summary, verdict_warnings
 from recommender.experiment.plan import Plan
 from recommender.experiment.run import OutOfFold
+from recommender.experiment.training.batches import lists_a_batch
 from recommender.experiment.training.pilot import robust
 from recommender.experiment.training.train import BATCH
 from recommender.metrics import METRICS
@@ -141,9 +142,18 @@ def _setting(plan: Plan, entry: ModelJudgement, place: int) -> tuple[float, floa
     output = entry.outputs[0]
     chosen = entry.judgement.chosen[place]
     rates, steps = chosen // len(output.steps), chosen % len(output.steps)
-    train = plan.n * (1 - 1 / plan.question.folds)
-    epochs = float(np.median(np.array(output.steps)[steps])) * min(BATCH, train) / train
-    return output.rates[int(np.bincount(rates).argmax())], round(epochs, 1)
+    epochs = _epochs(plan, float(np.median(np.array(output.steps)[steps])))
+    return output.rates[int(np.bincount(rates).argmax())], epochs
+
+
+def _epochs(plan: Plan, steps: float) -> float:
+    """Return how often so many steps go over the rows, or the queries, that a fold trains on."""
+    count, batch = plan.n, BATCH
+    if plan.queries is not None:
+        lengths = np.bincount(plan.queries)
+        count, batch = len(lengths), lists_a_batch(int(lengths.max()))
+    train = count * (1 - 1 / plan.question.folds)
+    return round(steps * min(batch, train) / train, 1)
 
 
 def _verdict(plan: Plan, entry: ModelJudgement, language: Language) -> Verdict:
@@ -217,8 +227,7 @@ def _extreme_rows(plan: Plan, judgement: Judgement) -> list[ExtremeRow]:
 def _curves(plan: Plan, entry: ModelJudgement) -> list[LearningCurve]:
     """Return how the choosing metric went over the checkpoints, at the rate that most folds chose."""
     output = entry.outputs[0]
-    train = plan.n * (1 - 1 / plan.question.folds)
-    epochs = [round(step * min(BATCH, train) / train, 1) for step in output.steps]
+    epochs = [_epochs(plan, step) for step in output.steps]
     curves = []
     for place, candidate in enumerate(plan.candidates):
         rate, _ = _setting(plan, entry, place)

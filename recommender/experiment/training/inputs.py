@@ -8,10 +8,10 @@ import torch
 
 from recommender.experiment.candidates import Candidate, Link, as_targets
 from recommender.experiment.plan import Plan
+from recommender.experiment.training.batches import Fold, Lists
 from recommender.experiment.training.pilot import robust
 from recommender.experiment.training.reading import Reading, map_of
 from recommender.experiment.training.replica_losses import Trained
-from recommender.experiment.training.train import Fold
 
 # The loss from which those of the same link start that are not convex: convex itself, so that there is one start, and
 # without a scale of its own, so that it follows from the rows that are trained on alone.
@@ -24,6 +24,7 @@ STARTS: dict[Link, str] = {
     "softmax": "sparse_categorical_ce",
     "cumulative": "coral",
     "conditional": "corn",
+    "order": "ranknet",
 }
 SMALLEST_SHARE = 1e-3  # of a class, at which a model starts
 SMALLEST_MEAN = 1e-6
@@ -35,12 +36,14 @@ def prepared_folds(plan: Plan, repeat: int) -> list[Fold]:
     folds = range(plan.question.folds)
     rows = [plan.training_rows(repeat, fold) for fold in folds]
     matrices = [plan.features.prepared(own) for own in rows]
+    queries = None if plan.queries is None else torch.from_numpy(plan.queries)
     widest = max(matrix.shape[1] for matrix in matrices)
     return [
         Fold(
             as_tensor(np.pad(matrices[fold], ((0, 0), (0, widest - matrices[fold].shape[1])))),
             torch.from_numpy(rows[fold]),
             torch.from_numpy(np.flatnonzero((plan.partitions[repeat] == fold) | plan.judge)),
+            None if queries is None else Lists.of(torch.from_numpy(rows[fold]), queries),
         )
         for fold in folds
     ]
@@ -106,7 +109,7 @@ def _level(values: Matrix, link: Link, outputs: int) -> tuple[Matrix, Matrix]:
         return np.full(1, centre), np.full(1, spread)
     if link == "log":
         return np.full(1, np.log(max(values.mean(), SMALLEST_MEAN))), one
-    if link in ("cumulative", "conditional"):
+    if link in ("cumulative", "conditional", "order"):
         return np.zeros(outputs), one
     if values.ndim == 1 and outputs > 1:
         counts = np.bincount(values.astype(int), minlength=outputs) + 1.0

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from recommender.experiment.training.batches import Fold
 from recommender.experiment.training.reading import Reading
 from recommender.experiment.training.replica_losses import Trained
-from recommender.experiment.training.train import Fold, Outputs
+from recommender.experiment.training.train import Outputs
 
 STARTING, SOLUTIONS = 8, 12  # of the convex start, and of each loss from there
 RIDGE = 1e-3  # of the mean curvature, so that columns that say the same have a solution

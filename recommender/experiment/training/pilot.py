@@ -12,7 +12,7 @@ from recommender.measure.label_noise import PredictionKind
 from recommender.profile import Profile
 from recommender.tasks import Task
 
-UNPREDICTED = (Task.MULTILABEL, Task.ORDINAL)  # of which facts are counted on the targets alone
+UNPREDICTED = (Task.MULTILABEL, Task.ORDINAL, Task.RANKING)  # of which facts are counted on the targets alone
 PROBABILITIES: PredictionKind = "probabilities"
 PILOT_ROWS = 5_000  # beyond it a fact of the target is known well enough
 

@@ -46,7 +46,7 @@ class Reading:
     def level(self, raw: Tensor) -> Tensor:
         """Return outputs on the scale of the link. Shapes: (folds, replicas, n, outputs), the same."""
         scaled = self.centre + self.spread * raw
-        return scaled if self.link == "identity" else scaled.clamp(-FARTHEST, FARTHEST)
+        return scaled if self.link in ("identity", "order") else scaled.clamp(-FARTHEST, FARTHEST)
 
     def taken(self, raw: Tensor) -> Tensor:
         """Return what the loss takes: (folds, replicas, n, columns), of ordinal thresholds one fewer than classes."""
@@ -56,7 +56,7 @@ class Reading:
         return level.expm1() if self.link == "log1p" else level
 
     def predicted(self, raw: Tensor) -> Tensor:
-        """Return numbers, or probabilities of the classes (folds, replicas, n, outputs)."""
+        """Return numbers, scores to order by, or probabilities of the classes (folds, replicas, n, outputs)."""
         taken = self.taken(raw)
         if self.bent is not None:
             return self._away_from_the_ends(self._unbent(taken, self.bent))

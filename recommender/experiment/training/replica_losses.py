@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from losses.contract.expression import Objective
-from losses.contract.loss import BoundLoss, Items, Sums
+from losses.contract.loss import BoundLoss, Items, Loss, Sums
 from recommender.experiment.candidates import OF_CLASSES
+from recommender.experiment.training.batches import ABSENT
 from recommender.experiment.training.reading import Reading
 
 SMALLEST = 1e-30
@@ -26,24 +27,47 @@ def mean_loss(entry: Trained, raw: Tensor, rows: Tensor, weights: Tensor | None)
     """Return the weighted mean of every replica.
 
     Losses of single items are called once, the replicas folded into the items; those that take counts of the classes
-    once a fold, since each fold has its own; others replica by replica.
+    once a fold, since each fold has its own; others replica by replica. Of lists of rows, `ABSENT` where a list has
+    ended, a loss of lists has the list for its item, and other losses the rows that there are.
 
-    Shapes: raw (folds, replicas, batch, outputs), rows (folds, batch), weights (n) -> (folds, replicas).
+    Shapes: raw (folds, replicas, batch, outputs), rows (folds, batch), or (folds, lists, length) of so many rows in
+    all, weights (n) -> (folds, replicas).
     """
     taken = entry.reading.taken(raw)
     if raw.shape[-1] == 1:
         taken = taken.squeeze(-1)
-    targets = entry.targets[rows][:, None].expand(*taken.shape[:2], *entry.targets[rows].shape[1:])
-    weight = None if weights is None else weights[rows][:, None].expand(taken.shape[:3])
+    flat = rows.flatten(1)
+    targets = entry.targets[flat][:, None].expand(*taken.shape[:2], *entry.targets[flat].shape[1:])
+    weight = None if weights is None else weights[flat][:, None].expand(taken.shape[:3])
+    in_lists = rows.ndim > 2  # noqa: PLR2004 - folds and rows
+    if in_lists:
+        weight = (flat != ABSENT).to(taken.dtype)[:, None].expand(taken.shape[:3])
     total = taken.new_zeros(taken.shape[:2])
     for coefficient, term in entry.objective.terms:
-        if term.kind != "item":
+        if in_lists and takes_lists(term.loss):
+            total = total + coefficient * _of_lists(term, taken, targets, rows)
+        elif term.kind != "item":
             total = total + coefficient * _of_all_items(term, taken, targets)
         elif any(role in OF_CLASSES for role in term.loss.required):
             total = total + coefficient * _of_items_by_fold(term, entry.reading, taken, targets, weight)
         else:
             total = total + coefficient * _of_items(term, {}, taken, targets, weight)
     return total
+
+
+def takes_lists(loss: Loss) -> bool:
+    """Say whether an item of a loss is a list of predictions that it puts in order."""
+    return loss.shapes.items.names == ("n",) and loss.pattern("predictions").names == ("n", "L")
+
+
+def _of_lists(term: BoundLoss, taken: Tensor, targets: Tensor, rows: Tensor) -> Tensor:
+    """Return the means of a loss of lists. Shapes: taken and targets (folds, replicas, batch) -> (folds, replicas)."""
+    shape = (*taken.shape[:2], *rows.shape[1:])
+    there = (rows != ABSENT).to(taken.dtype)[:, None].expand(shape)
+    given = {"predictions": taken.reshape(shape).flatten(0, 2), "targets": targets.reshape(shape).flatten(0, 2)}
+    items = _items(term(given, there.flatten(0, 2)))
+    numerator, counts = (part.reshape(shape[:3]).sum(2) for part in (items.numerator, items.counts))
+    return numerator / counts.clamp(min=SMALLEST)
 
 
 def _of_items(

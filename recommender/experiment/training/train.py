@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from recommender.experiment.training.adam import Adam
+from recommender.experiment.training.batches import Fold, row_batches, spread_batches
 from recommender.experiment.training.network import Network, of_fold, replicated
 from recommender.experiment.training.replica_losses import Trained, mean_loss
 
@@ -26,15 +27,6 @@ MOST_NUMBERS = (
 FAR = 1e3  # spreads of the target, beyond which an output has diverged
 WORSE = 0.05  # of its own loss at the start, by which a fit that ends above it has diverged
 CHECKED = 8  # batches of training rows on which that is seen
-
-
-@dataclass(frozen=True)
-class Fold:
-    """Features (n, d) of all rows, prepared by those that are trained on; which those are, and which are predicted."""
-
-    features: Tensor
-    train: Tensor
-    held_out: Tensor
 
 
 @dataclass(frozen=True)
@@ -158,19 +150,15 @@ class _Replicas:
 
         A loss that levels off has no gradient far from the targets, and a fit that got there moves at random.
         """
-        batch = self._schedule.batch
-        size = min(CHECKED * batch, *(len(fold.train) for fold in self._folds))
-        places = [torch.linspace(0, len(fold.train) - 1, size).long() for fold in self._folds]
-        rows = torch.stack([fold.train[own] for fold, own in zip(self._folds, places, strict=True)])
         total: Tensor | float = 0.0
-        for part in torch.split(rows, batch, 1):
-            x = torch.stack([fold.features[own] for fold, own in zip(self._folds, part, strict=True)])
-            raw = self._network.forward(x, parameters)[-1]
+        batches = list(spread_batches(self._folds, self._schedule.batch, CHECKED))
+        for rows in batches:
+            raw = self._network.forward(_features(self._folds, rows), parameters)[-1]
             blocks = torch.split(raw, raw.shape[1] // len(self._trained), 1)
             means = [
-                mean_loss(entry, block, part, self._weights) for entry, block in zip(self._trained, blocks, strict=True)
+                mean_loss(entry, block, rows, self._weights) for entry, block in zip(self._trained, blocks, strict=True)
             ]
-            total = total + torch.cat(means, 1) * part.shape[1] / size
+            total = total + torch.cat(means, 1) * rows.shape[1] / sum(part.shape[1] for part in batches)
         return torch.as_tensor(total)
 
     def _finite(self, gradient: Tensor) -> Tensor:
@@ -206,10 +194,9 @@ def gradients_of(
 ) -> list[Tensor]:
     """Return the gradient of every parameter on a batch of each fold; only the losses are differentiated by torch.
 
-    Shapes: rows (folds, batch); parameters and gradients (folds * replicas, in, out).
+    Shapes: rows (folds, batch) or (folds, lists, length); parameters and gradients (folds * replicas, in, out).
     """
-    x = torch.stack([fold.features[own] for fold, own in zip(folds, rows, strict=True)])
-    outs = network.forward(x, parameters)
+    outs = network.forward(_features(folds, rows), parameters)
     raw = outs[-1].detach().requires_grad_()
     each = raw.shape[1] // len(trained)
     values = [
@@ -242,17 +229,6 @@ def _first(
     return [by_start[id(start)] for start in starts]
 
 
-def row_batches(folds: Sequence[Fold], seed: int, steps: int, batch: int) -> Iterator[Tensor]:
-    """Yield rows (folds, batch): each fold's own training rows, shuffled again once all were seen."""
-    generator = torch.Generator().manual_seed(seed)
-    size = min(batch, *(len(fold.train) for fold in folds))
-    waiting = [fold.train[:0] for fold in folds]
-    for _ in range(steps):
-        rows = []
-        for place, fold in enumerate(folds):
-            while len(waiting[place]) < size:
-                shuffled = fold.train[torch.randperm(len(fold.train), generator=generator)]
-                waiting[place] = torch.cat([waiting[place], shuffled])
-            rows.append(waiting[place][:size])
-            waiting[place] = waiting[place][size:]
-        yield torch.stack(rows)
+def _features(folds: Sequence[Fold], rows: Tensor) -> Tensor:
+    """Return the features (folds, batch, d) of a batch of each fold; of a place that no row takes, those of another."""
+    return torch.stack([fold.features[own.flatten()] for fold, own in zip(folds, rows, strict=True)])

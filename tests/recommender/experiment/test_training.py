@@ -18,10 +18,11 @@ from losses.evaluation.evaluate import evaluate
 from recommender.errors import BadExperiment
 from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
 from recommender.experiment.training.adam import BETAS, TINY, WEIGHT_DECAY, Adam
+from recommender.experiment.training.batches import Fold, row_batches
 from recommender.experiment.training.network import HIDDEN, Network, replicated
 from recommender.experiment.training.reading import Reading
 from recommender.experiment.training.replica_losses import Trained, mean_loss
-from recommender.experiment.training.train import BATCH, RATES, STEPS, Fold, gradients_of, row_batches
+from recommender.experiment.training.train import BATCH, RATES, STEPS, gradients_of
 
 TWELVE = (
     "mse",

@@ -68,7 +68,8 @@ def test_what_cannot_be_run_is_refused_before_it_is_accepted(http: httpx.Client)
     unknown = http.post("/v1/experiments", json={**body, "dataset": "ds_0"})
     nothing = http.post("/v1/experiments", json=SMALL)
     metric = is_problem(http.post("/v1/experiments", json={**body, "goal": {"metric": "auc"}}), 422)
-    task = is_problem(http.post("/v1/experiments", json={**body, "task": "ranking"}), 422)
+    task = is_problem(http.post("/v1/experiments", json={**body, "task": "survival"}), 422)
+    query = is_problem(http.post("/v1/experiments", json={**body, "task": "ranking"}), 422)
 
     assert misspelt["field"] == "target"
     assert "Did you mean price?" in misspelt["detail"]
@@ -77,6 +78,7 @@ def test_what_cannot_be_run_is_refused_before_it_is_accepted(http: httpx.Client)
     assert "mae" in metric["detail"]
     assert task["field"] == "task"
     assert "POST /v1/experiments/verdict" in task["detail"]
+    assert query["field"] == "query"
 
 
 def test_what_is_repaired_is_said_before_anything_is_trained(http: httpx.Client) -> None:
