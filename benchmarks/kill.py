@@ -90,9 +90,10 @@ class Kill:
 
 
 def gone(process: int) -> bool:
-    """Say whether a process is no more than an entry in its parent's books; its sockets are closed by then."""
+    """Say whether a process has ended, with its last thread, which closes its sockets."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        return state in "ZX" and len(list(Path(f"/proc/{process}/task").iterdir())) == 1
     except OSError:
         return True
 
