@@ -208,7 +208,8 @@ soak: install
 	@$(BIN)/python -m benchmarks.soak
 
 # Everything that is parsed, under atheris and schemathesis: FUZZ_RUNS executions of all harnesses together, 2,500,000
-# unless said otherwise, and FUZZ_CASES requests an operation. In an environment of its own, for atheris.
+# unless said otherwise, FUZZ_HTTP broken files of every decoder sent to a running service, and FUZZ_CASES requests an
+# operation. In an environment of its own, for atheris.
 FUZZ := .venv-fuzz
 FUZZ_PINS := tests/fuzz/constraints.txt
 .PHONY: fuzz

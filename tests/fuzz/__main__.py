@@ -1,8 +1,9 @@
 """Fuzz everything and print what ran: make fuzz.
 
 FUZZ_RUNS    executions of all harnesses together
+FUZZ_HTTP    broken files of every decoder that are sent to a running service
 FUZZ_CASES   schemathesis's cases for an operation; the coverage phase comes on top
-FUZZ_ONLY    names of harnesses, or api, separated by commas
+FUZZ_ONLY    names of harnesses, http or api, separated by commas
 FUZZ_FOLDER  where corpora, findings and reports stay; a temporary folder otherwise
 """
 
@@ -15,11 +16,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz import api
+from tests.fuzz import api, over_http
 from tests.fuzz.harnesses import HARNESSES, Harness
 
 ROOT = Path(__file__).parents[2]
 RUNS = int(os.environ.get("FUZZ_RUNS", "2500000"))
+REQUESTS = int(os.environ.get("FUZZ_HTTP", "20000"))
 CASES = int(os.environ.get("FUZZ_CASES", "400"))
 ONLY = set(filter(None, os.environ.get("FUZZ_ONLY", "").split(",")))
 
@@ -50,6 +52,8 @@ def main() -> int:
             print(rows[-1], flush=True)
     runs, findings = sum(row.runs for row in rows), sum(row.findings for row in rows)
     print(Row("all harnesses", runs, findings, sum(row.seconds for row in rows), ""))
+    if not ONLY or "http" in ONLY:
+        rows += _over_http(folder / "http")
     if not ONLY or "api" in ONLY:
         started = time.monotonic()
         report = api.run(folder / "api", CASES)
@@ -58,6 +62,16 @@ def main() -> int:
     findings = sum(row.findings for row in rows)
     print(f"\nfindings: {findings}" + (f", under {folder}" if findings else ""))
     return findings
+
+
+def _over_http(folder: Path) -> list[Row]:
+    """Send broken files of every decoder to a running service; one that it answers by a status of 5xx is a finding."""
+    started = time.monotonic()
+    answers = over_http.run(folder, REQUESTS)
+    seconds = (time.monotonic() - started) / len(answers)
+    rows = [Row(f"http {each.decoder}", REQUESTS, each.faults, seconds, str(each)) for each in answers]
+    print(*rows, sep="\n", flush=True)
+    return rows
 
 
 def _guided(entry: Harness, runs: int, folder: Path) -> Row:

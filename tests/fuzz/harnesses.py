@@ -388,6 +388,25 @@ def _outcome(text: bytes, piece: int = PIECE) -> contents.Contents | Refusal:
         return refusal
 
 
+@harness(
+    b'[{"predictions": 1.5, "targets": 1}, {"predictions": -2e3, "targets": 0}]',
+    b'[{"y_pred": [0.1, 0.9], "label": "a", "id": 1}, {"y_pred": [0.5, 0.5], "label": "b", "id": 2}]',
+    b'[{"predictions": true, "targets": 9007199254740993, "weights": null}]',
+    words=(*MARKS, b"y_true", b"[[", b"}, {"),
+)
+def json_records(data: bytes) -> None:
+    """Rows as a JSON array of objects, the numbers held to numpy's of Python's own parser."""
+    if not data.lstrip().startswith(b"["):
+        return
+    held = contents.from_json(bytearray(data))
+    rows = json.loads(data, parse_int=_whole)
+    for role, tensor in held.roles.items():
+        if all(isinstance(row.get(role), int | float) for row in rows) and not _same(
+            tensor, np.array([row[role] for row in rows])
+        ):
+            raise Finding("numpy makes another column of the same numbers.")
+
+
 def _whole(digits: str) -> float:
     """Return a number of JSON: past 64 bits it is a double."""
     number = int(digits)
