@@ -225,7 +225,7 @@ $(FUZZ)/.installed: pyproject.toml $(FUZZ_PINS)
 	touch $@
 
 # Random requests under a megabyte, drawn from every loss, parameter, format and option: their memory against what was
-# reserved, how long others waited, and the deadline. RESOURCES_SECONDS=60 RESOURCES_SEED=0 RESOURCES_BLOCK=32MiB
+# reserved, how long others waited, and the deadline. RESOURCES_SECONDS=60 RESOURCES_SEED=0
 .PHONY: resources
 
 resources: install

@@ -22,7 +22,7 @@ from losses.contract.compiler import import_compiler
 from losses.contract.deadline import CHECK, HOLD
 from losses.contract.expression import Objective
 from losses.contract.work import NUMBER_S
-from losses.errors import BadOption, Refusal
+from losses.errors import BadOption, Refusal, TooMuchAtOnce
 from losses.evaluation.class_axis import classes_on_axis_1
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.layout import layout_of
@@ -46,6 +46,9 @@ CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside 
 FUSED_NUMBERS = 1 << 20  # in which a fused formula gains more than its guards cost
 FORMS = 64  # of one formula, by parameters and dtypes, that are compiled before it is left as it is
 LEAST_CHUNK = 1 << 16  # below it what is missing is not the memory of a chunk
+LEAST_SHORT_CHUNK = 1 << 12  # below it calls cost more than numbers
+SHORT_BODY = 1_000_000  # bytes, below which blocks are bounded by the arrays
+TIMES_ARRAYS = 16  # what blocks of a short body hold at most, over its arrays
 CUDA_BYTES = 256  # of device memory for each number of a chunk: its inputs, sums in float64, and a graph of them
 NO_MEMORY = "can't allocate memory"  # in what torch raises on the CPU
 log = logging.getLogger("lossary")
@@ -71,6 +74,7 @@ class Runtime:
         self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
         self._blocks = Budget(settings.max_block_bytes, settings.max_waiting, settings.queue_seconds)
         self._threads = CapacityLimiter(math.inf)  # the turns are the limit
+        self._short_block_bytes = settings.max_short_block_bytes
         self._compute_s = settings.compute_seconds
         self._fuses = settings.compile
         if self._fuses:
@@ -89,10 +93,34 @@ class Runtime:
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return the evaluation of each objective on one upload, in order; sets its compute time in `timing_ms`."""
         here = self._here(options, upload.numbers)
-        work = partial(self._evaluated, objectives, upload, here)
         seconds, peak_bytes = estimate(objectives, upload.roles, here)
-        results = await self.run(work, seconds, peak_bytes, upload.reserved_bytes)
+        too_much = peak_bytes > self._most_held(upload)
+        if too_much:
+            here = self._shorter(objectives, upload, here)
+            seconds, peak_bytes = estimate(objectives, upload.roles, here)
+        work = partial(self._evaluated, objectives, upload, here)
+        try:
+            results = await self.run(work, seconds, peak_bytes, upload.reserved_bytes)
+        except TooMuchAtOnce as refusal:
+            if too_much:
+                refusal.facts["limit_name"] = "max_short_block_bytes"
+            raise
         return _told(objectives, upload, results)
+
+    def _most_held(self, upload: Upload) -> float:
+        """Return the bytes that blocks of an upload may hold: of a short body few, by its arrays."""
+        if self.device.type != "cpu" or upload.sent_before or current().bytes_in >= SHORT_BODY:
+            return math.inf
+        return self._short_block_bytes + TIMES_ARRAYS * sum(tensor.nbytes for tensor in upload.roles.values())
+
+    def _shorter(self, objectives: list[Objective], upload: Upload, here: Options) -> Options:
+        """Return the options with chunks short enough for a short body; where none are, blocks are refused."""
+        limit = self._most_held(upload)
+        while here.chunk_elements > LEAST_SHORT_CHUNK:
+            here = replace(here, chunk_elements=here.chunk_elements // 2)
+            if estimate(objectives, upload.roles, here)[1] <= limit:
+                return here
+        return replace(here, max_block_bytes=min(here.max_block_bytes, self._short_block_bytes))
 
     def _evaluated(self, objectives: list[Objective], upload: Upload, here: Options) -> list[Evaluation]:
         weights, mask = upload.take("weights"), upload.take("mask")

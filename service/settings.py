@@ -122,6 +122,15 @@ class Settings(BaseSettings):
             "shared by workers. A loss that alone would hold more is refused.",
         ),
     ]
+    # Of the 64 MiB that such a request may take beyond 16 times its arrays, less what reading and answering take.
+    max_short_block_bytes: Annotated[
+        Bytes,
+        Field(
+            ge=1,
+            description="What formulas hold at once for a body below 1 MB, beside 16 times its arrays, so that little "
+            "that is sent takes little memory. A loss that alone would hold more is refused.",
+        ),
+    ] = 48 * MIB
     # Meilisearch's two: 1,000 in line, 10 s; 1,000 connections hold 64 KiB of unread body each, 64 MiB together.
     max_waiting: Annotated[int, Field(ge=0, description="Requests that wait for memory, or for a thread.")] = 1000
     queue_seconds: Annotated[float, Field(gt=0, description="For which a request waits before it is shed.")] = 10.0

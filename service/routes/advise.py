@@ -400,7 +400,9 @@ async def _evaluated(
         beside["mask"] = mask_for(objective, upload.roles)
     try:
         (evaluation,) = await runtime.evaluate(
-            [objective], Upload(roles={**inputs, **beside}, reserved_bytes=upload.reserved_bytes), SHARES
+            [objective],
+            Upload(roles={**inputs, **beside}, reserved_bytes=upload.reserved_bytes, sent_before=upload.sent_before),
+            SHARES,
         )
     except UNFIT as refusal:
         return Evaluated(objective=text, role=role, result=None, reason=in_language(refusal.text, language))

@@ -53,6 +53,7 @@ class Upload:
     query: Texts = ()
     reserved_bytes: int = 0  # for computing, beside the body itself
     assumed: Assumed = field(default_factory=dict)  # of files whose columns have names of the user's own
+    sent_before: bool = False  # whether arrays of a dataset, or in shared memory, are among them
     windows: AsyncIterable[Window] | None = None  # in place of roles, where the body is read as it is evaluated
 
     @property
@@ -246,6 +247,7 @@ async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: B
             roles=twice,
         )
     upload.roles |= kept.roles
+    upload.sent_before = True
     upload.assumed = {**kept.assumed, **upload.assumed}
 
 

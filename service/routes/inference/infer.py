@@ -132,7 +132,7 @@ async def infer(
     roles = await beside_the_loop(
         lambda: inference_protocol.input_tensors(request.inputs, binary_data, from_shared_memory), len(received)
     )
-    upload = Upload(roles=roles)
+    upload = Upload(roles=roles, sent_before=bool(from_shared_memory))
     upload.reserved_bytes = body.reserved_beside
     refuse_unfit(upload, settings.max_elements)
     (evaluation,) = await runtime.evaluate([objective], upload, options.bound)

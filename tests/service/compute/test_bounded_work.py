@@ -43,8 +43,45 @@ async def test_a_list_that_packs_to_little_and_is_compared_with_itself_is_refuse
 
     problem = is_problem(answer, 422)
     assert problem["type"] == "urn:lossary:too-much-at-once"
-    assert (problem["axis"], problem["got"], problem["limit_name"]) == ("L", 8000, "max_block_bytes")
+    assert (problem["axis"], problem["got"], problem["limit_name"]) == ("L", 8000, "max_short_block_bytes")
     assert 0 < problem["expected"] < 8000
+
+
+async def test_the_longest_list_that_a_short_body_may_hold_is_said_and_fits(client: Client) -> None:
+    async with client() as http:
+        refused = await http.post("/v1/evaluate?loss=ranknet", content=lists(8000), headers=NPZ)
+        fits = await http.post("/v1/evaluate?loss=ranknet", content=lists(refused.json()["expected"]), headers=NPZ)
+
+    assert refused.json()["limit"] == 48 * MIB
+    assert fits.is_success
+
+
+async def test_what_is_cut_into_items_is_cut_shorter_for_a_short_body(client: Client) -> None:
+    buffer, zeros = io.BytesIO(), np.zeros(1 << 18, np.float16)
+    np.savez_compressed(buffer, predictions=zeros, targets=zeros)
+    query = "/v1/evaluate?loss=mse&gradient=summary&dtype=float64"
+
+    async with client(max_short_block_bytes=4 * MIB) as http:
+        answer = await http.post(query, content=buffer.getvalue(), headers=NPZ)
+
+    assert answer.json()["results"][0]["value"] == 0
+
+
+async def test_a_long_body_may_hold_more_beside_it(client: Client) -> None:
+    length = 2500
+    many = np.zeros((1, length), np.float32)
+    short, long = io.BytesIO(), io.BytesIO()
+    for file, beside in ((short, 0), (long, 100)):  # lists of nothing that make it long
+        for _ in range(2):
+            np.save(file, np.concatenate([many, np.zeros((beside, length), np.float32)]))
+    query, npy = "/v1/evaluate?loss=ranknet&roles=predictions,targets", {"content-type": "application/x-npy"}
+
+    async with client() as http:
+        refused = await http.post(query, content=short.getvalue(), headers=npy)
+        answer = await http.post(query, content=long.getvalue(), headers=npy)
+
+    assert is_problem(refused, 422)["limit_name"] == "max_short_block_bytes"
+    assert answer.is_success
 
 
 async def test_blocks_that_are_too_much_together_are_computed_one_after_the_other(client: Client) -> None:
@@ -169,7 +206,7 @@ async def test_the_deadline_is_kept_inside_a_formula(
 ) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type] # numpy's own flags are named otherwise
-    async with client(compute_seconds=0.1) as http:
+    async with client(compute_seconds=0.1, max_short_block_bytes=1024 * MIB) as http:
         answer = await http.post(
             "/v1/evaluate", params={"loss": loss, "gradient": gradient}, content=buffer.getvalue(), headers=NPZ
         )

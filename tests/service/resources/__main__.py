@@ -2,7 +2,6 @@
 
 RESOURCES_SECONDS  for which requests are sent; 60 unless said otherwise
 RESOURCES_SEED     of the requests; 0
-RESOURCES_BLOCK    what formulas may hold at once; 32MiB
 """
 
 import os
@@ -18,7 +17,6 @@ from tests.service.resources.watching import MIB, Pulse, Taken, pulse, watched
 
 SECONDS = float(os.environ.get("RESOURCES_SECONDS", "60"))
 SEED = int(os.environ.get("RESOURCES_SEED", "0"))
-BLOCK = os.environ.get("RESOURCES_BLOCK", "32MiB")
 COMPUTE_S, LATE_S = 2.0, 0.5
 BESIDE = 64 * MIB  # by which memory may grow beyond what is reserved, and beyond 16 times the inputs
 TIMES = 16
@@ -29,11 +27,7 @@ SHOWN = 5  # requests that took most
 def main() -> int:
     """Send them; say how many took too much."""
     taken: list[Taken] = []
-    limits = {
-        "LOSSARY_COMPUTE_SECONDS": str(COMPUTE_S),
-        "LOSSARY_MAX_BLOCK_BYTES": os.environ.get("RESOURCES_BLOCK", "32MiB"),
-    }
-    with serving(**limits) as server, watched(server) as asking, pulse(server) as health:
+    with serving(LOSSARY_COMPUTE_SECONDS=str(COMPUTE_S)) as server, watched(server) as asking, pulse(server) as health:
         random, end = Random(SEED), time.monotonic() + SECONDS
         while time.monotonic() < end:
             taken.append(asking.draw(random))

@@ -16,8 +16,7 @@ from tests.service.resources import asking
 from tests.service.resources.__main__ import memory_faults
 from tests.service.resources.watching import Taken, watched
 
-# Blocks so short that the inputs bound what is held beside them; with longer ones it is what was reserved.
-LIMITS = {"LOSSARY_MAX_BLOCK_BYTES": "32MiB", "LOSSARY_COMPUTE_SECONDS": "2"}
+LIMITS = {"LOSSARY_COMPUTE_SECONDS": "2"}
 REQUESTS, SEED = 100, 7
 LONG_S = 60.0
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
