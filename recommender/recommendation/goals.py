@@ -26,7 +26,7 @@ def goal_in_force(task: Task, goal: Goal) -> tuple[Goal, list[Text]]:
     """
     given = goal.model_dump(exclude_none=True)
     default = task.row.default_goal.model_dump(exclude_none=True)
-    of_metric = read_metric(goal.metric).goal if goal.metric else {}
+    of_metric = read_metric(goal.metric).goal if goal.metric is not None else {}
     if goal.quantile is not None:
         default["functional"] = "quantile"
     if goal.coverage is not None:

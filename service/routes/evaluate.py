@@ -28,7 +28,7 @@ from losses.text import Text
 from losses.version import VERSION
 from service.compute import Runtime
 from service.pipeline.properties import properties
-from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnsupportedFormat, responses
+from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnknownDataset, UnsupportedFormat, responses
 from service.routes.brief import Brief, without_nulls
 from service.routes.evaluation_schema import EvaluateOptions, Evaluations, arrays_of, refuse_long_answer, result
 from service.scheduling import beside_the_loop, take_turn
@@ -130,6 +130,7 @@ EXAMPLE = {
         BadEnvelope,
         TooLarge,
         UnsupportedFormat,
+        UnknownDataset,
         UnknownLoss,
         BadExpression,
         BadParameter,

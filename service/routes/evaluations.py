@@ -42,6 +42,7 @@ from service.routes.job_requests import (
     Wait,
     awaited,
     events_of,
+    is_there,
     progress_of,
 )
 from service.routes.language import Spoken
@@ -212,6 +213,7 @@ async def get_evaluation(
     summary="Follow an evaluation",
     response_class=EventSourceResponse,
     responses=responses(UnknownEvaluation),
+    dependencies=[is_there("ev")],
 )
 @properties("evaluate")
 async def evaluation_events(

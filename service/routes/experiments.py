@@ -50,6 +50,7 @@ from service.routes.job_requests import (
     Wait,
     awaited,
     events_of,
+    is_there,
     progress_of,
 )
 from service.routes.language import Spoken
@@ -257,6 +258,7 @@ async def get_experiment(
     summary="Follow an experiment",
     response_class=EventSourceResponse,
     responses=responses(UnknownExperiment),
+    dependencies=[is_there("ex")],
 )
 @properties("experiment")
 async def experiment_events(

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from anyio import sleep, to_thread
-from fastapi import Header, Query
+from fastapi import Depends, Header, Query, Request, params
 from fastapi.sse import ServerSentEvent
 from pydantic import BaseModel
 
+from service.dependencies import JobsInForce
 from service.jobs.jobs import Jobs
 from service.jobs.library import IdPrefix
+from service.problems import UnknownEvaluation, UnknownExperiment
 from service.request_record import current
 
 if TYPE_CHECKING:
@@ -59,13 +61,26 @@ async def awaited(jobs: Jobs, kind: IdPrefix, identifier: str, wait_s: float) ->
     return row
 
 
-async def events_of(jobs: Jobs, kind: IdPrefix, identifier: str, last: str | None) -> AsyncIterator[ServerSentEvent]:
-    """Yield what happens to a job of the key that asks, from the event after `last` on, until it has ended.
+def is_there(kind: IdPrefix) -> params.Depends:
+    """Return the dependency of a stream of events that refuses an unknown job while there still is a status to say it.
 
     Raises: UnknownExperiment, UnknownEvaluation.
     """
+
+    async def look(http: Request, jobs: JobsInForce) -> None:
+        (identifier,) = http.path_params.values()
+        await to_thread.run_sync(jobs.get, kind, identifier, current().key or "")
+
+    dependency: params.Depends = Depends(look)
+    return dependency
+
+
+async def events_of(jobs: Jobs, kind: IdPrefix, identifier: str, last: str | None) -> AsyncIterator[ServerSentEvent]:
+    """Yield what happens to a job of the key that asks, from the event after `last` on, until it has ended or is gone.
+
+    It is known to be there: see `is_there`.
+    """
     owner = current().key or ""
-    await to_thread.run_sync(jobs.get, kind, identifier, owner)
     place = int(last) + 1 if last and last.isdigit() else 0
     silent = 0
     while True:
@@ -74,7 +89,10 @@ async def events_of(jobs: Jobs, kind: IdPrefix, identifier: str, last: str | Non
             yield ServerSentEvent(id=str(place), event=event.pop("event"), data=event)
             place, silent = place + 1, 0
             continue
-        row = await to_thread.run_sync(jobs.get, kind, identifier, owner)
+        try:
+            row = await to_thread.run_sync(jobs.get, kind, identifier, owner)
+        except (UnknownExperiment, UnknownEvaluation):  # it was deleted meanwhile
+            return
         if row.status in ("succeeded", "failed", "cancelled"):
             return
         silent += 1

@@ -30,6 +30,7 @@ from service.problems import (
     BadRequest,
     ComputeDeadline,
     TooLarge,
+    UnknownDataset,
     UnsupportedFormat,
     responses,
 )
@@ -121,6 +122,7 @@ EMBEDDINGS = {
         BadEnvelope,
         TooLarge,
         UnsupportedFormat,
+        UnknownDataset,
         BadRequest,
         MissingInput,
         UnknownInput,

@@ -64,7 +64,10 @@ def records(text: bytes | bytearray) -> Table:
             )
         )
     with readable("The body", Text("JSON records", "JSON 记录"), WAY_OUT):
-        table = arrow().Table.from_pylist(rows)
+        try:
+            table = arrow().Table.from_pylist(rows)
+        except OverflowError:  # a whole number of 2^63 or more, in any column
+            raise rounded() from None
     refuse_wide("The body", table.num_columns)
     return InMemory(table)
 
