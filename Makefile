@@ -69,17 +69,29 @@ jobs-postgres: install
 		$(BIN)/python -m pytest -n 0 -m "long or not long" tests/service/datasets/test_postgresql.py \
 		tests/service/jobs/test_survival.py $(FLAGS)
 
-# Datasets in a store that speaks S3: moto's server, in an environment of its own.
-MOTO := .venv-moto
+# Datasets in stores that speak as S3, Google's and Azure's do: moto's server, gcp-storage-emulator, and Azurite where
+# there is Node, each in an environment of its own.
+STORES := .venv-moto .venv-gcs
+AZURITE := .venv-azurite
+AZURITE_SERVER := $(CURDIR)/$(AZURITE)/node_modules/azurite/dist/src/blob/main.js
 .PHONY: address-store
 
-address-store: install $(MOTO)/.installed
-	TEST_MOTO_SERVER=$(CURDIR)/$(MOTO)/bin/moto_server $(BIN)/python -m pytest -n 0 tests/service/datasets/test_s3.py $(FLAGS)
+address-store: install $(STORES:%=%/.installed) $(AZURITE)/.installed
+	TEST_MOTO_SERVER=$(CURDIR)/.venv-moto/bin/moto_server \
+		TEST_GCS_SERVER=$(CURDIR)/.venv-gcs/bin/gcp-storage-emulator \
+		TEST_AZURE_SERVER=$$(ls $(AZURITE_SERVER) 2>/dev/null) \
+		$(BIN)/python -m pytest -n 0 tests/service/datasets/test_s3.py tests/service/datasets/test_other_stores.py $(FLAGS)
 
-$(MOTO)/.installed: tests/service/datasets/moto.txt
-	$(PYTHON) -m venv $(MOTO)
-	echo '*' > $(MOTO)/.gitignore
-	$(MOTO)/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -r tests/service/datasets/moto.txt
+.venv-moto/.installed .venv-gcs/.installed: .venv-%/.installed: tests/service/datasets/%.txt
+	$(PYTHON) -m venv .venv-$*
+	echo '*' > .venv-$*/.gitignore
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -r $<
+	touch $@
+
+$(AZURITE)/.installed:
+	mkdir -p $(AZURITE)
+	echo '*' > $(AZURITE)/.gitignore
+	-npm install --silent --no-audit --no-fund --prefix $(AZURITE) azurite@3.37.0
 	touch $@
 
 # Sums over files on a Ray cluster of two nodes on this machine, one of which is killed midway.

@@ -1,4 +1,7 @@
-"""Processes that read addresses: each answers one question, and starting one takes 0.3 s, so that the next is ahead."""
+"""Processes that read addresses, one question after the other each; one that refused, or was left, is ended.
+
+Starting one takes 0.3 s, so that one always waits.
+"""
 
 import atexit
 import json
@@ -10,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +24,7 @@ PROGRAM = "service.datasets.addresses.reader"
 ROOT = Path(__file__).parents[3]
 LISTING_S = 120.0
 REFUSED = 3
+WHOLE = b"."  # behind an answer
 WAITS_S = 60.0  # for a question, as long as the decoder of uploads does; then the process ends by itself
 LEFT_S = 5.0  # of that, so that a process which is about to end is not asked
 
@@ -32,7 +36,7 @@ class _Reader:
     process: subprocess.Popen[bytes]
     reason: IO[bytes]
     environment: Mapping[str, str]  # that it was started in: credentials, say
-    started: float = field(default_factory=time.monotonic)
+    waits_since: float = field(default_factory=time.monotonic)
 
     @classmethod
     def start(cls) -> "_Reader":
@@ -51,8 +55,28 @@ class _Reader:
 
     def waits(self) -> bool:
         """Whether it can be asked."""
-        in_time = time.monotonic() - self.started < WAITS_S - LEFT_S
+        in_time = time.monotonic() - self.waits_since < WAITS_S - LEFT_S
         return in_time and self.process.poll() is None and self.environment == os.environ
+
+    def ask(self, question: dict[str, Any]) -> IO[bytes]:
+        """Send a question, and return where the answer comes."""
+        if self.process.stdin is None or self.process.stdout is None:
+            raise TypeError(self)
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(question).encode() + b"\n")
+            self.process.stdin.flush()
+        return self.process.stdout
+
+    def refuse_unless_whole(self) -> None:
+        """Read what stands behind a whole answer.
+
+        Raises: BadRequest, AddressNotAllowed where it refused instead.
+        """
+        if self.process.stdout is not None and self.process.stdout.read(1) == WHOLE:
+            return
+        status = self.process.wait(LISTING_S)
+        self.reason.seek(0)
+        raise _refusal(status, self.reason.read())
 
     def end(self) -> None:
         """End it."""
@@ -78,24 +102,19 @@ class Readers:
 
     @contextmanager
     def asked(self, question: dict[str, Any]) -> Iterator[IO[bytes]]:
-        """Yield what a process answers; it ends with the block.
+        """Yield what a process answers, to be read as a whole; where it is not, the process is ended.
 
         Raises: BadRequest, AddressNotAllowed where it refused.
         """
         reader = self._take()
         try:
-            if reader.process.stdin is None or reader.process.stdout is None:
-                raise TypeError(reader)
-            with suppress(BrokenPipeError), reader.process.stdin as asked:
-                asked.write(json.dumps(question).encode())
-            yield reader.process.stdout
-            status = reader.process.wait(LISTING_S)
-            if status:
-                reader.reason.seek(0)
-                raise _refusal(status, reader.reason.read())
-        finally:
+            yield reader.ask(question)
+            reader.refuse_unless_whole()
+        except BaseException:
             reader.end()
-            self._start_ahead()
+            self._keep(None)
+            raise
+        self._keep(replace(reader, waits_since=time.monotonic()))
 
     def end(self) -> None:
         """End the process that waits, if there is one."""
@@ -112,10 +131,13 @@ class Readers:
             reader = None
         return reader or _Reader.start()
 
-    def _start_ahead(self) -> None:
+    def _keep(self, reader: _Reader | None) -> None:
+        """Let a process wait for the next question, or one that is started now; where one does, end this one."""
         with self._lock:
             if self._waiting is None:
-                self._waiting = _Reader.start()
+                self._waiting, reader = reader or _Reader.start(), None
+        if reader is not None:
+            reader.end()
 
 
 READERS = Readers()

@@ -1,8 +1,9 @@
 """The process that reads files at addresses: a damaged file can crash it without harm to the service.
 
-Run as python -m service.datasets.addresses.reader, with one JSON object as its standard input. `list` answers which
-files an address names and what they hold, as JSON; `scan` answers the columns of such files as an Arrow stream, a batch
-at a time. What is refused is said in JSON on standard error, with status 3. It imports nothing of the service but what
+Run as python -m service.datasets.addresses.reader, with one JSON object a line as its standard input. `list` answers
+which files an address names and what they hold, as a line of JSON; `scan` answers the columns of such files as an Arrow
+stream, a batch at a time; a byte WHOLE follows either. What is refused is said in JSON on standard error, with status
+3, which ends it. It imports nothing of the service but what
 reads by HTTP, so that it starts in 0.3 s.
 """
 
@@ -15,6 +16,7 @@ import select
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from fnmatch import translate
 from typing import Any
 
@@ -27,10 +29,12 @@ import pyarrow.parquet
 from service.datasets.addresses.http_files import BUFFER, HttpFile, NotAllowed, Unreadable
 
 REFUSED = 3  # the status of this process
+WHOLE = b"."  # behind an answer; process.py has the same
 WAITS_S = 60.0  # for a question; process.py has the same number
 MOST_FILES = 10_000
 MOST_COLUMNS = 10_000
 MEMORY_BYTES = 4 << 30  # of address space, libraries and their threads included
+RETRIES = timedelta(seconds=10)  # of a store that does not answer
 SCANNED_ROWS = 1 << 16  # in a batch
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".feather": "feather", ".arrow": "feather", ".ipc": "feather"}
 PLACE = "place"  # of the file in the listing, said of every batch
@@ -40,26 +44,31 @@ MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan",
 
 
 def main() -> None:
-    """Run the command that standard input describes; end where none comes."""
-    if not select.select([sys.stdin], [], [], WAITS_S)[0]:
-        os._exit(0)
+    """Answer one question after the other, a line of JSON each; end where none comes for a while."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
-    asked = json.loads(sys.stdin.buffer.read() or "null")
-    if asked is None:  # whoever started it has ended
-        os._exit(0)
+    while select.select([sys.stdin], [], [], WAITS_S)[0]:
+        line = sys.stdin.buffer.readline()
+        if not line:  # whoever started it has ended
+            break
+        _answer(json.loads(line))
+    os._exit(0)  # pyarrow's threads take a second to end by themselves
+
+
+def _answer(asked: dict[str, Any]) -> None:
+    """Write an answer and, behind it, that it is whole."""
     try:
         if asked["do"] == "list":
             print(json.dumps(list_files(asked["address"], asked["max_bytes"])))  # noqa: T201 - the answer
         else:
             scan(asked["listing"], asked["names"], asked["places"])
+        sys.stdout.buffer.write(WHOLE)
+        sys.stdout.buffer.flush()
     except (NotAllowed, Unreadable) as error:
         _refuse(type(error).__name__, str(error))
     except BrokenPipeError:  # nobody wants the rest
         os._exit(0)
     except (pa.ArrowException, OSError, ValueError, MemoryError, KeyError):
         _refuse("Unreadable", "It cannot be read: it is not there, damaged, or its columns are of several types.")
-    sys.stdout.flush()
-    os._exit(0)  # pyarrow's threads take a second to end by themselves
 
 
 def _refuse(kind: str, message: str) -> None:
@@ -162,12 +171,39 @@ def _http_file(address: dict[str, Any]) -> HttpFile:
 
 def _file_system(address: dict[str, Any]) -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Return pyarrow's file system for a scheme; credentials and endpoints come from the environment."""
-    scheme, account = address["scheme"], os.environ.get("AZURE_STORAGE_ACCOUNT", "")
-    if scheme == "file":
-        return files.LocalFileSystem()
-    if scheme == "s3":
-        return files.S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL"))
-    return files.GcsFileSystem() if scheme == "gs" else files.AzureFileSystem(account)
+    return SYSTEMS[address["scheme"]]()
+
+
+def _google() -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return Google's store, or the one that STORAGE_EMULATOR_HOST names as Google's own libraries take it."""
+    scheme, _, host = os.environ.get("STORAGE_EMULATOR_HOST", "").rpartition("://")
+    if not host:
+        return files.GcsFileSystem()
+    return files.GcsFileSystem(
+        anonymous=True, endpoint_override=host, scheme=scheme or "http", retry_time_limit=RETRIES
+    )
+
+
+def _azure() -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return Azure's store; the key and the endpoint have the names that its command line gives them."""
+    account, key = os.environ.get("AZURE_STORAGE_ACCOUNT", ""), os.environ.get("AZURE_STORAGE_KEY")
+    scheme, _, host = os.environ.get("AZURE_STORAGE_SERVICE_ENDPOINT", "").rpartition("://")
+    if not host:
+        return files.AzureFileSystem(account, account_key=key)
+    place = {
+        f"{kind}_storage_{part}": text
+        for kind in ("blob", "dfs")
+        for part, text in (("authority", host), ("scheme", scheme or "https"))
+    }
+    return files.AzureFileSystem(account, account_key=key, **place)
+
+
+SYSTEMS = {
+    "file": files.LocalFileSystem,
+    "s3": lambda: files.S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL")),
+    "gs": _google,
+    "az": _azure,
+}
 
 
 def _fragments(listing: dict[str, Any], places: Any) -> Iterator[Any]:  # noqa: ANN401 - a range or a list

@@ -25,7 +25,7 @@ def list_files(address: Address, max_bytes: int) -> dict[str, Any]:
     """
     asked = {"do": "list", "address": {**asdict(address), "root": address.root}, "max_bytes": max_bytes}
     with READERS.asked(asked) as out:
-        listing: dict[str, Any] = json.loads(out.read() or b"{}")
+        listing: dict[str, Any] = json.loads(out.readline() or b"{}")
     return listing
 
 
