@@ -6,12 +6,14 @@ answers for all.
 
 from collections.abc import Iterator
 from importlib.metadata import version as installed
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from losses.errors import Refusal
 from service.budget import Budget
 from service.observability import shared_counts
+from service.observability.tallies import CounterTally, HistogramTally, Tallies
 from service.problems import slug
 from service.request_record import Record
 from service.settings import memory_limit
@@ -32,6 +34,15 @@ def _reasons(kind: type[Refusal]) -> Iterator[str]:
         yield slug(kind)
     for each in below:
         yield from _reasons(each)
+
+
+class _Tallies(NamedTuple):
+    """The tallies of the answers of one route, method and status."""
+
+    requests: CounterTally
+    seconds: HistogramTally
+    body: HistogramTally
+    answer: HistogramTally
 
 
 class Metrics:
@@ -76,7 +87,10 @@ class Metrics:
         self._unfinished = self._shared("lossary_experiments_unfinished", "Experiments that wait or run.")
         self._oldest = self._shared("lossary_experiments_oldest_seconds", "Age of the oldest experiment of those.")
         self._stored = self._shared("lossary_stored_bytes", "Bytes kept, by what they are of.", ["kind"])
-        self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram, Histogram, Histogram]] = {}
+        self._tallies = Tallies()
+        self._kinds: dict[tuple[str, str, int], _Tallies] = {}
+        self._by_loss: dict[str, CounterTally] = {}
+        self._queued, self._computed = [HistogramTally(each, self._tallies) for each in (self.queued, self.computed)]
         Gauge(
             "lossary_memory_limit_bytes",
             "Memory that this container, or machine, has.",
@@ -126,8 +140,10 @@ class Metrics:
     def refresh(self) -> None:
         """Set the gauges: before each scrape, and every second where another worker may answer the scrape.
 
-        Each gauge takes as long to set as a small loss, so they are not set with every request.
+        What was counted in this turn is added too. Each gauge takes as long to set as a small loss, so they are not
+        set with every request.
         """
+        self._tallies.write()
         self._in_flight.set(self.under_way)
         if self._budgets is not None:
             memory, threads = self._budgets
@@ -137,29 +153,36 @@ class Metrics:
 
     def answered(self, record: Record, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request."""
-        requests, took, body, sent = self._of(route, method, status)
-        requests.inc()
-        took.observe(seconds)
+        kind = self._kinds.get((route, method, status)) or self._kind(route, method, status)
+        kind.requests.inc()
+        kind.seconds.observe(seconds)
         if record.bytes_in:
-            body.observe(record.bytes_in)
+            kind.body.observe(record.bytes_in)
         if record.bytes_out:
-            sent.observe(record.bytes_out)
+            kind.answer.observe(record.bytes_out)
         if record.problem is not None:
             self.rejected.labels(record.problem).inc()
         if record.compute_ms:
-            self.queued.observe(record.queue_ms / 1e3)
-            self.computed.observe(record.compute_ms / 1e3)
+            self._queued.observe(record.queue_ms / 1e3)
+            self._computed.observe(record.compute_ms / 1e3)
         for loss in record.losses:
-            self.evaluations.labels(loss).inc()
+            (self._by_loss.get(loss) or self._of_loss(loss)).inc()
 
-    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram, Histogram, Histogram]:
-        """Return the cached counters of requests of this kind; calling `labels` each time would take 10 us."""
-        counters = self._kinds.get((route, method, status))
-        if counters is None:
-            counted = self.requests.labels(route, method, str(status))
-            by_route = self.seconds.labels(route), self.body.labels(route), self.answer.labels(route)
-            counters = self._kinds[route, method, status] = (counted, *by_route)
-        return counters
+    def _kind(self, route: str, method: str, status: int) -> _Tallies:
+        """Return the tallies of answers of this kind, kept since calling `labels` each time takes 10 us."""
+        own = self._tallies
+        tallies = self._kinds[route, method, status] = _Tallies(
+            CounterTally(self.requests.labels(route, method, str(status)), own),
+            HistogramTally(self.seconds.labels(route), own),
+            HistogramTally(self.body.labels(route), own),
+            HistogramTally(self.answer.labels(route), own),
+        )
+        return tallies
+
+    def _of_loss(self, loss: str) -> CounterTally:
+        """Return the tally of evaluations of a loss."""
+        tally = self._by_loss[loss] = CounterTally(self.evaluations.labels(loss), self._tallies)
+        return tally
 
     def page(self) -> bytes:
         """Return the metrics in Prometheus' text format: of all workers, where they share a folder."""

@@ -115,10 +115,15 @@ class Pipeline:
         exchange.status = head.status
 
     def end(self, exchange: Exchange) -> None:
-        """Finish an exchange."""
+        """Finish an exchange.
+
+        The scope lets go of what refers to it, so that all of it is freed at once and not by the garbage collector.
+        """
         exchange.body.close()
         for step in reversed(exchange.entered):
             step.end(exchange)
+        exchange.scope.pop(KEY, None)
+        exchange.scope.get("extensions", {}).pop(SOURCE, None)
 
 
 class _Sending:
