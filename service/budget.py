@@ -101,6 +101,14 @@ class Reservation:
         """Return a second, empty reservation from the same budget."""
         return Reservation(self._budget, self._patience_s, self._record)
 
+    def take(self, amount: int) -> bool:
+        """Reserve `amount`, or the whole budget where that is less, if it is free; return whether it was."""
+        more = min(amount, self._budget.total) - self.reserved
+        taken = self._budget.take(more)
+        if taken:
+            self._hold(more)
+        return taken
+
     async def need(self, amount: int) -> None:
         """Reserve `amount`, or the whole budget where that is less, so that the largest upload runs alone.
 

@@ -145,7 +145,7 @@ class Runtime:
         here = self._here(options, self._fused_numbers)  # it is long, or nobody knows
         streams = [Stream(objective, here, error_asked=error_asked) for objective in objectives]
         record, started = current(), time.perf_counter()
-        record.items, record.losses = 0, tuple(term.loss.id for entry in objectives for _, term in entry.terms)
+        record.items, record.losses = 0, _losses(objectives)
         computing: asyncio.Task[None] | None = None
         try:
             async for window in windows:
@@ -320,10 +320,15 @@ def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: 
 def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
     """Record what was evaluated and how long it took."""
     record = current()
-    record.losses = tuple(term.loss.id for objective in objectives for _, term in objective.terms)
+    record.losses = _losses(objectives)
     transfer_ms = sum(evaluation.transfer_ms for evaluation in results)
     upload.timing_ms |= {"transfer": transfer_ms, "compute": record.compute_ms - transfer_ms}
     return results
+
+
+def _losses(objectives: list[Objective]) -> tuple[str, ...]:
+    """Return the id of the loss of every term, in order."""
+    return tuple([loss for objective in objectives for loss in objective.losses])
 
 
 def in_smaller_chunks(work: Callable[..., Returned], options: Options) -> Returned:
@@ -357,17 +362,20 @@ def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
 
     Raises: BadOption; UnknownInput for one that no loss has.
     """
-    for role in roles:
-        if role not in known_roles():
-            raise unknown_input(role, dict.fromkeys(name for objective in objectives for name in objective.roles))
-        if not any(role in objective.roles for objective in objectives):
-            raise BadOption(
-                role,
-                Text(
-                    f"{role} is an input of none of the losses asked for; leave it out.",
-                    f"{role} 不是所请求的任何损失的输入;请去掉它。",
-                ),
-            )
+    taken = dict.fromkeys([role for objective in objectives for role in objective.roles])
+    unused = [role for role in roles if role not in taken]
+    if not unused:
+        return
+    role = unused[0]
+    if role not in known_roles():
+        raise unknown_input(role, taken)
+    raise BadOption(
+        role,
+        Text(
+            f"{role} is an input of none of the losses asked for; leave it out.",
+            f"{role} 不是所请求的任何损失的输入;请去掉它。",
+        ),
+    )
 
 
 @contextmanager

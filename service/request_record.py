@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -12,7 +12,8 @@ from losses.text import Language
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
-def _stays() -> bool:
+def stays() -> bool:
+    """Return that a client is not known to have closed its connection."""
     return False
 
 
@@ -25,7 +26,7 @@ class Record:
     """
 
     id: str
-    has_left: Callable[[], bool] = _stays
+    has_left: Callable[[], bool] = stays
     language: Language = "en"  # of what is said to people
     open_inference: bool = False  # the protocol, whose refusals have a name of their own for the detail
     key: str | None = None
@@ -69,12 +70,9 @@ def new_id() -> str:
     return f"{random.getrandbits(128):032x}"  # no secret, so that no call of the kernel is needed
 
 
-def sent_or_new_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def sent_or_new_id(sent: bytes | None) -> str:
     """Return the client's X-Request-Id where it is safe to repeat, else a new id."""
-    for name, value in headers:
-        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
-            return value.decode("ascii")
-    return new_id()
+    return sent.decode("ascii") if sent is not None and REQUEST_ID.fullmatch(sent) else new_id()
 
 
 def preferred_language(accept_language: str) -> Language:
@@ -82,9 +80,7 @@ def preferred_language(accept_language: str) -> Language:
     return "zh" if accept_language.strip().lower().startswith("zh") else "en"
 
 
-def language_of(headers: Iterable[tuple[bytes, bytes]]) -> Language:
+def language_of(headers: Mapping[bytes, bytes]) -> Language:
     """Return the language that a request prefers."""
-    for name, value in headers:
-        if name == b"accept-language":
-            return preferred_language(value.decode("latin-1"))
-    return "en"
+    stated = headers.get(b"accept-language")
+    return preferred_language(stated.decode("latin-1")) if stated else "en"

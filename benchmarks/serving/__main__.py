@@ -270,20 +270,21 @@ def together(ours: int) -> list[Row]:
 
 
 def main() -> None:
-    """Measure, print, and write the results."""
+    """Measure, print, and write the results where all of it was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3, help="for which each load of small requests lasts")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--only", choices=("small", "lists", "binary", "together"), help="a part of the rows")
+    asked = parser.parse_args()
     with serving() as server, naive() as other:
         httpx.get(f"{server.url}/readyz").raise_for_status()
         pid = server.process.pid
-        rows = [
-            *small(server.port, other, seconds),
-            million_of_lists(server.port, other),
-            *binary(server.port, pid, MILLION, 30, 1.6),
-            *binary(server.port, pid, HUGE, 7, 1.4),
-            *together(server.port),
-        ]
+        parts: dict[str, Callable[[], list[Row]]] = {
+            "small": lambda: small(server.port, other, asked.seconds),
+            "lists": lambda: [million_of_lists(server.port, other)],
+            "binary": lambda: [*binary(server.port, pid, MILLION, 30, 1.6), *binary(server.port, pid, HUGE, 7, 1.4)],
+            "together": lambda: together(server.port),
+        }
+        rows = [row for name, part in parts.items() if asked.only in (None, name) for row in part()]
     table = Table(
         "work", "Lossary", "against", "ratio", "bar", title="One worker, everything on; the client shares its cores"
     )
@@ -293,7 +294,8 @@ def main() -> None:
             row.work, row.ours, row.other, f"{row.ratio:.2f}", f"{sign} {row.bar:g}{'' if row.met else ' (not met)'}"
         )
     Console(width=130).print(table)
-    RESULTS.write_text(json.dumps([{**vars(row), "met": row.met} for row in rows], indent=1) + "\n")
+    if asked.only is None:
+        RESULTS.write_text(json.dumps([{**vars(row), "met": row.met} for row in rows], indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,11 @@ class Objective:
         return tuple(dict.fromkeys(role for _, term in self.terms for role in term.loss.roles))
 
     @cached_property
+    def losses(self) -> tuple[str, ...]:
+        """The id of every term's loss."""
+        return tuple(term.loss.id for _, term in self.terms)
+
+    @cached_property
     def spreads_at_once(self) -> bool:
         """Whether the standard error takes one pass: every term is a sum of items, all along one axis."""
         item_axes = {term.loss.shapes.items.item_axis for _, term in self.terms}

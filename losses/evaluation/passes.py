@@ -126,29 +126,22 @@ def reduce_totals(
     chunked_inputs: ChunkedInputs, accumulators: list[Accumulator], spread: Moments | None, options: Options
 ) -> Evaluation:
     """Return the value of the totals with its standard error, and the gradient where a second pass is asked for."""
-    coefficients = [coefficient for coefficient, _ in chunked_inputs.objective.terms]
-    reduced = [
-        accumulator.reduce(options.reduction, weight)
-        for accumulator, weight in zip(accumulators, coefficients, strict=True)
-    ]
-    terms = [
-        result_of_term(accumulator, value, chunked_inputs)
-        for accumulator, (value, _) in zip(accumulators, reduced, strict=True)
-    ]
-    total = sum(weight * value for weight, (value, _) in zip(coefficients, reduced, strict=True))
-    result = terms[0] if coefficients == [1] else result_of_sum(chunked_inputs, terms, total)
+    total, terms, cotangents = 0.0, [], []
+    for (weight, _), accumulator in zip(chunked_inputs.objective.terms, accumulators, strict=True):
+        value, own = accumulator.reduce(options.reduction, weight)
+        total += weight * value
+        terms.append(result_of_term(accumulator, value, chunked_inputs))
+        cotangents.append(own)
+    alone = len(terms) == 1 and chunked_inputs.objective.terms[0][0] == 1
+    result = terms[0] if alone else result_of_sum(chunked_inputs, terms, total)
     result.warnings = warnings(chunked_inputs)
     if result.value is None:
         return result
-    cotangents = [slope for _, slope in reduced]
     if spread is not None:
-        pairs = [
-            (own[accumulator.item_axis], accumulator.weighted)
-            for accumulator, own in zip(accumulators, cotangents, strict=True)
-        ]
-        result.standard_error = spread.error_of_sum(
-            [float(slope) for pair, weighted in pairs for slope in pair[: 1 + weighted]]
-        )
+        direction: list[float] = []
+        for accumulator, own in zip(accumulators, cotangents, strict=True):
+            direction += map(float, own[accumulator.item_axis][: 1 + accumulator.weighted])
+        result.standard_error = spread.error_of_sum(direction)
     quotient = spread is None and options.standard_error and all(accumulator.has_rows for accumulator in accumulators)
     if quotient or options.gradient != "none":
         with torch.inference_mode(mode=False), torch.no_grad():  # whatever mode the caller is in

@@ -34,7 +34,7 @@ class Inline:
         """Return whether a request with a body of this length is answered inline once it has arrived completely."""
         return 0 < length <= LONGEST and self._pipeline.match(scope["method"], scope["path"]).endpoint is not None
 
-    def serve(self, scope: Scope, body: bytearray, send: SendAnswer, adopt: Adopt) -> None:
+    def serve(self, scope: Scope, body: Arrived, send: SendAnswer, adopt: Adopt) -> None:
         """Answer a request in one of the next turns; `adopt` receives the task that it becomes where it has to wait."""
         if not self._arrived:
             asyncio.get_running_loop().call_soon(self._run)
@@ -47,9 +47,9 @@ class Inline:
         while runs:
             runs = [run for run in runs if _step(run)]
 
-    async def _answer(self, scope: Scope, body: bytearray, send: SendAnswer) -> None:
+    async def _answer(self, scope: Scope, body: Arrived, send: SendAnswer) -> None:
         """Pass one request through the steps and its handler, and send the answer."""
-        exchange = self._pipeline.exchange(scope, Arrived(body))
+        exchange = self._pipeline.exchange(scope, body)
         UNDER_WAY.set(exchange.record)
         try:
             response = await answer_inline(self._pipeline, exchange)

@@ -6,7 +6,7 @@ refusal, or a fault of ours, becomes an answer.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
@@ -25,6 +25,7 @@ from service.uploads.codings import UnpackedSource, coding_of
 from service.uploads.media_type import JSON
 from service.uploads.pace import Pace
 
+JSON_BYTES = JSON.encode()
 PACKING_COST = 16  # times as long as to decode
 PIECE = 1 << 18  # bytes of an answer that are given to the server at once
 SOURCE = "lossary.source"  # of the scope's extensions: where our server has the body from
@@ -57,14 +58,14 @@ class Pipeline:
             without = self.routes.match(scope["method"], shorter) if shorter else match
             if without.route is not None:
                 scope["path"], match = shorter, without
-        length, factor, coding = _stated(scope)
+        headers = dict(reversed(scope["headers"]))  # of several with one name the first
+        length, factor, coding = _stated(headers)
         record = Record(
-            sent_or_new_id(scope["headers"]),
-            language=language_of(scope["headers"]),
+            sent_or_new_id(headers.get(b"x-request-id")),
+            source.has_left,
+            language=language_of(headers),
             open_inference=match.properties.protocol == "open inference",
         )
-        if own := scope.get("extensions", {}).get(SOURCE):
-            record.has_left = own.has_left
         if coding is not None:
             source = UnpackedSource(source, coding, record)
         body = Body(
@@ -230,17 +231,13 @@ def _endpoint(exchange: Exchange) -> Endpoint:
     return endpoint
 
 
-def _stated(scope: Scope) -> tuple[int | None, int, str | None]:
+def _stated(headers: Mapping[bytes, bytes]) -> tuple[int | None, int, str | None]:
     """Return the stated length of the body (None where chunked), its reservation per byte, and its coding."""
-    length: int | None = 0
-    factor, coding = BINARY_FACTOR, None
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            length = int(value)
-        elif name == b"transfer-encoding":
-            length = None
-        elif name == b"content-type" and value.lower().startswith(JSON.encode()):
-            factor = JSON_FACTOR
-        elif name == b"content-encoding":
-            coding = coding_of(value.decode("latin-1"))
-    return length, factor, coding
+    stated, coding = headers.get(b"content-length", b""), headers.get(b"content-encoding")
+    length = int(stated) if stated.isdigit() else 0
+    is_json = headers.get(b"content-type", b"")[: len(JSON)].lower() == JSON_BYTES
+    return (
+        None if b"transfer-encoding" in headers else length,
+        JSON_FACTOR if is_json else BINARY_FACTOR,
+        None if coding is None else coding_of(coding.decode("latin-1")),
+    )

@@ -1,7 +1,7 @@
 """POST /v1/evaluate: what does each loss make of these predictions and targets?"""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated
 
 import orjson
@@ -172,8 +172,9 @@ async def evaluate_upload(http: Request) -> Response:
         results, items = await runtime.evaluate_stream(objectives, upload.windows, upload, options, error_asked=asked)
     await take_turn()
     arrays = arrays_of(results)
-    numbers = sum([tensor.numel() for tensor in arrays.values()])
-    body, media, timing = await beside_the_loop(lambda: _written(http, upload, results, items, arrays), BYTES * numbers)
+    work = partial(_written, http, upload, results, items, arrays)
+    numbers = sum(map(Tensor.numel, arrays.values()))
+    body, media, timing = await beside_the_loop(work, BYTES * numbers)
     return Response(body, media_type=media, headers={"Server-Timing": timing})
 
 

@@ -32,6 +32,7 @@ from service.request_record import UNDER_WAY, Record, language_of, new_id
 from service.server.body_receiver import BodyReceiver
 from service.server.heads import UNREADABLE, HeadRefusal, refuse_head, too_long
 from service.settings import Settings
+from service.uploads.body import Arrived
 from service.uploads.pace import Pace
 
 log = logging.getLogger("lossary")
@@ -244,15 +245,19 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - its type is uvicorn's own
         """Delay a small request for a moment: where its body arrives in time, it is answered inline without a task."""
-        scope: Any = cycle.scope  # uvicorn's type is narrower than Starlette's
         if self._starting:
-            pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
-            self._source = BodyReceiver(self, self._body_left, pace, self._after_body)
-            scope["extensions"] = {SOURCE: self._source}  # an object, since it is ours
             if self._runs_inline(cycle):
                 self._held_app = app
                 return
+            self._lend_body(cycle)
         super()._start_asgi_task(cycle, app)
+
+    def _lend_body(self, cycle: RequestResponseCycle) -> None:
+        """Have a task receive the body by itself."""
+        pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
+        self._source = BodyReceiver(self, self._body_left, pace, self._after_body)
+        scope: Any = cycle.scope  # uvicorn's type is narrower than Starlette's
+        scope["extensions"] = {SOURCE: self._source}  # an object, since it is ours
 
     def _runs_inline(self, cycle: RequestResponseCycle) -> bool:
         if self._inline is None or cycle.waiting_for_100_continue or self.flow.write_paused:
@@ -273,7 +278,8 @@ class Connection(HttpToolsProtocol):
         app = self._take_held()
         if app is not None and self._inline is not None:
             scope: Any = self.scope
-            self._inline.serve(scope, self.cycle.body, partial(self._send, self.cycle), self._adopt)
+            body = Arrived(self.cycle.body, partial(_has_left, self.cycle))
+            self._inline.serve(scope, body, partial(self._send, self.cycle), self._adopt)
 
     def _adopt(self, task: asyncio.Task[None]) -> None:
         task.add_done_callback(self.tasks.discard)
@@ -290,6 +296,7 @@ class Connection(HttpToolsProtocol):
     def _start_held(self) -> None:
         app = self._take_held()
         if app is not None:
+            self._lend_body(self.cycle)
             super()._start_asgi_task(self.cycle, app)
 
     def _after_body(self) -> None:
@@ -405,7 +412,7 @@ class Connection(HttpToolsProtocol):
         """Write a problem straight to the socket, and close once the client has read it."""
         self._unwatch()
         self._take_held()
-        record = Record(new_id(), language=language_of(self.headers or ()))
+        record = Record(new_id(), language=language_of(dict(self.headers or ())))
         token = UNDER_WAY.set(record)
         response = answer(reason)
         UNDER_WAY.reset(token)
@@ -422,6 +429,11 @@ class Connection(HttpToolsProtocol):
             self._deadline = self.loop.call_later(LINGER_S, self.transport.close)
         else:
             self.transport.close()
+
+
+def _has_left(cycle: RequestResponseCycle) -> bool:
+    """Return whether the client of a request has closed its connection entirely, not only its sending half."""
+    return cycle.disconnected or cycle.transport.is_closing()
 
 
 def _stated_length(headers: list[tuple[bytes, bytes]]) -> int:

@@ -17,7 +17,7 @@ from starlette.types import Receive
 from losses.text import Text
 from service.budget import Reservation
 from service.problems import TooLarge
-from service.request_record import Record
+from service.request_record import Record, stays
 from service.scheduling import in_task
 from service.uploads.buffers import POOL
 from service.uploads.pace import Pace
@@ -39,6 +39,9 @@ class BodySource(Protocol):
     def unpacking_bytes(self) -> int:
         """The memory that decompression needs beside its output; 0 where the body is not compressed."""
 
+    def has_left(self) -> bool:
+        """Return whether the client is known to have closed its connection."""
+
     def arrived(self) -> bytearray | None:
         """Return the body where all of it is here already."""
 
@@ -52,8 +55,8 @@ class Arrived:
     readinto = None
     unpacking_bytes = 0
 
-    def __init__(self, data: bytearray) -> None:
-        self._data = data
+    def __init__(self, data: bytearray, has_left: Callable[[], bool] = stays) -> None:
+        self._data, self.has_left = data, has_left
 
     def arrived(self) -> bytearray:
         """Return it."""
@@ -71,7 +74,7 @@ class AsgiSource:
     unpacking_bytes = 0
 
     def __init__(self, receive: Receive, pace: Pace) -> None:
-        self._receive, self._pace = receive, pace
+        self._receive, self._pace, self.has_left = receive, pace, stays
 
     def arrived(self) -> None:
         """Return nothing: whether all is here cannot be known."""
@@ -265,9 +268,11 @@ class Body:
         if self._begun or not kept or not self.length:
             return
         self._begun = True
-        asked = perf_counter()
-        await self._reservation.need(self._factor * min(self.length, self._longest))
-        self._record.queue_ms += 1e3 * (perf_counter() - asked)
+        amount = self._factor * min(self.length, self._longest)
+        if not self._reservation.take(amount):
+            asked = perf_counter()
+            await self._reservation.need(amount)
+            self._record.queue_ms += 1e3 * (perf_counter() - asked)
 
     def _count(self, more: int, limit: int, setting: str | None, size: int = 0, *, kept: bool = True) -> None:
         if not self.packed:

@@ -160,6 +160,7 @@ class UnpackedSource:
 
     def __init__(self, packed: BodySource, coding: str, record: Record) -> None:
         self._packed, self._unpacker, self._record = packed, Unpacker(coding), record
+        self.has_left = packed.has_left
         self._size, self._more = 0, True
 
     def arrived(self) -> None:

@@ -176,9 +176,9 @@ def _members(
     account.quotes -= 2 * len(names)
     nodes: Nodes = {name: node[name] for name in names}
     tensors: dict[str, Tensor] = {}
-    roles = [role for role in roles if not is_fact(role, nodes.get(role))]
+    roles = [role for role in roles if role in nodes and not is_fact(role, nodes[role])]
     for role in roles:
-        value = nodes.get(role)
+        value = nodes[role]
         if arrays is not None and isinstance(value, str) and value in arrays:
             tensors[role] = arrays.tensor(called or role, value)
             account.quotes -= 2

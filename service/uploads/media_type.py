@@ -36,12 +36,16 @@ def require(request: Request, *accepted: str) -> str:
 
     Raises: UnsupportedFormat, before a byte is read.
     """
-    media = _essence(header(request, b"content-type"))
+    return _required(header(request, b"content-type"), header(request, b"content-encoding"), accepted)
+
+
+@lru_cache(256)  # the same few come again and again
+def _required(content_type: str, coding: str, accepted: tuple[str, ...]) -> str:
+    media = content_type.partition(";")[0].strip().lower()
     if media not in accepted:
         names = listed(accepted)
         text = Text(f"Send Content-Type {' or '.join(accepted)}.", f"请发送 Content-Type {names.zh}。")
         raise UnsupportedFormat(paragraph(text, INSTEAD.get(media, "")), accepted)
-    coding = header(request, b"content-encoding")
     if coding not in ("", "identity") and coding_of(coding) is None:
         known = ", ".join(CODINGS)
         text = Text(
@@ -52,8 +56,3 @@ def require(request: Request, *accepted: str) -> str:
         refusal.headers = {"Accept-Encoding": known}  # RFC 9110, 12.5.3
         raise refusal
     return media
-
-
-@lru_cache(256)  # the same few come again and again
-def _essence(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()

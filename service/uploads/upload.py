@@ -66,7 +66,7 @@ class Upload:
     @property
     def numbers(self) -> int:
         """How many all arrays have together."""
-        return sum([tensor.numel() for tensor in self.roles.values()])
+        return sum(map(Tensor.numel, self.roles.values()))
 
     def read(self, model: type[Model]) -> Model:
         """Return the fields as a model.
@@ -139,7 +139,7 @@ async def receive_or_stream(request: Request, one_pass: Callable[[Upload], bool]
     entry = formats.written().get(media)
     stream = entry.stream if entry else None
     if stream is not None:
-        settings: Settings = request.state.settings
+        settings: Settings = request.scope["state"]["settings"]
         needed = stream.needed(body, settings)
         if needed or stream.worthwhile(body):
             beside = _beside(request, entry)

@@ -50,7 +50,8 @@ def npy_header(role: str, view: memoryview) -> tuple[Header, int]:
 
     Raises: UnsupportedFormat, BadRequest.
     """
-    if bytes(view[:6]) != MAGIC:
+    prefix = bytes(view[:12])
+    if not prefix.startswith(MAGIC):
         raise UnsupportedFormat(
             Text(
                 f"{role} is no .npy file. Write one with numpy.save; pickles and .pt files are never opened.",
@@ -58,8 +59,8 @@ def npy_header(role: str, view: memoryview) -> tuple[Header, int]:
             ),
             [".npy"],
         )
-    end = 10 if bytes(view[6:7]) == b"\x01" else 12
-    start = end + int.from_bytes(view[8:end], "little")
+    end = 10 if prefix[6:7] == b"\x01" else 12
+    start = end + int.from_bytes(prefix[8:end], "little")
     return _header(role, bytes(view[: min(start, end + LONGEST_HEADER)])), start
 
 

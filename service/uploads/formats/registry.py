@@ -215,16 +215,17 @@ def many(entry: ArrayFormat, data: Buffer, limit: DecodingLimit, order: tuple[st
     Raises: MissingInput where fewer come than `order` names, BadRequest where more do.
     """
     arrays = list(entry.decode("The body", data, limit))
-    if all(name is None for name, _ in arrays):
-        if len(arrays) > len(order):
-            wanted = ", ".join(order)
-            raise BadRequest(
-                Text(
-                    f"The body holds {len(arrays)} arrays for {wanted}; name them with roles=, in order.",
-                    f"请求体有 {len(arrays)} 个数组,对应 {wanted};请用 roles= 按顺序写明。",
-                )
+    named = {name: tensor for name, tensor in arrays if name is not None}
+    if named:
+        return named
+    if len(arrays) > len(order):
+        wanted = ", ".join(order)
+        raise BadRequest(
+            Text(
+                f"The body holds {len(arrays)} arrays for {wanted}; name them with roles=, in order.",
+                f"请求体有 {len(arrays)} 个数组,对应 {wanted};请用 roles= 按顺序写明。",
             )
-        if len(arrays) < len(order):
-            raise MissingInput("This", order[len(arrays)], order)
-        return dict(zip(order, (tensor for _, tensor in arrays), strict=True))
-    return {name: tensor for name, tensor in arrays if name is not None}
+        )
+    if len(arrays) < len(order):
+        raise MissingInput("This", order[len(arrays)], order)
+    return {role: tensor for role, (_, tensor) in zip(order, arrays, strict=True)}

@@ -31,6 +31,7 @@ from service.pipeline.steps import Exchange, Head, Step
 from service.request_record import current
 from service.scheduling import in_task, take_turn
 from service.settings import Settings
+from service.uploads.body import Arrived
 from tests.service.packing import PACKERS
 from tests.service.pipeline.test_auth import line
 from tests.service.processes import PATIENCE_S, Server, eventually, serving
@@ -270,7 +271,7 @@ def served(names: str, handler: Handler, free: int = 1 << 20, broken: str = "") 
             headers = [(b"content-length", b"1"), (b"x-request-id", name.encode())]
             scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
             assert inline.takes(scope, 1)
-            inline.serve(scope, bytearray(name.encode()), partial(send, name), tasks.append)
+            inline.serve(scope, Arrived(bytearray(name.encode())), partial(send, name), tasks.append)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         await asyncio.gather(*tasks)
@@ -430,7 +431,7 @@ async def every_way(method: str, path: str, media: str, body: bytes, *, refuse: 
                 ways["inline"] = head.status, shown, bytes(content)
                 done.set()
 
-            inline.serve(scope, bytearray(body), send, lambda _: None)
+            inline.serve(scope, Arrived(bytearray(body)), send, lambda _: None)
             await done.wait()
             await asyncio.sleep(0)
     assert stamp.entered == stamp.left == stamp.ended == len(ways)
