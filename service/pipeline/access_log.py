@@ -3,6 +3,7 @@
 import logging
 from time import perf_counter
 
+from service.observability.logs import record_of
 from service.observability.metrics import METHODS, Metrics
 from service.pipeline.steps import Exchange, Head, Step
 
@@ -50,4 +51,4 @@ class AccessLog(Step):
                 "items": record.items,
                 "losses": list(dict.fromkeys(record.losses)) or None,
             }
-            log.log(level, "refused" if record.problem else "answered", extra={"facts": facts})
+            log.handle(record_of(level, "refused" if record.problem else "answered", facts))

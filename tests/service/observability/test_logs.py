@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.observability.logs import JsonFormatter, Lines, TextFormatter
+from service.observability.logs import JsonFormatter, Lines, TextFormatter, record_of
 from tests.conftest import Client
 from tests.service.problem import broken, is_problem
 from tests.service.processes import eventually, serving
@@ -136,6 +136,23 @@ def record(message: str, **facts: object) -> logging.LogRecord:
     made = logging.LogRecord("lossary", logging.INFO, "", 0, message, (), None)
     made.facts = facts
     return made
+
+
+def test_the_record_of_a_request_has_all_that_a_logger_gives_one() -> None:
+    facts = {"status": 200}
+    usual = logging.getLogger("lossary").makeRecord(
+        "lossary", logging.INFO, "", 0, "answered", (), None, extra={"facts": facts}
+    )
+
+    quick = record_of(logging.INFO, "answered", facts)
+
+    varying = {"created", "msecs", "relativeCreated", "thread", "threadName", "process", "processName"}
+    assert vars(quick).keys() == vars(usual).keys()
+    assert {name: value for name, value in vars(quick).items() if name not in varying} == {
+        name: value for name, value in vars(usual).items() if name not in varying
+    }
+    assert quick.created == pytest.approx(usual.created, abs=60)
+    assert quick.created - int(quick.created) == pytest.approx(quick.msecs / 1e3, abs=1e-3)
 
 
 @pytest.mark.parametrize("text", ["a b", 'q"', "new\nline", "\x1b[31mred", "\u2028", "level=error", ""])
