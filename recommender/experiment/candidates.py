@@ -1,7 +1,7 @@
 """The candidates of an experiment: losses that were asked for, or the books' answers and the usual losses."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,19 +13,16 @@ from losses.contract.loss import BoundLoss, Loss
 from losses.errors import Refusal
 from losses.text import Text, listed
 from recommender.errors import BadExperiment
+from recommender.experiment.proposals import CandidateOrigin, Proposal, of_the_books, of_the_scale, stated
 from recommender.experiment.target import Target
 from recommender.profile import Goal, Profile
-from recommender.recommendation.recommend import recommend
-from recommender.rules.formula import SIGNIFICANT_DIGITS, significant
+from recommender.rules.formula import significant
 from recommender.tasks import Task
 
-CandidateOrigin = Literal["article", "evidence", "alternative", "usual", "asked"]
 Link = Literal["identity", "log", "log1p", "logit", "softmax", "score", "cumulative", "conditional", "order"]
 MOST_AUTOMATIC = 12
 TRIED, DRAWS = 64, 3  # rows and random predictions on which a loss is tried before anything is trained
 TRIAL_DIGITS = 9  # to which two losses are one; float64 sums of so few rows agree to 14
-HUBER, TUKEY = 1.345, 4.685  # 95 % efficiency under normal errors: Holland & Welsch 1977
-CAUCHY = 1.686  # theirs is 2.385, over the root of 2 as Barron writes it
 OF_CLASSES = ("class_counts", "priors")  # roles of one number a class that are counted in the training rows
 # Where the rule books cannot decide, these do: log links for amounts, Cauchy, label smoothing for probabilities. On 33
 # tables the mean regret on natural ones was 3.61 % without log links and 1.88 % with them.
@@ -49,18 +46,40 @@ OF_THRESHOLDS: dict[str, Link] = {"coral": "cumulative", "corn": "conditional"}
 
 @dataclass(frozen=True)
 class Candidate:
-    """One loss, how it reads what a model puts out, and why it takes part."""
+    """One loss, how it reads what a model puts out, and why it takes part.
+
+    `objective`: with the parameters that all rows give; `proposal`: with those that other rows give; `by_fold`: with
+    those of the training rows of each repeat's folds, empty where they follow from no row.
+    """
 
     objective: str
     link: Link
     one_hot: bool  # whether it takes targets as rows of 0 and 1
     origins: tuple[CandidateOrigin, ...]
     incumbent: bool = False
+    proposal: Proposal | None = field(default=None, compare=False, repr=False)
+    by_fold: tuple[tuple[str, ...], ...] = ()
 
     @property
     def parsed(self) -> Objective:
         """The objective."""
         return parse(self.objective)
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether its parameters follow from facts of the rows."""
+        return self.proposal is not None and bool(self.proposal.reads)
+
+    def under(self, profiles: Sequence[Sequence[Profile]]) -> "Candidate":
+        """Return it with the parameters that each fold gives: the facts of the training rows of each repeat's folds."""
+        if self.proposal is None or not self.is_computed:
+            return self
+        text = self.proposal.text
+        return replace(self, by_fold=tuple(tuple(str(parse(text(own))) for own in folds) for folds in profiles))
+
+    def in_folds(self, repeat: int) -> tuple[Objective, ...]:
+        """Return the objective of every fold of a repeat; empty where all have the same."""
+        return tuple(parse(text) for text in self.by_fold[repeat]) if self.by_fold else ()
 
 
 def candidates_of(
@@ -71,52 +90,47 @@ def candidates_of(
     The incumbent is what the evidence book recommends, or the article where that is silent or does not fit the task's
     models. Raises: BadExperiment where a loss that was asked for does not fit; what `parse` raises.
     """
-    answer = recommend(target.task, profile=profile, goal=goal, rulebook="evidence")
-    books = {name: book.objective for name in ("article", "evidence") if (book := getattr(answer, name)) is not None}
-    named: list[tuple[str, CandidateOrigin]] = [("evidence", "evidence"), ("article", "article")]
-    wanted: list[tuple[str, CandidateOrigin]] = [(books[name], origin) for name, origin in named if name in books]
+    answers, alternatives = of_the_books(target.task, profile, goal)
+    wanted = sorted(answers.values(), key=lambda answer: answer.origin, reverse=True)  # evidence first
     if asked is None:
-        wanted += [(objective, "usual") for objective in _usual(target, profile, goal)]
-        wanted += [(other.objective, "alternative") for other in answer.alternatives if other.origin == "rule"]
+        wanted += [*_usual(target, profile, goal), *alternatives]
     else:
-        wanted += [(objective, "asked") for objective in asked]
+        wanted += [stated(objective, "asked") for objective in asked]
     taking_part: dict[object, Candidate] = {}
-    for text, origin in wanted:
-        fitted = _fitted(text, origin, target)
+    for proposal in wanted:
+        text = proposal.text(profile)
+        fitted = _fitted(text, proposal, target)
         if fitted is None:
-            if origin == "asked":
+            if proposal.origin == "asked":
                 raise BadExperiment("candidates", _unfit(text, target))
             continue
         candidate, values = fitted
         same = (candidate.link, *values) if asked is None else candidate.objective
         known = taking_part.get(same, candidate)
-        taking_part[same] = replace(known, origins=tuple(dict.fromkeys((*known.origins, origin))))
+        taking_part[same] = replace(known, origins=tuple(dict.fromkeys((*known.origins, proposal.origin))))
     first, *others = list(taking_part.values())[: None if asked else MOST_AUTOMATIC]
-    return [replace(first, incumbent=True), *others], books
+    return [replace(first, incumbent=True), *others], {name: answer.text(profile) for name, answer in answers.items()}
 
 
-def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[str]:
+def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[Proposal]:
     """Yield the usual losses of a task, their scales by what was measured.
 
     A log link is written as a loss of the logarithm: `msle` compares log(1 + target), and the deviances take the
     logarithm of the mean.
     """
+    named = list(USUAL[target.task])
     if goal.quantile is not None:
-        yield f"quantile(quantile={goal.quantile})"
-        yield f"expectile(expectile={goal.quantile})"
-    yield from USUAL[target.task]
-    scale = profile.number("residual_scale") if target.task is Task.REGRESSION else None
-    if scale:
-        yield f"tukey_biweight(c={significant(TUKEY * scale, SIGNIFICANT_DIGITS)})"
-        yield f"barron_general(alpha=0, scale={significant(CAUCHY * scale, SIGNIFICANT_DIGITS)})"
-        yield f"smooth_l1(beta={significant(HUBER * scale, SIGNIFICANT_DIGITS)})"
+        named = [f"quantile(quantile={goal.quantile})", f"expectile(expectile={goal.quantile})", *named]
+    yield from (stated(text, "usual") for text in named)
+    if target.task is Task.REGRESSION:
+        yield from of_the_scale(profile)
     if target.is_number and (target.values >= 0).all():
-        yield from ("msle", "poisson_nll", "tweedie")
+        yield from (stated(text, "usual") for text in ("msle", "poisson_nll", "tweedie"))
         if (target.values > 0).all():
-            yield "gamma_deviance"
+            yield stated("gamma_deviance", "usual")
 
 
-def _fitted(text: str, origin: CandidateOrigin, target: Target) -> tuple[Candidate, tuple[float, ...]] | None:
+def _fitted(text: str, proposal: Proposal, target: Target) -> tuple[Candidate, tuple[float, ...]] | None:
     """Return the loss as a candidate for models of the task, and its `_trial`; None where none can train it."""
     objective = parse(text)
     of_logits = ("from_logits", "log_input")
@@ -137,7 +151,7 @@ def _fitted(text: str, origin: CandidateOrigin, target: Target) -> tuple[Candida
     if link is None:
         return None
     for one_hot in (False, True) if target.one_a_class else (False,):
-        candidate = Candidate(str(objective), link, one_hot, (origin,))
+        candidate = Candidate(str(objective), link, one_hot, (proposal.origin,), proposal=proposal)
         values = _trial(candidate, target)
         if values is not None:
             return candidate, values

@@ -1,7 +1,7 @@
 """The plan of an experiment: all checks are made here, before anything is trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -165,7 +165,21 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     for repeat, partition in enumerate(partitions):
         training = [planned.training_rows(repeat, fold) for fold in range(question.folds)]
         _check(target, partition, training, field)
-    return planned
+    return _with_parameters_of_folds(planned)
+
+
+def _with_parameters_of_folds(plan: Plan) -> Plan:
+    """Return the plan with the parameters that rules compute computed from the training rows of each fold."""
+    if not any(candidate.is_computed for candidate in plan.candidates):
+        return plan
+    profiles = [
+        [
+            pilot_profile(plan.target.rows(own), plan.features.rows(own), plan.question.seed)
+            for own in (plan.training_rows(repeat, fold) for fold in range(plan.question.folds))
+        ]
+        for repeat in range(len(plan.partitions))
+    ]
+    return replace(plan, candidates=tuple(candidate.under(profiles) for candidate in plan.candidates))
 
 
 def _partition(

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recommender.experiment.candidates import CandidateOrigin
+from recommender.experiment.proposals import CandidateOrigin
 from recommender.experiment.question import ModelName
 
 
@@ -15,7 +15,10 @@ class _Part(BaseModel):
 class Standing(_Part):
     """One candidate with one kind of model."""
 
-    objective: str
+    objective: str = Field(
+        description="Parameters that rules compute are shown as all rows give them; each fold had those of its own "
+        "training rows."
+    )
     model: ModelName
     origins: list[CandidateOrigin] = Field(description="Why it takes part.")
     value: float | None = Field(description="The metric over all folds; null where training diverged.")

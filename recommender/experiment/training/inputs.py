@@ -51,7 +51,7 @@ def prepared_folds(plan: Plan, repeat: int) -> list[Fold]:
 
 def trained(plan: Plan, repeat: int, candidate: Candidate) -> Trained:
     targets = as_targets(as_tensor(plan.target.values), candidate, plan.target)
-    return Trained(candidate.parsed, _reading(plan, repeat, candidate), targets)
+    return Trained(candidate.parsed, _reading(plan, repeat, candidate), targets, candidate.in_folds(repeat))
 
 
 def convex_starts(plan: Plan, repeat: int) -> list[Trained]:
@@ -75,7 +75,7 @@ def starts(plan: Plan, repeat: int) -> list[Trained | None]:
 def _convex_start(plan: Plan, candidate: Candidate) -> Candidate:
     """Return the convex loss of the same link as a candidate's."""
     text = STARTS["softmax"] if candidate.link == "score" and plan.target.one_a_class else STARTS[candidate.link]
-    return replace(candidate, objective=text, one_hot=False)
+    return replace(candidate, objective=text, one_hot=False, by_fold=())
 
 
 def _reading(plan: Plan, repeat: int, candidate: Candidate) -> Reading:

@@ -49,7 +49,7 @@ def solve(
         weights_of_losses = solver.solutions(trained, begin, SOLUTIONS)
         raw = solver.raw(fold.held_out, weights_of_losses)
         for loss, entry in enumerate(trained):
-            predicted = entry.reading.of_fold(place).predicted(raw[None, loss : loss + 1, :, None])[0, 0]
+            predicted = entry.of_fold(place).reading.predicted(raw[None, loss : loss + 1, :, None])[0, 0]
             diverged[loss, 0, place] = not bool(predicted.isfinite().all())
             kept[loss, 0, 0, fold.held_out] += predicted.nan_to_num(0.0, 0.0, 0.0) / times[fold.held_out, None]
     return Outputs(kept, diverged)
@@ -103,7 +103,8 @@ class _Solver:
     def _derivatives(self, entry: Trained, raw: Tensor) -> tuple[Tensor, Tensor]:
         """Return the gradient and the curvature of each row (n) with respect to the raw output of one loss."""
         targets = entry.targets[self._fold.train]
-        reading = entry.reading.of_fold(self._place)
+        entry = entry.of_fold(self._place)
+        reading = entry.reading
         with torch.enable_grad():
             leaf = raw.detach().requires_grad_()
             value = _sum_of_items(entry, reading, leaf, targets)

@@ -14,6 +14,7 @@ from recommender.tasks import Task
 
 UNPREDICTED = (Task.MULTILABEL, Task.ORDINAL, Task.RANKING)  # of which facts are counted on the targets alone
 PROBABILITIES: PredictionKind = "probabilities"
+PILOT_FOLDS = 3
 PILOT_ROWS = 5_000  # beyond it a fact of the target is known well enough
 
 
@@ -25,11 +26,19 @@ def pilot_profile(target: Target, features: Features, seed: int) -> Profile:
     x = features.rows(sample).prepared(np.arange(len(sample)))
     targets = torch.from_numpy(values if target.classes is None else values.astype(np.int64))
     pilot, kind = None, None
-    if target.task not in UNPREDICTED:
+    if target.task not in UNPREDICTED and _is_enough(values, target):
         pilot = torch.from_numpy(_pilot(x, values, target))
         kind = None if target.classes is None else PROBABILITIES
     measured = measure_profile(target.task, targets, pilot, features=x.shape[1] + 1, predictions_are=kind)
     return measured.profile.model_copy(update={"n": target.n})
+
+
+def _is_enough(values: np.ndarray, target: Target) -> bool:
+    """Say whether each of the pilot's folds can have a row, of classes one of each."""
+    counts = (
+        [len(values)] if target.ids is None else np.bincount(values.astype(int), minlength=len(target.classes or ()))
+    )
+    return min(counts) >= PILOT_FOLDS
 
 
 def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:
@@ -39,11 +48,11 @@ def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:
 
     if target.classes is not None:
         chances = cross_val_predict(
-            LogisticRegression(max_iter=200), x, values.astype(int), cv=3, method="predict_proba"
+            LogisticRegression(max_iter=200), x, values.astype(int), cv=PILOT_FOLDS, method="predict_proba"
         )
         return np.asarray(chances[:, 1] if target.outputs == 1 else chances, dtype=np.float64)
     centre, spread = robust(values)
-    pilot = cross_val_predict(HuberRegressor(max_iter=200, alpha=1.0), x, (values - centre) / spread, cv=3)
+    pilot = cross_val_predict(HuberRegressor(max_iter=200, alpha=1.0), x, (values - centre) / spread, cv=PILOT_FOLDS)
     return np.asarray(centre + spread * pilot, dtype=np.float64)
 
 

@@ -1,6 +1,6 @@
 """The value of a loss for each replica, in one call for losses of single items."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -9,30 +9,47 @@ from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss, Items, Loss, Sums
 from recommender.experiment.candidates import OF_CLASSES
 from recommender.experiment.training.batches import ABSENT
-from recommender.experiment.training.reading import Reading
+from recommender.experiment.training.reading import Reading, map_of
 
 SMALLEST = 1e-30
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What is trained: a loss, how it reads the output, and targets (n) or (n, columns) as it takes them."""
+    """What is trained: a loss, how it reads the output, and targets (n) or (n, columns) as it takes them.
+
+    `by_fold`: the loss with the parameters of each fold, empty where they are the same.
+    """
 
     objective: Objective
     reading: Reading
     targets: Tensor
+    by_fold: tuple[Objective, ...] = ()
+
+    def of_fold(self, fold: int) -> "Trained":
+        """Return what is trained on one fold alone."""
+        reading = self.reading.of_fold(fold)
+        if not self.by_fold:
+            return replace(self, reading=reading)
+        objective = self.by_fold[fold]
+        bent = None if reading.bent is None else map_of(objective)
+        return Trained(objective, replace(reading, bent=bent), self.targets)
 
 
 def mean_loss(entry: Trained, raw: Tensor, rows: Tensor, weights: Tensor | None) -> Tensor:
     """Return the weighted mean of every replica.
 
-    Losses of single items are called once, the replicas folded into the items; those that take counts of the classes
-    once a fold, since each fold has its own; others replica by replica. Of lists of rows, `ABSENT` where a list has
-    ended, a loss of lists has the list for its item, and other losses the rows that there are.
+    Losses of single items are called once, the replicas folded into the items; those that take counts of the classes,
+    and those whose parameters are computed, once a fold, since each fold has its own; others replica by replica. Of
+    lists of rows, `ABSENT` where a list has ended, a loss of lists has the list for its item, and other losses the rows
+    that there are.
 
     Shapes: raw (folds, replicas, batch, outputs), rows (folds, batch), or (folds, lists, length) of so many rows in
     all, weights (n) -> (folds, replicas).
     """
+    if entry.by_fold:
+        parts = [slice(fold, fold + 1) for fold in range(len(raw))]
+        return torch.cat([mean_loss(entry.of_fold(k), raw[part], rows[part], weights) for k, part in enumerate(parts)])
     taken = entry.reading.taken(raw)
     if raw.shape[-1] == 1:
         taken = taken.squeeze(-1)

@@ -177,7 +177,7 @@ class _Replicas:
             own = of_fold(parameters, len(self._folds), place)
             raw = self._network.forward(fold.features[fold.held_out][None], own)[-1]
             for loss, (entry, block) in enumerate(zip(self._trained, torch.split(raw, rates, 1), strict=True)):
-                predicted = entry.reading.of_fold(place).predicted(block)[0]
+                predicted = entry.of_fold(place).reading.predicted(block)[0]
                 there = predicted.isfinite() & (block[0].abs() <= FAR)
                 self._diverged[loss, :, place] |= ~there.flatten(1).all(1)
                 shares = self._shares[fold.held_out, None]
