@@ -40,7 +40,7 @@ from recommender.tasks import Task
 from service.datasets.addresses.allowed import allowed
 from service.datasets.addresses.reader import glob_pattern
 from service.problems import validated
-from service.routes.advise import AdviseRequest
+from service.routes.advise.schema import AdviseRequest
 from service.routes.batch import KINDS, split_line
 from service.routes.evaluate import EvaluateRequest
 from service.routes.inference.request import InferRequest, json_length

@@ -1,0 +1,111 @@
+"""What POST /v1/advise takes beside the tensors, and what it answers."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+
+from recommender.experiment.judging.report import ExperimentReport
+from recommender.measure.details import Detail
+from recommender.notices import Notice
+from recommender.profile import Goal, Profile
+from recommender.recommendation.answer import Ask, Recommendation
+from recommender.rules.table import RulebookName
+from recommender.tasks import Scenario, Task
+from service.routes.advise.rivals import Evaluated
+from service.routes.brief import Brief
+from service.routes.quick_experiment import Asked
+from service.uploads.openapi import ASSUMED, DatasetParameter, allowed_texts
+
+
+class AdviseRequest(BaseModel):
+    """The fields beside the tensors. Task or scenario left out, the task is read off the targets, and said."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: DatasetParameter = None
+    task: Annotated[
+        str | None, Field(description="What the model puts out.", json_schema_extra=allowed_texts(Task))
+    ] = None
+    scenario: Annotated[
+        str | None,
+        Field(description="An application the article names.", json_schema_extra=allowed_texts(Scenario)),
+    ] = None
+    goal: Goal = Goal()
+    rulebook: Annotated[
+        RulebookName | None,
+        Field(description="Which book `recommended` follows; left out, that of LOSSARY_RULEBOOK, or the article."),
+    ] = None
+    thresholds: Annotated[
+        dict[str, StrictFloat],
+        Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
+    ] = {}
+    profile: Annotated[Profile, Field(description="Facts that complete the measured ones, or replace them.")] = (
+        Profile()
+    )
+    features: Annotated[
+        StrictInt | None,
+        Field(
+            ge=1,
+            description="An array (n, p) is what targets are predicted from by experiment=quick. A whole number is how "
+            "many parameters the model effectively fits; say that as profile.features.",
+        ),
+    ] = None
+    experiment: Annotated[
+        Asked | None,
+        Field(description="quick: compare the losses on the dataset too, by a linear model, within a second or two."),
+    ] = None
+    target: Annotated[
+        str | None,
+        Field(description="The column of the dataset to be predicted; the others are predicted from.", max_length=500),
+    ] = None
+    ignore_index: Annotated[
+        StrictInt | None,
+        Field(
+            description="A label that does not count. Left out, 255, 254 and 65535 do not where other labels are far "
+            "below, and labels below 0 do not; a warning says so."
+        ),
+    ] = None
+    brief: Brief = False
+
+
+class MeasuredAnswer(BaseModel):
+    """What was measured, completed and overridden by the facts given: ready for POST /v1/recommend."""
+
+    task: Task
+    profile: Profile
+    warnings: list[Notice]
+    details: dict[str, Detail] = {}
+
+
+class Advice(BaseModel):
+    """The data, the loss for it, and that loss beside its rivals on the predictions sent."""
+
+    summary: Annotated[str, Field(description="That of the recommendation.")]
+    ask: Annotated[Ask | None, Field(description="That of the recommendation.")]
+    measured: MeasuredAnswer
+    recommendation: Annotated[
+        Recommendation, Field(description="As from POST /v1/recommend, without the warnings that `measured` has.")
+    ]
+    evaluations: list[Evaluated]
+    experiment: Annotated[
+        ExperimentReport | None, Field(description="What a linear model found, where that was asked for.")
+    ] = None
+    timing_ms: dict[str, float]
+    assumed: Annotated[dict[str, Any] | None, Field(description=ASSUMED)] = None
+    version: str
+
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "regression with one outlier": {
+        "task": "regression",
+        "targets": [2.1, 3.9, 6.2, 7.8, 10.1, 40.0],
+        "predictions": [2.0, 4.0, 6.0, 8.0, 10.0, 12.0],
+        "brief": True,
+    },
+    "a rare class, and misses that cost ten false alarms": {
+        "task": "binary",
+        "targets": [0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        "predictions": [-2.1, -3.0, -0.4, -1.7, -2.2, 0.3, -1.1, -2.8, -1.9, 0.9],
+        "goal": {"false_negative_cost": 10.0},
+    },
+}
