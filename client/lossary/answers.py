@@ -722,7 +722,7 @@ class ProfileAnswer(result.Result):
 
 
 class Progress(result.Result):
-    """How much is done: models that are trained, learning rates not counted, or files; and how long the rest takes."""
+    """How much is done, of models (learning rates apart) or pieces of files, and how long the rest takes."""
 
     __slots__ = ()
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from losses.evaluation.partial_sums import PartialSums, joined, result_of_sums
+from service.datasets.addresses.pieces import pieces_of
 from service.datasets.addresses.table import MEDIA as ADDRESSED
 from service.datasets.store import Datasets
 from service.jobs import library
@@ -29,15 +30,15 @@ class EvaluationSteps(Steps):
         self._listing = lru_cache(maxsize=1)(self._listed)
 
     def begin(self, identifier: str) -> list[list[int]]:
-        """Return the positions of the files of each step; one empty group for a dataset that is one file."""
+        """Return the positions of the pieces of each step; one empty group for a dataset that was uploaded."""
         listing = self._listing(identifier)
-        files = listing["files"] if listing else []
-        self._table.update(identifier, status="running", started=self._table.clock(), total=max(1, len(files)))
-        sizes = [size for _, size, _ in files]
+        pieces = pieces_of(listing) if listing else []
+        self._table.update(identifier, status="running", started=self._table.clock(), total=max(1, len(pieces)))
+        sizes = [size for _, size, _ in pieces]
         return list(groups_of(sizes, self._executor.step_bytes, self._executor.step_files)) or [[]]
 
     def run(self, identifier: str, places: list[int]) -> list[PartialSums]:
-        """Return the sums over the files at these positions."""
+        """Return the sums over the pieces at these positions."""
         row, listing = self.row(identifier), self._listing(identifier)
         if listing is None:
             return sums_of_arrays(self._arrays(identifier), row.question)

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from losses.errors import Refusal
 from losses.evaluation.partial_sums import PartialSums, joined
+from service.datasets.addresses.pieces import PIECE_BYTES, pieces_of
 from service.jobs.check import parts_of, raise_refusal
 from service.jobs.shards import JobQuestion, groups_of, sums_of_files
 from service.settings import Settings
 
-GROUP_BYTES = 256 << 20  # of files that are read together: some seconds of work, beside which all else is nothing
+GROUP_BYTES = PIECE_BYTES  # of files that are read together: some seconds of work, beside which all else is nothing
 GROUP_FILES = 256
 TASKS = 64  # of one step on Ray, which keeps as many processors busy
 TRIES = 100  # of a task whose node dies
@@ -35,7 +36,7 @@ class Executor(Protocol):
     def sums(
         self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
-        """Return the sums of each objective over the files at these places.
+        """Return the sums of each objective over the pieces at these places.
 
         Raises: what `sums_of_files` raises, and what `alive` raises.
         """
@@ -49,7 +50,7 @@ class InProcess:
     def sums(
         self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
-        """Return the sums of each objective over the files at these places."""
+        """Return the sums of each objective over the pieces at these places."""
         return sums_of_files(listing, question, places, alive)
 
 
@@ -64,12 +65,13 @@ class OnRay:
     def sums(
         self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
-        """Return the sums of each objective over the files at these places."""
+        """Return the sums of each objective over the pieces at these places."""
         ray: Any = import_module("ray")  # the extra `ray`; it takes seconds
         if not ray.is_initialized():
             ray.init(address=self._address, log_to_driver=False, configure_logging=False)
         task = ray.remote(_answered).options(max_retries=TRIES, num_cpus=1)
-        sizes = [listing["files"][place][1] for place in places]
+        pieces = pieces_of(listing)
+        sizes = [pieces[place][1] for place in places]
         there = ray.put(listing)
         groups = groups_of(sizes, self._group_bytes, self._group_files)
         tasks = [task.remote(there, question, [places[each] for each in group]) for group in groups]

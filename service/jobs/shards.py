@@ -16,6 +16,7 @@ from losses.evaluation.partial_sums import PartialSums, joined, sums_of
 from losses.evaluation.passes import Options
 from losses.evaluation.stream import Stream
 from losses.text import Text
+from service.datasets.addresses.pieces import pieces_of
 from service.datasets.addresses.table import batches
 from service.problems import BadRequest
 from service.uploads.query import read_names
@@ -57,7 +58,7 @@ def assignment_of(names: Sequence[str], question: JobQuestion) -> Assignment:
 def sums_of_files(
     listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: Callable[[], None] = lambda: None
 ) -> list[PartialSums]:
-    """Return the sums of each objective over the files at these positions; `alive` raises where the job was cancelled.
+    """Return the sums of each objective over the pieces at these positions; `alive` raises where the job was cancelled.
 
     Raises: BadRequest, AddressNotAllowed, and what evaluating raises, with the number of the file as the fact `file`.
     """
@@ -69,7 +70,7 @@ def sums_of_files(
         try:
             sums.add(place, _arrays(batch, assignment))
         except Refusal as refusal:
-            refusal.facts["file"] = place + 1
+            refusal.facts["file"] = pieces_of(listing)[place][0] + 1
             raise
     return sums.finish()
 

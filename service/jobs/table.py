@@ -53,7 +53,7 @@ VERSIONS = sql.Table("job_schema_versions", METADATA, sql.Column("version", sql.
 class ExperimentRow:
     """One job of one owner; its id begins with its kind. Times are seconds since 1970.
 
-    `done` and `total` count models that are trained, or files that are evaluated.
+    `done` and `total` count models that are trained, or pieces of files that are evaluated.
     """
 
     id: str

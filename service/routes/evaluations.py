@@ -219,7 +219,7 @@ async def get_evaluation(
 async def evaluation_events(
     evaluation_id: Identifier, jobs: JobsInForce, last_event_id: LastEvent = None
 ) -> AsyncIterator[ServerSentEvent]:
-    """Send what happens as server-sent events: progress in files and items, then the result, or how it ended.
+    """Send what happens as server-sent events: progress in pieces of files and items, then the result, or how it ended.
 
     A client that comes back with `Last-Event-ID` gets what came after that.
     """

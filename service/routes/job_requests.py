@@ -31,7 +31,7 @@ LastEvent = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]
 
 
 class Progress(BaseModel):
-    """How much is done: models that are trained, learning rates not counted, or files; and how long the rest takes."""
+    """How much is done, of models (learning rates apart) or pieces of files, and how long the rest takes."""
 
     done: int
     total: int

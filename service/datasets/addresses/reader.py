@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from fnmatch import translate
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +28,7 @@ import pyarrow.fs as files
 import pyarrow.parquet
 
 from service.datasets.addresses.http_files import BUFFER, HttpFile, NotAllowed, Unreadable
+from service.datasets.addresses.pieces import Piece, cut, pieces_of
 
 REFUSED = 3  # the status of this process
 WHOLE = b"."  # behind an answer; process.py has the same
@@ -37,7 +39,7 @@ MEMORY_BYTES = 4 << 30  # of address space, libraries and their threads included
 RETRIES = timedelta(seconds=10)  # of a store that does not answer
 SCANNED_ROWS = 1 << 16  # in a batch
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".feather": "feather", ".arrow": "feather", ".ipc": "feather"}
-PLACE = "place"  # of the file in the listing, said of every batch
+PLACE = "place"  # of the piece in the listing, said of every batch
 GLOB = re.compile(r"[*?\[]")
 TOKENS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\.")  # of what fnmatch writes: an escape, a class, any letter
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan", "None", "none"]  # as uploads have it
@@ -58,7 +60,7 @@ def _answer(asked: dict[str, Any]) -> None:
     """Write an answer and, behind it, that it is whole."""
     try:
         if asked["do"] == "list":
-            print(json.dumps(list_files(asked["address"], asked["max_bytes"])))  # noqa: T201 - the answer
+            print(json.dumps(list_files(asked["address"], asked["max_bytes"], asked["piece_bytes"])))  # noqa: T201 - the answer
         else:
             scan(asked["listing"], asked["names"], asked["places"])
         sys.stdout.buffer.write(WHOLE)
@@ -77,8 +79,8 @@ def _refuse(kind: str, message: str) -> None:
     os._exit(REFUSED)
 
 
-def list_files(address: dict[str, Any], max_bytes: int) -> dict[str, Any]:
-    """Return the files that an address names, with their format and columns.
+def list_files(address: dict[str, Any], max_bytes: int, piece_bytes: int) -> dict[str, Any]:
+    """Return the files that an address names, with their format and columns, and in which pieces they are read.
 
     Raises: NotAllowed, Unreadable, and what pyarrow raises.
     """
@@ -90,31 +92,35 @@ def list_files(address: dict[str, Any], max_bytes: int) -> dict[str, Any]:
     if kind is None:
         raise Unreadable(f"Its files end in one of {', '.join(FORMATS)}, all of them alike.")
     listing = {"address": address, "format": kind, "files": files}
-    fragments = list(_fragments(listing, range(len(files))))
+    fragments = list(_fragments(listing, pieces_of(listing)))
     schema = fragments[0].physical_schema
     if len(schema) > MOST_COLUMNS:
         raise Unreadable(f"It has {len(schema)} columns; at most {MOST_COLUMNS} are read.")
-    rows = _parquet_rows(fragments, max_bytes) if kind == "parquet" else None
     columns = [{"name": field.name, "type": str(field.type)[:100]} for field in schema]
-    return {**listing, "columns": columns, "rows": rows}
+    if kind != "parquet":
+        return {**listing, "columns": columns, "rows": None}
+    with ThreadPoolExecutor(8) as pool:  # round trips to a store, most of the time
+        footers = list(pool.map(partial(_footer, max_bytes), fragments))
+    pieces = [
+        piece
+        for place, ((_, size, _), (_, groups)) in enumerate(zip(files, footers, strict=True))
+        for piece in cut(place, size, groups, piece_bytes)
+    ]
+    return {**listing, "columns": columns, "rows": sum(rows for rows, _ in footers), "pieces": pieces}
 
 
-def _parquet_rows(fragments: list[Any], max_bytes: int) -> int:
-    """Return how many rows the footers of these files state.
+def _footer(max_bytes: int, fragment: Any) -> tuple[int, list[int]]:  # noqa: ANN401 - pyarrow ships no types
+    """Return how many rows the footer of a Parquet file states, and how many bytes of the file each row group is.
 
     Raises: Unreadable where a column of a row group would be unpacked to more than may be held at once.
     """
-
-    def of(fragment: Any) -> int:  # noqa: ANN401 - pyarrow ships no types
-        metadata = fragment.metadata
-        for group in map(metadata.row_group, range(metadata.num_row_groups)):
-            sizes = (group.column(place).total_uncompressed_size for place in range(group.num_columns))
-            if max(sizes, default=0) > max_bytes:
-                raise Unreadable(f"A row group of it unpacks to more than {max_bytes} bytes; write shorter ones.")
-        return int(metadata.num_rows)
-
-    with ThreadPoolExecutor(8) as pool:  # round trips to a store, most of the time
-        return sum(pool.map(of, fragments))
+    metadata, packed = fragment.metadata, []
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        columns = list(map(group.column, range(group.num_columns)))
+        if max((column.total_uncompressed_size for column in columns), default=0) > max_bytes:
+            raise Unreadable(f"A row group of it unpacks to more than {max_bytes} bytes; write shorter ones.")
+        packed.append(sum(column.total_compressed_size for column in columns))
+    return int(metadata.num_rows), packed
 
 
 def _entries(address: dict[str, Any]) -> list[list[Any]]:
@@ -206,12 +212,12 @@ SYSTEMS = {
 }
 
 
-def _fragments(listing: dict[str, Any], places: Any) -> Iterator[Any]:  # noqa: ANN401 - a range or a list
-    """Yield the files at these positions of a listing, as pyarrow datasets.
+def _fragments(listing: dict[str, Any], pieces: list[Piece]) -> Iterator[Any]:
+    """Yield the file of each of these pieces of a listing, as a pyarrow dataset.
 
     Raises: Unreadable where one has changed since, NotAllowed.
     """
-    address, chosen = listing["address"], [listing["files"][place] for place in places]
+    address, chosen = listing["address"], [listing["files"][place] for place, _, _ in pieces]
     form = {"parquet": ds.ParquetFileFormat, "csv": _csv, "feather": ds.IpcFileFormat}[listing["format"]]()
     if address["scheme"].startswith("http"):
         for _, size, changed in chosen:
@@ -239,26 +245,31 @@ def _changed() -> Unreadable:
 
 
 def scan(listing: dict[str, Any], names: list[str], places: list[int] | None) -> None:
-    """Write columns of files to standard output as an Arrow stream. `places`: positions in the listing; None: all."""
-    chosen = list(range(len(listing["files"]))) if places is None else places
+    """Write columns of files to standard output as an Arrow stream. `places`: of pieces in the listing; None: all."""
+    pieces = pieces_of(listing)
+    chosen = list(range(len(pieces))) if places is None else places
+    wanted_pieces = [pieces[place] for place in chosen]
     with os.fdopen(os.dup(1), "wb", buffering=0) as out:
         writer = wanted = None
-        for place, fragment in zip(chosen, _fragments(listing, chosen), strict=True):
+        for place, piece, fragment in zip(chosen, wanted_pieces, _fragments(listing, wanted_pieces), strict=True):
             if writer is None:
                 wanted = pa.schema([fragment.physical_schema.field(name) for name in names])
                 writer = pa.ipc.new_stream(out, wanted)
-            for batch in _batches(fragment, listing["format"], wanted):
+            for batch in _batches(fragment, listing["format"], wanted, piece[2]):
                 batch.validate(full=True)
                 writer.write_batch(batch, custom_metadata={PLACE: str(place)})
         if writer is not None:
             writer.close()
 
 
-def _batches(fragment: Any, kind: str, schema: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
-    """Yield the columns of a schema in batches of bounded length, whatever the row groups of the file are."""
+def _batches(fragment: Any, kind: str, schema: Any, groups: list[int] | None) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
+    """Yield the columns of a schema in batches of bounded length, whatever the row groups of the file are.
+
+    `groups`: from one up to another that is not read; None for all.
+    """
     if kind == "parquet":  # of which a scanner unpacks whole row groups
         file = pyarrow.parquet.ParquetFile(fragment.open(), buffer_size=BUFFER)
-        for batch in file.iter_batches(SCANNED_ROWS, columns=schema.names):
+        for batch in file.iter_batches(SCANNED_ROWS, range(*groups) if groups else None, columns=schema.names):
             yield batch.select(schema.names).cast(schema)
     else:
         scanner = fragment.scanner(schema=schema, columns=schema.names, batch_size=SCANNED_ROWS, batch_readahead=4)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from losses.text import Text
 from service.datasets.addresses.allowed import Address
+from service.datasets.addresses.pieces import PIECE_BYTES
 from service.datasets.addresses.process import READERS
 from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 MEDIA = "application/vnd.lossary.files+json"  # of the list of files that such a dataset keeps
 
 
-def list_files(address: Address, max_bytes: int) -> dict[str, Any]:
-    """Return the files of an address with what they hold.
+def list_files(address: Address, max_bytes: int, piece_bytes: int = PIECE_BYTES) -> dict[str, Any]:
+    """Return the files of an address with what they hold, and in which pieces they are read.
 
     Raises: BadRequest, AddressNotAllowed.
     """
     asked = {"do": "list", "address": {**asdict(address), "root": address.root}, "max_bytes": max_bytes}
+    asked["piece_bytes"] = piece_bytes
     with READERS.asked(asked) as out:
         listing: dict[str, Any] = json.loads(out.readline() or b"{}")
     return listing
@@ -32,9 +34,9 @@ def list_files(address: Address, max_bytes: int) -> dict[str, Any]:
 def batches(
     listing: dict[str, Any], names: Sequence[str], places: Sequence[int] | None
 ) -> "Iterator[tuple[int, pa.RecordBatch]]":
-    """Yield batches of these columns from the files at these positions of a listing; of all files where it is None.
+    """Yield batches of these columns from the pieces at these positions of a listing; of all where it is None.
 
-    Each batch comes with the place of its file.
+    Each batch comes with the place of its piece.
 
     Raises: BadRequest, AddressNotAllowed.
     """

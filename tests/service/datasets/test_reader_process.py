@@ -21,7 +21,7 @@ def readers() -> Iterator[Readers]:
 
 def listing_of(path: Path) -> dict[str, Any]:
     address = {"scheme": "file", "host": "", "path": str(path), "root": str(path.parent), "private": False}
-    return {"do": "list", "address": address, "max_bytes": 1 << 30}
+    return {"do": "list", "address": address, "max_bytes": 1 << 30, "piece_bytes": 1 << 30}
 
 
 def asked(readers: Readers, path: Path) -> Any:  # noqa: ANN401 - any JSON
