@@ -37,16 +37,17 @@ task it has no row.
 
 The books are asked over HTTP, as any caller asks them, with the profile that the recommender measured on the training
 part and the goal that the metric implies: the mean for RMSE, the median for MAE, a balanced decision, probabilities or
-ranking for metrics of classes, overlap with or without empty masks; other metrics are named in the question. The
-question says whether outliers are errors or signal, which no measurement can tell, and what kind of model is trained;
-one row is not told what outliers are, and keeps those that carry the total of amounts, for better or worse. The
-thresholds of the evidence book are those tuned on the other origins. A recommended loss that was not trained would end
-the report with its name.
+ranking for metrics of classes, overlap with or without empty masks, or the probability of a pixel; other metrics are
+named in the question. The question says whether outliers are errors or signal, which no measurement can tell, and what
+kind of model is trained; one row is not told what outliers are, and keeps those that carry the total of amounts, for
+better or worse. The thresholds of the evidence book are those tuned on the other origins. A recommended loss that was
+not trained would end the report with its name.
 
 One row of numbers is advice with the quick experiment, `POST /v1/advise?experiment=quick`: on the training part it
-compares losses under a linear model and keeps the book's unless another is better; what it chose is stored by
-`python -m benchmarks.regret.advised`. It says nothing of networks, where the row is the book's. Thresholds of
-probabilities are part of an answer: `bce` is cut at the share of positives where balanced accuracy is asked for.
+compares losses under a linear model and keeps the book's unless another is better; what it chose is stored by `python
+-m benchmarks.regret.advised`. It says nothing of networks, where the row is the book's. What an answer says beside its
+loss is part of it: `bce` is cut at the share of positives where balanced accuracy is asked for, and biases start at the
+logarithms of the shares of uneven classes where it says so, which is scored by log loss.
 
 "Article, computed" is its book with parameters computed from the profile; "article, literal" has the numbers it prints
 (focal with alpha 0.25 and gamma 2, Smooth L1 with beta 1, Dice image by image). The best constant is the single loss

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import httpx
 from starlette.types import Receive, Scope, Send
 
-from benchmarks.regret.policies import AT_SHARE
+from benchmarks.regret.policies import AT_SHARE, FROM_SHARES
 from service.app import create_app
 from service.settings import Settings
 
@@ -16,11 +16,12 @@ Question = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Advice:
-    """What one book says, the rule that decided, and the threshold that goes with it."""
+    """What one book says, the rule that decided, and the threshold and the start that go with it."""
 
     objective: str
     rule: str
     at_share: bool = False  # whether its probability is cut at the share of positives
+    from_shares: bool = False  # whether biases start at the logarithms of the shares of the classes
 
 
 @dataclass(frozen=True)
@@ -66,4 +67,6 @@ async def _one(http: httpx.AsyncClient, question: Question) -> Answer:
         for book in (recommendation["article"], recommendation["evidence"])
     )
     decision = recommendation["decision"]  # of the book asked for, which is the evidence's
-    return Answer(article, replace(evidence, at_share=decision is not None and decision["formula"] == AT_SHARE))
+    at_share = decision is not None and decision["formula"] == AT_SHARE
+    from_shares = any(warning["code"] == FROM_SHARES for warning in recommendation["warnings"])
+    return Answer(article, replace(evidence, at_share=at_share, from_shares=from_shares))

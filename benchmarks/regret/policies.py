@@ -22,6 +22,7 @@ from recommender.tasks import read_task
 # Where a computed parameter, or a computed way to group pictures, is taken back: the loss as the article prints it.
 LITERAL = ("focal", "smooth_l1", "dice")
 AT_SHARE = "positive_share"  # the formula of the threshold of balanced accuracy
+FROM_SHARES = "start-from-the-shares"  # the warning that says where biases start
 SEEDS = 2  # of each half
 MISTAKES = (
     "symmetric",
@@ -116,8 +117,11 @@ class Matrix:
         spread = self.spreads[cell][candidate] / unit
         return spread**2 / SEEDS if math.isfinite(spread) else 0.0
 
-    def candidate(self, cell: Cell, objective: str, *, at_share: bool = False) -> str:
-        """Return the candidate that was trained under an objective; `at_share`: cut there, where it is scored so too.
+    def candidate(self, cell: Cell, objective: str, *, at_share: bool = False, from_shares: bool = False) -> str:
+        """Return the candidate that was trained under an objective.
+
+        `at_share`: cut at the share of positives; `from_shares`: started from the shares of the classes. Either where
+        it is scored so too.
 
         Raises: UntrainedError.
         """
@@ -125,18 +129,19 @@ class Matrix:
         if name is None:
             trained = ", ".join(self.objectives[cell])
             raise UntrainedError(f"{objective} was not trained in {cell.key}; trained were {trained}.")
-        cut = f"{name} cut at the share"
-        return cut if at_share and cut in self.scores[cell] else name
+        wanted = [f"{name} cut at the share"] * at_share + [f"{name} from the shares"] * from_shares
+        return next((variant for variant in wanted if variant in self.scores[cell]), name)
 
     def advised(self, cell: Cell, situation: Question, thresholds: Mapping[str, float] | None = None) -> str:
-        """Return the candidate that the evidence book names, cut as it says.
+        """Return the candidate that the evidence book names, started and cut as it says.
 
         Raises: UntrainedError.
         """
         chosen = _chosen(situation, "evidence", thresholds)
         cut = decision(situation, chosen)
         at_share = isinstance(cut, Cut) and cut.formula == AT_SHARE
-        return self.candidate(cell, str(summed(chosen)), at_share=at_share)
+        from_shares = any(warning.code == FROM_SHARES for choice in chosen for warning in choice.rule.warnings)
+        return self.candidate(cell, str(summed(chosen)), at_share=at_share, from_shares=from_shares)
 
     @property
     def asks_of_outliers(self) -> bool:

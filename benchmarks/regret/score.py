@@ -155,7 +155,10 @@ def _score(matrix: Matrix, without: dict[str, dict[str, float]]) -> Scored:
         answers = ask([matrix.question(cell, without[cell.cluster], told=told) for cell in matrix.cells])
         for cell, answer in zip(matrix.cells, answers, strict=True):
             for policy, advice in _books(answer, told=told):
-                chosen[policy].append(matrix.candidate(cell, advice.objective, at_share=advice.at_share))
+                name = matrix.candidate(
+                    cell, advice.objective, at_share=advice.at_share, from_shares=advice.from_shares
+                )
+                chosen[policy].append(name)
                 rules[policy].append(advice.rule)
     if matrix.family == quick_experiment.FAMILY:
         chosen[ADVISED] = quick_experiment.advised(matrix, chosen[EVIDENCE])

@@ -75,6 +75,20 @@ def _split(
 def _trained(cell: Cell, text: str, train: Split, validation: Split, test: Split) -> list[Row]:
     """Train one loss under every rate from every seed, and return the scores of the rate that validated best."""
     objective = parse(text)
+    weights = fit(objective, train)
+    with torch.no_grad():
+        tuning, tested = (_scores(outputs(part.pictures, weights), part.masks) for part in (validation, test))
+    rows = []
+    for metric, scores in tested.items():
+        by_rate = tuning[metric].reshape(len(RATES), SEEDS).mean(1)
+        best = int(by_rate.argmax() if metric != "brier" else by_rate.argmin())
+        score = scores.reshape(len(RATES), SEEDS)[best]
+        rows.append(Row(cell, text, str(objective), metric, float(score.mean()), float(score.std())))
+    return rows
+
+
+def fit(objective: Objective, train: Split) -> list[Tensor]:
+    """Return the weights that one loss leads to, under every rate from every seed, as groups of one convolution."""
     replicas = len(RATES) * SEEDS
     share = float(train.masks.mean().clamp(1e-3, 0.5))
     weights = _initial(replicas, float(np.log(share / (1 - share))))
@@ -83,7 +97,7 @@ def _trained(cell: Cell, text: str, train: Split, validation: Split, test: Split
     order = np.random.default_rng(0)
     for step in range(1, STEPS + 1):
         batch = torch.from_numpy(order.choice(TRAIN, BATCH, replace=False))
-        logits = _forward(train.pictures[batch], weights, replicas)
+        logits = outputs(train.pictures[batch], weights)
         loss = torch.stack(
             [_value(objective, logits[:, place : place + 1], train.masks[batch]) for place in range(replicas)]
         )
@@ -95,17 +109,7 @@ def _trained(cell: Cell, text: str, train: Split, validation: Split, test: Split
                 move = (mean / (1 - 0.9**step)) / ((square / (1 - 0.99**step)).sqrt() + 1e-8)
                 by_replica = move.reshape(replicas, -1)
                 weight.sub_((rates[:, None] * by_replica).reshape(weight.shape))
-    with torch.no_grad():
-        tuning, tested = (
-            _scores(_forward(part.pictures, weights, replicas), part.masks) for part in (validation, test)
-        )
-    rows = []
-    for metric, scores in tested.items():
-        by_rate = tuning[metric].reshape(len(RATES), SEEDS).mean(1)
-        best = int(by_rate.argmax() if metric != "brier" else by_rate.argmin())
-        score = scores.reshape(len(RATES), SEEDS)[best]
-        rows.append(Row(cell, text, str(objective), metric, float(score.mean()), float(score.std())))
-    return rows
+    return weights
 
 
 def _value(objective: Objective, logits: Tensor, masks: Tensor) -> Tensor:
@@ -136,8 +140,9 @@ def _initial(replicas: int, bias: float) -> list[Tensor]:
     return [weight.requires_grad_() for pair in zip(kernels, biases, strict=True) for weight in pair]
 
 
-def _forward(pictures: Tensor, weights: list[Tensor], replicas: int) -> Tensor:
-    """Return logits (n, replicas, side, side)."""
+def outputs(pictures: Tensor, weights: list[Tensor]) -> Tensor:
+    """Return logits (n, rates * seeds, side, side) of pictures (n, 1, side, side)."""
+    replicas = len(RATES) * SEEDS
     x = pictures.expand(-1, replicas, -1, -1)
     first = F.conv2d(x, weights[0], weights[1], padding=1, groups=replicas).relu()
     deep = F.conv2d(first, weights[2], weights[3], padding=2, dilation=2, groups=replicas).relu()

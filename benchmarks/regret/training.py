@@ -185,7 +185,11 @@ class Recipe:
         def part(rows: np.ndarray) -> Part:
             return Part(features[rows], targets[rows], None if taken is None else taken[rows])
 
-        profile = self.measure(changed, seen).model_copy(update=dict(self.told.get(cell.stratum, {})))
+        told: dict[str, object] = {
+            "model": "flexible" if MODELS[cell.model] else "linear",
+            **self.told.get(cell.stratum, {}),
+        }
+        profile = self.measure(changed, seen).model_copy(update=told)
         return Sample(part(learn), part(check), part(test), profile)
 
 

@@ -103,6 +103,16 @@ RECORDS = (
         scenario=Scenario.BOX_REGRESSION,
     ),
     _record(
+        "evidence.regression.box_regression_iou",
+        "ciou",
+        "smooth_l1",
+        "mse",
+        by_overlap=True,
+        case=simulated(boxes, nothing_known),
+        scenario=Scenario.BOX_REGRESSION,
+        goal=Goal(boxes="iou"),
+    ),
+    _record(
         "evidence.detection.box",
         "ciou",
         "diou",

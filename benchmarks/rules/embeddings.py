@@ -12,12 +12,14 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 from benchmarks.regret.cells import seed_of
 from benchmarks.regret.tables import Array
 from benchmarks.regret.training import Candidate, Part, Roles, Sample
+from benchmarks.rules.data import known, simulated
 from benchmarks.rules.record import Case, Record, Rival
 from recommender.profile import Profile
 from recommender.tasks import Task
 
 SEEN_CLASSES, LEARNT, JUDGED = 6, 240, 250
 WIDTH, HIDDEN = 8, 32
+MEANINGS = 500  # simulated items of scored pairs
 NOISE = 2.0  # of a pixel from 0 to 16, in a view
 DATA = (
     "8 x 8 digits of scikit-learn, split into classes: 240 items of six digits are trained on, 250 of each of two "
@@ -153,6 +155,46 @@ def apart(objective: str, sample: Sample) -> Candidate:
     return Candidate(objective, inputs, _unit)
 
 
+def meanings(rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return noisy features (n, 12) of hidden meanings, and those, (n, 4) of length 1."""
+    hidden = rng.normal(size=(MEANINGS, 4))
+    hidden /= np.linalg.norm(hidden, axis=1, keepdims=True)
+    features = np.tanh(2 * hidden @ rng.normal(size=(4, 12))) + 0.3 * rng.normal(size=(MEANINGS, 12))
+    return features, hidden
+
+
+def scored_pairs(objective: str, sample: Sample) -> Candidate:
+    """Return each item with another drawn at random, and the cosine of what they mean; or whether that is positive."""
+    truth = sample.train.targets
+    other = torch.randperm(len(truth), generator=torch.Generator().manual_seed(0))
+    scores = (truth * truth[other]).sum(-1)
+
+    def inputs(raw: Tensor) -> Roles:
+        embedded = _unit(raw)
+        if objective == "mse":
+            return {
+                "predictions": (embedded * embedded[:, other]).sum(-1).flatten(),
+                "targets": scores.repeat(len(raw)),
+            }
+        unlike = -1.0 if objective.startswith("cosine") else 0.0
+        marked = torch.where(scores > 0, 1.0, unlike).repeat(len(raw))
+        return {
+            "first": embedded.flatten(0, 1),
+            "second": embedded[:, other].flatten(0, 1),
+            "targets": marked,
+        }
+
+    return Candidate(objective, inputs, _unit)
+
+
+def agreement(_: Tensor, __: Part, predicted: Tensor, part: Part) -> Tensor:
+    """Return the correlation of the cosines of embeddings with those of what they mean, over neighbours in the list."""
+    said = (predicted * predicted.roll(1, -2)).sum(-1).double()
+    true = (part.targets * part.targets.roll(1, 0)).sum(-1).double().expand(said.shape)
+    said, true = said - said.mean(-1, keepdim=True), true - true.mean(-1, keepdim=True)
+    return (said * true).mean(-1) / (said.square().mean(-1) * true.square().mean(-1)).sqrt().clamp(min=1e-12)
+
+
 def with_labels(objective: str, _: Sample) -> Candidate:
     """Return every item with its class."""
     return Candidate(objective, lambda raw: {"predictions": _unit(raw).flatten(0, 1)}, _unit)
@@ -168,7 +210,9 @@ def recall_at_1(_: Tensor, __: Part, predicted: Tensor, part: Part) -> Tensor:
     )
 
 
-def _record(rule: str, profile: Profile, reading: object, *against: Rival, two_views: bool = False) -> Record:
+def _record(
+    rule: str, profile: Profile, reading: object, *against: Rival, two_views: bool = False, decided: str = ""
+) -> Record:
     return Record(
         rule=rule,
         task=Task.SIMILARITY,
@@ -178,6 +222,7 @@ def _record(rule: str, profile: Profile, reading: object, *against: Rival, two_v
         relative=False,
         case=digits(profile, views=two_views),
         reading=reading,  # type: ignore[arg-type] # a reading
+        decided=decided,
         against=against,
         score=recall_at_1,
         hidden=HIDDEN,
@@ -187,12 +232,32 @@ def _record(rule: str, profile: Profile, reading: object, *against: Rival, two_v
 
 
 RECORDS = (
+    Record(
+        rule="evidence.similarity.scored_pairs",
+        task=Task.SIMILARITY,
+        data="Simulated: directions in four dimensions, told by twelve saturating features with noise (0.3); an item "
+        "and another are scored by the cosine of their directions; 500 items.",
+        metric="correlation of cosines with scores",
+        better=1,
+        relative=False,
+        case=simulated(meanings, known(supervision="scored_pairs")),
+        reading=scored_pairs,
+        against=(
+            Rival("cosine_embedding", scored_pairs, "pairs of a positive score taken as alike"),
+            Rival("contrastive", scored_pairs, "pairs of a positive score taken as alike"),
+        ),
+        score=agreement,
+        hidden=HIDDEN,
+        outputs=lambda _: WIDTH,
+        repeats=12,
+    ),
     _record(
         "evidence.similarity.default",
         Profile(),
-        free_triplets,
+        triplets,
         Rival("supcon", with_labels),
-        Rival("triplet(margin=0.2)", triplets, "on embeddings of length 1"),
+        Rival("triplet", free_triplets, "on embeddings of any length"),
+        decided="on embeddings of length 1",
     ),
     _record("evidence.similarity.unit", Profile(unit_norm=True), triplets, Rival("supcon", with_labels)),
     _record(

@@ -1,6 +1,6 @@
 """One record a rule: on which data, by which metric, against which losses what it recommends is measured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -35,6 +35,7 @@ class Case(NamedTuple):
 
 
 Reading = Callable[[str, Sample], Candidate]  # what a loss reads of the outputs, and the prediction behind it
+Outputs = tuple[Iterable[Tensor], Iterable[Tensor]]  # of each loss (settings, seeds, n, ...), on either part
 Score = Callable[[Tensor, Part, Tensor, Part], Tensor]  # predictions (..., n) on the validation part, and on a part
 
 
@@ -63,6 +64,7 @@ class Record:
         score: The metric on a part.
         relative: Compared by ratio, else by difference.
         outputs: How many numbers the model puts out for an item.
+        fit: What trains another kind of model, and returns its outputs on the validation and the test part.
         decided: The decision that goes with the recommendation, where that is not the prediction itself.
     """
 
@@ -80,6 +82,7 @@ class Record:
     scenario: Scenario | None = None
     hidden: int = 0
     outputs: Callable[[Sample], int] = lambda _: 1
+    fit: Callable[[Sequence[Candidate], Sample], Outputs] | None = None
     decided: str = ""
     repeats: int = REPEATS
 
@@ -135,13 +138,7 @@ class Record:
         objective = self.objective(sample)
         entries = [self.reading(objective, sample), *(rival.reading(rival.objective, sample) for rival in self.against)]
         scores = [self.score, *(rival.score or self.score for rival in self.against)]
-        held, tested = train(
-            sample.train.items,
-            [weighed(entry, sample.train) for entry in entries],
-            [sample.validation.items, sample.test.items],
-            initial(sample.train.items.shape[1], self.hidden, SEEDS, torch.zeros(self.outputs(sample))),
-            SEEDS,
-        )
+        held, tested = self.fit(entries, sample) if self.fit else self._dense(entries, sample)
         values = []
         for entry, score, *raw in zip(entries, scores, held, tested, strict=True):
             checked, seen = (entry.predict(part) for part in raw)
@@ -149,6 +146,17 @@ class Record:
             best = int(torch.nan_to_num(-self.better * tuning, nan=torch.inf).argmin())
             values.append(float(score(checked, sample.validation, seen, sample.test)[best].mean()))
         return _Repeat(origin, objective, values)
+
+    def _dense(self, entries: Sequence[Candidate], sample: Sample) -> Outputs:
+        """Return the outputs of linear models, or of networks with one hidden layer."""
+        held, tested = train(
+            sample.train.items,
+            [weighed(entry, sample.train) for entry in entries],
+            [sample.validation.items, sample.test.items],
+            initial(sample.train.items.shape[1], self.hidden, SEEDS, torch.zeros(self.outputs(sample))),
+            SEEDS,
+        )
+        return held, tested
 
 
 class _Repeat(NamedTuple):

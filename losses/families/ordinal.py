@@ -8,6 +8,7 @@ from losses.contract.loss import Items, Value, case
 from losses.contract.parameters import FromLogits, IgnoreIndex
 from losses.contract.registry import loss
 from losses.mathematics import terms
+from losses.mathematics.probability_maps import corn_to_probability
 from losses.mathematics.saturating import softmax
 from losses.text import Text
 
@@ -74,6 +75,7 @@ return F.{name}(predictions[asked], levels[asked])"""
     formula=r"\sum_{k \le y} -[y > k] \log \sigma(z_k) - [y = k] \log(1 - \sigma(z_k))",
     source="Shi, Cao & Raschka 2021, arXiv:2111.08851",
     elicits="probability of exceeding a threshold, given the one before",
+    probability=corn_to_probability,
     activation="sigmoid",
     traits={"convex", "smooth", "proper", "bounded gradient"},
     aliases={"corn_loss": {}, "CornLoss": {}},

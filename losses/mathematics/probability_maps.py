@@ -157,3 +157,13 @@ def generalized_ce_to_probability(params: Params) -> ProbabilityMap | None:
         return None
     formula = f"p_k = u_k / sum_j u_j, u_k = v_k^(1-{show(q)}), v = softmax(z)"
     return _mapped(formula, f"return ({show(1 - q)} * {_scores(params)}.log_softmax(1)).softmax(1)")
+
+
+def corn_to_probability(params: Params) -> ProbabilityMap:
+    """Return the map from CORN's thresholds to the probability of each rank: (n, K) -> (n, K + 1)."""
+    given = "predictions.sigmoid()" if params["from_logits"] else "predictions"
+    body = f"""\
+beyond = {given}.cumprod(1)
+one, none = torch.ones_like(beyond[:, :1]), torch.zeros_like(beyond[:, :1])
+return torch.cat([one, beyond], 1) - torch.cat([beyond, none], 1)"""
+    return _mapped("p_k = (1 - v_k) prod_(j < k) v_j, v = sigmoid(z), v_K = 0", body)

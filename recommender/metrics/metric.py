@@ -38,6 +38,7 @@ class Metric:
     enough, as for masks and boxes. `chosen_by`: the proper score that chooses between losses in its place, where the
     metric itself is too noisy to choose by or has a cut of its own. `ideal`: the best value, where neither the lowest
     nor the highest is that. `takes`: the targets that it is defined on. `of_lists`: whether it takes `Judged.queries`.
+    `also_of`: tasks that it judges too, where a table of predictions does not tell it.
     """
 
     title: Text
@@ -52,6 +53,12 @@ class Metric:
     chosen_by: str | None = None
     takes: Literal["any", "non-negative", "non-zero"] = "any"
     of_lists: bool = False
+    also_of: tuple[str, ...] = ()
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """Every task that it judges."""
+        return (*self.tasks, *self.also_of)
 
     def is_defined_on(self, targets: Numbers) -> bool:
         """Say whether the metric is defined on all of these targets (n)."""

@@ -36,6 +36,7 @@ METRICS: dict[str, Metric] = {
         source=_POINT,
         goal={"functional": "median"},
         compute=computed.mae,
+        also_of=("ordinal",),
     ),
     "median_ae": Metric(
         title=Text("median absolute error", "绝对误差中位数"),
@@ -111,8 +112,9 @@ METRICS: dict[str, Metric] = {
         elicits="probability",
         train=_TRAIN_PROBABILITY,
         source=_PROPER,
-        goal={"decision": "probabilities"},
+        goal={"decision": "probabilities", "segmentation": "probabilities"},
         compute=computed.log_loss,
+        also_of=("segmentation", "distillation", "sequence"),
     ),
     "brier": Metric(
         title=Text("Brier score", "Brier 分数"),
@@ -120,8 +122,9 @@ METRICS: dict[str, Metric] = {
         elicits="probability",
         train=_TRAIN_PROBABILITY,
         source=_PROPER,
-        goal={"decision": "probabilities"},
+        goal={"decision": "probabilities", "segmentation": "probabilities"},
         compute=computed.brier,
+        also_of=("segmentation", "distillation"),
     ),
     "auc": Metric(
         title=Text("area under the ROC curve", "ROC 曲线下面积"),
@@ -153,6 +156,7 @@ METRICS: dict[str, Metric] = {
         larger_is_better=True,
         compute=computed.decided("accuracy_score"),
         chosen_by="log_loss",
+        also_of=("distillation",),
     ),
     "balanced_accuracy": Metric(
         title=Text("balanced accuracy", "平衡准确率"),
@@ -164,6 +168,7 @@ METRICS: dict[str, Metric] = {
         larger_is_better=True,
         compute=computed.decided("balanced_accuracy_score"),
         chosen_by="log_loss",
+        also_of=("ordinal",),
     ),
     "f1": Metric(
         title=Text("F1 score", "F1 分数"),
@@ -196,6 +201,7 @@ METRICS: dict[str, Metric] = {
         goal={"decision": "probabilities"},
         compute=computed.expected_cost,
         chosen_by="log_loss",
+        also_of=("multiclass", "ordinal"),
     ),
     "qwk": Metric(
         title=Text("quadratic weighted kappa", "二次加权 kappa"),
@@ -277,6 +283,7 @@ METRICS: dict[str, Metric] = {
         source="Menon & Williamson 2016, JMLR 17(195)",
         goal={"decision": "ranking", "ranking": "ndcg"},
         larger_is_better=True,
+        also_of=("multilabel",),
     ),
     "recall_at_precision": Metric(
         title=Text("recall at a precision", "给定精确率下的召回率"),
@@ -291,7 +298,7 @@ METRICS: dict[str, Metric] = {
         title=Text("ranked probability score", "排序概率评分"),
         tasks=("ordinal",),
         elicits="probability",
-        train=Text("ordinal_emd2, which is that score", "ordinal_emd2,即该评分"),
+        train=Text("corn, or ordinal_emd2, which is that score", "corn,或 ordinal_emd2(即该评分)"),
         source="Epstein 1969, doi:10.1175/1520-0450(1969)008<0985:ASSFPF>2.0.CO;2",
         goal={"decision": "probabilities"},
         compute=computed.ranked_probability,
@@ -300,7 +307,7 @@ METRICS: dict[str, Metric] = {
         title=Text("mean reciprocal rank", "平均倒数排名(MRR)"),
         tasks=("ranking",),
         elicits="most relevant item",
-        train=Text("ranking_softmax", "ranking_softmax"),
+        train=Text("lambda_loss, of a linear model ranking_softmax", "lambda_loss,线性模型用 ranking_softmax"),
         source="Bruch et al. 2019, doi:10.1145/3341981.3344221",
         goal={"ranking": "top_one"},
         larger_is_better=True,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from losses.text import Text
-from recommender.metrics import METRICS, metrics_of
+from recommender.metrics import METRICS
 from recommender.notices import MEASURED_ON_TARGETS, WarningText
 from recommender.profile import Goal, Measured, Profile
 from recommender.question import Question
@@ -20,6 +20,7 @@ from recommender.tasks import BINARY_CLASSES, PLACES, Scenario, Task
 FEW_OF_A_CLASS = 100  # EvalML's class imbalance check calls it severe below
 TOO_FEW_OF_A_CLASS = 20  # ours: the share of hits among them has a 95 % interval of more than 0.4
 FEW_ITEMS = 50  # below, the interval of a 0.3 % share reaches past 7 %
+FEW_BEYOND = 10  # ours: the error of an extreme quantile is about 1 / sqrt of the items beyond it, here a third
 _TOLERANCE = 0.1  # relative: shares and ratios arrive rounded
 
 
@@ -85,7 +86,7 @@ _FUNCTIONALS = {  # what losses of numbers learn, by their `elicits`
 }
 _AGREE_WHERE_SYMMETRIC = {"mean", "median", "huber functional", "robust centre", "log-cosh centre"}
 _ALSO_LEARN = {
-    "mean": {"mean and variance", "mean and dispersion", "distribution"},
+    "mean": {"mean and variance", "mean and dispersion", "distribution", "mean direction"},
     "median": {"median and mean absolute deviation"},
     "interval": {"quantiles alpha/2 and 1 - alpha/2", "distribution", "mean and variance"},
     "distribution": {"mean and variance", "mean and dispersion", "median and mean absolute deviation"},
@@ -155,9 +156,14 @@ def _metric_of_another_task(answered: AnsweredQuestion) -> Text | None:
     metric, task = answered.question.goal.metric, answered.question.task
     profile, scenario = answered.question.profile, answered.question.scenario
     boxes = task is Task.REGRESSION and (profile.boxes or scenario is Scenario.BOX_REGRESSION)
-    if metric is None or task in METRICS[metric].tasks or (boxes and "boxes" in METRICS[metric].goal):
+    if metric is None or task in METRICS[metric].judges or (boxes and "boxes" in METRICS[metric].goal):
         return None
-    fitting = ", ".join(metrics_of(task)) or metric
+    fitting = ", ".join(name for name, row in METRICS.items() if task in row.judges)
+    if not fitting and task.row.metric:
+        own = task.row.metric
+        return Text(
+            en=f"{metric} does not judge {task}; {own.en} would.", zh=f"{metric} 不用于评价 {task};可用{own.zh}。"
+        )
     return Text(
         en=f"{metric} does not judge {task}; {fitting} would.", zh=f"{metric} 不用于评价 {task};可用 {fitting}。"
     )
@@ -327,6 +333,32 @@ def _few_items(answered: AnsweredQuestion) -> Text | None:
     return Text(
         en=f"With {n:g} items measured shares and ratios are rough; trust only what follows from the task.",
         zh=f"只有 {n:g} 个样本,测得的比例很粗略;只有由任务本身得出的结论可靠。",
+    )
+
+
+@warns("few-beyond-the-quantile")
+def _few_beyond_the_quantile(answered: AnsweredQuestion) -> Text | None:
+    level, n = answered.question.goal.quantile, answered.question.profile.number("n")
+    if level is None or n is None or n * min(level, 1 - level) >= FEW_BEYOND:
+        return None
+    beyond = n * min(level, 1 - level)
+    return Text(
+        en=f"Only {beyond:.2g} of {n:g} items lie beyond the {level:g} quantile: learnt directly it follows single "
+        "items. Gather more, or learn a distribution and read the quantile off it.",
+        zh=f"{n:g} 个样本中只有约 {beyond:.2g} 个位于 {level:g} 分位数之外:直接学习会被个别样本左右。"
+        "请收集更多样本,或学习分布后由其得出该分位数。",
+    )
+
+
+@warns("percentage-of-zero")
+def _percentage_of_zero(answered: AnsweredQuestion) -> Text | None:
+    zeros = answered.question.profile.number("zero_share")
+    if answered.question.goal.metric != "mape" or not zeros:
+        return None
+    return Text(
+        en=f"{zeros:.2g} of the targets are 0, and a percentage of 0 is undefined: judge by the sum of absolute errors "
+        "over the sum of targets instead, which mae learns, or by smape.",
+        zh=f"{zeros:.2g} 的目标为 0,对 0 求百分比没有定义:请改用绝对误差之和除以目标之和(由 mae 学习),或用 smape。",
     )
 
 

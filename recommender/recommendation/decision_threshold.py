@@ -19,12 +19,16 @@ _MENON = "Menon et al. 2013, PMLR 28(3):603; Menon et al. 2021, arXiv:2007.07314
 
 @dataclass(frozen=True)
 class Cut:
-    """How to decide by the probability, and where that comes from; of several classes there is no one threshold."""
+    """How to decide by the probability, and where that comes from; of several classes there is no one threshold.
+
+    `takes`: which of several classes is the answer.
+    """
 
     threshold: float | None
     formula: str
     because: Text
     source: str
+    takes: Text = Text("the class of least expected cost", "期望代价最小的类")  # noqa: RUF009 - a text does not change
 
 
 def decision(question: Question, chosen: Choices) -> Cut | Text | None:
@@ -60,6 +64,8 @@ def _of_several_classes(question: Question) -> Cut | None:
         return None
     if question.goal.cost_matrix is not None:
         return _LEAST_COST
+    if question.goal.metric == "f1":
+        return _TILTED
     return _LEAST_DISTANCE if question.value_of("hierarchy") is True else None
 
 
@@ -155,4 +161,17 @@ _LEAST_DISTANCE = Cut(
         zh="离所有可能类别最近的类,犯的错误更轻,且错误数几乎不增。",
     ),
     source="Karthik et al. 2021, arXiv:2104.00795",
+    takes=Text("the class of least expected distance", "期望距离最小的类"),
+)
+_TILTED = Cut(
+    threshold=None,
+    formula="argmax_j p_j / share_j ** a",
+    because=Text(
+        en="F1 averaged over classes counts a rare class as much as a frequent one, which the likeliest class "
+        "neglects: choose a from 0 (accuracy) to 1 (every class the same) on held-out data.",
+        zh="按类平均的 F1 对稀少类与常见类同等计入,而取概率最大的类会忽略前者:请在留出数据上从 0(准确率)到 1(各类同等)"
+        "选取 a。",
+    ),
+    source=f"{_MENON}; chosen on held-out data as by Koyejo et al. 2015, NeurIPS 28",
+    takes=Text("the class of largest tilted probability", "调整后概率最大的类"),
 )

@@ -19,7 +19,7 @@ _BOOKS = {"article": Text("the article", "文章"), "evidence": Text("the eviden
 _OF_METRICS = {
     "rmse": ("RMSE",),
     "mae": ("MAE",),
-    "brier": ("Brier, repaired",),
+    "brier": ("Brier, repaired", "Brier of pixels"),
     "log_loss": ("log loss, repaired",),
     "auc": ("AUC",),
     "accuracy": ("accuracy",),
@@ -225,10 +225,7 @@ def _threshold(cut: Cut | None) -> Text:
     if cut is None or cut.threshold == _EVEN:
         return Text("", "")
     if cut.threshold is None:
-        return Text(
-            en=f" and take the class of least expected cost ({cut.formula})",
-            zh=f" 并取期望代价最小的类({cut.formula})",
-        )
+        return Text(en=f" and take {cut.takes.en} ({cut.formula})", zh=f" 并取{cut.takes.zh}({cut.formula})")
     return Text(
         en=f" and say yes from a probability of {cut.threshold:.3g} on ({cut.formula})",
         zh=f" 并在概率达到 {cut.threshold:.3g}({cut.formula})时判为正",

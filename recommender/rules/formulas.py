@@ -42,6 +42,24 @@ def switch_at_one() -> float:
 
 
 box_beta = replace(huber_beta, name="box_beta", otherwise=switch_at_one)
+offset_beta = replace(
+    huber_beta,
+    name="offset_beta",
+    otherwise=replace(
+        switch_at_one,
+        name="switch_at_one_spread",
+        warning=WarningText(
+            "normalised-offsets-assumed",
+            Text(
+                en="beta has the unit of the coordinates and residual_scale was not measured, so 1 assumes offsets "
+                "divided by their spread. Of corners from 0 to 1 every error lies below it, and the loss is mse: "
+                "measure residual_scale with predictions.",
+                zh="beta 与坐标同单位,而 residual_scale 未测量,因此 1 假定偏移量已除以其离散度。若角点取 0 到 1,"
+                "所有误差都小于它,该损失即为 mse:请连同预测测量 residual_scale。",
+            ),
+        ),
+    ),
+)
 
 
 @formula("1/9", bounds=_SQUARE_FITS, source="Ren et al. 2015, arXiv:1506.01497, as coded: sigma 3, beta 1/sigma**2")
@@ -204,6 +222,21 @@ def usual_miss() -> float:
 )
 def interval_alpha(coverage: float) -> float:
     return significant(1 - coverage, 12)
+
+
+@formula("0.95", bounds=(0.5, 1), source="the upper end of a coverage of 90 %, as usual; the goal names none")
+def usual_upper_end() -> float:
+    return 0.95
+
+
+@formula(
+    "(1 + coverage) / 2",
+    bounds=(0.5, 1 - 1e-6),
+    source="Gneiting & Raftery 2007, doi:10.1198/016214506000001437, section 6.2",
+    otherwise=usual_upper_end,
+)
+def upper_end(coverage: float) -> float:
+    return significant((1 + coverage) / 2, 12)
 
 
 @formula(

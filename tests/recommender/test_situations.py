@@ -19,7 +19,8 @@ NNUNET = "Isensee et al. 2021, doi:10.1038/s41592-020-01008-z"
 class Situation:
     """What somebody has and wants, and the answer.
 
-    `says`: what the summary, the warnings or the threshold must hold beside the objective.
+    `says`: what the summary, the warnings or the threshold must hold beside the objective; `silent`: what nothing of
+    the answer may.
     """
 
     about: str
@@ -30,6 +31,7 @@ class Situation:
     goal: Goal = field(default_factory=Goal)
     scenario: Scenario | None = None
     says: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
 
 SITUATIONS = [
@@ -319,8 +321,9 @@ SITUATIONS = [
         about="grades judged by quadratic kappa",
         task="ordinal",
         goal=Goal(metric="qwk"),
-        objective="mse",
-        why="Cohen 1968, doi:10.1037/h0026256",
+        objective="ordinal_emd2",
+        why=f"Cohen 1968, doi:10.1037/h0026256; {OURS}",
+        says=("the mean grade", "cut it into grades on held-out data"),
     ),
     Situation(
         about="search results",
@@ -469,6 +472,232 @@ SITUATIONS = [
         why="Schroff et al. 2015, arXiv:1503.03832; Musgrave et al. 2020, arXiv:2003.08505",
         says=("arcface",),
     ),
+    Situation(
+        about="grades with a price for each mistake",
+        task="ordinal",
+        profile=Profile(classes=3),
+        goal=Goal(metric="expected_cost", cost_matrix=((0.0, 1.0, 4.0), (2.0, 0.0, 1.0), (8.0, 3.0, 0.0))),
+        objective="corn",
+        why=f"Elkan 2001, IJCAI: least expected cost over the probabilities; {OURS}",
+        says=("take the class of least expected cost", "p_k = (1 - v_k) prod_(j < k) v_j"),
+        silent=("metric-of-another-task", "no-threshold"),
+    ),
+    Situation(
+        about="grades judged by the ranked probability score",
+        task="ordinal",
+        goal=Goal(metric="ranked_probability_score"),
+        objective="corn",
+        why=OURS,
+        says=("p_k = (1 - v_k) prod_(j < k) v_j",),
+    ),
+    Situation(
+        about="grades judged by exact hits",
+        task="ordinal",
+        goal=Goal(metric="accuracy"),
+        objective="corn",
+        why=OURS,
+    ),
+    Situation(
+        about="grades judged by how far off they are",
+        task="ordinal",
+        profile=Profile(classes=5),
+        goal=Goal(metric="mae"),
+        objective="corn",
+        why="Shi, Cao & Raschka 2021, arXiv:2111.08851",
+        silent=("metric-of-another-task",),
+    ),
+    Situation(
+        about="the first useful answer of a list, a network",
+        task="ranking",
+        profile=Profile(model="flexible"),
+        goal=Goal(metric="mrr"),
+        objective="lambda_loss",
+        why=f"Wang et al. 2018, doi:10.1145/3269206.3271784; {OURS}",
+        says=("as with clicks",),
+    ),
+    Situation(
+        about="the first useful answer of a list, a linear model",
+        task="ranking",
+        profile=Profile(model="linear"),
+        goal=Goal(metric="mrr"),
+        objective="ranking_softmax",
+        why=f"Bruch et al. 2019, doi:10.1145/3341981.3344221; {OURS}",
+    ),
+    Situation(
+        about="four kinds of cells, none of them very rare, all to count the same",
+        task="multiclass",
+        profile=Profile(classes=4, class_imbalance=5.0),
+        goal=Goal(metric="balanced_accuracy"),
+        objective="class_balanced",
+        why=f"Cui et al. 2019, arXiv:1901.05555; {OURS}",
+        says=("do not divide by the priors a second time",),
+    ),
+    Situation(
+        about="faults of machines, log loss, one kind forty times as frequent, a network",
+        task="multiclass",
+        profile=Profile(classes=10, class_imbalance=40.0, label_encoding="integer", model="flexible"),
+        goal=Goal(metric="log_loss"),
+        objective="sparse_categorical_ce",
+        why=f"{PROPER}; {OURS}",
+        says=("Start the biases of the outputs at the logarithms of the classes",),
+    ),
+    Situation(
+        about="twelve topics, some rare, judged by F1 averaged over them",
+        task="multiclass",
+        profile=Profile(classes=12, class_imbalance=50.0, label_encoding="integer"),
+        goal=Goal(metric="f1"),
+        objective="sparse_categorical_ce",
+        why="Koyejo et al. 2015, NeurIPS 28: a consistent classifier tilts the probabilities",
+        says=("argmax_j p_j / share_j ** a", "choose a from 0"),
+    ),
+    Situation(
+        about="a thousand products, a quarter of the labels wrong, judged by the best five",
+        task="multiclass",
+        profile=Profile(classes=1000, label_noise=0.25, label_encoding="integer"),
+        goal=Goal(metric="top_k_accuracy"),
+        objective="sparse_categorical_ce(label_smoothing=0.1)",
+        why="Lukasik et al. 2020, arXiv:2003.02819; Zhang & Sabuncu 2018, arXiv:1805.07836, learn 10 and 100 classes",
+    ),
+    Situation(
+        about="five thousand keywords, judged by the best few",
+        task="multilabel",
+        profile=Profile(classes=5000, positive_share=0.0005),
+        goal=Goal(metric="precision_at_k"),
+        objective="asymmetric",
+        why="Ridnik et al. 2021, arXiv:2009.14119",
+        silent=("metric-of-another-task",),
+    ),
+    Situation(
+        about="alarms, the most found at a precision of nine in ten",
+        task="binary",
+        profile=Profile(positive_share=0.004),
+        goal=Goal(metric="recall_at_precision"),
+        objective="bce",
+        why="Koyejo et al. 2014, NeurIPS 27: a probability and a cut",
+        says=("Take the lowest cut whose precision on held-out data is the one wanted",),
+    ),
+    Situation(
+        about="a flag that must seldom be wrong: a false alarm costs five misses",
+        task="binary",
+        profile=Profile(positive_share=0.3),
+        goal=Goal(cost_matrix=((0.0, 5.0), (1.0, 0.0))),
+        objective="bce",
+        why="Elkan 2001, IJCAI: the optimal decision",
+        says=("say yes from a probability of 0.833 on",),
+    ),
+    Situation(
+        about="three in twenty of the labels wrong, both classes to count the same",
+        task="binary",
+        profile=Profile(positive_share=0.2, label_noise=0.15),
+        goal=Goal(metric="balanced_accuracy"),
+        objective="bce",
+        why="Menon et al. 2015, PMLR 37:125: the balanced error is immune to labels flipped by class",
+        says=("say yes from a probability of 0.2 on",),
+    ),
+    Situation(
+        about="the stock that suffices in 99 of 100 weeks, of rare demand",
+        task="count",
+        profile=Profile(zero_share=0.85, dispersion=6.0, n=3000),
+        goal=Goal(quantile=0.99),
+        objective="quantile(quantile=0.99)",
+        why="Koenker & Bassett 1978, doi:10.2307/1913643",
+        silent=("few-beyond-the-quantile",),
+    ),
+    Situation(
+        about="the same of three hundred weeks",
+        task="count",
+        profile=Profile(zero_share=0.85, dispersion=6.0, n=300),
+        goal=Goal(quantile=0.99),
+        objective="quantile(quantile=0.99)",
+        why="Koenker & Bassett 1978: its error grows as 1 / sqrt of the items beyond",
+        says=("Only 3 of 300 items lie beyond the 0.99 quantile", "negative_binomial_nll"),
+    ),
+    Situation(
+        about="forecasts of counts judged by CRPS",
+        task="count",
+        profile=Profile(zero_share=0.5, dispersion=8.0),
+        goal=Goal(metric="crps"),
+        objective="negative_binomial_nll",
+        why="Czado, Gneiting & Held 2009, doi:10.1111/j.1541-0420.2009.01191.x: proper scores of counts",
+    ),
+    Situation(
+        about="percentage errors of sales, three in ten of them none",
+        task="regression",
+        profile=Profile(support="nonnegative", zero_share=0.3),
+        goal=Goal(metric="mape"),
+        objective="mape",
+        why="Hyndman & Koehler 2006, doi:10.1016/j.ijforecast.2006.03.001: undefined at 0",
+        says=("a percentage of 0 is undefined",),
+    ),
+    Situation(
+        about="absolute errors of expenses, three in four of them none",
+        task="regression",
+        profile=Profile(support="nonnegative", zero_share=0.75, outlier_rate=0.2),
+        goal=Goal(metric="mae"),
+        objective="mae",
+        why=f"{GNEITING}: the median of these is 0",
+        says=("ask whether the mean is meant", "the mean, or a total, is meant"),
+    ),
+    Situation(
+        about="an interval that holds eight in ten, of errors that grow",
+        task="regression",
+        profile=Profile(heteroscedasticity=4.0),
+        goal=Goal(coverage=0.8),
+        objective="interval_score(alpha=0.2)",
+        why=f"{PROPER}, section 6.2",
+        says=("quantile(quantile=0.9)",),
+    ),
+    Situation(
+        about="wind directions, some of them faults",
+        task="regression",
+        profile=Profile(support="circular", outlier_rate=0.1),
+        goal=Goal(outliers="errors"),
+        objective="von_mises",
+        why="Mardia & Jupp 1999, doi:10.1002/9780470316979: the slope of its cost is bounded",
+        silent=("goal-not-elicited",),
+    ),
+    Situation(
+        about="the lifetime that nine in ten parts exceed, some still in use",
+        task="survival",
+        goal=Goal(functional="quantile", quantile=0.1),
+        objective="aft",
+        why="Kalbfleisch & Prentice 2002, doi:10.1002/9781118032985",
+        says=("every quantile can be read off it",),
+    ),
+    Situation(
+        about="the probability that a pixel is a lesion, judged by the Brier score",
+        task="segmentation",
+        profile=Profile(mask_sparsity=0.99, empty_share=0.4),
+        goal=Goal(metric="brier"),
+        objective="bce",
+        why=f"{PROPER}; arXiv:2506.03942 on Dice's overconfidence",
+        silent=("metric-of-another-task",),
+    ),
+    Situation(
+        about="photographs in the manner of a painter, no pairs",
+        task="generation",
+        scenario=Scenario.STYLE_TRANSFER,
+        objective="adversarial_generator(form=lsgan) + adversarial_discriminator(form=lsgan) + 10*mae",
+        why="Zhu et al. 2017, arXiv:1703.10593",
+        says=("taken to the other style and back",),
+    ),
+    Situation(
+        about="persons seen by several cameras, two pictures of each",
+        task="similarity",
+        profile=Profile(supervision="labels"),
+        goal=Goal(metric="recall_at_1"),
+        objective="triplet(margin=0.2)",
+        why="Schroff et al. 2015, arXiv:1503.03832; python -m benchmarks.rules evidence.similarity.default",
+        says=("end the model with a normalisation", "nt_xent_labels"),
+    ),
+    Situation(
+        about="a small model that is to learn probabilities from a large one",
+        task="distillation",
+        goal=Goal(metric="log_loss"),
+        objective="distillation_kl",
+        why="Hinton et al. 2015, arXiv:1503.02531",
+        silent=("metric-of-another-task",),
+    ),
 ]
 
 
@@ -480,3 +709,4 @@ def test_an_ordinary_situation_is_answered_as_its_reference_says(situation: Situ
     assert situation.why
     said = answer.model_dump_json()
     assert [part for part in situation.says if part not in said] == []
+    assert [part for part in situation.silent if part in said] == []

@@ -19,6 +19,7 @@ TAIL = 20.0  # the largest class over the smallest; long-tailed CIFAR has 10 to 
 FEWEST = 6  # rows of a class that the tail leaves
 CLOSEST = 1e-6  # a probability to 0 in the log loss
 PLAIN, CUT = "sparse_categorical_ce", "sparse_categorical_ce over the shares"
+ADJUSTED, STARTED = "logit_adjusted", "sparse_categorical_ce from the shares"
 
 
 def wrong_labels(share: float) -> Callable[[Rows, np.ndarray, np.random.Generator], Seen]:
@@ -64,7 +65,7 @@ def candidates(sample: Sample) -> dict[str, Candidate]:
     objectives = {
         PLAIN: PLAIN,
         "label_smoothing computed": f"{PLAIN}(label_smoothing={smoothing})",
-        "logit_adjusted": "logit_adjusted",
+        ADJUSTED: ADJUSTED,
         "class_balanced": "class_balanced",
         "focal_softmax": "focal_softmax",
         "generalized_ce": "generalized_ce",
@@ -76,11 +77,15 @@ def candidates(sample: Sample) -> dict[str, Candidate]:
 
 
 def judge(name: str, entry: Candidate, raw: tuple[Tensor, Tensor], sample: Sample) -> Iterator[Judged]:
-    """Yield accuracies of the outputs as they are, and the log loss of what their repair makes of them."""
+    """Yield accuracies of the outputs as they are, and the log loss of what their repair makes of them.
+
+    With priors added in training and in the repair, adjusted logits are cross-entropy with biases that start there.
+    """
     parts = list(zip(raw, (sample.validation.targets.long(), sample.test.targets.long()), strict=True))
     yield Judged.by("accuracy", ((z.argmax(-1) == y).double().mean(-1) for z, y in parts))
     yield Judged.by("balanced_accuracy", (_balanced(z.argmax(-1), y) for z, y in parts))
-    yield Judged.by("log_loss_repaired", (_log_loss(probabilities(entry, z), y) for z, y in parts))
+    for variant in ("", STARTED) if name == ADJUSTED else ("",):
+        yield Judged.by("log_loss_repaired", (_log_loss(probabilities(entry, z), y) for z, y in parts), variant)
     if name == PLAIN:
         counts = torch.bincount(sample.train.targets.long(), minlength=sample.classes).double().clamp(min=0.5)
         cut = (_balanced((z.double() - counts.log()).argmax(-1), y) for z, y in parts)
@@ -121,9 +126,10 @@ FAMILY = Recipe(
             "focal_softmax",
             "generalized_ce",
             "label_smoothing computed",
-            "logit_adjusted",
+            ADJUSTED,
             PLAIN,
             CUT,
+            STARTED,
         ],
         library_default=PLAIN,
         metrics=[

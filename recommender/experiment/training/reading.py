@@ -58,16 +58,16 @@ class Reading:
     def predicted(self, raw: Tensor) -> Tensor:
         """Return numbers, scores to order by, or probabilities of the classes (folds, replicas, n, outputs)."""
         taken = self.taken(raw)
+        if self.link == "cumulative":  # thresholds learnt apart can cross; a class then has no probability
+            return _between(taken.sigmoid().cummin(-1).values)
+        if self.link == "conditional":
+            return _between(taken.sigmoid().cumprod(-1))
         if self.bent is not None:
             return self._away_from_the_ends(self._unbent(taken, self.bent))
         if self.link == "log":
             return taken.exp()
         if self.link == "softmax":
             return taken.softmax(-1)
-        if self.link == "cumulative":  # thresholds learnt apart can cross; a class then has no probability
-            return _between(taken.sigmoid().cummin(-1).values)
-        if self.link == "conditional":
-            return _between(taken.sigmoid().cumprod(-1))
         return taken.sigmoid() if self.link in ("logit", "score") else taken
 
     def _unbent(self, taken: Tensor, bent: Callable[..., Tensor]) -> Tensor:

@@ -7,7 +7,7 @@ from losses.text import Text
 from recommender.notices import WarningText
 from recommender.profile import Goal
 from recommender.question import Question
-from recommender.rules.formulas import interval_alpha
+from recommender.rules.formulas import interval_alpha, upper_end
 from recommender.rules.table import Alternative, Evidence, Rule, fact
 from recommender.tasks import Task
 
@@ -107,8 +107,12 @@ RULES = (
         source=Evidence("A", "Gneiting & Raftery 2007, doi:10.1198/016214506000001437, section 6.2"),
         alternatives=(
             Alternative(
-                "quantile(quantile=0.95)",
-                Text(en="each end has a model of its own, the other at 0.05.", zh="两端各用一个模型,另一端取 0.05。"),
+                "quantile",
+                Text(
+                    en="each end has a model of its own, the lower at one less this quantile.",
+                    zh="两端各用一个模型,下端取 1 减该分位数。",
+                ),
+                computed={"quantile": upper_end},
             ),
             Alternative("crps_gaussian", Text(en="the whole distribution is wanted.", zh="需要整个分布。")),
         ),
@@ -118,7 +122,7 @@ RULES = (
     Rule(
         name="evidence.numbers.ranked_probability",
         book="evidence",
-        tasks=_TASKS,
+        tasks=(Task.REGRESSION,),
         when=(fact("goal.metric").equals("crps"),),
         recommend="crps_gaussian",
         because=Text(

@@ -78,9 +78,9 @@ RULES = (
         when=(fact("goal.metric").is_one_of("f1", "mcc", "recall_at_precision"),),
         recommend="bce",
         because=Text(
-            en="The metric is served by a probability and a cut that is chosen on held-out data: for F1 half of the "
-            "best F1 that is reached, never 0.5 where positives are rare.",
-            zh="该指标的最优解是概率加上在留出数据上选取的阈值:F1 的阈值为最优 F1 的一半,正样本稀少时绝不是 0.5。",
+            en="The metric is served by a probability and a cut that is chosen on held-out data, never 0.5 where "
+            "positives are rare.",
+            zh="该指标的最优解是概率加上在留出数据上选取的阈值,正样本稀少时绝不是 0.5。",
         ),
         source=Evidence("A", "Lipton et al. 2014, doi:10.1007/978-3-662-44851-9_15; Koyejo et al. 2014, NeurIPS 27"),
         alternatives=CUT_IS_FIXED,

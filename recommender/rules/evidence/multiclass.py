@@ -30,15 +30,6 @@ LONG_TAIL = Threshold(
         zh="最大类与最小类之比达到该值,类别呈长尾分布。",
     ),
 )
-TAIL_CLASSES = Threshold(
-    name="evidence.classes.tail",
-    default=10.0,
-    source="the fewest classes that long-tailed results are reported for: CIFAR-10 (Cao et al. 2019, arXiv:1906.07413)",
-    description=Text(
-        en="From this number of classes on, rare ones form a tail.", zh="类别数达到该值,稀少的类别构成长尾。"
-    ),
-)
-
 _IDENTITY = "the same number from either encoding; one-hot rows take 4 n C bytes, ids 8 n"
 _SAME_FROM_IDS = Alternative(
     "sparse_categorical_ce", Text(en="labels are ids: the same number.", zh="标签为整数索引:数值相同。")
@@ -111,6 +102,15 @@ _UNSURE = Text(
     en="A few labels are wrong: smoothing keeps the model from being sure of them.",
     zh="有少量标签是错的:标签平滑使模型不会对其深信不疑。",
 )
+START_FROM_SHARES = WarningText(
+    "start-from-the-shares",
+    Text(
+        en="Start the biases of the outputs at the logarithms of the classes' shares: a network that starts from zero "
+        "spends its first steps on learning them, and its log loss stays higher.",
+        zh="请将输出偏置初始化为各类占比的对数:从零开始的网络最初几步都在学习占比,对数损失也更高。",
+    ),
+)
+_LINEAR = fact("model").equals("linear")  # convex: where it starts decides nothing
 _NOISY_PROBABILITIES = (fact("label_noise") >= NOISY, fact("goal.decision").equals("probabilities"))
 _AS_THEY_COME = Text(
     en="Smoothing and bounded losses bend probabilities, which log loss punishes more than the wrong labels do.",
@@ -182,7 +182,6 @@ RULES = (
         tasks=_TASKS,
         when=(
             fact("goal.decision").equals("balanced"),
-            fact("classes") >= TAIL_CLASSES,
             fact("class_imbalance") >= LONG_TAIL,
         ),
         recommend="logit_adjusted",
@@ -197,18 +196,33 @@ RULES = (
         ),
         ruled_out=(_FOCAL_OUT,),
         warnings=(_READ_AS_THEY_ARE,),
-        fires=_with_goal("balanced", classes=10, class_imbalance=10),
-        silent=_with_goal("balanced", classes=10, class_imbalance=9.9),
+        fires=_with_goal("balanced", class_imbalance=10),
+        silent=_with_goal("balanced", class_imbalance=9.9),
     ),
     Rule(
         name="evidence.multiclass.balanced",
         book="evidence",
         tasks=_TASKS,
         when=(fact("goal.decision").equals("balanced"),),
-        recommend="logit_adjusted",
-        because=_IN_THE_LOSS,
-        source=Evidence("A", MENON),
+        recommend="class_balanced",
+        because=Text(
+            en="Each class weighs by the inverse of its effective number of items, so that all count about the same; "
+            "where no class is very rare this did best.",
+            zh="各类按其有效样本数的倒数加权,从而大致同等计入;没有极稀少的类别时它表现最好。",
+        ),
+        source=Evidence(
+            "P",
+            "benchmarks/regret, classes: the best constant; Cui et al. 2019, arXiv:1901.05555; "
+            f"adjusted logits: {MENON}",
+        ),
         alternatives=(
+            Alternative(
+                "logit_adjusted",
+                Text(
+                    en="a large network fits its training data wholly, which makes weights idle, or a class is rare.",
+                    zh="大型网络完全拟合训练数据(此时加权失效),或有稀少类别。",
+                ),
+            ),
             Alternative(
                 "sparse_categorical_ce",
                 Text(
@@ -216,10 +230,17 @@ RULES = (
                     zh="同时需要概率:判定时除以先验,效果相近。",
                 ),
             ),
-            _WEIGHTED,
             _INSIST_ON_FOCAL,
         ),
-        warnings=(_READ_AS_THEY_ARE,),
+        warnings=(
+            WarningText(
+                "decided-by-weights",
+                Text(
+                    en="The likeliest class by its output is the decision: do not divide by the priors a second time.",
+                    zh="直接取输出最大的类即为判定:不要再除以先验。",
+                ),
+            ),
+        ),
         fires=_with_goal("balanced"),
         silent=_with_goal("accuracy"),
     ),
@@ -228,7 +249,7 @@ RULES = (
         book="evidence",
         tasks=_TASKS,
         when=(fact("label_encoding").equals("integer"), *_NOISY_PROBABILITIES),
-        unless=(fact("goal.metric").equals("brier"),),
+        unless=(fact("goal.metric").is_one_of("brier", "top_k_accuracy"),),
         recommend="sparse_categorical_ce",
         because=_AS_THEY_COME,
         source=_PROPER_OF_NOISE,
@@ -243,7 +264,7 @@ RULES = (
         book="evidence",
         tasks=_TASKS,
         when=_NOISY_PROBABILITIES,
-        unless=(fact("goal.metric").equals("brier"),),
+        unless=(fact("goal.metric").is_one_of("brier", "top_k_accuracy"),),
         recommend="categorical_ce",
         because=_AS_THEY_COME,
         source=_PROPER_OF_NOISE,
@@ -258,6 +279,7 @@ RULES = (
         book="evidence",
         tasks=_TASKS,
         when=(fact("label_noise") >= VERY_NOISY,),
+        unless=(fact("classes") >= MANY_CLASSES,),  # where it learns too slowly
         recommend="generalized_ce",
         because=Text(
             en="It is bounded, so a wrong label can only cost so much; q = 0.7 lies between cross-entropy and MAE.",
@@ -333,10 +355,12 @@ RULES = (
         book="evidence",
         tasks=_TASKS,
         when=(fact("label_encoding").equals("onehot"), fact("class_imbalance") >= SOME_IMBALANCE),
+        unless=(_LINEAR,),
         recommend="categorical_ce",
         because=_RARE,
-        source=Evidence("B", REBALANCING),
+        source=Evidence("B", f"{REBALANCING}; P: benchmarks/regret, classes, of the start"),
         alternatives=(_ADJUSTED, _INSIST_ON_FOCAL),
+        warnings=(START_FROM_SHARES,),
         fires=Profile(label_encoding="onehot", class_imbalance=9),
         silent=Profile(label_encoding="onehot", class_imbalance=8.9),
     ),
@@ -345,10 +369,12 @@ RULES = (
         book="evidence",
         tasks=_TASKS,
         when=(fact("label_encoding").equals("integer"), fact("class_imbalance") >= SOME_IMBALANCE),
+        unless=(_LINEAR,),
         recommend="sparse_categorical_ce",
         because=_RARE,
-        source=Evidence("B", REBALANCING),
+        source=Evidence("B", f"{REBALANCING}; P: benchmarks/regret, classes, of the start"),
         alternatives=(_ADJUSTED, _INSIST_ON_FOCAL),
+        warnings=(START_FROM_SHARES,),
         fires=Profile(label_encoding="integer", class_imbalance=9),
         silent=Profile(label_encoding="integer", class_imbalance=8.9),
     ),

@@ -37,10 +37,10 @@ from recommender.rules.evidence.outliers import (
     ZEROS_APART,
 )
 from recommender.rules.formulas import (
-    box_beta,
     cauchy_scale,
     goal_quantile,
     huber_beta,
+    offset_beta,
     proposal_beta,
     tukey_tuning,
     tweedie_power,
@@ -65,6 +65,12 @@ SPREAD_COUNTS = Threshold(
         en="From this variance over mean on, whole numbers are treated as amounts.",
         zh="方差与均值之比达到该值,整数按一般数值处理。",
     ),
+)
+_MEAN_OF_LINEAR = (fact("goal.functional").equals("mean"), fact("model").equals("linear"))
+_LET_GO = Text(
+    en="A linear model cannot follow single items, so that its loss may go on hearing them a little: Cauchy's keeps "
+    "what they tell of the mean, and hardly lets them pull.",
+    zh="线性模型无法追随个别样本,其损失可以仍略微理会它们:柯西损失保留其中关于均值的信息,而几乎不受其拉动。",
 )
 _AMOUNTS_WITH_ZEROS = (fact("support").equals("nonnegative"), fact("goal.functional").equals("mean"))
 _TOTAL_WHATEVER = Text(
@@ -105,7 +111,7 @@ RULES = (
         tasks=_TASKS,
         when=(fact("boxes").is_true(),),
         recommend="smooth_l1",
-        computed={"beta": box_beta},
+        computed={"beta": offset_beta},
         because=Text(
             en="Precise for small offsets, calm for large ones; beta depends on how offsets are normalised.",
             zh="小偏移时精确,大偏移时平稳;beta 取决于偏移量如何归一化。",
@@ -135,7 +141,7 @@ RULES = (
         tasks=_TASKS,
         when=(fact("scenario").equals(Scenario.BOX_REGRESSION),),
         recommend="smooth_l1",
-        computed={"beta": box_beta},
+        computed={"beta": offset_beta},
         because=Text(
             en="Precise for small offsets, calm for large ones; beta depends on how offsets are normalised.",
             zh="小偏移时精确,大偏移时平稳;beta 取决于偏移量如何归一化。",
@@ -244,6 +250,27 @@ RULES = (
         ),
         fires=_with_goal(support="counts", dispersion=9.9),
         silent=_with_goal(support="counts", dispersion=10.0),
+    ),
+    Rule(
+        name="evidence.regression.mostly_zeros_median",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("zero_share") >= MOSTLY_ZEROS, fact("goal.functional").equals("median")),
+        recommend="mae",
+        because=Text(
+            en="Its best constant is the median, which is 0 where most targets are: ask whether the mean is meant. "
+            "What lies above 0 is no outlier here.",
+            zh="其最优常数为中位数,而多数目标为零时中位数即为 0:请确认所要的是否为均值。此处大于零的目标并非异常值。",
+        ),
+        source=Evidence("A", GNEITING),
+        alternatives=(Alternative("mse", Text(en="the mean, or a total, is meant.", zh="所要的是均值或总量。")),),
+        ruled_out=(
+            RuledOut(
+                "tukey_biweight", Text(en="It takes all that is not 0 for mistakes.", zh="它把所有非零目标当作错误。")
+            ),
+        ),
+        fires=_with_goal("median", zero_share=0.5),
+        silent=_with_goal("median", zero_share=0.499),
     ),
     Rule(
         name="evidence.regression.mostly_zeros",
@@ -416,6 +443,56 @@ RULES = (
         alternatives=(MULTIPLIES, FAR_ITEMS_ARE_ERRORS),
         fires=_with_goal(outliers="unknown", support="positive", tail_index=1.99),
         silent=_with_goal(outliers="unknown", support="positive", tail_index=2.0),
+    ),
+    Rule(
+        name="evidence.regression.many_outliers_linear",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("outlier_rate") >= MANY, *_MEAN_OF_LINEAR),
+        recommend="barron_general(alpha=0)",
+        computed={"scale": cauchy_scale},
+        because=_LET_GO,
+        source=Evidence("P", "our benchmark, linear models by RMSE; Barron 2019, arXiv:1701.03077"),
+        alternatives=(
+            Alternative(
+                "tukey_biweight",
+                Text(
+                    en="the absolute error is the metric, or the outliers all lie on one side.",
+                    zh="指标为绝对误差,或异常值都在同一侧。",
+                ),
+                computed={"c": tukey_tuning},
+            ),
+            HUBER_INSURES,
+        ),
+        ruled_out=(MSE_FOLLOWS,),
+        warnings=(NOT_CONVEX,),
+        fires=_with_goal(outlier_rate=0.12, model="linear"),
+        silent=_with_goal(outlier_rate=0.119, model="linear"),
+    ),
+    Rule(
+        name="evidence.regression.far_outliers_linear",
+        book="evidence",
+        tasks=_TASKS,
+        when=(fact("outlier_rate") >= SOME, fact("outlier_magnitude") >= FAR, *_MEAN_OF_LINEAR),
+        recommend="barron_general(alpha=0)",
+        computed={"scale": cauchy_scale},
+        because=_LET_GO,
+        source=Evidence("P", "our benchmark, linear models by RMSE; Barron 2019, arXiv:1701.03077"),
+        alternatives=(
+            Alternative(
+                "tukey_biweight",
+                Text(
+                    en="the absolute error is the metric, or the outliers all lie on one side.",
+                    zh="指标为绝对误差,或异常值都在同一侧。",
+                ),
+                computed={"c": tukey_tuning},
+            ),
+            HUBER_INSURES,
+        ),
+        ruled_out=(MSE_FOLLOWS,),
+        warnings=(NOT_CONVEX,),
+        fires=_with_goal(outlier_rate=0.01, outlier_magnitude=8.0, model="linear"),
+        silent=_with_goal(outlier_rate=0.01, outlier_magnitude=7.9, model="linear"),
     ),
     Rule(
         name="evidence.regression.many_outliers",

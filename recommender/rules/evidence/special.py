@@ -1,13 +1,13 @@
-"""Detection, similarity, generation."""
+"""Detection and similarity."""
 
 from losses.text import Text
 from recommender.notices import WarningText
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.rules.evidence.outliers import WIDE_BOXES
-from recommender.rules.formulas import box_beta, focal_gamma, paper_alpha, triplet_margin
+from recommender.rules.formulas import focal_gamma, offset_beta, paper_alpha, triplet_margin
 from recommender.rules.table import Alternative, Evidence, Rule, RuledOut, fact
-from recommender.tasks import Scenario, Task
+from recommender.tasks import Task
 
 _GIOU = Evidence("C", "Rezatofighi et al. 2019, arXiv:1902.09630")
 _OVERLAP = Text(
@@ -15,37 +15,18 @@ _OVERLAP = Text(
     zh="边界框按重叠评价:它在任何尺度上直接度量重叠,且在两框不相交时仍有梯度。",
 )
 _CIOU = Alternative("ciou", Text(en="aspect ratio and centre matter too.", zh="还在意长宽比与中心。"))
+_LENGTH_ONE = WarningText(
+    "length-1-assumed",
+    Text(
+        en="The margin is for embeddings of length 1: end the model with a normalisation.",
+        zh="该间隔适用于长度为 1 的嵌入:请在模型末尾加归一化。",
+    ),
+)
 _SECOND_ORDER = WarningText(
     "loss-is-second-order",
     Text(
         en="Fairly tuned, similarity losses differ little (Musgrave et al. 2020); tune batches and mining first.",
         zh="公平调参后各相似度损失相差无几(Musgrave et al. 2020);请先调批次与采样。",
-    ),
-)
-_TEXTURE = WarningText(
-    "texture-takes-more",
-    Text(
-        en="Errors of pixels alone leave texture smooth: add a perceptual distance, and an adversarial term of a small "
-        "weight, where looks count more than PSNR (Wang et al. 2018, arXiv:1809.00219).",
-        zh="仅用像素误差会使纹理过于平滑:若观感比 PSNR 更重要,请加上感知距离与小权重的对抗项"
-        "(Wang et al. 2018, arXiv:1809.00219)。",
-    ),
-)
-_PICTURES = (
-    Alternative(
-        "barron_general(scale=0.001)",
-        Text(
-            en="it should be smooth at 0: Charbonnier's loss, of pixels from 0 to 1 (Lai et al., arXiv:1710.01992).",
-            zh="希望在 0 处光滑:Charbonnier 损失,像素取 0 到 1(Lai et al., arXiv:1710.01992)。",
-        ),
-    ),
-    Alternative("mse", Text(en="PSNR alone is the metric, and smooth texture will do.", zh="只看 PSNR,纹理平滑亦可。")),
-    Alternative(
-        "0.16*mae + 0.84*ssim",
-        Text(
-            en="structural similarity is the metric (Zhao et al. 2017, doi:10.1109/TCI.2016.2644865).",
-            zh="指标为结构相似性(Zhao et al. 2017, doi:10.1109/TCI.2016.2644865)。",
-        ),
     ),
 )
 _WITH_LABELS = (
@@ -74,10 +55,6 @@ _WITH_LABELS = (
         ),
     ),
 )
-
-
-def _generation(way: str) -> Question:
-    return Question(Task.GENERATION, goal=Goal(generation=way))  # type: ignore[arg-type] # the literal of Goal
 
 
 RULES = (
@@ -114,7 +91,7 @@ RULES = (
         when=(fact("goal.boxes").equals("coordinates"),),
         unless=(fact("box_area_spread") >= WIDE_BOXES,),
         recommend="smooth_l1",
-        computed={"beta": box_beta},
+        computed={"beta": offset_beta},
         because=Text(
             en="Precise for small offsets, calm for large ones; beta depends on how offsets are normalised.",
             zh="小偏移时精确,大偏移时平稳;beta 取决于偏移量如何归一化。",
@@ -288,17 +265,30 @@ RULES = (
         name="evidence.similarity.default",
         book="evidence",
         tasks=(Task.SIMILARITY,),
-        recommend="triplet",
-        computed={"margin": triplet_margin},
+        recommend="triplet(margin=0.2)",
         because=Text(
-            en="Triplets say which of two is nearer; under fair tuning no other loss is far ahead.",
-            zh="三元组指明二者孰近;公平调参后没有其他损失明显领先。",
+            en="Triplets say which of two is nearer. Scale embeddings to length 1, where a margin of 0.2 means the "
+            "same for each; under fair tuning no other loss is far ahead.",
+            zh="三元组指明二者孰近。请将嵌入归一化为长度 1,此时间隔 0.2 对每个嵌入含义相同;"
+            "公平调参后没有其他损失明显领先。",
         ),
-        source=Evidence("B", "Musgrave et al. 2020, arXiv:2003.08505; Roth et al. 2020, arXiv:2002.08473"),
+        source=Evidence(
+            "B",
+            "Musgrave et al. 2020, arXiv:2003.08505; Roth et al. 2020, arXiv:2002.08473; Schroff et al. 2015, "
+            "arXiv:1503.03832, of length and margin",
+        ),
         assumption=Text(
             en="Triplets, or labels to make them of, are at hand.", zh="假定有三元组,或有标签可组成三元组。"
         ),
         alternatives=(
+            Alternative(
+                "triplet",
+                Text(
+                    en="embeddings must keep their length: a margin of a fifth of it, which did worse in our record.",
+                    zh="嵌入须保留其长度:间隔取其五分之一,但在我们的记录中效果较差。",
+                ),
+                computed={"margin": triplet_margin},
+            ),
             *_WITH_LABELS,
             Alternative("multi_similarity", Text(en="pairs are mined in the batch.", zh="在批内挖掘样本对。")),
             Alternative(
@@ -312,151 +302,8 @@ RULES = (
                 Text(en="items have several labels, and shared ones count.", zh="样本有多个标签,共享标签计入。"),
             ),
         ),
-        warnings=(_SECOND_ORDER,),
+        warnings=(_LENGTH_ONE, _SECOND_ORDER),
         fires=Profile(),
         silent=Question(Task.MULTICLASS),
-    ),
-    Rule(
-        name="evidence.generation.generator",
-        book="evidence",
-        tasks=(Task.GENERATION,),
-        head="generator",
-        when=(fact("goal.generation").equals("adversarial"),),
-        recommend="adversarial_generator",
-        because=Text(
-            en="Given equal tuning no adversarial loss was consistently better than the non-saturating one.",
-            zh="同等调参下,没有哪种对抗损失稳定优于非饱和形式。",
-        ),
-        source=Evidence("B", "Lucic et al. 2018, arXiv:1711.10337; Kurach et al. 2019, arXiv:1807.04720"),
-        warnings=(
-            WarningText(
-                "regularise-the-discriminator",
-                Text(
-                    en="A gradient penalty or spectral norm matters more than the form of the loss.",
-                    zh="梯度惩罚或谱归一化比损失的形式更重要。",
-                ),
-            ),
-        ),
-        fires=_generation("adversarial"),
-        silent=_generation("likelihood"),
-    ),
-    Rule(
-        name="evidence.generation.discriminator",
-        book="evidence",
-        tasks=(Task.GENERATION,),
-        head="discriminator",
-        when=(fact("goal.generation").equals("adversarial"),),
-        recommend="adversarial_discriminator",
-        because=Text(en="The form of the generator's loss.", zh="与生成器损失的形式一致。"),
-        source=Evidence("B", "Lucic et al. 2018, arXiv:1711.10337"),
-        alternatives=(
-            Alternative(
-                "adversarial_discriminator(form=wgan) + 10*gradient_penalty",
-                Text(
-                    en="training is unstable: a critic of bounded slope (Gulrajani et al. 2017, arXiv:1704.00028).",
-                    zh="训练不稳定:使用斜率受限的判别器(Gulrajani et al. 2017, arXiv:1704.00028)。",
-                ),
-            ),
-        ),
-        fires=_generation("adversarial"),
-        silent=_generation("likelihood"),
-    ),
-    Rule(
-        name="evidence.generation.structure",
-        book="evidence",
-        tasks=(Task.GENERATION,),
-        head="image",
-        when=(fact("goal.metric").equals("ssim"),),
-        recommend="0.16*mae + 0.84*ssim",
-        because=Text(
-            en="Structure as the metric has it, and absolute errors for the colours, which structure leaves free.",
-            zh="按指标度量结构,并以绝对误差约束结构所不管的颜色。",
-        ),
-        source=Evidence("C", "Zhao et al. 2017, doi:10.1109/TCI.2016.2644865"),
-        alternatives=(Alternative("mae", Text(en="PSNR counts as well.", zh="也在意 PSNR。")),),
-        fires=Question(Task.GENERATION, goal=Goal(generation="likelihood", metric="ssim")),
-        silent=Question(Task.GENERATION, goal=Goal(generation="likelihood")),
-    ),
-    Rule(
-        name="evidence.generation.signal_to_noise",
-        book="evidence",
-        tasks=(Task.GENERATION,),
-        head="image",
-        when=(fact("goal.metric").equals("psnr"),),
-        recommend="mae",
-        because=Text(
-            en="The metric compares pixels with those of a target: absolute errors are sharper than squared ones, and "
-            "no worse by PSNR.",
-            zh="该指标逐像素与目标比较:绝对误差比平方误差更清晰,PSNR 也不更低。",
-        ),
-        source=Evidence("C", "Lim et al. 2017, arXiv:1707.02921: L1 over L2 on DIV2K"),
-        alternatives=_PICTURES,
-        warnings=(_TEXTURE,),
-        fires=Question(Task.GENERATION, goal=Goal(generation="likelihood", metric="psnr")),
-        silent=Question(Task.GENERATION, goal=Goal(generation="likelihood")),
-    ),
-    Rule(
-        name="evidence.generation.paired",
-        book="evidence",
-        tasks=(Task.GENERATION,),
-        head="image",
-        when=(fact("paired").is_true(),),
-        recommend="mae",
-        because=Text(
-            en="Each picture has its target: absolute errors are sharper than squared ones, and no worse by PSNR.",
-            zh="每幅图都有目标:绝对误差比平方误差更清晰,PSNR 也不更低。",
-        ),
-        source=Evidence(
-            "C", "Isola et al. 2017, arXiv:1611.07004; Lim et al. 2017, arXiv:1707.02921: L1 over L2 on DIV2K"
-        ),
-        alternatives=_PICTURES,
-        warnings=(_TEXTURE,),
-        fires=Question(Task.GENERATION, profile=Profile(paired=True), goal=Goal(generation="likelihood")),
-        silent=Question(Task.GENERATION, profile=Profile(paired=False), goal=Goal(generation="likelihood")),
-    ),
-    Rule(
-        name="evidence.generation.super_resolution",
-        book="evidence",
-        tasks=(Task.GENERATION,),
-        head="image",
-        when=(fact("scenario").equals(Scenario.SUPER_RESOLUTION),),
-        unless=(fact("paired").is_false(),),
-        recommend="mae",
-        because=Text(
-            en="A picture made smaller is its own target: absolute errors are sharper than squared ones, and no "
-            "worse by PSNR.",
-            zh="缩小后的图片以原图为目标:绝对误差比平方误差更清晰,PSNR 也不更低。",
-        ),
-        source=Evidence("C", "Lim et al. 2017, arXiv:1707.02921: L1 over L2 on DIV2K"),
-        alternatives=_PICTURES,
-        warnings=(_TEXTURE,),
-        fires=Question(Task.GENERATION, Scenario.SUPER_RESOLUTION, goal=Goal(generation="likelihood")),
-        silent=Question(Task.GENERATION, Scenario.IMAGE_GENERATION, goal=Goal(generation="likelihood")),
-    ),
-    Rule(
-        name="evidence.generation.denoiser",
-        book="evidence",
-        tasks=(Task.GENERATION,),
-        head="denoiser",
-        when=(fact("goal.generation").equals("likelihood"),),
-        unless=(
-            fact("paired").is_true(),
-            fact("scenario").equals(Scenario.SUPER_RESOLUTION),
-            fact("goal.metric").is_one_of("psnr", "ssim"),
-        ),
-        recommend="mse",
-        because=Text(
-            en="Diffusion: squared errors of the predicted noise, steadier than a GAN and with better coverage.",
-            zh="扩散模型:预测噪声的平方误差,比 GAN 稳定且覆盖更好。",
-        ),
-        source=Evidence("B", "Dhariwal & Nichol 2021, arXiv:2105.05233: recall .53 against .28 on ImageNet 256"),
-        alternatives=(
-            Alternative(
-                "adversarial_generator",
-                Text(en="one step must do, or the model is a GAN.", zh="必须一步生成,或模型即为 GAN。"),
-            ),
-        ),
-        fires=_generation("likelihood"),
-        silent=_generation("adversarial"),
     ),
 )

@@ -33,8 +33,8 @@ RULES = (
         recommend="aft",
         because=Text(
             en="Times are wanted: it learns their distribution, from events by its density and from other items by how "
-            "likely later times are.",
-            zh="需要时间本身:它学习时间的分布,对已发生者用密度,对其余用生存概率。",
+            "likely later times are, so that every quantile can be read off it.",
+            zh="需要时间本身:它学习时间的分布,对已发生者用密度,对其余用生存概率,由此可得出任意分位数。",
         ),
         source=Evidence("D", "Kalbfleisch & Prentice 2002, doi:10.1002/9781118032985; XGBoost's survival:aft"),
         assumption=Text(

@@ -22,7 +22,7 @@ TABLE: list[tuple[str, str, Profile, Goal, Agreement]] = [
     ("empty masks count", "segmentation", Profile(empty_share=0.6), Goal(empty_masks=True), "conflict"),
     ("boxes", "regression", Profile(boxes=True), Goal(), "agree"),
     ("boxes judged by overlap", "regression", Profile(boxes=True), Goal(boxes="iou"), "conflict"),
-    ("similarity", "similarity", Profile(), Goal(), "agree"),
+    ("similarity", "similarity", Profile(), Goal(), "refine"),
     ("pairs without negatives", "similarity", Profile(supervision="positive_pairs"), Goal(), "conflict"),
     ("generation", "generation", Profile(), Goal(), "conflict"),
     ("a GAN", "generation", Profile(), Goal(generation="adversarial"), "agree"),

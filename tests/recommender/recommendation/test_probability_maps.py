@@ -152,6 +152,23 @@ def test_classes_are_axis_1_of_pixels_too(text: str, arrays: dict[str, Tensor]) 
     assert torch.allclose(probabilities, printed(inside)(logits.softmax(1), **arrays), rtol=1e-9)
 
 
+@pytest.mark.parametrize("truth", [[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.94, 0.05, 0.01]])
+def test_the_repair_of_corn_returns_the_probability_of_each_rank(truth: list[float]) -> None:
+    asked, ranks = torch.tensor(truth, dtype=torch.float64), torch.arange(3)
+    logits = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    steps = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        steps.zero_grad()
+        value = (asked * costs(bound("corn"), logits.expand(3, 2), ranks)).sum()
+        value.backward()  # type: ignore[no-untyped-call] # torch's
+        return value
+
+    steps.step(closure)  # type: ignore[no-untyped-call] # torch's
+
+    assert printed("corn")(logits.detach()[None])[0].tolist() == pytest.approx(truth, abs=1e-4)
+
+
 @pytest.mark.parametrize("text", PURE)
 def test_no_repair_where_the_output_is_a_probability(text: str) -> None:
     assert probability_map(parse(text)) is None
