@@ -30,29 +30,29 @@ def near(name: str, names: Iterable[str]) -> str | None:
     """
     if len(name) > LONGEST:
         return None
-    asked = stem(name)
-    nearest, most = None, max(1, len(asked) // LETTERS_A_SLIP)
+    sent = stem(name)
+    nearest, most = None, max(1, len(sent) // LETTERS_A_SLIP)
     for known in names:
         if word(known) == word(name):
             return known
-        slips = _slips(asked, stem(known), most)
+        slips = _slips(sent, stem(known), most)
         if slips is not None:
             nearest, most = known, slips - 1
     return nearest
 
 
-def _slips(asked: str, known: str, most: int) -> int | None:
+def _slips(sent: str, known: str, most: int) -> int | None:
     """Return how many slips lie between two words; None for more than `most`."""
-    if asked == known and most >= 0:
+    if sent == known and most >= 0:
         return 0
-    if most < 1 or min(len(asked), len(known)) < SHORTEST:
+    if most < 1 or min(len(sent), len(known)) < SHORTEST:
         return None
-    if _plurals(asked) & _plurals(known):
+    if _plurals(sent) & _plurals(known):
         return 1
-    there, here = _letters(asked), _letters(known)
-    other_word = len(asked) == len(known) == SHORTEST and there != here
+    there, here = _letters(sent), _letters(known)
+    other_word = len(sent) == len(known) == SHORTEST and there != here
     too_far = other_word or max((there - here).total(), (here - there).total()) > most
-    slips = most + 1 if too_far else edit_distance(asked, known)
+    slips = most + 1 if too_far else edit_distance(sent, known)
     return slips if slips <= most else None
 
 

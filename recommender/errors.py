@@ -72,10 +72,10 @@ class UnknownThreshold(Refusal):
     example: ClassVar = {"name": "outlier_rat", "thresholds": ("outlier_rate",), "suggestion": "outlier_rate"}
 
     def __init__(self, name: str, thresholds: Iterable[str], suggestion: str | None) -> None:
-        known, asked = list(thresholds), pointer(name)
-        unknown = Text(f"There is no threshold {asked}.", f"没有阈值 {asked}。")
+        known, field = list(thresholds), pointer(name)
+        unknown = Text(f"There is no threshold {field}.", f"没有阈值 {field}。")
         text = _unknown(unknown, suggestion, known, Text("thresholds", "阈值"))
-        super().__init__(text, pointer=asked, thresholds=known, did_you_mean=suggestion)
+        super().__init__(text, pointer=field, thresholds=known, did_you_mean=suggestion)
 
 
 class UnknownMetric(Refusal):

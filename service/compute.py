@@ -198,10 +198,10 @@ class Runtime:
             raise DeviceLost
         record = current()
         spent_s = 0.0 if afresh else record.compute_ms / 1e3
-        asked = time.perf_counter()
+        began = time.perf_counter()
         await in_task()
         await self.turns.wait(1)
-        record.queue_ms += 1e3 * (time.perf_counter() - asked)
+        record.queue_ms += 1e3 * (time.perf_counter() - began)
         with given_back(self.turns, 1), timed(record), _Blocks(self._blocks, reserved_bytes, record) as blocks:
             blocks.advance(peak_bytes)
             work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work

@@ -83,7 +83,7 @@ class Candidate:
 
 
 def candidates_of(
-    asked: Sequence[str] | None, target: Target, profile: Profile, goal: Goal
+    expressions: Sequence[str] | None, target: Target, profile: Profile, goal: Goal
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Return the candidates, the incumbent first, and the answer of each rule book.
 
@@ -92,10 +92,10 @@ def candidates_of(
     """
     answers, alternatives = of_the_books(target.task, profile, goal)
     wanted = sorted(answers.values(), key=lambda answer: answer.origin, reverse=True)  # evidence first
-    if asked is None:
+    if expressions is None:
         wanted += [*_usual(target, profile, goal), *alternatives]
     else:
-        wanted += [stated(objective, "asked") for objective in asked]
+        wanted += [stated(objective, "asked") for objective in expressions]
     taking_part: dict[object, Candidate] = {}
     for proposal in wanted:
         text = proposal.text(profile)
@@ -105,10 +105,10 @@ def candidates_of(
                 raise BadExperiment("candidates", _unfit(text, target))
             continue
         candidate, values = fitted
-        same = (candidate.link, *values) if asked is None else candidate.objective
+        same = (candidate.link, *values) if expressions is None else candidate.objective
         known = taking_part.get(same, candidate)
         taking_part[same] = replace(known, origins=tuple(dict.fromkeys((*known.origins, proposal.origin))))
-    first, *others = list(taking_part.values())[: None if asked else MOST_AUTOMATIC]
+    first, *others = list(taking_part.values())[: None if expressions else MOST_AUTOMATIC]
     return [replace(first, incumbent=True), *others], {name: answer.text(profile) for name, answer in answers.items()}
 
 

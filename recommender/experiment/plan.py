@@ -143,8 +143,8 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     profile = pilot_profile(target.rows(free), features.rows(free), question.seed)
     if set(question.models) == {"linear"}:
         profile = profile.model_copy(update={"model": "linear"})  # which the books answer for
-    asked = None if question.candidates == "auto" else list(question.candidates)
-    candidates, books = candidates_of(asked, target, profile, goal)
+    expressions = None if question.candidates == "auto" else list(question.candidates)
+    candidates, books = candidates_of(expressions, target, profile, goal)
     planned = Plan(
         question=question,
         metric=metric,

@@ -26,7 +26,7 @@ def quick(question: ExperimentQuestion, columns: Columns, language: Language = "
 
     The question's `models` and `repeats` are left aside. Raises: what `plan` raises.
     """
-    asked = question.model_copy(update={"models": ["linear"], "repeats": 1})
-    planned = plan(asked, columns, most_rows=QUICK_ROWS)
+    linear = question.model_copy(update={"models": ["linear"], "repeats": 1})
+    planned = plan(linear, columns, most_rows=QUICK_ROWS)
     report = verdict(planned, [solve_unit(planned, unit) for unit in planned.units], language)
     return QuickAnswer(report, planned.profile)

@@ -71,10 +71,10 @@ OPEN_QUESTIONS = (
 
 def open_question(book: Rulebook, question: Question, language: Language) -> Ask | None:
     """Return the first open question that this book's answer depends on, with the answer for each value."""
-    for asked in OPEN_QUESTIONS:
-        if not asked.is_open(question):
+    for open_question in OPEN_QUESTIONS:
+        if not open_question.is_open(question):
             continue
-        changes = [{asked.fact: value} for value in asked.values]
+        changes = [{open_question.fact: value} for value in open_question.values]
         decisions = [book.decide(question, change) for change in changes]
         if all(decision == decisions[0] for decision in decisions):
             continue  # no number changed, so no parameter did
@@ -83,19 +83,19 @@ def open_question(book: Rulebook, question: Question, language: Language) -> Ask
             for change, decision in zip(changes, decisions, strict=True)
         ]
         if len(set(objectives)) > 1:
-            return _ask(asked, tuple(objectives), language)
+            return _ask(open_question, tuple(objectives), language)
     return None
 
 
 @lru_cache(maxsize=KEPT)
-def _ask(asked: OpenQuestion, objectives: tuple[str, ...], language: Language) -> Ask:
+def _ask(open_question: OpenQuestion, objectives: tuple[str, ...], language: Language) -> Ask:
     """Return an open question in the form of the answer."""
     return Ask(
-        fact=asked.fact,
-        question=in_language(asked.question, language),
-        how_to_tell=in_language(asked.how_to_tell, language),
+        fact=open_question.fact,
+        question=in_language(open_question.question, language),
+        how_to_tell=in_language(open_question.how_to_tell, language),
         answers=[
             AskAnswer(value=value, meaning=in_language(meaning, language), objective=objective)
-            for (value, meaning), objective in zip(asked.values.items(), objectives, strict=True)
+            for (value, meaning), objective in zip(open_question.values.items(), objectives, strict=True)
         ],
     )

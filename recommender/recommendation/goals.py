@@ -55,12 +55,12 @@ def metric(question: Question) -> Text:
 @lru_cache(maxsize=1024)
 def variations(conditions: Conditions, goal: Goal) -> tuple[Variation, ...]:
     """Return each change of a part of the goal that these conditions depend on."""
-    asked = {condition.fact for row, *_ in conditions.rows for condition in row.when}
+    facts = {condition.fact for row, *_ in conditions.rows for condition in row.when}
     now = goal.model_dump(exclude_none=True)
     return tuple(
         _variation(name, value)
         for name in Goal.model_fields
-        if f"goal.{name}" in asked and name not in _NOT_VARIED
+        if f"goal.{name}" in facts and name not in _NOT_VARIED
         for value in _values(name)
         if now.get(name) != value
     )

@@ -44,9 +44,9 @@ def recommend(
 
     `thresholds` are overrides by name. Raises: NoTask, UnknownTask, UnknownScenario, UnknownThreshold, BadThreshold.
     """
-    asked, case = read_task_and_scenario(task, scenario)
-    aim, assumed_goal = goal_in_force(asked, goal)
-    question = Question(asked, case, profile, aim)
+    known_task, case = read_task_and_scenario(task, scenario)
+    aim, assumed_goal = goal_in_force(known_task, goal)
+    question = Question(known_task, case, profile, aim)
     books = books_in_force(thresholds)
     choices = {name: choose(book.decide(question), question.facts) for name, book in books.items()}
     if not choices[rulebook]:
@@ -58,7 +58,7 @@ def recommend(
     objective = str(summed(chosen))  # "" where no book speaks
     judged_by = metric(question)
     kept = of_the_choices(
-        asked,
+        known_task,
         aim,
         choices["article"],
         choices["evidence"],
@@ -71,11 +71,11 @@ def recommend(
     cut = decision(question, chosen)
     missed = total_kept(AnsweredQuestion(books["article"], question, choices["article"]))
     cuts = (_cut(question, choices["article"]), _cut(question, choices["evidence"]))
-    answers = Answers(asked, aim, choices["article"], choices["evidence"], rulebook, judged_by, cuts, missed)
+    answers = Answers(known_task, aim, choices["article"], choices["evidence"], rulebook, judged_by, cuts, missed)
     return answer.Recommendation(
         summary=in_language(summary(answers), language),
         ask=open_question(books["evidence"], question, language),
-        task=asked,
+        task=known_task,
         scenario=case,
         goal=aim,
         recommended=kept.recommended,
@@ -92,7 +92,7 @@ def recommend(
         alternatives=kept.alternatives,
         ruled_out=kept.ruled_out,
         warnings=[
-            *(_silence(name, asked).notice(language) for name, chosen_by in choices.items() if not chosen_by),
+            *(_silence(name, known_task).notice(language) for name, chosen_by in choices.items() if not chosen_by),
             *(warning.notice(language) for warning in answer_warnings(book, question, chosen)),
             *(
                 warning.notice(language)

@@ -30,11 +30,11 @@ def export_rules(
     Raises: UnknownThreshold, BadThreshold, UnknownTask.
     """
     bounds = bounds_in_force(thresholds)
-    asked = None if task is None else read_task(task)
+    only = None if task is None else read_task(task)
     rows = [
         (order, row)
         for order, row in enumerate(ROWS)
-        if (asked is None or asked in row.tasks) and rulebook in {None, row.book}
+        if (only is None or only in row.tasks) and rulebook in {None, row.book}
     ]
     used = {condition.bound for _, row in rows for condition in (*row.when, *row.unless)}
     return {

@@ -55,16 +55,16 @@ class Index:
 
     def get(self, identifier: str, owner: str) -> DatasetRow | None:
         """Return a dataset of an owner; None where it does not exist or has expired."""
-        asked = (DATASETS.c.id == identifier) & (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
+        condition = (DATASETS.c.id == identifier) & (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
         with self._engine.connect() as connection:
-            row = connection.execute(DATASETS.select().where(asked)).mappings().first()
+            row = connection.execute(DATASETS.select().where(condition)).mappings().first()
         return DatasetRow(**row) if row else None
 
     def of_owner(self, owner: str) -> list[DatasetRow]:
         """Return the datasets of an owner that have not expired, newest first."""
-        asked = (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
+        condition = (DATASETS.c.owner == owner) & (DATASETS.c.expires > self.clock())
         with self._engine.connect() as connection:
-            rows = connection.execute(DATASETS.select().where(asked).order_by(DATASETS.c.created.desc())).mappings()
+            rows = connection.execute(DATASETS.select().where(condition).order_by(DATASETS.c.created.desc())).mappings()
             return [DatasetRow(**row) for row in rows]
 
     def remove(self, identifier: str, owner: str) -> bool:

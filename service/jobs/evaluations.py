@@ -79,7 +79,7 @@ class EvaluationSteps(Steps):
     def _arrays(self, identifier: str) -> dict[str, Any]:
         row, datasets = self.row(identifier), Datasets(self._settings)
         roles = row.question["roles"]
-        beside = NOTHING._replace(asked=read_names(roles)) if roles else NOTHING
+        beside = NOTHING._replace(requested=read_names(roles)) if roles else NOTHING
         limit = DecodingLimit(self._settings.max_decoded_bytes)
         try:
             return datasets.contents(str(row.question["dataset"]), row.owner, beside, limit).roles

@@ -93,41 +93,41 @@ class ExperimentTable:
 
     def of_key(self, owner: str, key: str) -> ExperimentRow | None:
         """Return the job that an owner created with this idempotency key."""
-        asked = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.idempotency_key == key)
+        condition = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.idempotency_key == key)
         with self._engine.connect() as connection:
-            row = connection.execute(EXPERIMENTS.select().where(asked)).mappings().first()
+            row = connection.execute(EXPERIMENTS.select().where(condition)).mappings().first()
         return ExperimentRow(**row) if row else None
 
     def get(self, identifier: str, owner: str | None = None) -> ExperimentRow | None:
         """Return a job, of this owner where one is given; None where it does not exist or has expired."""
-        asked = (EXPERIMENTS.c.id == identifier) & (EXPERIMENTS.c.expires > self.clock())
+        condition = (EXPERIMENTS.c.id == identifier) & (EXPERIMENTS.c.expires > self.clock())
         if owner is not None:
-            asked &= EXPERIMENTS.c.owner == owner
+            condition &= EXPERIMENTS.c.owner == owner
         with self._engine.connect() as connection:
-            row = connection.execute(EXPERIMENTS.select().where(asked)).mappings().first()
+            row = connection.execute(EXPERIMENTS.select().where(condition)).mappings().first()
         return ExperimentRow(**row) if row else None
 
     def of_owner(
         self, kind: str, owner: str, before: float | None, limit: int, status: str | None
     ) -> list[ExperimentRow]:
         """Return the jobs of one kind of an owner, newest first, created before a time."""
-        asked = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.expires > self.clock())
-        asked &= EXPERIMENTS.c.id.startswith(f"{kind}_", autoescape=True)
+        condition = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.expires > self.clock())
+        condition &= EXPERIMENTS.c.id.startswith(f"{kind}_", autoescape=True)
         if before is not None:
-            asked &= EXPERIMENTS.c.created < before
+            condition &= EXPERIMENTS.c.created < before
         if status is not None:
-            asked &= EXPERIMENTS.c.status == status
-        chosen = EXPERIMENTS.select().where(asked).order_by(EXPERIMENTS.c.created.desc()).limit(limit)
+            condition &= EXPERIMENTS.c.status == status
+        chosen = EXPERIMENTS.select().where(condition).order_by(EXPERIMENTS.c.created.desc()).limit(limit)
         with self._engine.connect() as connection:
             return [ExperimentRow(**row) for row in connection.execute(chosen).mappings()]
 
     def update(self, identifier: str, *, unless_ended: bool = True, **values: object) -> bool:
         """Update a job; return whether it was updated. A job that has ended is not changed."""
-        asked = EXPERIMENTS.c.id == identifier
+        condition = EXPERIMENTS.c.id == identifier
         if unless_ended:
-            asked &= EXPERIMENTS.c.status.not_in(ENDED)
+            condition &= EXPERIMENTS.c.status.not_in(ENDED)
         with self._engine.begin() as connection:
-            return connection.execute(EXPERIMENTS.update().where(asked).values(**values)).rowcount > 0
+            return connection.execute(EXPERIMENTS.update().where(condition).values(**values)).rowcount > 0
 
     def remove(self, identifier: str) -> None:
         """Delete a job."""

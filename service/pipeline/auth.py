@@ -237,14 +237,14 @@ def main(arguments: list[str]) -> None:
         "--scope", action="append", choices=sorted(PERMISSIONS), help="may be given more than once; default all"
     )
     new.add_argument("--rate", type=int, help="requests a minute; default without limit")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     secret = f"lossary_{secrets.token_urlsafe(32)}"
     try:
         key = Key(
-            name=asked.name,
+            name=options.name,
             sha256=hashlib.sha256(secret.encode()).hexdigest(),
-            scopes=frozenset(asked.scope or PERMISSIONS),
-            rate=asked.rate,
+            scopes=frozenset(options.scope or PERMISSIONS),
+            rate=options.rate,
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -54,11 +54,11 @@ def _origin(exchange: Exchange) -> bytes | None:
     return None
 
 
-def _preflight(exchange: Exchange, asked: bytes) -> Response:
+def _preflight(exchange: Exchange, requested_headers: bytes) -> Response:
     answer = Response(status_code=204, headers={"Access-Control-Max-Age": str(REMEMBERED_S)})
     answer.raw_headers.append((b"access-control-allow-methods", ", ".join(exchange.match.methods).encode()))
-    if asked:
-        answer.raw_headers.append((b"access-control-allow-headers", asked))
+    if requested_headers:
+        answer.raw_headers.append((b"access-control-allow-headers", requested_headers))
     return answer
 
 

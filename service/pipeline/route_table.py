@@ -116,8 +116,8 @@ def nearest_path(path: str, templates: Collection[str]) -> str | None:
     A segment in braces is met by any, and may be missing at the end. The version in front may be left out or wrong,
     every other segment is the same or alike, and one too many at either end is left aside.
     """
-    asked = [segment for segment in path.split("/") if segment]
-    for segments in (asked, asked[1:]):
+    sent_segments = [segment for segment in path.split("/") if segment]
+    for segments in (sent_segments, sent_segments[1:]):
         distances = {template: _distance(_unversioned(segments), template) for template in templates}
         nearest = min(distances, key=lambda template: distances[template], default=None)
         if nearest is not None and distances[nearest] < math.inf:
@@ -129,11 +129,11 @@ def _unversioned(segments: list[str]) -> list[str]:
     return segments[1:] if segments and VERSION.fullmatch(segments[0]) else segments
 
 
-def _distance(asked: list[str], template: str) -> float:
+def _distance(sent_segments: list[str], template: str) -> float:
     """Return the distance of segments from a path: the dissimilarity of pairs, and 1 for each missing or extra one."""
     wanted = _unversioned([segment for segment in template.split("/") if segment])
-    missing, surplus = wanted[len(asked) :], asked[len(wanted) :]
-    pairs = [(some, other) for some, other in zip(asked, wanted, strict=False) if not other.startswith("{")]
+    missing, surplus = wanted[len(sent_segments) :], sent_segments[len(wanted) :]
+    pairs = [(some, other) for some, other in zip(sent_segments, wanted, strict=False) if not other.startswith("{")]
     likeness = [SequenceMatcher(None, some.lower(), other).ratio() for some, other in pairs]
     reachable = pairs and len(missing) + len(surplus) <= 1 and all(segment.startswith("{") for segment in missing)
     if not reachable or min(likeness) < ALIKE:

@@ -55,8 +55,8 @@ class MethodNotAllowed(HttpRefusal):
     example: ClassVar = {"method": "PUT", "allowed": ["GET", "HEAD"]}
 
     def __init__(self, method: str, allowed: list[str]) -> None:
-        names, asked = listed(allowed), method[:20]
-        text = Text(f"{asked} is not answered here; {names.en} are.", f"此处不支持 {asked};支持 {names.zh}。")
+        names, sent = listed(allowed), method[:20]
+        text = Text(f"{sent} is not answered here; {names.en} are.", f"此处不支持 {sent};支持 {names.zh}。")
         super().__init__(text, allowed=allowed)
         self.headers = {"Allow": names.en}
 

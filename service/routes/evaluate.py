@@ -168,8 +168,10 @@ async def evaluate_upload(http: Request) -> Response:
             body_of(http).reserve_bytes(ANSWER_BYTES * len(objectives) * upload.numbers)
         results = await runtime.evaluate(objectives, upload, options)
     else:
-        asked = "standard_error" in request.options.model_fields_set
-        results, items = await runtime.evaluate_stream(objectives, upload.windows, upload, options, error_asked=asked)
+        error_asked = "standard_error" in request.options.model_fields_set
+        results, items = await runtime.evaluate_stream(
+            objectives, upload.windows, upload, options, error_asked=error_asked
+        )
     await take_turn()
     arrays = arrays_of(results)
     work = partial(_written, http, upload, results, items, arrays)

@@ -33,20 +33,22 @@ class Question(NamedTuple):
 
 
 async def quick_experiment(
-    jobs: Jobs, asked: Question, features: Tensor | None, targets: Tensor | None, language: Language
+    jobs: Jobs, question: Question, features: Tensor | None, targets: Tensor | None, language: Language
 ) -> tuple[ExperimentReport, Profile]:
     """Return the verdict of a linear model on the arrays or the dataset, and facts of the target about a pilot model.
 
     Shapes: features (n, p) or (n), targets (n) or (n, labels). Raises: BadExperiment where there is neither, or no
     model here learns the task; ShapeMismatch, UnknownDataset, ComputeDeadline, and what planning raises.
     """
-    target, task = asked.target or asked.assumed.get("roles", {}).get("targets"), asked.task
+    target, task = question.target or question.assumed.get("roles", {}).get("targets"), question.task
     if task is not None and task not in LEARNT:
         raise not_learnt(task, "experiment")
-    said = {"task": task, "goal": asked.goal.model_dump(mode="json")}
+    task_and_goal = {"task": task, "goal": question.goal.model_dump(mode="json")}
     if features is not None and targets is not None:
-        return await jobs.quick_on_columns({"target": TARGETS, **said}, columns_of(features, targets), language)
-    if asked.dataset is None or not isinstance(target, str):
+        return await jobs.quick_on_columns(
+            {"target": TARGETS, **task_and_goal}, columns_of(features, targets), language
+        )
+    if question.dataset is None or not isinstance(target, str):
         raise BadExperiment(
             "experiment",
             Text(
@@ -56,7 +58,9 @@ async def quick_experiment(
                 "dataset 和 target(要预测的列)。",
             ),
         )
-    return await jobs.quick({"dataset": asked.dataset, "target": target, **said}, current().key or "", language)
+    return await jobs.quick(
+        {"dataset": question.dataset, "target": target, **task_and_goal}, current().key or "", language
+    )
 
 
 def columns_of(features: Tensor, targets: Tensor) -> dict[str, Numbers]:

@@ -93,7 +93,7 @@ async def question(request: Request) -> RecommendRequest:
 )
 @properties("recommend", etag=True)
 async def recommend_loss(
-    asked: Annotated[RecommendRequest, Depends(question)],
+    request: Annotated[RecommendRequest, Depends(question)],
     thresholds: ThresholdsInForce,
     settings: SettingsInForce,
     language: Spoken,
@@ -105,12 +105,12 @@ async def recommend_loss(
     `recommended.objective` can be pasted into `/v1/evaluate`, and the profile that `/v1/profile` returns into this.
     """
     answer = engine.recommend(
-        asked.task,
-        asked.scenario,
-        asked.profile,
-        asked.goal,
-        rulebook=asked.rulebook or settings.rulebook,
-        thresholds={**thresholds, **asked.thresholds},
+        request.task,
+        request.scenario,
+        request.profile,
+        request.goal,
+        rulebook=request.rulebook or settings.rulebook,
+        thresholds={**thresholds, **request.thresholds},
         language=language,
     )
     return brief_response(answer, response) if brief else answer

@@ -102,10 +102,10 @@ class BodyReceiver(asyncio.BufferedProtocol):
 
     async def _wait(self, full: asyncio.Future[None]) -> None:
         while not full.done():
-            before, asked = self._filled, perf_counter()
+            before, began = self._filled, perf_counter()
             await asyncio.wait([full], timeout=self._pace.idle_s)
             if not full.done():
-                self._pace.add(self._filled - before, perf_counter() - asked)
+                self._pace.add(self._filled - before, perf_counter() - began)
         full.result()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's

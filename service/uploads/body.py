@@ -84,7 +84,7 @@ class AsgiSource:
 
         Raises: RequestTimeout, ClientDisconnect.
         """
-        asked = perf_counter()
+        began = perf_counter()
         try:
             async with asyncio.timeout(self._pace.idle_s):
                 message = await self._receive()
@@ -95,7 +95,7 @@ class AsgiSource:
             raise ClientDisconnect
         chunk, more = message.get("body", b""), message.get("more_body", False)
         if more:
-            self._pace.add(len(chunk), perf_counter() - asked)
+            self._pace.add(len(chunk), perf_counter() - began)
         return chunk, more
 
 
@@ -270,9 +270,9 @@ class Body:
         self._begun = True
         amount = self._factor * min(self.length, self._longest)
         if not self._reservation.take(amount):
-            asked = perf_counter()
+            began = perf_counter()
             await self._reservation.need(amount)
-            self._record.queue_ms += 1e3 * (perf_counter() - asked)
+            self._record.queue_ms += 1e3 * (perf_counter() - began)
 
     def _count(self, more: int, limit: int, setting: str | None, size: int = 0, *, kept: bool = True) -> None:
         if not self.packed:

@@ -37,21 +37,21 @@ class Contents:
     assumed: Assumed = field(default_factory=dict)
 
 
-def from_json(body: bytearray, asked: RequestedColumns = (), piece: int = PIECE) -> Contents:
+def from_json(body: bytearray, requested: RequestedColumns = (), piece: int = PIECE) -> Contents:
     """Return the content of a JSON text: an object of arrays and fields, or an array of rows.
 
     `piece`: the bytes of an array that are parsed at once.
     Raises: BadEnvelope, BadRequest, UnknownInput, TooLarge.
     """
     if body[:LEADING].lstrip()[:1] == b"[":
-        return _from_table(records(body), NOTHING._replace(asked=asked))
+        return _from_table(records(body), NOTHING._replace(requested=requested))
     text, arrays = cut(body, piece)
-    upload = _members(text, tuple(name for _, name in asked) if asked else known_roles(), arrays)
-    meant = [] if asked else [name for name, value in upload.fields.items() if _is_meant(name, value, arrays)]
-    if asked or meant:
+    upload = _members(text, tuple(name for _, name in requested) if requested else known_roles(), arrays)
+    meant = [] if requested else [name for name, value in upload.fields.items() if _is_meant(name, value, arrays)]
+    if requested or meant:
         for name in meant:
             upload.roles[name] = _tensor(name, upload.fields.pop(name), arrays, booleans=True)
-        upload.roles, upload.assumed = renamed(upload.roles, asked)
+        upload.roles, upload.assumed = renamed(upload.roles, requested)
     for name, value in upload.fields.items():
         if value in arrays:
             raise unknown_input(name, known_roles())
@@ -103,12 +103,12 @@ def from_file(entry: Format, data: Buffer, beside: Beside, limit: DecodingLimit)
     if isinstance(entry, TableFormat):
         return _from_table(entry.open("The body", data, limit), beside)
     read = formats.written()[entry.media]
-    if read.has_names and not beside.asked:
+    if read.has_names and not beside.requested:
         limit = replace(limit, judge=_refuse_nameless)
     tensors = formats.many(read, data, limit, beside.order)
     assumed: Assumed = {}
-    if beside.asked or not MEANT.keys().isdisjoint(tensors):
-        tensors, assumed = renamed(tensors, beside.asked)
+    if beside.requested or not MEANT.keys().isdisjoint(tensors):
+        tensors, assumed = renamed(tensors, beside.requested)
     return Contents(roles=tensors, assumed=assumed)
 
 
@@ -123,7 +123,7 @@ def _refuse_nameless(names: Sequence[str]) -> None:
 
 def _from_table(table: Table, beside: Beside) -> Contents:
     inputs = TableInputs()
-    inputs.add(table, beside.order, beside.asked)
+    inputs.add(table, beside.order, beside.requested)
     roles, assumed = inputs.arrays()
     return Contents(roles=roles, assumed=assumed)
 
@@ -182,7 +182,7 @@ def _arrays(
         elif isinstance(entry, TableFormat):
             table = entry.open(name, part.data, limit)
             if name == multipart.TABLE:
-                inputs.add(table, beside.order, beside.asked)
+                inputs.add(table, beside.order, beside.requested)
             else:
                 inputs.add_role(name, table)
     columns, assumed = inputs.arrays() if inputs.columns else ({}, {})

@@ -30,7 +30,7 @@ class Beside(NamedTuple):
 
     fields: Texts = ()
     order: tuple[str, ...] = _USUAL  # the roles of arrays without names, one after the other
-    asked: RequestedColumns = ()  # roles, and the name or the pattern of names that is each
+    requested: RequestedColumns = ()  # roles, and the name or the pattern of names that is each
 
 
 NOTHING = Beside()
@@ -95,7 +95,7 @@ def named(query: bytes) -> Beside:
     given = tuple(QueryParams(query).multi_items())
     roles = ",".join(value for name, value in given if name == ROLES)
     fields = tuple((name, value) for name, value in given if name != ROLES)
-    return Beside(fields, asked=read_names(roles) if roles else ())
+    return Beside(fields, requested=read_names(roles) if roles else ())
 
 
 def with_form(beside: Beside, form: Texts) -> tuple[Beside, Texts]:
@@ -106,7 +106,9 @@ def with_form(beside: Beside, form: Texts) -> tuple[Beside, Texts]:
     roles = ",".join(value for name, value in form if name == ROLES)
     if not roles:
         return beside, form
-    return beside._replace(asked=beside.asked + read_names(roles)), tuple(pair for pair in form if pair[0] != ROLES)
+    return beside._replace(requested=beside.requested + read_names(roles)), tuple(
+        pair for pair in form if pair[0] != ROLES
+    )
 
 
 def read_names(roles: str) -> RequestedColumns:
@@ -114,8 +116,8 @@ def read_names(roles: str) -> RequestedColumns:
 
     Raises: BadRequest.
     """
-    _, asked = read_roles(roles)
-    if not asked:
+    _, requested = read_roles(roles)
+    if not requested:
         raise BadRequest(
             Text(
                 "The arrays of this body have names. Say which is which, "
@@ -125,7 +127,7 @@ def read_names(roles: str) -> RequestedColumns:
                 "y_true),或去掉 roles=;输入的列表只用于 .npy 请求体。",
             )
         )
-    return asked
+    return requested
 
 
 def merged_fields(model: type[BaseModel], body: Mapping[str, Any], *beside: Texts) -> dict[str, Any]:

@@ -144,7 +144,7 @@ async def receive_or_stream(request: Request, one_pass: Callable[[Upload], bool]
         if needed or stream.worthwhile(body):
             beside = _beside(request, entry)
             upload = Upload(query=beside.fields)
-            if not beside.asked and (needed or one_pass(upload)):
+            if not beside.requested and (needed or one_pass(upload)):
                 upload.windows = await stream.windows(body, beside.order, settings)
             if upload.windows is not None:
                 return upload
@@ -171,7 +171,7 @@ def _beside(request: Request, entry: Format | None) -> Beside:
     text = request.scope["query_string"]
     if entry is not None and (not entry.has_names or isinstance(entry, TableFormat)):
         beside = query.split(text)
-        if beside.asked and not entry.has_names:
+        if beside.requested and not entry.has_names:
             raise BadRequest(
                 Text(
                     f"The arrays of a {entry.suffix} have no names; say their roles in order: roles=a,b.",
@@ -191,7 +191,7 @@ async def _keep(request: Request, media: str) -> Upload:
     if media == JSON:
         text = await body.read(settings.max_json_bytes, "max_json_bytes")
         received = time.perf_counter()
-        upload = await _decoded(lambda _: from_json(text, beside.asked), len(text), body, settings)
+        upload = await _decoded(lambda _: from_json(text, beside.requested), len(text), body, settings)
     elif media == MULTIPART:
         parts = multipart.Parts(request.headers["content-type"])
         async for chunk in body.chunks(settings.max_body_bytes, "max_body_bytes"):
@@ -227,10 +227,10 @@ async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: B
     identifier = str(_named(upload, DATASET))
     roles = upload.fields.pop(query.ROLES, None)
     if roles is not None:
-        beside = beside._replace(asked=query.read_names(str(roles)))
+        beside = beside._replace(requested=query.read_names(str(roles)))
     target = _named(upload, TARGET)
-    if target is not None and not beside.asked:
-        beside = beside._replace(asked=(("targets", target),))
+    if target is not None and not beside.requested:
+        beside = beside._replace(requested=(("targets", target),))
     datasets: DatasetContents = request.scope["state"]["datasets"]
     settings: Settings = request.scope["state"]["settings"]
     owner = current().key or ""

@@ -435,7 +435,7 @@ def query_parameters(data: bytes) -> None:
     """The fields of a body that is arrays alone."""
     known = known_roles()
     beside = query.split(data)
-    if not {*beside.order, *(role for role, _ in beside.asked)} <= set(known):
+    if not {*beside.order, *(role for role, _ in beside.requested)} <= set(known):
         raise Finding("A role that no loss has.")
     _models(upload.Upload(query=beside.fields))
 

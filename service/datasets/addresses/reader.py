@@ -56,13 +56,13 @@ def main() -> None:
     os._exit(0)  # pyarrow's threads take a second to end by themselves
 
 
-def _answer(asked: dict[str, Any]) -> None:
+def _answer(request: dict[str, Any]) -> None:
     """Write an answer and, behind it, that it is whole."""
     try:
-        if asked["do"] == "list":
-            print(json.dumps(list_files(asked["address"], asked["max_bytes"], asked["piece_bytes"])))  # noqa: T201 - the answer
+        if request["do"] == "list":
+            print(json.dumps(list_files(request["address"], request["max_bytes"], request["piece_bytes"])))  # noqa: T201 - the answer
         else:
-            scan(asked["listing"], asked["names"], asked["places"])
+            scan(request["listing"], request["names"], request["places"])
         sys.stdout.buffer.write(WHOLE)
         sys.stdout.buffer.flush()
     except (NotAllowed, Unreadable) as error:

@@ -24,9 +24,9 @@ def list_files(address: Address, max_bytes: int, piece_bytes: int = PIECE_BYTES)
 
     Raises: BadRequest, AddressNotAllowed.
     """
-    asked = {"do": "list", "address": {**asdict(address), "root": address.root}, "max_bytes": max_bytes}
-    asked["piece_bytes"] = piece_bytes
-    with READERS.asked(asked) as out:
+    request = {"do": "list", "address": {**asdict(address), "root": address.root}, "max_bytes": max_bytes}
+    request["piece_bytes"] = piece_bytes
+    with READERS.asked(request) as out:
         listing: dict[str, Any] = json.loads(out.readline() or b"{}")
     return listing
 
@@ -40,8 +40,8 @@ def batches(
 
     Raises: BadRequest, AddressNotAllowed.
     """
-    asked = {"do": "scan", "listing": listing, "names": list(names), "places": places and list(places)}
-    with READERS.asked(asked) as out:
+    request = {"do": "scan", "listing": listing, "names": list(names), "places": places and list(places)}
+    with READERS.asked(request) as out:
         try:
             with arrow().ipc.open_stream(out) as reader:
                 while True:

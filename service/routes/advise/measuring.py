@@ -61,8 +61,8 @@ async def compared_by_training(
     if request.experiment is None:
         return None
     task = _task_of(request)
-    asked = Question(request.dataset, request.target, task, request.goal, upload.assumed)
-    return await quick_experiment(jobs, asked, features, upload.roles.get("targets"), language)
+    question = Question(request.dataset, request.target, task, request.goal, upload.assumed)
+    return await quick_experiment(jobs, question, features, upload.roles.get("targets"), language)
 
 
 def with_pilot_facts(measured: Profile, pilot: Profile) -> Profile:

@@ -27,14 +27,14 @@ class Assignment:
     ignored: list[str]
 
 
-def assign(names: Sequence[str], asked: RequestedColumns) -> Assignment:
+def assign(names: Sequence[str], requested: RequestedColumns) -> Assignment:
     """Return which columns are read as which inputs.
 
     `names`: the columns in the order of the file. `asked`: what `roles=` says, by name or by a pattern such as p_*,
     whose columns make one array in the order of the file; without it, the names decide.
     Raises: BadRequest where a column is missing, or its meaning is not plain.
     """
-    columns, assumed = (_as_asked(names, asked), {}) if asked else _by_name(names)
+    columns, assumed = (_as_requested(names, requested), {}) if requested else _by_name(names)
     used = {name for chosen in columns.values() for name in chosen}
     repeated = [name for name, times in Counter(names).items() if times > 1 and name in used]
     if repeated:
@@ -48,13 +48,13 @@ def assign(names: Sequence[str], asked: RequestedColumns) -> Assignment:
     return Assignment(columns, assumed, ignored[:MOST_SHOWN] + (["..."] if len(ignored) > MOST_SHOWN else []))
 
 
-def by_place(names: Sequence[str], order: Sequence[str], asked: RequestedColumns) -> Assignment:
+def by_place(names: Sequence[str], order: Sequence[str], requested: RequestedColumns) -> Assignment:
     """Return the columns of a file without a header by role: in the order of `order`, or as `roles=` says.
 
     Raises: BadRequest.
     """
-    if asked:
-        return assign(names, asked)
+    if requested:
+        return assign(names, requested)
     if len(names) != len(order):
         said = f"roles={','.join(f'{role}:{place}' for place, role in enumerate(order, 1))}"
         wanted = listed(order)
@@ -69,10 +69,10 @@ def by_place(names: Sequence[str], order: Sequence[str], asked: RequestedColumns
     return Assignment({role: [name] for role, name in zip(order, names, strict=True)}, {}, [])
 
 
-def _as_asked(names: Sequence[str], asked: RequestedColumns) -> dict[str, list[str]]:
+def _as_requested(names: Sequence[str], requested: RequestedColumns) -> dict[str, list[str]]:
     """Return the columns of each role as `roles=` asks."""
     columns: dict[str, list[str]] = {}
-    for role, pattern in asked:
+    for role, pattern in requested:
         chosen = [name for name in names if name == pattern] or [name for name in names if fnmatchcase(name, pattern)]
         if not chosen:
             close = near(pattern, names)

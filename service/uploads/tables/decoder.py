@@ -80,9 +80,9 @@ class Decoder:
     @contextmanager
     def _answered(self, file: "MemoryFile", request: dict[str, Any]) -> Iterator[mmap.mmap]:
         """Yield the output of the process."""
-        asked, answer = MemoryFile(json.dumps(request).encode()), MemoryFile(b"")
+        request_file, answer = MemoryFile(json.dumps(request).encode()), MemoryFile(b"")
         with self._lock:
-            self._ask([file.descriptor, asked.descriptor, answer.descriptor])
+            self._ask([file.descriptor, request_file.descriptor, answer.descriptor])
         yield mmap.mmap(answer.descriptor, 0, access=mmap.ACCESS_COPY)  # tensors may be written to
 
     def _ask(self, descriptors: list[int]) -> None:

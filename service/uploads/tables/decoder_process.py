@@ -47,10 +47,12 @@ def main() -> None:
 
 def _answer(file: int, request: int, answer: int) -> None:
     """Write the columns of a file and their decoded sizes, or the requested columns."""
-    asked = json.loads(os.pread(request, os.fstat(request).st_size, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (4 * asked["max_bytes"] + BESIDE_BYTES, resource.RLIM_INFINITY))
+    instructions = json.loads(os.pread(request, os.fstat(request).st_size, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (4 * instructions["max_bytes"] + BESIDE_BYTES, resource.RLIM_INFINITY))
     source = pa.BufferReader(pa.py_buffer(mmap.mmap(file, 0, prot=mmap.PROT_READ)))
-    written = {"parquet": _parquet, "feather": _feather, "ndjson": _ndjson}[asked["format"]](source, asked["names"])
+    written = {"parquet": _parquet, "feather": _feather, "ndjson": _ndjson}[instructions["format"]](
+        source, instructions["names"]
+    )
     with os.fdopen(os.dup(answer), "wb") as out:
         if isinstance(written, pa.Table):
             written.validate(full=True)

@@ -26,14 +26,14 @@ class TableInputs:
     names: dict[str, list[str]] = field(default_factory=dict)
     assumed: Assumed = field(default_factory=dict)
 
-    def add(self, table: Table, order: Sequence[str], asked: RequestedColumns) -> None:
+    def add(self, table: Table, order: Sequence[str], requested: RequestedColumns) -> None:
         """Add the inputs of one table.
 
         `order`: the roles of columns without names. `asked`: what `roles=` says.
         Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
         """
         names = table.names
-        assignment = assign(names, asked) if table.named else by_place(names, order, asked)
+        assignment = assign(names, requested) if table.named else by_place(names, order, requested)
         read = table.read(list(dict.fromkeys(name for chosen in assignment.columns.values() for name in chosen)))
         for role, chosen in assignment.columns.items():
             self._keep(role, read, chosen)
@@ -73,12 +73,12 @@ class TableInputs:
         self.assumed |= table.assumed
 
 
-def renamed(arrays: Mapping[str, Tensor], asked: RequestedColumns) -> tuple[dict[str, Tensor], Assumed]:
+def renamed(arrays: Mapping[str, Tensor], requested: RequestedColumns) -> tuple[dict[str, Tensor], Assumed]:
     """Return arrays with the user's own names by role, and what was assumed; several of one role as (n, names).
 
     Raises: BadRequest.
     """
-    assignment = assign(list(arrays), asked)
+    assignment = assign(list(arrays), requested)
     by_role = {
         role: arrays[chosen[0]] if len(chosen) == 1 else torch.stack([arrays[name] for name in chosen], dim=1)
         for role, chosen in assignment.columns.items()
