@@ -217,14 +217,20 @@ def experiment(
     outliers: Annotated[str | None, typer.Option(help="errors, signal or unknown.", show_default=False)] = None,
     model: Annotated[list[str], typer.Option("--model", help="linear, mlp; may be given often.")] = ["linear", "mlp"],  # noqa: B006 - typer's way
     repeats: Annotated[int, typer.Option(help="Partitions into folds.")] = 3,
+    query: Annotated[
+        str | None, typer.Option(help="To rank: the column that names a row's list.", show_default=False)
+    ] = None,
     url: Url = HOST,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Train every candidate loss on a table, and say which is best and how sure that is."""
     goal = {name: value for name, value in (("metric", metric), ("outliers", outliers)) if value is not None}
+    asked: dict[str, Any] = {"goal": goal, "models": model, "repeats": repeats}
+    if query is not None:
+        asked["query"] = query
     with Client(url, key=key, language=spoken()) as client:
-        started = client.start_experiment(client.upload(file).id, target, goal=goal, models=model, repeats=repeats)
+        started = client.start_experiment(client.upload(file).id, target, **asked)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
