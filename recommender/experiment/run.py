@@ -10,7 +10,7 @@ from recommender.experiment.folds import Ids
 from recommender.experiment.plan import Plan, Unit
 from recommender.experiment.training.inputs import convex_starts, prepared_folds, relative_weights, starts, trained
 from recommender.experiment.training.least_squares import SOLVED, fits, solve
-from recommender.experiment.training.train import RATES, Outputs, Schedule, train
+from recommender.experiment.training.train import RATES, RATES_OF_CLASSES, Outputs, Schedule, train
 
 QUICK_RATES, QUICK_STEPS = (0.01, 0.1), 160  # of a linear model that cannot be solved
 
@@ -38,16 +38,17 @@ def run_unit(
     plan: Plan,
     unit: Unit,
     *,
-    rates: Sequence[float] = RATES,
+    rates: Sequence[float] | None = None,
     steps: int | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> OutOfFold:
     """Return what every candidate predicts out of fold; the same plan and unit give the same again.
 
-    `steps`: those of the plan where none are given. `alive` is called once a step of training, and may raise to end it.
-    Raises: what `alive` raises.
+    `rates` and `steps`: those of the unit and of the plan where none are given. `alive` is called once a step of
+    training, and may raise to end it. Raises: what `alive` raises.
     """
-    schedule = Schedule(plan.question.seed + unit.repeat, tuple(rates), steps or plan.steps)
+    usual = RATES_OF_CLASSES if plan.target.one_a_class and unit.model == "linear" else RATES
+    schedule = Schedule(plan.question.seed + unit.repeat, tuple(rates or usual), steps or plan.steps)
     outputs = train(
         prepared_folds(plan, unit.repeat),
         [trained(plan, unit.repeat, candidate) for candidate in plan.candidates],

@@ -1,6 +1,7 @@
 """The value of a loss for each replica, in one call for losses of single items."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -28,12 +29,17 @@ class Trained:
 
     def of_fold(self, fold: int) -> "Trained":
         """Return what is trained on one fold alone."""
-        reading = self.reading.of_fold(fold)
-        if not self.by_fold:
-            return replace(self, reading=reading)
-        objective = self.by_fold[fold]
-        bent = None if reading.bent is None else map_of(objective)
-        return Trained(objective, replace(reading, bent=bent), self.targets)
+        return self._apart[fold] if self.by_fold else replace(self, reading=self.reading.of_fold(fold))
+
+    @cached_property
+    def _apart(self) -> tuple["Trained", ...]:
+        """What is trained on each fold: once, as every step asks for it."""
+        entries = []
+        for fold, objective in enumerate(self.by_fold):
+            reading = self.reading.of_fold(fold)
+            bent = None if reading.bent is None else map_of(objective)
+            entries.append(Trained(objective, replace(reading, bent=bent), self.targets))
+        return tuple(entries)
 
 
 def mean_loss(entry: Trained, raw: Tensor, rows: Tensor, weights: Tensor | None) -> Tensor:

@@ -14,6 +14,7 @@ from recommender.experiment.judging.readings import judge_models
 from recommender.experiment.judging.selection import ratios_of_totals
 from recommender.experiment.run import solve_unit
 from recommender.experiment.target import read_target
+from recommender.experiment.training.train import RATES
 from recommender.profile import Goal, Profile
 from recommender.tasks import read_task
 
@@ -393,6 +394,23 @@ def test_several_classes_and_counts_are_trained() -> None:
 
     assert report_of(classes, task="multiclass").metric == "log_loss"
     assert report_of(counts, task="count").metric == "poisson_deviance"
+
+
+def test_linear_models_get_to_the_bottom_of_the_log_loss_of_classes_far_apart() -> None:
+    rng = np.random.default_rng(0)
+    classes = np.arange(150) % 3
+    x = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])[classes] + rng.normal(0, 0.7, (150, 2))
+    columns = {"a": x[:, 0], "b": x[:, 1], "y": classes}
+    planned = plan(asked(task="multiclass", candidates=["sparse_categorical_ce"]), columns)
+
+    usual, slower = (
+        verdict(planned, [run_unit(planned, planned.units[0], rates=rates)]).standings[0].value
+        for rates in (None, RATES)
+    )
+
+    assert usual is not None
+    assert slower is not None
+    assert usual < 0.8 * slower
 
 
 def test_grades_are_trained_with_thresholds_and_judged_in_their_order() -> None:
