@@ -1,17 +1,19 @@
 """What every loss of the catalogue costs beside its own formula: make bench-losses prints and writes it, worst last.
 
 `evaluate`: value, checks and standard error as the service gives them by default. `formula`: the loss function called
-once on the whole inputs, then the mean; `compiled`: that as torch.compile makes it. `evaluate, fused`: as the service
-evaluates long uploads under LOSSARY_COMPILE. `copy`: the same inputs copied. One thread, float32, about a million
-numbers in the largest input (or in the largest temporary). They take turns and the least of each counts, since the
-machine is shared: read the ratios.
+once on the whole inputs, then the mean; `compiled`: that as torch.compile makes it. `evaluate, kernel`: as the service
+evaluates where it has kernels (LOSSARY_KERNELS, LOSSARY_COMPILE). `copy`: the same inputs copied. One thread, float32,
+about a million numbers in the largest input (or the largest temporary). They take turns and the least of each counts,
+since the machine is shared: read the ratios.
 """
 
 import argparse
 import math
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -25,6 +27,9 @@ from losses.contract.loss import BoundLoss, Items, Loss, Sums
 from losses.contract.registry import catalogue
 from losses.contract.shapes import Axes
 from losses.evaluation.evaluate import evaluate
+from losses.evaluation.kernels.build import build
+from losses.evaluation.kernels.library import Kernels
+from losses.evaluation.layout import CHUNK_ELEMENTS, layout_of
 from losses.evaluation.passes import Options
 from service.server.server import settle_memory
 
@@ -33,7 +38,7 @@ NUMBERS = 1 << 20
 MOST = 3.0  # what the answer may cost, in formulas
 LENGTHS = {"C": 8, "D": 64, "K": 8, "L": 32, "T": 128, "S": 16}
 PIXELS = (32, 32)
-COPY, FORMULA, EVALUATE, COMPILED, FUSED = "copy", "formula", "evaluate", "compiled", "evaluate, fused"
+COPY, FORMULA, EVALUATE, COMPILED, KERNEL = "copy", "formula", "evaluate", "compiled", "evaluate, kernel"
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Row:
     def cells(self) -> list[str]:
         """The columns after the name."""
         times = [f"{1e9 * each / self.numbers:.2f}" for each in self.seconds.values()]
-        ratios = [f"{self.ratio(way):.2f}" for way in (EVALUATE, FUSED) if way in self.seconds]
+        ratios = [f"{self.ratio(way):.2f}" for way in (EVALUATE, KERNEL) if way in self.seconds]
         return [self.shape, *times, *ratios]
 
 
@@ -122,6 +127,23 @@ def least(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float
     return seconds
 
 
+@cache
+def folder() -> Path:
+    """Return where kernels are compiled."""
+    return Path(tempfile.mkdtemp(prefix="kernels-"))
+
+
+def kernel_folder(objective: Objective, inputs: dict[str, Tensor]) -> Path:
+    """Return where the kernel of an objective lies, if it can have one."""
+    form = layout_of(objective, inputs, None, CHUNK_ELEMENTS).form
+    if form is not None and Kernels([folder()]).find(form, 0) is None:
+        try:
+            build(form, folder())
+        except Exception as error:  # noqa: BLE001 - whatever torch raises: then the plain way is timed
+            Console(stderr=True).print(f"{objective} has no kernel: {str(error).splitlines()[:1]}")
+    return folder()
+
+
 def measured(loss: Loss, numbers: int, rounds: int, *, compiled: bool) -> Row:
     """Return the times of one loss under its defaults."""
     term, lengths, rng = loss.bind(), axes(loss, numbers), torch.Generator().manual_seed(0)
@@ -139,7 +161,8 @@ def measured(loss: Loss, numbers: int, rounds: int, *, compiled: bool) -> Row:
     }
     if compiled:
         ways[COMPILED] = lambda: fused(term, inputs)
-        ways[FUSED] = lambda: evaluate(objective, inputs, options=Options(fuse=True))
+        with_kernels = Options(kernels=Kernels([kernel_folder(objective, inputs)]))
+        ways[KERNEL] = lambda: evaluate(objective, inputs, options=with_kernels)
     with torch.inference_mode():
         seconds = least(ways, rounds)
     largest = max(inputs.values(), key=torch.numel)
@@ -159,7 +182,7 @@ def main() -> None:
     wanted = [loss for loss in catalogue().values() if not asked.losses or loss.id in asked.losses]
     rows = [measured(loss, asked.numbers, asked.rounds, compiled=asked.compile) for loss in wanted]
     rows.sort(key=lambda row: row.ratio(EVALUATE))
-    ways = [way for way in (EVALUATE, FUSED) if way in rows[0].seconds]
+    ways = [way for way in (EVALUATE, KERNEL) if way in rows[0].seconds]
     names = ["loss", "largest input", *rows[0].seconds, *(f"{way} / least formula" for way in ways)]
     said = [
         f"{way}: {sum(row.ratio(way) > MOST for row in rows)} of {len(rows)} cost more than {MOST:g} formulas."

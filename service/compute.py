@@ -10,7 +10,6 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
-from importlib import import_module
 from typing import Self, TypeVar
 
 import torch
@@ -18,13 +17,13 @@ from anyio import CapacityLimiter, from_thread, to_thread
 from starlette.requests import ClientDisconnect
 from torch import Tensor
 
-from losses.contract.compiler import import_compiler
 from losses.contract.deadline import CHECK, HOLD
 from losses.contract.expression import Objective
 from losses.contract.work import NUMBER_S
 from losses.errors import BadOption, Refusal, TooMuchAtOnce
 from losses.evaluation.class_axis import classes_on_axis_1
 from losses.evaluation.evaluate import evaluate
+from losses.evaluation.kernels.library import Kernels
 from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
@@ -43,8 +42,7 @@ from service.uploads.upload import Upload
 Returned = TypeVar("Returned")
 INLINE_S = 1e-3  # of computing, which a thread hop would double
 CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
-FUSED_NUMBERS = 1 << 20  # in which a fused formula gains more than its guards cost
-FORMS = 64  # of one formula, by parameters and dtypes, that are compiled before it is left as it is
+KERNEL_NUMBERS = 1 << 13  # in which a kernel gains more than its call costs
 LEAST_CHUNK = 1 << 16  # below it what is missing is not the memory of a chunk
 LEAST_SHORT_CHUNK = 1 << 12  # below it calls cost more than numbers
 SHORT_BODY = 1_000_000  # bytes, below which blocks are bounded by the arrays
@@ -62,11 +60,11 @@ class Runtime:
         settings: Settings,
         *,
         evaluate: Callable[..., Evaluation] = evaluate,
-        fused_numbers: int = FUSED_NUMBERS,
+        kernel_numbers: int = KERNEL_NUMBERS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take a device. `clock`: in seconds, what deadlines are told by; `fused_numbers`: from how many on to fuse."""
-        self._evaluate, self._fused_numbers, self._clock = evaluate, fused_numbers, clock
+        """Take a device; `clock` tells deadlines in seconds, and kernels serve from `kernel_numbers` on."""
+        self._evaluate, self._kernel_numbers, self._clock = evaluate, kernel_numbers, clock
         self.device = self._placed(settings.device, settings.worker)
         self.name = str(self.device)
         self.readiness = Readiness()
@@ -76,9 +74,7 @@ class Runtime:
         self._threads = CapacityLimiter(math.inf)  # the turns are the limit
         self._short_block_bytes = settings.max_short_block_bytes
         self._compute_s = settings.compute_seconds
-        self._fuses = settings.compile
-        if self._fuses:
-            _prepare_compiler()
+        self._kernels = _kernels(settings)
         torch.set_num_threads(1)  # requests run side by side; one that is alone gains little from more
 
     @staticmethod
@@ -142,7 +138,7 @@ class Runtime:
 
         Every window has its turn, and its deadline, to itself. `error_asked`: refuse, if there is none.
         """
-        here = self._here(options, self._fused_numbers)  # it is long, or nobody knows
+        here = self._here(options, self._kernel_numbers)  # it is long, or nobody knows
         streams = [Stream(objective, here, error_asked=error_asked) for objective in objectives]
         record, started = current(), time.perf_counter()
         record.items, record.losses = 0, _losses(objectives)
@@ -167,10 +163,9 @@ class Runtime:
         return results, record.items
 
     def _here(self, options: Options, numbers: int) -> Options:
-        if self._fuses and numbers >= self._fused_numbers:
-            options = replace(options, fuse=True)
         if self.device.type == "cpu":
-            return _with_blocks(options, self._blocks.total)
+            kernels = self._kernels if numbers >= self._kernel_numbers else None
+            return _here(options, self._blocks.total, kernels)
         free, _ = torch.cuda.mem_get_info(self.device)
         fits = max(LEAST_CHUNK, min(CUDA_CHUNK_ELEMENTS, free // CUDA_BYTES))
         power = 1 << (fits.bit_length() - 1)  # of 2, so that what is worked out for one length serves again
@@ -281,25 +276,25 @@ class _Blocks:
         self._record.block_bytes = max(self._record.block_bytes, amount)
 
 
-def _prepare_compiler() -> None:
-    """Configure torch.compile to fall back to the plain formula where it fails, and to start no processes.
+def _kernels(settings: Settings) -> Kernels | None:
+    """Return the kernels of the folder that is named, and those compiled while the service runs.
 
-    Raises: ValueError where there is no C++ compiler.
+    Raises: ValueError where there is no C++ compiler, and one is to be used.
     """
     compiler = os.environ.get("CXX", "g++")
-    if shutil.which(compiler) is None:
+    if settings.compile and shutil.which(compiler) is None:
         raise ValueError(
             f"LOSSARY_COMPILE: there is no C++ compiler {compiler} here; leave it out, or name one as CXX."
         )
-    import_compiler()
-    dynamo, inductor = import_module("torch._dynamo.config"), import_module("torch._inductor.config")
-    dynamo.suppress_errors, dynamo.recompile_limit = True, FORMS  # type: ignore[attr-defined] # torch fills them in
-    inductor.compile_threads = 1  # type: ignore[attr-defined] # the same
+    if not settings.compile and settings.kernels is None:
+        return None
+    folders = [] if settings.kernels is None else [settings.kernels]
+    return Kernels(folders, settings.data / "kernels" if settings.compile else None)
 
 
 @lru_cache(64)  # the same few options come again and again
-def _with_blocks(options: Options, max_block_bytes: int) -> Options:
-    return replace(options, max_block_bytes=max_block_bytes)
+def _here(options: Options, max_block_bytes: int, kernels: Kernels | None) -> Options:
+    return replace(options, max_block_bytes=max_block_bytes, kernels=kernels)
 
 
 def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:

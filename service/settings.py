@@ -148,8 +148,12 @@ class Settings(BaseSettings):
         Path | None, Field(description="A TOML file of API keys: python -m service.pipeline.auth new NAME.")
     ] = None
     compile: Annotated[
-        bool, Field(description="Have torch.compile fuse the formulas for long uploads; takes a C++ compiler.")
+        bool,
+        Field(description="Compile kernels of what long uploads ask for, in the background; takes a C++ compiler."),
     ] = False
+    kernels: Annotated[
+        Path | None, Field(description="A folder of kernels: python -m losses.evaluation.kernels.build FOLDER.")
+    ] = None
     shared_memory: Annotated[
         Path | None, Field(description="The directory, such as /dev/shm, of whose files clients may register regions.")
     ] = None

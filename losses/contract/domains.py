@@ -75,6 +75,16 @@ class Domain:
         return self.ends == (-math.inf, math.inf) and not more
 
     @cached_property
+    def is_shaped(self) -> bool:
+        """Whether more is asked of the numbers than to lie between the ends; `departure` measures it."""
+        return self.simplex or self.signs or self.corners or self.sizes or self.whole
+
+    @cached_property
+    def is_index(self) -> bool:
+        """Whether the numbers name places, so that they are computed with as int64; others may be larger than those."""
+        return self.whole and (self.high is not None or self.below is not None or self.up_to is not None)
+
+    @cached_property
     def is_of_probabilities(self) -> bool:
         """Whether the numbers are probabilities, which may be 0."""
         return (self.low, self.high) == (0, 1)
@@ -271,8 +281,8 @@ def check(
     if chunk.numel() == 0:
         return
     low, high = (float(bound) for bound in chunk.aminmax())  # NaN shows in both
-    seen.low, seen.high = min(seen.low, low), max(seen.high, high)
-    if not (high < math.inf and (low > -math.inf or (domain.minus_infinity and low == -math.inf))):
+    seen.note(low, high)
+    if not finite_between(domain, low, high):
         bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
         _refuse_overflow(role, chunk.dtype, bad & sent.isfinite().to(bad.device), offset)
         if nonfinite != "allow":
@@ -281,7 +291,7 @@ def check(
         return
     if domain.sizes:
         seen.in_order &= bool((chunk[:, 2:] >= chunk[:, :2]).all())
-    tolerance = _tolerance(sent.dtype)
+    tolerance = tolerance_of(sent.dtype)
     if _inside(chunk, domain, low, high, tolerance):
         return
     bad = _outside(chunk, domain, low, tolerance)
@@ -313,11 +323,12 @@ def outside(chunk: Tensor, domain: Domain, sent: torch.dtype, ignored: int | Non
     """Return which numbers of a chunk `check` would refuse, in the shape of the chunk."""
     bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
     legal = chunk.masked_fill(bad, 0)
-    bad = bad | _outside(legal, domain, float(legal.amin()) if legal.numel() else 0.0, _tolerance(sent))
+    bad = bad | _outside(legal, domain, float(legal.amin()) if legal.numel() else 0.0, tolerance_of(sent))
     return bad & (chunk != ignored) if ignored is not None and domain.whole else bad
 
 
-def _tolerance(sent: torch.dtype) -> float:
+def tolerance_of(sent: torch.dtype) -> float:
+    """Return how far the sum of a distribution of this dtype may be from 1."""
     return SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
 
 
@@ -326,18 +337,45 @@ def _inside(chunk: Tensor, domain: Domain, low: float, high: float, tolerance: f
 
     The test uses sums and extremes, which are faster to compute than a mask of booleans.
     """
-    least, most = domain.ends
-    if low < least or high > most:
+    if not between_ends(domain, low, high):
         return False
+    if not domain.is_shaped or (domain.whole and not chunk.is_floating_point()):
+        return True
+    return float(departure(chunk, domain)) <= allowed_departure(domain, tolerance)
+
+
+def finite_between(domain: Domain, low: float, high: float) -> bool:
+    """Return whether numbers with these extremes are finite, or -infinity where the domain has it."""
+    return high < math.inf and (low > -math.inf or (domain.minus_infinity and low == -math.inf))
+
+
+def shows_in_a_sum(domain: Domain) -> bool:
+    """Return whether a finite sum of numbers proves them legal, and nothing else is asked of them."""
+    return domain.free and not domain.looks_like
+
+
+def between_ends(domain: Domain, low: float, high: float) -> bool:
+    """Return whether numbers with these extremes lie between the ends of the domain."""
+    least, most = domain.ends
+    return least <= low and high <= most
+
+
+def departure(chunk: Tensor, domain: Domain) -> Tensor:
+    """Return how far numbers between the ends of a domain are from what else it asks of them, at most, a scalar."""
     if domain.simplex:  # in the dtype that was sent; within its rounding `_outside` decides
-        return float((chunk.sum(1) - 1).abs().amax()) <= tolerance / 2
+        return (chunk.sum(1) - 1).abs().amax()
     if domain.signs:
-        return float(chunk.abs().amin()) == 1
+        return 1 - chunk.abs().amin()
     if domain.corners:
-        return float((chunk[:, 2:] - chunk[:, :2]).amin()) >= 0
+        return -(chunk[:, 2:] - chunk[:, :2]).amin()
     if domain.sizes:
-        return float(chunk[:, 2:].amin()) >= 0
-    return not (domain.whole and chunk.is_floating_point()) or torch.equal(chunk, chunk.round())
+        return -chunk[:, 2:].amin()
+    return (chunk - chunk.round()).abs().amax() if chunk.is_floating_point() else chunk.new_zeros(())
+
+
+def allowed_departure(domain: Domain, tolerance: float) -> float:
+    """Return the departure up to which numbers are legal for sure; `tolerance`: of sums of a distribution."""
+    return tolerance / 2 if domain.simplex else 0.0
 
 
 def _outside(chunk: Tensor, domain: Domain, low: float, tolerance: float) -> Tensor:

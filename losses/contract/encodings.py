@@ -43,6 +43,10 @@ class Extremes:
     in_order: bool = True
     nonfinite: int = 0
 
+    def note(self, low: float, high: float, *, in_order: bool = True) -> None:
+        """Take in what a chunk shows."""
+        self.low, self.high, self.in_order = min(self.low, low), max(self.high, high), self.in_order and in_order
+
     def __or__(self, other: "Extremes") -> "Extremes":
         """Return what two parts show together."""
         low, high = min(self.low, other.low), max(self.high, other.high)

@@ -10,7 +10,6 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from torch import Tensor
 
-from losses.contract.compiler import import_compiler
 from losses.contract.domains import Domain
 from losses.contract.encodings import LOG_PROBABILITIES, LooksLike
 from losses.contract.parameters import BY_ITS_LOGARITHM, PastTheEnds
@@ -178,12 +177,6 @@ class Loss:
         config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
         return create_model(self.id, __config__=config, **fields)
 
-    @cached_property
-    def fused(self) -> Callable[..., Tensor | Items | Sums]:
-        """The function compiled by torch.compile on its first call, which fuses its passes over the inputs."""
-        import_compiler()
-        return torch.compile(self.compute, dynamic=True)
-
     def pattern(self, role: str) -> Pattern:
         """Return the axes of one role."""
         return self.shapes.roles[self.roles.index(role)]
@@ -300,10 +293,10 @@ class BoundLoss:
         named = self.asked_as in self.loss.names_of_log_probabilities and role in self.loss.differentiable
         return (*domain.looks_like, *LOG_PROBABILITIES) if named and domain.minus_infinity else domain.looks_like
 
-    def __call__(self, inputs: Roles, weights: Tensor | None = None, *, fuse: bool = False) -> Tensor | Items | Sums:
+    def __call__(self, inputs: Roles, weights: Tensor | None = None) -> Tensor | Items | Sums:
         """Apply the formula to one chunk."""
         extra = {"weights": weights} if self.loss.sums_itself else {}
-        return (self.loss.fused if fuse else self.loss.compute)(**inputs, **self.params, **extra)
+        return self.loss.compute(**inputs, **self.params, **extra)
 
     def __str__(self) -> str:
         return self._text

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from losses.contract.deadline import checkpoint, hold
-from losses.contract.domains import NON_NEGATIVE, Domain, check, first_index, outside
+from losses.contract.domains import NON_NEGATIVE, Domain, check, first_index, outside, shows_in_a_sum
 from losses.contract.encodings import Extremes
 from losses.contract.expression import Objective
 from losses.contract.shapes import Axes, Pattern
@@ -86,11 +86,11 @@ class ChunkedInputs:
         hold(layout.refuse_more_than(self.max_block_bytes, graph=self.graph))
         self.compute_dtype, self.axes, self.sources = layout.dtype, layout.axes, layout.sources
         self.bounds, self.seconds_between = self._moved(layout.bounds), layout.seconds_between
-        self.asks_within = layout.is_long
+        self.asks_within, self.form, self.numbers = layout.is_long, layout.form, layout.numbers
         if self.device_copies is None and self.device.type == "cuda":
             self.device_copies = DeviceCopies(self.device)
         self._there: dict[Hashable, Tensor] = {}  # chunks that were copied ahead
-        self._weighed = self.weights is not None or self.mask is not None
+        self.is_weighed = self.weights is not None or self.mask is not None
         self.seen = [{source.role: Extremes() for source in sources} for sources in self.sources]
         if self.weights is not None and self.weights_scale_out:
             self._scale(self.weights)
@@ -157,11 +157,20 @@ class ChunkedInputs:
         """Say whether some term has classes on axis 1 that its weights and masks do not have."""
         return any(term.loss.elements == PIXELS for _, term in self.objective.terms)
 
-    def chunks(self, *, first_pass: bool) -> Iterator[list[Chunk]]:
-        """Yield every chunk once a term; the first pass checks the numbers too."""
+    def blocks(self) -> Iterator[dict[str, slice]]:
+        """Yield the bounds of every chunk when it may be computed."""
         for bounds in self._arriving() if self.device_copies else self.bounds:
             checkpoint(self.seconds_between)
-            yield [self._chunk(place, bounds, first_pass=first_pass) for place in range(len(self.axes))]
+            yield bounds
+
+    def chunks(self, bounds: dict[str, slice], *, first_pass: bool) -> list[Chunk]:
+        """Return one chunk once a term; the first pass checks the numbers too."""
+        return [self.chunk(place, bounds, first_pass=first_pass) for place in range(len(self.axes))]
+
+    def sent(self, bounds: dict[str, slice]) -> dict[str, Tensor]:
+        """Return one chunk of every input as it was sent, in the order of the objective."""
+        axes = {source.role: source.pattern.item_axis for sources in self.sources for source in sources}
+        return {role: self._at(self.inputs[role], axes[role], bounds) for role in self.objective.roles if role in axes}
 
     def _arriving(self) -> Iterator[dict[str, slice]]:
         """Yield the bounds of every chunk once it is on the device, the copy of the next having started."""
@@ -196,9 +205,9 @@ class ChunkedInputs:
     def _slice(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
         return tensor if item_axis is None or len(self.bounds) == 1 else tensor[bounds[item_axis]]
 
-    def _chunk(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> Chunk:
+    def chunk(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> Chunk:
         """Return one chunk of one term: its inputs, weights and mask, checked in the first pass."""
-        if not self._weighed:
+        if not self.is_weighed:
             return Chunk(self._filled(place, bounds, None, first_pass=first_pass), [], None, None)
         factors = self._factors(place, bounds, first_pass=first_pass)
         mask = factors[-1] if self.mask is not None and factors else None
@@ -235,8 +244,7 @@ class ChunkedInputs:
                 if ignored is not None and domain.whole:
                     counted = counted | (chunk == ignored)
                 chunk = torch.where(counted, chunk, _filler(domain, chunk))
-            quick = domain.free and not domain.looks_like  # then NaN and infinities show in a sum
-            if first_pass and not (quick and math.isfinite(chunk.sum().item())):
+            if first_pass and not (shows_in_a_sum(domain) and math.isfinite(chunk.sum().item())):
                 check(
                     role,
                     chunk,
@@ -249,10 +257,7 @@ class ChunkedInputs:
                 )
             if legal:
                 chunk = torch.where(outside(chunk, domain, sent.dtype, ignored), _filler(domain, chunk), chunk)
-            index = (
-                domain.whole and domain.high is not None
-            )  # others may be larger than any int64, and stay as they are
-            inputs[role] = chunk.to(torch.int64) if index and dtype != torch.int64 else chunk
+            inputs[role] = chunk.to(torch.int64) if domain.is_index and dtype != torch.int64 else chunk
         return inputs
 
     def _factors(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> list[Tensor]:

@@ -14,6 +14,7 @@ from losses.contract.loss import BoundLoss
 from losses.contract.shapes import Axes, Pattern
 from losses.contract.work import BACKWARD, INPUTS_ALIVE, INPUTS_WITH_GRAPH
 from losses.errors import MissingInput, ShapeMismatch, TooMuchAtOnce, UnsupportedDtype
+from losses.evaluation.kernels.form import Form, form_of
 from losses.text import Text
 
 CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
@@ -62,6 +63,8 @@ class Layout:
     block_bytes_with_graph: int  # the graphs of all terms are there together
     seconds: float
     seconds_between: float  # that no single call of torch takes longer than
+    numbers: int  # of all inputs
+    form: Form | None  # of the kernel of a chunk, where one can be made
 
     def peak_bytes(self, *, graph: bool) -> int:
         """Return the most bytes that one block holds."""
@@ -125,7 +128,7 @@ def _made(
     sources = [_sources(term, own, inputs, dtype) for term, own in zip(terms, axes, strict=True)]
     bounds = _cut(terms, axes, inputs, _lengths(sources, inputs), chunk_elements)
     numbers = [sum(inputs[source.role].numel() for source in own) for own in sources]
-    blocks = [_block(own, bounds) for own in axes]
+    blocks = [longest_block(own, bounds) for own in axes]
     roles = [[source.role for source in own] for own in sources]
     ways = [_peaks(term, block, own) for term, block, own in zip(terms, blocks, roles, strict=True)]
     between = [
@@ -149,6 +152,8 @@ def _made(
         block_bytes_with_graph=math.ceil(sum(peaks_with_graph) * dtype.itemsize),
         seconds=sum(seconds),
         seconds_between=sum(between),
+        numbers=sum(tensor.numel() for tensor in inputs.values()),
+        form=form_of(objective, inputs, dtype) if _shortest(bounds) > 1 else None,  # for one item other code is made
     )
 
 
@@ -172,14 +177,19 @@ def _sources(term: BoundLoss, axes: Axes, inputs: Mapping[str, Tensor], compute_
     for role, pattern in zip(term.loss.roles, term.loss.shapes.roles, strict=True):
         if role in inputs:
             tensor, domain = inputs[role], term.domain(role).bounded(axes)
-            dtype = _whole_dtype(tensor) if domain.whole else compute_dtype
+            dtype = looked_at_in(domain, tensor.dtype, compute_dtype)
             sources.append(TermInput(role, pattern, domain, dtype))
     return sources
 
 
-def _whole_dtype(tensor: Tensor) -> torch.dtype:
-    """Return the dtype in which whole numbers are told apart: that in which they came, whatever is computed in."""
-    return torch.promote_types(tensor.dtype, torch.float32) if tensor.is_floating_point() else torch.int64
+def looked_at_in(domain: Domain, sent: torch.dtype, computed_in: torch.dtype) -> torch.dtype:
+    """Return the dtype in which the numbers of an input are checked.
+
+    Whole numbers are told apart in the dtype in which they came, whatever is computed in.
+    """
+    if not domain.whole:
+        return computed_in
+    return torch.promote_types(sent, torch.float32) if sent.is_floating_point else torch.int64
 
 
 def _lengths(sources: list[list[TermInput]], inputs: Mapping[str, Tensor]) -> dict[str, int]:
@@ -234,7 +244,12 @@ def _cut(
     ]
 
 
-def _block(axes: Axes, bounds: list[dict[str, slice]]) -> Axes:
+def _shortest(bounds: list[dict[str, slice]]) -> int:
+    """Return the least number of items in a block."""
+    return min((edge.stop - edge.start for block in bounds for edge in block.values()), default=0)
+
+
+def longest_block(axes: Axes, bounds: list[dict[str, slice]]) -> Axes:
     """Return the axes of the longest block."""
     cut = {item_axis: max(edge[item_axis].stop - edge[item_axis].start for edge in bounds) for item_axis in bounds[0]}
     return {name: (cut[name], *lengths[1:]) if name in cut else lengths for name, lengths in axes.items()}

@@ -1,13 +1,22 @@
 """Means and co-moments of rows that arrive in chunks, merged without loss of precision."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
 SAFE = 1e-200  # products between it and its inverse keep all their digits, however they are summed
 LOST = 1e-3  # of a sum of squares: where less is left once the mean is out, more than 3 of 16 digits have cancelled
+
+
+@dataclass(frozen=True)
+class RowMoments:
+    """Count, means and centred products of the rows of one chunk."""
+
+    count: int
+    means: list[float]
+    centred: list[list[float]]
 
 
 @dataclass
@@ -39,7 +48,7 @@ class Moments:
         centred = _added(products, -more, means)
         if not all(row[k] > LOST * products[k][k] for k, row in enumerate(centred)):
             centred = _products([column - mean for column, mean in zip(columns, means, strict=True)])
-        self._take(more, means, centred)
+        self.take(RowMoments(more, means, centred))
 
     def join(self, other: "Moments") -> None:
         """Take in the rows that other moments are of."""
@@ -50,10 +59,11 @@ class Moments:
         self._coarsen(max(self.unit, other.unit))
         factor = self.unit / other.unit
         centred = [[product / factor / factor for product in row] for row in other.centred]
-        self._take(other.count, [mean / factor for mean in other.means], centred)
+        self.take(RowMoments(other.count, [mean / factor for mean in other.means], centred))
 
-    def _take(self, more: int, means: list[float], centred: list[list[float]]) -> None:
-        """Take in so many rows, of these moments in the unit of these."""
+    def take(self, rows: RowMoments) -> None:
+        """Take in rows of which the moments are known, in the unit of these."""
+        more, means, centred = rows.count, rows.means, rows.centred
         if self.count:
             total = self.count + more
             step = [mean - before for mean, before in zip(means, self.means, strict=True)]
@@ -92,6 +102,28 @@ class Moments:
         )
         error = longest * (self.unit * float((max(spread, 0.0) * self.count / (self.count - 1)) ** 0.5))
         return error if math.isfinite(error) else None
+
+
+def row_moments(
+    count: int, facts: Mapping[str, float], shift: Sequence[float], *, by_means: bool = False
+) -> RowMoments | None:
+    """Return the moments of rows from sums and products of columns less a shift; None where digits are lost.
+
+    `facts`: by column "sum k" and "product k j" for j up to k. `by_means`: the shift
+    is the means themselves, but for rounding, so that what is left of the products is exact.
+    """
+    if not count:
+        return RowMoments(0, [], [])
+    places = range(len(shift))
+    sums = [facts[f"sum {k}"] for k in places]
+    products = [[facts[f"product {max(i, j)} {min(i, j)}"] for j in places] for i in places]
+    centred = _added(products, -1 / count, sums)
+    for k in places:
+        square = products[k][k]
+        constant = square == sums[k] == 0
+        if not constant and not (SAFE < square < 1 / SAFE and (by_means or centred[k][k] > LOST * square)):
+            return None
+    return RowMoments(count, [moved + total / count for moved, total in zip(shift, sums, strict=True)], centred)
 
 
 def _products(columns: Sequence[Tensor]) -> list[list[float]]:

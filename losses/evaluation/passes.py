@@ -13,6 +13,8 @@ from losses.evaluation.chunks import Chunk, ChunkedInputs
 from losses.evaluation.class_axis import ClassAxis
 from losses.evaluation.gradient_shares import gradient_shares
 from losses.evaluation.input_warnings import warnings
+from losses.evaluation.kernels.kernel_pass import kernel_pass
+from losses.evaluation.kernels.library import Kernels
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES
 from losses.evaluation.moments import Moments
 from losses.evaluation.result import Evaluation, gradient_overflowed, result_of_sum, result_of_term
@@ -37,7 +39,7 @@ class Options:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     chunk_elements: int = CHUNK_ELEMENTS
     max_block_bytes: int = MAX_BLOCK_BYTES  # bytes of one block
-    fuse: bool = False  # have torch.compile make one kernel of a formula, but where a gradient is taken of it
+    kernels: Kernels | None = None  # that take the place of the formulas where there are neither weights nor a mask
 
 
 def refuse_reduction(accumulators: list[Accumulator], options: Options) -> None:
@@ -80,17 +82,25 @@ def first_pass(
 
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
     """
-    within = asking() if chunked_inputs.asks_within and not options.fuse else NOTHING
+    within = asking() if chunked_inputs.asks_within else NOTHING
+    kernel = kernel_pass(_kernels(options), chunked_inputs, accumulators, spread)
     with torch.inference_mode(), within:
-        for chunks in chunked_inputs.chunks(first_pass=True):
-            _add_chunk(accumulators, chunks, spread, options)
+        for bounds in chunked_inputs.blocks():
+            if kernel is None or not kernel.add(bounds):
+                _add_chunk(accumulators, chunked_inputs.chunks(bounds, first_pass=True), spread, options)
+
+
+def _kernels(options: Options) -> Kernels | None:
+    """Return the kernels that give all that is asked."""
+    plain = options.reduction in ("none", "mean_over_count") or options.per_class
+    return None if plain else options.kernels
 
 
 def _add_chunk(accumulators: list[Accumulator], chunks: list[Chunk], spread: Moments | None, options: Options) -> None:
     """Add one chunk of every term to the accumulators, and its rows to the moments."""
     keep = options.reduction == "none"
     added = [
-        accumulator.add(chunk, keep=keep, per_class=options.per_class, fuse=options.fuse)
+        accumulator.add(chunk, keep=keep, per_class=options.per_class)
         for accumulator, chunk in zip(accumulators, chunks, strict=True)
     ]
     if spread is None:

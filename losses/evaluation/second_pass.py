@@ -41,8 +41,8 @@ class SecondPass:
         """Pass over every chunk again, recording a graph only where a gradient is asked for."""
         within = asking() if self.chunked_inputs.asks_within else nullcontext()
         with torch.set_grad_enabled(self.gradient != "none"), within:
-            for chunks in self.chunked_inputs.chunks(first_pass=False):
-                self._chunk(chunks)
+            for bounds in self.chunked_inputs.blocks():
+                self._chunk(self.chunked_inputs.chunks(bounds, first_pass=False))
 
     def _chunk(self, chunks: list[Chunk]) -> None:
         """Propagate the cotangents back through one chunk of every term."""

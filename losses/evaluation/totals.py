@@ -1,7 +1,7 @@
 """The sums of one term over the chunks: its formula is applied, weighted and masked, and its items are counted."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -65,10 +65,10 @@ class Accumulator:
         """Whether there are rows whose spread gives the error of the value."""
         return self.item_axis != WHOLE if self.finish is None else WHOLE not in self.totals
 
-    def apply(self, chunk: Chunk, *, fuse: bool = False) -> Items | Sums:
+    def apply(self, chunk: Chunk) -> Items | Sums:
         """Return the formula applied to one chunk, with its weights and mask."""
         weights, inner = self._split(chunk)
-        out = self.term(chunk.inputs, inner, fuse=fuse)
+        out = self.term(chunk.inputs, inner)
         if isinstance(out, Sums):
             return out
         items = out if isinstance(out, Items) else Items(out)
@@ -119,10 +119,10 @@ class Accumulator:
         lengths = self.term.loss.elements.lengths(self.axes)
         return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
 
-    def add(self, chunk: Chunk, *, keep: bool, per_class: bool, fuse: bool) -> Rows:
+    def add(self, chunk: Chunk, *, keep: bool, per_class: bool) -> Rows:
         """Take in one chunk; return the rows of its items. `keep` holds on to the items' values."""
         self._note(chunk)
-        out = self.apply(chunk, fuse=fuse)
+        out = self.apply(chunk)
         if isinstance(out, Sums):
             self._add_sums(chunk, out)
             return Rows([], [], None)
@@ -130,16 +130,21 @@ class Accumulator:
         sums = [float(column.sum()) for column in columns]
         count = out.numerator.numel()
         there = self._there(chunk, out)
-        self.count += count
-        self.kept += count if there is None else int(there.count_nonzero())
-        self.weighted = out.denominator is not None
-        self.numerator += sums[0]
-        self.denominator += sums[1] if self.weighted else count
+        kept = count if there is None else int(there.count_nonzero())
+        self.add_sums_of_items(sums[0], None if out.denominator is None else sums[1], count, kept)
         if keep:
             self.values.append(out.numerator.cpu())
         if per_class:
             self._add_classes(chunk, out)
         return Rows(columns, sums, None if there is None or self.item_axis == WHOLE else by_row(there) > 0)
+
+    def add_sums_of_items(self, numerator: float, denominator: float | None, count: int, kept: int) -> None:
+        """Add the sums over some items; the denominator is None where each counts once."""
+        self.count += count
+        self.kept += kept
+        self.weighted = denominator is not None
+        self.numerator += numerator
+        self.denominator += count if denominator is None else denominator
 
     def _note(self, chunk: Chunk) -> None:
         """Note whether some of what was sent is masked, some is not, and some of that has a weight."""
@@ -159,13 +164,18 @@ class Accumulator:
         return None if out.denominator is None else out.there
 
     def _add_sums(self, chunk: Chunk, out: Sums) -> None:
-        self.finish = out.finish
-        for item_axis, rows in out.parts.items():
-            more = rows.sum(0, dtype=torch.float64)
+        totals = {item_axis: rows.sum(0, dtype=torch.float64) for item_axis, rows in out.parts.items()}
+        count = self.elements_of({role: tensor.shape for role, tensor in chunk.inputs.items()})
+        kept = count if chunk.mask is None else _share_above_zero(chunk.mask, count)
+        self.add_totals(totals, out.finish, count, kept)
+
+    def add_totals(self, totals: SumsByAxis, finish: Callable[[SumsByAxis], Items], count: int, kept: int) -> None:
+        """Add sums over some rows of a quotient, and note how they are finished."""
+        self.finish = finish
+        for item_axis, more in totals.items():
             self.totals[item_axis] = self.totals[item_axis] + more if item_axis in self.totals else more
-        count = self._count(chunk)
         self.count += count
-        self.kept += count if chunk.mask is None else _share_above_zero(chunk.mask, count)
+        self.kept += kept
 
     def _add_classes(self, chunk: Chunk, items: Items) -> None:
         labels = element_labels(self.term, self.axes, chunk.inputs)
@@ -184,14 +194,13 @@ class Accumulator:
         slope = coefficient / below
         return value, {self.item_axis: (slope, -slope * value if reduction == "mean" else 0.0)}
 
-    def _count(self, chunk: Chunk) -> int:
-        """Return how many elements of a quotient one chunk holds."""
+    def elements_of(self, shapes: Mapping[str, Sequence[int]]) -> int:
+        """Return how many elements of a quotient inputs of these shapes hold, by role."""
         if not self.elements:
-            return sum(tensor.numel() for tensor in chunk.inputs.values())
+            return sum(math.prod(shape) for shape in shapes.values())
         role = self.term.loss.roles[0]
         own = dims(self.term.loss.pattern(role), self.axes)
-        shape = chunk.inputs[role].shape
-        return math.prod(shape[position] for position, dim in enumerate(own) if dim in self.elements)
+        return math.prod(length for length, dim in zip(shapes[role], own, strict=True) if dim in self.elements)
 
 
 def _differentiated(

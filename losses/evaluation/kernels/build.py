@@ -1,0 +1,163 @@
+"""Compile kernels ahead of time into a folder: python -m losses.evaluation.kernels.build FOLDER LOSS...
+
+Takes a C++ compiler. What comes of it runs without one, where the same torch is.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss, Loss
+from losses.contract.registry import catalogue
+from losses.evaluation.kernels.form import DTYPES, Form, form_of
+from losses.evaluation.kernels.library import isa, kernel_paths
+from losses.evaluation.kernels.one_pass import OnePass
+
+LENGTHS = (6, 7, 5, 3, 9, 11, 10, 13)  # of axes in the example that is traced; all differ, and none is 1
+MARCH = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}  # the oldest processors that have these instructions
+VECTOR_BITS = {"AVX512": 512, "AVX2": 256}
+
+
+def build(form: Form, folder: Path, instructions: str | None = None) -> Path:
+    """Compile the kernel of a form into a folder; return its shared library.
+
+    `instructions`: those of AVX512 or AVX2 alone; by default the best of this processor.
+    Raises: what torch raises where the formula cannot be compiled as one function.
+    """
+    instructions = instructions or isa()
+    module, tensors = OnePass(form), list(_examples(form))
+    axes = [
+        {axis: torch.export.Dim.DYNAMIC for axis, length in enumerate(each.shape) if length > 1} for each in tensors
+    ]
+    library, sidecar = kernel_paths(form, folder, instructions)
+    threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as scratch, torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, of torch
+        try:
+            torch.set_num_threads(1)  # the library has no threads of its own
+            program = torch.export.export(module, (tensors,), dynamic_shapes=(axes,), strict=False)
+            compiled = torch._inductor.aot_compile(  # noqa: SLF001 - the public one zips it
+                program.module(), (tensors,), options=_options(instructions, Path(scratch))
+            )
+        finally:
+            torch.set_num_threads(threads)
+        if shutil.which("strip"):
+            subprocess.run(["strip", str(compiled)], check=True)  # noqa: S603, S607 - names that nothing reads
+        folder.mkdir(parents=True, exist_ok=True)
+        facts = {**vars(module.contents), "form": form.described()}
+        _write(json.dumps(facts).encode(), sidecar)
+        _write(Path(str(compiled)).read_bytes(), library)  # last, since it is what is looked for
+    return library
+
+
+def _options(instructions: str, scratch: Path) -> dict[str, Any]:
+    options: dict[str, Any] = {"aot_inductor.output_path": str(scratch / "kernel.so"), "compile_threads": 1}
+    if instructions in MARCH:
+        options |= {"cpp.march": MARCH[instructions], "cpp.simdlen": VECTOR_BITS[instructions], "cpp.vec_isa_ok": True}
+    return options
+
+
+def _write(content: bytes, path: Path) -> None:
+    """Write a file that is there as a whole or not at all."""
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def _examples(form: Form) -> Iterator[Tensor]:
+    """Yield a tensor for every input, number and shift that the kernel takes, axes of the same name equally long."""
+    lengths = _lengths(form)
+    for entry in form.inputs:
+        yield torch.zeros([lengths[entry.role, axis] for axis in range(len(entry.single))], dtype=DTYPES[entry.dtype])
+    for term in form.terms:
+        for _, kind in term.free:
+            yield torch.ones((), dtype=torch.float64 if kind == "float" else torch.int64)
+    yield torch.zeros(2 * len(form.terms), dtype=torch.float64)
+
+
+def _lengths(form: Form) -> dict[tuple[str, int], int]:
+    """Return a length for every axis of every input; equal where some term says so."""
+    named: dict[tuple[str, int], set[tuple[str, int]]] = {}  # axes that are one, by each of them
+    fixed: dict[tuple[str, int], int] = {}
+    for _, term in form.objective().terms:
+        seen: dict[tuple[str, int], tuple[str, int]] = {}
+        for entry in form.inputs:
+            if entry.role not in term.loss.roles:
+                continue
+            for axis, (name, place) in enumerate(_axes(term.loss.pattern(entry.role).names, len(entry.single))):
+                here = (entry.role, axis)
+                if name.isdigit():
+                    fixed[here] = int(name)
+                first = seen.setdefault((name, place), here)
+                joined = named.get(first, {first}) | named.get(here, {here})
+                named |= dict.fromkeys(joined, joined)
+    lengths: dict[tuple[str, int], int] = {}
+    new = iter(LENGTHS)
+    for entry in form.inputs:
+        for axis, single in enumerate(entry.single):
+            if (entry.role, axis) not in lengths:
+                together = named[entry.role, axis]
+                known = next((fixed[each] for each in together if each in fixed), None)
+                lengths |= dict.fromkeys(together, 1 if single else known or next(new))
+    return lengths
+
+
+def _axes(names: tuple[str, ...], ndim: int) -> Iterator[tuple[str, int]]:
+    """Yield the name of every axis, and which it is among those of a starred name."""
+    for name in names:
+        width = ndim - len(names) + 1 if name.startswith("*") else 1
+        yield from ((name.lstrip("*"), place) for place in range(width))
+
+
+def main() -> None:
+    """Compile the kernels that are asked for, each in turn."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("losses", nargs="*", help="ids; none: every loss of which a kernel can be made")
+    parser.add_argument("--form", help="one form in their place, as JSON")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--instructions", choices=sorted(MARCH), help="those of other processors than this one")
+    asked = parser.parse_args()
+    if asked.form:
+        build(Form.of(json.loads(asked.form)), asked.folder, asked.instructions)
+        return
+    for name in asked.losses or catalogue():
+        for form in usual_forms(catalogue()[name], DTYPES[asked.dtype]):
+            try:
+                sys.stdout.write(f"{build(form, asked.folder, asked.instructions)} {name}\n")
+            except Exception as error:  # noqa: BLE001 - whatever torch raises, the next may be compiled
+                sys.stdout.write(f"{name} is left to the plain way: {str(error).splitlines()[:1]}\n")
+
+
+def usual_forms(loss: Loss, dtype: torch.dtype) -> Iterator[Form]:
+    """Yield the forms of a loss under its defaults: items alone, and with two axes of pixels where it may have them."""
+    objective = Objective(((1.0, loss.bind()),))
+    for pixels in (0, 2) if any(name[0] == "*" for pattern in loss.shapes.roles for name in pattern.names) else (0,):
+        form = form_of(objective, dict(_usual_inputs(objective.terms[0][1], dtype, pixels)), dtype)
+        if form is not None:
+            yield form
+
+
+def _usual_inputs(term: BoundLoss, dtype: torch.dtype, pixels: int) -> Iterator[tuple[str, Tensor]]:
+    """Yield every required input, with so many axes of pixels."""
+    for role in term.loss.required:
+        names = term.loss.pattern(role).names
+        width = {"*": pixels + (names[0][0] == "*")}
+        axes = sum(width.get(name[0], 1) for name in names)
+        yield role, torch.empty([2] * axes, dtype=torch.int64 if term.domain(role).whole else dtype)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""What one kernel is compiled for: an objective, its parameters, and the dtypes and axes of its inputs."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from losses.contract.expression import Objective
+from losses.contract.loss import BoundLoss, Value
+from losses.contract.registry import catalogue
+
+MOST_AXES = 5  # items, classes and a volume
+DTYPES = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (torch.float32, torch.float64, torch.int64, torch.int32, torch.uint8, torch.bool)
+}
+FREE = "free"  # what stands for a number that is passed to the kernel
+Params = tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True)
+class TermForm:
+    """One term: its loss and its parameters, those numbers that are not the defaults left open."""
+
+    loss: str
+    params: Params
+    free: tuple[tuple[str, str], ...]  # with "float" or "int"
+
+
+@dataclass(frozen=True)
+class InputForm:
+    """One input: its role and dtype, and which of its axes have length 1, for which other code is made."""
+
+    role: str
+    dtype: str
+    single: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """An objective without its coefficients, as far as its kernel depends on it."""
+
+    terms: tuple[TermForm, ...]
+    inputs: tuple[InputForm, ...]
+    dtype: str
+
+    @cached_property
+    def digest(self) -> str:
+        """The name of the kernel, another with other sources or another torch."""
+        text = json.dumps([self.described(), torch.__version__, platform.machine(), _sources()])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def described(self) -> dict[str, Any]:
+        """Return the form as JSON."""
+        return {
+            "terms": [[term.loss, list(term.params), list(term.free)] for term in self.terms],
+            "inputs": [[entry.role, entry.dtype, list(entry.single)] for entry in self.inputs],
+            "dtype": self.dtype,
+        }
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> Self:
+        """Return the form that was described so."""
+        terms = [
+            TermForm(loss, tuple((name, value) for name, value in params), tuple((name, kind) for name, kind in free))
+            for loss, params, free in described["terms"]
+        ]
+        inputs = [InputForm(role, dtype, tuple(single)) for role, dtype, single in described["inputs"]]
+        return cls(tuple(terms), tuple(inputs), described["dtype"])
+
+    def objective(self) -> Objective:
+        """Return an objective of this form, its open parameters at their defaults."""
+        return Objective(tuple((1.0, catalogue()[term.loss].bind(dict(term.params))) for term in self.terms))
+
+
+def form_of(objective: Objective, inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Form | None:
+    """Return the form of an objective on inputs of these dtypes and axes; None where no kernel is made of it."""
+    sent = [_input(role, inputs[role]) for role in objective.roles if role in inputs]
+    known = [entry for entry in sent if entry is not None]
+    if len(known) < len(sent) or any(term.kind == "batch" for _, term in objective.terms):
+        return None
+    terms = tuple(_term(term) for _, term in objective.terms)
+    return Form(terms, tuple(known), _name(dtype)) if _name(dtype) in ("float32", "float64") else None
+
+
+def _input(role: str, tensor: Tensor) -> InputForm | None:
+    single = tuple(length == 1 for length in tensor.shape)
+    fits = _name(tensor.dtype) in DTYPES and tensor.ndim <= MOST_AXES and all(tensor.shape)
+    return InputForm(role, _name(tensor.dtype), single) if fits else None
+
+
+def _term(term: BoundLoss) -> TermForm:
+    fields = term.loss.parameters.model_fields
+    free = tuple(
+        (name, "int" if isinstance(value, int) else "float")
+        for name, value in term.params.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and value != fields[name].default
+    )
+    named = dict(free)
+    return TermForm(
+        term.loss.id, tuple((name, value) for name, value in term.params.items() if name not in named), free
+    )
+
+
+def free_numbers(objective: Objective, form: Form) -> Iterator[float]:
+    """Yield the numbers that the form leaves open, in its order."""
+    for (_, term), own in zip(objective.terms, form.terms, strict=True):
+        for name, _ in own.free:
+            yield float(term.params[name] or 0)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+@cache
+def _sources() -> str:
+    """Return a digest of the code that kernels are made of."""
+    folder = Path(__file__).parents[2]
+    texts = [path.read_bytes() for path in sorted(folder.rglob("*.py"))]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()

@@ -1,0 +1,175 @@
+"""The first pass by a kernel: one call a chunk gives its checks, its sums and its moments.
+
+Where what it gives does not prove that every number is legal, or has lost digits, the plain way takes the chunk.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from losses.contract.domains import allowed_departure, between_ends, finite_between, shows_in_a_sum, tolerance_of
+from losses.contract.loss import Sums
+from losses.evaluation.chunks import ChunkedInputs
+from losses.evaluation.kernels.form import free_numbers
+from losses.evaluation.kernels.library import Kernel, Kernels
+from losses.evaluation.layout import TermInput, longest_block
+from losses.evaluation.moments import Moments, RowMoments, row_moments
+from losses.evaluation.totals import Accumulator, SumsByAxis
+
+Facts = dict[str, float]
+
+
+@dataclass
+class KernelPass:
+    """Adds chunks of one objective to its totals by its kernel."""
+
+    kernel: Kernel
+    numbers: list[Tensor]  # parameters that it takes
+    chunked_inputs: ChunkedInputs
+    accumulators: list[Accumulator]
+    spread: Moments | None
+    _examples: dict[int, Sums] = field(default_factory=dict)  # what the formula gives of one item, by term
+
+    def add(self, bounds: dict[str, slice]) -> bool:
+        """Add one chunk and say so; False, and nothing is added, where only the plain way can tell."""
+        tensors = self.chunked_inputs.sent(bounds)
+        if not all(tensor.is_contiguous() for tensor in tensors.values()):
+            return False
+        shift = self._shift()
+        facts, totals = self._called(tensors, shift)
+        if not facts or not self._legal(facts):
+            return False
+        counts = [self._count(place, bounds) for place in range(len(self.accumulators))]
+        moments = None
+        if self.spread is not None:
+            rows = round(facts.get("rows", self._rows(bounds)))
+            moments = row_moments(rows, facts, shift)
+            if moments is None:  # they have lost digits: their own means are a better shift
+                shift = [moved + facts[f"sum {k}"] / rows for k, moved in enumerate(shift)]
+                facts, totals = self._called(tensors, shift)
+                moments = row_moments(rows, facts, shift, by_means=True) if facts else None
+            if moments is None or self.spread.unit != 1:
+                return False
+        self._take(facts, totals, counts, moments)
+        return True
+
+    def _shift(self) -> list[float]:
+        """Return what is taken from every column before it is squared: its mean so far, or a guess."""
+        if self.spread is None:
+            return []
+        if self.spread.count:
+            return self.spread.means
+        guesses = [
+            (0.0, 1.0) if f"{k} denominator" in self.kernel.names else (0.0,) for k in range(len(self.accumulators))
+        ]
+        return [guess for of_term in guesses for guess in of_term]
+
+    def _called(self, tensors: dict[str, Tensor], shift: list[float]) -> tuple[Facts, list[float]]:
+        """Return what the kernel gives, by its names, and the sums behind; nothing where it fails."""
+        columns = 2 * len(self.accumulators)
+        shifts = torch.tensor([*shift, *[0.0] * (columns - len(shift))], dtype=torch.float64)
+        values = self.kernel.runner([*tensors.values(), *self.numbers, shifts])
+        names = self.kernel.names
+        return (dict(zip(names, values, strict=False)), values[len(names) :]) if values else ({}, [])
+
+    def _legal(self, facts: Facts) -> bool:
+        """Return whether every number surely lies in its domain."""
+        return all(
+            self._lies_in(facts, f"{place} {source.role}", source)
+            for place, sources in enumerate(self.chunked_inputs.sources)
+            for source in sources
+        )
+
+    def _lies_in(self, facts: Facts, key: str, source: TermInput) -> bool:
+        domain = source.domain
+        if shows_in_a_sum(domain):
+            return math.isfinite(facts[f"{key} sum"])
+        low, high = facts[f"{key} low"], facts[f"{key} high"]
+        if not finite_between(domain, low, high):
+            return False
+        ends = facts.get(f"{key} counted low", low), facts.get(f"{key} counted high", high)
+        allowed = allowed_departure(domain, tolerance_of(self.chunked_inputs.inputs[source.role].dtype))
+        return between_ends(domain, *ends) and facts.get(f"{key} departure", 0.0) <= allowed
+
+    def _count(self, place: int, bounds: dict[str, slice]) -> int:
+        """Return how many items, or elements of a quotient, one term has in a chunk."""
+        accumulator = self.accumulators[place]
+        axes = longest_block(accumulator.axes, [bounds])
+        if any(place == own for own, _ in self.kernel.totals):
+            term, sources = accumulator.term, self.chunked_inputs.sources[place]
+            return accumulator.elements_of({role: term.loss.pattern(role).lengths(axes) for role, *_ in sources})
+        return math.prod(accumulator.term.loss.shapes.items.lengths(axes))
+
+    def _rows(self, bounds: dict[str, slice]) -> int:
+        """Return how many rows the moments of a chunk are of."""
+        item_axis = self.accumulators[0].term.loss.shapes.items.item_axis
+        return bounds[item_axis].stop - bounds[item_axis].start if item_axis else 1
+
+    def _take(self, facts: Facts, totals: list[float], counts: list[int], moments: RowMoments | None) -> None:
+        """Add what the kernel gave of one chunk, all of whose numbers are legal."""
+        for place, (accumulator, sources) in enumerate(
+            zip(self.accumulators, self.chunked_inputs.sources, strict=True)
+        ):
+            accumulator.some_unmasked = accumulator.some_weighted = True
+            for source in sources:
+                if not shows_in_a_sum(source.domain):
+                    key = f"{place} {source.role}"
+                    in_order = bool(facts.get(f"{key} in order", True))
+                    accumulator.seen[source.role].note(facts[f"{key} low"], facts[f"{key} high"], in_order=in_order)
+            if f"{place} numerator" in facts:
+                count = counts[place]
+                accumulator.add_sums_of_items(
+                    facts[f"{place} numerator"],
+                    facts.get(f"{place} denominator"),
+                    count,
+                    round(facts.get(f"{place} kept", count)),
+                )
+        for place, of_term in self._by_axis(totals).items():
+            self.accumulators[place].add_totals(of_term, self._example(place).finish, counts[place], counts[place])
+        if moments is not None and self.spread is not None and moments.count:
+            self.spread.take(moments)
+
+    def _by_axis(self, totals: list[float]) -> dict[int, SumsByAxis]:
+        """Return the sums of quotients by term and axis, of the numbers that stand behind the others."""
+        sums: dict[int, SumsByAxis] = {}
+        start = 0
+        for place, item_axis in self.kernel.totals:
+            shape = self._example(place).parts[item_axis].shape[1:]
+            stop = start + math.prod(shape)
+            sums.setdefault(place, {})[item_axis] = torch.tensor(totals[start:stop], dtype=torch.float64).reshape(shape)
+            start = stop
+        return sums
+
+    def _example(self, place: int) -> Sums:
+        """Return what the formula of one term gives of the first item: its axes, and how it is finished."""
+        if place not in self._examples:
+            chunk = self.chunked_inputs.chunk(place, self.chunked_inputs.bounds[0], first_pass=False)
+            roles = self.chunked_inputs.sources[place]
+            first = {
+                role: chunk.inputs[role][:1] if pattern.item_axis else chunk.inputs[role] for role, pattern, *_ in roles
+            }
+            out = self.accumulators[place].term(first)
+            if not isinstance(out, Sums):
+                raise TypeError(f"{self.accumulators[place].term} has no sums")
+            self._examples[place] = out
+        return self._examples[place]
+
+
+def kernel_pass(
+    kernels: Kernels | None, chunked_inputs: ChunkedInputs, accumulators: list[Accumulator], spread: Moments | None
+) -> KernelPass | None:
+    """Return the pass by a kernel; None where there is none, or the inputs are weighed, masked or elsewhere."""
+    if kernels is None or chunked_inputs.is_weighed or chunked_inputs.device.type != "cpu":
+        return None
+    form = chunked_inputs.form
+    kernel = None if form is None else kernels.find(form, chunked_inputs.numbers)
+    if kernel is None or form is None:
+        return None
+    objective = chunked_inputs.objective
+    kinds = [torch.float64 if kind == "float" else torch.int64 for term in form.terms for _, kind in term.free]
+    numbers = [
+        torch.tensor(value, dtype=kind) for value, kind in zip(free_numbers(objective, form), kinds, strict=True)
+    ]
+    return KernelPass(kernel, numbers, chunked_inputs, accumulators, spread)

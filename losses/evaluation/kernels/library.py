@@ -1,0 +1,128 @@
+"""The kernels of one process: those that lie in its folders, and those that it has compiled while it runs."""
+
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from losses.evaluation.kernels.form import Form
+from losses.evaluation.kernels.runner import Runner
+
+MOST = 256  # kernels in one process, a third of a megabyte each
+BUILD_SECONDS = 300  # in which one is compiled; five are usual
+WORTH = 1 << 20  # numbers in an upload from which on its kernel is compiled
+ANY = "any"  # instructions that every processor of this kind has
+OLDER = {"AVX512": ["AVX512", "AVX2"], "AVX2": ["AVX2"]}
+log = logging.getLogger("lossary")
+
+
+def isa() -> str:
+    """Return the vector instructions of this processor."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return capability if capability in OLDER else ANY
+
+
+def kernel_paths(form: Form, folder: Path, instructions: str) -> tuple[Path, Path]:
+    """Return where the library of a kernel lies, and what its numbers mean."""
+    library = folder / f"{form.digest}.{instructions}.so"
+    return library, library.with_suffix(".json")
+
+
+@dataclass
+class Kernel:
+    """A compiled form; `names` of the first numbers that it gives, `totals` the term and axis of the sums behind."""
+
+    runner: Runner
+    names: list[str]
+    totals: list[tuple[int, str]]
+
+    @classmethod
+    def load(cls, form: Form, folder: Path) -> "Kernel | None":
+        """Return the kernel of a form for this processor; None where the folder has none."""
+        for instructions in OLDER.get(isa(), [ANY]):
+            library, sidecar = kernel_paths(form, folder, instructions)
+            if library.exists():
+                facts = json.loads(sidecar.read_text())
+                return cls(Runner(library), facts["names"], [(place, axis) for place, axis in facts["totals"]])
+        return None
+
+
+@dataclass(eq=False)
+class Kernels:
+    """Kernels by their form. `builds_in`: where those that are missing are compiled, one at a time, in a process."""
+
+    folders: Sequence[Path] = ()
+    builds_in: Path | None = None
+    worth: int = WORTH
+    most: int = MOST
+    known: dict[Form, Kernel | None] = field(default_factory=dict)
+    _wanted: "queue.SimpleQueue[Form]" = field(default_factory=queue.SimpleQueue)
+    _asked: set[Form] = field(default_factory=set)
+    _builder: threading.Thread | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, form: Form, numbers: int) -> Kernel | None:
+        """Return the kernel of a form, None where there is none yet; so many numbers may be worth compiling it."""
+        if form not in self.known:
+            if len(self.known) >= self.most:
+                return None
+            self.known[form] = self._loaded(form)
+        kernel = self.known[form]
+        if kernel is None and self.builds_in is not None and numbers >= self.worth and form not in self._asked:
+            self._ask(form)
+        return kernel
+
+    def _loaded(self, form: Form) -> Kernel | None:
+        folders = [*self.folders, *([self.builds_in] if self.builds_in else [])]
+        try:
+            return next((kernel for folder in folders if (kernel := Kernel.load(form, folder))), None)
+        except (OSError, ValueError, KeyError):
+            log.warning("kernel not loaded", exc_info=True, extra={"facts": {"kernel": form.digest}})
+            return None
+
+    def _ask(self, form: Form) -> None:
+        with self._lock:
+            if form in self._asked:
+                return
+            self._asked.add(form)
+            self._wanted.put(form)
+            if self._builder is None:
+                self._builder = threading.Thread(target=self._build_all, name="kernels", daemon=True)
+                self._builder.start()
+
+    def _build_all(self) -> None:
+        while True:
+            form = self._wanted.get()
+            if built(form, self.builds_in or Path()):
+                self.known[form] = self._loaded(form)
+
+
+def built(form: Form, folder: Path) -> bool:
+    """Compile a kernel in a process of its own, which neither holds this interpreter nor leaves its memory behind."""
+    command = [sys.executable, "-m", "losses.evaluation.kernels.build", str(folder), "--form"]
+    root = str(Path(__file__).parents[3])
+    environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            [*command, json.dumps(form.described())],
+            timeout=BUILD_SECONDS,
+            env=environment,
+            capture_output=True,
+            check=False,
+            process_group=0,
+        )
+    except subprocess.TimeoutExpired:
+        log.warning("kernel took too long to compile", extra={"facts": {"kernel": form.digest}})
+        return False
+    if done.returncode:
+        facts = {"kernel": form.digest, "form": form.described(), "said": done.stderr.decode(errors="replace")[-500:]}
+        log.warning("kernel not compiled", extra={"facts": facts})
+    return not done.returncode

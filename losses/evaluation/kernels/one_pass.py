@@ -1,0 +1,124 @@
+"""The one function that a kernel is compiled of: formulas, checks, sums and moments of one chunk of an objective."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from losses.contract.domains import Domain, departure, shows_in_a_sum
+from losses.contract.loss import BoundLoss, Items, Sums
+from losses.evaluation.kernels.form import DTYPES, Form
+from losses.evaluation.layout import looked_at_in
+from losses.evaluation.totals import Accumulator
+
+Facts = dict[str, Tensor]
+
+
+@dataclass
+class Contents:
+    """What the numbers of the vector are: `names` of the first, then the sums of quotients, by term and axis."""
+
+    names: list[str] = field(default_factory=list)
+    totals: list[tuple[int, str]] = field(default_factory=list)
+
+
+class OnePass(torch.nn.Module):
+    """Everything that an evaluation asks of one chunk without weights or a mask, as one vector of float64.
+
+    `contents` says of what, once it was called.
+    """
+
+    def __init__(self, form: Form) -> None:
+        """Take what is to be computed."""
+        super().__init__()
+        self.form, self.objective = form, form.objective()
+        self.contents = Contents()  # of its own, since tracing puts the attributes of a module back
+
+    def forward(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Return the vector of the inputs by the order of the form, its free numbers, and the shift of the moments."""
+        roles, shift = [entry.role for entry in self.form.inputs], tensors[-1]
+        sent = dict(zip(roles, tensors, strict=False))
+        free = iter(tensors[len(roles) : -1])
+        facts: Facts = {}
+        columns: list[Tensor] = []
+        totals: list[Tensor] = []
+        self.contents.totals = []
+        weighted = True
+        for place, (_, term) in enumerate(self.objective.terms):
+            given = {name: next(free) for name, _ in self.form.terms[place].free}
+            own = BoundLoss(term.loss, {**term.params, **given})  # type: ignore[dict-item] # tensors stand for numbers
+            inputs = {role: self._looked_at(place, own, role, sent, facts) for role in term.loss.roles if role in sent}
+            out = own(inputs)
+            if isinstance(out, Sums):
+                for item_axis, rows in out.parts.items():
+                    self.contents.totals.append((place, item_axis))
+                    totals.append(rows.sum(0, dtype=torch.float64).flatten())
+                continue
+            items = out if isinstance(out, Items) else Items(out)
+            more = Accumulator(own, {}, {}).columns(items)
+            facts[f"{place} numerator"] = more[0].sum()
+            if items.denominator is None:
+                weighted = False
+            else:
+                facts[f"{place} denominator"] = more[1].sum()
+                facts[f"{place} kept"] = items.there.sum()
+            columns += more
+        if self.objective.spreads_at_once:
+            facts |= _moments(columns, shift, weighted=weighted)
+        self.contents.names = list(facts)
+        return torch.cat([torch.stack([fact.to(torch.float64) for fact in facts.values()]), *totals])
+
+    def _looked_at(self, place: int, term: BoundLoss, role: str, sent: Mapping[str, Tensor], facts: Facts) -> Tensor:
+        """Return one input of one term as its formula takes it, and note what its check needs."""
+        domain = term.domain(role)
+        chunk = sent[role].to(looked_at_in(domain, sent[role].dtype, DTYPES[self.form.dtype]))
+        key = f"{place} {role}"
+        if shows_in_a_sum(domain):
+            facts[f"{key} sum"] = chunk.sum()
+            return chunk
+        facts[f"{key} low"], facts[f"{key} high"] = chunk.amin(), chunk.amax()
+        counted: Tensor | None = None
+        ignored = term.params.get("ignore_index")
+        if domain.whole and ignored is not None:
+            counted = torch.ne(chunk, ignored)  # type: ignore[arg-type] # a number
+            legal = chunk.where(counted, 0)
+            facts[f"{key} counted low"], facts[f"{key} counted high"] = legal.amin(), legal.amax()
+        if domain.is_shaped:
+            facts[f"{key} departure"] = departure(chunk if counted is None else chunk.where(counted, 0), domain)
+        if domain.sizes:
+            facts[f"{key} in order"] = (chunk[:, 2:] >= chunk[:, :2]).all()
+        if not domain.is_index:
+            return chunk
+        return _within(chunk.to(torch.int64), counted, self._most(term, domain, sent))
+
+    def _most(self, term: BoundLoss, domain: Domain, sent: Mapping[str, Tensor]) -> int:
+        """Return the largest number that an axis bounds."""
+        axis = domain.below or domain.up_to
+        if axis is None:
+            return int(domain.high or 0)
+        for role in term.loss.roles:
+            names = term.loss.pattern(role).names
+            if role in sent and axis in names:
+                return sent[role].shape[names.index(axis)] - (1 if domain.below else 0)
+        raise ValueError(f"no input of {term.loss.id} has the axis {axis}")
+
+
+def _within(ids: Tensor, counted: Tensor | None, most: int) -> Tensor:
+    """Return ids with 0 for those that the check refuses, so that none names a place outside an axis."""
+    legal = (ids >= 0) & (ids <= most)
+    return ids.where(legal if counted is None else legal | ~counted, 0)
+
+
+def _moments(columns: list[Tensor], shift: Tensor, *, weighted: bool) -> Facts:
+    """Return sums and products of the columns less a shift, and the number of rows where not all count."""
+    moved = [column - shift[place] for place, column in enumerate(columns)]
+    facts: Facts = {}
+    if weighted:
+        counted = torch.stack(columns[1::2]).amax(0) > 0
+        moved = [column.where(counted, 0) for column in moved]
+        facts["rows"] = counted.sum()
+    for place, column in enumerate(moved):
+        facts[f"sum {place}"] = column.sum()
+        facts |= {f"product {place} {other}": (column * moved[other]).sum() for other in range(place + 1)}
+    return facts

@@ -1,0 +1,85 @@
+"""Calls of a compiled kernel through the C interface that AOTInductor gives it, which lets other threads run meanwhile.
+
+torch's own binding of the same functions holds the interpreter for the length of the call. Source: torch's headers
+aoti_runtime/interface.h and aoti_torch/c/shim.h.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+AT_ONCE = 8  # calls of one kernel that run side by side
+_Handle, _Size, _Int = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32
+_CPU = 0  # the device type
+
+
+@cache
+def _torch() -> ctypes.CDLL:
+    """Return the library that tensors are handed over with."""
+    library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+    pointer = ctypes.POINTER(_Handle)
+    lengths = ctypes.POINTER(ctypes.c_int64)
+    library.aoti_torch_create_tensor_from_blob.argtypes = [
+        *(_Handle, ctypes.c_int64, lengths, lengths, ctypes.c_int64, _Int, _Int, _Int, pointer)
+    ]
+    library.aoti_torch_get_data_ptr.argtypes = [_Handle, pointer]
+    library.aoti_torch_get_numel.argtypes = [_Handle, lengths]
+    library.aoti_torch_delete_tensor_object.argtypes = [_Handle]
+    return library
+
+
+@cache
+def _dtype_codes() -> dict[torch.dtype, int]:
+    """Return torch's numbers of the dtypes."""
+    names = ("float32", "float64", "int64", "int32", "uint8", "bool")
+    return {getattr(torch, name): getattr(_torch(), f"aoti_torch_dtype_{name}")() for name in names}
+
+
+class Runner:
+    """One shared library: takes contiguous tensors on the CPU, and gives one vector of float64."""
+
+    def __init__(self, path: Path) -> None:
+        """Load the library.
+
+        Raises: OSError where it cannot be loaded.
+        """
+        self._library = ctypes.CDLL(str(path))
+        self._library.AOTInductorModelContainerRun.argtypes = [
+            *(_Handle, ctypes.POINTER(_Handle), _Size, ctypes.POINTER(_Handle), _Size, _Handle, _Handle)
+        ]
+        self._library.AOTInductorModelContainerCreateWithDevice.argtypes = [
+            *(ctypes.POINTER(_Handle), _Size, ctypes.c_char_p, ctypes.c_char_p)
+        ]
+        self._container = _Handle()
+        if self._library.AOTInductorModelContainerCreateWithDevice(
+            ctypes.byref(self._container), AT_ONCE, b"cpu", None
+        ):
+            raise OSError(f"{path} holds no kernel")
+
+    def __call__(self, tensors: Sequence[Tensor]) -> list[float] | None:
+        """Return what the kernel computes; None where it fails."""
+        handles = (_Handle * len(tensors))(*[_handle(tensor) for tensor in tensors])
+        result = (_Handle * 1)()
+        if self._library.AOTInductorModelContainerRun(self._container, handles, len(tensors), result, 1, None, None):
+            return None
+        library, data, numel = _torch(), _Handle(), ctypes.c_int64()
+        library.aoti_torch_get_data_ptr(result[0], ctypes.byref(data))
+        library.aoti_torch_get_numel(result[0], ctypes.byref(numel))
+        values = list((ctypes.c_double * numel.value).from_address(data.value or 0))
+        library.aoti_torch_delete_tensor_object(result[0])
+        return values
+
+
+def _handle(tensor: Tensor) -> int | None:
+    """Return a handle of a tensor's memory, which the kernel that takes it closes."""
+    ndim, handle = tensor.ndim, _Handle()
+    shape, strides = (ctypes.c_int64 * ndim)(*tensor.shape), (ctypes.c_int64 * ndim)(*tensor.stride())
+    code = _dtype_codes()[tensor.dtype]
+    _torch().aoti_torch_create_tensor_from_blob(
+        tensor.data_ptr(), ndim, shape, strides, 0, code, _CPU, 0, ctypes.byref(handle)
+    )
+    return handle.value

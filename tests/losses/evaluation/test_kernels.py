@@ -1,0 +1,152 @@
+"""A kernel gives what the formulas give, and leaves to the plain way what it cannot tell."""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from losses.contract.expression import parse
+from losses.errors import DomainViolation, NonFiniteInput
+from losses.evaluation.evaluate import evaluate
+from losses.evaluation.kernels.build import build
+from losses.evaluation.kernels.form import Form
+from losses.evaluation.kernels.library import Kernels
+from losses.evaluation.layout import layout_of
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
+
+pytestmark = pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="no C++ compiler is here")
+Inputs = dict[str, Tensor]
+CHUNK = 1000
+DRAW = torch.Generator().manual_seed(1)
+NUMBERS: Inputs = {
+    "predictions": torch.randn(3500, generator=DRAW, dtype=torch.float64),
+    "targets": torch.randn(3500, generator=DRAW, dtype=torch.float64),
+}
+IDS: Inputs = {
+    "predictions": torch.randn(900, 5, generator=DRAW, dtype=torch.float64),
+    "targets": torch.randint(5, (900,), generator=DRAW),
+}
+MASKS: Inputs = {
+    "predictions": torch.randn(60, 3, 8, 8, generator=DRAW, dtype=torch.float64),
+    "targets": torch.randint(2, (60, 3, 8, 8), generator=DRAW).double(),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kernels")
+
+
+def form_for(text: str, inputs: Inputs) -> Form:
+    form = layout_of(parse(text), inputs, None, CHUNK).form
+    assert form is not None
+    return form
+
+
+def kernels_for(text: str, inputs: Inputs, folder: Path) -> Kernels:
+    """Return the kernels of a folder, that of a text compiled if it is not there."""
+    form = form_for(text, inputs)
+    if Kernels([folder]).find(form, 0) is None:
+        build(form, folder)
+    return Kernels([folder])
+
+
+def told(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what does not depend on the order of sums."""
+    described = evaluation.described()
+    numbers = ("value", "numerator", "denominator", "standard_error", "per_class", "terms")
+    return {name: entry for name, entry in described.items() if name not in numbers}
+
+
+def assert_near(number: float | None, wanted: float | None, tolerance: float) -> None:
+    assert (number is None) == (wanted is None)
+    if number is not None:
+        assert number == pytest.approx(wanted, rel=tolerance, abs=1e-12)
+
+
+def assert_same(text: str, inputs: Inputs, kernels: Kernels, **options: Any) -> None:  # noqa: ANN401 - of Options
+    plain = Options(chunk_elements=CHUNK, **options)
+
+    wanted = evaluate(parse(text), inputs, options=plain)
+    evaluation = evaluate(parse(text), inputs, options=replace(plain, kernels=kernels))
+
+    assert told(evaluation) == told(wanted)
+    assert_near(evaluation.value, wanted.value, 1e-12)
+    assert_near(evaluation.standard_error, wanted.standard_error, 1e-9)
+    for mean, of_class in zip(evaluation.per_class or [], wanted.per_class or [], strict=True):
+        assert_near(mean, of_class, 1e-12)
+    assert_near(evaluation.numerator, wanted.numerator, 1e-12)
+    assert_near(evaluation.denominator, wanted.denominator, 1e-12)
+
+
+def test_one_kernel_serves_every_value_of_a_parameter(folder: Path) -> None:
+    kernels = kernels_for("huber(delta=0.7)", NUMBERS, folder)
+
+    for delta in (0.001, 0.7, 3.0):
+        assert_same(f"huber(delta={delta})", NUMBERS, kernels)
+    for reduction in ("sum", "none", "mean_over_count"):
+        assert_same("huber(delta=0.7)", NUMBERS, kernels, reduction=reduction)
+
+    assert {form_for(f"huber(delta={1 + k / 1000})", NUMBERS) for k in range(1, 1000)} == set(kernels.known)
+    far_off = {**NUMBERS, "targets": NUMBERS["targets"] + 1e8}  # squares would cancel all digits of the spread
+    assert_same("huber(delta=0.7)", far_off, kernels)
+    same = {role: torch.zeros(3500, dtype=torch.float64) for role in NUMBERS}
+    assert_same("huber(delta=0.7)", same, kernels)
+    transposed = {role: tensor.reshape(2, 1750).T[:, 0] for role, tensor in NUMBERS.items()}
+    assert_same("huber(delta=0.7)", transposed, kernels)
+
+
+def test_what_a_kernel_finds_amiss_is_refused_as_ever(folder: Path) -> None:
+    kernels = kernels_for("huber(delta=0.7)", NUMBERS, folder)
+    predictions = NUMBERS["predictions"].clone()
+    predictions[2345] = torch.nan
+    inputs = {**NUMBERS, "predictions": predictions}
+    options = Options(chunk_elements=CHUNK, kernels=kernels)
+
+    with pytest.raises(NonFiniteInput) as refused:
+        evaluate(parse("huber(delta=0.7)"), inputs, options=options)
+
+    assert refused.value.index == [2345]
+    assert_same("huber(delta=0.7)", inputs, kernels, nonfinite="allow")
+
+
+def test_a_kernel_leaves_out_what_is_ignored_and_refuses_what_is_no_class(folder: Path) -> None:
+    text = "sparse_categorical_ce"
+    kernels = kernels_for(text, IDS, folder)
+    ids = IDS["targets"].clone()
+    ids[::7] = -100
+    ignored, wrong = {**IDS, "targets": ids}, {**IDS, "targets": IDS["targets"].clone()}
+    wrong["targets"][654] = 5
+
+    assert_same(text, IDS, kernels)
+    assert_same(text, ignored, kernels)
+    assert_same(text, {**IDS, "targets": torch.full((900,), -100)}, kernels)
+    with pytest.raises(DomainViolation) as refused:
+        evaluate(parse(text), wrong, options=Options(chunk_elements=CHUNK, kernels=kernels))
+    assert refused.value.index == [654]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("text", "inputs"),
+    [
+        ("dice", MASKS),
+        ("dice(group=batch)", MASKS),
+        ("bce + 0.5*dice", MASKS),
+        ("mse + 2*mae", NUMBERS),
+        ("mcc", MASKS),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_kernel_says_what_the_formulas_say(text: str, inputs: Inputs, folder: Path) -> None:
+    assert_same(text, inputs, kernels_for(text, inputs, folder))
+
+
+def test_a_kernel_that_is_missing_is_left_to_the_plain_way(tmp_path: Path) -> None:
+    assert_same("quantile", NUMBERS, Kernels([tmp_path]))
