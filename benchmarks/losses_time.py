@@ -9,6 +9,7 @@ since the machine is shared: read the ratios.
 
 import argparse
 import math
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -180,7 +181,10 @@ def main() -> None:
     settle_memory()
     torch.set_num_threads(1)
     wanted = [loss for loss in catalogue().values() if not asked.losses or loss.id in asked.losses]
-    rows = [measured(loss, asked.numbers, asked.rounds, compiled=asked.compile) for loss in wanted]
+    rows = []
+    for loss in wanted:
+        rows.append(measured(loss, asked.numbers, asked.rounds, compiled=asked.compile))
+        sys.stderr.write(f"{loss.id} {' '.join(rows[-1].cells)}\n")
     rows.sort(key=lambda row: row.ratio(EVALUATE))
     ways = [way for way in (EVALUATE, KERNEL) if way in rows[0].seconds]
     names = ["loss", "largest input", *rows[0].seconds, *(f"{way} / least formula" for way in ways)]

@@ -13,7 +13,7 @@ from losses.evaluation.chunks import Chunk, ChunkedInputs
 from losses.evaluation.class_axis import ClassAxis
 from losses.evaluation.gradient_shares import gradient_shares
 from losses.evaluation.input_warnings import warnings
-from losses.evaluation.kernels.kernel_pass import kernel_pass
+from losses.evaluation.kernels.kernel_pass import as_one, kernel_pass, together
 from losses.evaluation.kernels.library import Kernels
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES
 from losses.evaluation.moments import Moments
@@ -85,9 +85,10 @@ def first_pass(
     within = asking() if chunked_inputs.asks_within else NOTHING
     kernel = kernel_pass(_kernels(options), chunked_inputs, accumulators, spread)
     with torch.inference_mode(), within:
-        for bounds in chunked_inputs.blocks():
-            if kernel is None or not kernel.add(bounds):
-                _add_chunk(accumulators, chunked_inputs.chunks(bounds, first_pass=True), spread, options)
+        for blocks in together(chunked_inputs.blocks(), 1 if kernel is None else kernel.blocks_at_once):
+            if kernel is None or not kernel.add(as_one(blocks)):
+                for bounds in blocks:
+                    _add_chunk(accumulators, chunked_inputs.chunks(bounds, first_pass=True), spread, options)
 
 
 def _kernels(options: Options) -> Kernels | None:

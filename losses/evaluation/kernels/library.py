@@ -63,7 +63,8 @@ class Kernels:
     builds_in: Path | None = None
     worth: int = WORTH
     most: int = MOST
-    known: dict[Form, Kernel | None] = field(default_factory=dict)
+    known: dict[Form, Kernel] = field(default_factory=dict)
+    _missing: set[Form] = field(default_factory=set)
     _wanted: "queue.SimpleQueue[Form]" = field(default_factory=queue.SimpleQueue)
     _asked: set[Form] = field(default_factory=set)
     _builder: threading.Thread | None = None
@@ -71,14 +72,20 @@ class Kernels:
 
     def find(self, form: Form, numbers: int) -> Kernel | None:
         """Return the kernel of a form, None where there is none yet; so many numbers may be worth compiling it."""
-        if form not in self.known:
-            if len(self.known) >= self.most:
-                return None
-            self.known[form] = self._loaded(form)
-        kernel = self.known[form]
-        if kernel is None and self.builds_in is not None and numbers >= self.worth and form not in self._asked:
+        kernel = self.known.get(form)
+        if kernel is not None or len(self.known) >= self.most:
+            return kernel
+        if form not in self._missing:
+            kernel = self._loaded(form)
+        if kernel is not None:
+            self.known[form] = kernel
+            return kernel
+        if len(self._missing) >= self.most:
+            self._missing.clear()
+        self._missing.add(form)
+        if self.builds_in is not None and numbers >= self.worth and len(self._asked) < self.most:
             self._ask(form)
-        return kernel
+        return None
 
     def _loaded(self, form: Form) -> Kernel | None:
         folders = [*self.folders, *([self.builds_in] if self.builds_in else [])]
@@ -101,8 +108,8 @@ class Kernels:
     def _build_all(self) -> None:
         while True:
             form = self._wanted.get()
-            if built(form, self.builds_in or Path()):
-                self.known[form] = self._loaded(form)
+            if self.builds_in is not None and built(form, self.builds_in):
+                self._missing.discard(form)  # so that it is looked for again
 
 
 def built(form: Form, folder: Path) -> bool:
@@ -117,7 +124,6 @@ def built(form: Form, folder: Path) -> bool:
             env=environment,
             capture_output=True,
             check=False,
-            process_group=0,
         )
     except subprocess.TimeoutExpired:
         log.warning("kernel took too long to compile", extra={"facts": {"kernel": form.digest}})

@@ -44,7 +44,7 @@ class OnePass(torch.nn.Module):
         columns: list[Tensor] = []
         totals: list[Tensor] = []
         self.contents.totals = []
-        weighted = True
+        weighted, summed = True, False
         for place, (_, term) in enumerate(self.objective.terms):
             given = {name: next(free) for name, _ in self.form.terms[place].free}
             own = BoundLoss(term.loss, {**term.params, **given})  # type: ignore[dict-item] # tensors stand for numbers
@@ -64,8 +64,9 @@ class OnePass(torch.nn.Module):
                 facts[f"{place} denominator"] = more[1].sum()
                 facts[f"{place} kept"] = items.there.sum()
             columns += more
+            summed |= items.numerator.ndim > 1
         if self.objective.spreads_at_once:
-            facts |= _moments(columns, shift, weighted=weighted)
+            facts |= _moments(columns, shift, weighted=weighted, by_means=summed)
         self.contents.names = list(facts)
         return torch.cat([torch.stack([fact.to(torch.float64) for fact in facts.values()]), *totals])
 
@@ -110,14 +111,19 @@ def _within(ids: Tensor, counted: Tensor | None, most: int) -> Tensor:
     return ids.where(legal if counted is None else legal | ~counted, 0)
 
 
-def _moments(columns: list[Tensor], shift: Tensor, *, weighted: bool) -> Facts:
-    """Return sums and products of the columns less a shift, and the number of rows where not all count."""
-    moved = [column - shift[place] for place, column in enumerate(columns)]
+def _moments(columns: list[Tensor], shift: Tensor, *, weighted: bool, by_means: bool) -> Facts:
+    """Return sums and products of the columns less a shift, and the number of rows where not all count.
+
+    `by_means`: the shift is the means of all rows, for which a pass over columns that are sums costs nothing.
+    """
     facts: Facts = {}
+    moved = [column - (column.mean() if by_means else shift[place]) for place, column in enumerate(columns)]
+    if by_means:
+        facts |= {f"shift {place}": column.mean() for place, column in enumerate(columns)}
     if weighted:
         counted = torch.stack(columns[1::2]).amax(0) > 0
-        moved = [column.where(counted, 0) for column in moved]
         facts["rows"] = counted.sum()
+        moved = [column.where(counted, 0) for column in moved]
     for place, column in enumerate(moved):
         facts[f"sum {place}"] = column.sum()
         facts |= {f"product {place} {other}": (column * moved[other]).sum() for other in range(place + 1)}

@@ -6,7 +6,7 @@ aoti_runtime/interface.h and aoti_torch/c/shim.h.
 
 import ctypes
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import torch
@@ -76,10 +76,15 @@ class Runner:
 
 def _handle(tensor: Tensor) -> int | None:
     """Return a handle of a tensor's memory, which the kernel that takes it closes."""
-    ndim, handle = tensor.ndim, _Handle()
-    shape, strides = (ctypes.c_int64 * ndim)(*tensor.shape), (ctypes.c_int64 * ndim)(*tensor.stride())
+    handle = _Handle()
+    shape, strides = _lengths(tensor.shape), _lengths(tensor.stride())
     code = _dtype_codes()[tensor.dtype]
     _torch().aoti_torch_create_tensor_from_blob(
-        tensor.data_ptr(), ndim, shape, strides, 0, code, _CPU, 0, ctypes.byref(handle)
+        tensor.data_ptr(), tensor.ndim, shape, strides, 0, code, _CPU, 0, ctypes.byref(handle)
     )
     return handle.value
+
+
+@lru_cache(256)  # the same few come again and again
+def _lengths(lengths: tuple[int, ...]) -> "ctypes.Array[ctypes.c_int64]":
+    return (ctypes.c_int64 * len(lengths))(*lengths)

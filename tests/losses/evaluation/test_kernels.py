@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,17 @@ import torch
 from torch import Tensor
 
 from losses.contract.expression import parse
+from losses.contract.loss import Loss
+from losses.contract.registry import catalogue
 from losses.errors import DomainViolation, NonFiniteInput
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.kernels.build import build
 from losses.evaluation.kernels.form import Form
-from losses.evaluation.kernels.library import Kernels
+from losses.evaluation.kernels.library import BUILD_SECONDS, Kernels
 from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
+from tests.losses.draw import Subject, named
 
 pytestmark = pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="no C++ compiler is here")
 Inputs = dict[str, Tensor]
@@ -146,6 +150,42 @@ def test_a_kernel_leaves_out_what_is_ignored_and_refuses_what_is_no_class(folder
 )
 def test_a_kernel_says_what_the_formulas_say(text: str, inputs: Inputs, folder: Path) -> None:
     assert_same(text, inputs, kernels_for(text, inputs, folder))
+
+
+def test_there_are_no_more_kernels_than_are_allowed(tmp_path: Path) -> None:
+    texts = ["mse", "mae", "quantile", "huber(delta=2)"]
+    kernels = Kernels([], tmp_path, worth=1 << 40, most=2)
+
+    for text in texts:
+        kernels.find(form_for(text, NUMBERS), 3500)
+
+    assert len(kernels._missing) <= 2  # noqa: SLF001 - what an endless number of forms would fill
+
+
+@pytest.mark.long
+def test_a_kernel_is_compiled_once_while_answers_go_the_plain_way(tmp_path: Path) -> None:
+    kernels = Kernels([], tmp_path, worth=1)
+    first = time.monotonic()
+
+    while not kernels.known and time.monotonic() < first + BUILD_SECONDS:
+        for delta in range(2, 50):
+            assert_same(f"huber(delta={delta})", NUMBERS, kernels)
+
+    assert len(kernels.known) == len(list(tmp_path.glob("*.so"))) == 1
+    assert_same("huber(delta=7)", NUMBERS, kernels)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("loss", [loss for loss in catalogue().values() if loss.bind().kind != "batch"], ids=named)
+def test_every_kernel_says_what_the_formula_says(loss: Loss, folder: Path) -> None:
+    batch = Subject(loss.bind()).draw(items=400, edges=True)
+    form = form_for(loss.id, batch.inputs)
+    try:
+        build(form, folder)
+    except (RuntimeError, ValueError, TypeError) as error:  # torch's, of a formula that is no one function
+        pytest.skip(f"{loss.id} is left to the plain way: {str(error).splitlines()[:1]}")
+
+    assert_same(loss.id, batch.inputs, Kernels([folder]))
 
 
 def test_a_kernel_that_is_missing_is_left_to_the_plain_way(tmp_path: Path) -> None:
