@@ -80,5 +80,6 @@ RECORDS = (
         ),
         score=least_distance,
         outputs=lambda _: LEAVES,
+        repeats=12,
     ),
 )

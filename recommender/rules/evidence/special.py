@@ -140,11 +140,25 @@ RULES = (
         when=(fact("supervision").equals("positive_pairs"),),
         recommend="info_nce",
         because=Text(
-            en="There are no negatives to make triplets of; the rest of the batch serves.",
-            zh="没有负样本可组成三元组;由同批其他样本充当。",
+            en="No pair is known to be unlike: the rest of the batch serves as negatives, many for each item, which is "
+            "right where few of them mean the same, as of sentences.",
+            zh="不知道哪些样本不相似:由同批其他样本充当负样本,每个样本有许多;当其中含义相同者很少时(如句子)是恰当的。",
         ),
-        source=Evidence("D", "the loss table of sentence-transformers; van den Oord et al. 2018, arXiv:1807.03748"),
+        source=Evidence(
+            "D",
+            "the loss table of sentence-transformers; van den Oord et al. 2018, arXiv:1807.03748; against it P: of "
+            "pictures of six kinds, where a sixth of the negatives are none, triplets did better",
+        ),
         alternatives=(
+            Alternative(
+                "triplet(margin=0.2)",
+                Text(
+                    en="many items of a batch mean the same, as pictures of a few kinds: one other item drawn at "
+                    "random is the negative, and most of those are right.",
+                    zh="一批中许多样本含义相同(如类别很少的图片):随机取另一样本作负样本,多数是对的。",
+                ),
+            ),
+            Alternative("supcon", Text(en="labels tell which items are alike.", zh="标签可说明哪些样本相似。")),
             Alternative(
                 "nt_xent", Text(en="both of a pair are views of one picture.", zh="一对样本是同一图片的两个视图。")
             ),
@@ -155,10 +169,13 @@ RULES = (
                 ),
             ),
         ),
-        ruled_out=(RuledOut("triplet", Text(en="It needs negatives.", zh="它需要负样本。")),),
         warnings=(
             WarningText(
-                "large-batches", Text(en="Its negatives are the batch: make it large.", zh="负样本来自同批:批次应大。")
+                "large-batches",
+                Text(
+                    en="Its negatives are the batch: make it large, and draw no two items into it that mean the same.",
+                    zh="负样本来自同批:批次应大,且不要将含义相同的样本取入同一批。",
+                ),
             ),
         ),
         fires=Profile(supervision="positive_pairs"),
