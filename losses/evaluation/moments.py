@@ -94,12 +94,10 @@ class Moments:
         if self.count < 2:  # noqa: PLR2004 - one row has no spread
             return None
         longest = max(map(abs, direction)) or 1.0
-        along = [step / longest for step in direction]
-        spread = sum(
-            a * b * product
-            for a, row in zip(along, self.centred, strict=True)
-            for b, product in zip(along, row, strict=True)
-        )
+        along, spread = [step / longest for step in direction], 0.0
+        for a, row in zip(along, self.centred, strict=True):
+            for b, product in zip(along, row, strict=True):
+                spread += a * b * product
         error = longest * (self.unit * float((max(spread, 0.0) * self.count / (self.count - 1)) ** 0.5))
         return error if math.isfinite(error) else None
 

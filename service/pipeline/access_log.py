@@ -45,9 +45,9 @@ class AccessLog(Step):
                 "bytes_in": record.bytes_in,
                 "bytes_out": record.bytes_out,
                 "reserved_bytes": record.reserved_bytes,
-                "duration_ms": round(1e3 * seconds, 3),
-                "queue_ms": round(record.queue_ms, 3),
-                "compute_ms": round(record.compute_ms, 3),
+                "duration_ms": int(1e6 * seconds) / 1e3,  # whole microseconds; `round` takes three times as long
+                "queue_ms": int(1e3 * record.queue_ms) / 1e3,
+                "compute_ms": int(1e3 * record.compute_ms) / 1e3,
                 "items": record.items,
                 "losses": list(dict.fromkeys(record.losses)) or None,
             }

@@ -187,7 +187,7 @@ def _written(
 
     Raises: TooLarge where JSON would have to carry too many numbers, BadRequest where a format cannot.
     """
-    timing_ms = {name: round(ms, 3) for name, ms in upload.timing_ms.items()}
+    timing_ms = {name: int(1e3 * ms) / 1e3 for name, ms in upload.timing_ms.items()}  # whole microseconds
     timing = ", ".join([f"{name};dur={ms}" for name, ms in timing_ms.items()])
     binary = formats.accepted(header(http, b"accept")) if arrays else None
     state = http.scope["state"]

@@ -19,7 +19,7 @@ from losses.errors import MissingInput, ShapeMismatch
 from losses.text import Text
 from service.problems import BadRequest, Model, TooLarge, validated
 from service.request_record import current
-from service.scheduling import INLINE_BYTES, beside_the_loop
+from service.scheduling import INLINE_BYTES, beside_the_loop, take_turn
 from service.settings import Settings
 from service.uploads import multipart, query
 from service.uploads.body import Body, body_of
@@ -253,8 +253,10 @@ async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: B
 
 def _named(upload: Upload, field_name: str) -> str | None:
     """Return what a field says that is in the body or beside it, None where there is none."""
-    beside = (value for name, value in (*upload.query, *upload.form) if name == field_name)
-    return next(beside, upload.fields.get(field_name))
+    for name, value in (*upload.query, *upload.form):
+        if name == field_name:
+            return value
+    return upload.fields.get(field_name)
 
 
 def refuse_unfit(upload: Upload, limit: int) -> None:
@@ -288,6 +290,7 @@ async def _decoded(decode: Callable[[DecodingLimit], Contents], size: int, body:
         else:
             from_thread.run_sync(body.reserve, more)
 
+    await take_turn()
     limit = DecodingLimit(settings.max_decoded_bytes, reserve)
     contents = await beside_the_loop(lambda: decode(limit), size)
     return Upload(contents.fields, contents.roles, assumed=contents.assumed)
