@@ -119,7 +119,7 @@ image:
 	docker compose build
 
 compose-test: install
-	docker compose build lossary proxy prometheus
+	docker compose --profile replicas build lossary proxy database prometheus
 	LOSSARY_COMPOSE=1 $(BIN)/python -m pytest tests/compose --verbose
 
 # Our losses against those of torch, Keras, optax, MONAI, smp, kornia, PML and scikit-learn, in an environment of its

@@ -111,9 +111,9 @@ class Stack:
         return self.compose("logs", "--no-log-prefix", service or self.service)
 
 
-def until(true: Callable[[], bool]) -> None:
+def until(true: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
     """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(BETWEEN_S)
