@@ -33,6 +33,7 @@ CHINESE = {
     "errors, signal or unknown.": "异常值是什么:errors、signal 或 unknown。",
     "linear, mlp; may be given often.": "模型:linear、mlp;可多次给出。",
     "Partitions into folds.": "划分折的次数。",
+    "To rank: the column that names a row's list.": "用于排序:写明各行所属列表的列。",
     "Train every candidate loss on a table, and say which is best and how sure that is.": (
         "在表上训练每个候选损失,说明哪个最好以及有多确定。"
     ),
