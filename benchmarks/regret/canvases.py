@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from skimage import data, transform
 from sklearn.datasets import load_digits, load_sample_images
 
 from benchmarks.regret.tables import package
@@ -27,7 +27,8 @@ class Scene:
 
 
 def textures() -> dict[str, Image]:
-    """Return grey photographs, standardised."""
+    """Return grey photographs, standardised. Their package is imported where it is read."""
+    data = import_module("skimage.data")
     pictures = {
         "brick": data.brick(),
         "grass": data.grass(),
@@ -53,11 +54,12 @@ def draw(
     """Return pictures and masks (count, 1, side, side)."""
     pictures, masks = np.zeros((2, count, 1, SIDE, SIDE), np.float32)
     wall, digits = walls[scene.texture], stock[scene.digits]
+    resize = import_module("skimage.transform").resize
     for place in range(count):
         top, left = rng.integers(0, wall.shape[0] - SIDE), rng.integers(0, wall.shape[1] - SIDE)
         pictures[place, 0] = wall[top : top + SIDE, left : left + SIDE]
         if rng.random() >= scene.empty:
-            digit = transform.resize(digits[rng.integers(len(digits))], (scene.size, scene.size), anti_aliasing=True)
+            digit = resize(digits[rng.integers(len(digits))], (scene.size, scene.size), anti_aliasing=True)
             mask = digit > 0.4  # noqa: PLR2004 - the stroke
             y, x = rng.integers(0, SIDE - scene.size + 1, 2)
             masks[place, 0, y : y + scene.size, x : x + scene.size] = mask

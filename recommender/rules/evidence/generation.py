@@ -173,8 +173,9 @@ RULES = (
         when=(fact("paired").is_true(),),
         recommend="mae",
         because=Text(
-            en="Each picture has its target: absolute errors are sharper than squared ones, and no worse by PSNR.",
-            zh="每幅图都有目标:绝对误差比平方误差更清晰,PSNR 也不更低。",
+            en="Each picture has its target: absolute errors leave it sharper than squared ones, which are ahead by "
+            "PSNR where all there is to remove is normal noise.",
+            zh="每张图片都有其目标:绝对误差的结果比平方误差更清晰;若只需去除正态噪声,则平方误差的 PSNR 更高。",
         ),
         source=Evidence(
             "C", "Isola et al. 2017, arXiv:1611.07004; Lim et al. 2017, arXiv:1707.02921: L1 over L2 on DIV2K"
