@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import queue
 import subprocess
 import sys
 import threading
@@ -65,9 +64,9 @@ class Kernels:
     most: int = MOST
     known: dict[Form, Kernel] = field(default_factory=dict)
     _missing: set[Form] = field(default_factory=set)
-    _wanted: "queue.SimpleQueue[Form]" = field(default_factory=queue.SimpleQueue)
+    builder: threading.Thread | None = None  # while something is compiled
+    _wanted: list[Form] = field(default_factory=list)
     _asked: set[Form] = field(default_factory=set)
-    _builder: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, form: Form, numbers: int) -> Kernel | None:
@@ -100,15 +99,20 @@ class Kernels:
             if form in self._asked:
                 return
             self._asked.add(form)
-            self._wanted.put(form)
-            if self._builder is None:
-                self._builder = threading.Thread(target=self._build_all, name="kernels", daemon=True)
-                self._builder.start()
+            self._wanted.append(form)
+            if self.builder is None:
+                self.builder = threading.Thread(target=self._build_all, name="kernels", daemon=True)
+                self.builder.start()
 
     def _build_all(self) -> None:
-        while True:
-            form = self._wanted.get()
-            if self.builds_in is not None and built(form, self.builds_in):
+        """Compile what is wanted, one after another, until nothing is."""
+        while self.builds_in is not None:
+            with self._lock:
+                if not self._wanted:
+                    self.builder = None
+                    return
+                form = self._wanted.pop(0)
+            if built(form, self.builds_in):
                 self._missing.discard(form)  # so that it is looked for again
 
 
