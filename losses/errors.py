@@ -90,13 +90,13 @@ class BadParameter(Refusal):
         suggestion: str | None = None,
         way_out: str | Text = "",
     ) -> None:
-        said = both(wanted)
-        wrong = Text(f"{loss}: {parameter} {said.en}.", f"{loss}:{parameter} {said.zh}。")
+        meaning = both(wanted)
+        wrong = Text(f"{loss}: {parameter} {meaning.en}.", f"{loss}:{parameter} {meaning.zh}。")
         super().__init__(
             paragraph(wrong, way_out),
             loss=loss,
             parameter=parameter,
-            wanted=said.en,
+            wanted=meaning.en,
             did_you_mean=suggestion,
         )
 
@@ -200,12 +200,12 @@ class DomainViolation(Refusal):
 
     def __init__(self, role: str, wanted: str | Text, index: list[int], way_out: str | Text = "") -> None:
         self.role, self.wanted, self.index, self.way_out = role, wanted, index, way_out
-        said = both(wanted)
+        meaning = both(wanted)
         outside = Text(
-            f"{role} must be {said.en}; the first that is not is at index {index}.",
-            f"{role} 必须是 {said.zh};第一个不符合的位于索引 {index}。",
+            f"{role} must be {meaning.en}; the first that is not is at index {index}.",
+            f"{role} 必须是 {meaning.zh};第一个不符合的位于索引 {index}。",
         )
-        super().__init__(paragraph(outside, way_out), role=role, wanted=said.en, index=index)
+        super().__init__(paragraph(outside, way_out), role=role, wanted=meaning.en, index=index)
 
     def at(self, index: list[int]) -> "DomainViolation":
         """Return the same refusal of another index."""

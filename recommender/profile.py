@@ -474,7 +474,12 @@ class Goal(BaseModel):
         if any(len(row) != len(costs) for row in costs):
             text = Text("a cost_matrix has as many columns as rows", "cost_matrix 的列数应等于行数")
             raise custom_error("cost_matrix", text)
-        if any(row[said] <= row[true] for true, row in enumerate(costs) for said in range(len(row)) if said != true):
+        if any(
+            row[predicted] <= row[true]
+            for true, row in enumerate(costs)
+            for predicted in range(len(row))
+            if predicted != true
+        ):
             text = Text(
                 "in each row of a cost_matrix the right answer, on the diagonal, costs least",
                 "cost_matrix 每一行中,对角线上的正确答案代价应最小",

@@ -20,14 +20,14 @@ class Asked(NamedTuple):
 
 def get(path: str, **params: object) -> Asked:
     """Return a GET; parameters that are None are left out."""
-    said: dict[str, str | list[str]] = {name: str(value) for name, value in params.items() if value is not None}
-    return Asked("GET", path, said, {})
+    stated: dict[str, str | list[str]] = {name: str(value) for name, value in params.items() if value is not None}
+    return Asked("GET", path, stated, {})
 
 
 def post(path: str, body: Mapping[str, Any], *, safe: bool = True, headers: Mapping[str, str] | None = None) -> Asked:
     """Return a POST of JSON; members that are None are left out."""
-    said = {name: value for name, value in body.items() if value is not None}
-    return Asked("POST", path, {}, dict(headers or {}), json=said, safe=safe)
+    stated = {name: value for name, value in body.items() if value is not None}
+    return Asked("POST", path, {}, dict(headers or {}), json=stated, safe=safe)
 
 
 def upload(path: str, body: Payload) -> Asked:

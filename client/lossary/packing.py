@@ -41,11 +41,11 @@ def packed(data: Any, roles: Mapping[str, str] | None, fields: Mapping[str, Any]
     given = {role: array for role, array in arrays.items() if array is not None}
     if data is not None and given:
         raise TypeError(f"Give data or arrays ({', '.join(given)}), not both.")
-    said = {name: value for name, value in fields.items() if value is not None}
+    stated = {name: value for name, value in fields.items() if value is not None}
     if data is None:
-        return _of_arrays(given, said)
+        return _of_arrays(given, stated)
     content, media = file_of(data)
-    params = {name: _text(value) for name, value in said.items()}
+    params = {name: _text(value) for name, value in stated.items()}
     if roles:
         params["roles"] = ",".join(f"{role}:{name}" for role, name in roles.items())
     return Payload(content, media, params)

@@ -12,12 +12,12 @@ FIRST_S, LONGEST_S = 0.2, 30.0
 
 def wait_of(response: httpx.Response | None, attempt: int) -> float:
     """Return the seconds before the next attempt: what Retry-After says, or twice as long each time, with jitter."""
-    said = response.headers.get("retry-after") if response is not None else None
-    if said is not None:
-        if said.isdigit():
-            return min(float(said), LONGEST_S)
+    header = response.headers.get("retry-after") if response is not None else None
+    if header is not None:
+        if header.isdigit():
+            return min(float(header), LONGEST_S)
         try:
-            return min(max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()), LONGEST_S)
+            return min(max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()), LONGEST_S)
         except (TypeError, ValueError):
             pass
     longest: float = min(LONGEST_S, FIRST_S * 2.0**attempt)

@@ -48,8 +48,8 @@ WORDS = {
 def spoken() -> Language:
     """Return Chinese where the shell asks for it: LOSSARY_LANGUAGE, or else the locale of messages (POSIX)."""
     names = ("LOSSARY_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-    said = next((os.environ[name] for name in names if os.environ.get(name)), "")
-    return "zh" if said.lower().startswith("zh") else "en"
+    locale = next((os.environ[name] for name in names if os.environ.get(name)), "")
+    return "zh" if locale.lower().startswith("zh") else "en"
 
 
 def say(name: str, *values: object) -> str:

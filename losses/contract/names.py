@@ -75,11 +75,11 @@ def _unknown(name: str, library: str) -> UnknownLoss:
     metric = next((each for each in (word(name), word(name).removesuffix("score")) if each in LOSS_OF_METRIC), None)
     if metric:
         trains = LOSS_OF_METRIC[metric]
-        what = Text(
+        subject = Text(
             f"That is a metric, by which a model is judged; what trains one for it is {trains.en}.",
             f"那是评价模型的指标;为它训练模型应使用 {trains.zh}。",
         )
-        return UnknownLoss(None, what)
+        return UnknownLoss(None, subject)
     known = _elsewhere(name, library, str, word, stem)
     if known:
         entry, their_name = known
@@ -94,11 +94,11 @@ def _unknown(name: str, library: str) -> UnknownLoss:
         Text(f", or {suggestion}, the catalogue's own", f",或目录自己的 {suggestion}") if suggestion else Text("", "")
     )
     theirs = listed(alike)
-    what = Text(
+    subject = Text(
         f"Libraries mean different losses by that name. Write one of {theirs.en}{ours.en}.",
         f"各库用这个名称指不同的损失。请写 {theirs.zh} 之一{ours.zh}。",
     )
-    return UnknownLoss(suggestion or alike[0], what, candidates=alike)
+    return UnknownLoss(suggestion or alike[0], subject, candidates=alike)
 
 
 def _elsewhere(name: str, library: str, *spellings: Spelling) -> tuple[Elsewhere, str] | None:

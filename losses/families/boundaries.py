@@ -70,11 +70,11 @@ def _distance_to_boundary(p: Tensor) -> Tensor:
 
 def _finished(value: Tensor, class_weights: Tensor | None, *, include_background: bool) -> Items:
     """Return values (n, C) as items that weigh as much as their classes."""
-    there = torch.ones_like(value)
+    counted = torch.ones_like(value)
     if not include_background and value.shape[1] > 1:
-        there = torch.cat([torch.zeros_like(there[:, :1]), there[:, 1:]], 1)
-    weight = there if class_weights is None else class_weights.to(value.dtype) * there
-    return Items(value * weight, weight, there > 0)
+        counted = torch.cat([torch.zeros_like(counted[:, :1]), counted[:, 1:]], 1)
+    weight = counted if class_weights is None else class_weights.to(value.dtype) * counted
+    return Items(value * weight, weight, counted > 0)
 
 
 def _hausdorff_code(params: dict[str, Value]) -> str:

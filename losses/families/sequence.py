@@ -150,15 +150,15 @@ def _forward(log_p: Tensor, targets: Tensor, frames: Tensor, spelt: Tensor, poss
     """Return torch's CTC of every sequence, of an empty one where it is impossible."""
     if not len(targets):  # which torch refuses
         return log_p.sum((0, 2))
-    told = spelt & possible.unsqueeze(1)
+    counted = spelt & possible.unsqueeze(1)
     lengths = frames.where(possible, 0)
-    value: Tensor = F.ctc_loss(log_p, targets[told], lengths, told.sum(1), blank=blank, reduction="none")
+    value: Tensor = F.ctc_loss(log_p, targets[counted], lengths, counted.sum(1), blank=blank, reduction="none")
     return value
 
 
 def _frames_needed(targets: Tensor, spelt: Tensor) -> Tensor:
     """Return for every sequence its labels, and a blank between equal neighbours."""
     order = (~spelt).to(torch.int8).argsort(dim=1, stable=True)  # labels first, in their order
-    labels, there = targets.gather(1, order), spelt.gather(1, order)
-    repeats = (labels[:, 1:] == labels[:, :-1]) & there[:, 1:]
-    return there.sum(1) + repeats.sum(1)
+    labels, present = targets.gather(1, order), spelt.gather(1, order)
+    repeats = (labels[:, 1:] == labels[:, :-1]) & present[:, 1:]
+    return present.sum(1) + repeats.sum(1)

@@ -103,13 +103,13 @@ def combine(
     def finish(totals: dict[str, Tensor]) -> Items:
         """Return the loss from the totals of the regions."""
         sums = totals["n"]
-        there = torch.ones_like(sums[..., 0, :])
-        if not include_background and there.shape[-1] > 1:
-            there = torch.cat([torch.zeros_like(there[..., :1]), there[..., 1:]], -1)
-        weight = there if class_weights is None else there * class_weights
+        present = torch.ones_like(sums[..., 0, :])
+        if not include_background and present.shape[-1] > 1:
+            present = torch.cat([torch.zeros_like(present[..., :1]), present[..., 1:]], -1)
+        weight = present if class_weights is None else present * class_weights
         if group == "all":
             sums, weight = (sums * weight).sum(-1), torch.ones_like(weight[0])
-            there = weight
+            present = weight
         sizes = Sizes(*sums.unbind(-1 if group == "all" else -2))
         value, counted = score(sizes), sizes.pixels > 0
         if empty == "zero":
@@ -117,7 +117,7 @@ def combine(
         if empty == "skip":
             counted = counted & (sizes.true > 0)
         weight = weight.where(counted, 0)
-        return Items(value * weight, weight, counted & (there > 0))
+        return Items(value * weight, weight, counted & (present > 0))
 
     return finish({"n": regions_by_class}) if group == "image" else Sums({"n": regions_by_class}, finish)
 

@@ -97,8 +97,8 @@ def bce_to_probability(params: Params) -> ProbabilityMap | None:
     lowest, slope = show(smoothing / 2), show(1 - smoothing)
     body = f"return (({start}.sigmoid() - {lowest}) / {slope}).clamp(0, 1)"
     bent = "v" if weight == 1 else "q"
-    told = formula if weight == 1 else f"q = {formula}"
-    return _mapped(f"p = ({bent} - {lowest}) / {slope}, within 0 and 1, {told}", body)
+    text = formula if weight == 1 else f"q = {formula}"
+    return _mapped(f"p = ({bent} - {lowest}) / {slope}, within 0 and 1, {text}", body)
 
 
 def smoothed_ce_to_probability(params: Params) -> ProbabilityMap | None:

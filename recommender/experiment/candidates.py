@@ -241,11 +241,11 @@ def as_targets(values: Tensor, candidate: Candidate, target: Target) -> Tensor:
 def _unfit(text: str, target: Target) -> Text:
     """Return why an objective cannot be trained on this target."""
     outputs = target.outputs
-    what = Text("one number", "一个数") if outputs == 1 else Text(f"{outputs} scores", f"{outputs} 个得分")
+    each = Text("one number", "一个数") if outputs == 1 else Text(f"{outputs} scores", f"{outputs} 个得分")
     fitting = listed(USUAL[target.task])
     return Text(
-        f"{text} does not fit: models here put out {what.en} an item for {target.task}, and a candidate compares them "
+        f"{text} does not fit: models here put out {each.en} an item for {target.task}, and a candidate compares them "
         f"with the targets, without other inputs. {fitting.en} fit.",
-        f"{text} 不适用:此处的模型对 {target.task} 每项输出{what.zh},候选损失只把它与目标比较,没有其他输入。"
+        f"{text} 不适用:此处的模型对 {target.task} 每项输出{each.zh},候选损失只把它与目标比较,没有其他输入。"
         f"适用的有 {fitting.zh}。",
     )

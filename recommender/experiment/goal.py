@@ -71,5 +71,5 @@ def metric_of(question: ExperimentQuestion, target: Target) -> str:
 
 def goal_of(question: ExperimentQuestion, metric: str) -> Goal:
     """Return the goal that the rule books are asked with: what the metric rewards, unless another is named."""
-    said = question.goal.model_dump(exclude={"metric"}, exclude_none=True)
-    return Goal(**{**_FUNCTIONALS.get(METRICS[metric].elicits, {}), **said})
+    stated = question.goal.model_dump(exclude={"metric"}, exclude_none=True)
+    return Goal(**{**_FUNCTIONALS.get(METRICS[metric].elicits, {}), **stated})

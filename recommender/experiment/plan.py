@@ -74,8 +74,8 @@ class Plan:
     def training_rows(self, repeat: int, fold: int) -> Ids:
         """Return the rows that the models of one fold are trained on: in order of time, those before the fold."""
         fold_of_row = self.partitions[repeat]
-        there = fold_of_row != fold if self.order is None else fold_of_row < fold
-        return np.flatnonzero(there & ~self.judge)
+        training = fold_of_row != fold if self.order is None else fold_of_row < fold
+        return np.flatnonzero(training & ~self.judge)
 
     @property
     def n(self) -> int:

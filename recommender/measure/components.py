@@ -51,11 +51,11 @@ class Runs:
 
     def _pairs(self, places: tuple[Ints, ...], step: tuple[int, ...]) -> tuple[Ints, Ints]:
         """Return pairs of each run with those of the line one step away; the first axis counts planes."""
-        there = [places[0], *(place + by for place, by in zip(places[1:], step, strict=True))]
+        neighbours = [places[0], *(place + by for place, by in zip(places[1:], step, strict=True))]
         lengths = self.shape[1:-1]
-        inside = np.all([(at >= 0) & (at < size) for at, size in zip(there[1:], lengths, strict=True)], axis=0)
+        inside = np.all([(at >= 0) & (at < size) for at, size in zip(neighbours[1:], lengths, strict=True)], axis=0)
         mine = np.flatnonzero(inside)
-        line = np.ravel_multi_index([at[mine] for at in there], self.shape[:-1])
+        line = np.ravel_multi_index([at[mine] for at in neighbours], self.shape[:-1])
         length = self.shape[-1] + 2  # a run that ends at the end of its line does not touch the next
         first = np.searchsorted(self.line * length + self.end, line * length + self.start[mine], "left")
         final = np.searchsorted(self.line * length + self.start, line * length + self.end[mine], "right")

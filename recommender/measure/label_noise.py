@@ -42,7 +42,7 @@ class ClassScores:
                 yield rows if self.kind == "probabilities" else rows.softmax(1)
 
 
-def binary_scores(predictions: Tensor, items: int, said: PredictionKind | None) -> ClassScores | None:
+def binary_scores(predictions: Tensor, items: int, kind: PredictionKind | None) -> ClassScores | None:
     """Return predictions (n), (n, 1) or (n, 2) as probabilities of the positive class; None for other axes.
 
     Raises: NotProbabilities.
@@ -50,10 +50,10 @@ def binary_scores(predictions: Tensor, items: int, said: PredictionKind | None) 
     rows = predictions[:, None] if predictions.ndim == 1 else predictions
     if rows.ndim != _MATRIX or rows.shape[0] != items or rows.shape[1] > _PAIR:
         return None
-    return ClassScores(rows, _kind(rows, said), pair=rows.shape[1] == 1)
+    return ClassScores(rows, _kind(rows, kind), pair=rows.shape[1] == 1)
 
 
-def class_scores(predictions: Tensor, items: int, said: PredictionKind | None) -> ClassScores | None:
+def class_scores(predictions: Tensor, items: int, kind: PredictionKind | None) -> ClassScores | None:
     """Return predictions (n, C, *s) as probabilities of the classes; None for other axes.
 
     Raises: SingleColumn, NotProbabilities.
@@ -62,13 +62,13 @@ def class_scores(predictions: Tensor, items: int, said: PredictionKind | None) -
         return None
     if predictions.shape[1] == 1:
         raise SingleColumn(predictions.shape)
-    return ClassScores(predictions, _kind(predictions, said), pair=False)
+    return ClassScores(predictions, _kind(predictions, kind), pair=False)
 
 
-def _kind(rows: Tensor, said: PredictionKind | None) -> PredictionKind:
+def _kind(rows: Tensor, kind: PredictionKind | None) -> PredictionKind:
     """Return whether the numbers are probabilities or logits: as stated where possible, else as they look."""
-    if said == "logits":
-        return said
+    if kind == "logits":
+        return kind
     if not in_unit_interval(rows):
         wanted, index = Text("from 0 to 1", " 0 到 1 的数"), _first(rows, lambda some: (some < 0) | (some > 1))
     elif rows.shape[1] > 1:
@@ -76,7 +76,7 @@ def _kind(rows: Tensor, said: PredictionKind | None) -> PredictionKind:
         index = _first(rows, _off_one)
     else:
         return "probabilities"
-    if index and said:
+    if index and kind:
         raise NotProbabilities(wanted, index)
     return "logits" if index else "probabilities"
 

@@ -45,19 +45,19 @@ def regression(given: Given) -> TaskMeasurement:
     Raises: ShapeMismatch, NonFiniteInput.
     """
     stream = ResidualStream(given.targets, given.predictions)
-    told = amounts(stream)
+    target_amounts = amounts(stream)
     residuals = summarise(stream)
     warning_texts = []
     task, reason = infer_task(given.targets)
     if given.task is Task.REGRESSION is not task:
         warning_texts.append(warnings.looks_like(task, reason))
-    if given.task is Task.COUNT and not are_counts(told):
+    if given.task is Task.COUNT and not are_counts(target_amounts):
         warning_texts.append(warnings.NOT_COUNTS)
     if given.predictions is None:
         warning_texts.append(warnings.ON_TARGETS)
     evidence = RequiredItems(stream.items)
-    facts = residual_facts(residuals, evidence) | _target_facts(told, stream, given.features)
-    details = residual_details(residuals) | amount_details(told, stream)
+    facts = residual_facts(residuals, evidence) | _target_facts(target_amounts, stream, given.features)
+    details = residual_details(residuals) | amount_details(target_amounts, stream)
     if facts["residual_scale"] is None:
         warning_texts.append(warnings.NO_SPREAD)
     if given.predictions is not None and stream.width == 1:
@@ -88,11 +88,11 @@ def residual_facts(summary: ResidualSummary, evidence: RequiredItems) -> Facts:
     }
 
 
-def _target_facts(told: Amounts, stream: ResidualStream, features: int | None) -> Facts:
-    kind = support(told)
+def _target_facts(target_amounts: Amounts, stream: ResidualStream, features: int | None) -> Facts:
+    kind = support(target_amounts)
     judged = stream.predictions is not None
-    spread = dispersion(told, stream.items, judged=judged, features=features) if kind == "counts" else None
-    return {"support": kind, "zero_share": zero_share(told, stream.items), "dispersion": spread}
+    spread = dispersion(target_amounts, stream.items, judged=judged, features=features) if kind == "counts" else None
+    return {"support": kind, "zero_share": zero_share(target_amounts, stream.items), "dispersion": spread}
 
 
 def _relate(stream: ResidualStream, facts: Facts, evidence: RequiredItems) -> None:

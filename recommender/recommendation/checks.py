@@ -173,8 +173,8 @@ def _metric_of_another_task(answered: AnsweredQuestion) -> Text | None:
 def _metric_has_another_goal(answered: AnsweredQuestion) -> Text | None:
     goal = answered.question.goal
     implied = METRICS[goal.metric].goal if goal.metric else {}
-    said = {name: getattr(goal, name) for name in implied}
-    differ = {name: value for name, value in said.items() if value is not None and value != implied[name]}
+    stated = {name: getattr(goal, name) for name in implied}
+    differ = {name: value for name, value in stated.items() if value is not None and value != implied[name]}
     if not differ:
         return None
     parts = ", ".join(f"goal.{name}={value}" for name, value in differ.items())

@@ -99,10 +99,10 @@ def summary(answers: Answers) -> Text:
             zh=f"没有规则适用于此 {answers.task} 问题:请尝试 alternatives 中的损失,并以{answers.metric.zh}比较。",
         )
     if len(spoken) == 1 or answers.objective("article") == answers.objective("evidence"):
-        said = _one_answer(answers, spoken)
+        sentence = _one_answer(answers, spoken)
     else:
-        said = _two_answers(answers)
-    return Text(en=f"{said.en}.", zh=f"{said.zh}。")
+        sentence = _two_answers(answers)
+    return Text(en=f"{sentence.en}.", zh=f"{sentence.zh}。")
 
 
 def _one_answer(answers: Answers, spoken: list[RulebookName]) -> Text:

@@ -23,7 +23,7 @@ def is_full(error: BaseException) -> bool:
 
 
 @contextmanager
-def full_disk_refused(what: Literal["datasets", "experiments"]) -> Iterator[None]:
+def full_disk_refused(kind: Literal["datasets", "experiments"]) -> Iterator[None]:
     """Raise a refusal in place of an error that means a full disk.
 
     Raises: InsufficientStorage.
@@ -32,5 +32,5 @@ def full_disk_refused(what: Literal["datasets", "experiments"]) -> Iterator[None
         yield
     except Exception as error:
         if is_full(error):
-            raise InsufficientStorage(None, what) from None
+            raise InsufficientStorage(None, kind) from None
         raise

@@ -72,9 +72,9 @@ class OnRay:
         task = ray.remote(_answered).options(max_retries=TRIES, num_cpus=1)
         pieces = pieces_of(listing)
         sizes = [pieces[place][1] for place in places]
-        there = ray.put(listing)
+        remote_listing = ray.put(listing)
         groups = groups_of(sizes, self._group_bytes, self._group_files)
-        tasks = [task.remote(there, question, [places[each] for each in group]) for group in groups]
+        tasks = [task.remote(remote_listing, question, [places[each] for each in group]) for group in groups]
         try:
             waiting = tasks
             while waiting:

@@ -65,16 +65,16 @@ def problem(
     """
     record = current()
     record.problem = kind
-    said = in_language(detail, record.language)
+    text = in_language(detail, record.language)
     members = {
         "type": f"{IANA}{kind}" if registered else f"urn:lossary:{kind}",
         "title": in_language(title, record.language),
         "status": status,
-        "detail": said,
+        "detail": text,
         "instance": record.instance,
     }
     if record.open_inference:
-        members["error"] = said
+        members["error"] = text
     by_language = {**(headers or {}), "Vary": "Accept-Language"}
     return Response(orjson.dumps({**members, **facts}), status, by_language, MEDIA_TYPE)
 
@@ -114,8 +114,8 @@ def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
         titles.setdefault(http_status(kind), []).append(kind.title.en)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"description": "; ".join(said), "content": content, "model": Problem}
-        for status, said in titles.items()
+        status: {"description": "; ".join(each), "content": content, "model": Problem}
+        for status, each in titles.items()
     }
 
 

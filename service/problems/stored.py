@@ -94,14 +94,14 @@ class TooManyExperiments(HttpRefusal):
 class InsufficientStorage(HttpRefusal):
     status = HTTPStatus.INSUFFICIENT_STORAGE
     title = Text("No room on the disk", "磁盘空间不足")
-    example: ClassVar = {"quota": None, "what": "datasets"}
+    example: ClassVar = {"quota": None, "kind": "datasets"}
 
-    def __init__(self, quota: int | None, what: Literal["datasets", "experiments"]) -> None:
-        chinese = {"datasets": "数据集", "experiments": "实验"}[what]
+    def __init__(self, quota: int | None, kind: Literal["datasets", "experiments"]) -> None:
+        chinese = {"datasets": "数据集", "experiments": "实验"}[kind]
         full = Text("The disk is full.", "磁盘已满。")
-        over = Text(f"All {what} together take at most {quota} bytes.", f"所有{chinese}合计最多 {quota} 字节。")
+        over = Text(f"All {kind} together take at most {quota} bytes.", f"所有{chinese}合计最多 {quota} 字节。")
         way_out = Text(
-            f"Nothing was kept. Delete {what} that are not needed.", f"未保存任何内容。请删除不需要的{chinese}。"
+            f"Nothing was kept. Delete {kind} that are not needed.", f"未保存任何内容。请删除不需要的{chinese}。"
         )
         super().__init__(paragraph(full if quota is None else over, way_out), limit=quota)
 

@@ -118,14 +118,14 @@ def _row(loss: Loss, language: Language) -> dict[str, Any]:
     }
 
 
-def _article(said: Said | None) -> ArticleEntry | None:
-    if said is None:
+def _article(entry: Said | None) -> ArticleEntry | None:
+    if entry is None:
         return None
     return ArticleEntry(
-        section=said.section,
-        characteristics=_both(said.characteristics),
-        scenarios=_both(said.scenarios),
-        note=_both(said.note) if said.note else None,
+        section=entry.section,
+        characteristics=_both(entry.characteristics),
+        scenarios=_both(entry.scenarios),
+        note=_both(entry.note) if entry.note else None,
     )
 
 

@@ -140,11 +140,11 @@ def from_parts(
     for name, part in parts.items():
         if name == multipart.REQUEST:
             if len(part.data) > settings.max_json_bytes:
-                what, way_out = (
+                subject, way_out = (
                     Text("The request part", "request 部分"),
                     Text("Send arrays as files.", "请以文件发送数组。"),
                 )
-                raise TooLarge(what, settings.max_json_bytes, "max_json_bytes", way_out)
+                raise TooLarge(subject, settings.max_json_bytes, "max_json_bytes", way_out)
             fields = parsed(part.data)
         elif name not in known and name != multipart.TABLE:
             raise unknown_input(name, [multipart.REQUEST, *known])

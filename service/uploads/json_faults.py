@@ -136,8 +136,8 @@ def _encoding(text: bytes | bytearray) -> Fault | None:
     except UnicodeDecodeError as error:
         known = foreign(text)
         if known is not None:
-            said = known.sentence
-            return Fault(0, Text(f"this {said.en.removesuffix('.')}", f"这{said.zh.removesuffix('。')}"))
+            sentence = known.sentence
+            return Fault(0, Text(f"this {sentence.en.removesuffix('.')}", f"这{sentence.zh.removesuffix('。')}"))
         start = len(text[: error.start].decode(errors="ignore"))
         return Fault(
             start,

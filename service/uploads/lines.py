@@ -211,5 +211,5 @@ def _unread(limit: int) -> TooLarge:
         "Read the answers while you send, or send fewer lines in one request.",
         "请边发送边读取回答,或减少每个请求的行数。",
     )
-    what = Text("What came before its answers were read", "尚未读取回答而已收到的数据")
-    return TooLarge(what, limit, "max_body_bytes", way_out)
+    subject = Text("What came before its answers were read", "尚未读取回答而已收到的数据")
+    return TooLarge(subject, limit, "max_body_bytes", way_out)

@@ -126,9 +126,9 @@ class Parts:
 def _text_of(name: str, data: bytearray) -> str:
     """Return a field as text."""
     if len(data) > LONGEST_FIELD:
-        what = Text(f"The field {shown(name)}", f"字段 {shown(name)} ")
+        subject = Text(f"The field {shown(name)}", f"字段 {shown(name)} ")
         way_out = Text("Send arrays as files, with a filename.", "请以带文件名的文件发送数组。")
-        raise TooLarge(what, LONGEST_FIELD, None, way_out)
+        raise TooLarge(subject, LONGEST_FIELD, None, way_out)
     try:
         return data.decode()
     except UnicodeDecodeError:

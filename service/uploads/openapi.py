@@ -165,5 +165,5 @@ def _parameters(properties: Mapping[str, Any], definitions: Mapping[str, Any]) -
             kind = referred
         if kind.get("type") == "object":
             continue
-        said = {key: value for key, value in kind.items() if key not in ("default", "title", "description")}
-        yield {"name": name, "in": "query", "description": schema.get("description", ""), "schema": said}
+        stated = {key: value for key, value in kind.items() if key not in ("default", "title", "description")}
+        yield {"name": name, "in": "query", "description": stated.get("description", ""), "schema": stated}

@@ -205,8 +205,8 @@ async def read_spans(spans: Mapping[int, Span], limit: int, body: Body) -> dict[
             "Send less in one request, or raise LOSSARY_MAX_BODY_BYTES.",
             "请减少每个请求的数据量,或调高 LOSSARY_MAX_BODY_BYTES。",
         )
-        what = Text("What lies in shared memory, in bytes,", "共享内存中的数据(字节)")
-        raise TooLarge(what, limit, "max_body_bytes", way_out)
+        subject = Text("What lies in shared memory, in bytes,", "共享内存中的数据(字节)")
+        raise TooLarge(subject, limit, "max_body_bytes", way_out)
     body.reserve(total)
     copies = {key: _memory(span.size, body) for key, span in spans.items()}
 

@@ -276,9 +276,9 @@ def refuse_unfit(upload: Upload, limit: int) -> None:
                 ),
             )
     if upload.numbers > limit:
-        what = Text("The arrays together, in numbers,", "所有数组合计的数值个数")
+        subject = Text("The arrays together, in numbers,", "所有数组合计的数值个数")
         way_out = Text("Send fewer in one request.", "请减少每个请求的数据量。")
-        raise TooLarge(what, limit, "max_elements", way_out)
+        raise TooLarge(subject, limit, "max_elements", way_out)
 
 
 async def _decoded(decode: Callable[[DecodingLimit], Contents], size: int, body: Body, settings: Settings) -> Upload:

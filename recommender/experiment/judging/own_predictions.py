@@ -55,8 +55,8 @@ def judged_scores(
         )
     of_numbers = set(METRICS[by].tasks) <= {"regression", "count"}
     truth = [_targets(by, rows, of_numbers=of_numbers) for rows in targets]
-    said = {name: [_array(name, rows) for rows in folds] for name, folds in predictions.items()}
-    for name, folds in said.items():
+    arrays = {name: [_array(name, rows) for rows in folds] for name, folds in predictions.items()}
+    for name, folds in arrays.items():
         if [len(rows) for rows in folds] != [len(rows) for rows in truth]:
             raise BadExperiment(
                 "predictions",
@@ -75,9 +75,9 @@ def judged_scores(
             )
     kept = [np.ones(len(rows), dtype=bool) for rows in truth]
     if of_numbers and outliers == "errors":
-        kept = _agreed(list(said.values()), truth)
+        kept = _agreed(list(arrays.values()), truth)
     of_probabilities = METRICS[by].elicits == PROBABILITY
-    for name, folds in said.items():
+    for name, folds in arrays.items():
         for own, given in zip(truth, folds, strict=True):
             _refuse_unfit(by, name, own, given, of_probabilities=of_probabilities)
     scores = {
@@ -94,7 +94,7 @@ def judged_scores(
             )
             for fold, (own, given, rows) in enumerate(zip(truth, folds, kept, strict=True))
         ]
-        for name, folds in said.items()
+        for name, folds in arrays.items()
     }
     return FoldScores(by, scores, sum(map(len, truth)), int(sum(rows.sum() for rows in kept)))
 
@@ -138,9 +138,9 @@ def _array(name: str, rows: Sequence[Any]) -> Numbers:
         ) from None
 
 
-def _agreed(said: Sequence[Sequence[Numbers]], truth: Sequence[Numbers]) -> list[Numbers]:
+def _agreed(arrays: Sequence[Sequence[Numbers]], truth: Sequence[Numbers]) -> list[Numbers]:
     """Return the rows of each fold whose median residual over the losses is within 3.5 robust sigmas."""
-    consensus = [np.median([folds[place] - own for folds in said], axis=0) for place, own in enumerate(truth)]
+    consensus = [np.median([folds[place] - own for folds in arrays], axis=0) for place, own in enumerate(truth)]
     kept = within_consensus(np.concatenate(consensus))
     return np.split(kept, np.cumsum([len(own) for own in truth])[:-1])
 

@@ -59,8 +59,8 @@ def judge_models(plan: Plan, outputs: Sequence[OutOfFold]) -> list[ModelJudgemen
         model for model in plan.question.models if any(output.unit.model == model for output in outputs)
     ]
     own = {model: [output for output in outputs if output.unit.model == model] for model in models}
-    said = plan.question.goal.outliers
-    if not plan.target.is_number or said in READINGS:
+    stated = plan.question.goal.outliers
+    if not plan.target.is_number or stated in READINGS:
         first = _first(plan)
         return [
             ModelJudgement(model, first, own[model], judgement, _compare(plan, judgement))
@@ -77,9 +77,9 @@ def _first(plan: Plan) -> Outliers:
 
     Rows far out of amounts that are never negative carry much of their sum; without them a mean predicts nothing.
     """
-    said = plan.question.goal.outliers
-    if said in READINGS:
-        return said
+    stated = plan.question.goal.outliers
+    if stated in READINGS:
+        return stated
     amounts = plan.target.is_number and bool((plan.target.values >= 0).all())
     return "signal" if amounts and METRICS[plan.metric].elicits in _OF_MEANS else "errors"
 

@@ -132,8 +132,8 @@ def _consensus(plan: Plan, outputs: Sequence[OutOfFold], diverged: Numbers) -> N
             own = _predictions(output, place, settings[place])
             residuals.append(np.where(output.fold_of_row >= 0, own - plan.target.values, np.nan))
     middle: Numbers = np.full(plan.n, np.nan)
-    there = np.any([output.fold_of_row >= 0 for output in outputs], axis=0)
-    middle[there] = np.nanmedian(np.stack(residuals)[:, there], 0) if residuals else 0.0
+    judged_rows = np.any([output.fold_of_row >= 0 for output in outputs], axis=0)
+    middle[judged_rows] = np.nanmedian(np.stack(residuals)[:, judged_rows], 0) if residuals else 0.0
     return middle
 
 

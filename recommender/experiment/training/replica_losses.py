@@ -86,9 +86,9 @@ def takes_lists(loss: Loss) -> bool:
 def _of_lists(term: BoundLoss, taken: Tensor, targets: Tensor, rows: Tensor) -> Tensor:
     """Return the means of a loss of lists. Shapes: taken and targets (folds, replicas, batch) -> (folds, replicas)."""
     shape = (*taken.shape[:2], *rows.shape[1:])
-    there = (rows != ABSENT).to(taken.dtype)[:, None].expand(shape)
+    present = (rows != ABSENT).to(taken.dtype)[:, None].expand(shape)
     given = {"predictions": taken.reshape(shape).flatten(0, 2), "targets": targets.reshape(shape).flatten(0, 2)}
-    items = _items(term(given, there.flatten(0, 2)))
+    items = _items(term(given, present.flatten(0, 2)))
     numerator, counts = (part.reshape(shape[:3]).sum(2) for part in (items.numerator, items.counts))
     return numerator / counts.clamp(min=SMALLEST)
 

@@ -181,8 +181,8 @@ class _Replicas:
             raw = self._network.forward(fold.features[fold.held_out][None], own)[-1]
             for loss, (entry, block) in enumerate(zip(self._trained, torch.split(raw, rates, 1), strict=True)):
                 predicted = entry.of_fold(place).reading.predicted(block)[0]
-                there = predicted.isfinite() & (block[0].abs() <= FAR)
-                self._diverged[loss, :, place] |= ~there.flatten(1).all(1)
+                usable = predicted.isfinite() & (block[0].abs() <= FAR)
+                self._diverged[loss, :, place] |= ~usable.flatten(1).all(1)
                 shares = self._shares[fold.held_out, None]
                 self._kept[loss, :, checkpoint, fold.held_out] += predicted.nan_to_num(0.0, 0.0, 0.0) * shares
 

@@ -145,9 +145,9 @@ atexit.register(READERS.end)
 
 
 def _refusal(status: int, reason: bytes) -> Exception:
-    said = json.loads(reason) if status == REFUSED else {"message": "It is damaged, or unpacks to too much."}
-    kind = AddressNotAllowed if said.get("kind") == "NotAllowed" else _unreadable
-    return kind(said["message"])
+    reply = json.loads(reason) if status == REFUSED else {"message": "It is damaged, or unpacks to too much."}
+    kind = AddressNotAllowed if reply.get("kind") == "NotAllowed" else _unreadable
+    return kind(reply["message"])
 
 
 def _unreadable(message: str) -> BadRequest:

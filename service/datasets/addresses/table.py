@@ -45,8 +45,8 @@ def batches(
         try:
             with arrow().ipc.open_stream(out) as reader:
                 while True:
-                    batch, said = reader.read_next_batch_with_custom_metadata()
-                    yield int(said["place"]), batch
+                    batch, metadata = reader.read_next_batch_with_custom_metadata()
+                    yield int(metadata["place"]), batch
         except (StopIteration, arrow().ArrowInvalid, OSError):  # the end; where it is cut short the process says why
             return
 

@@ -152,12 +152,12 @@ def _dtype(title: str, kind: int, field: FlatTable) -> str:
     """Return the dtype of a number field of the schema."""
     if kind == BOOL:
         return "?"
-    said = field.need(3)
+    stated = field.need(3)
     if kind == INTEGER:
-        size = INTEGERS.get(said.scalar(0, INT))
-        dtype = f"{'i' if said.scalar(1, BYTE) else 'u'}{size}" if size else None
+        size = INTEGERS.get(stated.scalar(0, INT))
+        dtype = f"{'i' if stated.scalar(1, BYTE) else 'u'}{size}" if size else None
     else:
-        precision = said.scalar(0, SHORT)
+        precision = stated.scalar(0, SHORT)
         dtype = FLOATS[precision] if 0 <= precision < len(FLOATS) else None
     if dtype is None:
         raise BadRequest(
@@ -193,8 +193,8 @@ def _shape(
             f"{title} 是扩展类型。请发送其存储:column.storage;只支持 {TENSOR}。",
         )
         raise BadRequest(message, role=title)
-    said = _json(properties.get(OF_EXTENSION))
-    shape = _lengths(said.get("shape"))
+    stated = _json(properties.get(OF_EXTENSION))
+    shape = _lengths(stated.get("shape"))
     if shape is None or 0 in shape or len(shape) >= MOST_AXES or lists != (math.prod(shape),):
         message = Text(
             f"{title}: the shape of a {TENSOR} must be less than {MOST_AXES} lengths whose product is the list's.",
@@ -202,7 +202,7 @@ def _shape(
         )
         raise BadRequest(message, role=title)
     axes = tuple(range(len(shape)))
-    order = axes if said.get("permutation") is None else _lengths(said["permutation"])
+    order = axes if stated.get("permutation") is None else _lengths(stated["permutation"])
     if order is None or tuple(sorted(order)) != axes:
         raise BadRequest(
             Text(
@@ -214,14 +214,14 @@ def _shape(
     return shape, order
 
 
-def _lengths(said: object) -> tuple[int, ...] | None:
-    whole = isinstance(said, list) and all(type(entry) is int and entry >= 0 for entry in said)
-    return tuple(said) if isinstance(said, list) and whole else None
+def _lengths(stated: object) -> tuple[int, ...] | None:
+    whole = isinstance(stated, list) and all(type(entry) is int and entry >= 0 for entry in stated)
+    return tuple(stated) if isinstance(stated, list) and whole else None
 
 
 def _json(text: str | None) -> dict[str, Any]:
     try:
-        said = orjson.loads(text or "")
+        stated = orjson.loads(text or "")
     except orjson.JSONDecodeError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return stated if isinstance(stated, dict) else {}

@@ -146,6 +146,6 @@ class _Windows:
 
 
 def _too_long(limit: int, setting: str) -> TooLarge:
-    what = Text("A record batch, in bytes,", "一个记录批(字节)")
+    subject = Text("A record batch, in bytes,", "一个记录批(字节)")
     way_out = Text("Write shorter ones: max_chunksize=65536.", "请写出更短的记录批:max_chunksize=65536。")
-    return TooLarge(what, limit, setting, way_out)
+    return TooLarge(subject, limit, setting, way_out)

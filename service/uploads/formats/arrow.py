@@ -86,9 +86,9 @@ def judge(name: str, reader: Reader, batches: list[RecordBatch], limit: Decoding
     """
     decoded = reader.decoded(batches)
     if decoded > limit.max_bytes:
-        what = Text(f"{name}, decoded,", f"{in_chinese(name)} 解码后的大小")
+        subject = Text(f"{name}, decoded,", f"{in_chinese(name)} 解码后的大小")
         raise TooLarge(
-            what, limit.max_bytes, "max_decoded_bytes", Text("Send less in one request.", "请减少每个请求的数据量。")
+            subject, limit.max_bytes, "max_decoded_bytes", Text("Send less in one request.", "请减少每个请求的数据量。")
         )
     limit.reserve(max(0, decoded - received))
 

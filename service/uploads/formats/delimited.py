@@ -227,8 +227,10 @@ def _unzipped(name: str, data: memoryview, limit: DecodingLimit) -> bytearray:
                 if not piece and not unzip.eof:  # it ends before its end
                     raise damaged
                 if len(text) + len(piece) > limit.max_bytes:
-                    what = Text(f"{name}, unzipped,", f"{in_chinese(name)} 解压后的大小")
-                    raise TooLarge(what, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows.", "请减少行。"))
+                    subject = Text(f"{name}, unzipped,", f"{in_chinese(name)} 解压后的大小")
+                    raise TooLarge(
+                        subject, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows.", "请减少行。")
+                    )
                 limit.reserve(len(piece))
                 text += piece
                 rest = unzip.unconsumed_tail

@@ -89,9 +89,9 @@ def _judge(name: str, members: list[zipfile.ZipInfo], limit: DecodingLimit) -> N
             )
     unpacked = sum(member.file_size for member in members)
     if unpacked > limit.max_bytes:
-        what = Text(f"{name}, unpacked,", f"{in_chinese(name)} 解包后的大小")
+        subject = Text(f"{name}, unpacked,", f"{in_chinese(name)} 解包后的大小")
         raise TooLarge(
-            what, limit.max_bytes, "max_decoded_bytes", Text("Send less in one request.", "请减少每个请求的数据量。")
+            subject, limit.max_bytes, "max_decoded_bytes", Text("Send less in one request.", "请减少每个请求的数据量。")
         )
     limit.reserve(max(0, unpacked - sum(member.compress_size for member in members)))
 

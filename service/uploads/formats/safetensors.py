@@ -160,10 +160,10 @@ def _header(name: str, view: memoryview, limit: DecodingLimit) -> tuple[list[Ent
     return sorted(entries, key=lambda entry: (entry.begin, entry.end)), start
 
 
-def _entry(name: str, tensor: str, said: Any) -> Entry:  # noqa: ANN401 - any JSON
+def _entry(name: str, tensor: str, header: Any) -> Entry:  # noqa: ANN401 - any JSON
     """Return one tensor of the header, checked."""
-    said = said if isinstance(said, dict) else {}
-    shape, offsets, dtype = said.get("shape"), said.get("data_offsets"), said.get("dtype")
+    header = header if isinstance(header, dict) else {}
+    shape, offsets, dtype = header.get("shape"), header.get("data_offsets"), header.get("dtype")
     if not isinstance(dtype, str) or dtype not in DTYPES:
         message = Text(
             f"{name}: {pointer(tensor)} has a dtype that is not read; those read are {', '.join(DTYPES)}.",

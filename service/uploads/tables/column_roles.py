@@ -56,12 +56,12 @@ def by_place(names: Sequence[str], order: Sequence[str], requested: RequestedCol
     if requested:
         return assign(names, requested)
     if len(names) != len(order):
-        said = f"roles={','.join(f'{role}:{place}' for place, role in enumerate(order, 1))}"
+        places = f"roles={','.join(f'{role}:{place}' for place, role in enumerate(order, 1))}"
         wanted = listed(order)
         raise BadRequest(
             Text(
-                f"The file has no header and {len(names)} columns, where {wanted.en} are wanted. Say which: {said}.",
-                f"文件没有表头,有 {len(names)} 列,而需要 {wanted.zh}。请写明:{said}。",
+                f"The file has no header and {len(names)} columns, where {wanted.en} are wanted. Say which: {places}.",
+                f"文件没有表头,有 {len(names)} 列,而需要 {wanted.zh}。请写明:{places}。",
             ),
             roles=list(order),
             columns=len(names),

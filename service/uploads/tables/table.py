@@ -74,12 +74,12 @@ def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
 
 
 @contextmanager
-def readable(name: str, what: str | Text, way_out: Text) -> Iterator[None]:
+def readable(name: str, subject: str | Text, way_out: Text) -> Iterator[None]:
     """Turn pyarrow's errors on a damaged file into a refusal. `name`: of the file. `what`: its format.
 
     Raises: BadRequest.
     """
-    kind = both(what)
+    kind = both(subject)
     try:
         yield
     except (arrow().ArrowException, OSError, ValueError, MemoryError, EOFError, UnicodeDecodeError):
@@ -103,9 +103,9 @@ def reserve(name: str, size: int, limit: "DecodingLimit", reserved: int = 0) -> 
     Raises: TooLarge where they become longer than the limit, TemporaryReducedCapacity.
     """
     if size > limit.max_bytes:
-        what = Text(f"{name}, decoded,", f"{in_chinese(name)} 解码后的大小")
+        subject = Text(f"{name}, decoded,", f"{in_chinese(name)} 解码后的大小")
         raise TooLarge(
-            what, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows or columns.", "请减少行或列。")
+            subject, limit.max_bytes, "max_decoded_bytes", Text("Send fewer rows or columns.", "请减少行或列。")
         )
     limit.reserve(2 * (size - reserved))
 
