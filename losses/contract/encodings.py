@@ -65,53 +65,63 @@ class LooksLike:
 def way_out(encodings: tuple[OtherEncoding, ...], otherwise: str | Text, astray: Astray, *, ignorable: bool) -> Text:
     """Return what to do about a number outside a domain; `ignorable`: the loss has an ignore_index."""
     text = both(next((each.way_out for each in encodings if each.is_like(astray)), otherwise))
-    usual = f"={astray.number:.0f}" if _void(astray) or _minus_one(astray) else ""
+    usual = f"={astray.number:.0f}" if _marks_void(astray) or _is_minus_one(astray) else ""
     left_out = f"ignore_index{usual}" if ignorable else "`mask`"
     return Text(text.en.replace(LEFT_OUT, left_out), text.zh.replace(LEFT_OUT, left_out))
 
 
-def _minus_one(astray: Astray) -> bool:
+def _is_minus_one(astray: Astray) -> bool:
+    """Return whether the number is -1: the other label of {-1, 1}, or a marker of what is unknown or padding."""
     return astray.number == -1
 
 
-def _void(astray: Astray) -> bool:
+def _marks_void(astray: Astray) -> bool:
+    """Return whether the number is one by which data sets mark pixels that do not count."""
     return astray.number in VOID
 
 
-def _above(astray: Astray) -> bool:
+def _exceeds_largest(astray: Astray) -> bool:
+    """Return whether the number is larger than the domain allows."""
     return astray.number > astray.most
 
 
-def _one_too_many(astray: Astray) -> bool:
+def _is_one_too_large(astray: Astray) -> bool:
+    """Return whether the number is the largest legal id plus 1, as where ids count from 1."""
     return astray.number == astray.most + 1
 
 
-def _fraction(astray: Astray) -> bool:
+def _is_fractional(astray: Astray) -> bool:
+    """Return whether the number is not whole, as in soft labels."""
     return astray.number != round(astray.number)
 
 
-def _whole_above(astray: Astray) -> bool:
-    return _above(astray) and not _fraction(astray)
+def _is_whole_and_too_large(astray: Astray) -> bool:
+    """Return whether the number is whole and larger than the domain allows, as a class id is."""
+    return _exceeds_largest(astray) and not _is_fractional(astray)
 
 
-def _zero(astray: Astray) -> bool:
+def _is_zero(astray: Astray) -> bool:
+    """Return whether the number is 0: a label of {0, 1}, or the count of a class without items."""
     return astray.number == 0
 
 
-def _share(astray: Astray) -> bool:
+def _is_share(astray: Astray) -> bool:
+    """Return whether the number lies between 0 and 1, as the share of a class does."""
     return 0 < astray.number < 1
 
 
-def _empty_row(astray: Astray) -> bool:
+def _is_empty_row(astray: Astray) -> bool:
+    """Return whether the row sums to 0: an item without a label, where a distribution over classes is wanted."""
     return astray.row_sum == 0
 
 
-def _several_labels(astray: Astray) -> bool:
+def _has_several_labels(astray: Astray) -> bool:
+    """Return whether the row sums to a whole number above 1: several labels, where one distribution is wanted."""
     return astray.row_sum is not None and astray.row_sum > 1 and astray.row_sum == round(astray.row_sum)
 
 
 _BYTES = OtherEncoding(
-    _void,
+    _marks_void,
     Text(
         "Masks of 0 and 255 become mask > 0; where 255 marks void beside 0 and 1, leave those places out by `mask`.",
         "0 和 255 的掩膜请转换为 mask > 0;若 255 表示 0 和 1 之外的无效位置,请用 `mask` 排除。",
@@ -119,7 +129,7 @@ _BYTES = OtherEncoding(
 )
 LABELS = (
     OtherEncoding(
-        _minus_one,
+        _is_minus_one,
         Text(
             "Labels of -1 and 1 become (y + 1) / 2; where -1 marks what is unknown beside 0 and 1, leave "
             "it out by `mask`.",
@@ -128,7 +138,7 @@ LABELS = (
     ),
     _BYTES,
     OtherEncoding(
-        _whole_above,
+        _is_whole_and_too_large,
         Text(
             "Class ids belong to sparse_categorical_ce, or become 0 and 1, with a channel on axis 1 a class.",
             "类别编号请用 sparse_categorical_ce,或转换为 0 和 1,每个类别在轴 1 上占一个通道。",
@@ -136,14 +146,14 @@ LABELS = (
     ),
 )
 MASKS = (
-    OtherEncoding(_fraction, Text("Soft masks belong to dice and jaccard.", "软掩膜请用 dice 和 jaccard。")),
+    OtherEncoding(_is_fractional, Text("Soft masks belong to dice and jaccard.", "软掩膜请用 dice 和 jaccard。")),
     OtherEncoding(
-        _minus_one,
+        _is_minus_one,
         Text("Where -1 marks void, leave those places out by `mask`.", "若 -1 表示无效位置,请用 `mask` 排除。"),
     ),
     _BYTES,
     OtherEncoding(
-        _whole_above,
+        _is_whole_and_too_large,
         Text(
             "Class ids become 0 and 1, with a channel on axis 1 a class.",
             "类别编号请转换为 0 和 1,每个类别在轴 1 上占一个通道。",
@@ -152,7 +162,7 @@ MASKS = (
 )
 LABEL_LISTS = (
     OtherEncoding(
-        lambda astray: _minus_one(astray) or _whole_above(astray),
+        lambda astray: _is_minus_one(astray) or _is_whole_and_too_large(astray),
         Text(
             "Lists of class ids that end with -1, as torch takes them, become 0 or 1 a class: of five "
             "classes [0, 1, -1, -1, -1] becomes [1, 1, 0, 0, 0].",
@@ -167,39 +177,39 @@ MARKED = Text(
 _FROM_ONE = Text("Ids that count from 1 become those from 0: subtract 1.", "从 1 开始的编号请减 1,改为从 0 开始。")
 IDS = (
     OtherEncoding(
-        _fraction,
+        _is_fractional,
         Text(
             "One-hot labels and shares of classes belong to categorical_ce.",
             "one-hot 标签和类别份额请用 categorical_ce。",
         ),
     ),
-    OtherEncoding(_one_too_many, paragraph(_FROM_ONE, MARKED)),
+    OtherEncoding(_is_one_too_large, paragraph(_FROM_ONE, MARKED)),
 )
 RANKS = (
     OtherEncoding(
-        _one_too_many,
+        _is_one_too_large,
         Text("Ranks that count from 1 become those from 0: subtract 1.", "从 1 开始的等级请减 1,改为从 0 开始。"),
     ),
     OtherEncoding(
-        _minus_one,
+        _is_minus_one,
         Text("Where -1 marks what does not count, leave it out by `mask`.", "若 -1 表示不计入的项,请用 `mask` 排除。"),
     ),
 )
 ONE_HOT = (
     OtherEncoding(
-        _empty_row,
+        _is_empty_row,
         Text(
             "A row of zeros, of an item without a label, is left out by `mask`.",
             "没有标签的项(全零行)请用 `mask` 排除。",
         ),
     ),
-    OtherEncoding(_several_labels, Text("Several labels an item belong to bce.", "每项多个标签请用 bce。")),
+    OtherEncoding(_has_several_labels, Text("Several labels an item belong to bce.", "每项多个标签请用 bce。")),
 )
-SIGNS = (OtherEncoding(_zero, Text("Labels of 0 and 1 become 2 * y - 1.", "0 和 1 的标签请转换为 2 * y - 1。")),)
+SIGNS = (OtherEncoding(_is_zero, Text("Labels of 0 and 1 become 2 * y - 1.", "0 和 1 的标签请转换为 2 * y - 1。")),)
 CLASS_COUNTS = (
-    OtherEncoding(_zero, Text("A class that was never seen counts 1.", "从未出现的类别按 1 计。")),
+    OtherEncoding(_is_zero, Text("A class that was never seen counts 1.", "从未出现的类别按 1 计。")),
     OtherEncoding(
-        _share,
+        _is_share,
         Text(
             "Shares of classes become counts when they are multiplied by the number of items.",
             "类别份额乘以项数即为个数。",
@@ -208,7 +218,7 @@ CLASS_COUNTS = (
 )
 RELEVANCES = (
     OtherEncoding(
-        _minus_one,
+        _is_minus_one,
         Text(
             "Where -1 fills up a list, leave it out by `mask`, of shape (n, L).",
             "若 -1 用于补齐列表,请用形状 (n, L) 的 `mask` 排除。",

@@ -90,9 +90,10 @@ def arcface(
     ] = 0.5,
     scale: Scale = 64.0,
 ) -> Tensor:
-    """Return cross-entropy of cosines whose own angle has been widened by the margin.
+    """Return the cross-entropy of scaled cosines, after `margin` (radians) is added to the angle of the true class.
 
-    The sine is kept away from 0, where its slope is infinite.
+    Shapes: predictions (n, C) cosines, targets (n) class ids -> (n).
+    The sine is bounded away from 0, where the derivative of the square root is infinite.
     """
     own = predictions.gather(1, targets.unsqueeze(1))
     sine = (1 - own.square()).clamp(min=SMALLEST_SQUARE).sqrt()
@@ -136,7 +137,10 @@ def cosface(
     ] = 0.35,
     scale: Scale = 64.0,
 ) -> Tensor:
-    """Return cross-entropy of cosines whose own cosine has been lowered by the margin."""
+    """Return the cross-entropy of scaled cosines, after `margin` is subtracted from that of the true class.
+
+    Shapes: predictions (n, C) cosines, targets (n) class ids -> (n).
+    """
     own = predictions.gather(1, targets.unsqueeze(1)) - margin
     return _cross_entropy(scale * predictions.scatter(1, targets.unsqueeze(1), own), targets)
 

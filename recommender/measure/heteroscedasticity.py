@@ -34,7 +34,11 @@ def heteroscedasticity(block: Block, items: int) -> Measured | None:
         return None
     interval = times_and_over(high / low, SIGMA_ERROR * math.sqrt(2 / some))
     return Measured(
-        value=high / low, interval=interval, n=items, method=_told("top over bottom fifth", block), basis="residuals"
+        value=high / low,
+        interval=interval,
+        n=items,
+        method=_with_sample_size("top over bottom fifth", block),
+        basis="residuals",
     )
 
 
@@ -60,7 +64,7 @@ def variance_power(block: Block, items: int) -> Measured | None:
         return None
     value = max(0.0, slope)
     interval = (max(0.0, slope - error), max(value, slope + error))
-    method = _told(f"log variance on log mean, {len(positive)} groups", block)
+    method = _with_sample_size(f"log variance on log mean, {len(positive)} groups", block)
     return Measured(value=value, interval=interval, n=items, method=method, basis="residuals")
 
 
@@ -75,15 +79,17 @@ def relation_details(block: Block, items: int) -> Details:
         "spearman_spread": detail(
             correlation,
             items,
-            _told("rank correlation of |residual| and prediction", block),
+            _with_sample_size("rank correlation of |residual| and prediction", block),
             "residuals",
             interval=(math.tanh(angle - half), math.tanh(angle + half)),
         ),
-        "breusch_pagan": detail(statistic, items, _told("Koenker's form, chi-square of 1 degree", block), "residuals"),
+        "breusch_pagan": detail(
+            statistic, items, _with_sample_size("Koenker's form, chi-square of 1 degree", block), "residuals"
+        ),
         "breusch_pagan_p": detail(
             math.erfc(math.sqrt(statistic / 2)) if statistic >= 0 else math.nan,
             items,
-            _told("chance of that much where the spread is constant", block),
+            _with_sample_size("chance of that much where the spread is constant", block),
             "residuals",
         ),
     }
@@ -116,7 +122,7 @@ def _correlation(one: Array, other: Array) -> float:
     return float(a @ b) / size if size > 0 else math.nan
 
 
-def _told(method: str, block: Block) -> str:
-    """Return how it was measured, with the size of the sample."""
+def _with_sample_size(method: str, block: Block) -> str:
+    """Return the name of a method, with the size of the sample where not all items were used."""
     n = block.errors.size
     return f"{method}; on a sample of {n}" if n >= SAMPLED else method

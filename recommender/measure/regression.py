@@ -61,7 +61,7 @@ def regression(given: Given) -> TaskMeasurement:
     if facts["residual_scale"] is None:
         warning_texts.append(warnings.NO_SPREAD)
     if given.predictions is not None and stream.width == 1:
-        _relate(stream, facts, evidence)
+        _add_spread_relations(stream, facts, evidence)
         if evidence.enough("breusch_pagan", ENOUGH_FOR_SHAPE):
             details |= relation_details(stream.sample(SAMPLED), stream.items)
     elif given.predictions is not None:
@@ -89,14 +89,21 @@ def residual_facts(summary: ResidualSummary, evidence: RequiredItems) -> Facts:
 
 
 def _target_facts(target_amounts: Amounts, stream: ResidualStream, features: int | None) -> Facts:
-    kind = support(target_amounts)
-    judged = stream.predictions is not None
-    spread = dispersion(target_amounts, stream.items, judged=judged, features=features) if kind == "counts" else None
-    return {"support": kind, "zero_share": zero_share(target_amounts, stream.items), "dispersion": spread}
+    """Return the facts that targets show by themselves: support, share of zeros, and dispersion of counts.
+
+    `features`: how many the model has, None where that is unknown. The dispersion is None unless targets are counts.
+    """
+    target_support = support(target_amounts)
+    counts_dispersion = None
+    if target_support == "counts":
+        has_predictions = stream.predictions is not None
+        counts_dispersion = dispersion(target_amounts, stream.items, judged=has_predictions, features=features)
+    zeros = zero_share(target_amounts, stream.items)
+    return {"support": target_support, "zero_share": zeros, "dispersion": counts_dispersion}
 
 
-def _relate(stream: ResidualStream, facts: Facts, evidence: RequiredItems) -> None:
-    """Add the facts on how the spread depends on the predictions."""
+def _add_spread_relations(stream: ResidualStream, facts: Facts, evidence: RequiredItems) -> None:
+    """Add to `facts` how the spread of residuals depends on the predictions, from a sample of the items."""
     positive = facts["support"] in {"counts", "positive", "nonnegative"}
     block = stream.sample(SAMPLED)
     if evidence.enough("heteroscedasticity", ENOUGH_FOR_SHAPE):

@@ -174,7 +174,7 @@ def _measured(answers: Answers, entry: Regret, take: RulebookName) -> Text:
     other: RulebookName = "article" if take == "evidence" else "evidence"
     taken, left = _distance(entry, lost[take]), _distance(entry, lost[other])
     if abs(lost[take] - lost[other]) < ALIKE:
-        rather = _rather(answers, take)
+        rather = _elicits_what_is_wanted(answers, take)
         return Text(
             en=f"our benchmark measured both {taken.en} the best loss in hindsight ({entry.metric}){rather.en}",
             zh=f"本项目的基准测得二者均{taken.zh}事后最优损失({entry.metric}){rather.zh}",
@@ -205,8 +205,8 @@ def _size(entry: Regret, difference: float) -> str:
     return f"{100 * difference:.1f} %" if entry.unit == "relative" else f"{difference:.3f}"
 
 
-def _rather(answers: Answers, take: RulebookName) -> Text:
-    """Return what speaks for one of two losses that were measured alike."""
+def _elicits_what_is_wanted(answers: Answers, take: RulebookName) -> Text:
+    """Return that the loss of `take` elicits the functional of the goal; empty where it does not, or was asked for."""
     loss = answers.books[take][0].loss.loss
     if take == answers.asked or not answers.elicits_goal(take):
         return Text("", "")
