@@ -12,7 +12,14 @@ from docs.blocks.tables import formula
 from service.settings import Settings
 from tests.docs.pages import PAGES, ROOT, named
 
-COMPOSE = {"LOSSARY_MEMORY", "LOSSARY_CPUS", "LOSSARY_GPU_PORT", "LOSSARY_PROXY_PORT", "LOSSARY_PROMETHEUS_PORT"}
+COMPOSE = {
+    "LOSSARY_MEMORY",
+    "LOSSARY_CPUS",
+    "LOSSARY_DATABASE_PASSWORD",
+    "LOSSARY_GPU_PORT",
+    "LOSSARY_PROXY_PORT",
+    "LOSSARY_PROMETHEUS_PORT",
+}
 CLIENT = {"LOSSARY_URL", "LOSSARY_KEY", "LOSSARY_LANGUAGE"}  # of the command
 FILES = {"LOSSARY_SETTINGS"}  # names a file of settings
 LONGEST_README = 150  # lines, for someone deciding in two minutes
