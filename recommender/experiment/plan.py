@@ -90,8 +90,7 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     """
     notices: list[Text] = []
     column = column_of(columns, question.target, "target")
-    uses = (question.query, question.groups, question.order, question.weights, question.held_out)
-    beside = [name for name in uses if name is not None]
+    beside = _columns_beside(question)
     features, left_out = read_features(columns, question.features, question.target, beside)
     rows = np.flatnonzero(~missing(column))
     if len(rows) < len(column):
@@ -182,6 +181,22 @@ def _with_parameters_of_folds(plan: Plan) -> Plan:
         for repeat in range(len(plan.partitions))
     ]
     return replace(plan, candidates=tuple(candidate.under(profiles) for candidate in plan.candidates))
+
+
+def _columns_beside(question: ExperimentQuestion) -> list[str]:
+    """Return the columns that are neither predicted nor predicted from.
+
+    Raises: BadExperiment where one of them is the target.
+    """
+    names = {name: getattr(question, name) for name in ("query", "groups", "order", "weights", "held_out")}
+    for field, name in names.items():
+        if name == question.target:
+            text = Text(
+                f"Column {shown(name)} is the target itself. Name another column in {field}, or leave {field} out.",
+                f"列 {shown(name)} 就是目标本身。请在 {field} 中写另一列,或去掉 {field}。",
+            )
+            raise BadExperiment(field, text)
+    return [name for name in names.values() if name is not None]
 
 
 def _partition(

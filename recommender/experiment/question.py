@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, field_validator
 
 from losses.contract.expression import LONGEST_EXPRESSION
 from losses.text import Text
@@ -18,6 +18,16 @@ MOST_CANDIDATES = 40
 MOST_NAMES = 2_000
 _ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 _Expression = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_EXPRESSION)]
+_AUTO, _LIST = "literal['auto']", "list[expression]"
+_Candidates = Annotated[  # of a list is said what is wrong with it, and not that it is no text
+    Annotated[Literal["auto"], Tag(_AUTO)]
+    | Annotated[list[_Expression], Field(min_length=1, max_length=MOST_CANDIDATES), Tag(_LIST)],
+    Discriminator(
+        lambda sent: _AUTO if sent == "auto" else _LIST if isinstance(sent, list) else None,
+        custom_error_type="candidates",
+        custom_error_message="should be 'auto' or a list of objectives",
+    ),
+]
 
 
 class ExperimentQuestion(BaseModel):
@@ -35,7 +45,7 @@ class ExperimentQuestion(BaseModel):
         default=None, description="Of ranking: rows with the same value are one list, which is put in order on its own."
     )
     goal: Goal = Goal()
-    candidates: Literal["auto"] | Annotated[list[_Expression], Field(min_length=1, max_length=MOST_CANDIDATES)] = Field(
+    candidates: _Candidates = Field(
         default="auto",
         description="Objectives to compare; auto: what both rule books answer, their alternatives, and the usual "
         "losses of the task.",

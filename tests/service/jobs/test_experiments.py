@@ -70,6 +70,7 @@ def test_what_cannot_be_run_is_refused_before_it_is_accepted(http: httpx.Client)
     metric = is_problem(http.post("/v1/experiments", json={**body, "goal": {"metric": "auc"}}), 422)
     task = is_problem(http.post("/v1/experiments", json={**body, "task": "survival"}), 422)
     query = is_problem(http.post("/v1/experiments", json={**body, "task": "ranking"}), 422)
+    groups = is_problem(http.post("/v1/experiments", json={**body, "groups": "price"}), 422)
 
     assert misspelt["field"] == "target"
     assert "Did you mean price?" in misspelt["detail"]
@@ -79,6 +80,26 @@ def test_what_cannot_be_run_is_refused_before_it_is_accepted(http: httpx.Client)
     assert task["field"] == "task"
     assert "POST /v1/experiments/verdict" in task["detail"]
     assert query["field"] == "query"
+    assert "price is the target itself" in groups["detail"]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "where", "text"),
+    [
+        ("mse", "/candidates", "should be 'auto' or a list of objectives"),
+        ([], "/candidates", "at least 1 item"),
+        (["mse"] * 41, "/candidates", "at most 40 items"),
+        (["mse", 3], "/candidates/1", "a valid string"),
+    ],
+)
+def test_of_wrong_candidates_is_said_what_is_wrong_with_them(
+    http: httpx.Client, candidates: object, where: str, text: str
+) -> None:
+    refused = is_problem(http.post("/v1/experiments", json={**SMALL, "dataset": "ds_1", "candidates": candidates}), 422)
+
+    assert refused["errors_total"] == 1
+    assert refused["errors"][0]["pointer"] == where
+    assert text in refused["detail"]
 
 
 def test_what_is_repaired_is_said_before_anything_is_trained(http: httpx.Client) -> None:
