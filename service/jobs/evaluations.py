@@ -15,7 +15,7 @@ from service.jobs import library
 from service.jobs.executors import executor_of
 from service.jobs.shards import groups_of, objectives_of, options_of, sums_of_arrays
 from service.jobs.steps import Steps, ending, ending_where_full
-from service.jobs.table import ExperimentTable
+from service.jobs.table import JobTable
 from service.settings import Settings
 from service.uploads.formats.registry import DecodingLimit
 from service.uploads.query import NOTHING, read_names
@@ -24,7 +24,7 @@ from service.uploads.query import NOTHING, read_names
 class EvaluationSteps(Steps):
     """The steps of evaluation jobs; each returns sums, which the jobs library stores."""
 
-    def __init__(self, settings: Settings, table: ExperimentTable) -> None:
+    def __init__(self, settings: Settings, table: JobTable) -> None:
         super().__init__(settings, table)
         self._executor = executor_of(settings)
         self._listing = lru_cache(maxsize=1)(self._listed)

@@ -9,14 +9,14 @@ import numpy as np
 
 from service.jobs import library
 from service.jobs.steps import Steps, ending, ending_where_full
-from service.jobs.table import ExperimentTable
+from service.jobs.table import JobTable
 from service.settings import Settings
 
 
 class ExperimentSteps(Steps):
     """The steps of experiment jobs. Each can be repeated, and stores its output in the job's folder for the next."""
 
-    def __init__(self, settings: Settings, table: ExperimentTable) -> None:
+    def __init__(self, settings: Settings, table: JobTable) -> None:
         super().__init__(settings, table)
         self._plan = lru_cache(maxsize=1)(self._planned)
 

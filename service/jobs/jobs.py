@@ -38,7 +38,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from recommender.experiment.features import Columns
-    from service.jobs.table import ExperimentRow, ExperimentTable
+    from service.jobs.table import JobRow, JobTable
 
 WAIT_S = 5.0  # of a full queue, before it is worth asking again
 
@@ -52,7 +52,7 @@ class Jobs:
 
     async def create(
         self, question: dict[str, Any], owner: str, key: str | None, language: Language
-    ) -> "tuple[ExperimentRow, bool]":
+    ) -> "tuple[JobRow, bool]":
         """Ask for an experiment; return it, and whether it is new.
 
         It is planned first, in another process, so that what cannot be run is refused here. Raises: UnknownDataset,
@@ -74,7 +74,7 @@ class Jobs:
 
     async def create_evaluation(
         self, question: dict[str, Any], owner: str, key: str | None, language: Language
-    ) -> "tuple[ExperimentRow, bool]":
+    ) -> "tuple[JobRow, bool]":
         """Ask for an evaluation of a dataset; return it, and whether it is new.
 
         Raises: UnknownDataset, AddressNotAllowed, BadRequest, IdempotencyKeyReused, TooManyExperiments,
@@ -92,7 +92,7 @@ class Jobs:
             row = self._row("ev", question, owner, key, language, dataset.described.get("files", 1))
             return await self._begun(row, 0)
 
-    async def _known(self, question: dict[str, Any], owner: str, key: str | None) -> "ExperimentRow | None":
+    async def _known(self, question: dict[str, Any], owner: str, key: str | None) -> "JobRow | None":
         """Return what was asked for with an idempotency key before.
 
         Raises: IdempotencyKeyReused.
@@ -102,7 +102,7 @@ class Jobs:
         known = await to_thread.run_sync(self.table.of_key, owner, key)
         return known and _same(known, question)
 
-    async def _begun(self, row: "ExperimentRow", size: int) -> "tuple[ExperimentRow, bool]":
+    async def _begun(self, row: "JobRow", size: int) -> "tuple[JobRow, bool]":
         kept = await to_thread.run_sync(self._keep, row, size)
         self._keeper.start()
         return kept, kept.id == row.id
@@ -134,7 +134,7 @@ class Jobs:
             raise_refusal(*answer["refused"])
         return ExperimentReport(**answer["report"]), Profile(**answer["profile"])
 
-    def get(self, kind: IdPrefix, identifier: str, owner: str) -> "ExperimentRow":
+    def get(self, kind: IdPrefix, identifier: str, owner: str) -> "JobRow":
         """Return a job of one kind that belongs to an owner.
 
         Raises: UnknownExperiment, UnknownEvaluation.
@@ -146,14 +146,14 @@ class Jobs:
 
     def listed(
         self, kind: IdPrefix, owner: str, before: float | None, limit: int, status: str | None
-    ) -> "list[ExperimentRow]":
+    ) -> "list[JobRow]":
         """Return the jobs of one kind that belong to an owner, newest first."""
         if not self._there:
             return []
         self._remove_expired()
         return self.table.of_owner(kind, owner, before, limit, status)
 
-    def cancel(self, kind: IdPrefix, identifier: str, owner: str) -> "ExperimentRow":
+    def cancel(self, kind: IdPrefix, identifier: str, owner: str) -> "JobRow":
         """Cancel a job; one that has ended stays as it is.
 
         Raises: UnknownExperiment, UnknownEvaluation.
@@ -209,12 +209,12 @@ class Jobs:
             self._client.destroy()
 
     @cached_property
-    def table(self) -> "ExperimentTable":
+    def table(self) -> "JobTable":
         """The table of jobs, opened on first use."""
-        from service.jobs.table import ExperimentTable  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
+        from service.jobs.table import JobTable  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
 
         self._settings.data.mkdir(parents=True, exist_ok=True)
-        return ExperimentTable(library.url_of(self._settings))
+        return JobTable(library.url_of(self._settings))
 
     @property
     def _there(self) -> bool:
@@ -227,12 +227,12 @@ class Jobs:
 
     def _row(
         self, kind: IdPrefix, question: dict[str, Any], owner: str, key: str | None, language: Language, total: int
-    ) -> "ExperimentRow":
+    ) -> "JobRow":
         """Return the row of a new job, with its id and its times."""
-        from service.jobs.table import ExperimentRow  # noqa: PLC0415 - as above
+        from service.jobs.table import JobRow  # noqa: PLC0415 - as above
 
         now = self.table.clock()
-        return ExperimentRow(
+        return JobRow(
             id=f"{kind}_{uuid.uuid4().hex}",
             owner=owner,
             idempotency_key=key,
@@ -246,7 +246,7 @@ class Jobs:
             expires=now + self._settings.experiment_seconds,
         )
 
-    def _keep(self, row: "ExperimentRow", size: int) -> "ExperimentRow":
+    def _keep(self, row: "JobRow", size: int) -> "JobRow":
         """Write an experiment down and have it run; return it, or the one that has its idempotency key.
 
         Where this process dies in between, the worker enqueues what is written down when it starts. `size`: bytes that
@@ -311,7 +311,7 @@ def _hash(question: dict[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(question, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _same(row: "ExperimentRow", question: dict[str, Any]) -> "ExperimentRow":
+def _same(row: "JobRow", question: dict[str, Any]) -> "JobRow":
     """Return the experiment of an idempotency key.
 
     Raises: IdempotencyKeyReused where it was asked for with another body.

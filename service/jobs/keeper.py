@@ -15,7 +15,7 @@ from service.jobs import library
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.jobs.table import ExperimentTable
+    from service.jobs.table import JobTable
 
 log = logging.getLogger("lossary")
 LOOK_S = 0.5  # between two looks at whether the worker lives
@@ -26,7 +26,7 @@ WATCH_S = 5.0  # between two looks at whether another replica left experiments b
 class Keeper:
     """Starts the worker process on demand, restarts it where it dies, and ends it with the service."""
 
-    def __init__(self, settings: Settings, table: "Callable[[], ExperimentTable]") -> None:
+    def __init__(self, settings: Settings, table: "Callable[[], JobTable]") -> None:
         self._settings, self._table = settings, table
         self._threads: dict[str, threading.Thread] = {}
         self._lock, self._closing = threading.Lock(), threading.Event()

@@ -12,7 +12,7 @@ from losses.errors import Refusal
 from losses.text import in_language
 from service.datasets.full_disk import is_full
 from service.jobs import library
-from service.jobs.table import ENDED, ExperimentRow, ExperimentTable
+from service.jobs.table import ENDED, JobRow, JobTable
 from service.request_record import preferred_language
 from service.settings import Settings
 
@@ -27,10 +27,10 @@ class Cancelled(Exception):  # noqa: N818 - somebody asked for it
 class Steps:
     """The steps of one kind of job. Each can be repeated."""
 
-    def __init__(self, settings: Settings, table: ExperimentTable) -> None:
+    def __init__(self, settings: Settings, table: JobTable) -> None:
         self._settings, self._table = settings, table
 
-    def row(self, identifier: str) -> ExperimentRow:
+    def row(self, identifier: str) -> JobRow:
         """Return the row of the job.
 
         Raises: Cancelled where the job is gone or has ended.

@@ -19,8 +19,8 @@ ENDED: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
 SCHEMA_VERSION = 1
 LEASE = "worker"
 METADATA = sql.MetaData()
-EXPERIMENTS = sql.Table(
-    "experiments",
+JOBS = sql.Table(
+    "experiments",  # of the time when there were no other jobs
     METADATA,
     sql.Column("id", sql.String(40), primary_key=True),
     sql.Column("owner", sql.String(200), nullable=False, index=True),  # the name of the key; "" where keys are off
@@ -50,7 +50,7 @@ VERSIONS = sql.Table("job_schema_versions", METADATA, sql.Column("version", sql.
 
 
 @dataclass(frozen=True)
-class ExperimentRow:
+class JobRow:
     """One job of one owner; its id begins with its kind. Times are seconds since 1970.
 
     `done` and `total` count models that are trained, or pieces of files that are evaluated.
@@ -73,17 +73,17 @@ class ExperimentRow:
     problem: dict[str, Any] | None = None
 
 
-class ExperimentTable:
+class JobTable:
     """The table of jobs. Its methods block on the database, so they run in a thread."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._url, self.clock = url, clock
 
-    def add(self, row: ExperimentRow) -> ExperimentRow:
+    def add(self, row: JobRow) -> JobRow:
         """Insert a new job; return it, or the existing one with the same idempotency key."""
         try:
             with self._engine.begin() as connection:
-                connection.execute(EXPERIMENTS.insert().values(**vars(row)))
+                connection.execute(JOBS.insert().values(**vars(row)))
         except IntegrityError:
             known = self.of_key(row.owner, row.idempotency_key or "")
             if known is None:
@@ -91,83 +91,81 @@ class ExperimentTable:
             return known
         return row
 
-    def of_key(self, owner: str, key: str) -> ExperimentRow | None:
+    def of_key(self, owner: str, key: str) -> JobRow | None:
         """Return the job that an owner created with this idempotency key."""
-        condition = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.idempotency_key == key)
+        condition = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == key)
         with self._engine.connect() as connection:
-            row = connection.execute(EXPERIMENTS.select().where(condition)).mappings().first()
-        return ExperimentRow(**row) if row else None
+            row = connection.execute(JOBS.select().where(condition)).mappings().first()
+        return JobRow(**row) if row else None
 
-    def get(self, identifier: str, owner: str | None = None) -> ExperimentRow | None:
+    def get(self, identifier: str, owner: str | None = None) -> JobRow | None:
         """Return a job, of this owner where one is given; None where it does not exist or has expired."""
-        condition = (EXPERIMENTS.c.id == identifier) & (EXPERIMENTS.c.expires > self.clock())
+        condition = (JOBS.c.id == identifier) & (JOBS.c.expires > self.clock())
         if owner is not None:
-            condition &= EXPERIMENTS.c.owner == owner
+            condition &= JOBS.c.owner == owner
         with self._engine.connect() as connection:
-            row = connection.execute(EXPERIMENTS.select().where(condition)).mappings().first()
-        return ExperimentRow(**row) if row else None
+            row = connection.execute(JOBS.select().where(condition)).mappings().first()
+        return JobRow(**row) if row else None
 
-    def of_owner(
-        self, kind: str, owner: str, before: float | None, limit: int, status: str | None
-    ) -> list[ExperimentRow]:
+    def of_owner(self, kind: str, owner: str, before: float | None, limit: int, status: str | None) -> list[JobRow]:
         """Return the jobs of one kind of an owner, newest first, created before a time."""
-        condition = (EXPERIMENTS.c.owner == owner) & (EXPERIMENTS.c.expires > self.clock())
-        condition &= EXPERIMENTS.c.id.startswith(f"{kind}_", autoescape=True)
+        condition = (JOBS.c.owner == owner) & (JOBS.c.expires > self.clock())
+        condition &= JOBS.c.id.startswith(f"{kind}_", autoescape=True)
         if before is not None:
-            condition &= EXPERIMENTS.c.created < before
+            condition &= JOBS.c.created < before
         if status is not None:
-            condition &= EXPERIMENTS.c.status == status
-        chosen = EXPERIMENTS.select().where(condition).order_by(EXPERIMENTS.c.created.desc()).limit(limit)
+            condition &= JOBS.c.status == status
+        chosen = JOBS.select().where(condition).order_by(JOBS.c.created.desc()).limit(limit)
         with self._engine.connect() as connection:
-            return [ExperimentRow(**row) for row in connection.execute(chosen).mappings()]
+            return [JobRow(**row) for row in connection.execute(chosen).mappings()]
 
     def update(self, identifier: str, *, unless_ended: bool = True, **values: object) -> bool:
         """Update a job; return whether it was updated. A job that has ended is not changed."""
-        condition = EXPERIMENTS.c.id == identifier
+        condition = JOBS.c.id == identifier
         if unless_ended:
-            condition &= EXPERIMENTS.c.status.not_in(ENDED)
+            condition &= JOBS.c.status.not_in(ENDED)
         with self._engine.begin() as connection:
-            return connection.execute(EXPERIMENTS.update().where(condition).values(**values)).rowcount > 0
+            return connection.execute(JOBS.update().where(condition).values(**values)).rowcount > 0
 
     def remove(self, identifier: str) -> None:
         """Delete a job."""
         with self._engine.begin() as connection:
-            connection.execute(EXPERIMENTS.delete().where(EXPERIMENTS.c.id == identifier))
+            connection.execute(JOBS.delete().where(JOBS.c.id == identifier))
 
     def expired(self) -> list[str]:
         """Return the jobs that have expired and are not running."""
-        late = (EXPERIMENTS.c.expires <= self.clock()) & EXPERIMENTS.c.status.in_(ENDED)
+        late = (JOBS.c.expires <= self.clock()) & JOBS.c.status.in_(ENDED)
         with self._engine.connect() as connection:
-            return [row.id for row in connection.execute(sql.select(EXPERIMENTS.c.id).where(late))]
+            return [row.id for row in connection.execute(sql.select(JOBS.c.id).where(late))]
 
     def waiting(self) -> int:
         """Return how many jobs have not ended."""
-        count = sql.select(sql.func.count()).where(EXPERIMENTS.c.status.not_in(ENDED))
+        count = sql.select(sql.func.count()).where(JOBS.c.status.not_in(ENDED))
         with self._engine.connect() as connection:
             return int(connection.execute(count).scalar_one())
 
     def done(self) -> int:
         """Return how many models are trained and files evaluated, in all jobs together."""
-        total = sql.select(sql.func.coalesce(sql.func.sum(EXPERIMENTS.c.done), 0))
+        total = sql.select(sql.func.coalesce(sql.func.sum(JOBS.c.done), 0))
         with self._engine.connect() as connection:
             return int(connection.execute(total).scalar_one())
 
     def oldest(self) -> float:
         """Return the age in seconds of the oldest job that has not ended; 0 where all have."""
-        first = sql.select(sql.func.min(EXPERIMENTS.c.created)).where(EXPERIMENTS.c.status.not_in(ENDED))
+        first = sql.select(sql.func.min(JOBS.c.created)).where(JOBS.c.status.not_in(ENDED))
         with self._engine.connect() as connection:
             created = connection.execute(first).scalar()
         return 0.0 if created is None else max(0.0, self.clock() - created)
 
     def found_bytes(self) -> int:
         """Return the bytes of all results."""
-        size = sql.func.sum(sql.func.length(sql.cast(EXPERIMENTS.c.found, sql.Text)))
+        size = sql.func.sum(sql.func.length(sql.cast(JOBS.c.found, sql.Text)))
         with self._engine.connect() as connection:
             return int(connection.execute(sql.select(sql.func.coalesce(size, 0))).scalar_one())
 
     def queued(self) -> list[str]:
         """Return the jobs that no worker has begun, oldest first."""
-        chosen = sql.select(EXPERIMENTS.c.id).where(EXPERIMENTS.c.status == "queued").order_by(EXPERIMENTS.c.created)
+        chosen = sql.select(JOBS.c.id).where(JOBS.c.status == "queued").order_by(JOBS.c.created)
         with self._engine.connect() as connection:
             return list(connection.execute(chosen).scalars())
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from service.jobs import library
 from service.jobs.check import lower_priority
-from service.jobs.table import ExperimentTable
+from service.jobs.table import JobTable
 from service.observability import logs
 from service.settings import Settings
 
@@ -38,7 +38,7 @@ def main() -> None:
     logs.configure(settings)
     lower_priority()
     threading.Thread(target=_end_with_the_service, daemon=True).start()
-    table, holder = ExperimentTable(library.url_of(settings)), f"{library.holder_of(os.getpid())}/{uuid.uuid4()}"
+    table, holder = JobTable(library.url_of(settings)), f"{library.holder_of(os.getpid())}/{uuid.uuid4()}"
     while not table.take_lease(holder, LEASE_S):
         time.sleep(RENEW_S)
     _serve(settings, table)
@@ -47,7 +47,7 @@ def main() -> None:
     os._exit(1)  # somebody else has it, since this process was held up for long; what it does now would be done twice
 
 
-def _serve(settings: Settings, table: ExperimentTable) -> None:
+def _serve(settings: Settings, table: JobTable) -> None:
     """Resume the jobs that an earlier worker left, then run the queue."""
     import torch  # noqa: PLC0415 - once the lease is held
     from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID  # noqa: PLC0415 - as above

@@ -55,7 +55,7 @@ from service.uploads.openapi import body_of_json
 from service.uploads.query import read_names
 
 if TYPE_CHECKING:
-    from service.jobs.table import ExperimentRow
+    from service.jobs.table import JobRow
 
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"], dependencies=KNOWN_PARAMETERS)
 KEEP_IT = Text(
@@ -255,7 +255,7 @@ async def delete_evaluation(evaluation_id: Identifier, jobs: JobsInForce) -> Non
     await to_thread.run_sync(jobs.remove, "ev", evaluation_id, current().key or "")
 
 
-def _shown(row: "ExperimentRow", root: str) -> EvaluationState:
+def _shown(row: "JobRow", root: str) -> EvaluationState:
     """Return an evaluation as it is answered."""
     place = f"{root}/v1/evaluations/{row.id}"
     return EvaluationState(

@@ -63,7 +63,7 @@ from service.uploads.media_type import JSON, require
 from service.uploads.openapi import body_of_json
 
 if TYPE_CHECKING:
-    from service.jobs.table import ExperimentRow
+    from service.jobs.table import JobRow
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 256 << 10  # bytes; 2,000 columns by name
@@ -327,7 +327,7 @@ async def delete_experiment(experiment_id: Identifier, jobs: JobsInForce) -> Non
     await to_thread.run_sync(jobs.remove, "ex", experiment_id, current().key or "")
 
 
-def _shown(row: "ExperimentRow", root: str, *, whole: bool = True) -> ExperimentState:
+def _shown(row: "JobRow", root: str, *, whole: bool = True) -> ExperimentState:
     """Return an experiment as it is answered; `whole`: with what it found."""
     place = f"{root}/v1/experiments/{row.id}"
     return ExperimentState(

@@ -16,7 +16,7 @@ from service.problems import UnknownEvaluation, UnknownExperiment
 from service.request_record import current
 
 if TYPE_CHECKING:
-    from service.jobs.table import ExperimentRow
+    from service.jobs.table import JobRow
 
 LONGEST_WAIT = 30.0  # s
 LOOK_S = 0.25  # between two looks at whether a job that is waited for has ended
@@ -38,7 +38,7 @@ class Progress(BaseModel):
     seconds_left: float | None = None
 
 
-def progress_of(row: "ExperimentRow") -> Progress:
+def progress_of(row: "JobRow") -> Progress:
     """Return how far a job is, and how long the rest will take at the pace so far, where something is known of it."""
     left = None
     if row.status == "running" and row.done and row.started is not None:
@@ -47,7 +47,7 @@ def progress_of(row: "ExperimentRow") -> Progress:
     return Progress(done=row.done, total=row.total, seconds_left=left)
 
 
-async def awaited(jobs: Jobs, kind: IdPrefix, identifier: str, wait_s: float) -> "ExperimentRow":
+async def awaited(jobs: Jobs, kind: IdPrefix, identifier: str, wait_s: float) -> "JobRow":
     """Return a job of the key that asks once it has ended, or so many seconds later.
 
     Raises: UnknownExperiment, UnknownEvaluation.

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from service.jobs.table import ExperimentRow
+from service.jobs.table import JobRow
 from tests.service.processes import PATIENCE_S, Server
 
 LINES = ["a,b,kind,price"]
@@ -64,6 +64,6 @@ def worker_of(server: Server) -> int:
     raise TimeoutError
 
 
-def row(identifier: str, *, key: str | None = None, expires: float = 1e12) -> ExperimentRow:
+def row(identifier: str, *, key: str | None = None, expires: float = 1e12) -> JobRow:
     """Return what the table keeps of an experiment that waits."""
-    return ExperimentRow(identifier, "me", key, "hash", {"target": "y"}, "en", "queued", 0, 10, 1.0, expires)
+    return JobRow(identifier, "me", key, "hash", {"target": "y"}, "en", "queued", 0, 10, 1.0, expires)

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.jobs.table import ExperimentTable
+from service.jobs.table import JobTable
 from tests.service.jobs.asking import CSV, SMALL, dataset, ended, events, row, worker_of
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, Server, serving
@@ -140,7 +140,7 @@ def test_what_was_written_down_and_not_enqueued_runs_once_the_worker_starts(
 ) -> None:
     body = {"dataset": dataset(http), **SMALL, "candidates": ["mse", "mae"]}
     like = ended(http, http.post("/v1/experiments", json=body).headers["location"])
-    table = ExperimentTable(f"sqlite:///{data / 'lossary.sqlite'}")
+    table = JobTable(f"sqlite:///{data / 'lossary.sqlite'}")
     table.add(replace(row("ex_1", expires=4e9), owner="", question=like["question"]))
     table.close()
 
@@ -166,7 +166,7 @@ def test_an_experiment_is_cancelled_and_deleted(http: httpx.Client) -> None:
 
 def test_one_process_holds_the_lease_until_it_runs_out(tmp_path: Path) -> None:
     now = [100.0]
-    table = ExperimentTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: now[0])
+    table = JobTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: now[0])
 
     assert table.take_lease("first", 10)
     assert not table.take_lease("second", 10)
@@ -178,7 +178,7 @@ def test_one_process_holds_the_lease_until_it_runs_out(tmp_path: Path) -> None:
 
 
 def test_what_has_ended_stays_as_it_is(tmp_path: Path) -> None:
-    table = ExperimentTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: 5.0)
+    table = JobTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: 5.0)
     table.add(row("ex_1", key="k"))
 
     assert table.add(row("ex_2", key="k")).id == "ex_1"
@@ -193,7 +193,7 @@ def test_what_has_ended_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_what_has_expired_is_no_longer_shown(tmp_path: Path) -> None:
-    table = ExperimentTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: 50.0)
+    table = JobTable(f"sqlite:///{tmp_path / 'jobs.sqlite'}", clock=lambda: 50.0)
     table.add(row("ex_1", expires=40.0))
     table.update("ex_1", status="succeeded")
 

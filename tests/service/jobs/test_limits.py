@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sql
 
 from service.datasets.store import identifier
-from service.jobs.table import ExperimentTable
+from service.jobs.table import JobTable
 from tests.conftest import Client
 from tests.service.jobs.asking import CSV, SMALL, row
 from tests.service.observability.test_metrics import reader
@@ -62,7 +62,7 @@ async def test_what_is_more_than_may_be_is_refused_and_nothing_is_kept(client: C
 
 async def test_as_many_wait_as_may_and_metrics_say_so(client: Client, tmp_path: Path) -> None:
     (tmp_path / "jobs.sqlite").touch()  # as where there have been experiments
-    table = ExperimentTable(f"sqlite:///{tmp_path / 'lossary.sqlite'}", clock=lambda: time.time() - 100)
+    table = JobTable(f"sqlite:///{tmp_path / 'lossary.sqlite'}", clock=lambda: time.time() - 100)
     table.add(row("ex_1"))
     table.update("ex_1", created=time.time() - 100, status="running", found={"standings": []})
     table.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs.table import SCHEMA_VERSION, ExperimentTable
+from service.jobs.table import SCHEMA_VERSION, JobTable
 from tests.service.jobs.asking import row
 
 EARLIER = sorted((Path(__file__).parent / "schemas").glob("*.sql"))  # `.dump` of each version, with one experiment
@@ -21,7 +21,7 @@ def test_an_experiment_that_an_earlier_version_kept_is_shown_and_others_join_it(
     with sqlite3.connect(file) as connection:
         connection.executescript(text.read_text())
     connection.close()
-    table = ExperimentTable(f"sqlite:///{file}", clock=lambda: 2.0)
+    table = JobTable(f"sqlite:///{file}", clock=lambda: 2.0)
 
     kept = table.get("ex_kept", "me")
     table.add(row("ex_new"))
@@ -36,8 +36,8 @@ def test_an_experiment_that_an_earlier_version_kept_is_shown_and_others_join_it(
 
 def test_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'lossary.sqlite'}"
-    ExperimentTable(url).close()
-    table = ExperimentTable(url)
+    JobTable(url).close()
+    table = JobTable(url)
     table.waiting()
     table.close()
     with sqlite3.connect(tmp_path / "lossary.sqlite") as connection:
@@ -45,4 +45,4 @@ def test_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
     connection.close()
 
     with pytest.raises(ValueError, match=f"of version {SCHEMA_VERSION + 1}, newer than this service"):
-        ExperimentTable(url).waiting()
+        JobTable(url).waiting()
