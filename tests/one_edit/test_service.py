@@ -141,7 +141,7 @@ def test_a_metric_is_counted_shown_and_described(copy: Copy) -> None:
         "        self.evaluations = Counter(\n",
         '        self.doors = Counter("lossary_doors_total", "Doors that were opened.", registry=own)\n',
     )
-    copy.insert(metrics, "        requests.inc()\n", "        self.doors.inc()\n")
+    copy.insert(metrics, "        kind.requests.inc()\n", "        self.doors.inc()\n")
 
     listings = copy.listings()
     panel = next(each for each in json.loads(listings.texts["dashboard"])["panels"] if each["title"] == "Doors")

@@ -115,7 +115,7 @@ async def test_far_too_many_requests_leave_the_work_done_as_it_was_and_the_rest_
 
 async def test_probes_are_answered_while_one_long_evaluation_runs(server: Server) -> None:  # L04
     probes, told = Told(), Told()
-    request = pairs(2500, query="&gradient=summary")
+    request = pairs(2500, 256, "&gradient=summary")
     long_one = asyncio.create_task(client(server.port, request, told, lambda: not told.statuses))
 
     await client(server.port, PROBE, probes, lambda: not long_one.done())
