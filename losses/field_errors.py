@@ -38,7 +38,6 @@ CHINESE = {
     "too_short": "应至少有 {min_length} 项,实际有 {actual_length} 项",
     "too_long": "应最多有 {max_length} 项,实际有 {actual_length} 项",
     "json_invalid": "不是 JSON",
-    "candidates": "应为 'auto' 或目标函数的列表",  # of an experiment
 }
 IN_CHINESE = "in_chinese"  # of the context of an error of our own: the message in Chinese
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, field_validator
 
 from losses.contract.expression import LONGEST_EXPRESSION
+from losses.field_errors import IN_CHINESE
 from losses.text import Text
 from recommender.errors import BadExperiment
 from recommender.profile import Goal
@@ -26,6 +27,7 @@ _Candidates = Annotated[  # of a list is said what is wrong with it, and not tha
         lambda sent: _AUTO if sent == "auto" else _LIST if isinstance(sent, list) else None,
         custom_error_type="candidates",
         custom_error_message="should be 'auto' or a list of objectives",
+        custom_error_context={IN_CHINESE: "应为 'auto' 或目标函数的列表"},
     ),
 ]
 
