@@ -10,6 +10,7 @@ from losses.errors import did_you_mean, shown
 from losses.near import near
 from losses.text import Text, listed, paragraph
 from recommender.errors import BadExperiment
+from recommender.experiment.folds import Ids
 
 ColumnValues = np.ndarray[Any, np.dtype[Any]] | Sequence[object]
 Columns = Mapping[str, ColumnValues]
@@ -154,6 +155,17 @@ def column_of(columns: Columns, name: str, field: str) -> np.ndarray[Any, Any]:
         )
         raise BadExperiment(field, text)
     return as_array(columns[name])
+
+
+def ids_of(columns: Columns, name: str, field: str) -> Ids:
+    """Return an id from 0 for each row of a column, equal where the column is; missing values are one more.
+
+    Raises: BadExperiment, with the nearest name.
+    """
+    column = column_of(columns, name, field)
+    whole = np.asarray(columns[name]) if not is_text(column) else column
+    ids: Ids = np.unique(whole if whole.dtype.kind in "iu" else column.astype(str), return_inverse=True)[1]
+    return ids
 
 
 def as_array(column: ColumnValues) -> np.ndarray[Any, Any]:

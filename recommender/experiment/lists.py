@@ -7,7 +7,7 @@ import numpy as np
 from losses.errors import shown
 from losses.text import Text
 from recommender.errors import BadExperiment
-from recommender.experiment.features import Columns, column_of, missing
+from recommender.experiment.features import Columns, column_of, ids_of, missing
 from recommender.experiment.folds import Ids
 from recommender.experiment.question import ExperimentQuestion
 from recommender.experiment.target import read_target
@@ -53,7 +53,7 @@ def read_lists(columns: Columns, question: ExperimentQuestion, rows: Ids, most_r
             ),
         )
     relevance = read_target(column_of(columns, question.target, "target")[rows], Task.RANKING)[0].values
-    queries = np.unique(column.astype(str), return_inverse=True)[1]
+    queries = np.unique(ids_of(columns, question.query, "query")[rows], return_inverse=True)[1]
     kept, notices = _with_an_order(queries, relevance)
     if kept.sum() > most_rows:
         kept &= _sampled(queries, kept, most_rows, question.seed)

@@ -10,7 +10,7 @@ from losses.errors import shown
 from losses.text import Text
 from recommender.errors import BadExperiment
 from recommender.experiment.candidates import Candidate, candidates_of
-from recommender.experiment.features import Columns, Features, column_of, is_text, missing, read_features
+from recommender.experiment.features import Columns, Features, column_of, ids_of, is_text, missing, read_features
 from recommender.experiment.folds import NEVER, Ids, folds_of
 from recommender.experiment.goal import goal_of, metric_of
 from recommender.experiment.lists import read_lists, refuse_split
@@ -242,8 +242,8 @@ def _check(target: Target, partition: Ids, training: Sequence[Ids], field: str) 
 def _ids(columns: Columns, name: str | None, rows: np.ndarray) -> Ids | None:
     if name is None:
         return None
-    column = column_of(columns, name, "groups")[rows]
-    return np.unique(column.astype(str), return_inverse=True)[1]
+    ids: Ids = ids_of(columns, name, "groups")[rows]
+    return ids
 
 
 def _order(columns: Columns, name: str | None, rows: np.ndarray) -> np.ndarray[Any, Any] | None:

@@ -100,6 +100,17 @@ def test_queries_without_an_order_are_left_out_and_it_is_said() -> None:
     assert any(text.en.startswith("5 queries") for text in planned.notices)
 
 
+@pytest.mark.parametrize("field", ["query", "groups"])
+def test_ids_beyond_what_float64_tells_apart_are_not_merged(field: str) -> None:
+    columns = table()
+    far = {**columns, "query": columns["query"] + (1 << 62)}
+    fields = {"query": "query"} if field == "query" else {"query": None, "groups": "query", "task": "regression"}
+
+    near_by, far_away = plan(asked(**fields), columns), plan(asked(**fields), far)
+
+    assert [split.tolist() for split in far_away.partitions] == [split.tolist() for split in near_by.partitions]
+
+
 def test_a_sample_holds_whole_queries() -> None:
     columns = table()
 
