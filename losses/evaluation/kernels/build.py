@@ -40,7 +40,7 @@ def build(form: Form, folder: Path, instructions: str | None = None) -> Path:
     instructions = instructions or isa()
     module, tensors = OnePass(form), list(_examples(form))
     axes = [
-        {axis: torch.export.Dim.DYNAMIC for axis, length in enumerate(each.shape) if length > 1} for each in tensors
+        dict.fromkeys(_open_axes(form, place, each), torch.export.Dim.DYNAMIC) for place, each in enumerate(tensors)
     ]
     library, sidecar = kernel_paths(form, folder, instructions)
     threads = torch.get_num_threads()
@@ -88,10 +88,28 @@ def _examples(form: Form) -> Iterator[Tensor]:
     yield torch.zeros(2 * len(form.terms), dtype=torch.float64)
 
 
+def _open_axes(form: Form, place: int, tensor: Tensor) -> Iterator[int]:
+    """Yield the axes of a tensor that the kernel takes which may have any length."""
+    stated = _stated_lengths(form)
+    role = form.inputs[place].role if place < len(form.inputs) else ""
+    yield from (axis for axis, length in enumerate(tensor.shape) if length > 1 and (role, axis) not in stated)
+
+
+def _stated_lengths(form: Form) -> dict[tuple[str, int], int]:
+    """Return the lengths that losses state as numbers, such as the 4 of boxes, by role and axis."""
+    stated: dict[tuple[str, int], int] = {}
+    for _, term in form.objective().terms:
+        for entry in form.inputs:
+            if entry.role in term.loss.roles:
+                names = _axes(term.loss.pattern(entry.role).names, len(entry.single))
+                stated |= {(entry.role, axis): int(name) for axis, (name, _) in enumerate(names) if name.isdigit()}
+    return stated
+
+
 def _lengths(form: Form) -> dict[tuple[str, int], int]:
     """Return a length for every axis of every input; equal where some term says so."""
     named: dict[tuple[str, int], set[tuple[str, int]]] = {}  # axes that are one, by each of them
-    fixed: dict[tuple[str, int], int] = {}
+    stated = _stated_lengths(form)
     for _, term in form.objective().terms:
         seen: dict[tuple[str, int], tuple[str, int]] = {}
         for entry in form.inputs:
@@ -99,8 +117,6 @@ def _lengths(form: Form) -> dict[tuple[str, int], int]:
                 continue
             for axis, (name, place) in enumerate(_axes(term.loss.pattern(entry.role).names, len(entry.single))):
                 here = (entry.role, axis)
-                if name.isdigit():
-                    fixed[here] = int(name)
                 first = seen.setdefault((name, place), here)
                 joined = named.get(first, {first}) | named.get(here, {here})
                 named |= dict.fromkeys(joined, joined)
@@ -110,7 +126,7 @@ def _lengths(form: Form) -> dict[tuple[str, int], int]:
         for axis, single in enumerate(entry.single):
             if (entry.role, axis) not in lengths:
                 together = named[entry.role, axis]
-                known = next((fixed[each] for each in together if each in fixed), None)
+                known = next((stated[each] for each in together if each in stated), None)
                 lengths |= dict.fromkeys(together, 1 if single else known or next(new))
     return lengths
 
