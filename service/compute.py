@@ -165,7 +165,7 @@ class Runtime:
     def _here(self, options: Options, numbers: int) -> Options:
         if self.device.type == "cpu":
             kernels = self._kernels if numbers >= self._kernel_numbers else None
-            return _here(options, self._blocks.total, kernels)
+            return _on_cpu(options, self._blocks.total, kernels)
         free, _ = torch.cuda.mem_get_info(self.device)
         fits = max(LEAST_CHUNK, min(CUDA_CHUNK_ELEMENTS, free // CUDA_BYTES))
         power = 1 << (fits.bit_length() - 1)  # of 2, so that what is worked out for one length serves again
@@ -293,7 +293,7 @@ def _kernels(settings: Settings) -> Kernels | None:
 
 
 @lru_cache(64)  # the same few options come again and again
-def _here(options: Options, max_block_bytes: int, kernels: Kernels | None) -> Options:
+def _on_cpu(options: Options, max_block_bytes: int, kernels: Kernels | None) -> Options:
     return replace(options, max_block_bytes=max_block_bytes, kernels=kernels)
 
 

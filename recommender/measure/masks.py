@@ -198,7 +198,7 @@ class ObjectShapes:
 def shapes(masks: Masks, most_pixels: int = MOST_PIXELS, block_pixels: int = AT_ONCE) -> ObjectShapes | None:
     """Return the connected objects of every class, in so many pixels at most; None for masks of one axis.
 
-    `at_once`: pixels in memory, of all classes together.
+    `block_pixels`: pixels in memory, of all classes together.
     """
     planes, classes = masks.planes, max(1, len(masks.classes))
     if len(planes) < _SPATIAL:

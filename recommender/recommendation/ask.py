@@ -71,10 +71,10 @@ OPEN_QUESTIONS = (
 
 def open_question(book: Rulebook, question: Question, language: Language) -> Ask | None:
     """Return the first open question that this book's answer depends on, with the answer for each value."""
-    for open_question in OPEN_QUESTIONS:
-        if not open_question.is_open(question):
+    for entry in OPEN_QUESTIONS:
+        if not entry.is_open(question):
             continue
-        changes = [{open_question.fact: value} for value in open_question.values]
+        changes = [{entry.fact: value} for value in entry.values]
         decisions = [book.decide(question, change) for change in changes]
         if all(decision == decisions[0] for decision in decisions):
             continue  # no number changed, so no parameter did
@@ -83,19 +83,19 @@ def open_question(book: Rulebook, question: Question, language: Language) -> Ask
             for change, decision in zip(changes, decisions, strict=True)
         ]
         if len(set(objectives)) > 1:
-            return _ask(open_question, tuple(objectives), language)
+            return _ask(entry, tuple(objectives), language)
     return None
 
 
 @lru_cache(maxsize=KEPT)
-def _ask(open_question: OpenQuestion, objectives: tuple[str, ...], language: Language) -> Ask:
+def _ask(entry: OpenQuestion, objectives: tuple[str, ...], language: Language) -> Ask:
     """Return an open question in the form of the answer."""
     return Ask(
-        fact=open_question.fact,
-        question=in_language(open_question.question, language),
-        how_to_tell=in_language(open_question.how_to_tell, language),
+        fact=entry.fact,
+        question=in_language(entry.question, language),
+        how_to_tell=in_language(entry.how_to_tell, language),
         answers=[
             AskAnswer(value=value, meaning=in_language(meaning, language), objective=objective)
-            for (value, meaning), objective in zip(open_question.values.items(), objectives, strict=True)
+            for (value, meaning), objective in zip(entry.values.items(), objectives, strict=True)
         ],
     )

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from losses.errors import Refusal
 from service.budget import Budget
 from service.observability import shared_counts
-from service.observability.tallies import CounterTally, HistogramTally, Tallies
+from service.observability.buffered import BufferedCounter, BufferedHistogram, MetricBuffer
 from service.problems import slug
 from service.request_record import Record
 from service.settings import memory_limit
@@ -36,13 +36,13 @@ def _reasons(kind: type[Refusal]) -> Iterator[str]:
         yield from _reasons(each)
 
 
-class _Tallies(NamedTuple):
-    """The tallies of the answers of one route, method and status."""
+class _AnswerMetrics(NamedTuple):
+    """What is counted of the answers of one route, method and status."""
 
-    requests: CounterTally
-    seconds: HistogramTally
-    body: HistogramTally
-    answer: HistogramTally
+    requests: BufferedCounter
+    seconds: BufferedHistogram
+    body: BufferedHistogram
+    answer: BufferedHistogram
 
 
 class Metrics:
@@ -87,10 +87,10 @@ class Metrics:
         self._unfinished = self._shared("lossary_experiments_unfinished", "Experiments that wait or run.")
         self._oldest = self._shared("lossary_experiments_oldest_seconds", "Age of the oldest experiment of those.")
         self._stored = self._shared("lossary_stored_bytes", "Bytes kept, by what they are of.", ["kind"])
-        self._tallies = Tallies()
-        self._kinds: dict[tuple[str, str, int], _Tallies] = {}
-        self._by_loss: dict[str, CounterTally] = {}
-        self._queued, self._computed = [HistogramTally(each, self._tallies) for each in (self.queued, self.computed)]
+        self._buffer = MetricBuffer()
+        self._kinds: dict[tuple[str, str, int], _AnswerMetrics] = {}
+        self._by_loss: dict[str, BufferedCounter] = {}
+        self._queued, self._computed = [BufferedHistogram(each, self._buffer) for each in (self.queued, self.computed)]
         Gauge(
             "lossary_memory_limit_bytes",
             "Memory that this container, or machine, has.",
@@ -143,7 +143,7 @@ class Metrics:
         What was counted in this turn is added too. Each gauge takes as long to set as a small loss, so they are not
         set with every request.
         """
-        self._tallies.write()
+        self._buffer.write()
         self._in_flight.set(self.under_way)
         if self._budgets is not None:
             memory, threads = self._budgets
@@ -168,21 +168,21 @@ class Metrics:
         for loss in record.losses:
             (self._by_loss.get(loss) or self._of_loss(loss)).inc()
 
-    def _kind(self, route: str, method: str, status: int) -> _Tallies:
-        """Return the tallies of answers of this kind, kept since calling `labels` each time takes 10 us."""
-        own = self._tallies
-        tallies = self._kinds[route, method, status] = _Tallies(
-            CounterTally(self.requests.labels(route, method, str(status)), own),
-            HistogramTally(self.seconds.labels(route), own),
-            HistogramTally(self.body.labels(route), own),
-            HistogramTally(self.answer.labels(route), own),
+    def _kind(self, route: str, method: str, status: int) -> _AnswerMetrics:
+        """Return what is counted of answers of this kind, kept since calling `labels` each time takes 10 us."""
+        own = self._buffer
+        counted = self._kinds[route, method, status] = _AnswerMetrics(
+            BufferedCounter(self.requests.labels(route, method, str(status)), own),
+            BufferedHistogram(self.seconds.labels(route), own),
+            BufferedHistogram(self.body.labels(route), own),
+            BufferedHistogram(self.answer.labels(route), own),
         )
-        return tallies
+        return counted
 
-    def _of_loss(self, loss: str) -> CounterTally:
-        """Return the tally of evaluations of a loss."""
-        tally = self._by_loss[loss] = CounterTally(self.evaluations.labels(loss), self._tallies)
-        return tally
+    def _of_loss(self, loss: str) -> BufferedCounter:
+        """Return the count of evaluations of a loss."""
+        counter = self._by_loss[loss] = BufferedCounter(self.evaluations.labels(loss), self._buffer)
+        return counter
 
     def page(self) -> bytes:
         """Return the metrics in Prometheus' text format: of all workers, where they share a folder."""

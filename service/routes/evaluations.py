@@ -121,13 +121,13 @@ async def question(request: Request) -> EvaluationRequest:
     parsing an objective raises.
     """
     require(request, JSON)
-    question = validated(EvaluationRequest, parsed(await body_of(request).read(LONGEST_QUESTION, None)))
-    if question.roles:
-        read_names(question.roles)
-    error_asked = "standard_error" in question.options.model_fields_set
-    for objective in question.objectives:
-        Stream(objective, question.options.bound, error_asked=error_asked, way_out=KEEP_IT)
-    return question
+    evaluation = validated(EvaluationRequest, parsed(await body_of(request).read(LONGEST_QUESTION, None)))
+    if evaluation.roles:
+        read_names(evaluation.roles)
+    error_asked = "standard_error" in evaluation.options.model_fields_set
+    for objective in evaluation.objectives:
+        Stream(objective, evaluation.options.bound, error_asked=error_asked, way_out=KEEP_IT)
+    return evaluation
 
 
 EvaluationBody = Annotated[EvaluationRequest, Depends(question)]
@@ -158,7 +158,7 @@ EvaluationBody = Annotated[EvaluationRequest, Depends(question)]
 )
 @properties("evaluate")
 async def create_evaluation(
-    question: EvaluationBody,
+    evaluation: EvaluationBody,
     response: Response,
     jobs: JobsInForce,
     settings: SettingsInForce,
@@ -170,7 +170,7 @@ async def create_evaluation(
     What takes a second pass over the items is refused here: gradients, values per item, losses that compare items with
     one another. The standard error of a quotient such as dice is left out.
     """
-    body = question.model_dump(mode="json", exclude={"brief"})
+    body = evaluation.model_dump(mode="json", exclude={"brief"})
     row, _ = await jobs.create_evaluation(body, current().key or "", key, language)
     response.headers["Location"] = f"{settings.root_path}/v1/evaluations/{row.id}"
     response.headers["Retry-After"] = str(RETRY_S)

@@ -167,7 +167,7 @@ ExperimentBody = Annotated[ExperimentRequest, Depends(question)]
 )
 @properties("experiment")
 async def create_experiment(
-    question: ExperimentBody,
+    experiment: ExperimentBody,
     response: Response,
     jobs: JobsInForce,
     settings: SettingsInForce,
@@ -178,7 +178,7 @@ async def create_experiment(
 
     The answer is 202 with the place to look at; what cannot be run is refused here, before anything is trained.
     """
-    body = question.model_dump(mode="json")
+    body = experiment.model_dump(mode="json")
     row, _ = await jobs.create(body, current().key or "", key, language)
     response.headers["Location"] = f"{settings.root_path}/v1/experiments/{row.id}"
     response.headers["Retry-After"] = str(RETRY_S)
@@ -210,13 +210,13 @@ async def scores(request: Request) -> ScoresQuestion:
     responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, UnknownMetric, BadExperiment),
 )
 @properties("experiment")
-async def judge_scores(question: Annotated[ScoresQuestion, Depends(scores)], language: Spoken) -> ScoresVerdict:
+async def judge_scores(judged: Annotated[ScoresQuestion, Depends(scores)], language: Spoken) -> ScoresVerdict:
     """Judge what your own training loop scored or predicted: which loss, what ties with it, and how sure that is.
 
     Nothing is kept. The tests are those of an experiment: the corrected resampled t with Holm's correction, over folds
     that share most of their training rows.
     """
-    return await to_thread.run_sync(verdict_of_scores, question, language)
+    return await to_thread.run_sync(verdict_of_scores, judged, language)
 
 
 @router.get("", name="list_experiments", summary="Which experiments are there?", response_model_exclude_none=True)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat
+from pydantic import BaseModel, ConfigDict
 
 from recommender.errors import BadThreshold, NoTask, UnknownMetric, UnknownScenario, UnknownTask, UnknownThreshold
 from recommender.profile import Goal, Profile
@@ -11,17 +11,18 @@ from recommender.recommendation import recommend as engine
 from recommender.recommendation.answer import Recommendation
 from recommender.rules.export import export_rules
 from recommender.rules.table import RulebookName
-from recommender.tasks import Scenario, Task
+from recommender.tasks import Task
 from service.dependencies import SettingsInForce, ThresholdsInForce
 from service.pipeline.properties import properties
 from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, responses, validated
 from service.routes.brief import BriefQuery, brief_response
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
+from service.routes.question_fields import Rulebook, ScenarioName, TaskName, Thresholds
 from service.uploads.body import body_of
 from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, require
-from service.uploads.openapi import allowed_texts, body_of_json
+from service.uploads.openapi import body_of_json
 
 router = APIRouter(prefix="/v1", tags=["recommend"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 64 << 10  # bytes; a profile with every fact measured takes about two thousand
@@ -32,23 +33,12 @@ class RecommendRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Annotated[
-        str | None, Field(description="What the model puts out.", json_schema_extra=allowed_texts(Task))
-    ] = None
-    scenario: Annotated[
-        str | None,
-        Field(description="An application the article names.", json_schema_extra=allowed_texts(Scenario)),
-    ] = None
+    task: TaskName = None
+    scenario: ScenarioName = None
     profile: Profile = Profile()
     goal: Goal = Goal()
-    rulebook: Annotated[
-        RulebookName | None,
-        Field(description="Which book `recommended` follows; left out, that of LOSSARY_RULEBOOK, or the article."),
-    ] = None
-    thresholds: Annotated[
-        dict[str, StrictFloat],
-        Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
-    ] = {}
+    rulebook: Rulebook = None
+    thresholds: Thresholds = {}
 
 
 EXAMPLES: dict[str, dict[str, Any]] = {

@@ -249,10 +249,10 @@ class Connection(HttpToolsProtocol):
             if self._runs_inline(cycle):
                 self._held_app = app
                 return
-            self._lend_body(cycle)
+            self._receive_in_task(cycle)
         super()._start_asgi_task(cycle, app)
 
-    def _lend_body(self, cycle: RequestResponseCycle) -> None:
+    def _receive_in_task(self, cycle: RequestResponseCycle) -> None:
         """Have a task receive the body by itself."""
         pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
         self._source = BodyReceiver(self, self._body_left, pace, self._after_body)
@@ -296,7 +296,7 @@ class Connection(HttpToolsProtocol):
     def _start_held(self) -> None:
         app = self._take_held()
         if app is not None:
-            self._lend_body(self.cycle)
+            self._receive_in_task(self.cycle)
             super()._start_asgi_task(self.cycle, app)
 
     def _after_body(self) -> None:

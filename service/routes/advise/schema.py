@@ -2,19 +2,19 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from recommender.experiment.judging.report import ExperimentReport
 from recommender.measure.details import Detail
 from recommender.notices import Notice
 from recommender.profile import Goal, Profile
 from recommender.recommendation.answer import Ask, Recommendation
-from recommender.rules.table import RulebookName
-from recommender.tasks import Scenario, Task
+from recommender.tasks import Task
 from service.routes.advise.rivals import Evaluated
 from service.routes.brief import Brief
+from service.routes.question_fields import Rulebook, ScenarioName, TaskName, Thresholds
 from service.routes.quick_experiment import Asked
-from service.uploads.openapi import ASSUMED, DatasetParameter, allowed_texts
+from service.uploads.openapi import ASSUMED, DatasetParameter
 
 
 class AdviseRequest(BaseModel):
@@ -23,22 +23,11 @@ class AdviseRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: DatasetParameter = None
-    task: Annotated[
-        str | None, Field(description="What the model puts out.", json_schema_extra=allowed_texts(Task))
-    ] = None
-    scenario: Annotated[
-        str | None,
-        Field(description="An application the article names.", json_schema_extra=allowed_texts(Scenario)),
-    ] = None
+    task: TaskName = None
+    scenario: ScenarioName = None
     goal: Goal = Goal()
-    rulebook: Annotated[
-        RulebookName | None,
-        Field(description="Which book `recommended` follows; left out, that of LOSSARY_RULEBOOK, or the article."),
-    ] = None
-    thresholds: Annotated[
-        dict[str, StrictFloat],
-        Field(description="Overrides for this request, by the names at /v1/rules.", max_length=64),
-    ] = {}
+    rulebook: Rulebook = None
+    thresholds: Thresholds = {}
     profile: Annotated[Profile, Field(description="Facts that complete the measured ones, or replace them.")] = (
         Profile()
     )

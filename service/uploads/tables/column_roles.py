@@ -30,7 +30,7 @@ class Assignment:
 def assign(names: Sequence[str], requested: RequestedColumns) -> Assignment:
     """Return which columns are read as which inputs.
 
-    `names`: the columns in the order of the file. `asked`: what `roles=` says, by name or by a pattern such as p_*,
+    `names`: the columns in the order of the file. `requested`: what `roles=` says, by name or by a pattern such as p_*,
     whose columns make one array in the order of the file; without it, the names decide.
     Raises: BadRequest where a column is missing, or its meaning is not plain.
     """

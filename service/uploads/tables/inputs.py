@@ -29,7 +29,7 @@ class TableInputs:
     def add(self, table: Table, order: Sequence[str], requested: RequestedColumns) -> None:
         """Add the inputs of one table.
 
-        `order`: the roles of columns without names. `asked`: what `roles=` says.
+        `order`: the roles of columns without names. `requested`: what `roles=` says.
         Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
         """
         names = table.names

@@ -75,7 +75,7 @@ def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
 
 @contextmanager
 def readable(name: str, subject: str | Text, way_out: Text) -> Iterator[None]:
-    """Turn pyarrow's errors on a damaged file into a refusal. `name`: of the file. `what`: its format.
+    """Turn pyarrow's errors on a damaged file into a refusal. `name`: of the file. `subject`: its format.
 
     Raises: BadRequest.
     """

@@ -11,36 +11,36 @@ from collections import defaultdict
 from prometheus_client import Counter, Histogram
 
 
-class Tallies:
+class MetricBuffer:
     """The counters and histograms that have something to be added to them."""
 
     def __init__(self) -> None:
-        self._due: list[CounterTally | HistogramTally] = []
+        self._due: list[BufferedCounter | BufferedHistogram] = []
 
-    def add(self, tally: "CounterTally | HistogramTally") -> None:
-        """Have a tally written at the end of this turn."""
+    def add(self, metric: "BufferedCounter | BufferedHistogram") -> None:
+        """Have a metric written at the end of this turn."""
         if not self._due:
             asyncio.get_running_loop().call_soon(self.write)
-        self._due.append(tally)
+        self._due.append(metric)
 
     def write(self) -> None:
         """Add all of them to their metrics."""
         due, self._due = self._due, []
-        for tally in due:
-            tally.write()
+        for metric in due:
+            metric.write()
 
 
-class CounterTally:
+class BufferedCounter:
     """What is to be added to a counter."""
 
-    def __init__(self, counter: Counter, tallies: Tallies) -> None:
-        self._counter, self._tallies = counter, tallies
+    def __init__(self, counter: Counter, buffer: MetricBuffer) -> None:
+        self._counter, self._buffer = counter, buffer
         self._more = 0
 
     def inc(self) -> None:
         """Count one."""
         if not self._more:
-            self._tallies.add(self)
+            self._buffer.add(self)
         self._more += 1
 
     def write(self) -> None:
@@ -49,19 +49,19 @@ class CounterTally:
         self._more = 0
 
 
-class HistogramTally:
+class BufferedHistogram:
     """What is to be added to a histogram: a sum, and the number of observations in each bucket."""
 
-    def __init__(self, histogram: Histogram, tallies: Tallies) -> None:
-        self._tallies = tallies
-        # A histogram of prometheus_client takes one observation at a time; these are what it keeps.
-        self._bounds, self._buckets, self._total = histogram._upper_bounds, histogram._buckets, histogram._sum  # noqa: SLF001
+    def __init__(self, histogram: Histogram, buffer: MetricBuffer) -> None:
+        self._buffer = buffer
+        self._bounds = histogram._upper_bounds  # noqa: SLF001 - the class takes one observation at a time
+        self._buckets, self._total = histogram._buckets, histogram._sum  # noqa: SLF001 - as above
         self._sum, self._within = 0.0, defaultdict[int, int](int)
 
     def observe(self, amount: float) -> None:
         """Observe an amount."""
         if not self._within:
-            self._tallies.add(self)
+            self._buffer.add(self)
         self._sum += amount
         self._within[bisect_left(self._bounds, amount)] += 1
 

@@ -6,7 +6,7 @@ import random
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from service.observability.tallies import CounterTally, HistogramTally, Tallies
+from service.observability.buffered import BufferedCounter, BufferedHistogram, MetricBuffer
 
 BOUNDS = (0.125, 0.5, 1.0, 8.0)
 
@@ -26,8 +26,8 @@ async def test_a_page_reads_as_if_each_number_had_been_written_by_itself() -> No
     draw = random.Random(0)
     amounts = [0.0, *BOUNDS, *(draw.randrange(1 << 14) / 1024 for _ in range(100))]  # whose sums have no rounding
     page, counter, histogram = metrics()
-    tallies = Tallies()
-    asked, took = CounterTally(counter, tallies), HistogramTally(histogram, tallies)
+    buffer = MetricBuffer()
+    asked, took = BufferedCounter(counter, buffer), BufferedHistogram(histogram, buffer)
     one_by_one, own_counter, own_histogram = metrics()
 
     for turn in range(3):
@@ -44,12 +44,12 @@ async def test_a_page_reads_as_if_each_number_had_been_written_by_itself() -> No
 @pytest.mark.anyio
 async def test_what_was_counted_in_this_turn_is_written_when_a_page_is_asked_for() -> None:
     page, counter, _ = metrics()
-    tallies = Tallies()
-    asked = CounterTally(counter, tallies)
+    buffer = MetricBuffer()
+    asked = BufferedCounter(counter, buffer)
 
     asked.inc()
     before = numbers(page)
-    tallies.write()
+    buffer.write()
     asked.inc()
     await asyncio.sleep(0)
 
