@@ -291,16 +291,6 @@ class Evaluated(result.Result):
     reason: str | None
 
 
-class EvaluationLinks(result.Result):
-    """Where the rest is."""
-
-    __slots__ = ()
-
-    self: str
-    events: str
-    cancel: str
-
-
 class EvaluationList(result.Result):
     """Evaluations of the key that asks, the newest first."""
 
@@ -320,12 +310,12 @@ class EvaluationState(result.Result):
     created: str
     expires: str
     progress: Progress
-    links: EvaluationLinks
+    links: JobLinks
     question: Mapping[str, Any]
+    problem: Mapping[str, Any] | None
     results: list[Result] | None
     # ["items"] is a member by its key alone
     dtype: str | None
-    problem: Mapping[str, Any] | None
 
 
 class EvaluationWarning(result.Result):
@@ -379,6 +369,17 @@ class ExperimentDraft(result.Result):
     seed: int
 
 
+class ExperimentLinks(result.Result):
+    """Where the rest is."""
+
+    __slots__ = ()
+
+    self: str
+    events: str
+    cancel: str
+    report: str
+
+
 class ExperimentList(result.Result):
     """Experiments of the key that asks, the newest first."""
 
@@ -420,8 +421,9 @@ class ExperimentState(result.Result):
     created: str
     expires: str
     progress: Progress
-    links: Links
+    links: ExperimentLinks
     question: Mapping[str, Any]
+    problem: Mapping[str, Any] | None
     task: str | None
     metric: str | None
     metric_title: str | None
@@ -436,7 +438,6 @@ class ExperimentState(result.Result):
     warnings: list[str]
     snippets: Mapping[str, str | None] | None
     versions: Versions | None
-    problem: Mapping[str, Any] | None
 
 
 class ExtremeRow(result.Result):
@@ -521,6 +522,16 @@ class Input(result.Result):
     optional: bool
 
 
+class JobLinks(result.Result):
+    """Where the rest is."""
+
+    __slots__ = ()
+
+    self: str
+    events: str
+    cancel: str
+
+
 class LearningCurve(result.Result):
     """How the metric that chooses went while one candidate was trained, at its best learning rate."""
 
@@ -558,17 +569,6 @@ class Limits(result.Result):
     __slots__ = ()
 
     limits: list[Limit]
-
-
-class Links(result.Result):
-    """Where the rest is."""
-
-    __slots__ = ()
-
-    self: str
-    events: str
-    cancel: str
-    report: str
 
 
 class Measured(result.Result):

@@ -1,13 +1,12 @@
 """The index of datasets: a table in SQLite, or in the PostgreSQL of LOSSARY_DATABASE_URL, which replicas share."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
+
+from service.database import Database
 
 SCHEMA_VERSION = 1
 METADATA = sql.MetaData()
@@ -38,11 +37,10 @@ class DatasetRow:
     described: dict[str, Any]
 
 
-class Index:
+class Index(Database):
     """The table of datasets. Its methods block on the database, so they run in a thread."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
-        self._url, self.clock = url, clock
+    metadata, versions, schema_version = METADATA, VERSIONS, SCHEMA_VERSION
 
     def put(self, row: DatasetRow) -> None:
         """Insert a dataset; where the owner has it already, update only its expiry."""
@@ -89,25 +87,3 @@ class Index:
         sizes = sql.select(DATASETS.c.id, DATASETS.c.bytes).distinct().subquery()
         with self._engine.connect() as connection:
             return int(connection.execute(sql.select(sql.func.coalesce(sql.func.sum(sizes.c.bytes), 0))).scalar_one())
-
-    def close(self) -> None:
-        """Close the database connections."""
-        if "_engine" in vars(self):
-            self._engine.dispose()
-
-    @cached_property
-    def _engine(self) -> sql.Engine:
-        """The database engine; the tables are created where they are missing.
-
-        Raises: ValueError where a newer version of the service made them.
-        """
-        url = sql.make_url(self._url)
-        engine = sql.create_engine(url, connect_args={"timeout": 30} if url.get_backend_name() == "sqlite" else {})
-        METADATA.create_all(engine)
-        with engine.begin() as connection:
-            version = connection.execute(sql.select(sql.func.max(VERSIONS.c.version))).scalar()
-            if version is None:
-                connection.execute(VERSIONS.insert().values(version=SCHEMA_VERSION))
-            elif version > SCHEMA_VERSION:
-                raise ValueError(f"LOSSARY_DATABASE_URL: the tables are of version {version}, newer than this service.")
-        return engine

@@ -4,15 +4,14 @@ It lies in SQLite beside the datasets, or in the PostgreSQL of LOSSARY_DATABASE_
 a job, and the queue, are the jobs library's (see worker.py); this table is what is shown.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+
+from service.database import Database
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: tuple[Status, ...] = ("succeeded", "failed", "cancelled")
@@ -73,11 +72,10 @@ class JobRow:
     problem: dict[str, Any] | None = None
 
 
-class JobTable:
+class JobTable(Database):
     """The table of jobs. Its methods block on the database, so they run in a thread."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
-        self._url, self.clock = url, clock
+    metadata, versions, schema_version = METADATA, VERSIONS, SCHEMA_VERSION
 
     def add(self, row: JobRow) -> JobRow:
         """Insert a new job; return it, or the existing one with the same idempotency key."""
@@ -190,25 +188,3 @@ class JobTable:
         """Release the lease of a process that has died."""
         with self._engine.begin() as connection:
             connection.execute(LEASES.delete().where(LEASES.c.holder.startswith(f"{process}/", autoescape=True)))
-
-    def close(self) -> None:
-        """Close the database connections."""
-        if "_engine" in vars(self):
-            self._engine.dispose()
-
-    @cached_property
-    def _engine(self) -> sql.Engine:
-        """The database engine; the tables are created where they are missing.
-
-        Raises: ValueError where a newer version of the service made them.
-        """
-        url = sql.make_url(self._url)
-        engine = sql.create_engine(url, connect_args={"timeout": 30} if url.get_backend_name() == "sqlite" else {})
-        METADATA.create_all(engine)
-        with engine.begin() as connection:
-            version = connection.execute(sql.select(sql.func.max(VERSIONS.c.version))).scalar()
-            if version is None:
-                connection.execute(VERSIONS.insert().values(version=SCHEMA_VERSION))
-            elif version > SCHEMA_VERSION:
-                raise ValueError(f"LOSSARY_DATABASE_URL: the tables are of version {version}, newer than this service.")
-        return engine

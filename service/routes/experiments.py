@@ -1,13 +1,10 @@
 """/v1/experiments: which loss is best on these data? Trained, judged, and answered with how sure that is."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.openapi.models import Example
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from recommender.errors import BadExperiment, UnknownMetric
@@ -42,17 +39,8 @@ from service.problems import (
 )
 from service.request_record import current
 from service.routes.datasets import TABLE
-from service.routes.job_requests import (
-    RETRY_S,
-    IdempotencyKey,
-    LastEvent,
-    Progress,
-    Wait,
-    awaited,
-    events_of,
-    is_there,
-    progress_of,
-)
+from service.routes.jobs.routes import IdempotencyKey, accepted, add_job_routes, path_id
+from service.routes.jobs.state import JobKind, JobLinks, JobState, NextPage
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
@@ -61,9 +49,6 @@ from service.uploads.formats import ndjson
 from service.uploads.json_text import parsed
 from service.uploads.media_type import JSON, require
 from service.uploads.openapi import body_of_json
-
-if TYPE_CHECKING:
-    from service.jobs.table import JobRow
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"], dependencies=KNOWN_PARAMETERS)
 LONGEST_QUESTION = 256 << 10  # bytes; 2,000 columns by name
@@ -78,8 +63,6 @@ EXAMPLE = {
     "folds": 5,
     "repeats": 1,
 }
-EXAMPLES: dict[str, Example] = {"an experiment": {"value": "ex_00000000000000000000000000000000"}}
-Identifier = Annotated[str, Path(description="As POST /v1/experiments answered it.", openapi_examples=EXAMPLES)]
 
 
 class ExperimentRequest(ExperimentQuestion):
@@ -88,49 +71,40 @@ class ExperimentRequest(ExperimentQuestion):
     dataset: Annotated[str, Field(max_length=100, description="The id of a dataset, from POST /v1/datasets.")]
 
 
-class Links(BaseModel):
+class ExperimentLinks(JobLinks):
     """Where the rest is."""
 
-    self: str
-    events: str
-    cancel: str
     report: str
 
 
-class ExperimentState(BaseModel):
+class ExperimentState(JobState):
     """An experiment: how far it is, and what it found so far."""
 
-    id: str
-    status: Annotated[str, Field(description="queued, running, succeeded, failed or cancelled.")]
-    created: datetime
-    expires: datetime
-    progress: Progress
-    links: Links
-    question: Annotated[dict[str, Any], Field(description="As it was asked, defaults filled in.")]
+    links: ExperimentLinks
     task: str | None = None
     metric: str | None = None
     metric_title: str | None = None
     larger_is_better: bool | None = None
     rows: int | None = None
     target: str | None = None
-    standings: list[Standing] = []
+    standings: Sequence[Standing] = ()
     verdict: Verdict | None = None
-    verdicts: list[Verdict] = []
-    extreme_rows: list[ExtremeRow] = []
-    curves: list[LearningCurve] = []
-    warnings: list[str] = []
+    verdicts: Sequence[Verdict] = ()
+    extreme_rows: Sequence[ExtremeRow] = ()
+    curves: Sequence[LearningCurve] = ()
+    warnings: Sequence[str] = ()
     snippets: dict[str, str | None] | None = None
     versions: Versions | None = None
-    problem: Annotated[dict[str, Any] | None, Field(description="Why it failed.")] = None
 
 
 class ExperimentList(BaseModel):
     """Experiments of the key that asks, the newest first."""
 
     experiments: list[ExperimentState]
-    next: Annotated[float | None, Field(description="To be sent as `before` for the next page; null at the end.")] = (
-        None
-    )
+    next: NextPage = None
+
+
+KIND = JobKind("ex", "experiment", ExperimentState, ExperimentLinks, ExperimentList, list_results=False)
 
 
 async def question(request: Request) -> ExperimentRequest:
@@ -150,6 +124,7 @@ ExperimentBody = Annotated[ExperimentRequest, Depends(question)]
     name="create_experiment",
     summary="Compare losses on a dataset",
     status_code=202,
+    response_model=ExperimentState,
     response_model_exclude_none=True,
     openapi_extra=body_of_json(ExperimentRequest, {"mean absolute error": EXAMPLE}),
     responses=responses(
@@ -173,16 +148,42 @@ async def create_experiment(
     settings: SettingsInForce,
     language: Spoken,
     key: IdempotencyKey = None,
-) -> ExperimentState:
+) -> JobState:
     """Train every candidate loss on a dataset and say which is best by the metric of the goal, and how sure that is.
 
     The answer is 202 with the place to look at; what cannot be run is refused here, before anything is trained.
     """
     body = experiment.model_dump(mode="json")
     row, _ = await jobs.create(body, current().key or "", key, language)
-    response.headers["Location"] = f"{settings.root_path}/v1/experiments/{row.id}"
-    response.headers["Retry-After"] = str(RETRY_S)
-    return _shown(row, settings.root_path)
+    return accepted(KIND, row, response, settings.root_path)
+
+
+add_job_routes(router, KIND, "experiment", UnknownExperiment)
+
+
+@router.get(
+    "/{experiment_id}/report",
+    name="experiment_report",
+    summary="The report of an experiment, for people",
+    response_class=Response,
+    responses=responses(UnknownExperiment, NoReportYet)
+    | {200: {"description": "A page, or a picture.", "content": {HTML: {"schema": TEXT}, SVG: {"schema": TEXT}}}},
+)
+@properties("experiment", page=True)
+async def experiment_report(
+    experiment_id: Annotated[str, path_id(KIND)],
+    jobs: JobsInForce,
+    language: Spoken,
+    format: Annotated[Literal["html", "svg"], Query(description="A page, or its first picture.")] = "html",  # noqa: A002 - its name on the wire
+) -> Response:
+    """Return what an experiment found as one page of HTML that needs nothing else, or the standings as SVG."""
+    row = await to_thread.run_sync(jobs.get, "ex", experiment_id, current().key or "")
+    if row.found is None or "verdict" not in row.found:
+        raise NoReportYet(row.status)
+    report = ExperimentReport(**row.found)
+    if format == "svg":
+        return Response(differences_plot(report, report.verdict.model, language), media_type=SVG)
+    return Response(report_page(report, language), media_type=HTML)
 
 
 SCORES = {
@@ -217,127 +218,3 @@ async def judge_scores(judged: Annotated[ScoresQuestion, Depends(scores)], langu
     that share most of their training rows.
     """
     return await to_thread.run_sync(verdict_of_scores, judged, language)
-
-
-@router.get("", name="list_experiments", summary="Which experiments are there?", response_model_exclude_none=True)
-@properties("experiment")
-async def list_experiments(
-    jobs: JobsInForce,
-    settings: SettingsInForce,
-    status: Annotated[str | None, Query(description="Those of one status alone.", max_length=20)] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="The most that are listed.")] = 20,
-    before: Annotated[float | None, Query(description="`next` of the page before.")] = None,
-) -> ExperimentList:
-    """List the experiments of the key that asks, the newest first, without what they found."""
-    rows = await to_thread.run_sync(jobs.listed, "ex", current().key or "", before, limit, status)
-    shown = [_shown(row, settings.root_path, whole=False) for row in rows]
-    return ExperimentList(experiments=shown, next=rows[-1].created if len(rows) == limit else None)
-
-
-@router.get(
-    "/{experiment_id}",
-    name="get_experiment",
-    summary="How far is an experiment, and what did it find?",
-    response_model_exclude_none=True,
-    responses=responses(UnknownExperiment),
-)
-@properties("experiment", etag=True)
-async def get_experiment(
-    experiment_id: Identifier,
-    jobs: JobsInForce,
-    settings: SettingsInForce,
-    wait: Wait = 0,
-) -> ExperimentState:
-    """Return an experiment with its progress, the standings so far, and the verdict once it has ended."""
-    return _shown(await awaited(jobs, "ex", experiment_id, wait), settings.root_path)
-
-
-@router.get(
-    "/{experiment_id}/events",
-    name="experiment_events",
-    summary="Follow an experiment",
-    response_class=EventSourceResponse,
-    responses=responses(UnknownExperiment),
-    dependencies=[is_there("ex")],
-)
-@properties("experiment")
-async def experiment_events(
-    experiment_id: Identifier,
-    jobs: JobsInForce,
-    last_event_id: LastEvent = None,
-) -> AsyncIterator[ServerSentEvent]:
-    """Send what happens as server-sent events: progress with the standings, then the verdict, or how it ended.
-
-    A client that comes back with `Last-Event-ID` gets what came after that.
-    """
-    async for event in events_of(jobs, "ex", experiment_id, last_event_id):
-        yield event
-
-
-@router.get(
-    "/{experiment_id}/report",
-    name="experiment_report",
-    summary="The report of an experiment, for people",
-    response_class=Response,
-    responses=responses(UnknownExperiment, NoReportYet)
-    | {200: {"description": "A page, or a picture.", "content": {HTML: {"schema": TEXT}, SVG: {"schema": TEXT}}}},
-)
-@properties("experiment", page=True)
-async def experiment_report(
-    experiment_id: Identifier,
-    jobs: JobsInForce,
-    language: Spoken,
-    format: Annotated[Literal["html", "svg"], Query(description="A page, or its first picture.")] = "html",  # noqa: A002 - its name on the wire
-) -> Response:
-    """Return what an experiment found as one page of HTML that needs nothing else, or the standings as SVG."""
-    row = await to_thread.run_sync(jobs.get, "ex", experiment_id, current().key or "")
-    if row.found is None or "verdict" not in row.found:
-        raise NoReportYet(row.status)
-    report = ExperimentReport(**row.found)
-    if format == "svg":
-        return Response(differences_plot(report, report.verdict.model, language), media_type=SVG)
-    return Response(report_page(report, language), media_type=HTML)
-
-
-@router.post(
-    "/{experiment_id}/cancel",
-    name="cancel_experiment",
-    summary="End an experiment",
-    status_code=202,
-    response_model_exclude_none=True,
-    responses=responses(UnknownExperiment),
-)
-@properties("experiment")
-async def cancel_experiment(experiment_id: Identifier, jobs: JobsInForce, settings: SettingsInForce) -> ExperimentState:
-    """End an experiment within a second or two; one that has ended stays as it is."""
-    row = await to_thread.run_sync(jobs.cancel, "ex", experiment_id, current().key or "")
-    return _shown(row, settings.root_path)
-
-
-@router.delete(
-    "/{experiment_id}",
-    name="delete_experiment",
-    summary="Delete an experiment",
-    status_code=204,
-    responses=responses(UnknownExperiment),
-)
-@properties("experiment")
-async def delete_experiment(experiment_id: Identifier, jobs: JobsInForce) -> None:
-    """Delete an experiment and all that it found; one that runs ends."""
-    await to_thread.run_sync(jobs.remove, "ex", experiment_id, current().key or "")
-
-
-def _shown(row: "JobRow", root: str, *, whole: bool = True) -> ExperimentState:
-    """Return an experiment as it is answered; `whole`: with what it found."""
-    place = f"{root}/v1/experiments/{row.id}"
-    return ExperimentState(
-        id=row.id,
-        status=row.status,
-        created=datetime.fromtimestamp(row.created, UTC),
-        expires=datetime.fromtimestamp(row.expires, UTC),
-        progress=progress_of(row),
-        links=Links(self=place, events=f"{place}/events", cancel=f"{place}/cancel", report=f"{place}/report"),
-        question=row.question,
-        problem=row.problem,
-        **((row.found or {}) if whole else {}),
-    )

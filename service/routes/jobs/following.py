@@ -1,13 +1,11 @@
-"""What the routes of every kind of job share: waiting for its end, following its events, how far it is."""
+"""Waiting for the end of a job, and following its events."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from anyio import sleep, to_thread
 from fastapi import Depends, Header, Query, Request, params
 from fastapi.sse import ServerSentEvent
-from pydantic import BaseModel
 
 from service.dependencies import JobsInForce
 from service.jobs.jobs import Jobs
@@ -21,30 +19,8 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 30.0  # s
 LOOK_S = 0.25  # between two looks at whether a job that is waited for has ended
 EVENT_S, SILENT = 2.0, 7  # for which one look at the events waits, and after how many a comment keeps the line open
-RETRY_S = 2
-IdempotencyKey = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", max_length=200, description="The same key and body are one job."),
-]
 Wait = Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for its end.")]
 LastEvent = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]
-
-
-class Progress(BaseModel):
-    """How much is done, of models (learning rates apart) or pieces of files, and how long the rest takes."""
-
-    done: int
-    total: int
-    seconds_left: float | None = None
-
-
-def progress_of(row: "JobRow") -> Progress:
-    """Return how far a job is, and how long the rest will take at the pace so far, where something is known of it."""
-    left = None
-    if row.status == "running" and row.done and row.started is not None:
-        elapsed = max(0.0, datetime.now(UTC).timestamp() - row.started)
-        left = round(elapsed / row.done * (row.total - row.done), 1)
-    return Progress(done=row.done, total=row.total, seconds_left=left)
 
 
 async def awaited(jobs: Jobs, kind: IdPrefix, identifier: str, wait_s: float) -> "JobRow":
