@@ -105,11 +105,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Return a public name, its module imported."""
+    """Import the module that defines a public name, and return the name."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"losses.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:
+    """Return the public names."""
     return sorted([*globals(), *_MODULES])

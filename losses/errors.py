@@ -24,10 +24,10 @@ LONGEST_NAME = 60  # characters of the caller's text that are said back
 
 
 class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at fault, and nothing broke
-    """Says in one sentence what to change; `facts` holds the same for machines.
+    """An error that the caller can mend: `text` says in one sentence what to change, `facts` the same for machines.
 
-    A sentence that is given as a string has no Chinese yet, and is English in both languages.
-    `example` holds the arguments of the instance that the API's documentation shows.
+    A message passed as a plain string has no Chinese translation; it is then English in both languages. `example` holds
+    the arguments of the instance that the API's documentation shows.
     """
 
     title = Text("The request cannot be answered", "无法回答此请求")
@@ -40,33 +40,43 @@ class Refusal(Exception):  # noqa: N818 - it is the caller's request that is at 
 
     @property
     def message(self) -> str:
-        """The sentence in English, as logs have it."""
+        """The message in English, as written to logs."""
         return self.text.en
 
 
 def refusal_kinds(within: type[Refusal] = Refusal) -> list[type[Refusal]]:
-    """Return the classes of refusals that are raised: those without subclasses, of all modules imported so far."""
+    """Return every concrete refusal class: those without subclasses, in all modules imported so far."""
     below = within.__subclasses__()
     return [kind for each in below for kind in refusal_kinds(each)] if below else [within]
 
 
 def did_you_mean(suggestion: str | None) -> Text:
-    """Return the question whether a near name was meant; nothing where none is near."""
+    """Return the question "Did you mean ...?" for a suggested name, an empty text for None."""
     return Text(f"Did you mean {suggestion}?", f"是否指 {suggestion}?") if suggestion else Text("", "")
 
 
 class UnknownLoss(Refusal):
+    """No loss of the catalogue has this name."""
+
     title = Text("No such loss", "没有这个损失")
     example: ClassVar = {"suggestion": "huber"}
 
     def __init__(self, suggestion: str | None = None, what: str | Text = "", **facts: object) -> None:
-        """Take the near name, and what is known of the name where it means something else than a loss of ours."""
+        """Make the refusal of an unknown name.
+
+        Args:
+            suggestion: The nearest known name.
+            what: An explanation, where the name means something other than a loss of the catalogue.
+            facts: Further facts for machines.
+        """
         unknown = paragraph(Text("There is no loss of that name.", "没有这个名称的损失。"), did_you_mean(suggestion))
         way_out = Text("All losses are at /v1/losses.", "全部损失见 /v1/losses。")
         super().__init__(paragraph(what or unknown, way_out), did_you_mean=suggestion, **facts)
 
 
 class BadExpression(Refusal):
+    """The text of an objective cannot be parsed; `position` is the index of the first character at fault."""
+
     title = Text("The objective cannot be read", "目标表达式无法解析")
     example: ClassVar = {"message": "After dice there is no + or *.", "position": 5}
 
@@ -79,6 +89,8 @@ class BadExpression(Refusal):
 
 
 class BadParameter(Refusal):
+    """A parameter does not exist, or its value is out of range; `wanted` says what the value must be."""
+
     title = Text("A parameter of the loss is wrong", "损失的参数有误")
     example: ClassVar = {"loss": "smooth_l1", "parameter": "beta", "wanted": "must be greater than 0"}
 
@@ -102,6 +114,8 @@ class BadParameter(Refusal):
 
 
 class BadOption(Refusal):
+    """An option cannot be honoured for this loss or these inputs."""
+
     title = Text("An option does not fit", "选项不适用")
     example: ClassVar = {"option": "per_class", "message": "mse has no classes."}
 
@@ -110,6 +124,11 @@ class BadOption(Refusal):
 
 
 class TooMuchAtOnce(Refusal):
+    """One block of this loss would need more memory than allowed.
+
+    `fits` is the longest axis that would fit, 0 for none.
+    """
+
     title = Text("It would hold too much memory at once", "一次占用的内存过多")
     example: ClassVar = {
         "loss": "nt_xent",
@@ -139,25 +158,29 @@ class TooMuchAtOnce(Refusal):
 
 
 class MissingInput(Refusal):
+    """A required input of the loss was not sent."""
+
     title = Text("An input is missing", "缺少输入")
     example: ClassVar = {"loss": "triplet", "role": "negative", "roles": ("anchor", "positive", "negative")}
 
     def __init__(self, loss: str, role: str, roles: Iterable[str]) -> None:
-        wanted = list(roles)
-        inputs = listed(wanted)
+        names = list(roles)
+        inputs = listed(names)
         text = Text(f"{loss} needs {role}; its inputs are {inputs.en}.", f"{loss} 需要 {role};它的输入有 {inputs.zh}。")
-        super().__init__(text, loss=loss, role=role, roles=wanted)
+        super().__init__(text, loss=loss, role=role, roles=names)
 
 
 class UnknownInput(Refusal):
+    """An input was sent that the loss does not take."""
+
     title = Text("An input that the loss does not take", "损失不接受的输入")
     example: ClassVar = {"name": "predicitons", "roles": ("predictions", "targets"), "suggestion": "predictions"}
 
     def __init__(
         self, name: str, roles: Iterable[str], suggestion: str | None = None, way_out: str | Text = ""
     ) -> None:
-        wanted = list(roles)
-        inputs = listed(wanted)
+        names = list(roles)
+        inputs = listed(names)
         super().__init__(
             paragraph(
                 Text(f"{pointer(name)} has no meaning here.", f"{pointer(name)} 在此没有意义。"),
@@ -165,12 +188,14 @@ class UnknownInput(Refusal):
                 Text(f"These have: {inputs.en}.", f"有意义的是:{inputs.zh}。"),
             ),
             pointer=pointer(name),
-            roles=wanted,
+            roles=names,
             did_you_mean=suggestion,
         )
 
 
 class ShapeMismatch(Refusal):
+    """The shape of an input does not match the axes that the loss declares."""
+
     title = Text("Shapes do not fit", "形状不匹配")
     example: ClassVar = {"role": "targets", "expected": "n", "got": [2, 1], "way_out": "Send targets[:, 0]."}
 
@@ -184,6 +209,8 @@ class ShapeMismatch(Refusal):
 
 
 class UnsupportedDtype(Refusal):
+    """The dtype of an input is not supported."""
+
     title = Text("Numbers of this kind are not read", "不支持这种数值类型")
     example: ClassVar = {"role": "predictions", "got": "complex64", "accepted": ("float32", "float64")}
 
@@ -195,6 +222,8 @@ class UnsupportedDtype(Refusal):
 
 
 class DomainViolation(Refusal):
+    """An input has a number outside its domain; `index` is the position of the first one."""
+
     title = Text("Numbers outside the domain of the loss", "数值超出损失的定义域")
     example: ClassVar = {"role": "targets", "wanted": "0 or 1", "index": [3]}
 
@@ -208,11 +237,13 @@ class DomainViolation(Refusal):
         super().__init__(paragraph(outside, way_out), role=role, wanted=meaning.en, index=index)
 
     def at(self, index: list[int]) -> "DomainViolation":
-        """Return the same refusal of another index."""
+        """Return the same refusal with another index."""
         return DomainViolation(self.role, self.wanted, index, self.way_out)
 
 
 class NonFiniteInput(Refusal):
+    """An input has a NaN or an infinity; `index` is the position of the first one."""
+
     title = Text("NaN or an infinity in the input", "输入中有 NaN 或无穷大")
     example: ClassVar = {"role": "predictions", "index": [17], "way_out": "Leave it out, or send nonfinite=allow."}
 
@@ -225,15 +256,18 @@ class NonFiniteInput(Refusal):
         super().__init__(paragraph(text, way_out), role=role, index=index)
 
     def at(self, index: list[int]) -> "NonFiniteInput":
-        """Return the same refusal of another index."""
+        """Return the same refusal with another index."""
         return NonFiniteInput(self.role, index, self.way_out)
 
 
 def shown(name: str) -> str:
-    """Return the start of a name of the caller's, with a question mark for what is no plain letter."""
+    """Return the first 60 characters of a name that the caller sent, "?" for every one that is not plain ASCII."""
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in name[:LONGEST_NAME])
 
 
 def pointer(*names: str) -> str:
-    """Return names, which may be the caller's, as a JSON pointer (RFC 6901): cut, and made plain."""
+    """Return names as a JSON pointer (RFC 6901).
+
+    Each is cut and cleaned by `shown`, since it may come from the caller.
+    """
     return "".join("/" + shown(name).replace("~", "~0").replace("/", "~1") for name in names)

@@ -43,23 +43,26 @@ IN_CHINESE = "in_chinese"  # of the context of an error of our own: the message 
 
 
 def custom_error(code: str, text: Text) -> PydanticCustomError:
-    """Return an error for a validator to raise."""
+    """Return an error that a pydantic validator raises, with its message in both languages."""
     return PydanticCustomError(code, text.en, {IN_CHINESE: text.zh})
 
 
 def field_error(error: Mapping[str, Any]) -> Text:
-    """Return the message of one of pydantic's errors; in English twice where no Chinese is known.
+    """Return the message of one pydantic error in both languages.
 
-    The error has its context, of which the bounds are taken.
+    Args:
+        error: An entry of `ValidationError.errors()`; its "ctx" supplies the bounds in the message.
+
+    Where no Chinese message is known for the error's type, the English one stands for both.
     """
     english, context = str(error["msg"]), error.get("ctx", {})
     english = english.replace("Tuple", "List").replace("valid tuple", "valid list")  # as JSON calls them
     if IN_CHINESE in context:
         return Text(english, str(context[IN_CHINESE]))
-    known = CHINESE.get(str(error["type"]))
-    if known is None:
+    chinese = CHINESE.get(str(error["type"]))
+    if chinese is None:
         return Text(english, english)
     try:
-        return Text(english, known.format_map(context).replace(" or ", " 或 "))
+        return Text(english, chinese.format_map(context).replace(" or ", " 或 "))
     except KeyError:
         return Text(english, english)

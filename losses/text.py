@@ -9,7 +9,7 @@ Language = Literal["en", "zh"]
 
 @dataclass(frozen=True)
 class Text:
-    """One sentence in the two languages of the service."""
+    """A message in the two languages of the service."""
 
     en: str
     zh: str
@@ -21,17 +21,17 @@ def in_language(text: Text, language: Language) -> str:
 
 
 def both(words: str | Text) -> Text:
-    """Return what may be said in English alone as a text, which then is English in both languages."""
+    """Return a `Text`; a plain string is used for both languages."""
     return words if isinstance(words, Text) else Text(words, words)
 
 
 def paragraph(*sentences: str | Text) -> Text:
-    """Return sentences one after the other, with a space between English ones; empty ones are left out."""
+    """Join sentences to one text, with spaces in English and none in Chinese; empty sentences are skipped."""
     texts = [both(sentence) for sentence in sentences if sentence]
     return Text(" ".join(text.en for text in texts if text.en), "".join(text.zh for text in texts))
 
 
 def listed(names: Iterable[str]) -> Text:
-    """Return names, separated as a list is in each language."""
-    known = list(names)
-    return Text(", ".join(known), "、".join(known))
+    """Return names as a list in each language: separated by ", " in English and by "、" in Chinese."""
+    items = list(names)
+    return Text(", ".join(items), "、".join(items))

@@ -1,7 +1,7 @@
-"""Deadlines and memory of long computations: callbacks that are asked between calls of torch.
+"""Deadlines and memory limits of long computations, checked through callbacks between calls of torch.
 
-What torch does in one call cannot be interrupted, so the question comes between two calls, with the seconds that the
-next may take.
+A single torch call cannot be interrupted, so the callback is called between calls. It receives the number of seconds
+that the next call may take.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,14 +18,17 @@ HOLD: ContextVar[Callable[[int], object] | None] = ContextVar("hold", default=No
 
 
 def checkpoint(seconds: float = 0.0) -> None:
-    """Ask the caller whether the work may run for `seconds` before it asks again; what the caller raises ends it."""
+    """Call the CHECK callback, if there is one, before work that takes up to `seconds`.
+
+    What it raises aborts the work.
+    """
     check = CHECK.get()
     if check is not None:
         check(seconds)
 
 
 class _Asking(TorchFunctionMode):
-    """Asks before every call of torch."""
+    """A torch mode that calls `checkpoint` before every torch function."""
 
     def __torch_function__(
         self,
@@ -34,15 +37,17 @@ class _Asking(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - what torch returns
+        """Call `checkpoint`, then the torch function."""
         checkpoint()
         return call(*args, **kwargs or {})
 
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Ask whether the work may go on before every call of torch, and in a gradient before each is passed back."""
+    """Within this context, call `checkpoint` before every torch function, forward and backward."""
 
     def unpacked(saved: Tensor) -> Tensor:
+        """Call `checkpoint`, then return a tensor that was saved for the backward pass."""
         checkpoint()
         return saved
 
@@ -51,7 +56,10 @@ def asking() -> Iterator[None]:
 
 
 def hold(held_bytes: int) -> None:
-    """Wait until so many bytes may be allocated; they replace those asked for before."""
+    """Wait, through the HOLD callback, until this many bytes may be allocated.
+
+    They replace the previous reservation.
+    """
     ask = HOLD.get()
     if ask is not None:
         ask(held_bytes)

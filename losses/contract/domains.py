@@ -1,4 +1,4 @@
-"""The domains of inputs: which numbers are legal, and the check of a chunk against its domain."""
+"""The domains of inputs: which numbers are legal, and the check of a chunk of numbers against its domain."""
 
 import math
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from losses.contract import encodings as known
-from losses.contract.encodings import Astray, Extremes, LooksLike, OtherEncoding
+from losses.contract import encodings
+from losses.contract.encodings import Extremes, IllegalNumber, LooksLike, OtherEncoding
 from losses.contract.shapes import Axes
 from losses.errors import DomainViolation, NonFiniteInput
 from losses.text import Text, paragraph
@@ -26,15 +26,26 @@ _LET_IN = Text(
 
 @dataclass(frozen=True)
 class Domain:
-    """An interval, and further conditions on the numbers in it.
+    """The set of legal numbers of an input: an interval with further conditions.
 
-    `low` and `high` are included in it, `above` and `under` are not. `below`: the axis whose length bounds whole
-    numbers; `up_to`: the axis whose length is the largest of them. `simplex`: entries along axis 1 sum to one.
-    `corners`: rows along axis 1 are x1, y1, x2, y2 with x1 <= x2 and y1 <= y2. `sizes`: their last two entries are at
-    least 0. `signs`: -1 or 1 and nothing between. `minus_infinity` is legal where it means a probability of zero.
-    `instead`: the domain that takes over under a value of the parameter that `switch` names. `encodings`: what numbers
-    outside may be, and what becomes of them; `way_out` is for those that are none of these. `shape_way_out`: what to do
-    about axes that do not fit. `looks_like`: encodings whose numbers are legal here and mean something else.
+    Attributes:
+        meaning: The set in words.
+        low, high: The ends of the interval, if they belong to it.
+        above, under: The ends of the interval, if they do not belong to it.
+        whole: The numbers are whole.
+        below: The axis whose length is the upper bound, exclusive, of whole numbers (class ids below C).
+        up_to: The axis whose length is the upper bound, inclusive, of whole numbers (ranks from 0 to K).
+        simplex: The entries along axis 1 sum to 1.
+        corners: The rows along axis 1 are boxes x1, y1, x2, y2 with x1 <= x2 and y1 <= y2.
+        sizes: The last two entries of the rows along axis 1 are at least 0.
+        signs: The numbers are -1 or 1.
+        minus_infinity: -infinity is legal: the logarithm of probability 0.
+        encodings: Other encodings that illegal numbers may come from, with advice how to convert each.
+        way_out: The advice for illegal numbers that none of `encodings` explains.
+        shape_way_out: The advice where the axes do not fit.
+        looks_like: Other encodings whose numbers are legal here but mean something else.
+        switch: The parameter that replaces this domain by one of `instead`.
+        instead: The domain that replaces this one, by the value of the parameter `switch`.
     """
 
     meaning: Text
@@ -59,7 +70,7 @@ class Domain:
 
     @cached_property
     def ends(self) -> tuple[float, float]:
-        """The smallest and the largest legal number; at an open end, the float64 next to it."""
+        """The smallest and the largest legal number; for an open end, the float64 next to it."""
         least = -math.inf if self.low is None else self.low
         most = math.inf if self.high is None else self.high
         if self.above is not None:
@@ -70,39 +81,44 @@ class Domain:
 
     @cached_property
     def free(self) -> bool:
-        """Whether the domain is exactly the finite numbers."""
-        more = self.whole or self.simplex or self.corners or self.sizes or self.signs or self.minus_infinity
-        return self.ends == (-math.inf, math.inf) and not more
+        """Whether every finite number is legal, and nothing else is."""
+        conditioned = self.whole or self.simplex or self.corners or self.sizes or self.signs or self.minus_infinity
+        return self.ends == (-math.inf, math.inf) and not conditioned
 
     @cached_property
     def is_shaped(self) -> bool:
-        """Whether more is asked of the numbers than to lie between the ends; `departure` measures it."""
+        """Whether there are conditions besides the two ends; `departure` measures by how much they are violated."""
         return self.simplex or self.signs or self.corners or self.sizes or self.whole
 
     @cached_property
     def is_index(self) -> bool:
-        """Whether the numbers name places, so that they are computed with as int64; others may be larger than those."""
+        """Whether the numbers are bounded indices, such as class ids; these are converted to int64."""
         return self.whole and (self.high is not None or self.below is not None or self.up_to is not None)
 
     @cached_property
     def is_of_probabilities(self) -> bool:
-        """Whether the numbers are probabilities, which may be 0."""
+        """Whether the domain is the interval [0, 1]."""
         return (self.low, self.high) == (0, 1)
 
     @property
     def legal(self) -> float:
-        """A legal number: 0, or where that is outside the domain, one near the end that is closer to 0."""
+        """A legal number: 0 (1 for signs), or the whole number nearest to 0 that is strictly inside the domain."""
         least, most = self.ends
         if least <= 0 <= most:
             return float(self.signs)
         return math.floor(least) + 1.0 if least > 0 else math.ceil(most) - 1.0
 
-    def way_out_of(self, astray: Astray, *, ignorable: bool) -> Text:
-        """Return what to do about a number outside; `ignorable`: the loss has an ignore_index."""
-        return known.way_out(self.encodings, self.way_out, astray, ignorable=ignorable)
+    def way_out_of(self, illegal: IllegalNumber, *, ignorable: bool) -> Text:
+        """Return the advice for a number outside the domain.
+
+        Args:
+            illegal: The number.
+            ignorable: Whether the loss has an ignore_index, which the advice may then mention.
+        """
+        return encodings.way_out(self.encodings, self.way_out, illegal, ignorable=ignorable)
 
     def bounded(self, axes: Axes) -> "Domain":
-        """Return the domain with `below` or `up_to` filled in from the lengths of the axes."""
+        """Return the domain with `high` set from the length of the axis that `below` or `up_to` names."""
         axis = self.below or self.up_to
         if axis is None:
             return self
@@ -126,7 +142,7 @@ GROUPS = Domain(
 _SIZED = Domain(
     Text("boxes with width and height of at least 0 along axis 1", "沿轴 1 宽和高不小于 0 的边界框"),
     sizes=True,
-    looks_like=known.SIZES,
+    looks_like=encodings.SIZES,
 )
 CORNERS = Domain(
     Text(
@@ -141,21 +157,21 @@ CORNERS = Domain(
     switch="format",
     instead={"xywh": _SIZED, "cxcywh": _SIZED},
 )
-SIGNS = Domain(Text("labels of -1 or 1", "-1 或 1 的标签"), low=-1, high=1, signs=True, encodings=known.SIGNS)
+SIGNS = Domain(Text("labels of -1 or 1", "-1 或 1 的标签"), low=-1, high=1, signs=True, encodings=encodings.SIGNS)
 LABELS = Domain(
     Text("labels from 0 to 1", "0 到 1 的标签"),
     low=0,
     high=1,
-    encodings=known.LABELS,
+    encodings=encodings.LABELS,
     way_out=Text("Labels on another scale are divided by its largest number.", "其他尺度的标签请除以其最大值。"),
 )
-LABELS_OF_LISTS = replace(LABELS, encodings=(*known.LABEL_LISTS, *known.LABELS))
+LABELS_OF_LISTS = replace(LABELS, encodings=(*encodings.LABEL_LISTS, *encodings.LABELS))
 MASKS = Domain(
     Text("masks of 0 and 1", "0 和 1 的掩膜"),
     low=0,
     high=1,
     whole=True,
-    encodings=known.MASKS,
+    encodings=encodings.MASKS,
     shape_way_out=Text(
         "Class ids become masks of 0 and 1, with a channel on axis 1 a class.",
         "类别编号请转换为 0 和 1 的掩膜,每个类别在轴 1 上占一个通道。",
@@ -166,12 +182,12 @@ IDS = Domain(
     low=0,
     whole=True,
     below="C",
-    encodings=known.IDS,
+    encodings=encodings.IDS,
     way_out=paragraph(
         Text(
             "Each class has its own logit on axis 1 of predictions.", "每个类别在 predictions 的轴 1 上有自己的 logit。"
         ),
-        known.MARKED,
+        encodings.MARKED,
     ),
     shape_way_out=Text("One-hot labels belong to categorical_ce.", "one-hot 标签请用 categorical_ce。"),
 )
@@ -180,7 +196,7 @@ ONE_HOT = Domain(
     low=0,
     high=1,
     simplex=True,
-    encodings=known.ONE_HOT,
+    encodings=encodings.ONE_HOT,
     way_out=Text(
         "Several labels an item belong to bce; shares are divided by their sum.",
         "每项多个标签请用 bce;份额请除以其总和。",
@@ -212,7 +228,7 @@ RANKS = Domain(
     low=0,
     whole=True,
     up_to="K",
-    encodings=known.RANKS,
+    encodings=encodings.RANKS,
     way_out=_THRESHOLDS,
     shape_way_out=_THRESHOLDS,
 )
@@ -226,7 +242,9 @@ SYMBOLS = Domain(
     way_out=Text("Fill up short sequences with the blank.", "较短的序列请用空白符补齐。"),
 )
 CLASS_COUNTS = Domain(
-    Text("numbers of items of at least 1, one a class", "每个类别不小于 1 的项数"), low=1, encodings=known.CLASS_COUNTS
+    Text("numbers of items of at least 1, one a class", "每个类别不小于 1 的项数"),
+    low=1,
+    encodings=encodings.CLASS_COUNTS,
 )
 PRIORS = Domain(
     Text("class frequencies greater than 0; only their ratios matter", "大于 0 的类别频率(只有比例起作用)"),
@@ -236,22 +254,22 @@ PRIORS = Domain(
 LOGARITHMS = Domain(
     Text("logarithms: finite numbers or -infinity", "对数:有限的数或负无穷"),
     minus_infinity=True,
-    looks_like=known.LOGITS,
+    looks_like=encodings.LOGITS,
     instead={False: NON_NEGATIVE},
 )
 LOGITS = Domain(
     Text("logits: finite numbers or -infinity", "logits:有限的数或负无穷"),
     minus_infinity=True,
-    looks_like=known.LOGITS,
+    looks_like=encodings.LOGITS,
     instead={False: PROBABILITIES},
 )
 CLASS_LOGITS = replace(LOGITS, instead={False: DISTRIBUTION})
-GRADES = Domain(Text("finite numbers", "有限的数"), looks_like=known.GRADES)
-RELEVANCES = Domain(Text("relevances of at least 0", "不小于 0 的相关度"), low=0, encodings=known.RELEVANCES)
+GRADES = Domain(Text("finite numbers", "有限的数"), looks_like=encodings.GRADES)
+RELEVANCES = Domain(Text("relevances of at least 0", "不小于 0 的相关度"), low=0, encodings=encodings.RELEVANCES)
 
 
 def first_index(bad: Tensor, offset: int = 0) -> list[int]:
-    """Return where `bad` is true first, `offset` added along axis 0."""
+    """Return the index of the first true entry of `bad`; `offset` is added to its first component."""
     place = int(bad.flatten().to(torch.uint8).argmax())
     index: list[int] = []
     for length in reversed(bad.shape):  # torch.unravel_index imports sympy, which takes half a second
@@ -271,12 +289,19 @@ def check(
     ignored: int | None = None,
     nonfinite: Literal["refuse", "allow"] | None = None,
 ) -> None:
-    """Refuse a chunk with numbers outside its domain.
+    """Refuse a chunk that has numbers outside its domain, and record its extremes in `seen`.
 
-    `ignored` is the id that does not count, wherever it lies; `sent` is the chunk before any conversion, whose rounding
-    is forgiven; `nonfinite` is the caller's choice where there is one.
+    Args:
+        role: The name of the input.
+        chunk: The numbers, converted to the dtype in which they are checked.
+        domain: The legal numbers.
+        seen: The extremes of the input so far; updated.
+        sent: The chunk before conversion; its dtype decides how much rounding is tolerated.
+        offset: The index of the chunk's first item in the whole input.
+        ignored: The ignore_index of the loss, legal wherever it occurs.
+        nonfinite: The caller's option, None where there is no choice; under "allow" NaN and infinities are counted.
 
-    Raises: NonFiniteInput, DomainViolation, both with the first index.
+    Raises: NonFiniteInput, DomainViolation, both with the index of the first number at fault.
     """
     if chunk.numel() == 0:
         return
@@ -299,12 +324,12 @@ def check(
         bad &= chunk != ignored
     if bool(bad.any()):
         index = first_index(bad)
-        way_out = domain.way_out_of(_astray(chunk, domain, index), ignorable=ignored is not None)
+        way_out = domain.way_out_of(_illegal_number(chunk, domain, index), ignorable=ignored is not None)
         raise DomainViolation(role, domain.meaning, [index[0] + offset, *index[1:]], way_out)
 
 
 def _refuse_overflow(role: str, dtype: torch.dtype, overflowed: Tensor, offset: int) -> None:
-    """Refuse finite numbers that are none in the dtype computed in."""
+    """Raise DomainViolation where finite numbers became infinite in the dtype of the computation."""
     if bool(overflowed.any()):
         name = str(dtype).removeprefix("torch.")
         wanted = Text(f"within the range of {name}, in which is computed", f"在计算所用的 {name} 范围内的数")
@@ -313,14 +338,14 @@ def _refuse_overflow(role: str, dtype: torch.dtype, overflowed: Tensor, offset: 
         )
 
 
-def _astray(chunk: Tensor, domain: Domain, index: list[int]) -> Astray:
-    """Return what is known of the number at an index that is outside the domain."""
+def _illegal_number(chunk: Tensor, domain: Domain, index: list[int]) -> IllegalNumber:
+    """Return the number at `index`, which is outside the domain, with what is needed to guess its encoding."""
     row_sum = float(chunk.movedim(1, -1)[(index[0], *index[2:])].sum()) if domain.simplex else None
-    return Astray(float(chunk[tuple(index)]), domain.ends[1], row_sum)
+    return IllegalNumber(float(chunk[tuple(index)]), domain.ends[1], row_sum)
 
 
 def outside(chunk: Tensor, domain: Domain, sent: torch.dtype, ignored: int | None) -> Tensor:
-    """Return which numbers of a chunk `check` would refuse, in the shape of the chunk."""
+    """Return a mask, of the shape of the chunk, of the numbers that `check` would refuse."""
     bad = ~(chunk.isfinite() | chunk.isneginf()) if domain.minus_infinity else ~chunk.isfinite()
     legal = chunk.masked_fill(bad, 0)
     bad = bad | _outside(legal, domain, float(legal.amin()) if legal.numel() else 0.0, tolerance_of(sent))
@@ -328,14 +353,14 @@ def outside(chunk: Tensor, domain: Domain, sent: torch.dtype, ignored: int | Non
 
 
 def tolerance_of(sent: torch.dtype) -> float:
-    """Return how far the sum of a distribution of this dtype may be from 1."""
+    """Return how far the sum of a probability distribution in this dtype may be from 1."""
     return SIMPLEX_TOLERANCE.get(sent, HALF_TOLERANCE if sent.is_floating_point else 0.0)
 
 
 def _inside(chunk: Tensor, domain: Domain, low: float, high: float, tolerance: float) -> bool:
-    """Return whether a quick test proves that the numbers lie in the domain; False leaves it open.
+    """Return whether a quick test proves that all numbers are legal; False means that `_outside` has to decide.
 
-    The test uses sums and extremes, which are faster to compute than a mask of booleans.
+    The test uses sums and extremes, which are faster to compute than a boolean mask.
     """
     if not between_ends(domain, low, high):
         return False
@@ -345,23 +370,26 @@ def _inside(chunk: Tensor, domain: Domain, low: float, high: float, tolerance: f
 
 
 def finite_between(domain: Domain, low: float, high: float) -> bool:
-    """Return whether numbers with these extremes are finite, or -infinity where the domain has it."""
+    """Return whether numbers between `low` and `high` are finite, or -infinity where the domain allows it."""
     return high < math.inf and (low > -math.inf or (domain.minus_infinity and low == -math.inf))
 
 
 def shows_in_a_sum(domain: Domain) -> bool:
-    """Return whether a finite sum of numbers proves them legal, and nothing else is asked of them."""
+    """Return whether numbers are legal exactly where their sum is finite, and no warning depends on their extremes."""
     return domain.free and not domain.looks_like
 
 
 def between_ends(domain: Domain, low: float, high: float) -> bool:
-    """Return whether numbers with these extremes lie between the ends of the domain."""
+    """Return whether numbers from `low` to `high` lie within the ends of the domain."""
     least, most = domain.ends
     return least <= low and high <= most
 
 
 def departure(chunk: Tensor, domain: Domain) -> Tensor:
-    """Return how far numbers between the ends of a domain are from what else it asks of them, at most, a scalar."""
+    """Return the largest violation of the conditions besides the two ends, as a scalar; at most 0 where there is none.
+
+    The numbers lie between the ends of the domain.
+    """
     if domain.simplex:  # in the dtype that was sent; within its rounding `_outside` decides
         return (chunk.sum(1) - 1).abs().amax()
     if domain.signs:
@@ -374,12 +402,15 @@ def departure(chunk: Tensor, domain: Domain) -> Tensor:
 
 
 def allowed_departure(domain: Domain, tolerance: float) -> float:
-    """Return the departure up to which numbers are legal for sure; `tolerance`: of sums of a distribution."""
+    """Return the departure up to which the numbers are certainly legal.
+
+    `tolerance` is that of the sum of a distribution (see `tolerance_of`); half of it leaves room for rounding.
+    """
     return tolerance / 2 if domain.simplex else 0.0
 
 
 def _outside(chunk: Tensor, domain: Domain, low: float, tolerance: float) -> Tensor:
-    """Return where the finite numbers of a chunk leave the domain."""
+    """Return a mask of the finite numbers of a chunk that are outside the domain; `low` is the smallest of them."""
     if domain.simplex and low >= 0:
         off = (chunk.sum(1, dtype=torch.float64) - 1).abs() > tolerance
         return off.unsqueeze(1) | (chunk > 1)

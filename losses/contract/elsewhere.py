@@ -1,4 +1,4 @@
-"""What other libraries have under a name that no loss of the catalogue answers to: a sum of losses, or none of ours.
+"""Losses of other libraries that are not single losses of the catalogue: sums of ours, or losses that we do not have.
 
 Source: torch 2.13, Keras 3.15, optax 0.2.8, MONAI 1.6, segmentation_models.pytorch 0.6, kornia 0.9,
 pytorch-metric-learning 2.9, scikit-learn 1.9.
@@ -23,13 +23,13 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Losses of one library.
+    """Losses of one other library that the catalogue lacks under these names.
 
     Attributes:
-        library: Its name in dotted names; empty where several have such a loss.
-        names: The names there, of one loss or of several that are for the same task.
-        task: What they are for, as in `/v1/losses?task=`; empty for losses of no task in the catalogue.
-        instead: Expressions that give the same number; of several, which of them is a setting of the library's loss.
+        library: The library's prefix in dotted names; empty where several libraries have such a loss.
+        names: The names in that library.
+        task: The task of `/v1/losses?task=` that they are for; empty where it is none of the catalogue.
+        instead: Expressions that give the same number; several where a setting of the library's loss chooses.
     """
 
     library: str
@@ -38,7 +38,7 @@ class Elsewhere:
     instead: tuple[str, ...] = ()
 
     def sentence(self, name: str) -> Text:
-        """Say of one of the names what to do."""
+        """Return the advice what to write instead of the library's `name`, or where to look for another loss."""
         english = f"{name} of {TITLES[self.library]}"
         chinese = f"{TITLES[self.library] if self.library else '其他库'} 的 {name}"
         if self.instead:

@@ -1,7 +1,7 @@
-"""Other common encodings of what losses take: how numbers of one show, and how they become what is wanted.
+"""Other common encodings of inputs: how to recognise each by its numbers, and how to convert it.
 
-Of numbers outside a domain only the first is looked at, and of legal ones what all chunks together show, so that
-nothing said depends on how the inputs are cut.
+Only the first illegal number is examined, and of legal numbers only the extremes over all chunks, so that messages do
+not depend on how the inputs are cut into chunks.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,14 @@ VOID = (254, 255, 65535)  # labels by which data sets mark what does not count
 
 
 @dataclass(frozen=True)
-class Astray:
-    """The first number outside a domain, the largest legal one, and of a distribution the sum of its row."""
+class IllegalNumber:
+    """A number outside its domain, with the facts that help to guess its encoding.
+
+    Attributes:
+        number: The first number outside the domain.
+        most: The largest legal number.
+        row_sum: The sum of the number's row along axis 1, where rows must sum to 1.
+    """
 
     number: float
     most: float
@@ -24,18 +30,20 @@ class Astray:
 
 @dataclass(frozen=True)
 class OtherEncoding:
-    """An encoding that people send in place of the one wanted, and how it becomes that."""
+    """An encoding other than the expected one: a test that recognises it, and the advice how to convert it."""
 
-    is_like: Callable[[Astray], bool]
+    is_like: Callable[[IllegalNumber], bool]
     way_out: Text
 
 
 @dataclass
 class Extremes:
-    """What one input shows over all its chunks.
+    """Summary of the numbers of one input over all its chunks.
 
-    `in_order`: in every row along axis 1 the last two entries are no less than the first two. `nonfinite`: how many
-    numbers are not finite.
+    Attributes:
+        low, high: The smallest and the largest number.
+        in_order: In every row along axis 1 the last two entries are no less than the first two (boxes).
+        nonfinite: The count of numbers that are not finite.
     """
 
     low: float = float("inf")
@@ -44,80 +52,85 @@ class Extremes:
     nonfinite: int = 0
 
     def note(self, low: float, high: float, *, in_order: bool = True) -> None:
-        """Take in what a chunk shows."""
+        """Update the summary with the extremes of one chunk."""
         self.low, self.high, self.in_order = min(self.low, low), max(self.high, high), self.in_order and in_order
 
     def __or__(self, other: "Extremes") -> "Extremes":
-        """Return what two parts show together."""
+        """Return the summary of two sets of numbers together."""
         low, high = min(self.low, other.low), max(self.high, other.high)
         return Extremes(low, high, self.in_order and other.in_order, self.nonfinite + other.nonfinite)
 
 
 @dataclass(frozen=True)
 class LooksLike:
-    """An encoding whose numbers are legal and mean something else; `text` is said with the role and the loss."""
+    """Another encoding whose numbers are all legal here; `text` is the warning, with {role} and {loss} as fields."""
 
     code: str
     is_like: Callable[[Extremes], bool]
     text: str
 
 
-def way_out(encodings: tuple[OtherEncoding, ...], otherwise: str | Text, astray: Astray, *, ignorable: bool) -> Text:
-    """Return what to do about a number outside a domain; `ignorable`: the loss has an ignore_index."""
-    text = both(next((each.way_out for each in encodings if each.is_like(astray)), otherwise))
-    usual = f"={astray.number:.0f}" if _marks_void(astray) or _is_minus_one(astray) else ""
+def way_out(
+    encodings: tuple[OtherEncoding, ...], otherwise: str | Text, illegal: IllegalNumber, *, ignorable: bool
+) -> Text:
+    """Return the advice for a number outside a domain: that of the first matching encoding, or `otherwise`.
+
+    `ignorable`: the loss has an ignore_index, which the advice names in place of the mask.
+    """
+    text = both(next((each.way_out for each in encodings if each.is_like(illegal)), otherwise))
+    usual = f"={illegal.number:.0f}" if _marks_void(illegal) or _is_minus_one(illegal) else ""
     left_out = f"ignore_index{usual}" if ignorable else "`mask`"
     return Text(text.en.replace(LEFT_OUT, left_out), text.zh.replace(LEFT_OUT, left_out))
 
 
-def _is_minus_one(astray: Astray) -> bool:
-    """Return whether the number is -1: the other label of {-1, 1}, or a marker of what is unknown or padding."""
-    return astray.number == -1
+def _is_minus_one(illegal: IllegalNumber) -> bool:
+    """Return whether the number is -1, the negative label of {-1, 1} or a marker of unknown items and padding."""
+    return illegal.number == -1
 
 
-def _marks_void(astray: Astray) -> bool:
-    """Return whether the number is one by which data sets mark pixels that do not count."""
-    return astray.number in VOID
+def _marks_void(illegal: IllegalNumber) -> bool:
+    """Return whether the number is one that data sets use to mark pixels that are not evaluated."""
+    return illegal.number in VOID
 
 
-def _exceeds_largest(astray: Astray) -> bool:
+def _exceeds_largest(illegal: IllegalNumber) -> bool:
     """Return whether the number is larger than the domain allows."""
-    return astray.number > astray.most
+    return illegal.number > illegal.most
 
 
-def _is_one_too_large(astray: Astray) -> bool:
-    """Return whether the number is the largest legal id plus 1, as where ids count from 1."""
-    return astray.number == astray.most + 1
+def _is_one_too_large(illegal: IllegalNumber) -> bool:
+    """Return whether the number is the largest legal id plus 1, as where ids start at 1."""
+    return illegal.number == illegal.most + 1
 
 
-def _is_fractional(astray: Astray) -> bool:
+def _is_fractional(illegal: IllegalNumber) -> bool:
     """Return whether the number is not whole, as in soft labels."""
-    return astray.number != round(astray.number)
+    return illegal.number != round(illegal.number)
 
 
-def _is_whole_and_too_large(astray: Astray) -> bool:
-    """Return whether the number is whole and larger than the domain allows, as a class id is."""
-    return _exceeds_largest(astray) and not _is_fractional(astray)
+def _is_whole_and_too_large(illegal: IllegalNumber) -> bool:
+    """Return whether the number is whole and larger than the domain allows, as a class id where labels are expected."""
+    return _exceeds_largest(illegal) and not _is_fractional(illegal)
 
 
-def _is_zero(astray: Astray) -> bool:
+def _is_zero(illegal: IllegalNumber) -> bool:
     """Return whether the number is 0: a label of {0, 1}, or the count of a class without items."""
-    return astray.number == 0
+    return illegal.number == 0
 
 
-def _is_share(astray: Astray) -> bool:
-    """Return whether the number lies between 0 and 1, as the share of a class does."""
-    return 0 < astray.number < 1
+def _is_share(illegal: IllegalNumber) -> bool:
+    """Return whether the number is strictly between 0 and 1, as a relative class frequency is."""
+    return 0 < illegal.number < 1
 
 
-def _is_empty_row(astray: Astray) -> bool:
-    """Return whether the row sums to 0: an item without a label, where a distribution over classes is wanted."""
-    return astray.row_sum == 0
+def _is_empty_row(illegal: IllegalNumber) -> bool:
+    """Return whether the row sums to 0: an item without a label."""
+    return illegal.row_sum == 0
 
 
-def _has_several_labels(astray: Astray) -> bool:
-    """Return whether the row sums to a whole number above 1: several labels, where one distribution is wanted."""
-    return astray.row_sum is not None and astray.row_sum > 1 and astray.row_sum == round(astray.row_sum)
+def _has_several_labels(illegal: IllegalNumber) -> bool:
+    """Return whether the row sums to a whole number above 1: an item with several labels."""
+    return illegal.row_sum is not None and illegal.row_sum > 1 and illegal.row_sum == round(illegal.row_sum)
 
 
 _BYTES = OtherEncoding(
@@ -162,7 +175,7 @@ MASKS = (
 )
 LABEL_LISTS = (
     OtherEncoding(
-        lambda astray: _is_minus_one(astray) or _is_whole_and_too_large(astray),
+        lambda illegal: _is_minus_one(illegal) or _is_whole_and_too_large(illegal),
         Text(
             "Lists of class ids that end with -1, as torch takes them, become 0 or 1 a class: of five "
             "classes [0, 1, -1, -1, -1] becomes [1, 1, 0, 0, 0].",

@@ -26,44 +26,46 @@ _ILLEGAL = re.compile(r"[^\w\s+*().,='\"-]", re.ASCII)
 
 @dataclass(frozen=True)
 class Objective:
-    """Positive coefficients times losses, summed."""
+    """A weighted sum of losses; the coefficients are positive."""
 
     terms: tuple[tuple[float, BoundLoss], ...]
 
     @cached_property
     def roles(self) -> tuple[str, ...]:
-        """Every input that some term takes, in order, without repeats."""
+        """The names of all inputs of all terms, in order, each once."""
         return tuple(dict.fromkeys(role for _, term in self.terms for role in term.loss.roles))
 
     @cached_property
     def losses(self) -> tuple[str, ...]:
-        """The id of every term's loss."""
+        """The ids of the losses, in the order of the terms."""
         return tuple(term.loss.id for _, term in self.terms)
 
     @cached_property
     def spreads_at_once(self) -> bool:
-        """Whether the standard error takes one pass: every term is a sum of items, all along one axis."""
+        """Whether the standard error needs only one pass: every term is a mean of items, all along the same axis."""
         item_axes = {term.loss.shapes.items.item_axis for _, term in self.terms}
         return all(term.kind == "item" for _, term in self.terms) and len(item_axes) == 1
 
     @cached_property
     def layouts(self) -> dict[object, object]:
-        """A cache for losses/evaluation: what follows from the shapes and dtypes of inputs that were seen before."""
+        """A cache of `losses.evaluation.layout`: layouts by the shapes and dtypes of the inputs."""
         return {}
 
     @cached_property
     def _text(self) -> str:
+        """The objective as an expression."""
         return " + ".join(
             str(term) if coefficient == 1 else f"{show(coefficient)}*{term}" for coefficient, term in self.terms
         )
 
     def __str__(self) -> str:
+        """Return the objective as an expression that `parse` reads."""
         return self._text
 
 
 @lru_cache(1024)  # most requests repeat a few expressions, and parsing one takes 100 us
 def parse(text: str) -> Objective:
-    """Return the objective that a text names.
+    """Return the objective that an expression such as "dice + 0.5*bce(pos_weight=3)" denotes.
 
     Raises: BadExpression with the position, UnknownLoss, BadParameter.
     """
@@ -109,7 +111,7 @@ def parse(text: str) -> Objective:
 
 
 def split_objectives(text: str) -> list[str]:
-    """Return the objectives of a list: what stands between the commas and semicolons outside of parentheses."""
+    """Return the objectives of a list, split at commas and semicolons outside parentheses."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter == "(") - (letter == ")")
@@ -121,7 +123,10 @@ def split_objectives(text: str) -> list[str]:
 
 
 def _terms(node: ast.expr) -> list[tuple[float, BoundLoss]]:
-    """Return the coefficient and the loss of every term of a sum."""
+    """Return the coefficient and the loss of every term of a sum.
+
+    Raises: BadExpression, UnknownLoss, BadParameter.
+    """
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [*_terms(node.left), *_terms(node.right)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
@@ -130,7 +135,10 @@ def _terms(node: ast.expr) -> list[tuple[float, BoundLoss]]:
 
 
 def _coefficient(node: ast.expr) -> float:
-    """Return the coefficient that an expression node holds."""
+    """Return the coefficient that a syntax node holds.
+
+    Raises: BadExpression where it is not a positive finite number.
+    """
     value = node.value if isinstance(node, ast.Constant) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadExpression(
@@ -144,23 +152,26 @@ def _coefficient(node: ast.expr) -> float:
 
 
 def _bound(node: ast.expr) -> BoundLoss:
-    """Return the loss that an expression node names, with its parameters."""
+    """Return the loss that a syntax node names, with its parameters.
+
+    Raises: BadExpression, UnknownLoss, BadParameter.
+    """
     call = node if isinstance(node, ast.Call) else None
     asked_as, (loss, implied) = _named(call.func if call else node)
-    given: dict[str, Value] = {}
+    params: dict[str, Value] = {}
     for keyword in call.keywords if call else []:
-        if keyword.arg is None or keyword.arg in given:
+        if keyword.arg is None or keyword.arg in params:
             raise BadExpression(
                 Text("Each parameter is named, once.", "每个参数都要写名称,且只写一次。"), keyword.value.col_offset
             )
-        given[keyword.arg] = _literal(keyword.value)
+        params[keyword.arg] = _literal(keyword.value)
     if call and call.args:
         raise BadExpression(Text("Parameters are named: gamma=2.", "参数要写名称:gamma=2。"), call.args[0].col_offset)
-    return replace(loss.bind({**implied, **given}), asked_as=asked_as)
+    return replace(loss.bind({**implied, **params}), asked_as=asked_as)
 
 
 def _named(node: ast.expr) -> tuple[str, names.Named]:
-    """Return a name, without what stands before its last dot, and the loss that all of it means.
+    """Return the last part of a dotted name, and the loss that the whole name stands for.
 
     Raises: UnknownLoss with the position, BadExpression.
     """
@@ -178,7 +189,7 @@ def _named(node: ast.expr) -> tuple[str, names.Named]:
 
 
 def _instead_of_a_loss(node: ast.expr) -> Text:
-    """Say what is wrong with what stands where a loss should."""
+    """Return what is wrong with a syntax node that stands where a loss is expected."""
     if isinstance(node, ast.Tuple):
         return Text(
             "Several objectives go in a list; one is a sum, with + between its losses.",
@@ -200,7 +211,10 @@ def _instead_of_a_loss(node: ast.expr) -> Text:
 
 
 def _literal(node: ast.expr) -> Value:
-    """Return the parameter value that an expression node holds."""
+    """Return the parameter value that a syntax node holds.
+
+    Raises: BadExpression where it is not a number, a word, true, false or none.
+    """
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
         value = node.operand.value
         if isinstance(value, int | float) and not isinstance(value, bool):

@@ -1,7 +1,7 @@
-"""A loss by any of its names: its id, its aliases, the spellings of both, and the names that libraries have for it.
+"""Find a loss by any of its names: its id, its aliases, other spellings of both, and the names in other libraries.
 
 `torch.nn.MSELoss` is mse under torch's convention; `MSE`, `mse_loss` and `mse()` are mse. An alias may belong to one
-library, such as `monai.ContrastiveLoss`, where another means another loss by it.
+library only, such as `monai.ContrastiveLoss`, where the same name means another loss in another library.
 """
 
 from collections.abc import Callable
@@ -27,9 +27,9 @@ LIBRARIES = {
 
 
 def find(name: str) -> Named:
-    """Return the loss of that name, and the parameters the name implies.
+    """Return the loss that a name stands for, and the parameters that the name implies.
 
-    Raises: UnknownLoss, with the nearest name, or with what another library's loss of that name is here.
+    Raises: UnknownLoss, with the nearest name, or with the equivalent of another library's loss of that name.
     """
     dotted, last = name.removesuffix("()").rpartition(".")[::2]
     library = LIBRARIES.get(dotted.partition(".")[0], "")
@@ -43,16 +43,17 @@ def find(name: str) -> Named:
 
 
 def plain_names() -> list[str]:
-    """Return the names that need no library before them."""
+    """Return the names that have no library prefix."""
     return [name for name in names() if "." not in name]
 
 
 def _exact(name: str, library: str) -> Named | None:
+    """Return the loss of exactly this name, in the library or in the catalogue; None where there is none."""
     return names().get(f"{library}.{name}") or names().get(name)
 
 
 def _spelt(name: str, library: str) -> Named | None:
-    """Return what all names agree on that are this one in another spelling; None where they do not."""
+    """Return the loss of which the name is another spelling; None where there is none, or several different ones."""
     for spelling in (word, stem):
         alike = _by_spelling(spelling).get(spelling(name), [])
         of_library = [names()[each] for each in alike if each.startswith(f"{library}.")]
@@ -64,6 +65,7 @@ def _spelt(name: str, library: str) -> Named | None:
 
 @cache
 def _by_spelling(spelling: Spelling) -> dict[str, list[str]]:
+    """Return the known names by their normalised spelling."""
     alike: dict[str, list[str]] = {}
     for name in names():
         alike.setdefault(spelling(name.rpartition(".")[2]), []).append(name)
@@ -71,7 +73,10 @@ def _by_spelling(spelling: Spelling) -> dict[str, list[str]]:
 
 
 def _unknown(name: str, library: str) -> UnknownLoss:
-    """Return the refusal of a name, with the near name or what is known of it in another library."""
+    """Return the refusal of an unknown name, with the best advice that is known.
+
+    That is the loss that trains for a metric, the equivalent of another library's loss, or the nearest name.
+    """
     metric = next((each for each in (word(name), word(name).removesuffix("score")) if each in LOSS_OF_METRIC), None)
     if metric:
         trains = LOSS_OF_METRIC[metric]
@@ -80,9 +85,9 @@ def _unknown(name: str, library: str) -> UnknownLoss:
             f"那是评价模型的指标;为它训练模型应使用 {trains.zh}。",
         )
         return UnknownLoss(None, subject)
-    known = _elsewhere(name, library, str, word, stem)
-    if known:
-        entry, their_name = known
+    other_loss = _elsewhere(name, library, str, word, stem)
+    if other_loss:
+        entry, their_name = other_loss
         suggestion = entry.instead[0] if len(entry.instead) == 1 else None
         several = [*entry.instead] if len(entry.instead) > 1 else None
         return UnknownLoss(suggestion, entry.sentence(their_name), library=entry.library or None, candidates=several)
@@ -102,7 +107,10 @@ def _unknown(name: str, library: str) -> UnknownLoss:
 
 
 def _elsewhere(name: str, library: str, *spellings: Spelling) -> tuple[Elsewhere, str] | None:
-    """Return what is known of a loss that the catalogue has not, and its name there."""
+    """Return the entry of another library's loss that the catalogue lacks, and its name there.
+
+    None where there is none.
+    """
     of_library = [each for each in ELSEWHERE if library in ("", each.library)] or ELSEWHERE
     for spelling in spellings:
         for each in of_library:

@@ -1,4 +1,4 @@
-"""Parameters that families share."""
+"""Types and markers of parameters that several families share."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ Smoothing = Annotated[
 
 @dataclass(frozen=True)
 class PastTheEnds:
-    """Marks a parameter whose limits are other losses: which to ask for in place of a number past the ends."""
+    """Marker of a parameter whose limit cases are other losses; `way_out` names the loss to use beyond its range."""
 
     way_out: Text
 

@@ -11,17 +11,19 @@ IMPORTS = "import torch\nimport torch.nn.functional as F\n"  # of all code that 
 
 @dataclass(frozen=True)
 class ProbabilityMap:
-    """A map from outputs to probabilities.
+    """A map from the outputs of a model to probabilities.
 
-    `code` defines `probability`; its arguments are what the loss takes beside the targets: `predictions` as the loss
-    takes them, (n, C, *s) where classes exclude one another, and arrays of one number a class.
+    Attributes:
+        formula: The map as a formula.
+        code: Python code that defines `probability`. It takes `predictions` as the loss takes them, (n, C, *s) for
+            exclusive classes, and the loss's other inputs besides the targets, such as class weights (C).
     """
 
     formula: str
     code: str
 
     def function(self) -> Callable[..., Tensor]:
-        """Return `probability` as a function, made of the printed code."""
+        """Return the function `probability` that `code` defines."""
         room: dict[str, Any] = {}
         exec(self.code, room)  # noqa: S102 - text of the losses; all that a request puts into it are checked numbers
         probability: Callable[..., Tensor] = room["probability"]

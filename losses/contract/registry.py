@@ -8,7 +8,7 @@ from typing import Any
 
 import losses.families
 from losses.contract.domains import NON_NEGATIVE, Domain
-from losses.contract.loss import Call, Case, Kind, Loss, Said, Value
+from losses.contract.loss import ArticleNote, Call, Case, Kind, Loss, Value
 from losses.contract.probability import ProbabilityMapOf
 from losses.contract.shapes import Pattern, Shapes
 from losses.contract.work import PLAIN, Work
@@ -36,7 +36,7 @@ LOSS_OF_METRIC = {
     metric: both(loss) for loss, metrics in _TRAINED_BY.items() for metric in metrics.split()
 }  # what is asked for as a loss and judges a model, by the loss that trains one for it
 LAST = "9"  # sorts after every section of the article
-_shelf: dict[str, Loss] = {}
+_registered: dict[str, Loss] = {}
 
 
 def loss(
@@ -63,28 +63,43 @@ def loss(
     differences: tuple[str, ...] = (),
     constant: tuple[str, ...] = ("targets",),
     shifts: str = "",
-    article: Said | None = None,
+    article: ArticleNote | None = None,
     **domains: Domain,
 ) -> Callable[[Computes], Computes]:
-    """Register a function as a loss; its name is the id, further keywords are the domains of its inputs.
+    """Return a decorator that registers a function as a loss; the function's name becomes the loss's id.
 
-    `shapes`: the axes of every input in order, then those of the items. `elements`: what a weight or a mask may
-    stand for where that is finer than an item (pixels of an image). `work`: what a block holds and costs where that is
-    more than a few passes over its inputs (all pairs: n n). `pytorch`: the body of a function `loss` that gives the
-    same number, its parameters in braces or passed in. `conventions`: what each library's name for it stands for, in
-    parameters of its own; `differences`: what those cannot say. `elsewhere`: the call of each library that gives the
-    same number under its convention, an expression of the inputs with parameters in braces; of several, the first that
-    takes the parameters wanted counts. `constant`: inputs that no gradient is taken for. `shifts`: inputs to
-    which one number may be added, to those named together, without any change (both sides of an error, the scores of a
-    softmax); a comma stands between those that may be shifted without the others.
-    `names_of_log_probabilities`: the aliases that elsewhere take log-probabilities, and no logits.
-    `nothing_counts`: the reason that is given where no item counts although some are neither masked nor ignored.
-    `probability`: of the parameters, what maps the output back to a probability where the loss bends it; None
-    where nothing is bent.
+    Args:
+        title: The name of the loss in both languages.
+        task: The task or tasks that the loss is for.
+        shapes: The axes of every input in the order of the signature, then "->" and those of the items.
+        formula: The loss of one item in LaTeX.
+        source: The publication that defines the loss.
+        elicits: What the minimiser estimates: mean, median, quantile, probability, ...
+        cases: Worked examples.
+        pytorch: The body of a function `loss` in plain PyTorch that gives the same number, with parameters in braces,
+            or a function of the parameters that returns it.
+        activation: What turns the model's outputs into predictions, where the loss takes logits.
+        probability: Maps the parameters to the map from outputs to probabilities; it gives None where none is needed.
+        kind: item, ratio or batch (see "A loss is a map, a sum and a finish" in docs/architecture.md), or a function of
+            the parameters.
+        nothing_counts: The reason in the answer where no item counts though some are neither masked nor ignored.
+        elements: The axes of weights and masks, where those are finer than items (pixels of an image).
+        work: Memory and time of a block, where they exceed a few passes over the inputs (all pairs: "n n").
+        traits: Properties such as robust or convex.
+        aliases: Other names, each with the parameters that it implies.
+        names_of_log_probabilities: The aliases, separated by spaces, that take log-probabilities in other libraries.
+        conventions: The parameters under which this loss equals each library's.
+        elsewhere: For each library, the call or calls that give the same number under its convention; the first that
+            accepts the parameters is used.
+        differences: Differences to the libraries that no parameter expresses.
+        constant: Inputs that no gradient is computed for.
+        shifts: Groups of inputs, separated by commas; adding one number to all inputs of a group changes nothing.
+        article: What the article says of the loss.
+        domains: The domain of every input, by role.
     """
 
     def register(compute: Computes) -> Computes:
-        """Add the function to the catalogue, after checking its columns against its signature."""
+        """Add the function to the catalogue with its columns."""
         parsed = Shapes.parse(shapes)
         entry = Loss(
             compute=compute,
@@ -100,7 +115,7 @@ def loss(
             probability=probability,
             cases=tuple(cases),
             pytorch=pytorch,
-            elsewhere={library: _calls(given) for library, given in (elsewhere or {}).items()},
+            elsewhere={library: _calls(calls) for library, calls in (elsewhere or {}).items()},
             traits=frozenset(traits or ()),
             aliases=dict(aliases or {}),
             names_of_log_probabilities=frozenset(names_of_log_probabilities.split()),
@@ -114,33 +129,34 @@ def loss(
             elements=Pattern.parse(elements) if elements else parsed.items,
             work=work,
         )
-        _shelf[entry.id] = entry
+        _registered[entry.id] = entry
         return compute
 
     return register
 
 
-def _calls(given: str | tuple[str | Call, ...]) -> tuple[Call, ...]:
-    listed = (given,) if isinstance(given, str) else given
+def _calls(calls: str | tuple[str | Call, ...]) -> tuple[Call, ...]:
+    """Return the calls of one library as `Call` objects."""
+    listed = (calls,) if isinstance(calls, str) else calls
     return tuple(Call(call) if isinstance(call, str) else call for call in listed)
 
 
 @cache
 def catalogue() -> dict[str, Loss]:
-    """Return every loss by id, in the order in which the article speaks of them."""
+    """Return every loss by id, in the order of the article's sections; losses that it does not mention come last."""
     for module in pkgutil.iter_modules(losses.families.__path__):
         importlib.import_module(f"losses.families.{module.name}")
-    entries = sorted(_shelf.values(), key=lambda entry: entry.article.section if entry.article else LAST)
+    entries = sorted(_registered.values(), key=lambda entry: entry.article.section if entry.article else LAST)
     return {entry.id: entry for entry in entries}
 
 
 @cache
 def names() -> dict[str, tuple[Loss, dict[str, Value]]]:
-    """Return every name a loss answers to, with the parameters that name implies."""
-    known: dict[str, tuple[Loss, dict[str, Value]]] = {entry.id: (entry, {}) for entry in catalogue().values()}
+    """Return every name of every loss, with the parameters that the name implies."""
+    by_name: dict[str, tuple[Loss, dict[str, Value]]] = {entry.id: (entry, {}) for entry in catalogue().values()}
     for entry in catalogue().values():
         for alias, params in entry.aliases.items():
-            if alias in known:
+            if alias in by_name:
                 raise ValueError(f"{alias} names two losses")
-            known[alias] = (entry, params)
-    return known
+            by_name[alias] = (entry, params)
+    return by_name

@@ -1,8 +1,8 @@
-"""What one block of a loss takes: the numbers that it holds at once, and the time.
+"""Estimates of the memory and the time that one block of a loss takes.
 
-A block is a chunk of the inputs, or all of them where a loss is not cut. Everything here is an estimate from the axes
-and the parameters, made before anything is allocated: memory is never less than what is measured (a law of the tests),
-time within a factor of a few.
+A block is a chunk of the inputs, or all of them where a loss cannot be cut. The estimates are made from the axes and
+the parameters before anything is allocated: memory is never less than what is measured (a law of the tests), time is
+within a factor of a few.
 """
 
 import math
@@ -26,15 +26,17 @@ BACKWARD = 3.0  # what a gradient takes beside the value, over the value
 
 @dataclass(frozen=True)
 class Amount:
-    """A sum of products of numbers, axes and parameters: "6 n L L + 2 n *s iterations".
+    """A sum of products of numbers, axes and parameters, such as "6 n L L + 2 n *s iterations".
 
-    A starred axis is all the axes of that name, count(s) how many there are, rest(s) the sum of all but the longest.
+    A starred axis stands for the product of all axes of that name, count(s) for their number, rest(s) for the sum of
+    all but the longest.
     """
 
     text: str
 
     @cached_property
     def _products(self) -> list[list[str]]:
+        """The factors of every product."""
         return [product.split() for product in self.text.split("+")] if self.text else []
 
     def of(self, axes: Axes, params: Mapping[str, object]) -> float:
@@ -46,6 +48,7 @@ class Amount:
 
 
 def _factor(name: str, axes: Axes, params: Mapping[str, object]) -> float:
+    """Return the value of one factor."""
     function = re.fullmatch(r"(count|rest)\((\w+)\)", name)
     if function:
         lengths = axes[function[2]]
@@ -58,12 +61,13 @@ def _factor(name: str, axes: Axes, params: Mapping[str, object]) -> float:
 
 @dataclass(frozen=True)
 class Work:
-    """Memory and time that a formula takes beyond a few passes over its inputs.
+    """Memory and time of a formula beyond a few passes over its inputs; each attribute is the text of an `Amount`.
 
-    `holds`: the numbers of its largest temporaries, all that are alive at once. `graph`: what is held beside them for
-    a gradient, half as much where it does not say. `calls`: calls of torch beyond some tens, each going through all of
-    the inputs. `steps`: what a few calls of torch compute that go through more, in nanoseconds; three for each number
-    held where it does not say.
+    Attributes:
+        holds: The count of numbers in the largest temporaries that are alive at the same time.
+        graph: The count of numbers kept in addition for a gradient; None: half of `holds`.
+        calls: The number of torch calls beyond some tens, each a pass over all inputs.
+        steps: The time of large torch calls in nanoseconds; None: three for each number of `holds`.
     """
 
     holds: str = ""
@@ -73,22 +77,26 @@ class Work:
 
     @cached_property
     def _amounts(self) -> tuple[Amount, ...]:
+        """The four attributes as amounts."""
         return tuple(Amount(text or "") for text in (self.holds, self.graph, self.calls, self.steps))
 
     def peak_numbers(self, axes: Axes, params: Mapping[str, object]) -> tuple[float, float]:
-        """Return the numbers that are held at once, and those beside them with a graph."""
+        """Return the count of numbers held at the peak, and the count kept in addition for a gradient."""
         holds, graph, _, _ = self._amounts
         numbers = holds.of(axes, params)
         return numbers, numbers / 2 if self.graph is None else graph.of(axes, params)
 
     def seconds(self, axes: Axes, params: Mapping[str, object], numbers: int, blocks: int) -> float:
-        """Return the time that the value takes, of inputs of so many numbers in so many blocks."""
+        """Return the estimated seconds to compute the value of inputs with `numbers` numbers in `blocks` blocks."""
         called = self._amounts[2].of(axes, params)
         between = self.seconds_between(axes, params, numbers)
         return blocks * (TERM_S + called * CALL_S) + numbers * called * PASS_S + between
 
     def seconds_between(self, axes: Axes, params: Mapping[str, object], numbers: int) -> float:
-        """Return the time that a block of so many numbers takes but for `calls`: no single call takes longer."""
+        """Return the estimated seconds of a block of `numbers` numbers without its `calls`.
+
+        No single torch call takes longer.
+        """
         holds, _, _, steps = self._amounts
         made = 3 * holds.of(axes, params) if self.steps is None else steps.of(axes, params)
         return numbers * NUMBER_S + made * STEP_S

@@ -1,1 +1,1 @@
-"""What is said of a loss beside its value: its curve, code for other libraries, the way back to a probability."""
+"""Descriptions of a loss besides its value: its curve, code for other libraries, the map back to a probability."""

@@ -1,4 +1,4 @@
-"""The value and the gradient of a loss along a line: the error, the score, the probability of the truth."""
+"""The value and the gradient of a loss along one axis: the error, the score, or the probability of the true class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,13 @@ SAME = 1e-9  # relative: how near two values are that rounding alone tells apart
 
 @dataclass(frozen=True)
 class Curve:
-    """Value and gradient at every x; the gradient is taken with respect to what the model puts out.
+    """Value and gradient of an objective at every x.
 
-    `target` is what the prediction is held against, where that is a number or a label.
+    Attributes:
+        loss: The objective as an expression.
+        axis: The name of the quantity on the x axis.
+        gradient: The derivative with respect to the model's output.
+        target: The target that the prediction is compared with, where it is a number or a label.
     """
 
     loss: str
@@ -34,7 +38,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """One loss along one line."""
+    """One loss along one line: its value and gradient at every point."""
 
     line: Line
     value: Tensor
@@ -42,24 +46,21 @@ class _Drawn:
 
     @property
     def is_flat(self) -> bool:
-        """Whether nothing changes along it."""
+        """Whether the value is constant and the gradient 0."""
         return not bool(self.gradient.any()) and bool((self.value == self.value[0]).all())
 
     @property
     def is_finite(self) -> bool:
-        """Whether every point of it is a number."""
+        """Whether every value and every gradient is finite."""
         return bool(self.value.isfinite().all() and self.gradient.isfinite().all())
 
     def shares(self, other: "_Drawn | None") -> bool:
-        """Whether both can be drawn along one axis."""
+        """Whether both have the same points on the x axis."""
         return other is not None and torch.equal(self.line.x, other.line.x)
 
 
 def curve(objective: Objective, points: int, span: float, target: float | None = None) -> Curve:
-    """Return value and gradient of an objective along its axis.
-
-    Raises: what `curves_along_one_axis` raises.
-    """
+    """Return value and gradient of an objective along the first axis that it has; see `curves_along_one_axis`."""
     return curves_along_one_axis([objective], points, span, target)[0]
 
 
@@ -68,9 +69,14 @@ def curves_along_one_axis(
 ) -> list[Curve]:
     """Return value and gradient of several objectives, along the first axis that all of them have.
 
-    `span`: of errors, scores and predictions. `target`: what a prediction is held against; 1 where nothing is said.
-    Raises: BadOption where a loss is no function of one prediction and its target, or where they share no axis;
-    DomainViolation where the target is none of the loss.
+    Args:
+        objectives: The objectives.
+        points: The number of points.
+        span: Half the width of the axis, in units of the error, the score or the prediction.
+        target: The target that predictions are compared with; None: 1.
+
+    Raises: BadOption where a loss is not a function of one prediction and its target, or where the objectives share no
+    axis; DomainViolation where the target is outside the domain of the loss.
     """
     of_terms = [[_along_axes(term, points, span, target) for _, term in objective.terms] for objective in objectives]
     first, *others = [along for terms in of_terms for along in terms]
@@ -107,9 +113,9 @@ def _added(objective: Objective, terms: list[_Drawn]) -> Curve:
 
 
 def _along_axes(term: BoundLoss, points: int, span: float, target: float | None) -> dict[str, _Drawn]:
-    """Return a loss along every axis that shows something of it.
+    """Return a loss along every axis on which it is finite and not constant, by the axis's name.
 
-    Raises: BadOption where there is none, with the reason.
+    Raises: BadOption with the reason, where there is none.
     """
     reason = why_not(term)
     if reason:
@@ -143,6 +149,7 @@ def _along_axes(term: BoundLoss, points: int, span: float, target: float | None)
 
 
 def _along(term: BoundLoss, line: Line) -> _Drawn:
+    """Return the value and the gradient of a loss along a line."""
     objective = Objective(((1.0, term),))
     value = _values(objective, line.inputs)
     options = Options(reduction="sum", gradient="full", standard_error=False)
@@ -154,6 +161,7 @@ def _along(term: BoundLoss, line: Line) -> _Drawn:
 
 
 def _values(objective: Objective, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Return the value of an objective for each item."""
     values = evaluate(objective, inputs, options=Options(reduction="none")).values
     if values is None:
         raise TypeError(objective)
@@ -161,8 +169,8 @@ def _values(objective: Objective, inputs: Mapping[str, Tensor]) -> Tensor:
 
 
 def _is_of_the_error(term: BoundLoss, line: Line) -> bool:
-    """Say whether nothing but the difference between prediction and target counts."""
+    """Return whether the loss depends only on the difference between prediction and target."""
     objective = Objective(((1.0, term),))
     moved = {role: tensor + 1 for role, tensor in line.inputs.items()}
-    here, there = _values(objective, line.inputs), _values(objective, moved)
-    return torch.allclose(here, there, rtol=SAME, atol=SAME)
+    values, shifted = _values(objective, line.inputs), _values(objective, moved)
+    return torch.allclose(values, shifted, rtol=SAME, atol=SAME)

@@ -1,4 +1,4 @@
-"""Whether the outputs that an objective teaches are probabilities, and what maps them to some."""
+"""Whether the outputs of a model trained with an objective are probabilities, and the map that makes them some."""
 
 from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss
@@ -18,12 +18,12 @@ def probability_map_of_term(term: BoundLoss) -> ProbabilityMap | None:
 
 
 def probability_map(objective: Objective) -> ProbabilityMap | None:
-    """Return the map of an objective of one term; the minimum of a sum has no closed form."""
+    """Return the map of an objective with a single term; None for a sum, whose minimiser has no closed form."""
     return probability_map_of_term(objective.terms[0][1]) if len(objective.terms) == 1 else None
 
 
 def tells_probability(objective: Objective) -> bool:
-    """Whether the output is a probability or can be mapped to one; a sum, only where no term needs a map."""
+    """Return whether the output is a probability or can be mapped to one; for a sum, only where no term needs a map."""
     terms = [term for _, term in objective.terms]
     if len(terms) == 1 and terms[0].loss.probability is not None:
         return True

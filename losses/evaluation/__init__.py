@@ -1,1 +1,1 @@
-"""The one place that reduces: chunks become totals, and totals a value, its error bar and its gradient."""
+"""The evaluation of losses: chunks add up to totals, and these give the value, its standard error and its gradient."""

@@ -1,4 +1,4 @@
-"""Inputs, weights and masks: fitted to one another once, then read a chunk at a time."""
+"""Inputs, weights and masks of an objective, checked against one another and read in chunks."""
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -24,20 +24,20 @@ Dims = tuple[tuple[str, int], ...]
 
 
 def dims(pattern: Pattern, axes: Axes) -> Dims:
-    """Return every axis of a pattern as (name, position within a starred name)."""
+    """Return the axes of a pattern as pairs (name, position among the axes of a starred name)."""
     return tuple(
         (name.lstrip("*"), position) for name in pattern.names for position in range(len(axes[name.lstrip("*")]))
     )
 
 
 def align(weights: Tensor, own: Dims, other: Dims) -> Tensor:
-    """Return `weights` with axes of length one where `other` has axes that it lacks."""
+    """Return `weights`, whose axes are `own`, reshaped to broadcast over the axes `other`."""
     lengths = dict(zip(own, weights.shape, strict=True))
     return weights.reshape([lengths.get(dim, 1) for dim in other])
 
 
 def product_of_factors(factors: Sequence[Tensor]) -> Tensor | None:
-    """Return the product of weights and masks, each the first axes of the longest; None where there are none."""
+    """Return the product of weights and masks, where shorter ones lack trailing axes; None where there are none."""
     if len(factors) < 2:  # noqa: PLR2004 - nothing to multiply
         return factors[0] if factors else None
     most = max(factor.ndim for factor in factors)
@@ -47,9 +47,14 @@ def product_of_factors(factors: Sequence[Tensor]) -> Tensor | None:
 
 @dataclass(slots=True)
 class Chunk:
-    """One chunk of the inputs of one term, ready for the formula; its factors are the weights and the mask.
+    """One chunk of the inputs of one term, ready for its formula.
 
-    `unweighted`: makes the same chunk without its weights, where some of those that are not masked are 0.
+    Attributes:
+        inputs: The tensors by role.
+        factors: The weights and the mask of the chunk, whichever were sent.
+        weights: The product of the factors; None where every element counts once.
+        mask: The mask of the chunk, as numbers 0 and 1.
+        unweighted: Makes the same chunk with the mask alone, where some unmasked weights are 0.
     """
 
     inputs: dict[str, Tensor]
@@ -61,10 +66,10 @@ class Chunk:
 
 @dataclass
 class ChunkedInputs:
-    """The inputs of one objective, cut into chunks and checked on the way.
+    """The inputs of one objective, cut into chunks that are checked when they are read.
 
-    Raises, on making: BadParameter, MissingInput, ShapeMismatch, UnsupportedDtype, BadOption, TooMuchAtOnce; on
-    cutting: DomainViolation, NonFiniteInput.
+    The constructor raises BadParameter, MissingInput, ShapeMismatch, UnsupportedDtype, BadOption and TooMuchAtOnce;
+    reading a chunk in the first pass raises DomainViolation and NonFiniteInput.
     """
 
     objective: Objective
@@ -82,6 +87,7 @@ class ChunkedInputs:
     weight_unit: float = field(default=1.0, init=False)
 
     def __post_init__(self) -> None:
+        """Lay out the chunks, and fit the weights and the mask to every term."""
         layout = layout_of(self.objective, self.inputs, self.dtype, self.chunk_elements)
         hold(layout.refuse_more_than(self.max_block_bytes, graph=self.graph))
         self.compute_dtype, self.axes, self.sources = layout.dtype, layout.axes, layout.sources
@@ -89,7 +95,7 @@ class ChunkedInputs:
         self.asks_within, self.form, self.numbers = layout.is_long, layout.form, layout.numbers
         if self.device_copies is None and self.device.type == "cuda":
             self.device_copies = DeviceCopies(self.device)
-        self._there: dict[Hashable, Tensor] = {}  # chunks that were copied ahead
+        self._copied: dict[Hashable, Tensor] = {}  # chunks that were copied ahead
         self.is_weighed = self.weights is not None or self.mask is not None
         self.seen = [{source.role: Extremes() for source in sources} for sources in self.sources]
         if self.weights is not None and self.weights_scale_out:
@@ -98,11 +104,14 @@ class ChunkedInputs:
         self.mask_by_term = self._by_term("mask", self.mask)
 
     def _moved(self, bounds: list[dict[str, slice]]) -> list[dict[str, slice]]:
-        """Return the bounds of the chunks in the item numbers that refusals name."""
+        """Return the bounds of the chunks in the item numbers that refusals name.
+
+        A window of a stream does not start at 0.
+        """
         return bounds
 
     def _scale(self, weights: Tensor) -> None:
-        """Divide weights of whole items by a power of 2, exactly, where their sum could leave the dtype's range."""
+        """Divide weights of whole items by a power of 2 (exact) where their sum could overflow or underflow."""
         whole = all(term.kind == "item" and not term.loss.sums_itself for _, term in self.objective.terms)
         if not weights.is_floating_point() or not weights.numel() or not (whole or weights.ndim == 1):
             return
@@ -113,13 +122,15 @@ class ChunkedInputs:
             self.weights = weights.double() / self.weight_unit
 
     def _by_term(self, name: str, tensor: Tensor | None) -> Sequence[Tensor | None]:
-        """Return weights or a mask as each term takes them."""
+        """Return the weights or the mask in the axes of each term."""
         if tensor is None:
             return [None] * len(self.axes)
         return [self._fitted(name, tensor, place) for place in range(len(self.axes))]
 
     def _fitted(self, name: str, tensor: Tensor, place: int) -> Tensor:
-        """Return weights or a mask as one term takes them: those of pixels (n, *s) hold for every class of (n, C, *s).
+        """Return the weights or the mask in the axes of one term.
+
+        Weights of pixels (n, *s) apply to every class of predictions (n, C, *s).
 
         Raises: BadOption, ShapeMismatch.
         """
@@ -141,72 +152,73 @@ class ChunkedInputs:
                     f"{term.loss.id} 有两组项;请去掉不应计入的项。",
                 ),
             )
-        wanted = term.loss.elements.lengths(axes)
+        expected = term.loss.elements.lengths(axes)
         if tensor.ndim > 1 and term.loss.elements == ENTRIES and self._counts_pixels():
-            tensor, wanted = tensor.unsqueeze(1), (wanted[0], 1, *wanted[2:])
-        if not tensor.ndim or tuple(tensor.shape) != wanted[: tensor.ndim]:
+            tensor, expected = tensor.unsqueeze(1), (expected[0], 1, *expected[2:])
+        if not tensor.ndim or tuple(tensor.shape) != expected[: tensor.ndim]:
             raise ShapeMismatch(
                 name,
                 str(term.loss.elements),
                 tensor.shape,
-                Text(f"{list(wanted)} or its first axes would fit.", f"{list(wanted)} 或其前几个轴才合适。"),
+                Text(f"{list(expected)} or its first axes would fit.", f"{list(expected)} 或其前几个轴才合适。"),
             )
         return tensor
 
     def _counts_pixels(self) -> bool:
-        """Say whether some term has classes on axis 1 that its weights and masks do not have."""
+        """Return whether some term has classes on axis 1 that its weights and masks lack."""
         return any(term.loss.elements == PIXELS for _, term in self.objective.terms)
 
     def blocks(self) -> Iterator[dict[str, slice]]:
-        """Yield the bounds of every chunk when it may be computed."""
+        """Yield the bounds of each chunk, by the name of the axis that is cut, once the deadline allows it."""
         for bounds in self._arriving() if self.device_copies else self.bounds:
             checkpoint(self.seconds_between)
             yield bounds
 
     def chunks(self, bounds: dict[str, slice], *, first_pass: bool) -> list[Chunk]:
-        """Return one chunk once a term; the first pass checks the numbers too."""
+        """Return one chunk for every term; the first pass also checks the numbers."""
         return [self.chunk(place, bounds, first_pass=first_pass) for place in range(len(self.axes))]
 
     def sent(self, bounds: dict[str, slice]) -> dict[str, Tensor]:
-        """Return one chunk of every input as it was sent, in the order of the objective."""
+        """Return one chunk of every input in the dtype in which it was sent, in the order of the objective."""
         axes = {source.role: source.pattern.item_axis for sources in self.sources for source in sources}
         return {role: self._at(self.inputs[role], axes[role], bounds) for role in self.objective.roles if role in axes}
 
     def _arriving(self) -> Iterator[dict[str, slice]]:
-        """Yield the bounds of every chunk once it is on the device, the copy of the next having started."""
+        """Yield the bounds of each chunk once it is on the device, after starting the copy of the next one."""
         device_copies = self.device_copies
         if device_copies is None:
             return
         ahead = device_copies.send(self._sendable(self.bounds[0]))
         for place, bounds in enumerate(self.bounds):
-            self._there = device_copies.receive(ahead)
+            self._copied = device_copies.receive(ahead)
             if place + 1 < len(self.bounds):
                 ahead = device_copies.send(self._sendable(self.bounds[place + 1]))
             yield bounds
-        self._there = {}
+        self._copied = {}
 
     def _sendable(self, bounds: dict[str, slice]) -> dict[Hashable, Tensor]:
-        """Return the chunks of every input, the weights and the masks, each once however many terms look at it."""
+        """Return the chunks of every input, of the weights and of the masks, each once even if several terms use it."""
         sendable: dict[Hashable, Tensor] = {}
         for place, (_, term) in enumerate(self.objective.terms):
-            wanted = [(self.inputs[source.role], source.pattern.item_axis) for source in self.sources[place]]
-            more = self.weights_by_term[place], self.mask_by_term[place]
-            wanted += [(tensor, term.loss.elements.item_axis) for tensor in more if tensor is not None]
-            for tensor, item_axis in wanted:
+            tensors = [(self.inputs[source.role], source.pattern.item_axis) for source in self.sources[place]]
+            factors = self.weights_by_term[place], self.mask_by_term[place]
+            tensors += [(tensor, term.loss.elements.item_axis) for tensor in factors if tensor is not None]
+            for tensor, item_axis in tensors:
                 sendable[id(tensor), item_axis] = self._slice(tensor, item_axis, bounds)
         return sendable
 
     def _at(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
-        """Return one chunk, from the device where it was copied ahead."""
-        if self._there:
-            return self._there[id(tensor), item_axis]
+        """Return one chunk of a tensor: the copy on the device where there is one."""
+        if self._copied:
+            return self._copied[id(tensor), item_axis]
         return tensor if len(self.bounds) == 1 else self._slice(tensor, item_axis, bounds)
 
     def _slice(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
+        """Return the part of a tensor within the bounds of a chunk; the whole where it is not cut."""
         return tensor if item_axis is None or len(self.bounds) == 1 else tensor[bounds[item_axis]]
 
     def chunk(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> Chunk:
-        """Return one chunk of one term: its inputs, weights and mask, checked in the first pass."""
+        """Return one chunk of one term; its numbers are checked in the first pass."""
         if not self.is_weighed:
             return Chunk(self._filled(place, bounds, None, first_pass=first_pass), [], None, None)
         factors = self._factors(place, bounds, first_pass=first_pass)
@@ -218,7 +230,7 @@ class ChunkedInputs:
         return Chunk(inputs, factors, product_of_factors(factors), mask, unweighted)
 
     def _unweighted(self, place: int, bounds: dict[str, slice], mask: Tensor | None) -> Chunk:
-        """Return one chunk in which every item that is not masked counts once."""
+        """Return one chunk in which every unmasked item counts once."""
         inputs = self._filled(place, bounds, mask, first_pass=False, legal=True)
         return Chunk(inputs, [] if mask is None else [mask], mask, mask)
 
@@ -227,8 +239,8 @@ class ChunkedInputs:
     ) -> dict[str, Tensor]:
         """Return the inputs of one chunk, with a legal number where the weight is 0.
 
-        An id that is ignored stays what it is, so that its item is ignored under any weight. `legal`: what lies outside
-        the domain is replaced too.
+        An id that equals ignore_index is left, so that its item is ignored under any weight. With `legal`, numbers
+        outside the domain are replaced, too.
         """
         (_, term), axes = self.objective.terms[place], self.axes[place]
         own = dims(term.loss.elements, axes)[: weights.ndim] if weights is not None else ()
@@ -261,7 +273,7 @@ class ChunkedInputs:
         return inputs
 
     def _factors(self, place: int, bounds: dict[str, slice], *, first_pass: bool) -> list[Tensor]:
-        """Return the weights and the mask of one chunk, those of the two that were given."""
+        """Return the weights and the mask of one chunk, whichever were sent."""
         factors: list[Tensor] = []
         item_axis = self.objective.terms[place][1].loss.elements.item_axis
         sent, mask = self.weights_by_term[place], self.mask_by_term[place]
@@ -281,7 +293,7 @@ class ChunkedInputs:
 
 
 def _check_mask(mask: Tensor, offset: int) -> None:
-    """Refuse what is neither kept nor left out; a share is a weight."""
+    """Refuse a mask with numbers other than 0 and 1; fractions are weights."""
     wrong = (mask != 0) & (mask != 1)
     if wrong.any():
         raise DomainViolation(
@@ -293,5 +305,5 @@ def _check_mask(mask: Tensor, offset: int) -> None:
 
 
 def _filler(domain: Domain, chunk: Tensor) -> Tensor:
-    """Return a legal number to stand where a masked one was."""
+    """Return a legal number to replace one whose weight is 0."""
     return chunk.new_tensor(1 / chunk.shape[1] if domain.simplex else domain.legal)

@@ -1,4 +1,4 @@
-"""Classes on the last axis, as Keras and token models have them, and on axis 1, as every formula does."""
+"""Move classes from the last axis, as Keras and token models have them, to axis 1, as every formula has them."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -14,7 +14,7 @@ FLAT = 2  # axes, of which the last is axis 1
 
 
 def roles_of_classes(objective: Objective) -> set[str]:
-    """Return the inputs that have an axis of classes."""
+    """Return the inputs that have classes on axis 1."""
     return {role for _, term in objective.terms for role in term.loss.roles if term.loss.pattern(role).has_classes}
 
 
@@ -38,14 +38,14 @@ def classes_on_axis_1(objective: Objective, inputs: Mapping[str, Tensor], class_
 
 
 def factors_on_axis_1(tensor: Tensor, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> Tensor:
-    """Return weights or a mask with their axis of classes moved to axis 1; as they are where they have none."""
+    """Return weights or a mask with the class axis moved to axis 1; unchanged where they have none."""
     if class_axis == 1 or tensor.ndim < max([each.ndim for each in inputs.values()], default=0):
         return tensor
     return _moved(tensor)
 
 
 def moved_back(objective: Objective, slopes: Mapping[str, Tensor], class_axis: ClassAxis) -> dict[str, Tensor]:
-    """Return gradients with their classes where those of the inputs stand."""
+    """Return gradients with the class axis moved back to where the inputs have it."""
     if class_axis == 1:
         return dict(slopes)
     roles = roles_of_classes(objective)
@@ -61,7 +61,10 @@ def in_the_axes_sent(
     inputs: Mapping[str, Tensor],
     class_axis: ClassAxis,
 ) -> Refusal:
-    """Return a refusal in the axes that were sent; where shapes fit with the other class axis, it says so."""
+    """Return a refusal in terms of the axes that the caller sent.
+
+    A ShapeMismatch that the other `class_axis` would avoid advises to use it.
+    """
     if isinstance(refusal, ShapeMismatch):
         way_out = _other_axis(objective, inputs, class_axis)
         return refusal if way_out is None else ShapeMismatch(refusal.role, refusal.expected, refusal.got, way_out)
@@ -73,12 +76,12 @@ def in_the_axes_sent(
 
 
 def _other_axis(objective: Objective, inputs: Mapping[str, Tensor], class_axis: ClassAxis) -> Text | None:
-    """Return what to do where the inputs fit with classes on the other axis, and not on this one; None elsewhere."""
+    """Return the advice to use the other class axis, where the inputs fit with that one only; None otherwise."""
     classed = roles_of_classes(objective)
     roles = [role for role, tensor in inputs.items() if role in classed and tensor.ndim > FLAT]
     moved = {role: _moved(tensor) if role in roles else tensor for role, tensor in inputs.items()}
-    this, other = (inputs, moved) if class_axis == 1 else (moved, inputs)
-    if not roles or _fit(objective, this) or not _fit(objective, other):
+    current, alternative = (inputs, moved) if class_axis == 1 else (moved, inputs)
+    if not roles or _fit(objective, current) or not _fit(objective, alternative):
         return None
     if class_axis == -1:
         return Text(
@@ -95,7 +98,7 @@ def _other_axis(objective: Objective, inputs: Mapping[str, Tensor], class_axis: 
 
 
 def _fit(objective: Objective, inputs: Mapping[str, Tensor]) -> bool:
-    """Return whether every term can read the axes of its inputs."""
+    """Return whether the shapes of the inputs fit the axes of every term."""
     try:
         for _, term in objective.terms:
             term.loss.shapes.bind(inputs, term.loss.roles, {})
@@ -105,4 +108,5 @@ def _fit(objective: Objective, inputs: Mapping[str, Tensor]) -> bool:
 
 
 def _moved(tensor: Tensor) -> Tensor:
+    """Return a tensor with its last axis moved to axis 1, if it has more than two."""
     return tensor.movedim(-1, 1) if tensor.ndim > FLAT else tensor

@@ -1,4 +1,4 @@
-"""The class that each element belongs to, where the targets name classes."""
+"""The class of each element, for losses whose targets are classes."""
 
 from dataclasses import dataclass
 
@@ -14,24 +14,24 @@ MOST_CLASSES = 1_000  # classes told apart in an answer
 
 @dataclass(frozen=True)
 class Labels:
-    """A class id for every element, -1 where it has none."""
+    """The class id of every element, shape (elements), -1 for none, and the number of classes."""
 
     ids: Tensor
     count: int
 
     def sums(self, amounts: Tensor) -> Tensor:
-        """Return the sum of the amounts of each class, in float64."""
-        known = self.ids >= 0
-        weights = amounts.detach().to(torch.float64)[known]
+        """Return the sum of `amounts` over the elements of each class, shape (classes), in float64."""
+        labelled = self.ids >= 0
+        weights = amounts.detach().to(torch.float64)[labelled]
         return torch.zeros(self.count, dtype=torch.float64, device=weights.device).index_add_(
-            0, self.ids[known], weights
+            0, self.ids[labelled], weights
         )
 
 
 def element_labels(term: BoundLoss, axes: Axes, inputs: dict[str, Tensor]) -> Labels | None:
-    """Return the classes of the elements of one chunk, flat; None where the targets name no classes.
+    """Return the classes of the elements of one chunk; None where the targets are not classes.
 
-    One-hot targets name the largest entry, labels from 0 to 1 the nearer end.
+    The class of a one-hot row is its largest entry, that of a label in [0, 1] the nearer end.
     """
     if "targets" not in inputs:
         return None
@@ -52,7 +52,7 @@ def element_labels(term: BoundLoss, axes: Axes, inputs: dict[str, Tensor]) -> La
 
 
 def class_sums(items: Items, own: Dims, labels: Labels | None) -> Tensor | None:
-    """Return numerator and denominator of each class, (classes, 2); None where the items have no classes."""
+    """Return numerator and denominator summed over each class, (classes, 2) in float64; None without classes."""
     columns = (items.numerator, items.counts)
     if ("C", 0) in own:
         others = [place for place, dim in enumerate(own) if dim != ("C", 0)]

@@ -1,6 +1,7 @@
-"""Copies of chunks to a CUDA device, one chunk ahead of the computation: through pinned memory, on their own stream.
+"""Copies of chunks to a CUDA device, one chunk ahead of the computation.
 
-torch keeps pinned memory that was freed, and hands it out again once the copies out of it have ended.
+They go through pinned memory, on a stream of their own. torch caches pinned memory that was freed, and reuses it once
+the copies out of it have ended.
 """
 
 from collections.abc import Hashable, Mapping
@@ -14,28 +15,32 @@ Sent = tuple[dict[Hashable, Tensor], torch.cuda.Event]
 
 
 class ChunkCopies(Protocol):
-    """What sends chunks ahead. `send` starts a copy, `receive` waits for its end; one copy is under way at a time."""
+    """Copies chunks ahead of their use: `send` starts a copy, `receive` waits for it.
+
+    One copy is under way at a time.
+    """
 
     def send(self, chunks: Mapping[Hashable, Tensor]) -> Any:  # noqa: ANN401 - what `receive` takes
-        """Start to copy chunks."""
+        """Start to copy chunks; return a handle for `receive`."""
 
     def receive(self, sent: Any) -> dict[Hashable, Tensor]:  # noqa: ANN401 - what `send` returned
-        """Return the copies."""
+        """Return the copies once they have ended."""
 
     @property
     def spent_ms(self) -> float:
-        """How long all copies took."""
+        """The time of all copies together, in milliseconds."""
 
 
 @dataclass
 class DeviceCopies:
-    """Copies to one device, and the time they have taken so far."""
+    """Copies to one CUDA device, with the time that they have taken so far."""
 
     device: torch.device
     _stream: torch.cuda.Stream = field(init=False)
     _spans: list[tuple[torch.cuda.Event, torch.cuda.Event]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        """Create the stream of the copies."""
         self._stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call] # torch leaves it untyped
 
     def send(self, chunks: Mapping[Hashable, Tensor]) -> Sent:
@@ -52,7 +57,7 @@ class DeviceCopies:
         return sent, ended
 
     def receive(self, sent: Sent) -> dict[Hashable, Tensor]:
-        """Return the chunks for the current stream, which waits until their copies have ended."""
+        """Return the copies; the current stream waits until they have ended."""
         chunks, ended = sent
         current = torch.cuda.current_stream(self.device)
         current.wait_event(ended)
@@ -62,10 +67,11 @@ class DeviceCopies:
 
     @property
     def spent_ms(self) -> float:
-        """How long all copies took; waits for the last."""
+        """The time of all copies together, in milliseconds; waits for the last."""
         self._stream.synchronize()
         return float(sum(begun.elapsed_time(ended) for begun, ended in self._spans))
 
 
 def _pinned(chunk: Tensor) -> Tensor:
+    """Return the chunk in pinned memory."""
     return chunk if chunk.is_pinned() else chunk.contiguous().pin_memory()

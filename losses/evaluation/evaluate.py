@@ -1,7 +1,7 @@
-"""Evaluate an objective: chunks to totals, totals to a value with its standard error and gradient.
+"""Evaluate an objective: from chunks to totals, from totals to the value, its standard error and its gradient.
 
 The first pass maps every chunk to sums and adds them to totals. `finish` turns the totals into the value; its
-derivative there is the cotangent that the second pass propagates back through each chunk. The second pass is taken only
+derivative there is the cotangent that the second pass propagates back through each chunk. The second pass is run only
 where a gradient, or the standard error of a quotient, is asked for.
 """
 
@@ -28,11 +28,16 @@ def evaluate(
     mask: Tensor | None = None,
     options: Options | None = None,
 ) -> Evaluation:
-    """Return the value of an objective on the inputs, one tensor a role, with what the options ask for.
+    """Return the value of an objective on inputs, with what the options ask for.
 
-    Shapes: `weights` and `mask` are the first axes of the items, or of their elements.
-    Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption,
-    TooMuchAtOnce.
+    Args:
+        objective: The weighted sum of losses.
+        inputs: The tensors by role.
+        weights: A weight of at least 0 for each item or element; its axes are the first of theirs.
+        mask: True or 1 for the items or elements that count; its axes are the first of theirs.
+        options: How to reduce, and what to return besides the value.
+
+    Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption, TooMuchAtOnce.
     """
     options = options or Options()
     axis = options.class_axis
@@ -51,7 +56,7 @@ def evaluate(
 def _evaluate(
     objective: Objective, inputs: Mapping[str, Tensor], weights: Tensor | None, mask: Tensor | None, options: Options
 ) -> Evaluation:
-    """Return the same for inputs whose classes are axis 1."""
+    """Return the result for inputs whose classes are on axis 1."""
     chunked_inputs = ChunkedInputs(
         objective,
         inputs,
@@ -69,7 +74,7 @@ def _evaluate(
 
 
 def evaluate_chunks(chunked_inputs: ChunkedInputs, options: Options) -> Evaluation:
-    """Return the result of an objective over chunks that were made under the same options.
+    """Return the result of an objective on chunked inputs that were made with the same options.
 
     Raises: NonFiniteInput, DomainViolation, BadOption.
     """
@@ -93,7 +98,7 @@ def evaluate_chunks(chunked_inputs: ChunkedInputs, options: Options) -> Evaluati
 
 
 def _plain(tensor: Tensor) -> Tensor:
-    """Return a tensor that a gradient can pass through, also where the caller made it in inference mode."""
+    """Return a tensor that autograd accepts: a copy where it was made in inference mode."""
     if not tensor.is_inference():
         return tensor
     with torch.inference_mode(mode=False):

@@ -1,4 +1,4 @@
-"""The distribution of the absolute gradient over the items."""
+"""How the absolute gradient is distributed over the items."""
 
 import math
 from collections.abc import Iterable
@@ -14,10 +14,15 @@ TOP = (1, 5, 10)  # percent of the items
 
 @dataclass(frozen=True)
 class Shares:
-    """The total absolute gradient, and the part of it that falls on the items with the largest.
+    """Summary of the absolute gradient of every item.
 
-    `top_*_percent_share`: fractions of `absolute_sum`, at least one item counted; None where all gradients are 0.
-    `by_class`: the fraction that falls on each class, None where the targets name none.
+    Attributes:
+        absolute_sum: The sum over all items.
+        largest: The largest of one item.
+        zero_share: The fraction of items whose gradient is 0.
+        top_1_percent_share: The fraction of `absolute_sum` in the 1 % of items with the largest gradients, at least
+            one item; None where all are 0. Likewise 5 and 10 %.
+        by_class: The fraction of `absolute_sum` in each class; None where the targets are not classes.
     """
 
     absolute_sum: float
@@ -30,14 +35,19 @@ class Shares:
 
 
 def per_item(gradient: Tensor, own: Dims, items: Dims) -> Tensor:
-    """Return the absolute gradient summed over every axis of the input that no item has."""
+    """Return the absolute gradient of every item, summed over the axes `own` of the input that items lack, flat."""
     extra = [position for position, dim in enumerate(own) if items and dim not in items]
     size = gradient.abs().to(torch.float64)
     return (size.sum(extra) if extra else size).flatten()
 
 
 def gradient_shares(sizes: Iterable[Tensor], by_class: Tensor | None) -> Shares:
-    """Return the summary over absolute gradients that arrived in pieces, and their sums by class."""
+    """Return the summary of absolute gradients.
+
+    Args:
+        sizes: The absolute gradients of the items, in pieces.
+        by_class: Their sums by class, shape (classes); None without classes.
+    """
     gathered = list(sizes)
     flat = torch.cat(gathered) if gathered else torch.zeros(0)
     total = float(flat.sum())

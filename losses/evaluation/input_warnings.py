@@ -1,4 +1,4 @@
-"""Warnings about inputs that are legal and look unintended."""
+"""Warnings about inputs that are legal but probably not intended."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ FLAT = 3  # axes: items, classes and pixels, or a volume alone
 
 @dataclass(frozen=True)
 class InputWarning:
-    """Something the caller may not have meant."""
+    """A warning: a code for machines and a sentence."""
 
     code: str
     text: str
 
 
 def warnings(chunked_inputs: ChunkedInputs) -> list[InputWarning]:
-    """Return what looks unintended in the inputs."""
+    """Return the warnings about the inputs of an evaluation, each once."""
     warned: dict[tuple[str, str, str], InputWarning] = {}
     for (_, term), extremes in zip(chunked_inputs.objective.terms, chunked_inputs.seen, strict=True):
         for role, encoding in term.mistakable:
@@ -36,7 +36,7 @@ def warnings(chunked_inputs: ChunkedInputs) -> list[InputWarning]:
 
 
 def _several_classes(term: BoundLoss, targets: Tensor) -> Iterator[InputWarning]:
-    """Yield a warning where a pixel has several classes by the axes as they are read, and should have one."""
+    """Yield a warning where some pixel has several classes although the loss expects one."""
     classes = targets.shape[1]
     if not len(targets) or classes == 1:
         return
@@ -49,7 +49,7 @@ def _several_classes(term: BoundLoss, targets: Tensor) -> Iterator[InputWarning]
 
 
 def _read_as(shape: tuple[int, ...], *, one_of_several: bool) -> str:
-    """Return how the axes of masks are read, and how they are sent where that is not meant."""
+    """Return how the axes of class masks were read, and how to send them otherwise."""
     sigmoid = " several labels a pixel with activation=sigmoid," if one_of_several else ""
     return (
         f"targets of shape {list(shape)} were read as {shape[0]} items with {shape[1]} classes on axis 1, and some "

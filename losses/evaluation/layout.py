@@ -1,4 +1,7 @@
-"""What follows from the shapes and dtypes of the inputs alone: how they are cut into blocks, and what those take."""
+"""The layout of an evaluation: how the inputs are cut into blocks, with estimates of memory and time.
+
+It depends on the shapes and dtypes of the inputs alone.
+"""
 
 import math
 from collections.abc import Mapping
@@ -37,7 +40,7 @@ ACCEPTED = (
 
 
 class TermInput(NamedTuple):
-    """One input of one term, what is asked of its numbers, and the dtype in which that is looked at."""
+    """One input of one term: its axes, its domain, and the dtype in which its numbers are checked."""
 
     role: str
     pattern: Pattern
@@ -47,9 +50,22 @@ class TermInput(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """Of every term its axes, its inputs and what one block of it holds; of all how they are cut.
+    """How the inputs of an objective are cut into blocks, with estimates of memory and time.
 
-    `bounds`: of every block, on every axis that is cut. `seconds`: what the value takes on one core, roughly.
+    Attributes:
+        objective: The objective.
+        dtype: The dtype of the computation.
+        axes: The length of every axis, by term.
+        sources: The inputs of every term.
+        bounds: For each block, the slice of every axis that is cut, by the axis's name.
+        peaks: The count of numbers that one block holds, by term, without a graph for a gradient.
+        peaks_with_graph: The same with a graph.
+        block_bytes: The most bytes that one block holds without a graph: terms are computed one after another.
+        block_bytes_with_graph: The same with a graph: the graphs of all terms exist together.
+        seconds: The estimated time of the value on one core.
+        seconds_between: The estimated time of the longest torch call.
+        numbers: The count of numbers in all inputs.
+        form: The form of the kernel that could compute a chunk; None where none can.
     """
 
     objective: Objective
@@ -67,20 +83,20 @@ class Layout:
     form: Form | None  # of the kernel of a chunk, where one can be made
 
     def peak_bytes(self, *, graph: bool) -> int:
-        """Return the most bytes that one block holds."""
+        """Return the most bytes that one block holds; `graph`: a gradient is computed."""
         return self.block_bytes_with_graph if graph else self.block_bytes
 
     @property
     def is_long(self) -> bool:
-        """Whether a block takes so long that it is asked within it whether the work may go on."""
+        """Whether a block takes so long that the deadline is checked within it."""
         return self.seconds / len(self.bounds) > LONG_S
 
     def estimate(self, *, graph: bool) -> float:
-        """Return the seconds that the value takes, and the gradient."""
+        """Return the estimated seconds of the value, with its gradient where `graph` is true."""
         return self.seconds * (1 + BACKWARD) if graph else self.seconds
 
     def refuse_more_than(self, limit: int, *, graph: bool) -> int:
-        """Return the bytes that one block holds.
+        """Return the bytes that one block holds, if they are within the limit.
 
         Raises: TooMuchAtOnce, with the longest axis that would fit.
         """
@@ -100,14 +116,20 @@ class Layout:
 def layout_of(
     objective: Objective, inputs: Mapping[str, Tensor], dtype: torch.dtype | None, chunk_elements: int
 ) -> Layout:
-    """Return how the inputs of an objective are cut, kept by the objective for inputs of these shapes.
+    """Return the layout of an objective's inputs; cached by shapes and dtypes.
+
+    Args:
+        objective: The objective.
+        inputs: The tensors by role.
+        dtype: The dtype of the computation; None: the widest floating dtype of the inputs.
+        chunk_elements: The most numbers of the largest input in a block.
 
     Raises: BadParameter, MissingInput, ShapeMismatch, UnsupportedDtype.
     """
     key = dtype, chunk_elements, *[(role, tensor.shape, tensor.dtype) for role, tensor in inputs.items()]
-    known = objective.layouts.get(key)
-    if isinstance(known, Layout):
-        return known
+    cached = objective.layouts.get(key)
+    if isinstance(cached, Layout):
+        return cached
     if len(objective.layouts) >= MOST_LAYOUTS:
         objective.layouts.clear()
     layout = objective.layouts[key] = _made(objective, inputs, dtype, chunk_elements)
@@ -115,14 +137,14 @@ def layout_of(
 
 
 def _made(
-    objective: Objective, inputs: Mapping[str, Tensor], wanted: torch.dtype | None, chunk_elements: int
+    objective: Objective, inputs: Mapping[str, Tensor], chosen_dtype: torch.dtype | None, chunk_elements: int
 ) -> Layout:
-    """Return the layout of inputs of these shapes and dtypes."""
+    """Return a new layout; the arguments are those of `layout_of`."""
     for role, tensor in inputs.items():
         refuse_dtype(role, tensor)
     terms = [term for _, term in objective.terms]
     axes = [_bound(term, inputs) for term in terms]
-    dtype = wanted or _promoted(inputs)
+    dtype = chosen_dtype or _promoted(inputs)
     for term in terms:
         term.refuse_unfit(dtype)
     sources = [_sources(term, own, inputs, dtype) for term, own in zip(terms, axes, strict=True)]
@@ -158,13 +180,17 @@ def _made(
 
 
 def refuse_dtype(role: str, tensor: Tensor) -> None:
-    """Raise UnsupportedDtype for numbers of a kind that is not read."""
+    """Raise UnsupportedDtype where the dtype of an input is not accepted."""
     if tensor.dtype not in ACCEPTED:
         names = [str(dtype).removeprefix("torch.") for dtype in ACCEPTED]
         raise UnsupportedDtype(role, str(tensor.dtype).removeprefix("torch."), names)
 
 
 def _bound(term: BoundLoss, inputs: Mapping[str, Tensor]) -> Axes:
+    """Return the lengths of the axes of one term.
+
+    Raises: MissingInput, ShapeMismatch.
+    """
     for role in term.loss.required:
         if role not in inputs:
             raise MissingInput(term.loss.id, role, term.loss.roles)
@@ -185,7 +211,7 @@ def _sources(term: BoundLoss, axes: Axes, inputs: Mapping[str, Tensor], compute_
 def looked_at_in(domain: Domain, sent: torch.dtype, computed_in: torch.dtype) -> torch.dtype:
     """Return the dtype in which the numbers of an input are checked.
 
-    Whole numbers are told apart in the dtype in which they came, whatever is computed in.
+    Whole numbers are compared exactly, in the dtype in which they were sent or in int64.
     """
     if not domain.whole:
         return computed_in
@@ -193,7 +219,10 @@ def looked_at_in(domain: Domain, sent: torch.dtype, computed_in: torch.dtype) ->
 
 
 def _lengths(sources: list[list[TermInput]], inputs: Mapping[str, Tensor]) -> dict[str, int]:
-    """Return the length of every axis that blocks are cut along."""
+    """Return the length of every axis that is cut, by name.
+
+    Raises: ShapeMismatch where two terms have different numbers of items.
+    """
     lengths: dict[str, int] = {}
     for role, pattern, *_ in (source for listed in sources for source in listed):
         if pattern.item_axis is None:
@@ -211,7 +240,7 @@ def _lengths(sources: list[list[TermInput]], inputs: Mapping[str, Tensor]) -> di
 
 
 def _promoted(inputs: Mapping[str, Tensor]) -> torch.dtype:
-    """Return the widest float among the inputs, at least float32; whole numbers alone become float64."""
+    """Return the widest floating dtype of the inputs, at least float32; float64 where there are only integers."""
     floats = [tensor.dtype for tensor in inputs.values() if tensor.is_floating_point()]
     if not floats:
         return torch.float64
@@ -228,7 +257,7 @@ def _cut(
     lengths: dict[str, int],
     chunk_elements: int,
 ) -> list[dict[str, slice]]:
-    """Return for every block the slice of every axis that is cut."""
+    """Return, for every block, the slice of every axis that is cut, by the axis's name."""
     sizes: list[float] = [tensor.numel() for tensor in inputs.values()]
     sizes += [
         term.loss.work.peak_numbers(axes, term.params)[0] / TEMPORARIES_AS_ONE
@@ -245,29 +274,30 @@ def _cut(
 
 
 def _shortest(bounds: list[dict[str, slice]]) -> int:
-    """Return the least number of items in a block."""
+    """Return the smallest number of items in a block."""
     return min((edge.stop - edge.start for block in bounds for edge in block.values()), default=0)
 
 
 def longest_block(axes: Axes, bounds: list[dict[str, slice]]) -> Axes:
-    """Return the axes of the longest block."""
+    """Return the lengths of the axes of the longest block."""
     cut = {item_axis: max(edge[item_axis].stop - edge[item_axis].start for edge in bounds) for item_axis in bounds[0]}
     return {name: (cut[name], *lengths[1:]) if name in cut else lengths for name, lengths in axes.items()}
 
 
 def _numbers(term: BoundLoss, block: Axes, roles: list[str]) -> int:
+    """Return the count of numbers in the inputs of one block of a term."""
     return sum(math.prod(term.loss.pattern(role).lengths(block)) for role in roles)
 
 
 def _peaks(term: BoundLoss, block: Axes, roles: list[str]) -> tuple[float, float]:
-    """Return how many numbers are allocated at the peak of a block of one term, without a graph and with one."""
+    """Return the count of numbers that one block of a term holds at its peak, without a graph and with one."""
     numbers = _numbers(term, block, roles)
     own, beside = term.loss.work.peak_numbers(block, term.params)
     return INPUTS_ALIVE * numbers + own, INPUTS_WITH_GRAPH * numbers + own + beside
 
 
 def _longest(term: BoundLoss, axes: Axes) -> tuple[str, int]:
-    """Return the axis of a block that is not cut, or one item alone is too long along, and its length."""
+    """Return the longest axis that cutting cannot shorten, and its length."""
     item_axis = None if term.kind == "batch" else term.loss.shapes.roles[0].item_axis
     lengths = {name: max(own[1:] if name == item_axis else own, default=0) for name, own in axes.items()}
     axis = max(lengths, key=lambda name: lengths[name])
@@ -275,7 +305,7 @@ def _longest(term: BoundLoss, axes: Axes) -> tuple[str, int]:
 
 
 def _fitting(layout: Layout, place: int, longest: tuple[str, int], numbers: float, *, graph: bool) -> int:
-    """Return the longest such axis with which one item, or all where none is cut, holds so many numbers."""
+    """Return the longest length of the axis `longest` with which a block of one item holds `numbers` at most."""
     term, axes = layout.objective.terms[place][1], layout.axes[place]
     item_axis = None if term.kind == "batch" else term.loss.shapes.roles[0].item_axis
     low, high = 0, longest[1]

@@ -12,7 +12,7 @@ LOST = 1e-3  # of a sum of squares: where less is left once the mean is out, mor
 
 @dataclass(frozen=True)
 class RowMoments:
-    """Count, means and centred products of the rows of one chunk."""
+    """The moments of m rows of k columns: m, the means (k), and the sums of products of centred columns (k, k)."""
 
     count: int
     means: list[float]
@@ -21,9 +21,14 @@ class RowMoments:
 
 @dataclass
 class Moments:
-    """Count, means and sums of centred products of k-vectors; k is small, so that plain Python is faster than torch.
+    """Moments of all rows so far; k is small, so that plain Python is faster than torch.
 
-    Both are in units of `unit`, a power of 2, so that products of very large and very small numbers stay in range.
+    Attributes:
+        unit: The power of 2 that means are measured in, so that products of very large or small numbers stay in range.
+        count: The number of rows.
+        means: The mean of each column, shape (k).
+        centred: The sums over rows of products of centred columns, shape (k, k).
+
     Source: Chan, Golub & LeVeque 1983, doi:10.1080/00031305.1983.10483115 (pairwise update).
     """
 
@@ -33,9 +38,9 @@ class Moments:
     centred: list[list[float]] = field(default_factory=list)
 
     def add(self, columns: Sequence[Tensor], sums: list[float] | None = None) -> None:
-        """Take in rows as k columns (m) of float64, whose sums may be known."""
-        more = columns[0].shape[0]
-        if not more:
+        """Add rows, given as k columns of float64 with shape (m); `sums` are the sums of the columns, if known."""
+        rows = columns[0].shape[0]
+        if not rows:
             return
         if self.unit != 1:
             columns, sums = [column / self.unit for column in columns], None
@@ -44,14 +49,14 @@ class Moments:
             scaled = self._rescaled(columns)
             if scaled is not None:
                 columns, sums, products = scaled, None, _products(scaled)
-        means = [total / more for total in sums or [float(column.sum()) for column in columns]]
-        centred = _added(products, -more, means)
+        means = [total / rows for total in sums or [float(column.sum()) for column in columns]]
+        centred = _added(products, -rows, means)
         if not all(row[k] > LOST * products[k][k] for k, row in enumerate(centred)):
             centred = _products([column - mean for column, mean in zip(columns, means, strict=True)])
-        self.take(RowMoments(more, means, centred))
+        self.take(RowMoments(rows, means, centred))
 
     def join(self, other: "Moments") -> None:
-        """Take in the rows that other moments are of."""
+        """Add the rows of other moments."""
         if not other.count:
             return
         if not self.count:
@@ -62,25 +67,28 @@ class Moments:
         self.take(RowMoments(other.count, [mean / factor for mean in other.means], centred))
 
     def take(self, rows: RowMoments) -> None:
-        """Take in rows of which the moments are known, in the unit of these."""
-        more, means, centred = rows.count, rows.means, rows.centred
+        """Add rows whose moments are known; they are in the same unit."""
+        added, means, centred = rows.count, rows.means, rows.centred
         if self.count:
-            total = self.count + more
+            total = self.count + added
             step = [mean - before for mean, before in zip(means, self.means, strict=True)]
-            centred = _added(centred, self.count * more / total, step)
+            centred = _added(centred, self.count * added / total, step)
             centred = [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(self.centred, centred, strict=True)]
-            means = [mean + away * more / total for mean, away in zip(self.means, step, strict=True)]
-        self.count, self.means, self.centred = self.count + more, means, centred
+            means = [mean + away * added / total for mean, away in zip(self.means, step, strict=True)]
+        self.count, self.means, self.centred = self.count + added, means, centred
 
     def _coarsen(self, unit: float) -> None:
-        """Have the moments in another unit, a power of 2."""
+        """Convert the moments to another unit, a power of 2."""
         factor = unit / self.unit
         self.unit = unit
         self.means = [mean / factor for mean in self.means]
         self.centred = [[product / factor / factor for product in row] for row in self.centred]
 
     def _rescaled(self, columns: Sequence[Tensor]) -> list[Tensor] | None:
-        """Return the columns in a unit that fits them and all that came before, which becomes that of the moments."""
+        """Return the columns in a unit that fits them and the moments so far; None where no other unit helps.
+
+        The moments are converted to that unit.
+        """
         largest = max(float(column.abs().amax()) for column in columns)
         before = max((row[k] for k, row in enumerate(self.centred)), default=0.0) + sum(x * x for x in self.means)
         if not 0 < largest < math.inf or (largest < 1 and before > 0):
@@ -90,7 +98,10 @@ class Moments:
         return [column / factor for column in columns]
 
     def error_of_sum(self, direction: list[float]) -> float | None:
-        """Return the standard error of the sum over rows of row times `direction`; None from fewer than 2 rows."""
+        """Return the standard error of the sum over rows of the dot product with `direction` (k).
+
+        None for fewer than 2 rows.
+        """
         if self.count < 2:  # noqa: PLR2004 - one row has no spread
             return None
         longest = max(map(abs, direction)) or 1.0
@@ -105,10 +116,13 @@ class Moments:
 def row_moments(
     count: int, facts: Mapping[str, float], shift: Sequence[float], *, by_means: bool = False
 ) -> RowMoments | None:
-    """Return the moments of rows from sums and products of columns less a shift; None where digits are lost.
+    """Return the moments of rows from sums and products of shifted columns; None where too many digits cancel.
 
-    `facts`: by column "sum k" and "product k j" for j up to k. `by_means`: the shift
-    is the means themselves, but for rounding, so that what is left of the products is exact.
+    Args:
+        count: The number of rows.
+        facts: The sum of each shifted column as "sum k", and the products of two as "product k j" for j <= k.
+        shift: What was subtracted from each column.
+        by_means: The shift is the means of the columns up to rounding, so that nothing cancels.
     """
     if not count:
         return RowMoments(0, [], [])
@@ -125,7 +139,7 @@ def row_moments(
 
 
 def _products(columns: Sequence[Tensor]) -> list[list[float]]:
-    """Return the product of every column with every other."""
+    """Return the dot product of every column with every other, (k, k)."""
     if len(columns) == 1:
         return [[columns[0].dot(columns[0]).item()]]
     half = [[float(column.dot(other)) for other in columns[: place + 1]] for place, column in enumerate(columns)]
@@ -133,7 +147,7 @@ def _products(columns: Sequence[Tensor]) -> list[list[float]]:
 
 
 def _added(products: list[list[float]], factor: float, vector: list[float]) -> list[list[float]]:
-    """Return the products with `factor` times those of a vector with itself added."""
+    """Return `products` plus `factor` times the outer product of `vector` with itself."""
     return [
         [product + factor * a * b for b, product in zip(vector, row, strict=True)]
         for a, row in zip(vector, products, strict=True)

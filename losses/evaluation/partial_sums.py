@@ -1,7 +1,7 @@
-"""The sums of a part of the items as JSON, and the result of all parts: what is evaluated here and there is one number.
+"""Partial sums as JSON: parts of the items are evaluated separately, and their sums add up to the result of all.
 
-A stream that was fed one part gives its sums; sums of parts add up wherever they were computed, since a loss is a map,
-a sum and a finish. What the finish is, a stream knows once it has seen an item, so that the sums carry one.
+A loss is a map, a sum and a finish (docs/architecture.md). The finish is known to a stream only after its first item,
+so the sums carry that item.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,12 @@ EITHER = ("weighted", "some_masked", "some_unmasked", "some_weighted")
 
 
 def sums_of(stream: Stream, first: dict[str, Tensor]) -> PartialSums:
-    """Return the sums of what a stream has seen. `first`: its first item by role, weights and mask too."""
+    """Return the sums of a stream.
+
+    Args:
+        stream: The stream, with at least one item.
+        first: Its first item: the tensors by role, and those of weights and mask.
+    """
     return {
         "items": stream.items,
         "first": {role: _packed(tensor) for role, tensor in first.items()},
@@ -34,10 +39,10 @@ def sums_of(stream: Stream, first: dict[str, Tensor]) -> PartialSums:
 
 
 def joined(parts: Sequence[PartialSums]) -> PartialSums:
-    """Return the sums of all parts; at least one."""
-    first, *rest = parts
+    """Return the sums of all parts together; `parts` has at least one."""
+    first, *others = parts
     total = first
-    for part in rest:
+    for part in others:
         total = {
             "items": total["items"] + part["items"],
             "first": total["first"],
@@ -48,7 +53,7 @@ def joined(parts: Sequence[PartialSums]) -> PartialSums:
 
 
 def result_of_sums(objective: Objective, options: Options, sums: PartialSums) -> Evaluation:
-    """Return what an objective says of all items that the sums are of."""
+    """Return the result of an objective from the sums over all items."""
     stream = Stream(objective, options)
     first = {role: _unpacked(entry) for role, entry in sums["first"].items()}
     weights, mask = first.pop("weights", None), first.pop("mask", None)
@@ -66,6 +71,7 @@ def result_of_sums(objective: Objective, options: Options, sums: PartialSums) ->
 
 
 def _of_term(accumulator: Accumulator) -> dict[str, Any]:
+    """Return the sums of one term as JSON."""
     return {
         **{name: getattr(accumulator, name) for name in (*ADDED, *EITHER)},
         "seen": {role: vars(seen) for role, seen in accumulator.seen.items()},
@@ -74,30 +80,36 @@ def _of_term(accumulator: Accumulator) -> dict[str, Any]:
     }
 
 
-def _added(some: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+def _added(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return the sums of one term over two parts together."""
     return {
-        **{name: some[name] + more[name] for name in ADDED},
-        **{name: some[name] or more[name] for name in EITHER},
-        "seen": {role: vars(Extremes(**some["seen"][role]) | Extremes(**more["seen"][role])) for role in some["seen"]},
-        "totals": {axis: _sum(some["totals"][axis], more["totals"][axis]) for axis in some["totals"]},
-        "by_class": None if some["by_class"] is None else _sum(some["by_class"], more["by_class"]),
+        **{name: first[name] + second[name] for name in ADDED},
+        **{name: first[name] or second[name] for name in EITHER},
+        "seen": {
+            role: vars(Extremes(**first["seen"][role]) | Extremes(**second["seen"][role])) for role in first["seen"]
+        },
+        "totals": {axis: _sum(first["totals"][axis], second["totals"][axis]) for axis in first["totals"]},
+        "by_class": None if first["by_class"] is None else _sum(first["by_class"], second["by_class"]),
     }
 
 
-def _spread(some: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    moments = Moments(**some)
-    moments.join(Moments(**more))
+def _spread(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return the moments of two parts together."""
+    moments = Moments(**first)
+    moments.join(Moments(**second))
     return vars(moments)
 
 
-def _sum(some: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    return _packed(_unpacked(some) + _unpacked(more))
+def _sum(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return the sum of two tensors in JSON."""
+    return _packed(_unpacked(first) + _unpacked(second))
 
 
 def _packed(tensor: Tensor) -> dict[str, Any]:
-    """Return a tensor as JSON, to the last bit."""
+    """Return a tensor as JSON, without loss of precision."""
     return {"dtype": str(tensor.dtype).removeprefix("torch."), "values": tensor.tolist(), "shape": [*tensor.shape]}
 
 
 def _unpacked(entry: dict[str, Any]) -> Tensor:
+    """Return the tensor that `_packed` wrote."""
     return torch.tensor(entry["values"], dtype=getattr(torch, entry["dtype"])).reshape(entry["shape"])

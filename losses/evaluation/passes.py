@@ -1,4 +1,4 @@
-"""The first pass over the chunks, and the results made of its totals: what `evaluate` and streams share."""
+"""The first pass over the chunks, and the results from its totals: shared by `evaluate` and streams."""
 
 import math
 from contextlib import nullcontext
@@ -27,7 +27,21 @@ NOTHING = nullcontext()
 
 @dataclass(frozen=True)
 class Options:
-    """How to reduce, and what to return beside the value."""
+    """How to reduce, and what to return besides the value.
+
+    Attributes:
+        reduction: mean divides by the sum of the weights, mean_over_count by the number of items; none keeps the items.
+        gradient: none, summary (its distribution over the items), or full (one tensor an input).
+        standard_error: Whether to compute the standard error of the value.
+        per_class: Whether to compute the value of each class.
+        class_axis: The axis of classes in the inputs.
+        nonfinite: Whether NaN and infinities are refused, or counted and give no value.
+        dtype: The dtype of the computation; None: the widest floating dtype of the inputs.
+        device: Where to compute.
+        chunk_elements: The most numbers of the largest input in a block.
+        max_block_bytes: The most bytes that one block may hold.
+        kernels: Compiled kernels, used in place of the formulas where there are neither weights nor a mask.
+    """
 
     reduction: Reduction = "mean"
     gradient: Literal["none", "summary", "full"] = "none"
@@ -78,7 +92,7 @@ def refuse_reduction(accumulators: list[Accumulator], options: Options) -> None:
 def first_pass(
     chunked_inputs: ChunkedInputs, accumulators: list[Accumulator], spread: Moments | None, options: Options
 ) -> None:
-    """Add every chunk of the inputs to the totals of the terms, and to the moments that the standard error needs.
+    """Add every chunk to the totals of the terms, and its rows to the moments `spread` for the standard error.
 
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
     """
@@ -92,7 +106,7 @@ def first_pass(
 
 
 def _kernels(options: Options) -> Kernels | None:
-    """Return the kernels that give all that is asked."""
+    """Return the kernels, or None where they cannot give what the options ask for."""
     plain = options.reduction in ("none", "mean_over_count") or options.per_class
     return None if plain else options.kernels
 
@@ -108,15 +122,17 @@ def _add_chunk(accumulators: list[Accumulator], chunks: list[Chunk], spread: Mom
         return
     columns = [column for rows in added for column in rows.columns]
     if all(accumulator.weighted for accumulator in accumulators):
-        there = [rows.there for rows in added if rows.there is not None]
-        counted = torch.stack(there if there and options.reduction == "mean_over_count" else columns[1::2]).amax(0) > 0
+        present = [rows.present for rows in added if rows.present is not None]
+        counted = (
+            torch.stack(present if present and options.reduction == "mean_over_count" else columns[1::2]).amax(0) > 0
+        )
         spread.add(columns if bool(counted.all()) else [column[counted] for column in columns])
     else:
         spread.add(columns, [total for rows in added for total in rows.sums])
 
 
 def values_per_item(chunked_inputs: ChunkedInputs, accumulators: list[Accumulator]) -> Evaluation:
-    """Return the result of reduction=none: the values that the first pass kept, one an item."""
+    """Return the result of reduction=none: one value for each item."""
     coefficients = [coefficient for coefficient, _ in chunked_inputs.objective.terms]
     values = [
         weight * torch.cat(accumulator.values) for weight, accumulator in zip(coefficients, accumulators, strict=True)
@@ -136,7 +152,7 @@ def values_per_item(chunked_inputs: ChunkedInputs, accumulators: list[Accumulato
 def reduce_totals(
     chunked_inputs: ChunkedInputs, accumulators: list[Accumulator], spread: Moments | None, options: Options
 ) -> Evaluation:
-    """Return the value of the totals with its standard error, and the gradient where a second pass is asked for."""
+    """Return the value with its standard error, and the gradient where asked for, which takes the second pass."""
     total, terms, cotangents = 0.0, [], []
     for (weight, _), accumulator in zip(chunked_inputs.objective.terms, accumulators, strict=True):
         value, own = accumulator.reduce(options.reduction, weight)

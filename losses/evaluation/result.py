@@ -1,4 +1,4 @@
-"""The result of an evaluation: the value or the reason why there is none, its sums, warnings."""
+"""The result of an evaluation: the value, or the reason why there is none, with its sums and warnings."""
 
 import math
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Evaluation:
     transfer_ms: float = 0.0  # in which the inputs went to the device
 
     def described(self) -> dict[str, Any]:
-        """Return all of it but its arrays, by the names of the wire."""
+        """Return everything but the arrays, under the names of the wire."""
         return {
             "loss": self.name,
             "value": self.value,
@@ -60,7 +60,7 @@ class Evaluation:
 
 
 def result_of_term(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInputs) -> Evaluation:
-    """Return the value of one term with the sums it came from."""
+    """Return the result of one term with its sums."""
     reason = _reason(accumulator, value, chunked_inputs)
     result = Evaluation(
         name=str(accumulator.term),
@@ -83,7 +83,7 @@ def result_of_term(accumulator: Accumulator, value: float, chunked_inputs: Chunk
 
 
 def result_of_sum(chunked_inputs: ChunkedInputs, terms: list[Evaluation], value: float) -> Evaluation:
-    """Return the value of a sum, its terms listed."""
+    """Return the result of a sum of terms, with those of the terms."""
     reason = next(
         (term.reason for term in terms if term.reason),
         None if math.isfinite(value) else f"{INFINITE}the sum of its terms overflowed",
@@ -100,7 +100,7 @@ def result_of_sum(chunked_inputs: ChunkedInputs, terms: list[Evaluation], value:
 
 
 def finite(value: float) -> float | None:
-    """Return the number, or None for NaN and the infinities, which JSON cannot say."""
+    """Return the number, or None where it is NaN or infinite, which JSON cannot express."""
     return value if math.isfinite(value) else None
 
 
@@ -121,7 +121,7 @@ def _reason(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInput
 
 
 def _no_item(accumulator: Accumulator) -> str:
-    """Return why no item is kept."""
+    """Return why no item counts."""
     term = accumulator.term
     if not accumulator.some_unmasked:
         return "every item is masked"
@@ -131,7 +131,7 @@ def _no_item(accumulator: Accumulator) -> str:
 
 
 def _no_weight(accumulator: Accumulator) -> str:
-    """Return why the items that are kept weigh nothing."""
+    """Return why the items that count have a total weight of 0."""
     if not accumulator.some_weighted:
         return NO_WEIGHT
     if "class_weights" in accumulator.seen:
@@ -140,13 +140,14 @@ def _no_weight(accumulator: Accumulator) -> str:
 
 
 def _denominator(accumulator: Accumulator) -> float:
+    """Return the sum that the value is divided by."""
     if accumulator.finish is not None:
         return float(accumulator.finish(accumulator.totals).counts.sum())
     return accumulator.denominator
 
 
 def _not_finite(accumulator: Accumulator, chunked_inputs: ChunkedInputs) -> str:
-    """Return why a value is no finite number; that a probability was 0 is said only where one was."""
+    """Return why a value is not finite; a probability of 0 is mentioned only where the inputs had one."""
     term, dtype = accumulator.term, chunked_inputs.compute_dtype
     impossible = any(
         seen.low == -math.inf or (domain.is_of_probabilities and (seen.low <= 0 or seen.high >= 1))
@@ -158,7 +159,7 @@ def _not_finite(accumulator: Accumulator, chunked_inputs: ChunkedInputs) -> str:
 
 
 def gradient_overflowed(dtype: torch.dtype) -> InputWarning:
-    """Return what is said where there is a value, and its gradient leaves the range of the dtype."""
+    """Return the warning that the value is finite but its gradient overflowed the dtype."""
     wider = "" if dtype == torch.float64 else " dtype=float64 has a wider range."
     text = f"The value is finite and its gradient is not: numbers overflowed on the way back.{wider}"
     return InputWarning("gradient-not-finite", text)

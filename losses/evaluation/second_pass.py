@@ -25,7 +25,17 @@ Leaves = dict[str, Tensor]
 
 @dataclass
 class SecondPass:
-    """The second pass over the chunks: the influence of each row, for the error of a quotient, and the gradients."""
+    """The second pass over the chunks.
+
+    Attributes:
+        cotangents: The derivative of the value with respect to the totals, by term.
+        gradient: Which gradient is asked for.
+        quotient: Whether the standard error of a quotient is asked for.
+        influence: Moments of the influence of every row on the value, by the name of the rows' axis.
+        gathered: The gradients of the chunks so far, by role.
+        sizes: The absolute gradients of the items, one tensor a chunk.
+        class_sizes: Their sums by class.
+    """
 
     chunked_inputs: ChunkedInputs
     accumulators: list[Accumulator]
@@ -38,14 +48,14 @@ class SecondPass:
     class_sizes: Tensor | None = None
 
     def run(self) -> None:
-        """Pass over every chunk again, recording a graph only where a gradient is asked for."""
+        """Pass over every chunk again; autograd records only where a gradient is asked for."""
         within = asking() if self.chunked_inputs.asks_within else nullcontext()
         with torch.set_grad_enabled(self.gradient != "none"), within:
             for bounds in self.chunked_inputs.blocks():
                 self._chunk(self.chunked_inputs.chunks(bounds, first_pass=False))
 
     def _chunk(self, chunks: list[Chunk]) -> None:
-        """Propagate the cotangents back through one chunk of every term."""
+        """Propagate the cotangents back through one chunk, given once for every term."""
         gradient = self.gradient != "none"
         leaves = [
             _leaves(accumulator, chunk) if gradient else {}
@@ -67,39 +77,39 @@ class SecondPass:
             self._gather(_slopes(leaves), chunks[0], outs[0])
 
     def _gather(self, slopes: Leaves, chunk: Chunk, out: Items | Sums) -> None:
-        """Keep the part of one chunk's gradient that the answer needs, which is all of it for the full gradient."""
+        """Store the gradient of one chunk: all of it for gradient=full, and its absolute size for each item."""
         if self.gradient == "full":
             for role, slope in slopes.items():
                 self.gathered.setdefault(role, []).append(slope)
         first = self.accumulators[0]
         sizes = _sizes(first, slopes)
-        self.sizes.append(sizes[_kept(first, chunk, out)])
+        self.sizes.append(sizes[_counted(first, chunk, out)])
         labels = element_labels(first.term, first.axes, chunk.inputs)
         if labels is not None and labels.ids.numel() == sizes.numel():
             sums = labels.sums(sizes)
             self.class_sizes = sums if self.class_sizes is None else self.class_sizes + sums
 
     def standard_error(self) -> float | None:
-        """Return the standard error of the value; None where one of its parts has none.
+        """Return the standard error of the value; None where a part of it has none.
 
-        Inputs whose first axes differ (real and fake items) are independent, so that their variances add.
+        Inputs with different item axes (real and fake items) are independent, so that their variances add.
         """
         errors = [moments.error_of_sum([1.0]) for moments in self.influence.values()]
-        known = [error for error in errors if error is not None]
-        return math.hypot(*known) if known and len(known) == len(errors) else None
+        defined = [error for error in errors if error is not None]
+        return math.hypot(*defined) if defined and len(defined) == len(errors) else None
 
     def gradients(self) -> dict[str, Tensor]:
-        """Return the gradient of every input that a model puts out."""
+        """Return the gradient of every input that gradients are computed for, by role."""
         return {role: torch.cat(slopes).cpu() for role, slopes in self.gathered.items()}
 
 
 def _leaves(accumulator: Accumulator, chunk: Chunk) -> Leaves:
-    """Return the inputs that a gradient is taken for, as leaves of a new graph."""
+    """Return the inputs that gradients are computed for, detached, as leaves of a new graph."""
     return {role: chunk.inputs[role].detach().requires_grad_() for role in accumulator.term.loss.differentiable}
 
 
 def _slopes(leaves: list[Leaves]) -> Leaves:
-    """Return the gradient of every input, summed over the terms that share it."""
+    """Return the gradient of every input, summed over the terms that use it."""
     slopes: Leaves = {}
     for leaf in leaves:
         for role, tensor in leaf.items():
@@ -109,7 +119,10 @@ def _slopes(leaves: list[Leaves]) -> Leaves:
 
 
 def _sizes(accumulator: Accumulator, slopes: Leaves) -> Tensor:
-    """Return the absolute gradient of every item of one chunk; lists with an axis 0 of their own follow on."""
+    """Return the absolute gradient of every item of one chunk, flat.
+
+    Lists of items with different axes are concatenated.
+    """
     by_axis: SumsByAxis = {}
     for role, slope in slopes.items():
         if role in accumulator.term.loss.roles:
@@ -120,8 +133,8 @@ def _sizes(accumulator: Accumulator, slopes: Leaves) -> Tensor:
     return torch.cat(list(by_axis.values()))
 
 
-def _kept(accumulator: Accumulator, chunk: Chunk, out: Items | Sums) -> Tensor | slice:
-    """Return which elements of one chunk count: neither masked, nor ignored, nor of weight 0."""
+def _counted(accumulator: Accumulator, chunk: Chunk, out: Items | Sums) -> Tensor | slice:
+    """Return which elements of one chunk count: those not masked, not ignored, and of positive weight."""
     loss = accumulator.term.loss
     if isinstance(out, Items) and loss.elements.names and loss.elements == loss.shapes.items:
         return (out.counts > 0).flatten()

@@ -1,6 +1,6 @@
-"""One evaluation of items that arrive a window at a time and are not kept: the first pass of `evaluate`, and its end.
+"""Evaluate items that arrive in windows and are not stored: the first pass of `evaluate`, one window at a time.
 
-What takes a second pass is refused: the items are not kept.
+Options that need a second pass are refused, because the items are gone.
 """
 
 from collections.abc import Mapping
@@ -30,22 +30,34 @@ KEEP_IT = Text(
 
 @dataclass
 class _Window(ChunkedInputs):
-    """One window of a stream, which begins at item `first`: refusals name the item as the stream counts."""
+    """One window of a stream.
+
+    `first` is the number of its first item, so that refusals name items of the whole stream.
+    """
 
     first: int = 0
 
     def _moved(self, bounds: list[dict[str, slice]]) -> list[dict[str, slice]]:
+        """Return the bounds in item numbers of the stream."""
         return [{item_axis: _moved(edge, self.first) for item_axis, edge in each.items()} for each in bounds]
 
     def _slice(self, tensor: Tensor, item_axis: str | None, bounds: dict[str, slice]) -> Tensor:
+        """Return the part of a tensor of the window within the bounds of a chunk."""
         return tensor if item_axis is None or len(self.bounds) == 1 else tensor[_moved(bounds[item_axis], -self.first)]
 
 
 @dataclass
 class Stream:
-    """An evaluation in progress: the sums over the windows added so far. `way_out`: said where that is not enough.
+    """An evaluation in progress: the sums over the windows added so far.
 
-    Raises, on making: BadOption for what takes a second pass.
+    Attributes:
+        objective: The weighted sum of losses.
+        options: How to reduce, and what to return besides the value.
+        error_asked: Whether a standard error that needs a second pass is refused; otherwise a warning replaces it.
+        way_out: What to do where one pass is not enough; added to refusals.
+        items: The number of items added so far.
+
+    The constructor raises BadOption for what needs a second pass.
     """
 
     objective: Objective
@@ -59,6 +71,7 @@ class Stream:
     _transfer_ms: float = 0.0
 
     def __post_init__(self) -> None:
+        """Refuse what needs a second pass."""
         for _, term in self.objective.terms:
             if term.kind == "batch":
                 raise BadOption(
@@ -90,11 +103,16 @@ class Stream:
         *,
         options: Options | None = None,
     ) -> None:
-        """Take in the next items, one tensor a role; the axes after the first are the same in every window.
+        """Add the next items; the axes after the first have the same lengths in every window.
 
-        `options`: those of the stream, with chunks of another length from here on.
-        Raises: what `evaluate` raises, an index counted from the first item of the stream; torch.OutOfMemoryError,
-        after which the same items can be added again.
+        Args:
+            inputs: The tensors by role.
+            weights: The weights of the items or elements.
+            mask: The mask of the items or elements.
+            options: The options from here on; they may differ in `chunk_elements` only.
+
+        Raises: what `evaluate` raises, with indices from the first item of the stream; torch.OutOfMemoryError, after
+        which the same items can be added again.
         """
         self.options = options or self.options
         items = len(next(iter(inputs.values()), ()))
@@ -115,7 +133,7 @@ class Stream:
         self.items += items
 
     def _add(self, inputs: Mapping[str, Tensor], weights: Tensor | None, mask: Tensor | None) -> None:
-        """Add a window, its classes moved to axis 1."""
+        """Add a window, with classes moved to axis 1."""
         axis = self.options.class_axis
         sent = {role: tensor for role, tensor in inputs.items() if role in self.objective.roles}
         chunked_inputs = self._window = _Window(
@@ -140,7 +158,7 @@ class Stream:
             self._transfer_ms += chunked_inputs.device_copies.spent_ms
 
     def finish(self) -> Evaluation:
-        """Return the result over all items; at least one window, which may be empty, has been added."""
+        """Return the result over all items; at least one window, possibly empty, has been added."""
         if self._window is None:
             raise ValueError("nothing was added")
         self._window.seen = [accumulator.seen for accumulator in self.accumulators]
@@ -152,13 +170,14 @@ class Stream:
 
     @property
     def _no_error(self) -> Text:
+        """The sentence that there is no standard error, and what to do."""
         return Text(
             f"The standard error of {self.objective} takes a second pass, and a stream is not kept. {self.way_out.en}",
             f"{self.objective} 的标准误需要再遍历一次,而流不会保留。{self.way_out.zh}",
         )
 
     def _refuse_fixed(self, inputs: Mapping[str, Tensor]) -> None:
-        """Refuse an input that has no axis of items, since columns cannot carry it."""
+        """Refuse an input without an item axis: a stream carries columns with one entry an item."""
         for _, term in self.objective.terms:
             for role in term.loss.roles:
                 if role in inputs and term.loss.pattern(role).item_axis is None:
@@ -171,6 +190,7 @@ class Stream:
                     )
 
     def _begin(self, chunked_inputs: ChunkedInputs) -> None:
+        """Create the accumulators of the terms."""
         self.accumulators = [
             Accumulator(term, axes, {})
             for (_, term), axes in zip(self.objective.terms, chunked_inputs.axes, strict=True)
@@ -179,11 +199,12 @@ class Stream:
 
 
 def one_pass(objective: Objective, options: Options) -> bool:
-    """Say whether one pass over the items gives all that is asked of an objective, its standard error included."""
+    """Return whether one pass over the items gives everything that the options ask for."""
     asked_twice = options.gradient != "none" or options.reduction == "none"
     compared = any(term.kind == "batch" for _, term in objective.terms)
     return not asked_twice and not compared and (objective.spreads_at_once or not options.standard_error)
 
 
 def _moved(edge: slice, by: int) -> slice:
+    """Return a slice moved by a number of items."""
     return slice(edge.start + by, edge.stop + by)

@@ -1,4 +1,4 @@
-"""The sums of one term over the chunks: its formula is applied, weighted and masked, and its items are counted."""
+"""The totals of one term over the chunks: its formula is applied, weighted and masked, and its items are counted."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -23,16 +23,31 @@ WHOLE = ""  # the leading axis of a sum that has no rows
 
 
 class Rows(NamedTuple):
-    """The columns of the items of one chunk and their sums, and which rows hold an item; None where all do."""
+    """The rows of one chunk: their columns, the sums of these, and a mask of those that hold an item (None: all)."""
 
     columns: list[Tensor]
     sums: list[float]
-    there: Tensor | None
+    present: Tensor | None
 
 
 @dataclass
 class Accumulator:
-    """The sums of one term so far: of its items, or `totals` and what finishes them where it has none."""
+    """The totals of one term over the chunks so far.
+
+    Attributes:
+        term: The loss with its parameters.
+        axes: The lengths of its axes.
+        seen: The extremes of each input.
+        totals: The sums of a quotient, by the name of their leading axis; empty for a mean of items.
+        kept: The number of items that count.
+        count: The number of items.
+        finish: Turns `totals` into the value; None for a mean of items.
+        numerator, denominator: The sums of the items.
+        weighted: Whether items have weights.
+        values: The values of the items, where they are asked for.
+        by_class: Numerator and denominator of each class, (classes, 2).
+        some_masked, some_unmasked, some_weighted: Whether there is such an item; explains a missing value.
+    """
 
     term: BoundLoss
     axes: Axes
@@ -57,16 +72,16 @@ class Accumulator:
 
     @property
     def item_axis(self) -> str:
-        """The axis that the rows of items are counted along."""
+        """The name of the axis along which rows are counted."""
         return self.term.item_axis or WHOLE
 
     @property
     def has_rows(self) -> bool:
-        """Whether there are rows whose spread gives the error of the value."""
+        """Whether there are rows whose variance gives the standard error of the value."""
         return self.item_axis != WHOLE if self.finish is None else WHOLE not in self.totals
 
     def apply(self, chunk: Chunk) -> Items | Sums:
-        """Return the formula applied to one chunk, with its weights and mask."""
+        """Return the result of the formula on one chunk, with weights and mask applied."""
         weights, inner = self._split(chunk)
         out = self.term(chunk.inputs, inner)
         if isinstance(out, Sums):
@@ -75,20 +90,28 @@ class Accumulator:
         if weights is None:
             return items
         fit = self._fit(weights)
-        there = items.there
+        present = items.present
         if chunk.mask is not None and chunk.mask.ndim <= weights.ndim:
-            there = there & (self._fit(chunk.mask) > 0)
-        return Items((items.numerator * fit).where(fit > 0, 0), items.counts * fit, there)
+            present = present & (self._fit(chunk.mask) > 0)
+        return Items((items.numerator * fit).where(fit > 0, 0), items.counts * fit, present)
 
     def columns(self, items: Items) -> list[Tensor]:
-        """Return the numerator of every row and, where items have weights, the denominator, in float64."""
+        """Return the numerator of every row and, where items have weights, the denominator.
+
+        Shapes: (rows) each, in float64.
+        """
         columns = [items.numerator] if items.denominator is None else [items.numerator, items.denominator]
         if self.item_axis == WHOLE:
             return [column.sum(dtype=torch.float64)[None] for column in columns]
         return [by_row(column) for column in columns]
 
     def influence(self, out: Items | Sums, cotangents: Cotangents) -> SumsByAxis:
-        """Return what every row adds to a value of which `slopes` is the derivative with respect to the totals."""
+        """Return what every row contributes to the value, to first order, by the name of the rows' axis.
+
+        Args:
+            out: The result of the formula on one chunk.
+            cotangents: The derivative of the value with respect to the totals.
+        """
         if isinstance(out, Sums):
             flat = {item_axis: rows.to(torch.float64).flatten(1) for item_axis, rows in out.parts.items()}
             return {
@@ -100,13 +123,13 @@ class Accumulator:
         return {self.item_axis: weighed[0] + weighed[1] if len(weighed) > 1 else weighed[0]}
 
     def _fit(self, factor: Tensor) -> Tensor:
-        """Return weights of the first axes of the items with axes of length one for the rest."""
+        """Return weights reshaped to broadcast over the axes of the items."""
         return align(factor, self.elements[: factor.ndim], dims(self.term.loss.shapes.items, self.axes))
 
     def _split(self, chunk: Chunk) -> tuple[Tensor | None, Tensor | None]:
-        """Return what multiplies whole items, and what goes into a loss that sums over elements itself.
+        """Return the factor of whole items, and the weights of elements for a loss that sums over elements itself.
 
-        Shapes: the second has every axis of the elements.
+        Shapes: the second has all axes of the elements.
         """
         if not self.term.loss.sums_itself:
             return chunk.weights, None
@@ -115,12 +138,18 @@ class Accumulator:
         return product_of_factors(whole), None if inner is None else self.spread(inner)
 
     def spread(self, factor: Tensor) -> Tensor:
-        """Return weights of the first axes of the elements with all of their axes."""
+        """Return weights expanded to all axes of the elements."""
         lengths = self.term.loss.elements.lengths(self.axes)
         return align(factor, self.elements[: factor.ndim], self.elements).expand(len(factor), *lengths[1:])
 
     def add(self, chunk: Chunk, *, keep: bool, per_class: bool) -> Rows:
-        """Take in one chunk; return the rows of its items. `keep` holds on to the items' values."""
+        """Add one chunk, and return its rows.
+
+        Args:
+            chunk: The inputs, weights and mask.
+            keep: Whether to store the values of the items.
+            per_class: Whether to sum by class.
+        """
         self._note(chunk)
         out = self.apply(chunk)
         if isinstance(out, Sums):
@@ -129,17 +158,17 @@ class Accumulator:
         columns = self.columns(out)
         sums = [float(column.sum()) for column in columns]
         count = out.numerator.numel()
-        there = self._there(chunk, out)
-        kept = count if there is None else int(there.count_nonzero())
+        present = self._present(chunk, out)
+        kept = count if present is None else int(present.count_nonzero())
         self.add_sums_of_items(sums[0], None if out.denominator is None else sums[1], count, kept)
         if keep:
             self.values.append(out.numerator.cpu())
         if per_class:
             self._add_classes(chunk, out)
-        return Rows(columns, sums, None if there is None or self.item_axis == WHOLE else by_row(there) > 0)
+        return Rows(columns, sums, None if present is None or self.item_axis == WHOLE else by_row(present) > 0)
 
     def add_sums_of_items(self, numerator: float, denominator: float | None, count: int, kept: int) -> None:
-        """Add the sums over some items; the denominator is None where each counts once."""
+        """Add sums over items; `denominator` is None where each item counts once."""
         self.count += count
         self.kept += kept
         self.weighted = denominator is not None
@@ -147,7 +176,7 @@ class Accumulator:
         self.denominator += count if denominator is None else denominator
 
     def _note(self, chunk: Chunk) -> None:
-        """Note whether some of what was sent is masked, some is not, and some of that has a weight."""
+        """Record whether some elements are masked, some are not, and some have a positive weight."""
         if chunk.mask is None:
             self.some_unmasked = True
         elif not (self.some_masked and self.some_unmasked):
@@ -156,35 +185,37 @@ class Accumulator:
             self.some_unmasked |= kept > 0
         self.some_weighted = self.some_weighted or chunk.weights is None or bool(chunk.weights.any())
 
-    def _there(self, chunk: Chunk, out: Items) -> Tensor | None:
-        """Return which items are neither masked nor ignored, whatever they weigh; None where all are there."""
+    def _present(self, chunk: Chunk, out: Items) -> Tensor | None:
+        """Return a mask of the items that are neither masked nor ignored, whatever their weight; None where all are."""
         if chunk.unweighted is not None and self.term.loss.sums_itself:  # what it sums over may lack what weighs 0
             counted = self.apply(chunk.unweighted())
             out = counted if isinstance(counted, Items) else out
-        return None if out.denominator is None else out.there
+        return None if out.denominator is None else out.present
 
     def _add_sums(self, chunk: Chunk, out: Sums) -> None:
+        """Add the sums of a quotient over one chunk."""
         totals = {item_axis: rows.sum(0, dtype=torch.float64) for item_axis, rows in out.parts.items()}
         count = self.elements_of({role: tensor.shape for role, tensor in chunk.inputs.items()})
         kept = count if chunk.mask is None else _share_above_zero(chunk.mask, count)
         self.add_totals(totals, out.finish, count, kept)
 
     def add_totals(self, totals: SumsByAxis, finish: Callable[[SumsByAxis], Items], count: int, kept: int) -> None:
-        """Add sums over some rows of a quotient, and note how they are finished."""
+        """Add sums of a quotient over some rows, and store how they are finished."""
         self.finish = finish
-        for item_axis, more in totals.items():
-            self.totals[item_axis] = self.totals[item_axis] + more if item_axis in self.totals else more
+        for item_axis, sums in totals.items():
+            self.totals[item_axis] = self.totals[item_axis] + sums if item_axis in self.totals else sums
         self.count += count
         self.kept += kept
 
     def _add_classes(self, chunk: Chunk, items: Items) -> None:
+        """Add the sums of one chunk by class."""
         labels = element_labels(self.term, self.axes, chunk.inputs)
         sums = class_sums(items, dims(self.term.loss.shapes.items, self.axes), labels)
         if sums is not None:
             self.by_class = sums if self.by_class is None else self.by_class + sums
 
     def reduce(self, reduction: Reduction, coefficient: float) -> tuple[float, Cotangents]:
-        """Return the value of the totals, and the derivative of `coefficient` times it with respect to them."""
+        """Return the value, and the derivative of `coefficient` times the value with respect to the totals."""
         if self.finish is not None:
             return _differentiated(self.finish, self.totals, coefficient)
         below = {"sum": 1.0, "mean_over_count": float(self.kept)}.get(reduction, self.denominator)
@@ -195,7 +226,7 @@ class Accumulator:
         return value, {self.item_axis: (slope, -slope * value if reduction == "mean" else 0.0)}
 
     def elements_of(self, shapes: Mapping[str, Sequence[int]]) -> int:
-        """Return how many elements of a quotient inputs of these shapes hold, by role."""
+        """Return the number of elements in inputs of these shapes, given by role."""
         if not self.elements:
             return sum(math.prod(shape) for shape in shapes.values())
         role = self.term.loss.roles[0]
@@ -221,4 +252,5 @@ def by_row(column: Tensor) -> Tensor:
 
 
 def _share_above_zero(weights: Tensor, count: int) -> int:
+    """Return how many of `count` elements a mask keeps; it may lack trailing axes."""
     return int((weights > 0).sum()) * (count // weights.numel()) if weights.numel() else 0

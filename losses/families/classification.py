@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from losses.contract.domains import CLASS_LOGITS, IDS, LABELS, LOGITS, ONE_HOT
-from losses.contract.loss import Items, Said, Value, case
+from losses.contract.loss import ArticleNote, Items, Value, case
 from losses.contract.parameters import Clip, FromLogits, IgnoreIndex, Smoothing
 from losses.contract.registry import loss
 from losses.mathematics import terms
@@ -120,7 +120,7 @@ return -(yes + no).mean()"""
         ),
     },
     pytorch=_bce_code,
-    article=Said(
+    article=ArticleNote(
         section="2.1",
         characteristics=Text(
             en="Compares the label's 0/1 distribution with the predicted one; confident mistakes cost much more.",
@@ -215,7 +215,7 @@ def _categorical_code(params: dict[str, Value]) -> str:
         ),
     },
     pytorch=_categorical_code,
-    article=Said(
+    article=ArticleNote(
         section="2.2",
         characteristics=Text(
             en="Classes exclude one another; a softmax turns outputs into a distribution.",
@@ -324,7 +324,7 @@ return {1 - smoothing} * {label} + {smoothing} * even"""
         ),
     },
     pytorch=_sparse_code,
-    article=Said(
+    article=ArticleNote(
         section="2.3",
         characteristics=Text(
             en="The same number as with one-hot labels, from integer ids: no one-hot matrix in memory.",

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from losses.contract.domains import REAL
-from losses.contract.loss import Items, Said, Sums, Value, case
+from losses.contract.loss import ArticleNote, Items, Sums, Value, case
 from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.text import Text
@@ -29,8 +29,8 @@ MONAI = (
 )
 
 
-def _said(en: str, zh: str) -> Said:
-    return Said(
+def _article_note(en: str, zh: str) -> ArticleNote:
+    return ArticleNote(
         section="3.2",
         characteristics=Text(en=en, zh=zh),
         scenarios=Text(
@@ -90,7 +90,7 @@ def _generator_code(params: dict[str, Value]) -> str:
         case(fake=[3.0, -1.0], gives=[-3.0, 1.0], params={"form": "wgan"}),
     ],
     pytorch=_generator_code,
-    article=_said(
+    article=_article_note(
         "Deceives the discriminator: generated data should pass for real.",
         "生成器损失:欺骗判别器(让生成数据被误认为真实数据)。",
     ),
@@ -176,7 +176,7 @@ def _discriminator_code(params: dict[str, Value]) -> str:
         case(real=[3.0, 0.5], fake=[2.0, -1.0], gives=1.75, params={"form": "hinge"}),
     ],
     pytorch=_discriminator_code,
-    article=_said(
+    article=_article_note(
         "Tells real data from generated data, by cross-entropy.", "判别器损失:区分真实数据和生成数据(如交叉熵损失)。"
     ),
 )

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from losses.contract.domains import CLASS_LOGITS, IDS, LABELS, LOGITS
-from losses.contract.loss import Items, Said, Sums, Value, case
+from losses.contract.loss import ArticleNote, Items, Sums, Value, case
 from losses.contract.parameters import Clip, FromLogits, IgnoreIndex, PerItem
 from losses.contract.registry import loss
 from losses.mathematics import terms
@@ -15,7 +15,7 @@ from losses.mathematics.probability_maps import focal_softmax_to_probability, fo
 from losses.text import Text
 
 Gamma = Annotated[float, Field(ge=0, le=100, description="How far easy items are turned down; 0 is cross-entropy.")]
-FOCAL = Said(
+FOCAL = ArticleNote(
     section="2.4",
     characteristics=Text(
         en="Turns down items that are already predicted well, so that hard ones are what is learned.",

@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor
 
 from losses.contract.domains import REAL
-from losses.contract.loss import Said, case
+from losses.contract.loss import ArticleNote, case
 from losses.contract.registry import loss
 from losses.text import Text
 
@@ -43,7 +43,7 @@ from losses.text import Text
         "optax": "optax.losses.squared_error(predictions, targets).mean()",
     },
     pytorch="return F.mse_loss(predictions, targets)",
-    article=Said(
+    article=ArticleNote(
         section="1.1",
         characteristics=Text(
             en="Squares the error, so large errors dominate: sensitive to outliers. Smooth, so it trains stably.",
@@ -88,7 +88,7 @@ def mse(predictions: Tensor, targets: Tensor) -> Tensor:
         "keras": "keras.losses.MeanAbsoluteError()(targets, predictions)",
     },
     pytorch="return F.l1_loss(predictions, targets)",
-    article=Said(
+    article=ArticleNote(
         section="1.2",
         characteristics=Text(
             en="Robust, since errors are not squared; the derivative jumps at zero, where descent can oscillate.",
@@ -132,7 +132,7 @@ def mae(predictions: Tensor, targets: Tensor) -> Tensor:
         "optax": "optax.losses.huber_loss(predictions, targets, delta={beta}).mean() / {beta}",
     },
     pytorch="return F.smooth_l1_loss(predictions, targets, beta={beta})",
-    article=Said(
+    article=ArticleNote(
         section="1.3",
         characteristics=Text(
             en="Quadratic for errors under 1, linear beyond: smooth where MAE is not, robust where MSE is not.",

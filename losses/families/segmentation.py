@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from losses.contract.domains import LABELS, LOGITS
-from losses.contract.loss import Call, Items, Said, Sums, Value, case
+from losses.contract.loss import ArticleNote, Call, Items, Sums, Value, case
 from losses.contract.parameters import FromLogits
 from losses.contract.registry import loss
 from losses.mathematics import overlap as pipeline
@@ -124,7 +124,7 @@ def _dice_code(params: dict[str, Value]) -> str:
         ),
     },
     pytorch=_dice_code,
-    article=Said(
+    article=ArticleNote(
         section="3.3",
         characteristics=Text(
             en="Robust to imbalance, such as a tiny lesion, since it looks at the overlapping region alone.",

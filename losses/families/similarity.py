@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from losses.contract.domains import LABELS, NON_NEGATIVE, REAL, SIGNS
-from losses.contract.loss import Said, Value, case
+from losses.contract.loss import ArticleNote, Value, case
 from losses.contract.registry import loss
 from losses.mathematics import terms
 from losses.text import Text
@@ -86,7 +86,7 @@ def _triplet_code(params: dict[str, Value]) -> str:
         ),
     ],
     pytorch=_triplet_code,
-    article=Said(
+    article=ArticleNote(
         section="3.1",
         characteristics=Text(
             en="Pulls items of one class together and pushes other classes away, by at least the margin.",

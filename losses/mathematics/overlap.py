@@ -42,7 +42,7 @@ NO_FOREGROUND = "no mask has a foreground, and with empty=skip one that is empty
 
 
 class Sizes(NamedTuple):
-    """Pixels of the intersection, of the predicted region, of the true region, and of the image."""
+    """Sizes in pixels: of the intersection, of the predicted region, of the true region, and of the image."""
 
     shared: Tensor
     predicted: Tensor
@@ -59,7 +59,7 @@ def kind(params: dict[str, Value]) -> Kind:
 
 
 def activated(predictions: Tensor, *, from_logits: bool, activation: str) -> Tensor:
-    """Return probabilities."""
+    """Return the predictions as probabilities, (n, C, *s)."""
     if not from_logits:
         return predictions
     single = activation == "sigmoid" or (activation == "auto" and predictions.shape[1] == 1)
@@ -67,14 +67,14 @@ def activated(predictions: Tensor, *, from_logits: bool, activation: str) -> Ten
 
 
 def pixel_weights(weights: Tensor | None, p: Tensor) -> Tensor:
-    """Return the weight of each pixel of (n, C, pixels) as (n, 1, pixels)."""
+    """Return the weight of each pixel of p (n, C, pixels) as (n, 1, pixels); ones where there are no weights."""
     return torch.ones_like(p[:, :1]) if weights is None else terms.flat(weights.unsqueeze(1)).to(p.dtype)
 
 
 def regions(p: Tensor, y: Tensor, weights: Tensor | None, *, overlap: str = "product") -> Tensor:
-    """Return the sums over the pixels of each image, of probabilities p and masks y.
+    """Return the weighted sums over the pixels of each image of probabilities p and masks y.
 
-    Shapes: p and y (n, C, *s), sums (n, 4, C) in the order of Sizes, in float64.
+    Shapes: p and y (n, C, *s), weights (n, *s), result (n, 4, C) in the order of Sizes, in float64.
     """
     p, y = terms.flat(p), terms.flat(y)
     w = pixel_weights(weights, p)
@@ -84,9 +84,9 @@ def regions(p: Tensor, y: Tensor, weights: Tensor | None, *, overlap: str = "pro
 
 
 def ratio(above: Tensor, below: Tensor) -> Tensor:
-    """Return above / below; 1 where `below` is 0, and `above` with it."""
-    nothing = below == 0
-    return (above / terms.in_range(below).where(~nothing, 1)).where(~nothing, 1)
+    """Return above / below; 1 where `below` is 0, which implies that `above` is 0."""
+    is_zero = below == 0
+    return (above / terms.in_range(below).where(~is_zero, 1)).where(~is_zero, 1)
 
 
 def combine(
@@ -98,10 +98,19 @@ def combine(
     empty: str,
     include_background: bool,
 ) -> Items | Sums:
-    """Return the loss of every class from the sums of regions."""
+    """Return the loss of every class from the sums over regions.
+
+    Args:
+        regions_by_class: The result of `regions`, shape (n, 4, C).
+        score: Computes the loss of each class from the sizes of its regions.
+        class_weights: The weight of each class, shape (C); None for equal weights.
+        group: Which regions are added before they are scored, see `Group`.
+        empty: How a class without target pixels counts, see `Empty`.
+        include_background: Whether class 0 counts.
+    """
 
     def finish(totals: dict[str, Tensor]) -> Items:
-        """Return the loss from the totals of the regions."""
+        """Return the loss of each class from the totals of its regions."""
         sums = totals["n"]
         present = torch.ones_like(sums[..., 0, :])
         if not include_background and present.shape[-1] > 1:
@@ -123,7 +132,7 @@ def combine(
 
 
 def code(params: dict[str, Value], score: str) -> str:
-    """Return the body of a snippet; `score` finishes `shared`, `predicted` and `true`."""
+    """Return the body of a PyTorch snippet; `score` is an expression of `shared`, `predicted` and `true`."""
     over = {"image": "2", "batch": "(0, 2)", "all": "(0, 1, 2)"}[str(params["group"])]
     shared = "torch.minimum(p, y)" if params["overlap"] == "minimum" else "p * y"
     sizes = "p.square(), y.square()" if params["overlap"] == "squares" else "p, y"
@@ -140,14 +149,14 @@ def code(params: dict[str, Value], score: str) -> str:
 
 
 def probabilities(params: dict[str, Value]) -> list[str]:
-    """Return the line of a snippet that makes p of predictions."""
+    """Return the line of a PyTorch snippet that computes p from the predictions."""
     auto = "predictions.sigmoid() if predictions.shape[1] == 1 else predictions.softmax(1)"
     made = {"auto": auto, "sigmoid": "predictions.sigmoid()", "softmax": "predictions.softmax(1)"}
     return [f"p = {made[str(params['activation'])]}" if params["from_logits"] else "p = predictions"]
 
 
 def foreground(params: dict[str, Value]) -> list[str]:
-    """Return the lines of a snippet that leave class 0 out of p and y."""
+    """Return the lines of a PyTorch snippet that drop class 0 from p and y."""
     if params["include_background"]:
         return []
     return ["if p.shape[1] > 1:", "    p, y = p[:, 1:], y[:, 1:]"]

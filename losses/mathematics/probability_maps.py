@@ -18,30 +18,34 @@ _FREQUENT = "along = (-1, *[1] * (predictions.ndim - 2))  # classes are axis 1"
 Params = Mapping[str, Value]
 
 
-def _mapped(formula: str, body: str, *more: str) -> ProbabilityMap:
-    inputs = ", ".join(("predictions", *more))
+def _mapped(formula: str, body: str, *others: str) -> ProbabilityMap:
+    """Return a probability map from its formula, the body of its function, and its arguments besides `predictions`."""
+    inputs = ", ".join(("predictions", *others))
     return ProbabilityMap(formula, f"{IMPORTS}\n\ndef probability({inputs}):\n{textwrap.indent(body, '    ')}\n")
 
 
 def _number(params: Params, name: str) -> float:
+    """Return a parameter as a float, 0 for None."""
     return float(params[name] or 0)
 
 
 def _plus(number: float) -> str:
-    """Return a number as the end of a printed sum; nothing for 0."""
+    """Return " + x" or " - x" for a printed sum, an empty string for 0."""
     return f" {'-' if number < 0 else '+'} {abs(number)!r}" if number else ""
 
 
 def _logit(params: Params) -> str:
+    """Return the code of the logit of the predictions."""
     return "predictions" if params["from_logits"] else "predictions.logit()"
 
 
 def _scores(params: Params) -> str:
+    """Return the code of the logits, or log-probabilities, of the classes."""
     return "predictions" if params["from_logits"] else "predictions.log()"
 
 
 def focal_to_probability(params: Params) -> ProbabilityMap | None:
-    """Return the map for the focal loss; None where its output is the probability, or a class has no weight."""
+    """Return the map for the focal loss; None where its output is the probability, or a class has weight 0."""
     gamma, alpha = _number(params, "gamma"), params["alpha"]
     positive = 0.5 if alpha is None else float(alpha)
     if not 0 < positive < 1 or (gamma == 0 and positive == 1 / 2):
@@ -64,7 +68,7 @@ return ({show(gamma)} * z + one.log() - zero.log(){shift}).sigmoid()"""
 
 
 def focal_softmax_to_probability(params: Params) -> ProbabilityMap | None:
-    """Return the map for the focal loss over classes; None at gamma 0."""
+    """Return the map for the multiclass focal loss; None where gamma is 0."""
     gamma = _number(params, "gamma")
     if gamma == 0:
         return None
@@ -86,7 +90,7 @@ return log_v.softmax(1)"""
 
 
 def bce_to_probability(params: Params) -> ProbabilityMap | None:
-    """Return the map for weighted or smoothed binary cross-entropy; None without either."""
+    """Return the map for binary cross-entropy with pos_weight or label smoothing; None without either."""
     weight, smoothing = _number(params, "pos_weight"), _number(params, "label_smoothing")
     if weight == 1 and smoothing == 0:
         return None
@@ -102,7 +106,7 @@ def bce_to_probability(params: Params) -> ProbabilityMap | None:
 
 
 def smoothed_ce_to_probability(params: Params) -> ProbabilityMap | None:
-    """Return the map for cross-entropy with smoothed labels; None without smoothing."""
+    """Return the map for cross-entropy with label smoothing; None without it."""
     smoothing = _number(params, "label_smoothing")
     if smoothing == 0:
         return None
@@ -120,7 +124,7 @@ return p / p.sum(1, keepdim=True)"""
 
 
 def class_balanced_to_probability(params: Params) -> ProbabilityMap | None:
-    """Return the map for class-balanced cross-entropy; None at beta 0."""
+    """Return the map for class-balanced cross-entropy; None where beta is 0."""
     beta = _number(params, "beta")
     if beta == 0:
         return None
@@ -133,6 +137,7 @@ return ({_scores(params)} + seen.log().to(predictions.dtype).reshape(along)).sof
 
 
 def logit_adjusted_to_probability(params: Params) -> ProbabilityMap | None:
+    """Return the map for logit-adjusted cross-entropy; None where tau is 0."""
     tau = _number(params, "tau")
     if tau == 0:
         return None
@@ -143,6 +148,7 @@ return ({_scores(params)} + {show(tau)} * priors.log().reshape(along)).softmax(1
 
 
 def bce_logit_adjusted_to_probability(params: Params) -> ProbabilityMap | None:
+    """Return the map for logit-adjusted binary cross-entropy; None where the adjustment is 0."""
     tau, prior = _number(params, "tau"), _number(params, "prior")
     shift = tau * (math.log(prior) - math.log1p(-prior))
     if shift == 0:
@@ -152,6 +158,7 @@ def bce_logit_adjusted_to_probability(params: Params) -> ProbabilityMap | None:
 
 
 def generalized_ce_to_probability(params: Params) -> ProbabilityMap | None:
+    """Return the map for generalised cross-entropy; None where q is 1."""
     q = _number(params, "q")
     if q == 1:  # mean absolute error: its minimum is one class, whatever the probabilities
         return None
@@ -160,10 +167,10 @@ def generalized_ce_to_probability(params: Params) -> ProbabilityMap | None:
 
 
 def corn_to_probability(params: Params) -> ProbabilityMap:
-    """Return the map from CORN's thresholds to the probability of each rank: (n, K) -> (n, K + 1)."""
-    given = "predictions.sigmoid()" if params["from_logits"] else "predictions"
+    """Return the map from CORN's K threshold outputs to the probabilities of K + 1 ranks: (n, K) -> (n, K + 1)."""
+    probabilities = "predictions.sigmoid()" if params["from_logits"] else "predictions"
     body = f"""\
-beyond = {given}.cumprod(1)
+beyond = {probabilities}.cumprod(1)
 one, none = torch.ones_like(beyond[:, :1]), torch.zeros_like(beyond[:, :1])
 return torch.cat([one, beyond], 1) - torch.cat([beyond, none], 1)"""
     return _mapped("p_k = (1 - v_k) prod_(j < k) v_j, v = sigmoid(z), v_K = 0", body)

@@ -1,7 +1,7 @@
-"""Functions that saturate, with gradients that keep their digits there.
+"""Functions that saturate, with gradients that stay accurate in the saturated range.
 
-Autograd takes the derivative from the value: that of a sigmoid as p (1 - p), which is 0 once p rounds to 1, and that of
-exp(x) - 1 as its value plus 1, which is 0 once the value rounds to -1. Values are torch's own.
+Autograd computes the derivative from the value: that of a sigmoid as p (1 - p), which is 0 once p rounds to 1, and that
+of exp(x) - 1 as its value plus 1, which is 0 once the value rounds to -1. The values are torch's own.
 """
 
 import math
@@ -16,6 +16,8 @@ TERMS = 13
 
 
 class _Sigmoid(torch.autograd.Function):
+    """The sigmoid with the derivative sigmoid(-x) sigmoid(x)."""
+
     generate_vmap_rule = True
 
     @staticmethod
@@ -37,6 +39,8 @@ class _Sigmoid(torch.autograd.Function):
 
 
 class _Softmax(torch.autograd.Function):
+    """The softmax with a derivative that is accurate where one class has almost all of the probability."""
+
     generate_vmap_rule = True
 
     @staticmethod
@@ -50,7 +54,7 @@ class _Softmax(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - as above
-        """Take derivatives relative to that of the likeliest class, whose p near 1 would cancel digits."""
+        """Compute the gradient relative to that of the most likely class, whose p near 1 would cancel digits."""
         (p,) = ctx.saved_tensors
         relative = slope - slope.gather(ctx.dim, p.argmax(ctx.dim, keepdim=True))
         centre = (p * relative).sum(ctx.dim, keepdim=True)
@@ -60,6 +64,8 @@ class _Softmax(torch.autograd.Function):
 
 
 class _LogSoftmax(torch.autograd.Function):
+    """The log-softmax with a derivative that is accurate where one class has almost all of the probability."""
+
     generate_vmap_rule = True
 
     @staticmethod
@@ -73,39 +79,40 @@ class _LogSoftmax(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - as above
-        """Take 1 - p of the likeliest as the sum of the others."""
+        """Compute 1 - p of the most likely class as the sum of the other probabilities."""
         (log_p,) = ctx.saved_tensors
         first = log_p.argmax(ctx.dim, keepdim=True)
-        own, own_p = slope.gather(ctx.dim, first), log_p.gather(ctx.dim, first).exp()
+        first_slope, first_p = slope.gather(ctx.dim, first), log_p.gather(ctx.dim, first).exp()
         others, p = slope.scatter(ctx.dim, first, 0), _zeroed(log_p.exp(), ctx.dim, first)
         rest, sum_of_others = p.sum(ctx.dim, keepdim=True), others.sum(ctx.dim, keepdim=True)
-        of_first = own * rest - own_p * sum_of_others
+        of_first = first_slope * rest - first_p * sum_of_others
         if torch.is_grad_enabled():  # as above
-            return (others - p * (own + sum_of_others)).scatter(ctx.dim, first, of_first), None
-        return others.sub_(p.mul_(own + sum_of_others)).scatter_(ctx.dim, first, of_first), None
+            return (others - p * (first_slope + sum_of_others)).scatter(ctx.dim, first, of_first), None
+        return others.sub_(p.mul_(first_slope + sum_of_others)).scatter_(ctx.dim, first, of_first), None
 
 
 def _zeroed(values: Tensor, dim: int, at: Tensor) -> Tensor:
+    """Return `values` with 0 at the indices `at` along `dim`; in place where no second derivative is recorded."""
     return values.scatter(dim, at, 0) if torch.is_grad_enabled() else values.scatter_(dim, at, 0)
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    """Return the probability of a logit."""
+    """Return the sigmoid, with an accurate gradient where it saturates."""
     return _Sigmoid.apply(x) if _differentiated(x) else x.sigmoid()  # type: ignore[no-untyped-call] # torch's
 
 
 def softmax(x: Tensor, dim: int = 1) -> Tensor:
-    """Return the probabilities of logits along one axis."""
+    """Return the softmax along one axis, with an accurate gradient where it saturates."""
     return _Softmax.apply(x, dim) if _differentiated(x) else x.softmax(dim)  # type: ignore[no-untyped-call] # torch's
 
 
 def log_softmax(x: Tensor, dim: int = 1) -> Tensor:
-    """Return the log-probabilities of logits along one axis."""
+    """Return the log-softmax along one axis, with an accurate gradient where it saturates."""
     return _LogSoftmax.apply(x, dim) if _differentiated(x) else F.log_softmax(x, dim)  # type: ignore[no-untyped-call] # torch's
 
 
 def expm1(x: Tensor) -> Tensor:
-    """Return exp(x) - 1: far below 0 by the subtraction, which is exact there and has the derivative exp(x)."""
+    """Return exp(x) - 1; below -log 2 it is computed as written, exactly enough there, with the derivative exp(x)."""
     if not _differentiated(x):
         return x.expm1()
     near = x > -math.log(2)
@@ -113,7 +120,7 @@ def expm1(x: Tensor) -> Tensor:
 
 
 def excess(x: Tensor) -> Tensor:
-    """Return exp(-x) - 1 + x, never below 0; around 0 it is half the square of x, by its series."""
+    """Return exp(-x) - 1 + x, never below 0; near 0 by its series, which starts with x^2 / 2."""
     near = x.abs() < NEAR
     small, large = x.where(near, 0), x.where(~near, 1)
     series = torch.zeros_like(x)
@@ -123,4 +130,5 @@ def excess(x: Tensor) -> Tensor:
 
 
 def _differentiated(x: Tensor) -> bool:
+    """Return whether autograd records operations on x."""
     return x.requires_grad and torch.is_grad_enabled()

@@ -12,32 +12,36 @@ IGNORED = -100  # the class id that torch leaves out by default
 
 
 def softplus(x: Tensor) -> Tensor:
-    """Return log(1 + exp(x)), exact at both ends: torch's own softplus turns linear at 20."""
+    """Return log(1 + exp(x)), accurate at both ends; torch's own softplus is linear from 20 on."""
     return -F.logsigmoid(-x)
 
 
 def times(weight: Tensor, x: Tensor) -> Tensor:
-    """Return weight * x, 0 where the weight is 0 even for an infinite x; its gradient is 0 there too."""
+    """Return weight * x, but 0 (with gradient 0) where the weight is 0, even for an infinite x."""
     return weight * (x if all_finite(x) else x.where(weight != 0, 0))
 
 
 def all_finite(x: Tensor) -> bool:
-    """Return whether no number is infinite or NaN; False also where finite numbers have a sum that overflows.
+    """Return whether all numbers are finite; False also where the sum of finite numbers overflows.
 
-    A sum takes a tenth of the time of `isfinite().all()`. In what is compiled no branch depends on numbers: False.
+    The sum takes a tenth of the time of `isfinite().all()`. While compiling the result is False: compiled code cannot
+    branch on numbers.
     """
     return not torch.compiler.is_compiling() and math.isfinite(x.detach().sum())
 
 
 def log(p: Tensor) -> Tensor:
-    """Return log p; where p is 0, -infinity with gradient 0 (infinite times a weight of 0 would be NaN)."""
+    """Return log p; where p is 0, -infinity with gradient 0 (an infinite gradient times a weight of 0 would be NaN)."""
     if not torch.compiler.is_compiling() and p.numel() and float(p.detach().amin()) > 0:
         return p.log()
     return p.where(p > 0, 1).log().where(p > 0, -math.inf)
 
 
 def log_sum(log_p: Tensor) -> Tensor:
-    """Return log of the sum of p along axis 1; where every p is 0, -infinity with gradient 0 instead of NaN."""
+    """Return the logarithm of the sum of p along axis 1.
+
+    Where every p is 0, -infinity with gradient 0 instead of NaN.
+    """
     none = log_p.isneginf().all(1)
     return log_p.masked_fill(none.unsqueeze(1), 0).logsumexp(1).masked_fill(none, -math.inf)
 
@@ -51,12 +55,12 @@ def log_add(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 def clipped(log_p: Tensor, clip: float) -> Tensor:
-    """Return log p of probabilities that are taken to lie in [clip, 1 - clip]."""
+    """Return log p with p clipped to [clip, 1 - clip]; unchanged where clip is 0."""
     return log_p.clamp(math.log(clip), math.log1p(-clip)) if clip else log_p
 
 
 def log_probabilities(predictions: Tensor, *, from_logits: bool, clip: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Return log p and log(1 - p) of a binary prediction."""
+    """Return log p and log(1 - p) of binary predictions, clipped where they are probabilities."""
     if from_logits:
         return F.logsigmoid(predictions), F.logsigmoid(-predictions)
     below_one = predictions < 1
@@ -65,19 +69,21 @@ def log_probabilities(predictions: Tensor, *, from_logits: bool, clip: float = 0
 
 
 def binary_cross_entropy(yes: Tensor, no: Tensor, targets: Tensor) -> Tensor:
-    """Return the cross-entropy of labels in [0, 1] from log p and log(1 - p)."""
+    """Return the cross-entropy of labels in [0, 1], from yes = log p and no = log(1 - p)."""
     return -(times(targets, yes) + times(1 - targets, no))
 
 
 def class_log_probabilities(predictions: Tensor, *, from_logits: bool, clip: float = 0.0) -> Tensor:
-    """Return log-probabilities along axis 1."""
+    """Return log-probabilities of the classes on axis 1, clipped where the predictions are probabilities."""
     return log_softmax(predictions) if from_logits else clipped(log(predictions), clip)
 
 
 def centred(x: Tensor, kept: Tensor | None = None) -> Tensor:
-    """Return x less the largest kept number along axis 1, which leaves a softmax unchanged.
+    """Return x minus its largest number along axis 1, which leaves a softmax unchanged.
 
-    Safe from lost digits where scores are far from 0: their differences are exact, log-sum-exp less a score is not.
+    `kept` masks which numbers count.
+
+    Differences of scores far from 0 are exact, while log-sum-exp minus a score would lose digits.
     """
     if not x.numel():
         return x
@@ -86,43 +92,50 @@ def centred(x: Tensor, kept: Tensor | None = None) -> Tensor:
 
 
 def of_label(values: Tensor, ids: Tensor) -> Tensor:
-    """Return the entry along axis 1 that each id names.
+    """Return the entry along axis 1 that each id selects.
 
-    Shapes: values (n, C, *s), ids (n, *s).
+    Shapes: values (n, C, *s), ids (n, *s), result (n, *s).
     """
     return values.gather(1, ids.unsqueeze(1)).squeeze(1)
 
 
 def signs(labels: Tensor) -> Tensor:
-    """Return labels from 0 to 1 as labels from -1 to 1."""
+    """Return labels in [0, 1] mapped to [-1, 1]."""
     return 2 * labels - 1
 
 
 def without_ignored(predictions: Tensor, kept: Tensor) -> Tensor:
-    """Return predictions with 1 where an item is ignored: its number must leave no NaN in the gradient.
+    """Return predictions set to 1 where an item is ignored, so that they cause no NaN in the gradient.
 
-    Shapes: predictions (n, C, *s), kept (n, *s). What is compiled takes no gradient.
+    While compiling they are returned unchanged, since compiled code takes no gradient.
+
+    Shapes: predictions (n, C, *s), kept (n, *s).
     """
     as_they_are = torch.compiler.is_compiling() or bool(kept.all())
     return predictions if as_they_are else predictions.masked_fill(~kept.unsqueeze(1), 1)
 
 
 def log_of_the_rest(log_p: Tensor, ids: Tensor) -> Tensor:
-    """Return log(1 - p) of the classes named by `ids`, as the sum over the other classes, so that no digits cancel.
+    """Return log(1 - p) of the classes `ids`, as the sum over the other classes, so that no digits cancel.
 
-    Shapes: log_p (n, C, *s), ids (n, *s).
+    Shapes: log_p (n, C, *s), ids (n, *s), result (n, *s).
     """
     return log_sum(log_p.scatter(1, ids.unsqueeze(1), -math.inf))
 
 
 def log_less(log_rest: Tensor, log_p: Tensor) -> Tensor:
-    """Return log p of a class whose p and rest make 1: by the rest where that is the smaller, which has more digits."""
+    """Return log p, computed as log(1 - rest) where the rest is the smaller of the two and so has more digits.
+
+    Args:
+        log_rest: log(1 - p).
+        log_p: log p.
+    """
     sure = log_rest < log_p
     return torch.where(sure, -(log_rest.where(sure, -1).exp()), 0).log1p().where(sure, log_p)
 
 
 def log1p_over(u: Tensor) -> Tensor:
-    """Return log(1 + u) / u, 1 at 0 with derivative -1/2; the quotient itself is NaN there."""
+    """Return log(1 + u) / u; at 0 it is 1 with derivative -1/2, where the quotient itself would be NaN."""
     small = u.abs() < 0.01  # noqa: PLR2004 - its eighth power is 1e-16
     near, far = u.where(small, 0), u.where(~small, 1)
     series = torch.zeros_like(u)
@@ -132,14 +145,14 @@ def log1p_over(u: Tensor) -> Tensor:
 
 
 def power(log_base: Tensor, exponent: float) -> Tensor:
-    """Return exp(log_base) ** exponent, 1 for exponent 0 even where the base is 0."""
+    """Return exp(log_base) ** exponent; 1 for exponent 0 even where the base is 0."""
     return torch.ones_like(log_base) if exponent == 0 else (exponent * log_base).exp()
 
 
 def distance(first: Tensor, second: Tensor, p: float, eps: float) -> Tensor:
     """Return the p-norm of first - second + eps along axis 1; eps keeps the gradient finite at distance 0.
 
-    The largest coordinate is taken out: safe from powers that leave the range of the dtype.
+    The largest coordinate is factored out, so that powers stay within the range of the dtype.
     """
     difference = first - second + eps
     largest = difference.detach().abs().amax(1)
@@ -149,10 +162,11 @@ def distance(first: Tensor, second: Tensor, p: float, eps: float) -> Tensor:
 
 
 def unit(x: Tensor, eps: float = 0.0) -> Tensor:
-    """Return x with length 1 along axis 1, 0 where it is 0; eps is added to the squared length.
+    """Return x scaled to length 1 along axis 1; zero vectors stay 0, with a finite gradient.
 
-    The largest coordinate is taken out: safe from squares that leave the range of the dtype.
-    At 0 the gradient is finite.
+    Eps is added to the squared length.
+
+    The largest coordinate is factored out, so that squares stay within the range of the dtype.
     """
     largest = x.detach().abs().amax(1, keepdim=True)
     scale = largest.where(largest > 0, 1)
@@ -162,28 +176,31 @@ def unit(x: Tensor, eps: float = 0.0) -> Tensor:
 
 
 def similarities(first: Tensor, second: Tensor, *, normalize: bool) -> Tensor:
-    """Return the product of every row of one with every row of the other: cosines where they are normalised."""
+    """Return the dot product of every row of `first` with every row of `second`; cosines with `normalize`.
+
+    Shapes: first (n, D), second (m, D), result (n, m).
+    """
     return unit(first) @ unit(second).T if normalize else first @ second.T
 
 
 def diagonal(rows: Tensor) -> Tensor:
-    """Return the diagonal of the pairs of a batch as a mask, (n, n)."""
+    """Return the diagonal of an (n, n) matrix as a mask."""
     return torch.eye(len(rows), dtype=torch.bool, device=rows.device)
 
 
 def same_and_different(targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Return which pairs of different items have equal targets, and which have not, both (n, n)."""
+    """Return two masks (n, n): pairs of different items with equal targets, and pairs with different targets."""
     same = targets[:, None] == targets
     return same & ~diagonal(targets), ~same
 
 
 def weights_or_ones(like: Tensor, weights: Tensor | None) -> Tensor:
-    """Return the weights of elements, 1 for each where there are none."""
+    """Return the weights of elements in the dtype of `like`; ones where there are none."""
     return torch.ones_like(like) if weights is None else weights.to(like.dtype)
 
 
 def along_classes(class_weights: Tensor, predictions: Tensor) -> Tensor:
-    """Return weights (C) as (C, 1, ...), to multiply what has its classes on axis 1."""
+    """Return class weights (C) as (C, 1, ...), to broadcast against predictions with classes on axis 1."""
     return class_weights.reshape(-1, *[1] * (predictions.ndim - 2))
 
 
@@ -198,14 +215,16 @@ def total(pixels: Tensor) -> Tensor:
 
 
 def in_range(divisor: Tensor) -> Tensor:
-    """Return the divisor, NaN where it overflowed: a quotient by infinity would be 0 and look like a result."""
+    """Return the divisor, NaN where it overflowed: a quotient by infinity would be 0 and look like a valid result."""
     return divisor.where(divisor.isfinite(), math.nan)
 
 
 def shared_area(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the area of the intersection and of the union of boxes x1, y1, x2, y2, row by row.
+    """Return the areas of the intersection and of the union of pairs of boxes x1, y1, x2, y2.
 
-    A union that leaves the range of the dtype is NaN, since a quotient by infinity would be a wrong number.
+    A union that overflows the dtype is NaN, since a quotient by infinity would be a wrong number.
+
+    Shapes: boxes and others (n, 4), results (n).
     """
     sides = (boxes[:, 2:].minimum(others[:, 2:]) - boxes[:, :2].maximum(others[:, :2])).clamp(min=0)
     shared = sides.prod(1)
@@ -214,12 +233,15 @@ def shared_area(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def hull(boxes: Tensor, others: Tensor) -> Tensor:
-    """Return width and height of the smallest box around both, row by row, (n, 2)."""
+    """Return width and height of the smallest box that encloses each pair of boxes.
+
+    Shapes: boxes and others (n, 4), result (n, 2).
+    """
     return boxes[:, 2:].maximum(others[:, 2:]) - boxes[:, :2].minimum(others[:, :2])
 
 
 def sum_and_count(values: Tensor) -> Tensor:
-    """Return for every row its sum and its count, (rows, 2) in float64."""
+    """Return the sum and the count of the numbers of every row, (rows, 2) in float64."""
     rows = values.unsqueeze(-1).flatten(1)
     sums = total(rows)
     return torch.stack([sums, torch.full_like(sums, rows.shape[1])]).T

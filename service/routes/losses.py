@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from losses.contract import names, registry
 from losses.contract.expression import Objective
-from losses.contract.loss import Loss, Said
+from losses.contract.loss import ArticleNote, Loss
 from losses.description import snippets
 from losses.errors import BadOption, UnknownLoss, did_you_mean
 from losses.near import near
@@ -118,7 +118,7 @@ def _row(loss: Loss, language: Language) -> dict[str, Any]:
     }
 
 
-def _article(entry: Said | None) -> ArticleEntry | None:
+def _article(entry: ArticleNote | None) -> ArticleEntry | None:
     if entry is None:
         return None
     return ArticleEntry(

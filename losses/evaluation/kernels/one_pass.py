@@ -62,7 +62,7 @@ class OnePass(torch.nn.Module):
                 weighted = False
             else:
                 facts[f"{place} denominator"] = more[1].sum()
-                facts[f"{place} kept"] = items.there.sum()
+                facts[f"{place} kept"] = items.present.sum()
             columns += more
             summed |= items.numerator.ndim > 1
         if self.objective.spreads_at_once:
