@@ -92,13 +92,14 @@ def arcface(
 ) -> Tensor:
     """Return the cross-entropy of scaled cosines, after `margin` (radians) is added to the angle of the true class.
 
-    Shapes: predictions (n, C) cosines, targets (n) class ids -> (n).
     The sine is bounded away from 0, where the derivative of the square root is infinite.
+
+    Shapes: predictions (n, C) cosines, targets (n) class ids, result (n).
     """
-    own = predictions.gather(1, targets.unsqueeze(1))
-    sine = (1 - own.square()).clamp(min=SMALLEST_SQUARE).sqrt()
-    widened = own * math.cos(margin) - sine * math.sin(margin)
-    moved = widened.where(own > -math.cos(margin), own - margin * math.sin(margin))
+    cosine = predictions.gather(1, targets.unsqueeze(1))
+    sine = (1 - cosine.square()).clamp(min=SMALLEST_SQUARE).sqrt()
+    widened = cosine * math.cos(margin) - sine * math.sin(margin)
+    moved = widened.where(cosine > -math.cos(margin), cosine - margin * math.sin(margin))
     return _cross_entropy(scale * predictions.scatter(1, targets.unsqueeze(1), moved), targets)
 
 
@@ -139,18 +140,19 @@ def cosface(
 ) -> Tensor:
     """Return the cross-entropy of scaled cosines, after `margin` is subtracted from that of the true class.
 
-    Shapes: predictions (n, C) cosines, targets (n) class ids -> (n).
+    Shapes: predictions (n, C) cosines, targets (n) class ids, result (n).
     """
-    own = predictions.gather(1, targets.unsqueeze(1)) - margin
-    return _cross_entropy(scale * predictions.scatter(1, targets.unsqueeze(1), own), targets)
+    cosine = predictions.gather(1, targets.unsqueeze(1)) - margin
+    return _cross_entropy(scale * predictions.scatter(1, targets.unsqueeze(1), cosine), targets)
 
 
 def _cross_entropy(logits: Tensor, ids: Tensor) -> Tensor:
+    """Return the cross-entropy of logits (n, C) with class ids (n), shape (n)."""
     return -terms.of_label(terms.class_log_probabilities(logits, from_logits=True), ids)
 
 
 def _log_normaliser(concentration: float) -> float:
-    """Return log(2 pi I0(k)) - k, which stays in the range however large k is."""
+    """Return log(2 pi I0(k)) - k for the concentration k; it does not overflow for large k."""
     bessel = torch.special.i0e(torch.tensor(concentration, dtype=torch.float64))
     return math.log(2 * math.pi) + float(bessel.log())
 
@@ -191,10 +193,10 @@ def von_mises(
         float, Field(gt=0, le=1e6, description="How closely angles lie about their mean: about 1 over their variance.")
     ] = 1.0,
 ) -> Tensor:
-    """Return the negative log likelihood of angles in radians; a whole turn costs nothing.
+    """Return the negative log-likelihood of angles in radians; errors by whole turns cost nothing.
 
-    1 - cos is taken as twice a squared sine: safe from what cancels in small errors. The difference is taken in
-    float64: safe from digits that float32 lacks near whole turns.
+    1 - cos is computed as twice a squared sine, since it would cancel for small errors. The difference of the angles is
+    taken in float64, since float32 lacks digits near whole turns.
     """
     half = torch.sin((predictions.double() - targets.double()) / 2).to(predictions.dtype)
     return 2 * concentration * half.square() + _log_normaliser(concentration)

@@ -22,15 +22,18 @@ SURE: dict[str, Value] = {"from_logits": False}  # worked cases on probabilities
 
 
 def _shifted(tensor: Tensor, by: int, axis: int, fill: float) -> Tensor:
-    """Return the tensor shifted along an axis, padded with `fill`."""
+    """Return the tensor shifted by `by` positions along an axis, padded with `fill`."""
     length = tensor.shape[axis]
     kept = tensor.narrow(axis, max(0, -by), length - abs(by))
-    new = torch.full_like(tensor.narrow(axis, 0, abs(by)), fill)
-    return torch.cat([new, kept] if by > 0 else [kept, new], axis)
+    padding = torch.full_like(tensor.narrow(axis, 0, abs(by)), fill)
+    return torch.cat([padding, kept] if by > 0 else [kept, padding], axis)
 
 
 def _along(goal: Tensor, axis: int) -> Tensor:
-    """Return the squared distance to the nearest pixel of `goal` along one axis, infinite where none is."""
+    """Return the squared distance, along one axis, to the nearest true pixel of `goal`.
+
+    Infinite where there is none.
+    """
     place = torch.arange(float(goal.shape[axis]), device=goal.device).reshape(-1, *[1] * (goal.ndim - 1 - axis))
     before = torch.where(goal, place, -math.inf).cummax(axis).values
     after = torch.where(goal, place, math.inf).flip(axis).cummin(axis).values.flip(axis)
@@ -38,17 +41,21 @@ def _along(goal: Tensor, axis: int) -> Tensor:
 
 
 def _squared_distance(goal: Tensor) -> Tensor:
-    """Return the squared distance to the nearest pixel of `goal`, infinite where none is.
+    """Return the squared Euclidean distance of every pixel to the nearest true pixel of `goal`.
 
-    Shapes: goal (n, C, *s). One axis after another: the squares of the axes add. The longest comes first, since the
-    first takes two passes whatever its length. Along the others it stops once a step alone is longer than any distance
-    left, so that it takes no longer per pixel than the largest distance.
+    Infinite where there is none.
+
+    Axes are processed one after another, since their squared distances add. The longest axis comes first, because the
+    first takes two passes whatever its length. The loop over the others ends once a single step is longer than every
+    distance left, so the time a pixel grows with the largest distance only.
+
+    Shapes: goal and result (n, C, *s).
     """
     if goal.ndim == 2 or not goal.numel():  # noqa: PLR2004 - no axis in space
         return torch.where(goal, 0.0, math.inf)
-    first, *others = sorted(range(2, goal.ndim), key=lambda axis: -goal.shape[axis])
-    squared = _along(goal, first)
-    for axis in others:
+    longest_axis, *shorter_axes = sorted(range(2, goal.ndim), key=lambda axis: -goal.shape[axis])
+    squared = _along(goal, longest_axis)
+    for axis in shorter_axes:
         nearest, length = squared.clone(), goal.shape[axis]
         for step in range(1, length):
             if bool((nearest <= step**2).all()):
@@ -62,14 +69,17 @@ def _squared_distance(goal: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _distance_to_boundary(p: Tensor) -> Tensor:
-    """Return for every pixel the squared distance to the nearest on the other side of 1/2, 0 where there is none."""
+    """Return the squared distance of every pixel to the nearest one on the other side of p = 1/2.
+
+    0 where there is none.
+    """
     inside = p > 1 / 2
     squared = torch.where(inside, _squared_distance(~inside), _squared_distance(inside))
     return squared.where(squared.isfinite(), 0).to(p.dtype)
 
 
 def _finished(value: Tensor, class_weights: Tensor | None, *, include_background: bool) -> Items:
-    """Return values (n, C) as items that weigh as much as their classes."""
+    """Return the values (n, C) as items weighted by class."""
     counted = torch.ones_like(value)
     if not include_background and value.shape[1] > 1:
         counted = torch.cat([torch.zeros_like(counted[:, :1]), counted[:, 1:]], 1)
@@ -138,9 +148,9 @@ def hausdorff_dt(
     activation: Activation = "auto",
     from_logits: FromLogits = True,
 ) -> Items:
-    """Return the squared error of pixels weighted by their distances to the true and the predicted boundary.
+    """Return the squared error of pixels, weighted by their distances to the true and to the predicted boundary.
 
-    An image in which all pixels or none belong to a class has no boundary; its distance is 0.
+    An image in which a class has all pixels or none has no boundary; its distance is 0.
     """
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
     fields = sum(_distance_to_boundary(mask) ** (alpha / 2) for mask in (p, targets))
@@ -149,26 +159,26 @@ def hausdorff_dt(
 
 
 def _eroded(mask: Tensor) -> Tensor:
-    """Return the least of every pixel and its neighbours along one axis."""
-    least = mask
+    """Return the soft erosion: the minimum of each pixel and its neighbours along any single axis."""
+    eroded = mask
     for axis in range(2, mask.ndim):
         if mask.shape[axis] > 1:
             for by in (1, -1):
-                least = least.minimum(_shifted(mask, by, axis, math.inf))
-    return least
+                eroded = eroded.minimum(_shifted(mask, by, axis, math.inf))
+    return eroded
 
 
 def _opened(mask: Tensor) -> Tensor:
-    """Return the morphological opening of the mask: eroded, then dilated over all neighbours, diagonal ones too."""
-    most = _eroded(mask)
+    """Return the soft morphological opening: an erosion, then a dilation (maximum) over all neighbours."""
+    opened = _eroded(mask)
     for axis in range(2, mask.ndim):
         if mask.shape[axis] > 1:
-            most = most.maximum(_shifted(most, 1, axis, -math.inf)).maximum(_shifted(most, -1, axis, -math.inf))
-    return most
+            opened = opened.maximum(_shifted(opened, 1, axis, -math.inf)).maximum(_shifted(opened, -1, axis, -math.inf))
+    return opened
 
 
 def _skeleton(mask: Tensor, iterations: int) -> Tensor:
-    """Return the soft skeleton: what opening removes from the mask, and from it after each erosion."""
+    """Return the soft skeleton: what an opening removes from the mask and from each of its successive erosions."""
     skeleton = (mask - _opened(mask)).relu()
     for _ in range(iterations):
         mask = _eroded(mask)
@@ -272,13 +282,15 @@ def cldice(
     activation: Activation = "auto",
     from_logits: FromLogits = True,
 ) -> Items:
-    """Return 1 less the centreline Dice: the share of each skeleton that lies inside the other mask.
+    """Return 1 minus the centreline Dice, which measures how much of each skeleton lies inside the other mask.
 
-    Computed in float64: which of sure neighbours is the largest decides where the slope goes, and in float32 they tie.
+    It is computed in float64: the largest of several neighbours receives the gradient, and confident ones tie in
+    float32.
     """
     p = pipeline.activated(predictions.double(), from_logits=from_logits, activation=activation)
 
     def covered(skeleton: Tensor, mask: Tensor) -> Tensor:
+        """Return the share of the skeleton that lies inside the mask, shape (n, C)."""
         return (terms.total(terms.flat(skeleton * mask)) + smooth) / (terms.total(terms.flat(skeleton)) + smooth)
 
     precision, recall = covered(_skeleton(p, iterations), targets), covered(_skeleton(targets, iterations), p)

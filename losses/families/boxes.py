@@ -58,7 +58,7 @@ distance = apart / (hull.square().sum(1) + {eps})
 
 
 def _code(lines: str) -> Callable[[dict[str, Value]], str]:
-    """Return the body of a snippet, after boxes of the format are made corners."""
+    """Return a function that makes the snippet of a loss: boxes are converted to corners, then follow `lines`."""
     return lambda params: _FORMATS[str(params["format"])] + lines.format(eps=params["eps"])
 
 
@@ -125,7 +125,7 @@ def iou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps
     pytorch=_code(_START + _HULL + "hull = hull.prod(1)\nreturn (1 - iou + (hull - union) / (hull + {eps})).mean()"),
 )
 def giou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
-    """Return 1 - GIoU: IoU less the share of the hull that neither box fills; separate boxes have a gradient."""
+    """Return 1 - GIoU: IoU minus the share of the hull that neither box covers; disjoint boxes have a gradient."""
     boxes = _corners(predictions, format), _corners(targets, format)
     shared, union = terms.shared_area(*boxes)
     hull = terms.hull(*boxes).prod(1)
@@ -133,7 +133,10 @@ def giou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", ep
 
 
 def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Tensor, Tensor]:
-    """Return IoU, and the squared distance of the centres in units of the hull's diagonal."""
+    """Return the IoU, and the squared distance of the centres divided by the squared diagonal of the hull.
+
+    Shapes (n).
+    """
     shared, union = terms.shared_area(predictions, targets)
     between = ((predictions[:, :2] - targets[:, :2]) + (predictions[:, 2:] - targets[:, 2:])) / 2
     diagonal = terms.in_range(terms.hull(predictions, targets).square().sum(1))
@@ -162,7 +165,7 @@ def _distance_iou(predictions: Tensor, targets: Tensor, eps: float) -> tuple[Ten
     pytorch=_code(_START + _HULL + _CENTRES + "return (1 - iou + distance).mean()"),
 )
 def diou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
-    """Return 1 - DIoU: IoU less the squared distance of the centres over the squared diagonal of the hull."""
+    """Return 1 - DIoU: IoU minus the squared distance of the centres over the squared diagonal of the hull."""
     overlap, distance = _distance_iou(_corners(predictions, format), _corners(targets, format), eps)
     return 1 - overlap + distance
 
@@ -209,7 +212,7 @@ return (1 - iou + distance + alpha * v).mean()"""
     ),
 )
 def ciou(predictions: Tensor, targets: Tensor, *, format: BoxFormat = "xyxy", eps: Eps = 1e-7) -> Tensor:  # noqa: A002 - its usual name
-    """Return 1 - CIoU: DIoU less a weighted difference of the aspect ratios."""
+    """Return 1 - CIoU: DIoU minus a weighted difference of the aspect ratios."""
     boxes = _corners(predictions, format), _corners(targets, format)
     overlap, distance = _distance_iou(*boxes, eps)
     angles = [torch.atan2(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) for box in boxes]

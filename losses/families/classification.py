@@ -26,7 +26,7 @@ NOTHING_KEPT = "torch gives NaN where every item is ignored (pytorch #70348, #75
 
 
 def _logarithms(params: dict[str, Value]) -> str:
-    """Return what a snippet writes behind `.log()` of probabilities."""
+    """Return the snippet's code that clips logarithms of probabilities, empty where clip is 0."""
     clip = float(params["clip"] or 0)
     return f".clamp({math.log(clip)}, {math.log1p(-clip)})" if clip else ""
 
@@ -238,7 +238,7 @@ def categorical_ce(
 ) -> Items:
     """Return the cross-entropy of each item with one-hot or soft labels; it elicits the class probabilities.
 
-    With class weights an item weighs as much as its classes do, so that one-hot and integer labels agree.
+    With class weights an item weighs as much as its classes do, so that one-hot labels and class ids give equal values.
     """
     log_p = terms.class_log_probabilities(predictions, from_logits=from_logits, clip=clip)
     smooth = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1]

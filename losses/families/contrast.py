@@ -22,11 +22,12 @@ Normalize = Annotated[
 
 
 def _unit(params: dict[str, Value], name: str) -> str:
-    """Return how a snippet writes embeddings."""
+    """Return the snippet's expression of the embeddings `name`, scaled to length 1 where normalize is set."""
     return f"F.normalize({name}, eps=0)" if params["normalize"] else name
 
 
-def _start(params: dict[str, Value]) -> str:
+def _first_lines(params: dict[str, Value]) -> str:
+    """Return the snippet's first lines: embeddings, pairs with equal labels, and scaled similarities."""
     scale = "" if params.get("temperature") is None else f" / {params['temperature']}"
     return f"""\
 z = {_unit(params, "predictions")}
@@ -73,9 +74,9 @@ return F.cross_entropy(s, torch.arange(len(z)).roll(len(first)))"""
     ),
 )
 def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, normalize: Normalize = True) -> Tensor:
-    """Return the NT-Xent loss of a batch: each view is to be most similar to the other view of its item.
+    """Return the NT-Xent loss of a batch: each view should be most similar to the other view of its item.
 
-    Row i of both roles are views of one item, and each of the two is an anchor; a single item costs 0.
+    Row i of both inputs are two views of one item, and each of the two is an anchor; a single item costs 0.
     """
     both = torch.cat([first, second])
     products = terms.similarities(both, both, normalize=normalize).masked_fill(terms.diagonal(both), -math.inf)
@@ -121,16 +122,16 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: Temperature = 0.1, no
     },
     pytorch=lambda params: (
         f"""\
-{_start(params)}others = s.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)
+{_first_lines(params)}others = s.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)
 return F.softplus(others - s)[positive].mean()"""
     ),
 )
 def nt_xent_labels(
     predictions: Tensor, targets: Tensor, *, temperature: Temperature = 0.07, normalize: Normalize = True
 ) -> Items:
-    """Return the NT-Xent loss of a labelled batch: each positive pair against the items of other labels.
+    """Return the NT-Xent loss of a labelled batch: each positive pair is compared with the items of other labels.
 
-    Every pair of one label is a term; an item without another of its label is a negative only.
+    Every pair with equal labels is a term; an item whose label is unique serves as a negative only.
     """
     positive, negative = terms.same_and_different(targets)
     products = terms.similarities(predictions, predictions, normalize=normalize)
@@ -177,7 +178,7 @@ def nt_xent_labels(
     ],
     pytorch=lambda params: (
         f"""\
-{_start(params)}s.fill_diagonal_(-torch.inf)
+{_first_lines(params)}s.fill_diagonal_(-torch.inf)
 log_p = s.log_softmax(1).masked_fill(~positive, 0).sum(1) / positive.sum(1)
 return -log_p[positive.any(1)].mean()"""
     ),
@@ -185,7 +186,7 @@ return -log_p[positive.any(1)].mean()"""
 def supcon(
     predictions: Tensor, targets: Tensor, *, temperature: Temperature = 0.1, normalize: Normalize = True
 ) -> Items:
-    """Return the supervised contrastive loss of a batch: items of one label are to be most similar to one another."""
+    """Return the supervised contrastive loss of a batch: items of one label should be most similar to one another."""
     positive, _ = terms.same_and_different(targets)
     products = terms.similarities(predictions, predictions, normalize=normalize)
     if len(products) > 1:
@@ -225,7 +226,7 @@ def supcon(
     ],
     pytorch=lambda params: (
         f"""\
-{_start(params)}pull = (-{params["alpha"]} * (s - {params["base"]})).masked_fill(~positive, -torch.inf)
+{_first_lines(params)}pull = (-{params["alpha"]} * (s - {params["base"]})).masked_fill(~positive, -torch.inf)
 push = ({params["beta"]} * (s - {params["base"]})).masked_fill(same, -torch.inf)
 pull, push = (F.pad(each, (1, 0)).logsumexp(1) for each in (pull, push))
 return (pull / {params["alpha"]} + push / {params["beta"]}).mean()"""
@@ -240,7 +241,7 @@ def multi_similarity(
     base: Annotated[float, Field(description="The similarity from which pairs are pulled up and pushed down.")] = 0.5,
     normalize: Normalize = True,
 ) -> Tensor:
-    """Return the multi-similarity loss: log-sum-exp weights favour hard pairs; an item without pairs costs 0."""
+    """Return the multi-similarity loss: log-sum-exp gives hard pairs a larger weight; an item without pairs costs 0."""
     positive, negative = terms.same_and_different(targets)
     above = terms.similarities(predictions, predictions, normalize=normalize) - base
     pull = terms.softplus(terms.log_sum((-alpha * above).masked_fill(~positive, -math.inf)))
@@ -279,7 +280,7 @@ def multi_similarity(
     ],
     pytorch=lambda params: (
         f"""\
-{_start(params)}m, gamma = {params["margin"]}, {params["gamma"]}
+{_first_lines(params)}m, gamma = {params["margin"]}, {params["gamma"]}
 pull = (-gamma * (1 + m - s).clamp(min=0) * (s - 1 + m)).masked_fill(~positive, -torch.inf).logsumexp(1)
 push = (gamma * (s + m).clamp(min=0) * (s - m)).masked_fill(same, -torch.inf).logsumexp(1)
 both = positive.any(1) & ~same.all(1)
@@ -294,9 +295,9 @@ def circle(
     margin: Annotated[float, Field(gt=0, lt=1, description="How far from their ends similarities may stay.")] = 0.4,
     normalize: Normalize = True,
 ) -> Items:
-    """Return the circle loss of a batch: each pair is weighed by how far its similarity is from where it should be.
+    """Return the circle loss of a batch: each pair is weighted by the distance of its similarity from the optimum.
 
-    An item without another of its label, or without one of another label, is no anchor.
+    An item is an anchor only if the batch has another item of its label and one of a different label.
     """
     positive, negative = terms.same_and_different(targets)
     s = terms.similarities(predictions, predictions, normalize=normalize)

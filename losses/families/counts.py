@@ -80,7 +80,7 @@ def poisson_nll(
     full: Annotated[bool, Field(description="With log y! of the targets above 1, by Stirling.")] = False,
     eps: Annotated[float, Field(ge=0, description="Added to a mean before its logarithm, if log_input=false.")] = 1e-8,
 ) -> Tensor:
-    """Return the Poisson negative log-likelihood; it elicits the mean, also of targets that are not whole."""
+    """Return the Poisson negative log-likelihood; it elicits the mean, also of targets that are not whole numbers."""
     if log_input:
         value = predictions.exp() - targets * predictions
     else:
@@ -92,7 +92,7 @@ def poisson_nll(
 
 
 def _stirling_error(inverse: Tensor) -> Tensor:
-    """Return what Stirling's formula for log x! leaves out, from 1 / x.
+    """Return log x! minus Stirling's approximation of it, given 1 / x.
 
     Source: Loader 2000, "Fast and accurate computation of binomial probabilities".
     """
@@ -147,11 +147,10 @@ def negative_binomial_nll(
 ) -> Tensor:
     """Return the negative binomial negative log-likelihood; it elicits the mean and the dispersion.
 
-    Stirling's formula is taken out of the three gammas and cancelled on paper: safe from large counts and from
-    dispersions near 0, where they agree in all their digits. The rest is r log((r + mean) / (r + y)) and
-    y log((1 + r / mean) / (1 + r / y)), each in the form that cancels least; none divides by the dispersion near 0.
-    A count of 1 needs no gammas: where the mean is far below it, the slope of the dispersion is too small to be left
-    over from theirs.
+    For large counts, or a dispersion near 0, the three log-gamma terms agree in nearly all digits. Stirling's formula
+    is therefore taken out of each and cancelled algebraically. What is left is r log((r + mean) / (r + y)) and y log((1
+    + r / mean) / (1 + r / y)), each computed in the form that cancels least, without dividing by a dispersion near 0. A
+    count of 1 needs no gammas; for a mean far below it, they would leave no digits of the dispersion's gradient.
     """
     mean = predictions.exp() if log_input else predictions
     z = predictions if log_input else terms.log(predictions)
@@ -162,8 +161,8 @@ def negative_binomial_nll(
     gap = (mean - y) / (1 + alpha * y)
     spread = torch.where(wide, ((a * mean).log1p() - (a * y).log1p()) / a, gap * terms.log1p_over(alpha * gap))
 
-    some = y > 0
-    y = y.where(some, 1)
+    positive = y > 0
+    y = y.where(positive, 1)
     close = mean.where(near, y)
     ratio = y.log() - z + (alpha * mean).log1p() - (alpha * y).log1p()
     ratio = torch.where(wide, terms.softplus(-a.log() - z) - (1 / (a * y)).log1p(), ratio)
@@ -171,10 +170,10 @@ def negative_binomial_nll(
     ways = ((dispersion * y).log1p() + (2 * math.pi * y).log()) / 2 + _stirling_error(1 / y)
     ways = ways + _stirling_error(dispersion) - _stirling_error(dispersion / (1 + dispersion * y))
 
-    one = (targets == 1) & (mean < 1 / 2)
-    mean, alpha = mean.where(one, 0), dispersion.where(one, 0)
-    of_one = mean * terms.log1p_over(alpha * mean) + (alpha * mean).log1p() - z.where(one, 0)
-    return torch.where(one, of_one, spread + (y * ratio + ways).where(some, 0))
+    is_one = (targets == 1) & (mean < 1 / 2)
+    mean, alpha = mean.where(is_one, 0), dispersion.where(is_one, 0)
+    of_one = mean * terms.log1p_over(alpha * mean) + (alpha * mean).log1p() - z.where(is_one, 0)
+    return torch.where(is_one, of_one, spread + (y * ratio + ways).where(positive, 0))
 
 
 @loss(
@@ -216,9 +215,11 @@ def tweedie(
         ),
     ] = 1.5,
 ) -> Tensor:
-    """Return half the Tweedie deviance less terms of y alone; it elicits the mean of amounts that are often 0.
+    """Return half the Tweedie deviance without the terms that depend on y alone.
 
-    A target of 0 takes no first part: safe from 0 * inf where the mean is all but 0.
+    It elicits the mean of often-zero amounts.
+
+    The first part is skipped for a target of 0, where it could be 0 * infinity.
     """
     paid = predictions.where(targets > 0, 0).mul(1 - power).exp()
     return targets * paid / (power - 1) + predictions.mul(2 - power).exp() / (2 - power)
@@ -251,6 +252,9 @@ return (2 * (ratio - 1 - ratio.log())).mean()"""
     ),
 )
 def gamma_deviance(predictions: Tensor, targets: Tensor, *, log_input: LogInput = True) -> Tensor:
-    """Return the gamma deviance; it elicits the mean of targets above 0 and depends on their ratio alone."""
+    """Return the gamma deviance, a function of the ratio of prediction and target.
+
+    It elicits the mean of targets above 0.
+    """
     log_ratio = targets.log() - (predictions if log_input else predictions.log())
     return 2 * excess(-log_ratio)

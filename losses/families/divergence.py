@@ -20,6 +20,7 @@ KULLBACK_LEIBLER = "Kullback & Leibler 1951, doi:10.1214/aoms/1177729694"
 
 
 def _log_p(params: dict[str, Value]) -> str:
+    """Return the snippet's line that computes log_p from the predictions."""
     if params["from_logits"]:
         return "log_p = F.log_softmax(predictions, 1)"
     clip = float(params.get("clip") or 0)
@@ -110,7 +111,7 @@ def kl_div(
     clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Return KL(targets || predictions): cross-entropy less the entropy of the targets, so that its least is 0."""
+    """Return KL(targets || predictions): the cross-entropy minus the entropy of the targets; its minimum is 0."""
     log_p = terms.class_log_probabilities(predictions, from_logits=from_logits, clip=clip)
     value = terms.times(targets, terms.log(targets) - log_p)
     return value.sum(1) if normalize == "item" else value.mean(1)
@@ -145,8 +146,8 @@ return (torch.special.xlogy(p, p) - p * m + torch.special.xlogy(targets, targets
 def js_div(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = True) -> Tensor:
     """Return the Jensen-Shannon divergence: symmetric, and at most log 2.
 
-    With m (1 + r) for p and m (1 - r) for y it is m times a function of r that is never below 0: safe from parts that
-    cancel where the two are close. The slope by p is log(p / m), since all else in it cancels.
+    With m (1 + r) for p and m (1 - r) for y it is m times a function of r that is never below 0, so that nothing
+    cancels where the two are close. Its derivative by p is log(p / m); all other terms cancel.
     """
     p = softmax(predictions) if from_logits else predictions
     q, twice = p.detach(), p.detach() + targets
@@ -158,7 +159,7 @@ def js_div(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = Tr
 
 
 def _both_ways(r: Tensor) -> Tensor:
-    """Return (1 + r) log(1 + r) + (1 - r) log(1 - r), around 0 by its series: r^2 / 1 + r^4 / 6 + r^6 / 15 ..."""
+    """Return (1 + r) log(1 + r) + (1 - r) log(1 - r); near 0 by its series r^2 / 1 + r^4 / 6 + r^6 / 15 ..."""
     near = r.abs() < 1 / 4
     squared = r.where(near, 0).square()
     series = torch.zeros_like(r)
@@ -199,11 +200,11 @@ def generalized_kl(
     *,
     from_logits: Annotated[bool, Field(description="Predictions are logarithms; false: the numbers.")] = True,
 ) -> Tensor:
-    """Return the generalized KL divergence of numbers of at least 0; half of the Poisson deviance."""
+    """Return the generalized KL divergence of non-negative numbers; it is half of the Poisson deviance."""
     log_q, q = (predictions, predictions.exp()) if from_logits else (terms.log(predictions), predictions)
     some = targets > 0  # then y excess(log y - log q): safe from parts that cancel where the two are close
     log_ratio = terms.log(targets).where(some, 0) - log_q.where(some, 0)
-    return torch.where(some, _surplus(targets, log_ratio, q), q).sum(1)
+    return torch.where(some, _kl_terms(targets, log_ratio, q), q).sum(1)
 
 
 @loss(
@@ -250,44 +251,48 @@ def distillation_kl(
     ] = 4.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Return KL(teacher || student) of distributions at temperature T, times T^2, which keeps the gradient's scale."""
+    """Return KL(teacher || student) at temperature T, times T^2, which keeps the gradient's scale independent of T."""
     taught, learnt = ((x if from_logits else terms.log(x)) / temperature for x in (teacher, student))
     log_q, log_p = log_softmax(terms.centred(taught)), log_softmax(terms.centred(learnt))
     q, p = log_q.exp(), log_p.exp()
-    log_ratio = _log_ratio(_apart(taught, learnt), log_q, log_p)
-    some = q > 0
-    return temperature * (temperature * torch.where(some, _surplus(q, log_ratio.where(some, 0), p), p).sum(1))
+    log_ratio = _log_ratio(_score_differences(taught, learnt), log_q, log_p)
+    positive = q > 0
+    return temperature * (temperature * torch.where(positive, _kl_terms(q, log_ratio.where(positive, 0), p), p).sum(1))
 
 
-def _surplus(q: Tensor, log_ratio: Tensor, p: Tensor) -> Tensor:
-    """Return q log(q / p) - q + p, never below 0, without the cancelling of its parts where q and p are close."""
+def _kl_terms(q: Tensor, log_ratio: Tensor, p: Tensor) -> Tensor:
+    """Return q log(q / p) - q + p, never below 0, in a form that does not cancel where q and p are close."""
     near = log_ratio > -1
     return torch.where(near, q * excess(log_ratio.where(near, 0)), q * log_ratio.where(~near, 0) - q + p)
 
 
-def _apart(first: Tensor, second: Tensor) -> Tensor:
-    """Return how far scores lie apart, up to one number a row; infinite where one of them is.
+def _score_differences(first: Tensor, second: Tensor) -> Tensor:
+    """Return the difference of two rows of scores, up to a constant for each row; infinite where a score is.
 
-    As they are where they lie near one another, less the largest of each where those differ by more than the scores of
-    a row: safe from digits that the larger of the two subtractions would lose.
+    Where the rows are close to one another the scores are subtracted as they are. Where they differ by more than the
+    scores within a row do, the largest score of each is subtracted first, so that fewer digits are lost.
     """
     if not first.numel():
         return first - second
-    own, other = terms.centred(first), terms.centred(second)
-    apart, spread = (first - second).detach().abs(), own.detach().abs()
-    near = apart.amax(1, keepdim=True) <= spread.amax(1, keepdim=True)
-    return torch.where(near, first - second, own - other).where(first.isfinite() & second.isfinite(), math.inf)
+    first_centred, second_centred = terms.centred(first), terms.centred(second)
+    distance, spread = (first - second).detach().abs(), first_centred.detach().abs()
+    near = distance.amax(1, keepdim=True) <= spread.amax(1, keepdim=True)
+    return torch.where(near, first - second, first_centred - second_centred).where(
+        first.isfinite() & second.isfinite(), math.inf
+    )
 
 
-def _log_ratio(apart: Tensor, log_q: Tensor, log_p: Tensor) -> Tensor:
-    """Return log(q / p) of two softmaxes, from the differences of their scores unless those are huge.
+def _log_ratio(differences: Tensor, log_q: Tensor, log_p: Tensor) -> Tensor:
+    """Return log(q / p) of two softmaxes, from the differences of their scores unless those are large.
 
-    Safe from the two logarithms agreeing in nearly all of their digits.
+    The two logarithms may agree in nearly all of their digits, which the differences of scores do not lose.
+
+    Shapes: differences, log_q, log_p and result (n, C).
     """
-    if not apart.numel():
-        return apart
-    apart = apart - apart.detach().gather(1, log_p.detach().argmax(1, keepdim=True)).nan_to_num()
-    close = (apart.abs() < FAR).all(1, keepdim=True)
-    apart = apart.where(close, 0)
-    together = (log_p.exp() * expm1(apart)).sum(1, keepdim=True).log1p()
-    return torch.where(close, apart - together, log_q.where(~close, 0) - log_p.where(~close, 0))
+    if not differences.numel():
+        return differences
+    differences = differences - differences.detach().gather(1, log_p.detach().argmax(1, keepdim=True)).nan_to_num()
+    close = (differences.abs() < FAR).all(1, keepdim=True)
+    differences = differences.where(close, 0)
+    together = (log_p.exp() * expm1(differences)).sum(1, keepdim=True).log1p()
+    return torch.where(close, differences - together, log_q.where(~close, 0) - log_p.where(~close, 0))

@@ -22,10 +22,12 @@ Gain = Annotated[Literal["exponential", "linear"], Field(description="What a rel
 MASK = "Padding is a mask (n, L) here and a target of -1 in allRank; an item cannot count as a part or as several."
 
 
-def _kept(predictions: Tensor, weights: Tensor | None) -> Tensor:
-    """Return which items of every list there are.
+def _present_items(predictions: Tensor, weights: Tensor | None) -> Tensor:
+    """Return a mask of the items that each list has; weights of items must be 0 or 1.
 
-    Raises: BadOption where an item is to count as a part or as several: it has one place in an order.
+    Shapes: predictions and weights (n, L), result (n, L).
+
+    Raises: BadOption for other weights, since an item has exactly one rank in its list.
     """
     w = terms.weights_or_ones(predictions, weights)
     if bool(((w != 0) & (w != 1)).any()):
@@ -40,14 +42,16 @@ def _kept(predictions: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def _discount(gains: Tensor) -> Tensor:
-    """Return log2(1 + place) of every place of a list."""
+    """Return the discount log2(1 + rank) of the ranks 1 to L, shape (L)."""
     return torch.arange(2, gains.shape[1] + 2, dtype=gains.dtype, device=gains.device).log2()
 
 
 def _gains(targets: Tensor, kept: Tensor, gain: str, k: int | None) -> Tensor:
-    """Return the gain of every item over the best sum of discounted gains; 0 where masked, or nothing is relevant.
+    """Return the gain of every item divided by the ideal DCG of its list; 0 where masked, or where nothing is relevant.
 
-    Taken relative to the largest of the list: safe from powers of 2 that leave the range of the dtype.
+    Gains are computed relative to the largest of the list, since powers of 2 could overflow.
+
+    Shapes: targets, kept and result (n, L).
     """
     relevance = targets.where(kept, 0)
     largest = relevance.amax(1, keepdim=True)
@@ -116,11 +120,11 @@ def approx_ndcg(
     gain: Gain = "exponential",
     weights: Tensor | None = None,
 ) -> Items:
-    """Return minus an approximation of NDCG in which sigmoids replace ranks; -1 is a perfect order.
+    """Return minus an approximation of NDCG in which sums of sigmoids replace ranks; -1 is a perfect order.
 
-    Raises: BadOption for weights (n, L) that are no mask.
+    Raises: BadOption for weights (n, L) other than 0 and 1.
     """
-    kept = _kept(predictions, weights)
+    kept = _present_items(predictions, weights)
     gains = _gains(targets, kept, gain, None)
     behind = sigmoid(alpha * (predictions[:, None, :] - predictions[:, :, None]))
     others = kept[:, None, :] & ~terms.diagonal(kept.T)  # no item is behind itself, by a slope that hides all others
@@ -221,12 +225,13 @@ def lambda_loss(
     gain: Gain = "exponential",
     weights: Tensor | None = None,
 ) -> Items:
-    """Return the pairwise logistic loss of each list, pairs weighted by what their places are worth in NDCG.
+    """Return the pairwise logistic loss of each list, with pairs weighted by how much a swap changes NDCG.
 
-    Places follow the scores, equal ones in the order sent; the weights of pairs pass no gradient.
-    Raises: BadOption for weights (n, L) that are no mask.
+    Ranks follow the scores, ties in the order sent; no gradient flows through the weights of pairs.
+
+    Raises: BadOption for weights (n, L) other than 0 and 1.
     """
-    kept = _kept(predictions, weights)
+    kept = _present_items(predictions, weights)
     order = predictions.detach().where(kept, -math.inf).argsort(stable=True, dim=1, descending=True)
     ranked = (predictions, targets, kept, _gains(targets, kept, gain, k))
     scores, relevance, kept, gains = (each.gather(1, order) for each in ranked)
@@ -237,18 +242,18 @@ def lambda_loss(
         top = torch.arange(gains.shape[1], device=gains.device) < k
         pairs = pairs & top[:, None] & top
     ahead = scores[:, :, None] - scores[:, None, :]
-    cost = terms.times(pairs * _worth(gains, scheme, mu), terms.softplus(-sigma * ahead)).sum((1, 2))
+    cost = terms.times(pairs * _pair_weights(gains, scheme, mu), terms.softplus(-sigma * ahead)).sum((1, 2))
     return Items(cost / math.log(2) if log == "binary" else cost, kept.any(1).to(cost.dtype))
 
 
-def _worth(gains: Tensor, scheme: str, mu: float) -> Tensor:
-    """Return what every pair counts; places are in order of the scores."""
+def _pair_weights(gains: Tensor, scheme: str, mu: float) -> Tensor:
+    """Return the weight of every pair of ranks under a weighing scheme, shape (n, L, L); items are sorted by score."""
     discount = _discount(gains)
     if scheme == "ndcg1":
         return (gains / discount).unsqueeze(2)
-    place = torch.arange(1, gains.shape[1] + 1, dtype=gains.dtype, device=gains.device)
-    apart = (place[:, None] - place).abs().clamp(min=1)  # no item is better than itself
-    rho = 1 / (1 + apart).log2() - 1 / (2 + apart).log2()
+    rank = torch.arange(1, gains.shape[1] + 1, dtype=gains.dtype, device=gains.device)
+    distance = (rank[:, None] - rank).abs().clamp(min=1)  # no item is better than itself
+    rho = 1 / (1 + distance).log2() - 1 / (2 + distance).log2()
     gap = (1 / discount[:, None] - 1 / discount).abs()
     between = (gains[:, :, None] - gains[:, None, :]).abs()
     return {"ndcg2": rho, "lambdarank": gap, "ndcg2pp": mu * rho + gap}[scheme] * between

@@ -30,6 +30,7 @@ MONAI = (
 
 
 def _article_note(en: str, zh: str) -> ArticleNote:
+    """Return what the article says of adversarial losses, with the scenarios of this one."""
     return ArticleNote(
         section="3.2",
         characteristics=Text(en=en, zh=zh),
@@ -102,7 +103,7 @@ def adversarial_generator(
     target: Annotated[float, Field(description="The score that lsgan's generator wants for its outputs, c.")] = 1.0,
     factor: Factor = 0.5,
 ) -> Tensor:
-    """Return the generator loss of each score; minimax saturates where the discriminator is sure."""
+    """Return the generator's loss of each score; the minimax form saturates where the discriminator is confident."""
     match form:
         case "non_saturating":
             return terms.softplus(-fake)
@@ -193,12 +194,13 @@ def adversarial_discriminator(
     factor: Factor = 0.5,
     margin: Annotated[float, Field(gt=0, description="The score beyond which hinge is content.")] = 1.0,
 ) -> Sums:
-    """Return the discriminator loss: its mean over real items plus its mean over generated ones.
+    """Return the discriminator's loss: its mean over real items plus its mean over generated ones.
 
-    Minimax and non-saturating have the same discriminator.
+    The minimax and the non-saturating form have the same discriminator loss.
     """
 
     def finish(totals: dict[str, Tensor]) -> Items:
+        """Return the sum of the two means as one item."""
         means = torch.stack([totals["r"][0] / totals["r"][1], totals["f"][0] / totals["f"][1]])
         return Items(means.sum(), torch.ones_like(means[0]))
 
@@ -243,7 +245,10 @@ def gradient_penalty(
     *,
     target: Annotated[float, Field(ge=0, description="The slope that is wanted, c.")] = 1.0,
 ) -> Tensor:
-    """Return the squared distance of each gradient's length from the wanted one; at a gradient of 0 it has no slope."""
+    """Return the squared distance of each gradient's norm from `target`.
+
+    The loss itself has gradient 0 at a norm of 0.
+    """
     squared = gradients.square().sum(1)
     length = squared.where(squared > 0, 1).sqrt().where(squared > 0, 0)
     return (length - target).square()

@@ -1,4 +1,4 @@
-"""Losses of pictures that have a target picture."""
+"""Losses that compare an image with a target image."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from losses.text import Text
 
 
 def _window(length: int, window: int, sigma: float, like: Tensor) -> Tensor:
-    """Return the weights of a Gaussian window that is no longer than the picture."""
+    """Return the weights of a Gaussian window, shape (window), cut to the length of the image."""
     size = min(length, window)
     at = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
     weights = torch.exp(-at.square() / (2 * sigma**2))
@@ -87,12 +87,13 @@ def ssim(
         float, Field(ge=1e-6, le=1, description="How textured flat areas count as, in shares of data_range.")
     ] = 0.03,
 ) -> Tensor:
-    """Return 1 less the structural similarity of each picture, over windows that lie inside it.
+    """Return 1 minus the structural similarity of each image, averaged over the windows inside it.
 
-    Both factors are taken by what they miss of 1, in float64: safe from what cancels between like pictures.
+    Both factors are computed as their distance from 1, in float64, since they cancel where the images are alike.
     """
 
     def local(values: Tensor) -> Tensor:
+        """Return the weighted mean of every window."""
         for axis in range(2, predictions.ndim):
             weights = _window(predictions.shape[axis], window, sigma, predictions)
             values = values.unfold(axis, len(weights), 1) @ weights

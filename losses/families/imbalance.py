@@ -1,4 +1,4 @@
-"""Focal losses: cross-entropy with a factor that turns down items that are predicted well."""
+"""Focal losses: cross-entropy with a factor that reduces the weight of well-predicted items."""
 
 from typing import Annotated, Literal
 
@@ -155,10 +155,10 @@ def focal(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Tensor | Items | Sums:
-    """Return the focal loss of each label: alpha_t (1 - p_t)^gamma times cross-entropy. Its output is no probability.
+    """Return the focal loss of each label, alpha_t (1 - p_t)^gamma times cross-entropy.
 
-    The factor is taken in logarithms: safe from 1 - p rounding to 0, whose root has no slope there. Without a positive
-    the sum is divided by 1.
+    Its output is not a probability. The factor is computed in logarithms: 1 - p would round to 0, where its power has
+    no gradient. With normalize=positives the sum is divided by the number of positives, or by 1 where there are none.
     """
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits, clip=clip)
     value = terms.binary_cross_entropy(yes, no, targets)
@@ -175,6 +175,7 @@ def focal(
 
 
 def _over_positives(totals: dict[str, Tensor]) -> Items:
+    """Return the sum divided by the number of positives, at least 1, as one item."""
     cost, positives, counted = totals["n"]
     return Items(cost, positives.clamp(min=1).where(counted > 0, 0))
 
@@ -239,9 +240,9 @@ def focal_softmax(
     clip: Clip = 0.0,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Return the focal loss of each item over classes; class weights are the paper's alpha.
+    """Return the focal loss of each item over exclusive classes; class weights are the alpha of the paper.
 
-    The class weights scale each item and do not enter the denominator, as alpha does not in the paper.
+    As alpha in the paper, class weights scale each item and do not enter the denominator of the mean.
     """
     kept = targets != ignore_index
     log_p = terms.class_log_probabilities(terms.without_ignored(predictions, kept), from_logits=from_logits)

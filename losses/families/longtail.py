@@ -79,7 +79,7 @@ def asymmetric(
     ] = 0.05,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Return the asymmetric loss: a focal loss whose negatives have a larger exponent and a margin."""
+    """Return the asymmetric loss: a focal loss whose negatives have a larger exponent and a probability margin."""
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
     positive = terms.power(no, gamma_pos) * terms.times(targets, -yes)
     if clip == 0:
@@ -161,7 +161,8 @@ def class_balanced(
 ) -> Items:
     """Return cross-entropy weighted by the inverse effective number of items of the class.
 
-    The counts are those of the training set. Powers are taken as 1 - exp(n log beta): safe from beta near 1.
+    The counts are those of the training set. Powers are computed as 1 - exp(n log beta), which loses no digits for beta
+    near 1.
     """
     seen = -torch.expm1(class_counts.to(torch.float64) * math.log(beta)) if beta else torch.ones_like(class_counts)
     weights = (len(seen) / (1 / seen).sum() / seen).to(predictions.dtype)
@@ -219,9 +220,9 @@ def logit_adjusted(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Return cross-entropy of logits plus tau log prior; its logits are those of balanced classes.
+    """Return cross-entropy of logits plus tau log prior; the logits are then those for balanced classes.
 
-    The priors are those of the training set; counts do as well.
+    The priors are those of the training set; class counts serve as well, since only ratios matter.
     """
     scores = predictions if from_logits else terms.log(predictions)
     adjusted = terms.centred(scores) + tau * terms.along_classes(priors.log(), predictions)
@@ -276,7 +277,10 @@ def bce_logit_adjusted(
     tau: Annotated[float, Field(ge=0, le=100, description="How strongly the prior counts; 0 is cross-entropy.")] = 1.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Return binary cross-entropy of logit + tau log(prior / (1 - prior)); its logit is that of balanced classes."""
+    """Return binary cross-entropy of logit + tau log(prior / (1 - prior)).
+
+    The logit is then that for balanced classes.
+    """
     scores = predictions if from_logits else terms.log(predictions) - terms.log(1 - predictions)
     yes, no = terms.log_probabilities(scores + tau * (math.log(prior) - math.log1p(-prior)), from_logits=True)
     return terms.binary_cross_entropy(yes, no, targets)
@@ -332,7 +336,7 @@ def ldam(
     scale: Annotated[float, Field(gt=0, le=1000, description="What turns cosines into logits.")] = 30.0,
     ignore_index: IgnoreIndex = terms.IGNORED,
 ) -> Items:
-    """Return cross-entropy of cosines with a margin in proportion to the class count to the power of -1/4."""
+    """Return cross-entropy of scaled cosines with a margin in proportion to the class count to the power of -1/4."""
     margins = max_margin * (class_counts.min() / class_counts) ** 0.25
     ids = targets.where(targets != ignore_index, 0).unsqueeze(1)
     shifted = terms.centred(predictions) - torch.zeros_like(predictions).scatter(1, ids, margins[ids])
@@ -343,7 +347,10 @@ def ldam(
 def _cross_entropy(
     predictions: Tensor, targets: Tensor, ignored: int, *, from_logits: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the value of every item, 0 where it is ignored, which items are kept, and their ids."""
+    """Return three tensors: the cross-entropy of every item, 0 where ignored; the mask of kept items.
+
+    And their class ids.
+    """
     kept = targets != ignored
     log_p = terms.class_log_probabilities(terms.without_ignored(predictions, kept), from_logits=from_logits)
     ids = targets.where(kept, 0)

@@ -83,7 +83,7 @@ def hinge(predictions: Tensor, targets: Tensor) -> Tensor:
     pytorch="return (1 - (2 * targets - 1) * predictions).clamp(min=0).square().mean()",
 )
 def squared_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Return the squared hinge loss; its minimiser is 2p - 1, which tells the probability."""
+    """Return the squared hinge loss; its minimiser is 2p - 1, which gives the probability p."""
     return (1 - terms.signs(targets) * predictions).clamp(min=0).square()
 
 
@@ -185,9 +185,9 @@ def multi_margin(
     margin: Annotated[float, Field(description="How far the score of the class must lead.")] = 1.0,
     p: Annotated[int, Field(ge=1, le=2, description="The power of what is missing to the margin.")] = 1,
 ) -> Tensor:
-    """Return the multi-class hinge loss: violations of the margin by the other classes, summed over C."""
-    own = terms.of_label(predictions, targets).unsqueeze(1)
-    short = (predictions - own + margin).clamp(min=0) ** p
+    """Return the multiclass hinge loss: the violations of the margin by the other classes, summed and divided by C."""
+    true_score = terms.of_label(predictions, targets).unsqueeze(1)
+    short = (predictions - true_score + margin).clamp(min=0) ** p
     value = short.scatter(1, targets.unsqueeze(1), 0).mean(1)
     if class_weights is not None:
         value = class_weights[targets] * value
@@ -224,10 +224,10 @@ def multi_margin(
     pytorch="return ((predictions + 1 - targets).amax(1) - (predictions * targets).sum(1)).mean()",
 )
 def categorical_hinge(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Return the Crammer-Singer hinge loss: the score of the class against the best of the others, margin 1."""
+    """Return the Crammer-Singer hinge loss: the score of the true class against the best other score, with margin 1."""
     scores = terms.centred(predictions)
-    own = (scores * targets).sum(1, keepdim=True)
-    return (scores - own + (1 - targets)).amax(1)  # one difference: safe from large scores that cancel
+    true_score = (scores * targets).sum(1, keepdim=True)
+    return (scores - true_score + (1 - targets)).amax(1)  # one difference: safe from large scores that cancel
 
 
 @loss(
@@ -254,9 +254,9 @@ short = (1 - predictions[:, :, None] + predictions[:, None]).clamp(min=0)
 return (targets[:, :, None] * (1 - targets[:, None]) * short).sum((1, 2)).mean() / targets.shape[1]""",
 )
 def multilabel_margin(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Return the multi-label hinge loss: each label against each class that is no label, margin 1.
+    """Return the multi-label hinge loss: the score of each label against that of each other class, with margin 1.
 
-    The others are sorted, so that memory grows with the classes and not with their square.
+    The other classes are sorted, so that memory grows with the number of classes and not with its square.
     """
     centred = terms.centred(predictions)
     others, order = centred.sort(1)
@@ -267,6 +267,9 @@ def multilabel_margin(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 def _sum_from(values: Tensor, first: Tensor) -> Tensor:
-    """Return the sum of every row from each position on. Shapes: values (n, C), first (n, C), up to C."""
+    """Return the sum of the entries of a row from each position on.
+
+    Shapes: values (n, C), first (n, C) positions from 0 to C, result (n, C).
+    """
     tails = values.flip(1).cumsum(1).flip(1)
     return torch.nn.functional.pad(tails, (0, 1)).gather(1, first)

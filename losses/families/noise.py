@@ -1,4 +1,4 @@
-"""Cross-entropies that bound the cost of an item, for labels that may be wrong."""
+"""Cross-entropies that bound the loss of an item, for labels that may be wrong."""
 
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from losses.text import Text
 
 
 def _probability_of_label(params: dict[str, Value]) -> str:
+    """Return the snippet's lines that compute p, the probability of each label that is not ignored."""
     start = "predictions.softmax(1)" if params["from_logits"] else "predictions"
     return f"""\
 kept = targets != {params["ignore_index"]}
@@ -69,9 +70,11 @@ def generalized_ce(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Return the generalized cross-entropy (1 - p^q) / q, at most 1 / q, which bounds the effect of a wrong label.
+    """Return the generalized cross-entropy (1 - p^q) / q.
 
-    Written with expm1: safe from 1 - p^q cancelling for small q.
+    It is at most 1 / q, which bounds the effect of a wrong label.
+
+    It is computed with expm1, since 1 - p^q cancels for small q.
     """
     log_p, kept, ids = _log_p(predictions, targets, ignore_index, from_logits=from_logits)
     value = -expm1(q * terms.of_label(log_p, ids)) / q
@@ -186,14 +189,14 @@ def poly1(
     ] = 1.0,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Return cross-entropy plus epsilon (1 - p), the first term of its expansion reweighted."""
+    """Return cross-entropy plus epsilon (1 - p), which changes the weight of the first term of its series."""
     log_p = terms.class_log_probabilities(predictions, from_logits=from_logits)
     p = log_p.exp() if from_logits else predictions
     return (epsilon * targets * (1 - p) - terms.times(targets, log_p)).sum(1)
 
 
 def _log_p(predictions: Tensor, targets: Tensor, ignored: int, *, from_logits: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Return log-probabilities, which items are kept, and their ids."""
+    """Return three tensors: the log-probabilities (n, C, *s), the mask of kept items, and their class ids."""
     kept = targets != ignored
     log_p = terms.class_log_probabilities(terms.without_ignored(predictions, kept), from_logits=from_logits)
     return log_p, kept, targets.where(kept, 0)

@@ -51,7 +51,7 @@ def coral(
     *,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Return the weighted sum over thresholds of the binary cross-entropy of "the rank exceeds it"."""
+    """Return the weighted sum over thresholds of the binary cross-entropy of "the rank exceeds the threshold"."""
     yes, no = terms.log_probabilities(predictions, from_logits=from_logits)
     value = torch.where(_beyond(predictions, targets), -yes, -no)
     return value.sum(1) if importance_weights is None else terms.times(importance_weights, value).sum(1)
@@ -87,7 +87,7 @@ return F.{name}(predictions[asked], levels[asked])"""
     pytorch=_corn_code,
 )
 def corn(predictions: Tensor, targets: Tensor, *, from_logits: FromLogits = True) -> Items:
-    """Return the binary cross-entropy of "the rank exceeds it" over the thresholds that the item reaches.
+    """Return the binary cross-entropy of "the rank exceeds the threshold" over the thresholds up to the item's rank.
 
     The weight of an item is the number of those thresholds.
     """
@@ -144,9 +144,10 @@ def ordinal_emd2(
     ignore_index: IgnoreIndex = terms.IGNORED,
     from_logits: FromLogits = True,
 ) -> Items:
-    """Return the squared earth mover's distance of class probabilities from the label.
+    """Return the squared earth mover's distance between the class probabilities and the label.
 
-    Of the sums below and above a class the smaller is taken, or 1 less it: safe from slopes that vanish beside 1.
+    Of the cumulative sums from below and from above the smaller is used, since gradients would vanish in one close to
+    1.
     """
     kept = targets != ignore_index
     p = terms.without_ignored(predictions, kept)
@@ -162,10 +163,10 @@ def ordinal_emd2(
 
 
 def _sum_beyond(p: Tensor) -> Tensor:
-    """Return the sum of the classes above each one: 1 less the sum of the others, safe from cancelling there."""
+    """Return the sum of the probabilities of the classes above each one, without cancellation, shape (n, C)."""
     return torch.cat([p[:, 1:].flip(1).cumsum(1).flip(1), 0 * p[:, :1]], 1)  # NaN stays NaN
 
 
 def _beyond(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Return for every threshold whether the rank exceeds it, (n, K)."""
+    """Return whether the rank exceeds each threshold, as numbers (n, K)."""
     return torch.arange(predictions.shape[1], device=targets.device) < targets.unsqueeze(1)

@@ -51,7 +51,10 @@ def quantile(
         float, Field(ge=0, le=1, description="The quantile to learn; 0 and 1 only keep to one side of the targets.")
     ] = 0.5,
 ) -> Tensor:
-    """Return the pinball loss; it elicits the quantile: too low costs `quantile` a unit, too high 1 - `quantile`."""
+    """Return the pinball loss: a unit too low costs `quantile`, a unit too high 1 - `quantile`.
+
+    It elicits the quantile.
+    """
     error = targets - predictions
     return (quantile * error).maximum((quantile - 1) * error)
 
@@ -122,6 +125,6 @@ def interval_score(
         float, Field(gt=0, lt=1, description="How often the interval may miss; 0.1 is an interval of 90 %.")
     ] = 0.1,
 ) -> Tensor:
-    """Return the interval score: the width plus 2 / alpha times the distance of the target outside."""
+    """Return the interval score: the width plus 2 / alpha times the distance of a target outside the interval."""
     missed = (lower - targets).clamp(min=0) + (targets - upper).clamp(min=0)
     return upper - lower + 2 / alpha * missed

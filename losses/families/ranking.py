@@ -103,7 +103,8 @@ def ranknet(
 ) -> Items:
     """Return the logistic loss of the score differences of all pairs of each list.
 
-    Equal targets are no pair. A list is its pairs, so with normalize=pairs one without any does not count.
+    Items with equal targets form no pair. With normalize=pairs a list weighs as much as it has pairs; without any it
+    does not count.
     """
     w = terms.weights_or_ones(predictions, weights)
     pairs = w[:, :, None] * w[:, None, :] * (targets[:, :, None] > targets[:, None, :])
@@ -137,7 +138,7 @@ def ranknet(
 def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
     """Return the cross-entropy of softmax(predictions) with softmax(targets), the ListNet top-one loss."""
     w = terms.weights_or_ones(predictions, weights)
-    return _listed((terms.centred(targets, w > 0) + _log(w)).softmax(1).where(w > 0, 0), predictions, w)
+    return _list_cross_entropy((terms.centred(targets, w > 0) + _log(w)).softmax(1).where(w > 0, 0), predictions, w)
 
 
 @loss(
@@ -168,13 +169,16 @@ def listnet(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = No
     pytorch="return F.cross_entropy(predictions, targets)",
 )
 def ranking_softmax(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
-    """Return the cross-entropy of softmax(predictions) with the relevance of each item, not normalised."""
+    """Return the cross-entropy of softmax(predictions) with the relevances, which are not normalised."""
     w = terms.weights_or_ones(predictions, weights)
-    return _listed(w * targets, predictions, w)
+    return _list_cross_entropy(w * targets, predictions, w)
 
 
-def _listed(share: Tensor, predictions: Tensor, weights: Tensor) -> Items:
-    """Return the cross-entropy of every list, its masked items out of the softmax."""
+def _list_cross_entropy(share: Tensor, predictions: Tensor, weights: Tensor) -> Items:
+    """Return the cross-entropy of every list with target weights `share`; masked items are left out of the softmax.
+
+    Shapes: share, predictions and weights (n, L), result (n).
+    """
     scores, log_w = terms.centred(predictions, weights > 0), _log(weights)
     log_p = log_softmax(scores + log_w) - log_w.where(weights > 0, 0)
     value = -terms.times(share, log_p).sum(1)
@@ -182,7 +186,10 @@ def _listed(share: Tensor, predictions: Tensor, weights: Tensor) -> Items:
 
 
 def _log(weights: Tensor) -> Tensor:
-    """Return log w, -infinity where an item is masked, but 0 in a list where all are: its sums must stay finite."""
+    """Return log w, -infinity where an item is masked.
+
+    0 for a list that is masked entirely, so that its sums stay finite.
+    """
     return terms.log(weights).where((weights > 0).any(1, keepdim=True), 0)
 
 
@@ -218,9 +225,9 @@ return (everyone - predictions).sum(1).mean()""",
 def list_mle(predictions: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Items:
     """Return the negative Plackett-Luce log-likelihood of the order of the targets.
 
-    Tied items are each compared with everything not better, so the order in which they are sent does not matter.
-    Sorted once and summed from the worst up: memory grows with the list, not with its pairs. The sums are taken in
-    float64, since they may lie far below the best score.
+    Each of several tied items is compared with all items that are not better, so the order sent does not matter. Scores
+    are sorted once and summed from the worst up, so that memory grows with the list and not with its pairs; in float64,
+    since the sums may be far smaller than the best score's exponential.
     """
     w = terms.weights_or_ones(predictions, weights)
     worst_first = targets.where(w > 0, torch.inf).sort(1)

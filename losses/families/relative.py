@@ -52,7 +52,7 @@ def mape(
     *,
     eps: Annotated[float, Field(gt=0, description="The least that an error is divided by.")] = 1e-7,
 ) -> Tensor:
-    """Return the absolute percentage error; it favours predictions that are too low, since 0 costs at most 100."""
+    """Return the absolute percentage error; it favours low predictions, since a prediction of 0 costs at most 100."""
     return 100 * ((predictions - targets).abs() / targets.abs().clamp(min=eps))
 
 
@@ -85,14 +85,14 @@ def smape(
     *,
     eps: Annotated[float, Field(gt=0, description="The least that an error is divided by.")] = 1.17e-6,
 ) -> Tensor:
-    """Return the symmetric absolute percentage error; half of the target costs more than twice the target."""
+    """Return the symmetric absolute percentage error; half the target costs more than twice the target."""
     p, y = predictions.abs(), targets.abs()
     size, less = p + y, p.minimum(y)
     ratio = (predictions - targets).abs() / size.clamp(min=eps)
-    apart = (predictions.sign() * targets.sign() < 0) | (targets == 0)
+    opposite = (predictions.sign() * targets.sign() < 0) | (targets == 0)
     uneven = (2 * less < p.maximum(y)) & (predictions != 0)  # 1 less a small part: safe from slopes that cancel
-    part = (2 * less / size.clamp(min=eps)).where(uneven & ~apart, 0)
-    return 2 * torch.where((size > eps) & (apart | uneven), 1 - part, ratio)
+    part = (2 * less / size.clamp(min=eps)).where(uneven & ~opposite, 0)
+    return 2 * torch.where((size > eps) & (opposite | uneven), 1 - part, ratio)
 
 
 @loss(
@@ -120,14 +120,14 @@ def smape(
     pytorch="return F.mse_loss(predictions.log1p(), targets.log1p())",
 )
 def msle(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Return the squared error of log(1 + x); too low by a factor costs more than too high by it."""
+    """Return the squared error of log(1 + x); too low by a factor costs more than too high by the same factor."""
     return (predictions.log1p() - targets.log1p()).square()
 
 
 def _unit(vectors: Tensor, eps: float) -> Tensor:
-    """Return vectors of length 1 along axis 1; one shorter than eps is divided by eps.
+    """Return vectors scaled to length 1 along axis 1; those shorter than eps are divided by eps.
 
-    The largest coordinate is taken out: safe from squares that leave the range of the dtype.
+    The largest coordinate is factored out, so that squares stay within the range of the dtype.
     """
     largest = vectors.detach().abs().amax(1, keepdim=True)
     scale = largest.where(largest > eps, eps)
@@ -184,6 +184,6 @@ def cosine_similarity(
     ] = "distance",
     eps: Annotated[float, Field(gt=0, description="The least that a vector is divided by.")] = 1e-8,
 ) -> Tensor:
-    """Return 1 - cos(predictions, targets), or its negative, along axis 1; lengths do not count."""
+    """Return 1 - cos(predictions, targets), or -cos, along axis 1; lengths do not matter."""
     cosine = (_unit(predictions, eps) * _unit(targets, eps)).sum(1)
     return -cosine if form == "negative" else 1 - cosine

@@ -94,9 +94,9 @@ error = (predictions - targets).abs()
 return (error + F.softplus(-2 * error) - torch.log(error.new_tensor(2))).mean()""",
 )
 def log_cosh(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Return log(cosh(e)): about e^2 / 2 where e is small, |e| - log 2 where it is large.
+    """Return log(cosh(e)): about e^2 / 2 for small e, |e| - log 2 for large.
 
-    Two forms of one function: safe from cosh, which overflows, and from small errors that vanish beside log 2.
+    Two forms of the same function are used: cosh overflows for large errors, and small errors vanish next to log 2.
     """
     error = (predictions - targets).abs()
     small = error < 1
@@ -105,7 +105,7 @@ def log_cosh(predictions: Tensor, targets: Tensor) -> Tensor:
 
 
 def _log1p_square(x: Tensor) -> Tensor:
-    """Return log(1 + x^2), safe from squares that leave the range of the dtype."""
+    """Return log(1 + x^2), without overflow of the square."""
     size = x.abs()
     outer = size.clamp(min=1)
     far = 2 * outer.log() + outer.pow(-2).log1p()
@@ -181,9 +181,9 @@ def barron_general(
         float, Field(gt=0, description="Errors well under it count squared; in the unit of the target.")
     ] = 1.0,
 ) -> Tensor:
-    """Return Barron's general robust loss; below alpha = 1 the gradient falls to 0 for large errors.
+    """Return Barron's general robust loss; for alpha below 1 the gradient tends to 0 for large errors.
 
-    A power less 1 is taken by expm1: safe from what cancels there as alpha goes to 0 or the error does.
+    A power minus 1 is computed with expm1, since it cancels as alpha or the error tends to 0.
     """
     x = (predictions - targets) / scale
     if not isinstance(alpha, float):
@@ -236,8 +236,8 @@ def tukey_biweight(
 ) -> Tensor:
     """Return Tukey's biweight loss, constant beyond |e| = c, where the gradient is 0.
 
-    1 - (1 - r)^3 is multiplied out for errors below c / 2: safe from small ones that vanish beside 1, and from squares
-    of c alone. Beyond, 1 - r is a product: safe from a slope whose parts cancel near c.
+    For errors below c / 2 the expression 1 - (1 - r)^3 is expanded, so that small r do not vanish next to 1. Beyond, 1
+    - r is factored, so that the gradient does not cancel near c. Squares of c alone, which could overflow, are avoided.
     """
     error = (predictions - targets).clamp(-c, c)
     small = error.abs() < c / 2
@@ -282,7 +282,10 @@ def wing(
     ] = 10.0,
     curvature: Annotated[float, Field(gt=0, description="The smaller, the steeper the loss is near 0.")] = 2.0,
 ) -> Tensor:
-    """Return the wing loss: logarithmic below `width`, so that small errors keep their gradient, linear beyond."""
+    """Return the wing loss: logarithmic below `width`, which keeps the gradient of small errors large.
+
+    Linear beyond.
+    """
     error = (predictions - targets).abs()
     near = error.clamp(max=width)
     return width * (near / curvature).log1p() + (error - near)

@@ -1,4 +1,4 @@
-"""Cross-entropy over a sample of the classes, where all of them are too many."""
+"""Cross-entropy over a sample of the classes, for where there are too many to compute all."""
 
 import math
 
@@ -40,9 +40,9 @@ from losses.text import Text
     pytorch="return F.cross_entropy(predictions - expected_counts.log(), targets)",
 )
 def sampled_softmax(predictions: Tensor, targets: Tensor, expected_counts: Tensor) -> Tensor:
-    """Return cross-entropy of logits less the logarithm of how often each class is expected in the sample.
+    """Return cross-entropy of logits minus the logarithm of each class's expected count in the sample.
 
-    Without that, classes that are drawn often would be learnt to be unlikely.
+    Without this correction, classes that are sampled often would be learnt as unlikely.
     """
     logits = terms.centred(predictions) - expected_counts.log()
     return -terms.of_label(terms.class_log_probabilities(logits, from_logits=True), targets)

@@ -1,4 +1,4 @@
-"""Proper scoring rules of predicted distributions, and the weighing of losses by their variance."""
+"""Proper scoring rules of predicted distributions, and losses weighted by a learnt variance."""
 
 import math
 from typing import Annotated
@@ -74,6 +74,7 @@ def gaussian_nll(
 
 
 def _gaussian(predictions: Tensor, variance: Tensor, targets: Tensor) -> Tensor:
+    """Return the Gaussian negative log-likelihood without its constant."""
     return (variance.log() + (predictions - targets).square() / variance) / 2
 
 
@@ -113,7 +114,7 @@ def beta_nll(
     beta: Annotated[float, Field(ge=0, le=1, description="0 is gaussian_nll; at 1 the mean learns as from mse.")] = 0.5,
     eps: LeastVariance = 1e-6,
 ) -> Tensor:
-    """Return the Gaussian negative log-likelihood times variance^beta, whose gradient is not taken."""
+    """Return the Gaussian negative log-likelihood times variance^beta, a factor through which no gradient flows."""
     variance = variance.clamp(min=eps)
     return variance.detach() ** beta * _gaussian(predictions, variance, targets)
 
@@ -183,8 +184,8 @@ return (scale * (w * torch.erf(w / 2**0.5) + 2 * density - torch.pi**-0.5)).mean
 def crps_gaussian(predictions: Tensor, scale: Tensor, targets: Tensor) -> Tensor:
     """Return the continuous ranked probability score of a Gaussian; it grows linearly with the error.
 
-    Far out the score is |e| - scale / sqrt(pi) exactly: safe from the division there, down to a scale of 0. There an
-    error of 0 is near, since the slope of the scale is that of every scale at no error.
+    Far from the mean the score equals |e| - scale / sqrt(pi) in floating point, which needs no division by a scale that
+    may be 0. An error of 0 uses the other form, whose derivative by the scale is the same for every scale.
     """
     error = targets - predictions
     far = error.abs() > FAR * scale
@@ -219,6 +220,9 @@ variance = variance.clamp(min={eps})
 return ((losses / variance + variance.log()) / 2).mean()""",
 )
 def uncertainty_weighted(losses: Tensor, variance: Tensor, *, eps: LeastVariance = 1e-6) -> Tensor:
-    """Return each loss over its variance, and the logarithm that keeps the variance from growing; both halved."""
+    """Return each loss divided by its variance, plus the logarithm of the variance, which keeps it from growing.
+
+    Both halved.
+    """
     variance = variance.clamp(min=eps)
     return (losses / variance + variance.log()) / 2

@@ -154,13 +154,14 @@ def dice(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Return 1 - Dice of each class: twice the intersection over the sum of both sizes.
+    """Return 1 - Dice of each class; Dice is twice the intersection over the sum of both sizes.
 
-    At smooth 0 an empty mask predicted empty costs 0.
+    With smooth = 0, an empty mask that is predicted empty costs 0.
     """
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
 
     def score(of: Sizes) -> Tensor:
+        """Return the loss of each class from the sizes of its regions."""
         return 1 - pipeline.ratio(2 * of.shared + smooth, of.predicted + of.true + smooth + epsilon)
 
     sums = pipeline.regions(p, targets, weights, overlap=overlap)
@@ -218,10 +219,11 @@ def jaccard(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Return 1 - J of each class, intersection over union; it orders masks as Dice does, D = 2J / (1 + J)."""
+    """Return 1 - J of each class, intersection over union; it orders masks as Dice D does, D = 2J / (1 + J)."""
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
 
     def score(of: Sizes) -> Tensor:
+        """Return the loss of each class from the sizes of its regions."""
         return 1 - pipeline.ratio(of.shared + smooth, of.predicted + of.true - of.shared + smooth + epsilon)
 
     sums = pipeline.regions(p, targets, weights, overlap=overlap)
@@ -316,7 +318,7 @@ def generalized_dice(
 ) -> Items | Sums:
     """Return 1 - the generalized Dice score: one quotient over all classes, weighted by 1 / size^2, 1 / size or 1.
 
-    A class without a pixel weighs as much as the smallest that has one.
+    A class without pixels gets the weight of the smallest class that has some.
     """
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
     regions = pipeline.regions(p, targets, weights, overlap=overlap)

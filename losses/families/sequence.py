@@ -119,9 +119,10 @@ def ctc(
     ] = False,
     from_logits: FromLogits = True,
 ) -> Tensor:
-    """Return -log p of the targets over all alignments; without lengths, all frames and all labels but blanks count.
+    """Return -log p of the target labels, summed over all alignments.
 
-    A label after an equal one needs a frame more, for the blank between them.
+    Without lengths, all frames count, and all labels that are not blank. A label that equals its predecessor needs one
+    more frame, for the blank between them.
     """
     if blank >= predictions.shape[1]:  # a bound that only the inputs know
         classes = predictions.shape[1]
@@ -131,34 +132,37 @@ def ctc(
         raise BadParameter("ctc", "blank", wanted)
     log_p = terms.class_log_probabilities(predictions, from_logits=from_logits).clamp(min=NEVER).permute(2, 0, 1)
     frames = targets.new_full((len(targets),), len(log_p)) if prediction_lengths is None else prediction_lengths
-    spelt = targets != blank
+    is_label = targets != blank
     if target_lengths is not None:
-        spelt &= torch.arange(targets.shape[1], device=targets.device) < target_lengths.unsqueeze(1)
-    possible = _frames_needed(targets, spelt) <= frames
+        is_label &= torch.arange(targets.shape[1], device=targets.device) < target_lengths.unsqueeze(1)
+    possible = _frames_needed(targets, is_label) <= frames
     if bool((log_p <= NEVER).any()):
         with torch.no_grad():
-            possible &= _forward(log_p, targets, frames, spelt, possible, blank) < -NEVER / 2
-    value = _forward(log_p, targets, frames, spelt, possible, blank)
+            possible &= _forward(log_p, targets, frames, is_label, possible, blank) < -NEVER / 2
+    value = _forward(log_p, targets, frames, is_label, possible, blank)
     if not from_logits:  # torch's slope takes the probabilities of a frame to sum to 1 whatever happens to them
         mass = (log_p.exp().sum(2).T * (torch.arange(len(log_p), device=frames.device) < frames[:, None])).sum(1)
         value = value + torch.where(possible, mass.detach() - mass, 0)
     value = value.masked_fill(~possible, 0.0 if zero_infinity else math.inf)
-    return value / spelt.sum(1).clamp(min=1) if normalize == "target_length" else value
+    return value / is_label.sum(1).clamp(min=1) if normalize == "target_length" else value
 
 
-def _forward(log_p: Tensor, targets: Tensor, frames: Tensor, spelt: Tensor, possible: Tensor, blank: int) -> Tensor:
-    """Return torch's CTC of every sequence, of an empty one where it is impossible."""
+def _forward(log_p: Tensor, targets: Tensor, frames: Tensor, is_label: Tensor, possible: Tensor, blank: int) -> Tensor:
+    """Return torch's CTC loss of every sequence; an impossible one is replaced by an empty one."""
     if not len(targets):  # which torch refuses
         return log_p.sum((0, 2))
-    counted = spelt & possible.unsqueeze(1)
+    counted = is_label & possible.unsqueeze(1)
     lengths = frames.where(possible, 0)
     value: Tensor = F.ctc_loss(log_p, targets[counted], lengths, counted.sum(1), blank=blank, reduction="none")
     return value
 
 
-def _frames_needed(targets: Tensor, spelt: Tensor) -> Tensor:
-    """Return for every sequence its labels, and a blank between equal neighbours."""
-    order = (~spelt).to(torch.int8).argsort(dim=1, stable=True)  # labels first, in their order
-    labels, present = targets.gather(1, order), spelt.gather(1, order)
+def _frames_needed(targets: Tensor, is_label: Tensor) -> Tensor:
+    """Return the least number of frames of every sequence: its labels, and a blank between equal neighbours.
+
+    Shape (n).
+    """
+    order = (~is_label).to(torch.int8).argsort(dim=1, stable=True)  # labels first, in their order
+    labels, present = targets.gather(1, order), is_label.gather(1, order)
     repeats = (labels[:, 1:] == labels[:, :-1]) & present[:, 1:]
     return present.sum(1) + repeats.sum(1)

@@ -21,7 +21,7 @@ Margin = Annotated[float, Field(gt=0, description="How far apart different items
 
 
 def _unit(params: dict[str, Value], *names: str) -> str:
-    """Return the line of a snippet that brings embeddings to length 1."""
+    """Return the snippet's line that scales embeddings to length 1, empty where normalize is not set."""
     if not params["normalize"]:
         return ""
     return f"{', '.join(names)} = (F.normalize(each, eps=0) for each in ({', '.join(names)}))\n"
@@ -135,6 +135,10 @@ CONTRASTIVE = (
 
 
 def _pairs(distance: Tensor, same: Tensor, margin: float) -> Tensor:
+    """Return the contrastive loss of distances.
+
+    It is their square where `same` is 1, the squared shortfall to `margin` where it is 0. Shapes: (n) each.
+    """
     return same * distance.square() + (1 - same) * (margin - distance).clamp(min=0).square()
 
 
@@ -184,7 +188,7 @@ def contrastive(
     eps: Eps = 1e-6,
     normalize: Normalize = False,
 ) -> Tensor:
-    """Return the squared distance of pairs of one class (1), the squared shortfall to the margin of others (0)."""
+    """Return the squared distance of pairs of one class (target 1), the squared shortfall to the margin of others."""
     if normalize:
         first, second = terms.unit(first), terms.unit(second)
     return _pairs(terms.distance(first, second, p, eps), targets, margin)
@@ -210,7 +214,7 @@ def contrastive(
     pytorch="return (targets * predictions**2 + (1 - targets) * F.relu({margin} - predictions) ** 2).mean()",
 )
 def contrastive_distance(predictions: Tensor, targets: Tensor, *, margin: Margin = 1.0) -> Tensor:
-    """Return the same as contrastive, of distances that were computed elsewhere."""
+    """Return the contrastive loss of distances that the caller has computed."""
     return _pairs(predictions, targets, margin)
 
 
@@ -258,6 +262,6 @@ def cosine_embedding(
     ] = 0.0,
     eps: Annotated[float, Field(ge=0, description="Added to every squared length, as torch does.")] = 1e-12,
 ) -> Tensor:
-    """Return 1 - cos of pairs that belong together (1), max(0, cos - margin) of others (-1)."""
+    """Return 1 - cos of pairs that belong together (target 1), max(0, cos - margin) of others (-1)."""
     cosine = (terms.unit(first, eps) * terms.unit(second, eps)).sum(1)
     return torch.where(targets > 0, 1 - cosine, (cosine - margin).clamp(min=0))

@@ -23,6 +23,7 @@ SurfaceGroup = Annotated[
 
 
 def _kind(params: dict[str, Value]) -> Kind:
+    """Return the kind under the parameter `group`: item for image, batch otherwise."""
     return "item" if params["group"] == "image" else "batch"
 
 
@@ -33,9 +34,12 @@ def _grouped(tensor: Tensor, group: str) -> Tensor:
 
 
 def _extension(errors: Tensor, y: Tensor, w: Tensor) -> Tensor:
-    """Return the Lovász extension of the Jaccard loss along the last axis; pixels of weight w count w times.
+    """Return the Lovász extension of the Jaccard loss along the last axis; a pixel of weight w counts w times.
 
-    Every error is multiplied by what the Jaccard loss rises by as its pixel joins the wrong ones, the largest first.
+    Errors are sorted, the largest first; each is multiplied by the increase of the Jaccard loss when its pixel joins
+    the wrong ones.
+
+    Shapes: errors, y and w (..., pixels), result (...).
     """
     order = errors.detach().argsort(dim=-1, descending=True)
     hit = (w * y).gather(-1, order).to(torch.float64)
@@ -146,9 +150,9 @@ def lovasz_softmax(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items:
-    """Return the Lovász extension of the Jaccard loss of class probabilities, the mean over classes.
+    """Return the Lovász extension of the Jaccard loss of class probabilities, averaged over classes.
 
-    Computed in float64: the order of errors decides their slopes, and those of sure pixels tie in float32.
+    It is computed in float64: the order of errors determines their gradients, and confident pixels tie in float32.
     """
     predictions = predictions.double()
     p = softmax(predictions) if from_logits else predictions
@@ -158,8 +162,8 @@ def lovasz_softmax(
     counted = (w > 0).any(-1).expand_as(value)
     if empty == "skip":
         counted = counted & ((w * y) > 0).any(-1)
-    some = counted.any(1)
-    return Items(value.where(counted, 0).sum(1) / counted.sum(1).where(some, 1), some.to(value.dtype))
+    any_counted = counted.any(1)
+    return Items(value.where(counted, 0).sum(1) / counted.sum(1).where(any_counted, 1), any_counted.to(value.dtype))
 
 
 @loss(
@@ -197,7 +201,10 @@ def lovasz_softmax(
 def lovasz_hinge(
     predictions: Tensor, targets: Tensor, *, group: SurfaceGroup = "batch", weights: Tensor | None = None
 ) -> Items:
-    """Return the Lovász hinge of binary masks from scores whose sign decides; several classes are several masks."""
+    """Return the Lovász hinge loss of binary masks, from scores whose sign decides.
+
+    Several classes are several masks.
+    """
     w = _grouped(overlap.pixel_weights(weights, terms.flat(predictions)), group)
     z, y = _grouped(predictions, group), _grouped(targets.to(predictions.dtype), group)
     margin = 1 - (2 * y - 1) * z

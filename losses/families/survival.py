@@ -1,4 +1,4 @@
-"""Losses of the time until an event that some items have not reached when they are last seen."""
+"""Losses of the time until an event; for some items the event had not happened when they were last observed."""
 
 import math
 from typing import Annotated, Literal
@@ -56,11 +56,11 @@ log_risk = predictions[None, :].expand(at_risk.shape).masked_fill(~at_risk, -tor
 return (events * (log_risk - predictions)).sum() / events.sum()""",
 )
 def cox(predictions: Tensor, targets: Tensor, events: Tensor) -> Items:
-    """Return the negative log partial likelihood of each event: the item's hazard among all that are still at risk.
+    """Return the negative log partial likelihood of each event: the item's hazard among those of all items at risk.
 
-    Targets are the times when items were last seen, `events` whether that was by the event. Risks are summed from the
-    longest time down; items of equal times have the same sum. Computed in float64: the slope of an event that all but
-    makes up the sum is what is left of 1.
+    Targets are the times of last observation, `events` whether the event happened then. Hazards are summed from the
+    longest time down; items of equal times have the same sum. It is computed in float64, since the gradient of an item
+    with almost all of the hazard is a small difference from 1.
     """
     predictions = predictions.double()
     order = targets.argsort(descending=True)
@@ -130,7 +130,7 @@ def aft(
     ] = "weibull",
     scale: Annotated[float, Field(gt=0, description="The spread of log time, sigma.")] = 1.0,
 ) -> Tensor:
-    """Return the negative log likelihood of times: of the density at an event, of survival where it was not reached."""
+    """Return the negative log-likelihood of times: of the density at an event, of the survival function otherwise."""
     log_time = targets.log()
     z = (log_time - predictions) / scale
     if distribution == "weibull":
@@ -144,6 +144,6 @@ def aft(
 
 
 def _log_normal_tail(z: Tensor) -> Tensor:
-    """Return the logarithm of the share of a normal variable above z, in float64: float32 has three digits of it."""
+    """Return the logarithm of the probability that a standard normal variable exceeds z, computed in float64."""
     tail: Tensor = torch.special.log_ndtr(-z.to(torch.float64))
     return tail.to(z.dtype)

@@ -1,4 +1,4 @@
-"""Overlap losses with separate weights of false positives and false negatives, and Matthews correlation."""
+"""Overlap losses that weight false positives and false negatives separately, and the Matthews correlation."""
 
 from typing import Annotated
 
@@ -33,7 +33,7 @@ CERTAIN: dict[str, Value] = {"from_logits": False, "smooth": 0.0}  # worked case
 
 
 def _index(of: Sizes, alpha: float, beta: float, smooth: float, epsilon: float) -> Tensor:
-    """Return the Tversky index: 1 for a region met exactly, 0 for one missed."""
+    """Return the Tversky index of each class: 1 for a region predicted exactly, 0 for one missed entirely."""
     wrong = alpha * (of.predicted - of.shared) + beta * (of.true - of.shared)
     return pipeline.ratio(of.shared + smooth, of.shared + wrong + smooth + epsilon)
 
@@ -113,10 +113,11 @@ def tversky(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Return 1 - the Tversky index: false positives count `alpha`, false negatives `beta`."""
+    """Return 1 - the Tversky index, in which false positives weigh `alpha` and false negatives `beta`."""
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
 
     def score(of: Sizes) -> Tensor:
+        """Return the loss of each class from the sizes of its regions."""
         return 1 - _index(of, alpha, beta, smooth, epsilon)
 
     sums = pipeline.regions(p, targets, weights, overlap=overlap)
@@ -179,11 +180,12 @@ def focal_tversky(
 ) -> Items | Sums:
     """Return (1 - the Tversky index) to the power of 1 / gamma.
 
-    The root has no finite slope at 0: there the gradient is 0.
+    The gradient is set to 0 where the loss is 0, since a root has an infinite derivative there.
     """
     p = pipeline.activated(predictions, from_logits=from_logits, activation=activation)
 
     def score(of: Sizes) -> Tensor:
+        """Return the loss of each class from the sizes of its regions."""
         missing = 1 - _index(of, alpha, beta, smooth, epsilon)
         return (missing.where(missing > 0, 1) ** (1 / gamma)).where(missing > 0, 0)
 
@@ -249,14 +251,15 @@ def mcc(
     from_logits: FromLogits = True,
     weights: Tensor | None = None,
 ) -> Items | Sums:
-    """Return 1 - the Matthews correlation of masks, in which true negatives count too.
+    """Return 1 - the Matthews correlation of masks, which counts true negatives, too.
 
-    At smooth 0 a mask without both kinds of pixel, true or predicted, has correlation 0.
-    Computed in float64: what sure pixels lack of 1 is counted, and float32 has none of it from a logit of 17 on.
+    With smooth = 0, a mask of only one kind of pixel, true or predicted, has correlation 0. It is computed in float64:
+    the distances of probabilities from 1 are summed, and those are 0 in float32 from a logit of 17 on.
     """
     p = pipeline.activated(predictions.double(), from_logits=from_logits, activation=activation)
 
     def score(of: Sizes) -> Tensor:
+        """Return the loss of each class from the sizes of its regions."""
         tp, fp, fn = of.shared, of.predicted - of.shared, of.true - of.shared
         tn = of.pixels - tp - fp - fn
         cells = torch.stack([cell + smooth for cell in (tp, tn, fp, fn)])

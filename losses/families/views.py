@@ -21,14 +21,19 @@ Normalize = Annotated[
 
 
 def _similarities(params: dict[str, Value]) -> str:
-    """Return how a snippet writes the product of every first with every second."""
+    """Return the snippet's expression of the dot products of all pairs."""
     if params["normalize"]:
         return "F.normalize(first, eps=0) @ F.normalize(second, eps=0).T"
     return "first @ second.T"
 
 
-def _named(first: Tensor, second: Tensor, share: Tensor, *, normalize: bool) -> Items:
-    """Return the cross-entropy of every row of similarities against its positives, shared out by `share`."""
+def _cross_entropy_to_shares(first: Tensor, second: Tensor, share: Tensor, *, normalize: bool) -> Items:
+    """Return the cross-entropy of every row of similarities with targets in proportion to `share`.
+
+    Rows without a positive do not count.
+
+    Shapes: first and second (n, D), share (n, n), result (n).
+    """
     log_p = terms.class_log_probabilities(terms.similarities(first, second, normalize=normalize), from_logits=True)
     total = share.sum(1)
     value = -(share * log_p).sum(1) / total.where(total > 0, 1)
@@ -71,9 +76,12 @@ return F.cross_entropy(s, share / share.sum(1, keepdim=True))"""
     ),
 )
 def n_pairs(first: Tensor, second: Tensor, targets: Tensor, *, normalize: Normalize = False) -> Items:
-    """Return the N-pairs loss: cross-entropy of similarities, rows of first against the positives in second."""
+    """Return the N-pairs loss: cross-entropy of the similarities of each row of `first` with the rows of `second`.
+
+    The positives of a row are the rows of `second` with the same label.
+    """
     share = (targets[:, None] == targets).to(first.dtype)
-    return _named(first, second, share, normalize=normalize)
+    return _cross_entropy_to_shares(first, second, share, normalize=normalize)
 
 
 @loss(
@@ -111,8 +119,8 @@ return F.cross_entropy(s[some], share[some] / share[some].sum(1, keepdim=True))"
     ),
 )
 def n_pairs_multilabel(first: Tensor, second: Tensor, targets: Tensor, *, normalize: Normalize = False) -> Items:
-    """Return the N-pairs loss with positives in proportion to the share of labels in common."""
-    return _named(first, second, targets @ targets.T, normalize=normalize)
+    """Return the N-pairs loss with positives in proportion to the number of labels in common."""
+    return _cross_entropy_to_shares(first, second, targets @ targets.T, normalize=normalize)
 
 
 def _info_nce_code(params: dict[str, Value]) -> str:
@@ -172,7 +180,10 @@ def info_nce(
     symmetric: Annotated[bool, Field(description="Ask both ways; false: only which second belongs to a first.")] = True,
     normalize: Normalize = True,
 ) -> Tensor:
-    """Return the InfoNCE loss: each first embedding is to be most similar to the second of its item, and back."""
+    """Return the InfoNCE loss: each embedding in `first` should be most similar to its partner in `second`.
+
+    With `symmetric`, the same holds the other way round.
+    """
     products = terms.similarities(first, second, normalize=normalize)
     ways = [products, products.T] if symmetric else [products]
     log_p = [log_softmax(terms.centred(way) / temperature).diagonal() for way in ways]
@@ -230,28 +241,28 @@ def barlow_twins(
         Literal[0, 1], Field(description="The variance is divided by n minus this; 0 is batch normalisation.")
     ] = 0,
 ) -> Items:
-    """Return the Barlow Twins loss: the cross-correlation of the features against the identity matrix.
+    """Return the Barlow Twins loss: the squared distance of the features' cross-correlation from the identity matrix.
 
     A feature that is constant over the batch has correlation 0.
     """
     correlation = _standard(first, eps, correction).T @ _standard(second, eps, correction) / max(len(first), 1)
     same = terms.diagonal(correlation)
     value = torch.where(same, (1 - correlation).square(), weight * correlation.square()).sum()
-    known = value.new_tensor(len(first) > 1)
-    return Items(value * known, known)
+    has_pairs = value.new_tensor(len(first) > 1)
+    return Items(value * has_pairs, has_pairs)
 
 
 def _standard(x: Tensor, eps: float, correction: int) -> Tensor:
-    """Return every feature less its mean, over its standard deviation.
+    """Return the features standardised over the batch: minus their mean, divided by their standard deviation.
 
-    The first row is taken out, then the largest entry: safe from means that lose their digits far from 0, and from
-    squares that leave the range of the dtype.
+    The first row is subtracted and the largest entry factored out before, so that means far from 0 lose no digits and
+    squares stay within the range of the dtype.
     """
     if not len(x):
         return x
-    apart = x - x[:1].detach()
-    largest = apart.detach().abs().amax(0)
+    shifted = x - x[:1].detach()
+    largest = shifted.detach().abs().amax(0)
     scale = largest.where(largest > 0, 1)
-    centred = apart / scale - (apart / scale).mean(0)
+    centred = shifted / scale - (shifted / scale).mean(0)
     variance = centred.square().sum(0) / max(len(x) - correction, 1) + eps / scale / scale
     return centred / variance.where(variance > 0, 1).sqrt()
