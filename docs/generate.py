@@ -62,21 +62,22 @@ def outputs() -> Iterator[tuple[Path, str]]:
         yield DOCS / name, text
 
 
-def stale() -> dict[Path, str]:
+def stale(made: Mapping[Path, str]) -> dict[Path, str]:
     """Return the files that differ from what should stand in them."""
-    return {path: text for path, text in outputs() if not path.exists() or path.read_text(encoding="utf-8") != text}
+    return {path: text for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text}
 
 
-def orphans() -> set[Path]:
-    """Return pages and curves of losses that nothing writes any more."""
-    written = {DOCS / name for name in {**losses.pages(), **pictures.pictures()}}
-    return {*DOCS.glob("losses/*.md"), *DOCS.glob("losses/curves/*.svg")} - written
+def orphans(made: Mapping[Path, str]) -> set[Path]:
+    """Return pages and curves of losses, and classes of answers, that nothing writes any more."""
+    kinds = (*DOCS.glob("losses/*.md"), *DOCS.glob("losses/curves/*.svg"), *client.CLIENT.glob("answers/*.py"))
+    return {*kinds} - {*made}
 
 
 def main(arguments: list[str]) -> int:
     """Write what is stale, or with --check only name it; return the exit status."""
     check = "--check" in arguments
-    changed, left = stale(), orphans()
+    made = dict(outputs())
+    changed, left = stale(made), orphans(made)
     for path, text in changed.items():
         print(f"{'stale' if check else 'written'}: {path.relative_to(ROOT)}")
         if not check:

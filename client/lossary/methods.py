@@ -1,6 +1,6 @@
 """What can be asked: a method for each question, shared by both clients.
 
-`async_methods.py` is made of this file: make docs-tables.
+`asynchronous/methods.py` is made of this file: make docs-tables.
 """
 
 from abc import ABC, abstractmethod

@@ -7,7 +7,7 @@ from typing import Any, assert_type
 import lossary
 import pytest
 from lossary.asking import Asked
-from lossary.async_methods import AsyncMethods
+from lossary.asynchronous.methods import AsyncMethods
 from lossary.methods import Methods
 from lossary.result import Answer, Result
 

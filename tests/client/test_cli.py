@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import typer
-from lossary.cli import app
-from lossary.help_texts import translate
-from lossary.words import WORDS
+from lossary.cli.application import app
+from lossary.cli.help_texts import translate
+from lossary.cli.words import WORDS
 
 from tests.service.processes import Server, free_port, serving
 

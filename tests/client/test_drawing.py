@@ -1,6 +1,6 @@
 """Curves in a terminal."""
 
-from lossary.drawing import BRAILLE, drawn
+from lossary.cli.drawing import BRAILLE, drawn
 
 
 def test_a_parabola_is_high_at_both_ends_and_low_in_its_middle() -> None:

@@ -1,4 +1,5 @@
-"""The same methods, awaited: made of `methods.py` by `make docs-tables`."""
+# Generated from lossary/methods.py by make docs-tables: do not edit.
+"""The same as `lossary/methods.py`, awaited."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ Objective = str | Sequence[str]
 
 
 class AsyncMethods(ABC):
-    """The methods of an AsyncClient; `_ask` sends what they ask."""
+    """The methods of a client; `_ask` sends what they ask."""
 
     @abstractmethod
     async def _ask(self, asked: Asked, kind: type[Answer]) -> Answer:
