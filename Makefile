@@ -11,6 +11,10 @@ BIN := $(VENV)/bin
 SOURCES := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(if $(WHEELS),--find-links $(WHEELS))
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(SOURCES) -c constraints.txt
 
+# Containers often set it. A test run starts some two hundred processes, each of which would compile every module anew:
+# 4.7 s to import the service instead of 2.1.
+unexport PYTHONDONTWRITEBYTECODE
+
 # PyPI's torch carries 1.4 GB of CUDA. Where nothing could use them, and nobody says where torch is from, its CPU build is
 # installed first; pip goes on without that index where it cannot be reached.
 GPU := $(wildcard /dev/nvidia0 /dev/nvidiactl /dev/dxg)
