@@ -59,6 +59,12 @@ test: install
 test-long: install
 	$(BIN)/python -m pytest -n auto -m long $(FLAGS)
 
+# Every loss of the catalogue that a kernel is compiled of: it gives what the formula gives. Half an hour on two cores.
+.PHONY: kernels-law
+
+kernels-law: install
+	$(BIN)/python -m pytest -n auto -m long tests/losses/evaluation/test_kernels.py $(FLAGS)
+
 # Experiments whose worker is killed twenty times, and whose replica is killed for good, on SQLite.
 .PHONY: jobs-sqlite
 

@@ -131,6 +131,7 @@ class Loss:
     article: ArticleNote | None
     kind: Kind | Callable[[dict[str, Value]], Kind]
     nothing_counts: str
+    no_kernel: str
     elements: Pattern
     work: Work
 

@@ -53,6 +53,7 @@ def loss(
     probability: ProbabilityMapOf | None = None,
     kind: Kind | Callable[[dict[str, Value]], Kind] = "item",
     nothing_counts: str = "",
+    no_kernel: str = "",
     elements: str | None = None,
     work: Work = PLAIN,
     traits: set[str] | None = None,
@@ -83,6 +84,7 @@ def loss(
         kind: item, ratio or batch (see "A loss is a map, a sum and a finish" in docs/architecture.md), or a function of
             the parameters.
         nothing_counts: The reason in the answer where no item counts though some are neither masked nor ignored.
+        no_kernel: Why the formula cannot be compiled into a kernel; empty where it can.
         elements: The axes of weights and masks, where those are finer than items (pixels of an image).
         work: Memory and time of a block, where they exceed a few passes over the inputs (all pairs: "n n").
         traits: Properties such as robust or convex.
@@ -126,6 +128,7 @@ def loss(
             article=article,
             kind=kind,
             nothing_counts=nothing_counts,
+            no_kernel=no_kernel,
             elements=Pattern.parse(elements) if elements else parsed.items,
             work=work,
         )

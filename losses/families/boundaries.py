@@ -135,6 +135,7 @@ def _hausdorff_code(params: dict[str, Value]) -> str:
         case(predictions=[[[0.25, 0.25]]], targets=[[[0, 0]]], gives=[[0.0]], params=SURE),
     ],
     pytorch=_hausdorff_code,
+    no_kernel="How many steps its distance transform takes depends on the masks.",
 )
 def hausdorff_dt(
     predictions: Tensor,

@@ -29,7 +29,9 @@ def _present_items(predictions: Tensor, weights: Tensor | None) -> Tensor:
 
     Raises: BadOption for other weights, since an item has exactly one rank in its list.
     """
-    w = terms.weights_or_ones(predictions, weights)
+    if weights is None:
+        return torch.ones_like(predictions, dtype=torch.bool)
+    w = weights.to(predictions.dtype)
     if bool(((w != 0) & (w != 1)).any()):
         raise BadOption(
             "weights",

@@ -70,6 +70,7 @@ return 1 - ((2 * a * b + c1) / (a**2 + b**2 + c1) * (2 * ab + c2) / (va + vb + c
         ),
     ],
     pytorch=_ssim_code,
+    no_kernel="Its window is cut to the picture, so that a kernel would serve one size of pictures alone.",
 )
 def ssim(
     predictions: Tensor,

@@ -164,8 +164,9 @@ def class_balanced(
     The counts are those of the training set. Powers are computed as 1 - exp(n log beta), which loses no digits for beta
     near 1.
     """
-    seen = -torch.expm1(class_counts.to(torch.float64) * math.log(beta)) if beta else torch.ones_like(class_counts)
-    weights = (len(seen) / (1 / seen).sum() / seen).to(predictions.dtype)
+    counts = class_counts.to(torch.float64)
+    seen = -torch.expm1(counts * (beta * torch.ones_like(counts)).log())
+    weights = (seen.numel() / (1 / seen).sum() / seen).to(predictions.dtype)
     value, kept, ids = _cross_entropy(predictions, targets, ignore_index, from_logits=from_logits)
     weight = weights[ids].where(kept, 0)
     return Items(terms.times(weight, value), weight, kept)

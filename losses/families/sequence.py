@@ -100,6 +100,7 @@ return F.ctc_loss(
         "targets, targets == {blank}, blank_id={blank}).mean()",
     },
     pytorch=_ctc_code,
+    no_kernel="Its recursion over the frames is one call of torch, and how many it takes depends on the probabilities.",
 )
 def ctc(
     predictions: Tensor,

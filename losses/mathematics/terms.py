@@ -185,7 +185,7 @@ def similarities(first: Tensor, second: Tensor, *, normalize: bool) -> Tensor:
 
 def diagonal(rows: Tensor) -> Tensor:
     """Return the diagonal of an (n, n) matrix as a mask."""
-    return torch.eye(len(rows), dtype=torch.bool, device=rows.device)
+    return torch.eye(rows.shape[0], dtype=torch.bool, device=rows.device)
 
 
 def same_and_different(targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -54,7 +54,7 @@ class Form:
     @cached_property
     def digest(self) -> str:
         """The name of the kernel, another with other sources or another torch."""
-        text = json.dumps([self.described(), torch.__version__, platform.machine(), _sources()])
+        text = json.dumps([self.described(), torch.__version__, platform.machine(), sources()])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def described(self) -> dict[str, Any]:
@@ -84,10 +84,17 @@ def form_of(objective: Objective, inputs: Mapping[str, Tensor], dtype: torch.dty
     """Return the form of an objective on inputs of these dtypes and axes; None where no kernel is made of it."""
     sent = [_input(role, inputs[role]) for role in objective.roles if role in inputs]
     known = [entry for entry in sent if entry is not None]
-    if len(known) < len(sent) or any(term.kind == "batch" for _, term in objective.terms):
+    if len(known) < len(sent) or any(why_no_kernel(term) for _, term in objective.terms):
         return None
     terms = tuple(_term(term) for _, term in objective.terms)
     return Form(terms, tuple(known), _name(dtype)) if _name(dtype) in ("float32", "float64") else None
+
+
+def why_no_kernel(term: BoundLoss) -> str:
+    """Return why no kernel is made of a loss under its parameters; empty where one is."""
+    if term.kind == "batch":
+        return "It needs all items at once: its time goes into matrix products and sorts, which no kernel shortens."
+    return term.loss.no_kernel
 
 
 def _input(role: str, tensor: Tensor) -> InputForm | None:
@@ -121,8 +128,8 @@ def _name(dtype: torch.dtype) -> str:
 
 
 @cache
-def _sources() -> str:
-    """Return a digest of the code that kernels are made of."""
+def sources() -> str:
+    """Return a digest of the code of the losses, of which kernels are made."""
     folder = Path(__file__).parents[2]
     texts = [path.read_bytes() for path in sorted(folder.rglob("*.py"))]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()

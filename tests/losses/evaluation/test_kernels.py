@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses.contract.expression import parse
+from losses.contract.expression import Objective, parse
 from losses.contract.loss import Loss
 from losses.contract.registry import catalogue
 from losses.errors import DomainViolation, NonFiniteInput
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.kernels.build import build
-from losses.evaluation.kernels.form import Form
+from losses.evaluation.kernels.form import Form, why_no_kernel
 from losses.evaluation.kernels.library import Kernels
 from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
@@ -39,6 +39,7 @@ MASKS: Inputs = {
     "predictions": torch.randn(60, 3, 8, 8, generator=DRAW, dtype=torch.float64),
     "targets": torch.randint(2, (60, 3, 8, 8), generator=DRAW).double(),
 }
+COMPILED = [loss for loss in catalogue().values() if not why_no_kernel(loss.bind())]
 
 
 @pytest.fixture(scope="module")
@@ -177,16 +178,24 @@ def test_a_thousand_values_of_a_parameter_are_compiled_once_and_nobody_waits(tmp
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("loss", [loss for loss in catalogue().values() if loss.bind().kind != "batch"], ids=named)
+@pytest.mark.parametrize("loss", COMPILED, ids=named)
 def test_every_kernel_says_what_the_formula_says(loss: Loss, folder: Path) -> None:
     batch = Subject(loss.bind()).draw(items=400, edges=True)
-    form = form_for(loss.id, batch.inputs)
-    try:
-        build(form, folder)
-    except (RuntimeError, ValueError, TypeError) as error:  # torch's, of a formula that is no one function
-        pytest.skip(f"{loss.id} is left to the plain way: {str(error).splitlines()[:1]}")
 
-    assert_same(loss.id, batch.inputs, Kernels([folder]))
+    kernels = kernels_for(loss.id, batch.inputs, folder)
+
+    assert_same(loss.id, batch.inputs, kernels)
+    assert kernels.known
+
+
+@pytest.mark.parametrize("loss", [loss for loss in catalogue().values() if loss not in COMPILED], ids=named)
+def test_a_loss_without_a_kernel_says_why(loss: Loss) -> None:
+    batch = Subject(loss.bind()).draw(items=400)
+
+    form = layout_of(Objective(((1.0, loss.bind()),)), batch.inputs, None, CHUNK).form
+
+    assert form is None
+    assert why_no_kernel(loss.bind()).endswith(".")
 
 
 def test_a_kernel_that_is_missing_is_left_to_the_plain_way(tmp_path: Path) -> None:
