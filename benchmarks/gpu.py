@@ -16,7 +16,7 @@ from rich.table import Table
 from losses.contract.expression import parse
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
-from service.compute import CUDA_CHUNK_ELEMENTS
+from service.compute.runtime import CUDA_CHUNK_ELEMENTS
 
 NUMBERS = 1 << 28  # 1 GiB in float32, twice
 ROUNDS = 9

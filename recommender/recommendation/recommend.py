@@ -11,7 +11,9 @@ from recommender.question import Question
 from recommender.recommendation import answer
 from recommender.recommendation.alternatives import offered_by_the_rules
 from recommender.recommendation.ask import open_question
-from recommender.recommendation.checks import AnsweredQuestion, answer_warnings, total_is_missed, total_kept
+from recommender.recommendation.checks import answer_warnings
+from recommender.recommendation.checks.check import AnsweredQuestion
+from recommender.recommendation.checks.goal import total_is_missed, total_kept
 from recommender.recommendation.choice import Choices, choose, summed
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision

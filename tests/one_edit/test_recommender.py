@@ -5,18 +5,18 @@ from typing import Any
 
 from tests.one_edit.copies import Copy
 
-BOOK = "recommender/rules/evidence/regression.py"
-FIRST_ROW = '    Rule(\n        name="evidence.regression.boxes_iou",\n'
+BOOK = "recommender/rules/evidence/regression/robust.py"
+FIRST_ROW = '    Rule(\n        name="evidence.regression.many_outliers_linear",\n'
 RULE = """    Rule(
         name="evidence.regression.windfalls",
         book="evidence",
-        tasks=_TASKS,
+        tasks=TASKS,
         when=(fact("boxes").is_false(), fact("outlier_rate") >= BOUND),
         recommend="tukey_biweight(c=2)",
         because=Text(en="What is no box may have windfalls.", zh="不是边界框的目标可能有意外之财。"),
         source=Evidence("D", "a test of one edit"),
-        fires=Profile(boxes=False, outlier_rate=RATE),
-        silent=Profile(boxes=False, outlier_rate=RATE - 0.001),
+        fires=with_goal(boxes=False, outlier_rate=RATE),
+        silent=with_goal(boxes=False, outlier_rate=RATE - 0.001),
     ),
 """
 THRESHOLD = """Threshold(

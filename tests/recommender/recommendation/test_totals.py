@@ -10,7 +10,7 @@ import torch
 from losses.contract.registry import catalogue
 from recommender.measure import measure_profile
 from recommender.profile import Goal, Profile
-from recommender.recommendation.checks import _FUNCTIONALS
+from recommender.recommendation.checks.goal import _FUNCTIONALS
 from recommender.recommendation.recommend import recommend
 from recommender.rules.table import RulebookName
 from tests.recommender.measure.measured import number

@@ -16,7 +16,8 @@ from losses.contract.deadline import hold
 from losses.contract.expression import Objective, parse
 from losses.contract.registry import catalogue
 from losses.evaluation.passes import Options
-from service.compute import INLINE_S, Runtime, estimate
+from service.compute.limits import estimate
+from service.compute.runtime import INLINE_S, Runtime
 from service.problems import OutOfMemory, TemporaryReducedCapacity
 from service.settings import Settings
 from tests.conftest import Client

@@ -14,7 +14,7 @@ import torch
 
 from losses.contract.expression import Objective
 from losses.evaluation.evaluate import evaluate
-from service.compute import KERNEL_NUMBERS, Runtime
+from service.compute.runtime import KERNEL_NUMBERS, Runtime
 from service.settings import Settings
 from tests.conftest import Client
 from tests.service.processes import PATIENCE_S, serving
@@ -95,7 +95,7 @@ SERVICE = """
     import torch
     from functools import partial
     from service.app import from_environment
-    from service.compute import KERNEL_NUMBERS, Runtime
+    from service.compute.runtime import KERNEL_NUMBERS, Runtime
     from service.server.server import listen, serve
     from service.settings import Settings
 

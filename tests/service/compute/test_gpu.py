@@ -9,7 +9,7 @@ from losses.contract.expression import Objective, parse
 from losses.contract.registry import catalogue
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.passes import Options
-from service.compute import in_smaller_chunks
+from service.compute.memory import in_smaller_chunks
 from tests.conftest import Client
 
 pytestmark = [

@@ -13,7 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from losses.evaluation.layout import CHUNK_ELEMENTS
-from service.compute import Runtime, deadline
+from service.compute import Runtime
+from service.compute.limits import deadline
 from service.problems import ComputeDeadline
 from service.settings import Settings, memory_limit
 from tests.conftest import Client

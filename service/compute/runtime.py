@@ -1,4 +1,4 @@
-"""The device: places tensors on it and evaluates losses, in a thread where that takes long."""
+"""The device, and the threads that compute on it."""
 
 import asyncio
 import logging
@@ -6,44 +6,38 @@ import math
 import os
 import shutil
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterable, Callable
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import torch
-from anyio import CapacityLimiter, from_thread, to_thread
-from starlette.requests import ClientDisconnect
-from torch import Tensor
+from anyio import CapacityLimiter, to_thread
 
 from losses.contract.deadline import CHECK, HOLD
 from losses.contract.expression import Objective
 from losses.contract.work import NUMBER_S
-from losses.errors import BadOption, Refusal, TooMuchAtOnce
-from losses.evaluation.class_axis import classes_on_axis_1
+from losses.errors import TooMuchAtOnce
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.kernels.library import Kernels
-from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
-from losses.text import Text
 from service.budget import Budget, given_back
-from service.problems import ComputeDeadline, DeviceLost, OutOfDeviceMemory, OutOfMemory
+from service.compute.limits import deadline, estimate, refuse_unused, timed
+from service.compute.memory import LEAST_CHUNK, Blocks, in_smaller_chunks
+from service.problems import DeviceLost, OutOfDeviceMemory, OutOfMemory
 from service.readiness import Readiness
-from service.request_record import Record, current
+from service.request_record import current
 from service.scheduling import in_task
 from service.settings import Settings
 from service.uploads.formats.registry import Window
-from service.uploads.roles import known_roles, unknown_input
 from service.uploads.upload import Upload
 
 Returned = TypeVar("Returned")
 INLINE_S = 1e-3  # of computing, which a thread hop would double
 CUDA_CHUNK_ELEMENTS = 1 << 24  # 64 MB in float32: launches cost nothing beside the copy
 KERNEL_NUMBERS = 1 << 13  # in which a kernel gains more than its call costs
-LEAST_CHUNK = 1 << 16  # below it what is missing is not the memory of a chunk
 LEAST_SHORT_CHUNK = 1 << 12  # below it calls cost more than numbers
 SHORT_BODY = 1_000_000  # bytes, below which blocks are bounded by the arrays
 TIMES_ARRAYS = 16  # what blocks of a short body hold at most, over its arrays
@@ -197,7 +191,7 @@ class Runtime:
         await in_task()
         await self.turns.wait(1)
         record.queue_ms += 1e3 * (time.perf_counter() - began)
-        with given_back(self.turns, 1), timed(record), _Blocks(self._blocks, reserved_bytes, record) as blocks:
+        with given_back(self.turns, 1), timed(record), Blocks(self._blocks, reserved_bytes, record) as blocks:
             blocks.advance(peak_bytes)
             work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
@@ -212,7 +206,7 @@ class Runtime:
             record.compute_ms += 1e3 * (time.perf_counter() - started)
 
     @staticmethod
-    def _holding(work: Callable[[], Returned], blocks: "_Blocks") -> Returned:
+    def _holding(work: Callable[[], Returned], blocks: "Blocks") -> Returned:
         token = HOLD.set(blocks.hold)
         try:
             return work()
@@ -238,44 +232,6 @@ class Runtime:
             CHECK.reset(token)
 
 
-class _Blocks:
-    """The memory for the blocks of one computation; `reserved_bytes` of it were reserved with the upload."""
-
-    def __init__(self, budget: Budget, reserved_bytes: int, record: Record) -> None:
-        self._budget, self._reserved_bytes, self._record, self._held = budget, reserved_bytes, record, 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._budget.give(self._held)
-
-    def advance(self, peak_bytes: int) -> None:
-        """Reserve `amount` on the event loop where it is free, which saves the thread from asking for it."""
-        more = min(peak_bytes - self._reserved_bytes, self._budget.total)
-        if more > 0 and self._budget.take(more):
-            self._keep(more)
-
-    def hold(self, peak_bytes: int) -> None:
-        """Reserve `amount` in place of the current reservation, blocking this thread until it is free.
-
-        Raises: TemporaryReducedCapacity.
-        """
-        more = min(peak_bytes - self._reserved_bytes, self._budget.total)
-        if more > self._held:
-            from_thread.run(self._take, more)
-
-    async def _take(self, amount: int) -> None:
-        self._budget.give(self._held)
-        self._held = 0
-        await self._budget.wait(amount)
-        self._keep(amount)
-
-    def _keep(self, amount: int) -> None:
-        self._held = amount
-        self._record.block_bytes = max(self._record.block_bytes, amount)
-
-
 def _kernels(settings: Settings) -> Kernels | None:
     """Return the kernels of the folder that is named, and those compiled while the service runs.
 
@@ -297,21 +253,6 @@ def _on_cpu(options: Options, max_block_bytes: int, kernels: Kernels | None) -> 
     return replace(options, max_block_bytes=max_block_bytes, kernels=kernels)
 
 
-def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:
-    """Return about how many seconds an evaluation takes, and its peak bytes; 0 where it will be refused."""
-    graph, seconds, peak_bytes = options.gradient != "none", 0.0, 0
-    for objective in objectives:
-        inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
-        try:
-            inputs = classes_on_axis_1(objective, inputs, options.class_axis)
-            layout = layout_of(objective, inputs, options.dtype, options.chunk_elements)
-        except Refusal:  # the evaluation raises it again
-            continue
-        seconds += layout.estimate(graph=graph)
-        peak_bytes = max(peak_bytes, layout.peak_bytes(graph=graph))
-    return seconds, peak_bytes
-
-
 def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
     """Record what was evaluated and how long it took."""
     record = current()
@@ -326,23 +267,6 @@ def _losses(objectives: list[Objective]) -> tuple[str, ...]:
     return tuple([loss for objective in objectives for loss in objective.losses])
 
 
-def in_smaller_chunks(work: Callable[..., Returned], options: Options) -> Returned:
-    """Return what `work(options=...)` returns; while device memory runs out, try again in chunks half as long.
-
-    Raises: torch.OutOfMemoryError where the smallest chunk is too much, or nothing is cut.
-    """
-    while True:
-        try:
-            return work(options=options)
-        except torch.OutOfMemoryError:
-            half = options.chunk_elements // 2
-            if half < LEAST_CHUNK:
-                raise
-        log.warning("device memory ran out", extra={"facts": {"chunk_elements": half}})
-        torch.cuda.empty_cache()  # outside of the handler, whose traceback holds the tensors of what failed
-        options = replace(options, chunk_elements=half)
-
-
 def _add(streams: list[Stream], window: Window) -> None:
     """Add a window to the sums of every objective."""
     roles = window.roles()
@@ -350,56 +274,3 @@ def _add(streams: list[Stream], window: Window) -> None:
     refuse_unused([stream.objective for stream in streams], roles)
     for stream in streams:
         in_smaller_chunks(partial(stream.add, roles, weights, mask), stream.options)
-
-
-def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
-    """Refuse an input that none of the objectives takes.
-
-    Raises: BadOption; UnknownInput for one that no loss has.
-    """
-    taken = dict.fromkeys([role for objective in objectives for role in objective.roles])
-    unused = [role for role in roles if role not in taken]
-    if not unused:
-        return
-    role = unused[0]
-    if role not in known_roles():
-        raise unknown_input(role, taken)
-    raise BadOption(
-        role,
-        Text(
-            f"{role} is an input of none of the losses asked for; leave it out.",
-            f"{role} 不是所请求的任何损失的输入;请去掉它。",
-        ),
-    )
-
-
-@contextmanager
-def timed(record: Record) -> Iterator[None]:
-    """Add the time that the block takes to the compute time of the request."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        record.compute_ms += 1e3 * (time.perf_counter() - started)
-
-
-def deadline(
-    limit_s: float,
-    spent_s: float = 0.0,
-    clock: Callable[[], float] = time.monotonic,
-    has_left: Callable[[], bool] = lambda: False,
-) -> Callable[[float], None]:
-    """Return a check that raises once `limit_s` seconds are spent, or once the client has left.
-
-    It takes the seconds for which nothing can be asked again. `has_left`: says whether the client has.
-    Raises, from the check: ComputeDeadline, ClientDisconnect.
-    """
-    end = clock() + limit_s - spent_s
-
-    def check(seconds: float) -> None:
-        if clock() + seconds >= end:
-            raise ComputeDeadline(limit_s)
-        if has_left():
-            raise ClientDisconnect
-
-    return check
