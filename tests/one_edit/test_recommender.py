@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.one_edit.copies import Copy
 
-BOOK = "recommender/rules/evidence/regression/robust.py"
-FIRST_ROW = '    Rule(\n        name="evidence.regression.many_outliers_linear",\n'
+BOOK = "recommender/rules/evidence/regression/boxes.py"
+FIRST_ROW = '    Rule(\n        name="evidence.regression.boxes_iou",\n'
 RULE = """    Rule(
         name="evidence.regression.windfalls",
         book="evidence",
@@ -20,7 +20,7 @@ RULE = """    Rule(
     ),
 """
 THRESHOLD = """Threshold(
-            "evidence.windfalls", 0.25, "a test of one edit", Text(en="A quarter.", zh="四分之一。")
+            "evidence.windfalls", RATE, "a test of one edit", Text(en="A quarter.", zh="四分之一。")
         )"""
 LAST_TASK = "\n\nMETRIC_OF_AIM = {"
 TASK = """    WEATHER = (
@@ -48,7 +48,7 @@ def objectives(answers: list[tuple[int, bytes]]) -> list[str]:
 
 
 def test_a_rule_is_listed_decides_and_is_under_the_laws(copy: Copy) -> None:
-    copy.insert(BOOK, FIRST_ROW, RULE.replace("BOUND", "MANY").replace("RATE", "0.12"))
+    copy.insert(BOOK, FIRST_ROW, RULE.replace("BOUND", THRESHOLD).replace("RATE", "0.12"))
 
     listings = copy.listings(recommend(0.12), recommend(0.119))
     decided, silent = objectives(listings.answers)
