@@ -56,7 +56,7 @@ def picture() -> str:
             parts += _layer(layer, left + 12, TOP + STEP * row)
         if place:
             parts.append(f'<path class="arrow" d="M{left - GAP + 2} 37 h{GAP - 6} m-6 -4 l6 4 l-6 4"/>')
-    note = "A room imports those below it and those of the columns to the right, never the other way; a test says so."
+    note = "Modules import those below them and those in the columns to the right, never the other way (lint-imports)."
     parts += [f'<text class="faint" x="{LEFT}" y="{height - 10}">{note}</text>', "</svg>"]
     return "\n".join(parts) + "\n"
 

@@ -66,8 +66,8 @@ def _page(task: str, losses: Iterable[Loss]) -> str:
     title = task.capitalize()
     meaning = next(each.row.title.en for each in Task if each == task)
     about = (
-        f"Losses whose first task is `{task}`: {meaning}. Curves are drawn with the default parameters; every other "
-        " setting is one request to [`/v1/losses/{loss_id}/curve`](../http.md#endpoints) away."
+        f"Losses that are mainly for the task `{task}`: {meaning}. Curves are drawn with the default parameters; "
+        "[`/v1/losses/{loss_id}/curve`](../http.md#endpoints) draws them with any others."
     )
     written = "<!-- Written by make docs-tables from losses/families. -->"
     parts = [f"# {title}", written, about, *(_entry(loss) for loss in losses)]
