@@ -1,4 +1,4 @@
-"""Ordinary situations, what the evidence book answers, and the reference by which that is right: a table, row by row."""
+"""A table of ordinary situations: what the evidence book answers, and the reference by which that is right."""
 
 from dataclasses import dataclass, field
 
