@@ -1,6 +1,8 @@
 """The profile that the rule books are asked with: facts of the target about a simple pilot model's predictions."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +13,9 @@ from recommender.measure import measure_profile
 from recommender.measure.label_noise import PredictionKind
 from recommender.profile import Profile
 from recommender.tasks import Task
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 UNPREDICTED = (Task.MULTILABEL, Task.ORDINAL, Task.RANKING)  # of which facts are counted on the targets alone
 PROBABILITIES: PredictionKind = "probabilities"
@@ -46,14 +51,25 @@ def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:
     from sklearn.linear_model import HuberRegressor, LogisticRegression  # noqa: PLC0415 - scikit-learn is slow to import
     from sklearn.model_selection import cross_val_predict  # noqa: PLC0415 - as above
 
-    if target.classes is not None:
-        chances = cross_val_predict(
-            LogisticRegression(max_iter=200), x, values.astype(int), cv=PILOT_FOLDS, method="predict_proba"
-        )
-        return np.asarray(chances[:, 1] if target.outputs == 1 else chances, dtype=np.float64)
-    centre, spread = robust(values)
-    pilot = cross_val_predict(HuberRegressor(max_iter=200, alpha=1.0), x, (values - centre) / spread, cv=PILOT_FOLDS)
+    with blas_threads().limit(limits=1):  # its threads spin on matrices of this size: 13 times the time, beside others
+        if target.classes is not None:
+            chances = cross_val_predict(
+                LogisticRegression(max_iter=200), x, values.astype(int), cv=PILOT_FOLDS, method="predict_proba"
+            )
+            return np.asarray(chances[:, 1] if target.outputs == 1 else chances, dtype=np.float64)
+        centre, spread = robust(values)
+        scaled = (values - centre) / spread
+        pilot = cross_val_predict(HuberRegressor(max_iter=200, alpha=1.0), x, scaled, cv=PILOT_FOLDS)
     return np.asarray(centre + spread * pilot, dtype=np.float64)
+
+
+@lru_cache(maxsize=1)
+def blas_threads() -> "ThreadpoolController":
+    """Return the controller of the threads of the linear algebra that scikit-learn calls."""
+    import sklearn.linear_model  # noqa: PLC0415, F401 - it loads that library; slow to import
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - comes with scikit-learn
+
+    return ThreadpoolController().select(user_api="blas")
 
 
 def robust(values: np.ndarray | Sequence[float]) -> tuple[float, float]:
