@@ -37,8 +37,8 @@ def read_lists(columns: Columns, question: ExperimentQuestion, rows: Ids, most_r
             "query",
             Text(
                 "Ranking puts the rows of each query in order: name the column that says which query a row belongs to "
-                "in query of POST /v1/experiments.",
-                "ranking 在每个查询内部排序:请在 POST /v1/experiments 的 query 中写明各行所属查询的列。",
+                "in query.",
+                "ranking 在每个查询内部排序:请在 query 中写明各行所属查询的列。",
             ),
         )
     _refuse_other_uses(question)
@@ -54,7 +54,11 @@ def read_lists(columns: Columns, question: ExperimentQuestion, rows: Ids, most_r
         )
     relevance = read_target(column_of(columns, question.target, "target")[rows], Task.RANKING)[0].values
     queries = np.unique(ids_of(columns, question.query, "query")[rows], return_inverse=True)[1]
-    kept, notices = _with_an_order(queries, relevance)
+    kept, gone = rows_with_an_order(queries, relevance)
+    if not kept.any():
+        alone = bool((np.bincount(queries) == 1).all())
+        raise BadExperiment("query" if alone else "target", _ONE_ROW if alone else _ALL_ALIKE)
+    notices = [without_an_order(gone)] if gone else []
     if kept.sum() > most_rows:
         kept &= _sampled(queries, kept, most_rows, question.seed)
         count = len(np.unique(queries[kept]))
@@ -115,21 +119,24 @@ def _refuse_other_uses(question: ExperimentQuestion) -> None:
             )
 
 
-def _with_an_order(queries: Ids, relevance: np.ndarray) -> tuple[np.ndarray, list[Text]]:
-    """Return the rows of queries in which not all rows are as relevant, and what is said of the others."""
+def rows_with_an_order(queries: Ids, relevance: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return which rows (n) are of queries whose rows differ in relevance, and how many other queries there are.
+
+    Shapes: queries (n), ids from 0, each of which occurs; relevance (n).
+    """
     order = np.argsort(queries, kind="stable")
     first = np.flatnonzero(np.r_[True, np.diff(queries[order]) > 0])
     highest, lowest = (how.reduceat(relevance[order], first) for how in (np.maximum, np.minimum))
     has_order = highest > lowest
-    gone = int((~has_order).sum())
-    if gone == len(has_order):
-        alone = bool((np.bincount(queries) == 1).all())
-        raise BadExperiment("query" if alone else "target", _ONE_ROW if alone else _ALL_ALIKE)
-    text = Text(
-        f"{gone} queries of one row, or of rows that are all as relevant, were left out: they have no order.",
-        f"已略去 {gone} 个只有一行、或各行相关度相同的查询:其中没有次序可言。",
+    return np.asarray(has_order[queries]), int((~has_order).sum())
+
+
+def without_an_order(queries: int) -> Text:
+    """Return the notice that so many queries were left out."""
+    return Text(
+        f"{queries} queries of one row, or of rows that are all as relevant, were left out: they have no order.",
+        f"已略去 {queries} 个只有一行、或各行相关度相同的查询:其中没有次序可言。",
     )
-    return np.asarray(has_order[queries]), [text] if gone else []
 
 
 _ONE_ROW = Text(

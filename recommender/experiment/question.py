@@ -2,7 +2,16 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    field_validator,
+)
 
 from losses.contract.expression import LONGEST_EXPRESSION
 from losses.field_errors import IN_CHINESE
@@ -17,6 +26,15 @@ LEARNT: tuple[str, ...] = get_args(LearntTask)
 VERDICT = "/v1/experiments/verdict"
 MOST_CANDIDATES = 40
 MOST_NAMES = 2_000
+SAFE = 2**63  # what JSON holds beyond it is parsed as a float
+
+
+def _whole(sent: object) -> object:
+    """Return a whole number that was too large to be parsed as one as that, so that its bound refuses it."""
+    return int(sent) if isinstance(sent, float) and abs(sent) >= SAFE and sent.is_integer() else sent
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
 _ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 _Expression = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_EXPRESSION)]
 _AUTO, _LIST = "literal['auto']", "list[expression]"
@@ -55,14 +73,14 @@ class ExperimentQuestion(BaseModel):
     models: Annotated[list[ModelName], Field(min_length=1, max_length=2)] = Field(
         default=["linear", "mlp"], description="What is trained: a linear model, a network of two layers of 64."
     )
-    folds: int = Field(default=5, ge=3, le=10)
-    repeats: int = Field(default=3, ge=1, le=10, description="Partitions into folds, each with a new seed.")
+    folds: WholeNumber = Field(default=5, ge=3, le=10)
+    repeats: WholeNumber = Field(default=3, ge=1, le=10, description="Partitions into folds, each with a new seed.")
     groups: _ColumnName | None = Field(default=None, description="Rows with the same value stay in one fold.")
     order: _ColumnName | None = Field(default=None, description="Time: no row is predicted from later ones.")
     weights: _ColumnName | None = Field(default=None, description="What each row counts when it is judged.")
     held_out: _ColumnName | None = Field(default=None, description="Rows where it is true are left out of training.")
     budget_seconds: float = Field(default=60.0, gt=0, le=3600, description="Stops adding repeats after that long.")
-    seed: int = Field(default=0, ge=0, lt=2**31)
+    seed: WholeNumber = Field(default=0, ge=0, lt=2**31)
 
     @field_validator("task", mode="before")
     @classmethod

@@ -222,6 +222,7 @@ METRICS: dict[str, Metric] = {
         goal={"ranking": "ndcg"},
         larger_is_better=True,
         compute=computed.ndcg,
+        takes="non-negative",
         of_lists=True,
     ),
     "concordance": Metric(

@@ -3,6 +3,7 @@
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from losses.errors import ShapeMismatch
@@ -18,18 +19,25 @@ from service.uploads.roles import FEATURES
 
 Asked = Literal["quick"]
 TARGETS = "targets"
-TABLE_AXES = 2  # of (n, p)
-Numbers = np.ndarray[Any, np.dtype[np.float64]]
+QUERY = "query"
+TABLE_AXES, LISTS_AXES = 2, 3  # of (n, p), and of (lists, length, p)
+Numbers = np.ndarray[Any, np.dtype[Any]]
 
 
 class Question(NamedTuple):
-    """What is asked of a quick experiment. `assumed`: which columns of the dataset were taken for inputs."""
+    """What is asked of a quick experiment.
+
+    `assumed`: which columns of the dataset were taken for inputs; `query`: the column that says which list a row
+    belongs to; `mask`: which places of the lists that were sent have a row.
+    """
 
     dataset: str | None
     target: str | None
     task: Task | None
     goal: Goal
     assumed: dict[str, Any]
+    query: str | None = None
+    mask: Tensor | None = None
 
 
 async def quick_experiment(
@@ -37,13 +45,20 @@ async def quick_experiment(
 ) -> tuple[ExperimentReport, Profile]:
     """Return the verdict of a linear model on the arrays or the dataset, and facts of the target about a pilot model.
 
-    Shapes: features (n, p) or (n), targets (n) or (n, labels). Raises: BadExperiment where there is neither, or no
-    model here learns the task; ShapeMismatch, UnknownDataset, ComputeDeadline, and what planning raises.
+    Shapes: features (n, p) or (n), targets (n) or (n, labels); of ranking (lists, length, p) and (lists, length).
+    Raises: BadExperiment where there is neither, or no model here learns the task; ShapeMismatch, UnknownDataset,
+    ComputeDeadline, and what planning raises.
     """
     target, task = question.target or question.assumed.get("roles", {}).get("targets"), question.task
     if task is not None and task not in LEARNT:
         raise not_learnt(task, "experiment")
     task_and_goal = {"task": task, "goal": question.goal.model_dump(mode="json")}
+    if features is not None and targets is not None and task is Task.RANKING:
+        return await jobs.quick_on_columns(
+            {"target": TARGETS, QUERY: QUERY, **task_and_goal},
+            columns_of_lists(features, targets, question.mask),
+            language,
+        )
     if features is not None and targets is not None:
         return await jobs.quick_on_columns(
             {"target": TARGETS, **task_and_goal}, columns_of(features, targets), language
@@ -59,7 +74,9 @@ async def quick_experiment(
             ),
         )
     return await jobs.quick(
-        {"dataset": question.dataset, "target": target, **task_and_goal}, current().key or "", language
+        {"dataset": question.dataset, "target": target, QUERY: question.query, **task_and_goal},
+        current().key or "",
+        language,
     )
 
 
@@ -72,3 +89,19 @@ def columns_of(features: Tensor, targets: Tensor) -> dict[str, Numbers]:
         raise ShapeMismatch(FEATURES, f"{len(targets)}, p", features.shape)
     table = features.double().reshape(len(features), -1).numpy()
     return {f"{FEATURES}.{place}": column for place, column in enumerate(table.T)} | {TARGETS: targets.double().numpy()}
+
+
+def columns_of_lists(features: Tensor, targets: Tensor, mask: Tensor | None) -> dict[str, Numbers]:
+    """Return lists of rows as the columns of a table, each list a query; `mask` is False for places without a row.
+
+    Raises: ShapeMismatch where features are not (lists, length, p), or targets and mask not (lists, length).
+    """
+    if features.ndim != LISTS_AXES:
+        raise ShapeMismatch(FEATURES, "lists, length, p", features.shape)
+    lists = features.shape[:-1]
+    for name, tensor in ((TARGETS, targets), ("mask", mask)):
+        if tensor is not None and tensor.shape != lists:
+            raise ShapeMismatch(name, f"{lists[0]}, {lists[1]}", tensor.shape)
+    queries = torch.arange(len(features))[:, None].expand(lists)
+    is_row = torch.ones(lists, dtype=torch.bool) if mask is None else mask.bool()
+    return columns_of(features[is_row], targets[is_row]) | {QUERY: queries[is_row].numpy()}

@@ -90,6 +90,7 @@ class AsyncMethods(ABC):
         thresholds: Mapping[str, float] | None = None,
         experiment: str | None = None,
         target: str | None = None,
+        query: str | None = None,
         ignore_index: int | None = None,
         roles: Mapping[str, str] | None = None,
         dataset: str | None = None,
@@ -97,11 +98,12 @@ class AsyncMethods(ABC):
     ) -> Advice:
         """Return which loss fits these arrays, what was measured of them, and what the losses say of them.
 
-        `experiment="quick"` also compares losses by training on the columns of a dataset beside its `target`.
+        `experiment="quick"` also compares losses by training on the columns of a dataset beside its `target`. To rank,
+        `query` names the column that says which list a row belongs to.
         """
         question = {"task": task, "scenario": scenario, "goal": goal, "profile": profile, "rulebook": rulebook}
-        more = {"thresholds": thresholds, "experiment": experiment, "target": target, "ignore_index": ignore_index}
-        fields = {**question, **more, "dataset": dataset}
+        more = {"thresholds": thresholds, "experiment": experiment, "target": target, "query": query}
+        fields = {**question, **more, "ignore_index": ignore_index, "dataset": dataset}
         return await self._ask(asking.upload("/v1/advise", packed(data, roles, fields, arrays)), Advice)
 
     async def losses(self) -> Catalogue:
@@ -193,14 +195,15 @@ class AsyncMethods(ABC):
         await self._ask(Asked("DELETE", f"/v1/evaluations/{identifier}", {}, {}), Result)
 
     async def verdict(
-        self, metric: str, scores: Mapping[str, Sequence[float]], *, folds: int, **question: object
+        self, metric: str, scores: Mapping[str, Sequence[float]] | None = None, *, folds: int, **question: object
     ) -> ScoresVerdict:
-        """Return which of your own runs is best, by what each scored on every fold."""
-        plain = {name: [float(score) for score in each] for name, each in scores.items()}
-        return await self._ask(
-            asking.post("/v1/experiments/verdict", {"metric": metric, "scores": plain, "folds": folds, **question}),
-            ScoresVerdict,
-        )
+        """Return which of your own runs is best, by what each scored on every fold.
+
+        In place of scores, `predictions` by name and `targets` are lists a fold; to rank, `queries` beside them.
+        """
+        plain = scores and {name: [float(score) for score in each] for name, each in scores.items()}
+        body = {"metric": metric, "scores": plain, "folds": folds, **question}
+        return await self._ask(asking.post("/v1/experiments/verdict", body), ScoresVerdict)
 
     async def cancel_experiment(self, identifier: str) -> ExperimentState:
         """End an experiment within a second or two."""

@@ -34,6 +34,7 @@ Roles = Annotated[
     str | None,
     typer.Option(help="Which columns are which inputs: predictions:y_pred,targets:y_true.", show_default=False),
 ]
+Query = Annotated[str | None, typer.Option(help="To rank: the column that names a row's list.", show_default=False)]
 Task = Annotated[str | None, typer.Option(help="regression, binary, multiclass, segmentation, ...", show_default=False)]
 HOST = "http://127.0.0.1:8000"
 

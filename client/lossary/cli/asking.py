@@ -13,6 +13,7 @@ from lossary.cli.application import (
     File,
     Json,
     Key,
+    Query,
     Roles,
     Task,
     Url,
@@ -105,6 +106,7 @@ def advise(
         str | None,
         typer.Option(help="The column to predict: losses are compared by training on the others.", show_default=False),
     ] = None,
+    query: Query = None,
     roles: Roles = None,
     url: Url = HOST,
     key: Key = None,
@@ -115,8 +117,9 @@ def advise(
         if target is None:
             answer = client.advise(file, task=task, roles=read_roles(roles))
         else:
+            dataset = client.upload(file).id
             answer = client.advise(
-                dataset=client.upload(file).id, target=target, experiment="quick", task=task, roles=read_roles(roles)
+                dataset=dataset, target=target, query=query, experiment="quick", task=task, roles=read_roles(roles)
             )
     if as_json:
         print_json(answer)
@@ -135,9 +138,7 @@ def experiment(
     outliers: Annotated[str | None, typer.Option(help="errors, signal or unknown.", show_default=False)] = None,
     model: Annotated[list[str], typer.Option("--model", help="linear, mlp; may be given often.")] = ["linear", "mlp"],  # noqa: B006 - typer's way
     repeats: Annotated[int, typer.Option(help="Partitions into folds.")] = 3,
-    query: Annotated[
-        str | None, typer.Option(help="To rank: the column that names a row's list.", show_default=False)
-    ] = None,
+    query: Query = None,
     url: Url = HOST,
     key: Key = None,
     as_json: Json = False,

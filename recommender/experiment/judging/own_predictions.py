@@ -9,6 +9,7 @@ import numpy as np
 from losses.errors import shown
 from losses.text import Text
 from recommender.errors import BadExperiment
+from recommender.experiment.judging.own_lists import queries_of_folds, rows_of_lists
 from recommender.experiment.judging.selection import within_consensus
 from recommender.metrics import METRICS, Judged, read_metric, score
 
@@ -26,6 +27,7 @@ class FoldScores:
     scores: Mapping[str, Sequence[float]]
     rows: int | None = None
     rows_judged: int | None = None
+    queries_left_out: int = 0  # that have no order
 
 
 def judged_scores(
@@ -34,18 +36,20 @@ def judged_scores(
     targets: Sequence[Sequence[float]],
     *,
     outliers: Literal["errors", "signal"],
+    queries: Sequence[Sequence[int | str]] | None = None,
     quantile: float | None = None,
     false_negative_cost: float | None = None,
 ) -> FoldScores:
     """Return what each loss scores on every fold.
 
-    Predictions and targets are lists a fold of the same rows. In place of a metric that is too noisy to choose by, its
-    proper score is computed. Where outliers are errors, numbers are judged on the rows whose median residual over the
-    losses is within 3.5 robust sigmas. Raises: UnknownMetric; BadExperiment where shapes differ, or the metric is not
-    defined.
+    Predictions, targets and queries are lists a fold of the same rows. In place of a metric that is too noisy to choose
+    by, its proper score is computed. Where outliers are errors, numbers are judged on the rows whose median residual
+    over the losses is within 3.5 robust sigmas; lists are judged where their rows differ in relevance. Raises:
+    UnknownMetric; BadExperiment where shapes differ, or the metric is not defined.
     """
     by = read_metric(metric).chosen_by or metric
-    if METRICS[by].compute is None or METRICS[by].of_lists:
+    of_lists = METRICS[by].of_lists
+    if METRICS[by].compute is None:
         raise BadExperiment(
             "metric",
             Text(
@@ -54,7 +58,8 @@ def judged_scores(
             ),
         )
     of_numbers = set(METRICS[by].tasks) <= {"regression", "count"}
-    truth = [_targets(by, rows, of_numbers=of_numbers) for rows in targets]
+    truth = [_targets(by, rows, of_numbers=of_numbers or of_lists) for rows in targets]
+    lists = queries_of_folds(by, queries, truth)
     arrays = {name: [_array(name, rows) for rows in folds] for name, folds in predictions.items()}
     for name, folds in arrays.items():
         if [len(rows) for rows in folds] != [len(rows) for rows in truth]:
@@ -65,7 +70,7 @@ def judged_scores(
                     f"{shown(name)} 没有为每一折的每个目标给出预测。",
                 ),
             )
-        if of_numbers and any(rows.ndim > 1 for rows in folds):
+        if (of_numbers or of_lists) and any(rows.ndim > 1 for rows in folds):
             raise BadExperiment(
                 "predictions",
                 Text(
@@ -76,6 +81,9 @@ def judged_scores(
     kept = [np.ones(len(rows), dtype=bool) for rows in truth]
     if of_numbers and outliers == "errors":
         kept = _agreed(list(arrays.values()), truth)
+    left_out = 0
+    if lists is not None:
+        kept, left_out = rows_of_lists(lists, truth)
     of_probabilities = METRICS[by].elicits == PROBABILITY
     for name, folds in arrays.items():
         for own, given in zip(truth, folds, strict=True):
@@ -90,13 +98,14 @@ def judged_scores(
                     given[rows],
                     quantile=quantile or 0.5,
                     false_negative_cost=false_negative_cost or 1.0,
+                    queries=None if lists is None else lists[fold][rows],
                 ),
             )
             for fold, (own, given, rows) in enumerate(zip(truth, folds, kept, strict=True))
         ]
         for name, folds in arrays.items()
     }
-    return FoldScores(by, scores, sum(map(len, truth)), int(sum(rows.sum() for rows in kept)))
+    return FoldScores(by, scores, sum(map(len, truth)), int(sum(rows.sum() for rows in kept)), left_out)
 
 
 def _targets(metric: str, rows: Sequence[float], *, of_numbers: bool) -> Numbers:
@@ -151,7 +160,7 @@ def _refuse_unfit(metric: str, name: str, targets: Numbers, given: Numbers, *, o
     Raises: BadExperiment.
     """
     classes = given.shape[1] if given.ndim > 1 else 2
-    if METRICS[metric].takes == "non-negative" and (given < 0).any():
+    if METRICS[metric].takes == "non-negative" and not METRICS[metric].of_lists and (given < 0).any():
         raise BadExperiment(
             "predictions",
             Text(

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from losses.errors import shown
 from losses.field_errors import custom_error
@@ -11,13 +11,19 @@ from losses.text import Language, Text, in_language
 from recommender.errors import BadExperiment
 from recommender.experiment.judging.comparison import compare, rows_to_decide
 from recommender.experiment.judging.own_predictions import FoldScores, judged_scores
+from recommender.experiment.lists import without_an_order
+from recommender.experiment.question import WholeNumber
 from recommender.metrics import METRICS, read_metric
 
 MOST_SCORES, MOST_LOSSES = 1_000, 100  # scores of one loss
 ONE_OF_BOTH = Text("must have scores, or predictions with targets", "须有 scores,或 predictions 与 targets")
+QUERIES_ALONE = Text(
+    "has queries, which go with predictions and targets", "有 queries,须与 predictions 和 targets 一起发送"
+)
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Scores = Annotated[list[_Finite], Field(min_length=2, max_length=MOST_SCORES)]
 _Rows = list[_Finite] | list[list[_Finite]]
+_Query = StrictInt | Annotated[str, Field(max_length=500)]
 _Folds = Annotated[list[_Rows], Field(min_length=2, max_length=MOST_SCORES)]
 
 
@@ -38,10 +44,15 @@ class ScoresQuestion(BaseModel):
         min_length=2,
         max_length=MOST_LOSSES,
         description="In place of scores, by name: for every fold what is predicted for its rows, numbers or "
-        "probabilities (of several classes a list a row).",
+        "probabilities (of several classes a list a row), or scores that put the rows of a query in order.",
     )
     targets: Annotated[list[list[_Finite]], Field(min_length=2, max_length=MOST_SCORES)] | None = Field(
-        default=None, description="Beside predictions: for every fold the targets of its rows, numbers or class ids."
+        default=None,
+        description="Beside predictions: for every fold the targets of its rows, numbers, class ids or relevances.",
+    )
+    queries: Annotated[list[list[_Query]], Field(min_length=2, max_length=MOST_SCORES)] | None = Field(
+        default=None,
+        description="Of ndcg, beside targets: for every fold the query that each row belongs to, numbers or texts.",
     )
     outliers: Literal["errors", "signal"] = Field(
         default="signal",
@@ -49,18 +60,22 @@ class ScoresQuestion(BaseModel):
     )
     quantile: float | None = Field(default=None, gt=0, lt=1, description="Of pinball.")
     false_negative_cost: float | None = Field(default=None, gt=0, description="Of expected_cost, in false alarms.")
-    folds: int = Field(ge=2, le=1000, description="Folds of one repeat.")
+    folds: WholeNumber = Field(ge=2, le=1000, description="Folds of one repeat.")
     incumbent: str | None = Field(
         default=None, max_length=500, description="What is kept unless another is clearly better; left out, the first."
     )
-    rows: int | None = Field(default=None, ge=1, description="Rows of the data, to say how many would decide a tie.")
-    seed: int = Field(default=0, ge=0, lt=2**31)
+    rows: WholeNumber | None = Field(
+        default=None, ge=1, description="Rows of the data, to say how many would decide a tie."
+    )
+    seed: WholeNumber = Field(default=0, ge=0, lt=2**31)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        """Refuse scores and predictions at once, and predictions without targets."""
+        """Refuse scores and predictions at once, and predictions without targets, and queries without either."""
         if (self.scores is None) == (self.predictions is None) or (self.predictions is None) != (self.targets is None):
             raise custom_error("one_of_both", ONE_OF_BOTH)
+        if self.queries is not None and self.targets is None:
+            raise custom_error("queries_alone", QUERIES_ALONE)
         return self
 
 
@@ -177,16 +192,17 @@ def _fold_scores(question: ScoresQuestion) -> FoldScores:
         question.predictions or {},
         question.targets or [],
         outliers=question.outliers,
+        queries=question.queries,
         quantile=question.quantile,
         false_negative_cost=question.false_negative_cost,
     )
 
 
 def _warnings(question: ScoresQuestion, judged: FoldScores) -> list[Text]:
-    """Return warnings about the metric: too noisy to choose by, or replaced by a proper score."""
+    """Return warnings about queries that were left out, and a metric that is too noisy to choose by."""
     metric = METRICS[question.metric]
     if metric.chosen_by is None:
-        return []
+        return [without_an_order(judged.queries_left_out)] if judged.queries_left_out else []
     proper = METRICS[metric.chosen_by].title
     if judged.metric != question.metric:
         return [

@@ -61,7 +61,8 @@ async def compared_by_training(
     if request.experiment is None:
         return None
     task = _task_of(request)
-    question = Question(request.dataset, request.target, task, request.goal, upload.assumed)
+    mask = upload.roles.get("mask")
+    question = Question(request.dataset, request.target, task, request.goal, upload.assumed, request.query, mask)
     return await quick_experiment(jobs, question, features, upload.roles.get("targets"), language)
 
 
@@ -77,9 +78,9 @@ def true_of_pilot(warnings: list[Notice], pilot: Profile) -> list[Notice]:
 
 
 def _task_of(request: AdviseRequest) -> Task | None:
-    """Return the task of the request, of its scenario where that is named; None where the targets decide."""
+    """Return the task of the request, its scenario or its query; None where the targets decide."""
     if request.task is None and request.scenario is None:
-        return None
+        return None if request.query is None else Task.RANKING
     return read_task_and_scenario(request.task, request.scenario)[0]
 
 

@@ -47,6 +47,14 @@ class AdviseRequest(BaseModel):
         str | None,
         Field(description="The column of the dataset to be predicted; the others are predicted from.", max_length=500),
     ] = None
+    query: Annotated[
+        str | None,
+        Field(
+            description="Of ranking: the column of the dataset that says which list a row belongs to. Without a "
+            "dataset, lists are features (lists, length, p) and targets (lists, length).",
+            max_length=500,
+        ),
+    ] = None
     ignore_index: Annotated[
         StrictInt | None,
         Field(

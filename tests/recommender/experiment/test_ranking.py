@@ -60,7 +60,7 @@ def test_no_query_is_split_between_folds() -> None:
 
 
 BAD = [
-    ("no query", {"query": None, "task": "ranking"}, {}, "query", "in query of POST /v1/experiments"),
+    ("no query", {"query": None, "task": "ranking"}, {}, "query", "says which query a row belongs to in query."),
     ("no such column", {"query": "queries"}, {}, "query", "Did you mean query"),
     ("another task", {"task": "regression"}, {}, "query", "ask with groups"),
     ("queries of one row", {}, {"query": np.arange(480)}, "query", "Every query has one row"),

@@ -118,6 +118,8 @@ def test_features_as_a_number_are_a_fact_in_every_kind_of_body(http: httpx.Clien
         ({"goal": {"metric": "auc"}}, 422, "mae"),
         ({"experiment": "slow"}, 422, "quick"),
         ({"dataset": "ds_0"}, 404, "dataset"),
+        ({"task": "ranking"}, 422, "in query"),
+        ({"query": "kinds"}, 422, "Did you mean kind?"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_a_way_out(
@@ -128,3 +130,56 @@ def test_what_cannot_be_compared_is_refused_with_a_way_out(
     answer = http.post("/v1/advise", json={name: value for name, value in body.items() if value is not None})
 
     assert said in is_problem(answer, status)["detail"]
+
+
+def ranked_lists() -> dict[str, Any]:
+    """Return features (40, 6, 2) of lists, relevances (40, 6) that follow from them, and a mask without the last."""
+    draw = np.random.default_rng(0)
+    features = draw.normal(size=(40, 6, 2))
+    relevance = np.clip(np.rint(features @ [1.5, -1.0] + draw.normal(0, 0.3, (40, 6)) + 1), 0, 4)
+    mask = np.ones((40, 6), bool)
+    mask[::2, -1] = False
+    return {"features": features.tolist(), "targets": relevance.tolist(), "mask": mask.tolist()}
+
+
+def csv_of(lists: dict[str, Any]) -> str:
+    """Return the rows of lists as a table with a column that names the list."""
+    lines = ["features.0,features.1,targets,query"]
+    for place, (features, targets, mask) in enumerate(zip(*lists.values(), strict=True)):
+        for own, relevance, is_row in zip(features, targets, mask, strict=True):
+            if is_row:
+                lines.append(f"{own[0]!r},{own[1]!r},{relevance!r},{place}")
+    return "\n".join(lines) + "\n"
+
+
+def test_lists_are_put_in_order_from_a_table_with_queries_and_from_arrays_alike(http: httpx.Client) -> None:
+    lists = ranked_lists()
+    table = {"dataset": dataset(http, csv_of(lists)), "target": "targets", "query": "query", "experiment": "quick"}
+
+    of_table = http.post("/v1/advise", json=table).raise_for_status().json()
+    of_arrays = (
+        http.post("/v1/advise", json={**lists, "task": "ranking", "experiment": "quick"}).raise_for_status().json()
+    )
+
+    assert of_table["measured"]["task"] == of_arrays["measured"]["task"] == "ranking"
+    assert (of_table["experiment"]["metric"], of_table["experiment"]["rows"]) == ("ndcg", 220)
+    assert of_table["experiment"]["standings"] == of_arrays["experiment"]["standings"]
+    assert of_table["experiment"]["standings"][0]["value"] > 0.9
+    assert of_table["summary"] == of_table["experiment"]["verdict"]["summary"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"features": [[1.0, 2.0]] * 40}, "lists, length, p"),
+        ({"targets": [1.0, 2.0] * 20}, "40, 6"),
+        ({"mask": [[True] * 5] * 40}, "40, 6"),
+        ({"targets": [[place % 5] * 6 for place in range(40)]}, "all as relevant"),
+    ],
+)
+def test_lists_that_have_no_order_or_another_shape_are_refused(
+    http: httpx.Client, change: dict[str, object], said: str
+) -> None:
+    body = {"task": "ranking", "experiment": "quick", **ranked_lists(), **change}
+
+    assert said in str(is_problem(http.post("/v1/advise", json=body), 422))

@@ -149,7 +149,7 @@ def test_a_noisy_metric_is_replaced_by_the_proper_score_and_scores_of_it_draw_a_
     ("fields", "said"),
     [
         ({"targets": [own[:-1].tolist() for own in TARGETS]}, "each target"),
-        ({"metric": "ndcg"}, "send its scores"),
+        ({"metric": "concordance"}, "send its scores"),
         ({"metric": "log_loss", "targets": [[1.0] * 40] * 5}, "probabilities from 0 to 1"),
         ({"metric": "mape", "targets": [[0.0] * 40] * 5}, "non-zero targets"),
         ({"metric": "brier", "targets": [[0.5] * 40] * 5}, "class ids"),
