@@ -153,14 +153,16 @@ class Jobs:
         self._remove_expired()
         return self.table.of_owner(kind, owner, before, limit, status)
 
-    def cancel(self, kind: IdPrefix, identifier: str, owner: str) -> "JobRow":
-        """Cancel a job; one that has ended stays as it is.
+    def cancel(self, kind: IdPrefix, identifier: str, owner: str) -> "tuple[JobRow, bool]":
+        """Cancel a job; return it, and whether that ended it: one that had ended stays as it is.
 
         Raises: UnknownExperiment, UnknownEvaluation.
         """
         row = self.get(kind, identifier, owner)
-        self.table.update(row.id, status="cancelled", ended=self.table.clock())  # the worker looks once a second
-        return self.get(kind, identifier, owner)
+        ended = self.table.update(
+            row.id, status="cancelled", ended=self.table.clock()
+        )  # the worker looks once a second
+        return self.get(kind, identifier, owner), ended
 
     def remove(self, kind: IdPrefix, identifier: str, owner: str) -> None:
         """Delete a job; one that runs is cancelled first.

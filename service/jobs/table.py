@@ -161,6 +161,12 @@ class JobTable(Database):
         with self._engine.connect() as connection:
             return int(connection.execute(sql.select(sql.func.coalesce(size, 0))).scalar_one())
 
+    def unended(self) -> list[str]:
+        """Return the jobs that have not ended, oldest first."""
+        chosen = sql.select(JOBS.c.id).where(JOBS.c.status.not_in(ENDED)).order_by(JOBS.c.created)
+        with self._engine.connect() as connection:
+            return list(connection.execute(chosen).scalars())
+
     def queued(self) -> list[str]:
         """Return the jobs that no worker has begun, oldest first."""
         chosen = sql.select(JOBS.c.id).where(JOBS.c.status == "queued").order_by(JOBS.c.created)

@@ -7,10 +7,12 @@ runs out, and another takes up the job at the step that it had reached.
 
 import logging
 import os
+import shutil
 import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,14 +43,15 @@ def main() -> None:
     table, holder = JobTable(library.url_of(settings)), f"{library.holder_of(os.getpid())}/{uuid.uuid4()}"
     while not table.take_lease(holder, LEASE_S):
         time.sleep(RENEW_S)
-    _serve(settings, table)
+    enqueue = _serve(settings, table)
     while table.take_lease(holder, LEASE_S):
+        enqueue(_without_steps_of_other_versions(settings, table))  # which a replica may go on to ask for
         time.sleep(RENEW_S)
     os._exit(1)  # somebody else has it, since this process was held up for long; what it does now would be done twice
 
 
-def _serve(settings: Settings, table: JobTable) -> None:
-    """Resume the jobs that an earlier worker left, then run the queue."""
+def _serve(settings: Settings, table: JobTable) -> Callable[[Sequence[str]], None]:
+    """Resume the jobs that an earlier worker left, and run the queue; return what adds jobs to it."""
     import torch  # noqa: PLC0415 - once the lease is held
     from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID  # noqa: PLC0415 - as above
 
@@ -72,10 +75,39 @@ def _serve(settings: Settings, table: JobTable) -> None:
     }
     DBOS.launch()
     DBOS.register_queue(library.QUEUE, global_concurrency=1, polling_interval_sec=0.5)
-    for identifier in table.queued():  # what was kept and not enqueued before its process died
-        with SetWorkflowID(identifier):  # enqueued twice, it is one
-            DBOS.enqueue_workflow(library.QUEUE, workflows[library.kind_of(identifier)], identifier)
+
+    def enqueue(identifiers: Sequence[str]) -> None:
+        for identifier in identifiers:
+            with SetWorkflowID(identifier):  # enqueued twice, it is one
+                DBOS.enqueue_workflow(library.QUEUE, workflows[library.kind_of(identifier)], identifier)
+
+    _without_steps_of_other_versions(settings, table)
+    enqueue(table.queued())  # what was kept and not enqueued before its process died, too
     log.info("experiment worker ready", extra={"facts": {"pid": os.getpid()}})
+    return enqueue
+
+
+def _without_steps_of_other_versions(settings: Settings, table: JobTable) -> list[str]:
+    """Return the jobs that have steps of another version of the service; those are deleted, since none goes on."""
+    from dbos import DBOS  # noqa: PLC0415 - as above
+
+    restarted: list[str] = []
+    unended = table.unended()
+    if not unended:
+        return restarted
+    for workflow in DBOS.list_workflows(workflow_ids=unended, load_input=False, load_output=False):
+        if workflow.app_version == library.STEPS_VERSION:
+            continue
+        identifier = workflow.workflow_id
+        DBOS.delete_workflow(identifier)
+        shutil.rmtree(library.artefacts_of(settings, identifier), ignore_errors=True)
+        table.update(identifier, status="queued", done=0, started=None)
+        log.warning(
+            "job begins anew",
+            extra={"facts": {"job": identifier, "version": workflow.app_version, "current": library.STEPS_VERSION}},
+        )
+        restarted.append(identifier)
+    return restarted
 
 
 if __name__ == "__main__":

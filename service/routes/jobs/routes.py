@@ -1,6 +1,7 @@
 """The routes that every kind of job has: list, get, follow, cancel and delete."""
 
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from anyio import to_thread
@@ -100,15 +101,19 @@ def add_job_routes(router: APIRouter, kind: JobKind, permission: Permission, unk
         f"{one}/cancel",
         name=f"cancel_{kind.name}",
         summary=f"End an {kind.name}",
-        description=f"End an {kind.name} within a second or two; one that has ended stays as it is.",
+        description=f"End an {kind.name} within a second or two. One that had ended stays as it is, and the answer is "
+        "200 with how it ended.",
         status_code=202,
         response_model=kind.state,
         response_model_exclude_none=True,
-        responses=responses(unknown),
+        responses=responses(unknown) | {200: {"description": "It had ended before.", "model": kind.state}},
     )
     @properties(permission)
-    async def cancel_job(identifier: Identifier, jobs: JobsInForce, settings: SettingsInForce) -> JobState:
-        row = await to_thread.run_sync(jobs.cancel, kind.prefix, identifier, current().key or "")
+    async def cancel_job(
+        identifier: Identifier, response: Response, jobs: JobsInForce, settings: SettingsInForce
+    ) -> JobState:
+        row, ends = await to_thread.run_sync(jobs.cancel, kind.prefix, identifier, current().key or "")
+        response.status_code = HTTPStatus.ACCEPTED if ends else HTTPStatus.OK
         return kind.shown(row, settings.root_path)
 
     @router.delete(

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,6 +85,23 @@ def test_what_cannot_be_run_is_refused_before_it_is_accepted(http: httpx.Client)
     assert "price is the target itself" in groups["detail"]
 
 
+def test_predictions_of_lists_are_judged_by_query(http: httpx.Client) -> None:
+    body = {
+        "metric": "ndcg",
+        "folds": 2,
+        "predictions": {"backwards": [[3.0, 2.0, 1.0], [1.0, 2.0, 3.0]], "right": [[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]},
+        "targets": [[0, 1, 2], [2, 1, 0]],
+        "queries": [["a", "a", "a"], ["b", "b", "b"]],
+    }
+
+    verdict = http.post("/v1/experiments/verdict", json=body).raise_for_status().json()
+    refused = is_problem(http.post("/v1/experiments/verdict", json={**body, "queries": None}), 422)
+
+    assert (verdict["chosen"], verdict["rows_judged"]) == ("right", 6)
+    assert {row["name"]: row["value"] for row in verdict["standings"]}["right"] == 1
+    assert refused["field"] == "queries"
+
+
 @pytest.mark.parametrize(
     ("candidates", "where", "text"),
     [
@@ -155,13 +174,68 @@ def test_an_experiment_is_cancelled_and_deleted(http: httpx.Client) -> None:
 
     cancelled = http.post(f"{place}/cancel")
     after = ended(http, place)
+    again = http.post(f"{place}/cancel")
     deleted = http.delete(place)
 
     assert cancelled.status_code == 202
     assert after["status"] == "cancelled"
+    assert (again.status_code, again.json()["status"]) == (200, "cancelled")
     assert deleted.status_code == 204
     is_problem(http.get(place), 404)
     is_problem(http.post(f"{place}/cancel"), 404)
+
+
+def test_cancelling_what_has_failed_says_that_it_failed_and_why(http: httpx.Client, data: Path) -> None:
+    problem = {"title": "The experiment cannot be run", "detail": "its dataset is gone"}
+    table = JobTable(f"sqlite:///{data / 'lossary.sqlite'}")
+    table.add(replace(row("ex_failed", expires=4e9), owner="", status="failed", problem=problem))
+    table.close()
+
+    answer = http.post("/v1/experiments/ex_failed/cancel")
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["problem"]) == (200, "failed", problem)
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "said"),
+    [
+        ("seed", 2**70, "less than 2147483648"),
+        ("seed", -(2**70), "greater than or equal to 0"),
+        ("folds", 1e300, "less than or equal to 10"),
+        ("repeats", 1.5, "valid integer"),
+    ],
+)
+def test_of_a_number_that_is_too_large_is_said_how_large_it_may_be(
+    http: httpx.Client, field: str, sent: float, said: str
+) -> None:
+    assert (
+        said in is_problem(http.post("/v1/experiments", json={**SMALL, "dataset": "ds_1", field: sent}), 422)["detail"]
+    )
+
+
+def test_what_an_earlier_version_began_begins_anew_and_ends_with_the_same_verdict(tmp_path: Path) -> None:
+    body = {**SMALL, "candidates": ["mse", "mae"], "repeats": 3}
+    with serving(LOSSARY_DATA=str(tmp_path)) as server, httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
+        question = {**body, "dataset": dataset(client)}
+        whole = ended(client, client.post("/v1/experiments", json=question).headers["location"])
+        begun, queued = (client.post("/v1/experiments", json=question).headers["location"] for _ in range(2))
+        while not client.get(begun).json()["progress"]["done"]:
+            time.sleep(0.02)
+        os.kill(worker_of(server), signal.SIGSTOP)  # the keeper kills it with the server
+    with closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as steps, steps:
+        steps.execute("UPDATE workflow_status SET application_version = 'earlier'")
+        unended = steps.execute(
+            "SELECT status FROM workflow_status WHERE status <> 'SUCCESS' ORDER BY status"
+        ).fetchall()
+
+    with serving(LOSSARY_DATA=str(tmp_path)) as server, httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
+        both = [ended(client, place) for place in (begun, queued)]
+        seen = events(client, f"{begun}/events")
+
+    assert unended == [("ENQUEUED",), ("PENDING",)]
+    for shown in both:
+        assert (shown["status"], shown["verdict"]) == ("succeeded", whole["verdict"])
+    assert [name for _, name, _ in seen] == ["progress"] * 3 + ["verdict"]
 
 
 def test_one_process_holds_the_lease_until_it_runs_out(tmp_path: Path) -> None:
