@@ -349,6 +349,12 @@ bench-losses: install
 bench: install
 	@$(BIN)/python -m benchmarks.serving
 
+# Where the time of a small request goes, line by line.
+.PHONY: bench-small
+
+bench-small: install
+	@$(BIN)/python -m benchmarks.serving.small_profile
+
 # Requests a second and memory by the size of a request, by one worker and two, and the picture of it.
 .PHONY: bench-scaling
 

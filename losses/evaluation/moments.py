@@ -49,7 +49,7 @@ class Moments:
             scaled = self._rescaled(columns)
             if scaled is not None:
                 columns, sums, products = scaled, None, _products(scaled)
-        means = [total / rows for total in sums or [float(column.sum()) for column in columns]]
+        means = [total / rows for total in sums or [column.sum().item() for column in columns]]
         centred = _added(products, -rows, means)
         if not all(row[k] > LOST * products[k][k] for k, row in enumerate(centred)):
             centred = _products([column - mean for column, mean in zip(columns, means, strict=True)])

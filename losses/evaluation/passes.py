@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from losses.contract.deadline import asking
 from losses.errors import BadOption
@@ -13,7 +14,7 @@ from losses.evaluation.chunks import Chunk, ChunkedInputs
 from losses.evaluation.class_axis import ClassAxis
 from losses.evaluation.gradient_shares import gradient_shares
 from losses.evaluation.input_warnings import warnings
-from losses.evaluation.kernels.kernel_pass import as_one, kernel_pass, together
+from losses.evaluation.kernels.kernel_pass import kernel_pass
 from losses.evaluation.kernels.library import Kernels
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES
 from losses.evaluation.moments import Moments
@@ -25,7 +26,7 @@ from losses.text import Text
 NOTHING = nullcontext()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Options:
     """How to reduce, and what to return besides the value.
 
@@ -99,10 +100,9 @@ def first_pass(
     within = asking() if chunked_inputs.asks_within else NOTHING
     kernel = kernel_pass(_kernels(options), chunked_inputs, accumulators, spread)
     with torch.inference_mode(), within:
-        for blocks in together(chunked_inputs.blocks(), 1 if kernel is None else kernel.blocks_at_once):
-            if kernel is None or not kernel.add(as_one(blocks)):
-                for bounds in blocks:
-                    _add_chunk(accumulators, chunked_inputs.chunks(bounds, first_pass=True), spread, options)
+        blocks = chunked_inputs.blocks()
+        for bounds in blocks if kernel is None else kernel.left_over(blocks):
+            _add_chunk(accumulators, chunked_inputs.chunks(bounds, first_pass=True), spread, options)
 
 
 def _kernels(options: Options) -> Kernels | None:
@@ -114,21 +114,23 @@ def _kernels(options: Options) -> Kernels | None:
 def _add_chunk(accumulators: list[Accumulator], chunks: list[Chunk], spread: Moments | None, options: Options) -> None:
     """Add one chunk of every term to the accumulators, and its rows to the moments."""
     keep = options.reduction == "none"
-    added = [
-        accumulator.add(chunk, keep=keep, per_class=options.per_class)
-        for accumulator, chunk in zip(accumulators, chunks, strict=True)
-    ]
+    columns: list[Tensor] = []
+    sums: list[float] = []
+    present: list[Tensor] = []
+    for accumulator, chunk in zip(accumulators, chunks, strict=True):
+        rows = accumulator.add(chunk, keep=keep, per_class=options.per_class)
+        columns += rows.columns
+        sums += rows.sums
+        present += [] if rows.present is None else [rows.present]
     if spread is None:
         return
-    columns = [column for rows in added for column in rows.columns]
-    if all(accumulator.weighted for accumulator in accumulators):
-        present = [rows.present for rows in added if rows.present is not None]
-        counted = (
-            torch.stack(present if present and options.reduction == "mean_over_count" else columns[1::2]).amax(0) > 0
-        )
-        spread.add(columns if bool(counted.all()) else [column[counted] for column in columns])
-    else:
-        spread.add(columns, [total for rows in added for total in rows.sums])
+    if len(columns) == 2 * len(accumulators):  # every term has weights
+        weights = present if present and options.reduction == "mean_over_count" else columns[1::2]
+        counted = torch.stack(weights).amax(0) > 0
+        if not bool(counted.all()):
+            spread.add([column[counted] for column in columns])
+            return
+    spread.add(columns, sums)
 
 
 def values_per_item(chunked_inputs: ChunkedInputs, accumulators: list[Accumulator]) -> Evaluation:

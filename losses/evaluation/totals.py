@@ -156,7 +156,7 @@ class Accumulator:
             self._add_sums(chunk, out)
             return Rows([], [], None)
         columns = self.columns(out)
-        sums = [float(column.sum()) for column in columns]
+        sums = [column.sum().item() for column in columns]
         count = out.numerator.numel()
         present = self._present(chunk, out)
         kept = count if present is None else int(present.count_nonzero())

@@ -84,7 +84,7 @@ class Runtime:
         """Return the evaluation of each objective on one upload, in order; sets its compute time in `timing_ms`."""
         here = self._here(options, upload.numbers)
         seconds, peak_bytes = estimate(objectives, upload.roles, here)
-        too_much = peak_bytes > self._most_held(upload)
+        too_much = peak_bytes > self._short_block_bytes and peak_bytes > self._most_held(upload)
         if too_much:
             here = self._shorter(objectives, upload, here)
             seconds, peak_bytes = estimate(objectives, upload.roles, here)
@@ -248,7 +248,7 @@ def _kernels(settings: Settings) -> Kernels | None:
     return Kernels(folders, settings.data / "kernels" if settings.compile else None)
 
 
-@lru_cache(64)  # the same few options come again and again
+@lru_cache(64)  # the options of a model that is kept are the same object each time
 def _on_cpu(options: Options, max_block_bytes: int, kernels: Kernels | None) -> Options:
     return replace(options, max_block_bytes=max_block_bytes, kernels=kernels)
 

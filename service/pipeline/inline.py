@@ -57,6 +57,7 @@ class Inline:
             await self._pipeline.leave(exchange, head)
             content = head.content or b""
             exchange.record.bytes_out = len(content)
+            await take_turn()
             send(head, content)
             await take_turn()
         finally:

@@ -174,14 +174,19 @@ async def evaluate_upload(http: Request) -> Response:
         )
     await take_turn()
     arrays = arrays_of(results)
-    work = partial(_written, http, upload, results, items, arrays)
+    work = partial(_written, http, upload, request, results, items, arrays)
     numbers = sum(map(Tensor.numel, arrays.values()))
     body, media, timing = await beside_the_loop(work, BYTES * numbers)
     return Response(body, media_type=media, headers={"Server-Timing": timing})
 
 
 def _written(
-    http: Request, upload: Upload, results: list[Evaluation], items: int, arrays: Mapping[str, Tensor]
+    http: Request,
+    upload: Upload,
+    request: EvaluateRequest,
+    results: list[Evaluation],
+    items: int,
+    arrays: Mapping[str, Tensor],
 ) -> tuple[bytes, str, str]:
     """Return the answer, its media type and its Server-Timing.
 
@@ -191,12 +196,12 @@ def _written(
     timing = ", ".join([f"{name};dur={ms}" for name, ms in timing_ms.items()])
     binary = formats.accepted(header(http, b"accept")) if arrays else None
     state = http.scope["state"]
-    if binary is None:
+    if arrays and binary is None:
         refuse_long_answer(arrays, state["settings"].max_answer_numbers)
     shown = [result(evaluation, with_arrays=binary is None) for evaluation in results]
     text = orjson.dumps(
         {
-            "results": without_nulls(shown) if upload.read(EvaluateRequest).brief else shown,
+            "results": without_nulls(shown) if request.brief else shown,
             "items": items,
             "dtype": str(results[0].dtype).removeprefix("torch."),
             "device": state["runtime"].name,

@@ -109,7 +109,8 @@ def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
         prefix = f"{place}." if len(results) > 1 else ""
         if entry.values is not None:
             arrays[f"{prefix}values"] = entry.values
-        arrays |= {f"{prefix}gradients.{role}": tensor for role, tensor in (entry.gradients or {}).items()}
+        for role, tensor in (entry.gradients or {}).items():
+            arrays[f"{prefix}gradients.{role}"] = tensor
     return arrays
 
 

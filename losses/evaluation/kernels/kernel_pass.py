@@ -42,6 +42,12 @@ class KernelPass:
         shapes = [term.loss.shapes for _, term in self.chunked_inputs.objective.terms]
         return AT_ONCE if all(pattern == each.items for each in shapes for pattern in each.roles) else 1
 
+    def left_over(self, blocks: Iterable[Bounds]) -> Iterator[Bounds]:
+        """Add the blocks, and yield those that only the plain way can add."""
+        for some in _together(blocks, self.blocks_at_once):
+            if not self.add(_as_one(some)):
+                yield from some
+
     def add(self, bounds: Bounds) -> bool:
         """Add one chunk and say so; False, and nothing is added, where only the plain way can tell."""
         tensors = self.chunked_inputs.sent(bounds)
@@ -182,14 +188,14 @@ class KernelPass:
         return self._examples[place]
 
 
-def together(blocks: Iterable[Bounds], count: int) -> Iterator[list[Bounds]]:
+def _together(blocks: Iterable[Bounds], count: int) -> Iterator[list[Bounds]]:
     """Yield the blocks in lists of so many, the last as long as it comes."""
     rest = iter(blocks)
     while listed := list(islice(rest, count)):
         yield listed
 
 
-def as_one(blocks: list[Bounds]) -> Bounds:
+def _as_one(blocks: list[Bounds]) -> Bounds:
     """Return the bounds of blocks that follow one another as those of one."""
     return {axis: slice(edge.start, blocks[-1][axis].stop) for axis, edge in blocks[0].items()}
 
