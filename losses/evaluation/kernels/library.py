@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,14 +54,41 @@ class Kernel:
         return None
 
 
+def built(form: Form, folder: Path) -> bool:
+    """Compile a kernel in a process of its own, which neither holds this interpreter nor leaves its memory behind."""
+    command = [sys.executable, "-m", "losses.evaluation.kernels.build", str(folder), "--form"]
+    root = str(Path(__file__).parents[3])
+    environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            [*command, json.dumps(form.described())],
+            timeout=BUILD_SECONDS,
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        log.warning("kernel took too long to compile", extra={"facts": {"kernel": form.digest}})
+        return False
+    if done.returncode:
+        facts = {"kernel": form.digest, "form": form.described(), "said": done.stderr.decode(errors="replace")[-500:]}
+        log.warning("kernel not compiled", extra={"facts": facts})
+    return not done.returncode
+
+
 @dataclass(eq=False)
 class Kernels:
-    """Kernels by their form. `builds_in`: where those that are missing are compiled, one at a time, in a process."""
+    """Kernels by their form.
+
+    `builds_in`: where those that are missing are compiled, one at a time; `build` compiles one, and returns whether it
+    could be.
+    """
 
     folders: Sequence[Path] = ()
     builds_in: Path | None = None
     worth: int = WORTH
     most: int = MOST
+    build: Callable[[Form, Path], bool] = built
     known: dict[Form, Kernel] = field(default_factory=dict)
     _missing: set[Form] = field(default_factory=set)
     builder: threading.Thread | None = None  # while something is compiled
@@ -112,27 +139,5 @@ class Kernels:
                     self.builder = None
                     return
                 form = self._wanted.pop(0)
-            if built(form, self.builds_in):
+            if self.build(form, self.builds_in):
                 self._missing.discard(form)  # so that it is looked for again
-
-
-def built(form: Form, folder: Path) -> bool:
-    """Compile a kernel in a process of its own, which neither holds this interpreter nor leaves its memory behind."""
-    command = [sys.executable, "-m", "losses.evaluation.kernels.build", str(folder), "--form"]
-    root = str(Path(__file__).parents[3])
-    environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(  # noqa: S603 - our own module
-            [*command, json.dumps(form.described())],
-            timeout=BUILD_SECONDS,
-            env=environment,
-            capture_output=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        log.warning("kernel took too long to compile", extra={"facts": {"kernel": form.digest}})
-        return False
-    if done.returncode:
-        facts = {"kernel": form.digest, "form": form.described(), "said": done.stderr.decode(errors="replace")[-500:]}
-        log.warning("kernel not compiled", extra={"facts": facts})
-    return not done.returncode

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from losses.errors import DomainViolation, NonFiniteInput
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.kernels.build import build
 from losses.evaluation.kernels.form import Form, why_no_kernel
-from losses.evaluation.kernels.library import Kernels
+from losses.evaluation.kernels.library import Kernels, built, isa, kernel_paths
 from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
@@ -162,19 +163,37 @@ def test_there_are_no_more_kernels_than_are_allowed(tmp_path: Path) -> None:
     assert len(kernels._missing) <= 2  # noqa: SLF001 - what an endless number of forms would fill
 
 
-@pytest.mark.long
-def test_a_thousand_values_of_a_parameter_are_compiled_once_and_nobody_waits(tmp_path: Path) -> None:
-    kernels = Kernels([], tmp_path, worth=1)
-    asked = [form_for(f"huber(delta={delta})", NUMBERS) for delta in range(2, 1000)]
+def test_a_thousand_values_of_a_parameter_are_compiled_once_and_nobody_waits(folder: Path, tmp_path: Path) -> None:
+    kernels_for("huber(delta=7)", NUMBERS, folder)
+    compiled: list[Form] = []
+    may_begin = threading.Event()
 
-    answers = [kernels.find(form, 3500) for form in asked]
+    def take_when_told(form: Form, into: Path) -> bool:
+        may_begin.wait()
+        compiled.append(form)
+        return all(shutil.copy(path, into) for path in kernel_paths(form, folder, isa()))
+
+    kernels = Kernels([], tmp_path, worth=1, build=take_when_told)
+
+    answers = [kernels.find(form_for(f"huber(delta={delta})", NUMBERS), 3500) for delta in range(2, 1000)]
     builder = kernels.builder
+    may_begin.set()
     if builder is not None:
         builder.join()
 
     assert not any(answers)
+    assert len(compiled) == 1
     assert_same("huber(delta=7)", NUMBERS, kernels)
-    assert len(kernels.known) == len(list(tmp_path.glob("*.so"))) == 1
+    assert set(kernels.known) == set(compiled)
+
+
+@pytest.mark.long
+def test_a_kernel_can_be_compiled_by_a_process_of_its_own(tmp_path: Path) -> None:
+    form = form_for("quantile", NUMBERS)
+
+    assert built(form, tmp_path)
+
+    assert_same("quantile", NUMBERS, Kernels([tmp_path]))
 
 
 @pytest.mark.long
