@@ -26,11 +26,12 @@ from service.observability.metrics import Metrics
 from service.pipeline.inline import Inline
 from service.pipeline.pipeline import SOURCE
 from service.pipeline.steps import Head
-from service.problems import HttpRefusal, RequestUriTooLong, TooManyConnections, answer
+from service.problems import HttpRefusal, RequestUriTooLong, TooManyConnections
 from service.readiness import Readiness
-from service.request_record import UNDER_WAY, Record, language_of, new_id
 from service.server.body_receiver import BodyReceiver
-from service.server.heads import UNREADABLE, HeadRefusal, refuse_head, too_long
+from service.server.client_watch import HalfClosed, UnreadAnswer
+from service.server.early_refusal import written
+from service.server.heads import UNREADABLE, HeadRefusal, refuse_head, too_long, without_upgrade
 from service.settings import Settings
 from service.uploads.body import Arrived
 from service.uploads.pace import Pace
@@ -40,9 +41,6 @@ LONGEST_URL = 8 << 10  # bytes; nginx's and haproxy's buffers end near here too
 SLICE = 1 << 12  # bytes given to the parser at once outside of a body; so many requests may wait for one before them
 HOLD_S = 0.05  # for a small body to follow its head; clients write the two one after the other
 LINGER_S = 2.0  # for the client to read the answer
-LOOK_S, LOOKS = 0.25, 4  # of which the first has a second's time to come back
-GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
-UPGRADE_ONLY = frozenset({b"upgrade", b"http2-settings"})  # headers that mean nothing without the upgrade they ask for
 
 
 class Connection(HttpToolsProtocol):
@@ -69,8 +67,8 @@ class Connection(HttpToolsProtocol):
         self._hold: asyncio.TimerHandle | None = None  # until it goes there
         self._deadline: asyncio.TimerHandle | None = None  # for the head
         self._unread: asyncio.TimerHandle | None = None  # until a body that was answered early is no longer read
-        self._unsent: asyncio.TimerHandle | None = None  # until an answer that nobody reads is given up
-        self._look: asyncio.TimerHandle | None = None  # at whether a client that sends nothing more is there
+        self._unread_answer: UnreadAnswer | None = None  # once there is a transport
+        self._half_closed: HalfClosed | None = None
         self._source: BodyReceiver | None = None
         self._reason: HttpRefusal = UNREADABLE
         self._postponed: HttpRefusal | None = None  # until the requests before it are answered
@@ -78,6 +76,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
+        self._unread_answer = UnreadAnswer(transport, self._settings.write_seconds, lambda: self._body_bytes)
         if len(self.connections) > self._settings.max_connections:
             self._refuse(TooManyConnections(self._settings.max_connections))
         else:
@@ -88,8 +87,8 @@ class Connection(HttpToolsProtocol):
         self._unwatch()
         self._body_ended()
         self._written()
-        if self._look is not None:
-            self._look.cancel()
+        if self._half_closed is not None:
+            self._half_closed.stop()
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn's returns nothing
@@ -98,19 +97,9 @@ class Connection(HttpToolsProtocol):
             return None
         self.cycle.keep_alive = False
         if not self.pipeline and self.cycle.scope["http_version"] == "1.1":
-            self._look = self.loop.call_later(LOOK_S, self._look_whether_there, LOOKS)
+            self._half_closed = HalfClosed(self.transport, lambda: not self.cycle.response_started)
+            self._half_closed.start()
         return True
-
-    def _look_whether_there(self, looks: int) -> None:
-        """Send an interim response to a client that has closed its sending half (RFC 9110, 15.2.1).
-
-        Where it has closed both halves, and so has left, the next line finds the connection lost.
-        """
-        if self.cycle.response_started or self.transport.is_closing():
-            return
-        self.transport.write(GO_ON)
-        if looks > 1:
-            self._look = self.loop.call_later(LOOK_S, self._look_whether_there, looks - 1)
 
     def data_received(self, data: bytes) -> None:
         if self._silent:
@@ -185,14 +174,7 @@ class Connection(HttpToolsProtocol):
         """Return the head that was parsed last without its upgrade headers, for a new parser."""
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         self._new_parser()
-        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
-        for name, value in self.headers:
-            if name == b"connection":
-                kept = [token for token in value.split(b",") if token.strip().lower() not in UPGRADE_ONLY]
-                lines.append(b"connection: " + b",".join(kept))
-            elif name not in UPGRADE_ONLY:
-                lines.append(name + b": " + value)
-        return b"\r\n".join([*lines, b"\r\n"])
+        return without_upgrade(method, self.url, version, self.headers)
 
     def _new_parser(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
@@ -348,7 +330,8 @@ class Connection(HttpToolsProtocol):
         super().pause_writing()
         if self._reading != "body":  # an endpoint that answers while its body arrives decides by itself what it reads
             self.flow.pause_reading()
-        self._look_later(self.transport.get_write_buffer_size())
+        if self._unread_answer is not None:
+            self._unread_answer.start()
 
     def resume_writing(self) -> None:
         self._written()
@@ -357,25 +340,8 @@ class Connection(HttpToolsProtocol):
         self._parse_rest()
 
     def _written(self) -> None:
-        if self._unsent is not None:
-            self._unsent.cancel()
-            self._unsent = None
-
-    def _look_later(self, left: int) -> None:
-        wait_s = self._settings.write_seconds
-        self._unsent = self.loop.call_later(wait_s, self._look_whether_read, left, self._body_bytes)
-
-    def _look_whether_read(self, before: int, body_bytes: int) -> None:
-        """Close the connection unless the client has read some of the answer within `write_seconds`.
-
-        One that has sent some of its body since then may read the answers after that.
-        """
-        left = self.transport.get_write_buffer_size()
-        if left < before or self._body_bytes > body_bytes:
-            self._look_later(left)
-        else:
-            log.info("answer not read", extra={"facts": {"bytes_left": left}})
-            self.transport.abort()
+        if self._unread_answer is not None:
+            self._unread_answer.stop()
 
     def _watch(self) -> None:
         self._deadline = self.loop.call_later(self._settings.head_seconds, self._too_late)
@@ -412,18 +378,8 @@ class Connection(HttpToolsProtocol):
         """Write a problem straight to the socket, and close once the client has read it."""
         self._unwatch()
         self._take_held()
-        record = Record(new_id(), language=language_of(dict(self.headers or ())))
-        token = UNDER_WAY.set(record)
-        response = answer(reason)
-        UNDER_WAY.reset(token)
-        facts = {"request_id": record.id, "status": response.status_code, "problem": record.problem}
-        log.info("refused", extra={"facts": facts})
-        self._metrics.rejected.labels(record.problem).inc()
-        lines = [STATUS_LINE[response.status_code]]
-        for name, value in (*response.raw_headers, (b"connection", b"close")):
-            lines += name, b": ", value, b"\r\n"
         self._refused = True
-        self.transport.write(b"".join([*lines, b"\r\n", response.body]))
+        self.transport.write(written(reason, self.headers or (), self._metrics))
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self._deadline = self.loop.call_later(LINGER_S, self.transport.close)

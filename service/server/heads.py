@@ -21,6 +21,7 @@ ONCE = {
     b"inference-header-content-length": HTTPStatus.BAD_REQUEST,
     b"content-encoding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }
+UPGRADE_ONLY = frozenset({b"upgrade", b"http2-settings"})  # headers that mean nothing without the upgrade they ask for
 
 
 class HeadRefusal(HttpRefusal):
@@ -69,3 +70,15 @@ def too_long(limit: int) -> HeadRefusal:
     """Return the refusal of headers over a limit, in bytes."""
     text = Text(f"The headers are over {limit} bytes.", f"请求头超过 {limit} 字节。")
     return HeadRefusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, text)
+
+
+def without_upgrade(method: bytes, url: bytes, version: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return a head without the headers that ask for an upgrade of the protocol."""
+    lines = [b"%s %s HTTP/%s" % (method, url, version)]
+    for name, value in headers:
+        if name == b"connection":
+            kept = [token for token in value.split(b",") if token.strip().lower() not in UPGRADE_ONLY]
+            lines.append(b"connection: " + b",".join(kept))
+        elif name not in UPGRADE_ONLY:
+            lines.append(name + b": " + value)
+    return b"\r\n".join([*lines, b"\r\n"])

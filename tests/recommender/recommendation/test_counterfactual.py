@@ -1,31 +1,24 @@
 """What would change the answer is said truly."""
 
-import math
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.profile import RANGES, Measured, Profile
+from recommender.profile import Measured, Profile
 from recommender.question import Question
 from recommender.recommendation.answer import AtLeast, Below, Recommendation
 from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
 from recommender.rules.table import Rule, RulebookName
 from recommender.tasks import Task
+from tests.recommender.counterfactuals import moved
 
 
 def ask(question: Question, rulebook: RulebookName, profile: Profile | None = None) -> Recommendation:
     facts = profile or question.profile
     return recommend(question.task, question.scenario, facts, question.goal, rulebook=rulebook)
-
-
-def moved(profile: Profile, change: Below | AtLeast) -> Profile:
-    if isinstance(change, AtLeast):
-        return profile.replace(change.fact, change.at_least)
-    whole = RANGES[change.fact].whole
-    return profile.replace(change.fact, change.below - 1 if whole else math.nextafter(change.below, -math.inf))
 
 
 def assert_true(question: Question, rulebook: RulebookName) -> None:

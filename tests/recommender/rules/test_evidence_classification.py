@@ -1,19 +1,18 @@
 """What the evidence book says of labels: each row on both sides of its edge, and how it stands to the article."""
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.profile import RANGES, Goal, Profile
+from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.recommendation.agreement import Agreement
-from recommender.recommendation.answer import AtLeast, Below, Recommendation
+from recommender.recommendation.answer import Recommendation
 from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
 from recommender.rules.table import Rule
 from recommender.tasks import Task
+from tests.recommender.counterfactuals import moved
 
 LABELLED = {Task.BINARY, Task.MULTILABEL, Task.MULTICLASS}
 MINE = [row for row in ROWS if row.book == "evidence" and LABELLED & set(row.tasks)]
@@ -160,13 +159,6 @@ def test_a_row_offers_something_to_compare_with(row: Rule) -> None:
     answer = ask(there.task, there.profile, there.goal)
 
     assert 2 <= len(answer.experiment.candidates) <= 4
-
-
-def moved(profile: Profile, change: Below | AtLeast) -> Profile:
-    if isinstance(change, AtLeast):
-        return profile.replace(change.fact, change.at_least)
-    whole = RANGES[change.fact].whole
-    return profile.replace(change.fact, change.below - 1 if whole else math.nextafter(change.below, -math.inf))
 
 
 def assert_true(there: Question) -> None:

@@ -1,7 +1,5 @@
 """What the evidence book says of masks: each row on both sides of its edge, and how it stands to the article."""
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +7,12 @@ from hypothesis import strategies as st
 from recommender.profile import Goal, Profile
 from recommender.question import Question
 from recommender.recommendation.agreement import Agreement
-from recommender.recommendation.answer import AtLeast, Below, Recommendation
+from recommender.recommendation.answer import Recommendation
 from recommender.recommendation.recommend import recommend
 from recommender.rules import ROWS
 from recommender.rules.table import Rule
 from recommender.tasks import Task
+from tests.recommender.counterfactuals import moved
 
 MINE = [row for row in ROWS if row.book == "evidence" and Task.SEGMENTATION in row.tasks]
 
@@ -98,12 +97,6 @@ def assert_true(there: Question) -> None:
     for other in answer.other_goals:
         whole = Goal(**{**there.goal.model_dump(exclude_none=True), **other.goal.model_dump(exclude_none=True)})
         assert ask(there.profile, whole).objective == other.objective
-
-
-def moved(profile: Profile, change: Below | AtLeast) -> Profile:
-    if isinstance(change, AtLeast):
-        return profile.replace(change.fact, change.at_least)
-    return profile.replace(change.fact, math.nextafter(change.below, -math.inf))
 
 
 @every_row

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tests.service.files import npy_body
+
 EVALUATE, RECOMMEND, PROFILE = "/v1/evaluate", "/v1/recommend", "/v1/profile"
 JSON, NPY, NPZ, SAFETENSORS = "application/json", "application/x-npy", "application/x-npz", "application/x-safetensors"
 
@@ -62,9 +64,7 @@ def named(name: str, filename: str | None = None, more: str = "") -> str:
 
 def npy(values: ArrayLike, dtype: str | None = None) -> bytes:
     """Return an array as a .npy file."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.asarray(values, dtype))
-    return buffer.getvalue()
+    return npy_body(np.asarray(values, dtype))
 
 
 def npy_like(

@@ -18,6 +18,7 @@ from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, Arrived, Body
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
+from tests.service.files import npy_body
 from tests.service.observability.test_metrics import Value, reader
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, Server, serving
@@ -104,10 +105,7 @@ async def test_who_goes_away_at_the_moment_of_being_served_gives_back() -> None:
 
 def npy(numbers: int) -> bytes:
     """Return two arrays one after the other."""
-    buffer = io.BytesIO()
-    for _ in range(2):
-        np.save(buffer, np.ones(numbers, np.float32))
-    return buffer.getvalue()
+    return npy_body(*2 * [np.ones(numbers, np.float32)])
 
 
 def deflated(numbers: int) -> bytes:

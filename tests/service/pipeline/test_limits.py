@@ -19,6 +19,7 @@ from service.problems import ComputeDeadline
 from service.settings import Settings, memory_limit
 from tests.conftest import Client
 from tests.service.faults.test_refusals import GOOD
+from tests.service.files import npy_body
 from tests.service.problem import is_problem
 
 pytestmark = pytest.mark.anyio
@@ -27,10 +28,7 @@ NPY, NPZ = {"content-type": "application/x-npy"}, {"content-type": "application/
 
 
 def arrays(numbers: int) -> bytes:
-    buffer = io.BytesIO()
-    for _ in range(2):
-        np.save(buffer, np.ones(numbers, np.float32))
-    return buffer.getvalue()
+    return npy_body(*2 * [np.ones(numbers, np.float32)])
 
 
 def deflated(numbers: int) -> bytes:

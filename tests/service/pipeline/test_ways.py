@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import io
 import json
 import re
 import socket
@@ -32,6 +31,7 @@ from service.request_record import current
 from service.scheduling import in_task, take_turn
 from service.settings import Settings
 from service.uploads.body import Arrived
+from tests.service.files import npy_body
 from tests.service.packing import PACKERS
 from tests.service.pipeline.test_auth import line
 from tests.service.processes import PATIENCE_S, Server, eventually, serving
@@ -40,13 +40,6 @@ Told = tuple[int, dict[str, str], bytes]
 JSON, NPY = "application/json", "application/x-npy"
 PATH = "/v1/evaluate"
 GOOD: dict[str, Any] = {"loss": "mse", "predictions": [1.0, 2.0], "targets": [1.5, 0.0]}
-
-
-def npy(*arrays: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    for array in arrays:
-        np.save(buffer, array)
-    return buffer.getvalue()
 
 
 def request(body: bytes, media: str, path: str = PATH, *more: str) -> tuple[bytes, bytes]:
@@ -64,15 +57,15 @@ REQUESTS = {
     "gradients": request(json.dumps({**GOOD, "options": {"gradient": "full"}}).encode(), JSON),
     "a long answer, packed": request(json.dumps(LONG).encode(), JSON, PATH, "Accept-Encoding: gzip"),
     "a sum": request(json.dumps({**GOOD, "loss": ["mse + 2*mae", "huber"]}).encode(), JSON),
-    "npy": request(npy(*PAIR), NPY, f"{PATH}?loss=mse"),
-    "npy, more numbers than are computed at once": request(npy(*MANY), NPY, f"{PATH}?loss=mse"),
-    "npy for npy": request(npy(*PAIR), NPY, f"{PATH}?loss=mse&reduction=none", "Accept: application/x-npy"),
+    "npy": request(npy_body(*PAIR), NPY, f"{PATH}?loss=mse"),
+    "npy, more numbers than are computed at once": request(npy_body(*MANY), NPY, f"{PATH}?loss=mse"),
+    "npy for npy": request(npy_body(*PAIR), NPY, f"{PATH}?loss=mse&reduction=none", "Accept: application/x-npy"),
     "a loss that is none": request(json.dumps({**GOOD, "loss": "msee"}).encode(), JSON),
     "lengths that differ": request(json.dumps({**GOOD, "targets": [1.0]}).encode(), JSON),
     "no JSON": request(b'{"loss": ', JSON),
     "no such media type": request(b"x", "text/plain"),
     "packed": request(PACKERS["gzip"](json.dumps(GOOD).encode()), JSON, PATH, "Content-Encoding: gzip"),
-    "packed arrays": request(PACKERS["zstd"](npy(*PAIR)), NPY, f"{PATH}?loss=mse", "Content-Encoding: zstd"),
+    "packed arrays": request(PACKERS["zstd"](npy_body(*PAIR)), NPY, f"{PATH}?loss=mse", "Content-Encoding: zstd"),
     "not packed, though it says so": request(b"x", JSON, PATH, "Content-Encoding: gzip"),
     "packed as nobody reads it": request(b"x", JSON, PATH, "Content-Encoding: br"),
     "no npy": request(b"\x93NUMPY", NPY, f"{PATH}?loss=mse"),

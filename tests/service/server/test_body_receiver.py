@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from service.uploads.buffers import PAGES, Pool
+from tests.service.files import npy_body
 from tests.service.processes import PATIENCE_S, Server, eventually, serving
 
 NPY = {"content-type": "application/x-npy"}
@@ -16,10 +17,8 @@ NUMBERS = 500_000
 
 
 def arrays(numbers: int, seed: int = 0) -> bytes:
-    body, draw = io.BytesIO(), np.random.default_rng(seed)
-    for _ in range(2):
-        np.save(body, draw.normal(size=numbers).astype(np.float32))
-    return body.getvalue()
+    draw = np.random.default_rng(seed)
+    return npy_body(*(draw.normal(size=numbers).astype(np.float32) for _ in range(2)))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """A process's life: it starts or says why not, leaves in order, and is replaced when it dies. Cases M01 to M05."""
 
-import io
 import os
 import signal
 import socket
@@ -10,28 +9,20 @@ import threading
 from collections.abc import Iterator
 
 import httpx
-import numpy as np
 import pytest
 
 from benchmarks.kill import kill, load, started, workers_of
+from tests.service.files import npy_body
 from tests.service.processes import PATIENCE_S, ROOT, Server, eventually, serving
 
 BODY = {"loss": "mse", "predictions": [1, 2], "targets": [1.5, 0]}
-
-
-def npy() -> bytes:
-    """Return predictions and targets, one stream after the other."""
-    body = io.BytesIO()
-    for values in ([1.0, 2.0], [1.5, 0.0]):
-        np.save(body, np.array(values))
-    return body.getvalue()
 
 
 class Upload:
     """A request on a connection of its own, whose body comes in two halves."""
 
     def __init__(self, server: Server) -> None:
-        self._body = npy()
+        self._body = npy_body([1.0, 2.0], [1.5, 0.0])
         self._connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
         head = f"POST /v1/evaluate?loss=mse HTTP/1.1\r\nHost: x\r\nContent-Length: {len(self._body)}\r\n"
         self._connection.sendall(head.encode() + b"Content-Type: application/x-npy\r\n\r\n")

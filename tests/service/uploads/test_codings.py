@@ -25,7 +25,7 @@ from service.uploads.body import Arrived
 from service.uploads.codings import LONG_PIECE, MOST_MEMBERS, UnpackedSource, Unpacker, coding_of
 from service.uploads.formats.registry import formats
 from tests.conftest import Client
-from tests.service.files import npy
+from tests.service.files import npy, npy_body, npz_body
 from tests.service.packing import PACKERS, bare_deflate, wide_zstd
 from tests.service.problem import is_problem
 from tests.service.processes import Server, eventually, serving
@@ -42,20 +42,6 @@ def arrow(rows: int, **arrays: np.ndarray) -> bytes:
     with pa.ipc.new_stream(buffer, table.schema) as writer:
         writer.write_table(table, max_chunksize=rows)
     return buffer.getvalue()
-
-
-def npz(**arrays: np.ndarray) -> bytes:
-    """Return arrays as numpy.savez writes them."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type] # as mypy reads it, one could be allow_pickle
-    return buffer.getvalue()
-
-
-def file(array: np.ndarray) -> bytes:
-    """Return an array as a .npy file."""
-    content = npy(array)[1]
-    assert isinstance(content, bytes)
-    return content
 
 
 DRAW = np.random.default_rng(7)
@@ -75,8 +61,8 @@ BODIES = {
     JSON: (JSON, json.dumps({"loss": "mse", **LISTS}).encode()),
     "multipart/form-data": (FORM.headers["content-type"], FORM.read()),
     ARROW: (ARROW, arrow(500, **ARRAYS)),
-    "application/x-npy": ("application/x-npy", b"".join(map(file, ARRAYS.values()))),
-    "application/x-npz": ("application/x-npz", npz(**ARRAYS)),
+    "application/x-npy": ("application/x-npy", npy_body(*ARRAYS.values())),
+    "application/x-npz": ("application/x-npz", npz_body(**ARRAYS)),
     "application/x-safetensors": ("application/x-safetensors", safetensors.numpy.save(ARRAYS)),
     "application/vnd.apache.arrow.file": table("application/vnd.apache.arrow.file", pyarrow.feather.write_feather),
     "application/vnd.apache.parquet": table("application/vnd.apache.parquet", pyarrow.parquet.write_table),
@@ -357,7 +343,7 @@ def test_tritons_client_may_compress_its_requests(server: Server, coding: str) -
 
 def test_long_packed_bodies_come_over_a_socket_and_are_logged_as_they_were_sent(server: Server) -> None:
     array = np.repeat(DRAW.normal(size=1000).astype(np.float32), 1000)
-    packed = PACKERS["zstd"](file(array) + file(array + 1))
+    packed = PACKERS["zstd"](npy_body(array) + npy_body(array + 1))
 
     answer = httpx.post(
         f"{server.url}{EVALUATE}?loss=mse",

@@ -15,6 +15,7 @@ from service.uploads.formats import npy, npz, safetensors
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client
 from tests.service.files import npy as file_of
+from tests.service.files import npy_body
 
 pytestmark = pytest.mark.anyio
 NPY, BINARY = "application/x-npy", "application/octet-stream"
@@ -118,12 +119,9 @@ def test_a_name_with_a_nul_in_it_is_a_field_like_any_other(size: int) -> None:
 
 @pytest.mark.parametrize("query", ["options=1&reduction=sum", "reduction=sum&options={}"])
 async def test_options_in_the_query_stand_together_or_one_by_one(client: Client, query: str) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ones(1))
-
     async with client() as http:
         answer = await http.post(
-            f"/v1/evaluate?loss=mse&{query}", content=buffer.getvalue() * 2, headers={"content-type": NPY}
+            f"/v1/evaluate?loss=mse&{query}", content=npy_body(np.ones(1)) * 2, headers={"content-type": NPY}
         )
 
     assert (answer.status_code, "not both" in answer.json()["detail"]) == (422, True)

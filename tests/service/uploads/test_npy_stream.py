@@ -1,6 +1,5 @@
 """Two long arrays in one body: the second is reduced while it arrives, and the answer is what it would be of both."""
 
-import io
 from collections.abc import Iterator
 
 import httpx
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from service.uploads.formats.npy_stream import SHORTEST
+from tests.service.files import npy_body
 from tests.service.processes import Server, resident, serving
 
 NPY = {"content-type": "application/x-npy"}
@@ -21,13 +21,6 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def arrays(*values: np.ndarray) -> bytes:
-    body = io.BytesIO()
-    for array in values:
-        np.save(body, array)
-    return body.getvalue()
-
-
 def ask(server: Server, body: bytes, query: str = "loss=mse") -> httpx.Response:
     return httpx.post(f"{server.url}/v1/evaluate?{query}", content=body, headers=NPY, timeout=60)
 
@@ -39,9 +32,9 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_it_takes_half_of_the_memory_that_the_arrays_take(server: Server, pair: tuple[np.ndarray, np.ndarray]) -> None:
-    body = arrays(*pair)
+    body = npy_body(*pair)
     assert len(body) > SHORTEST
-    ask(server, arrays(pair[0][:10], pair[1][:10]))
+    ask(server, npy_body(pair[0][:10], pair[1][:10]))
     before = resident(server.process.pid)
 
     answer = ask(server, body).json()
@@ -56,8 +49,8 @@ def test_it_takes_half_of_the_memory_that_the_arrays_take(server: Server, pair: 
 
 
 def test_several_losses_and_what_takes_two_passes(server: Server, pair: tuple[np.ndarray, np.ndarray]) -> None:
-    once = ask(server, arrays(*pair), "loss=mse&loss=mae").json()["results"]
-    twice = ask(server, arrays(*pair), "loss=mse&loss=mae&gradient=summary").json()["results"]
+    once = ask(server, npy_body(*pair), "loss=mse&loss=mae").json()["results"]
+    twice = ask(server, npy_body(*pair), "loss=mse&loss=mae&gradient=summary").json()["results"]
 
     for one, two in zip(once, twice, strict=True):
         assert one["value"] == pytest.approx(two["value"], rel=1e-12)
@@ -70,7 +63,7 @@ def test_rows_of_classes_with_weights(server: Server) -> None:
     logits, ids = draw.normal(size=(1_000_000, 8)).astype(np.float32), draw.integers(0, 8, 1_000_000)
     weights = draw.random(1_000_000).astype(np.float32)
 
-    body = arrays(logits, ids, weights)
+    body = npy_body(logits, ids, weights)
     result = ask(server, body, "loss=sparse_categorical_ce&roles=predictions,targets,weights").json()["results"][0]
 
     each = np.log(np.exp(logits.astype(np.float64)).sum(1)) - logits[np.arange(len(ids)), ids]
@@ -81,7 +74,7 @@ def test_rows_of_classes_with_weights(server: Server) -> None:
 def test_what_is_not_plain_is_read_all_the_same(server: Server, pair: tuple[np.ndarray, np.ndarray], of: str) -> None:
     first, second = (np.abs(100 * array).astype(of) for array in pair)
 
-    result = ask(server, arrays(first, second.astype(np.float32))).json()["results"][0]
+    result = ask(server, npy_body(first, second.astype(np.float32))).json()["results"][0]
 
     assert result["value"] == pytest.approx(np.square(first.astype(np.float64) - second).mean(), rel=1e-6)
 
@@ -90,14 +83,14 @@ def wrong(case: str, first: np.ndarray, second: np.ndarray) -> tuple[str, bytes]
     """Return a query, and a body that does not fit it."""
     holed = np.where(np.arange(N) == N - 2, np.float32(np.nan), second)
     cases = {
-        "shorter": ("loss=mse", arrays(first, second[:-1])),
-        "bytes follow": ("loss=mse", arrays(first, second) + b"x"),
-        "a byte is missing": ("loss=mse", arrays(first, second)[:-1]),
-        "one array": ("loss=mse", arrays(first)),
-        "three arrays": ("loss=mse", arrays(first, second, second[:1])),
-        "not a number": ("loss=mse", arrays(first, holed)),
-        "an input too many": ("loss=mse&roles=predictions,targets,anchor", arrays(first, second, second)),
-        "no such loss": ("loss=no_such", arrays(first, second)),
+        "shorter": ("loss=mse", npy_body(first, second[:-1])),
+        "bytes follow": ("loss=mse", npy_body(first, second) + b"x"),
+        "a byte is missing": ("loss=mse", npy_body(first, second)[:-1]),
+        "one array": ("loss=mse", npy_body(first)),
+        "three arrays": ("loss=mse", npy_body(first, second, second[:1])),
+        "not a number": ("loss=mse", npy_body(first, holed)),
+        "an input too many": ("loss=mse&roles=predictions,targets,anchor", npy_body(first, second, second)),
+        "no such loss": ("loss=no_such", npy_body(first, second)),
     }
     return cases[case]
 
@@ -105,12 +98,12 @@ def wrong(case: str, first: np.ndarray, second: np.ndarray) -> tuple[str, bytes]
 def test_a_connection_is_as_good_after_a_body_that_was_refused_half_way(
     server: Server, pair: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    first = arrays(pair[0])
+    first = npy_body(pair[0])
     body = first + b"\x93NUMPY\x01\x00\x06\x00{'a':1" + bytes(len(first))
 
     with httpx.Client(base_url=server.url, timeout=60) as client:
         refused = client.post("/v1/evaluate?loss=mse", content=body, headers=NPY)
-        again = client.post("/v1/evaluate?loss=mse", content=arrays(*pair), headers=NPY)
+        again = client.post("/v1/evaluate?loss=mse", content=npy_body(*pair), headers=NPY)
 
     assert refused.status_code == 422
     assert again.json()["results"][0]["kept"] == N
@@ -138,4 +131,4 @@ def test_what_is_wrong_is_refused_as_ever(
 
     assert answer.status_code in (415, 422), answer.text
     assert says in answer.text
-    assert ask(server, arrays(pair[0][:10], pair[1][:10])).is_success
+    assert ask(server, npy_body(pair[0][:10], pair[1][:10])).is_success

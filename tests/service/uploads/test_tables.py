@@ -19,6 +19,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.conftest import Client
+from tests.service.files import npy_body
 
 pytestmark = pytest.mark.anyio
 CSV, NDJSON, PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
@@ -53,12 +54,6 @@ def _javascript() -> bytes:
     return b"".join(
         json.dumps({name: float(VALUES[name][place]) for name in VALUES}).encode() + b"\n" for place in range(500)
     )
-
-
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
 
 
 def _written(write: Callable[[io.BytesIO], Any]) -> bytes:
@@ -144,7 +139,7 @@ async def _evaluated(http: httpx.AsyncClient, body: bytes, media: str, query: st
 async def test_every_writer_gives_the_number_of_what_it_printed(client: Client, writer: str, tmp_path: Path) -> None:
     media, write = WRITERS[writer]
     printed = _as_printed(writer)
-    arrays = _npy(printed["y_pred"]) + _npy(printed["y_true"])
+    arrays = npy_body(printed["y_pred"]) + npy_body(printed["y_true"])
 
     async with client() as http:
         answer = await _evaluated(http, write(tmp_path / "file"), media)

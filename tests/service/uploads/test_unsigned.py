@@ -1,6 +1,5 @@
 """Whole numbers of 64 bits without a sign: taken in every format alike, up to what an int64 holds."""
 
-import io
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from safetensors.numpy import save
 
 from tests.conftest import Client
+from tests.service.files import npy_body, npz_body
 from tests.service.problem import is_problem
 
 pytestmark = pytest.mark.anyio
@@ -20,16 +20,11 @@ LARGEST = (1 << 63) - 1
 
 
 def _npz(ids: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, predictions=np.zeros((len(ids), 2)), targets=ids)
-    return buffer.getvalue()
+    return npz_body(predictions=np.zeros((len(ids), 2)), targets=ids)
 
 
 def _npy(ids: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    for array in (np.zeros((len(ids), 2)), ids):
-        np.save(buffer, array)
-    return buffer.getvalue()
+    return npy_body(np.zeros((len(ids), 2)), ids)
 
 
 def _arrow(ids: np.ndarray) -> bytes:
