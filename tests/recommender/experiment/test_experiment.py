@@ -1,124 +1,14 @@
-"""Experiments: what is refused before anything trains, what trains at once, and what the verdict says."""
+"""Experiments: what is trained on which rows, and what the verdict says."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from recommender.errors import BadExperiment, UnknownMetric
-from recommender.experiment import ExperimentQuestion, plan, run_unit, verdict
-from recommender.experiment.candidates import USUAL, candidates_of
+from recommender.experiment import plan, run_unit, verdict
 from recommender.experiment.judging.comparison import compare
-from recommender.experiment.judging.readings import judge_models
-from recommender.experiment.judging.selection import ratios_of_totals
-from recommender.experiment.run import solve_unit
-from recommender.experiment.target import read_target
 from recommender.experiment.training.train import RATES
-from recommender.profile import Goal, Profile
-from recommender.tasks import read_task
-
-FEW_STEPS, FEW_RATES = 40, (0.03,)
-
-
-def table(n: int = 300, *, outliers: int = 0, seed: int = 0) -> dict[str, Any]:
-    """Return columns of which the target `y` is a sum, some of its values far out."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(n, 3))
-    y = x @ np.array([2.0, -1.0, 0.5]) + rng.normal(size=n)
-    y[:outliers] += 30
-    kind = np.where(x[:, 0] > 0, "left", "right").astype(object)
-    return {"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "kind": kind, "y": y}
-
-
-def asked(**fields: Any) -> ExperimentQuestion:  # noqa: ANN401 - any field of the question
-    return ExperimentQuestion(**{"target": "y", "models": ["linear"], "folds": 3, "repeats": 1, **fields})
-
-
-def report_of(columns: dict[str, Any], **fields: Any) -> Any:  # noqa: ANN401 - as above
-    planned = plan(asked(**fields), columns)
-    outputs = [run_unit(planned, unit, rates=FEW_RATES, steps=FEW_STEPS) for unit in planned.units]
-    return verdict(planned, outputs)
-
-
-BAD = [
-    ("constant", {"y": np.ones(60)}, {}, "target", "one value"),
-    ("three rows", {name: column[:3] for name, column in table().items()}, {}, "dataset", "3 rows"),
-    ("no such column", {}, {"target": "kinds"}, "target", "Did you mean kind"),
-    ("a copy of the target", {"d": table()["y"] * 2 + 1}, {"features": ["d", "a"]}, "features", "the target itself"),
-    ("texts for regression", {"y": table()["kind"]}, {"task": "regression"}, "target", "texts"),
-    ("a loss of classes", {}, {"candidates": ["bce", "focal_softmax"]}, "candidates", "does not fit"),
-    ("a metric of classes", {}, {"goal": {"metric": "auc"}}, "goal.metric", "does not fit regression"),
-    ("MAPE with zeros", {"y": np.arange(60.0)}, {"goal": {"metric": "mape"}}, "goal.metric", "without zeros"),
-    ("lists of three lengths", {"y": [[1.0] * (k % 3) for k in range(300)]}, {}, "dataset", "lists of one length"),
-    ("a label without a positive", {"y": np.tile([0, 1], (300, 1))}, {}, "target", "Label 0 is the same"),
-    ("a held-out part of all rows", {"h": np.ones(300)}, {"held_out": "h"}, "held_out", "true in some rows"),
-    ("weights below zero", {"w": -np.ones(300)}, {"weights": "w"}, "weights", "0 or more"),
-    ("all of the target missing", {"y": [None] * 300}, {}, "dataset", "0 rows have a target"),
-    (
-        "groups in time",
-        {"g": np.arange(300) % 30, "t": np.arange(300)},
-        {"groups": "g", "order": "t"},
-        "groups",
-        "whole",
-    ),
-    ("a class that comes late", {"y": np.arange(300) > 200, "t": np.arange(300)}, {"order": "t"}, "order", "one class"),
-    (
-        "a class in one group",
-        {"y": np.arange(300) < 9, "g": np.arange(300) // 10},
-        {"groups": "g"},
-        "groups",
-        "one class",
-    ),
-    ("two groups", {"g": np.arange(300) % 2}, {"groups": "g"}, "groups", "2 groups"),
-    ("a class of two rows", {"y": np.r_[np.zeros(298), 1, 1]}, {"task": "binary"}, "target", "fewer than"),
-    ("nothing to predict from", {}, {"features": ["y"]}, "features", "No column"),
-]
-
-
-@pytest.mark.parametrize(("columns", "fields", "field", "said"), [bad[1:] for bad in BAD], ids=[bad[0] for bad in BAD])
-def test_what_cannot_be_run_is_refused_before_anything_trains(
-    columns: dict[str, Any], fields: dict[str, Any], field: str, said: str
-) -> None:
-    with pytest.raises(BadExperiment) as refusal:
-        plan(asked(**fields), {**table(), **columns} if len(columns) < 5 else columns)
-
-    assert refusal.value.facts["field"] == field
-    assert said in str(refusal.value)
-
-
-def test_an_unknown_metric_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UnknownMetric, match="Did you mean rmse"):
-        plan(asked(goal={"metric": "rmes"}), table())
-
-
-def test_ten_thousand_columns_are_refused_with_the_limit() -> None:
-    columns = {**table(60), **{f"x{place}": np.arange(60.0) for place in range(10_000)}}
-
-    with pytest.raises(BadExperiment, match="at most 2,000"):
-        plan(asked(), columns)
-
-
-def test_columns_without_use_are_left_out_and_named() -> None:
-    columns = {**table(), "copy": table()["y"], "empty": [None] * 300, "id": [f"row {k}" for k in range(300)]}
-
-    planned = plan(asked(), columns)
-
-    assert planned.features.names == ("a", "b", "c", "kind")
-    assert {"copy", "empty", "id"} <= set(" ".join(text.en for text in planned.notices).replace(":", " ").split())
-
-
-def test_groups_stay_whole_and_time_goes_forward() -> None:
-    group = np.arange(300) // 10
-    columns = {**table(), "g": group, "t": np.arange(300)[::-1]}
-
-    (fold_of_row,) = plan(asked(groups="g"), columns).partitions
-    ordered = plan(asked(order="t"), columns)
-
-    assert all(len(set(fold_of_row[group == one])) == 1 for one in range(30))
-    (forward,) = ordered.partitions
-    assert (forward[columns["t"] < 75] == -1).all()
-    assert (np.diff(forward[np.argsort(columns["t"])]) >= 0).all()
+from tests.recommender.experiment.tables import FEW_RATES, FEW_STEPS, asked, predicted, report_of, table
 
 
 def test_rows_held_out_are_never_trained_on_and_all_folds_predict_them() -> None:
@@ -144,13 +34,6 @@ def test_rows_held_out_judge_what_the_folds_chose() -> None:
     assert all(standing.held_out is None for standing in without.standings)
 
 
-def test_rows_of_no_weight_are_left_out_and_it_is_said() -> None:
-    planned = plan(asked(weights="w"), {**table(), "w": (np.arange(300) % 3).astype(float)})
-
-    assert planned.n == 200
-    assert any("weight 0" in text.en for text in planned.notices)
-
-
 def test_nothing_of_the_rows_that_a_fold_holds_out_enters_its_models() -> None:
     columns = {**table(), "y": table()["y"] + 20}
     question = asked(candidates=["mae", "msle", "tukey_biweight(c=4)"])
@@ -163,13 +46,6 @@ def test_nothing_of_the_rows_that_a_fold_holds_out_enters_its_models() -> None:
         apart = abs(first[objective] - second[objective]).max((0, 1))
         assert apart[is_held_out].max() < 1e-3  # rounding: another number of candidates takes part
         assert apart[~is_held_out].max() > 1
-
-
-def predicted(question: ExperimentQuestion, columns: dict[str, Any]) -> dict[str, Any]:
-    """Return what each objective predicts out of fold."""
-    planned = plan(question, columns)
-    output = run_unit(planned, planned.units[0], rates=FEW_RATES, steps=FEW_STEPS)
-    return {candidate.objective: output.predictions[place] for place, candidate in enumerate(planned.candidates)}
 
 
 def test_amounts_get_log_links_and_numbers_robust_losses() -> None:
@@ -207,20 +83,6 @@ def test_a_smoothed_loss_calls_nothing_impossible() -> None:
     predictions = output.predictions[smoothed, 0, -1]
     assert predictions.min() > 0.5 / len(predictions)
     assert predictions.sum(1) == pytest.approx(1, abs=1e-5)
-
-
-def test_one_objective_by_two_names_takes_part_once_unless_it_is_asked_for() -> None:
-    target, _ = read_target(np.digitize(table()["y"], [-1, 1]).astype(float), "multiclass")
-    one_hot, goal = Profile(label_encoding="onehot"), Goal()  # books name categorical_ce, the usual ones are of ids
-
-    automatic, books = candidates_of(None, target, one_hot, goal)
-    named, _ = candidates_of(["categorical_ce", "sparse_categorical_ce"], target, one_hot, goal)
-
-    cross_entropies = {"categorical_ce", "sparse_categorical_ce"}
-    assert books["evidence"] == "categorical_ce"
-    assert cross_entropies & {candidate.objective for candidate in automatic} == {"categorical_ce"}
-    assert "usual" in automatic[0].origins
-    assert cross_entropies <= {candidate.objective for candidate in named}
 
 
 def test_an_indicator_of_few_rows_is_not_ten_deviations_out() -> None:
@@ -268,109 +130,6 @@ def test_what_diverged_is_named_and_takes_no_part(metric: str) -> None:
     assert not standings["mse"].tied
     assert standings["mae"].value is not None
     assert any("mse" in text and "diverged" in text for text in report.warnings)
-
-
-OTHERS = {"binary": ["mse", "listnet", "focal_softmax"], "multiclass": ["mae", "bce", "coral"], "count": ["bce"]}
-
-
-@pytest.mark.parametrize(("task", "objective"), [(task, each) for task, own in OTHERS.items() for each in own])
-def test_losses_of_other_tasks_are_refused_and_those_that_fit_are_named(task: str, objective: str) -> None:
-    columns = {**table(), "y": np.digitize(table()["y"], [0] if task == "binary" else [-1, 1])}
-
-    with pytest.raises(BadExperiment, match="does not fit") as refusal:
-        plan(asked(task=task, candidates=[objective]), columns)
-
-    assert USUAL[read_task(task)][0] in str(refusal.value)
-
-
-def test_a_robust_loss_wins_where_outliers_are_errors_and_loses_nothing_said() -> None:
-    report = report_of(
-        table(outliers=30), candidates=["mse", "mae", "tukey_biweight(c=5)"], goal={"outliers": "errors"}
-    )
-
-    values = {standing.objective: standing.value for standing in report.standings}
-    assert values["mae"] < values["mse"]
-    assert report.verdict.objective != "mse"
-    assert {row.row for row in report.extreme_rows} <= set(range(30))
-    assert report.verdict.summary.endswith(".")
-
-
-def test_rows_that_nothing_predicts_do_not_narrow_what_the_candidates_agree_about() -> None:
-    columns = {**table(), "t": np.arange(300)}
-
-    report = report_of(columns, order="t", candidates=["mse", "mae"], goal={"outliers": "errors"})
-
-    rows = int(report.verdict.selection.split(" on the ")[1].split(" rows")[0])
-    assert rows > 0.95 * 300
-
-
-def test_what_outliers_are_is_answered_both_ways_where_nobody_says() -> None:
-    candidates = ["mse", "mae", "tukey_biweight(c=5)"]
-    unsaid = report_of(table(outliers=30), candidates=candidates).verdict
-    said = {
-        outliers: report_of(table(outliers=30), candidates=candidates, goal={"outliers": outliers}).verdict
-        for outliers in ("errors", "signal")
-    }
-
-    assert unsaid.if_outliers_are_errors is not None
-    assert unsaid.if_outliers_are_errors.objective == said["errors"].objective
-    assert unsaid.if_outliers_are_signal is not None
-    assert unsaid.if_outliers_are_signal.objective == said["signal"].objective
-
-
-def test_where_nobody_says_what_outliers_are_the_choice_loses_little_under_either_reading() -> None:
-    planned = plan(asked(candidates=["mse", "mae", "tukey_biweight(c=5)"]), table(outliers=30))
-    outputs = [run_unit(planned, unit, rates=FEW_RATES, steps=FEW_STEPS) for unit in planned.units]
-
-    (judged,) = judge_models(planned, outputs)
-
-    costs = np.stack([reading.mean(1) for reading in judged.judgement.readings])
-    regrets = dict(zip([own.objective for own in planned.candidates], (costs.T / costs.min(1) - 1).max(1), strict=True))
-    assert regrets[planned.candidates[judged.comparison.chosen].objective] < 0.1
-    assert regrets["mse"] > 0.5
-
-
-def test_where_nobody_says_what_outliers_are_worse_is_worse_under_both_readings() -> None:
-    candidates = ["mse", "mae", "tukey_biweight(c=5)"]
-    unsaid = report_of(table(outliers=30), candidates=candidates)
-    signal = report_of(table(outliers=30), candidates=candidates, goal={"outliers": "signal"})
-
-    assert not {standing.objective: standing.tied for standing in signal.standings}["tukey_biweight(c=5)"]
-    assert all(standing.tied for standing in unsaid.standings)
-
-
-@pytest.mark.parametrize("amounts", ["claims", "demand", "long tails"])
-@pytest.mark.parametrize("seed", range(3))
-def test_where_nobody_says_what_outliers_are_no_loss_is_chosen_that_misses_the_total(amounts: str, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(800, 2))
-    mean = np.exp(2 + x @ np.array([0.4, -0.2]))
-    drawn = {
-        "claims": np.where(rng.random(800) < 0.9, 0.0, rng.gamma(2, 5 * mean)),
-        "demand": rng.negative_binomial(0.3, 0.3 / (0.3 + mean)).astype(float),
-        "long tails": rng.gamma(0.5, 2 * mean),
-    }[amounts]
-    planned = plan(asked(task="regression", models=["linear"]), {"a": x[:, 0], "b": x[:, 1], "y": drawn})
-    outputs = [solve_unit(planned, unit) for unit in planned.units]
-
-    (judged,) = judge_models(planned, outputs)
-
-    ratios = ratios_of_totals(planned, outputs, judged.judgement)
-    assert 0.8 <= ratios[judged.comparison.chosen] <= 1.25
-    assert judged.short == {place: ratio for place, ratio in enumerate(ratios) if not 0.8 <= ratio <= 1.25} != {}
-    assert not any(judged.comparison.tied[place] for place in judged.short)
-    said = verdict(planned, outputs).warnings
-    assert any("adds up to another total" in text and "goal.outliers=errors" in text for text in said)
-
-
-def test_amounts_are_judged_with_their_large_values_and_without() -> None:
-    columns = table()
-    columns["y"] = np.exp(columns["y"])
-
-    report = report_of(columns, candidates=["mse", "poisson_nll"])
-
-    assert report.verdict.if_outliers_are_errors is not None
-    assert "all 300 rows and on those" in report.verdict.selection
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "auc", "brier", "average_precision", "balanced_accuracy", "f1", "mcc"])
