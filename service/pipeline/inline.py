@@ -14,7 +14,7 @@ from service.pipeline.pipeline import Pipeline, answer_inline
 from service.pipeline.steps import Head
 from service.request_record import UNDER_WAY
 from service.scheduling import InlineRun, take_turn
-from service.uploads.body import Arrived
+from service.uploads.bodies.body import Arrived
 
 log = logging.getLogger("lossary")
 MOST_TOGETHER = 16  # requests, 2 ms: of more the first would wait longer than the steps gain by being shared

@@ -20,10 +20,10 @@ from service.problems import Draining, answer, crash
 from service.request_record import UNDER_WAY, Record, language_of, sent_or_new_id
 from service.scheduling import beside_the_loop
 from service.settings import Settings
-from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, BodySource
-from service.uploads.codings import UnpackedSource, coding_of
+from service.uploads.bodies.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, BodySource
+from service.uploads.bodies.codings import UnpackedSource, coding_of
+from service.uploads.bodies.pace import Pace
 from service.uploads.media_type import JSON
-from service.uploads.pace import Pace
 
 JSON_BYTES = JSON.encode()
 PACKING_COST = 16  # times as long as to decode

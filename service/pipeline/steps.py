@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from service.pipeline.route_table import Match
 from service.request_record import Record
-from service.uploads.body import Body
+from service.uploads.bodies.body import Body
 
 
 @dataclass(slots=True)

@@ -27,10 +27,10 @@ from service.routes.parameters import KNOWN_PARAMETERS
 from service.routes.profile import profile
 from service.routes.recommend import question, recommend_loss
 from service.scheduling import beside_the_loop
-from service.uploads.body import KEY, body_of
-from service.uploads.json_pieces import PIECE
-from service.uploads.json_text import parsed
-from service.uploads.lines import ReadAhead, TextLine, lines_of, together
+from service.uploads.bodies.body import KEY, body_of
+from service.uploads.bodies.lines import ReadAhead, TextLine, lines_of, together
+from service.uploads.json_bodies.pieces import PIECE
+from service.uploads.json_bodies.text import parsed
 from service.uploads.media_type import JSON, OCTETS, require
 from service.uploads.openapi import BINARY
 from service.uploads.upload import receive

@@ -32,12 +32,12 @@ from service.request_record import current
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
 from service.settings import Settings
-from service.uploads.body import body_of
+from service.uploads.bodies.body import body_of
 from service.uploads.formats import ndjson
 from service.uploads.formats import registry as formats
 from service.uploads.formats.foreign import LOOKED_AT
 from service.uploads.formats.registry import DecodingLimit
-from service.uploads.json_text import parsed
+from service.uploads.json_bodies.text import parsed
 from service.uploads.media_type import JSON, OCTETS, require
 from service.uploads.openapi import BINARY, CODING_PARAMETER, body_of_json, listed_formats
 

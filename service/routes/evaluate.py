@@ -32,7 +32,7 @@ from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnknownData
 from service.routes.brief import Brief, without_nulls
 from service.routes.evaluation_schema import EvaluateOptions, Evaluations, arrays_of, refuse_long_answer, result
 from service.scheduling import beside_the_loop, take_turn
-from service.uploads.body import body_of
+from service.uploads.bodies.body import body_of
 from service.uploads.formats import registry as formats
 from service.uploads.media_type import JSON, header
 from service.uploads.openapi import DatasetParameter, declared

@@ -14,8 +14,8 @@ from losses.evaluation.totals import Reduction
 from losses.text import Text
 from losses.version import VERSION
 from service.problems import TooLarge
-from service.uploads import json_lists
 from service.uploads.formats import registry as formats
+from service.uploads.json_bodies import lists as json_lists
 from service.uploads.openapi import ASSUMED
 
 

@@ -33,9 +33,9 @@ from service.routes.jobs.routes import IdempotencyKey, accepted, add_job_routes
 from service.routes.jobs.state import JobKind, JobLinks, JobState, NextPage, Progress
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
-from service.uploads.body import body_of
+from service.uploads.bodies.body import body_of
 from service.uploads.formats import ndjson
-from service.uploads.json_text import parsed
+from service.uploads.json_bodies.text import parsed
 from service.uploads.media_type import JSON, require
 from service.uploads.openapi import body_of_json
 from service.uploads.query import read_names

@@ -22,7 +22,7 @@ from service.pipeline.properties import properties
 from service.problems import DeviceLost, Draining, responses
 from service.settings import Settings
 from service.uploads.formats.npz import MOST_MEMBERS
-from service.uploads.json_text import MOST_LEVELS
+from service.uploads.json_bodies.text import MOST_LEVELS
 from service.uploads.multipart import MOST_PARTS
 
 log = logging.getLogger("lossary")

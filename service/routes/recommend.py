@@ -19,8 +19,8 @@ from service.routes.brief import BriefQuery, brief_response
 from service.routes.language import Spoken
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.routes.question_fields import Rulebook, ScenarioName, TaskName, Thresholds
-from service.uploads.body import body_of
-from service.uploads.json_text import parsed
+from service.uploads.bodies.body import body_of
+from service.uploads.json_bodies.text import parsed
 from service.uploads.media_type import JSON, require
 from service.uploads.openapi import body_of_json
 

@@ -21,8 +21,8 @@ from service.problems import (
     responses,
     validated,
 )
-from service.uploads.body import body_of
-from service.uploads.json_text import parsed
+from service.uploads.bodies.body import body_of
+from service.uploads.json_bodies.text import parsed
 from service.uploads.media_type import JSON, require
 from service.uploads.openapi import body_of_json
 from service.uploads.shared_memory import OFF, Extent, Region, RegionName, Regions

@@ -12,8 +12,8 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.uploads.body import AsgiSource
-from service.uploads.pace import Pace
+from service.uploads.bodies.body import AsgiSource
+from service.uploads.bodies.pace import Pace
 
 SHORTEST = 1 << 18  # bytes of body, from which lending the connection is worth while
 BLANK = 1 << 20  # bytes

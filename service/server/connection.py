@@ -33,8 +33,8 @@ from service.server.client_watch import HalfClosed, UnreadAnswer
 from service.server.early_refusal import written
 from service.server.heads import UNREADABLE, HeadRefusal, refuse_head, too_long, without_upgrade
 from service.settings import Settings
-from service.uploads.body import Arrived
-from service.uploads.pace import Pace
+from service.uploads.bodies.body import Arrived
+from service.uploads.bodies.pace import Pace
 
 log = logging.getLogger("lossary")
 LONGEST_URL = 8 << 10  # bytes; nginx's and haproxy's buffers end near here too

@@ -10,13 +10,14 @@ from losses.errors import pointer
 from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
-from service.uploads import json_lists as numbers
-from service.uploads import json_simd, multipart
+from service.uploads import multipart
 from service.uploads.formats import registry as formats
 from service.uploads.formats.ndjson import records
 from service.uploads.formats.registry import ArrayFormat, Buffer, DecodingLimit, Format, TableFormat
-from service.uploads.json_pieces import PIECE, LongArrays, cut
-from service.uploads.json_text import parsed
+from service.uploads.json_bodies import lists as numbers
+from service.uploads.json_bodies import simd as json_simd
+from service.uploads.json_bodies.pieces import PIECE, LongArrays, cut
+from service.uploads.json_bodies.text import parsed
 from service.uploads.query import NOTHING, Beside
 from service.uploads.roles import MEANT, is_fact, known_roles, refuse_unknown, unknown_input
 from service.uploads.tables.column_roles import RequestedColumns

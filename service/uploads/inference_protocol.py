@@ -16,9 +16,10 @@ from torch import Tensor
 from losses.errors import shown
 from losses.text import Text
 from service.problems import BadEnvelope, BadRequest
-from service.uploads import json_lists, json_simd
-from service.uploads.json_pieces import cut
-from service.uploads.json_text import parsed
+from service.uploads.json_bodies import lists as json_lists
+from service.uploads.json_bodies import simd as json_simd
+from service.uploads.json_bodies.pieces import cut
+from service.uploads.json_bodies.text import parsed
 from service.uploads.unsigned import signed
 
 MOST_AXES = 8

@@ -6,7 +6,7 @@ from fastapi import Request
 
 from losses.text import Text, listed, paragraph
 from service.problems import UnsupportedFormat
-from service.uploads.codings import CODINGS, coding_of
+from service.uploads.bodies.codings import CODINGS, coding_of
 
 JSON, MULTIPART = "application/json", "multipart/form-data"
 OCTETS = "application/octet-stream"  # a file whose first bytes say what it is

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from service.uploads.codings import CODINGS
+from service.uploads.bodies.codings import CODINGS
 from service.uploads.formats import registry as formats
 from service.uploads.media_type import JSON, MULTIPART, OCTETS
 from service.uploads.multipart import TABLE

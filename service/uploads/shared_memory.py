@@ -22,8 +22,8 @@ from losses.text import Text
 from service.problems import BadRegion, RegionExists, TooLarge, UnknownRegion
 from service.scheduling import beside_the_loop
 from service.settings import Settings
-from service.uploads.body import Body
-from service.uploads.buffers import PAGES
+from service.uploads.bodies.body import Body
+from service.uploads.bodies.buffers import PAGES
 from service.uploads.inference_protocol import Length
 
 MOST_REGIONS = 256  # listed in under 128 KiB

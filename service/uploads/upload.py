@@ -22,7 +22,7 @@ from service.request_record import current
 from service.scheduling import INLINE_BYTES, beside_the_loop, take_turn
 from service.settings import Settings
 from service.uploads import multipart, query
-from service.uploads.body import Body, body_of
+from service.uploads.bodies.body import Body, body_of
 from service.uploads.contents import TARGET, Contents, from_file, from_json, from_parts
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit, Format, TableFormat, Window

@@ -35,7 +35,7 @@ from service.routes.inference.request import DIGITS, InferRequest, input_spans, 
 from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
 from service.uploads import inference_protocol, shared_memory
-from service.uploads.body import body_of
+from service.uploads.bodies.body import body_of
 from service.uploads.media_type import JSON, OCTETS, require
 from service.uploads.openapi import BINARY, body_of_json
 from service.uploads.roles import OPTIONAL, known_roles, unknown_input

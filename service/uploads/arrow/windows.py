@@ -9,7 +9,7 @@ from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.settings import Settings
 from service.uploads.arrow.reader import PREFIX, Reader, RecordBatch, message
-from service.uploads.body import Body
+from service.uploads.bodies.body import Body
 from service.uploads.names import in_chinese
 from service.uploads.roles import known_roles, refuse_unknown
 

@@ -12,7 +12,7 @@ import orjson
 from losses.text import Text
 from service.problems import BadRequest, TooLarge
 from service.uploads.formats.registry import Buffer, DecodingLimit, TableFormat
-from service.uploads.json_text import array, rounded
+from service.uploads.json_bodies.text import array, rounded
 from service.uploads.tables.decoder import DECODER, MemoryFile
 from service.uploads.tables.table import InMemory, Table, arrow, count_of, readable, refuse_wide, reserve
 from service.uploads.tables.whole_numbers import is_rounded, rounded_columns

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from service.settings import Settings
-from service.uploads.body import Body
-from service.uploads.buffers import PAGES
+from service.uploads.bodies.body import Body
+from service.uploads.bodies.buffers import PAGES
 from service.uploads.formats.npy_header import LONGEST_HEADER, MAGIC, npy_header
 
 SHORTEST = 1 << 25  # bytes of a body; half of less is not worth a second thread

@@ -16,7 +16,7 @@ from losses.text import Text, listed
 from service.problems import BadRequest, UnsupportedFormat
 from service.scheduling import INLINE_BYTES
 from service.settings import Settings
-from service.uploads.body import Body
+from service.uploads.bodies.body import Body
 from service.uploads.formats.foreign import TEXTS, foreign
 from service.uploads.media_type import JSON
 from service.uploads.names import in_chinese

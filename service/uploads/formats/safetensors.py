@@ -16,7 +16,7 @@ from losses.errors import pointer
 from losses.text import Text
 from service.problems import BadRequest
 from service.uploads.formats.registry import ArrayFormat, Arrays, Buffer, DecodingLimit
-from service.uploads.json_text import refuse_twice
+from service.uploads.json_bodies.text import refuse_twice
 from service.uploads.names import in_chinese
 from service.uploads.unsigned import signed
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from service.uploads.json_text import MOST_DIGITS, rounded
+from service.uploads.json_bodies.text import MOST_DIGITS, rounded
 from service.uploads.tables.table import arrow
 
 if TYPE_CHECKING:

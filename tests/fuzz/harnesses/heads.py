@@ -12,7 +12,7 @@ from service.datasets.addresses.allowed import allowed
 from service.datasets.addresses.reader import glob_pattern
 from service.routes.inference.request import json_length
 from service.uploads import media_type, query, upload
-from service.uploads.codings import SHORT_PIECE, Unpacker
+from service.uploads.bodies.codings import SHORT_PIECE, Unpacker
 from service.uploads.formats import registry as formats
 from service.uploads.roles import known_roles
 from tests.fuzz.harnesses.harness import LIMIT, Finding, harness

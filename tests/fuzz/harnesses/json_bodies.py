@@ -9,9 +9,10 @@ from losses.errors import Refusal
 from service.routes.advise.schema import AdviseRequest
 from service.routes.evaluate import EvaluateRequest
 from service.routes.profile import ProfileRequest
-from service.uploads import contents, json_lists, upload
-from service.uploads.json_pieces import PIECE
-from service.uploads.json_text import parsed
+from service.uploads import contents, upload
+from service.uploads.json_bodies import lists as json_lists
+from service.uploads.json_bodies.pieces import PIECE
+from service.uploads.json_bodies.text import parsed
 from tests.fuzz.harnesses.harness import Finding, harness, kept_small, same
 
 # Bodies and heads.

@@ -15,7 +15,7 @@ from service.routes.batch import KINDS, split_line
 from service.routes.inference.request import InferRequest, json_length
 from service.routes.recommend import RecommendRequest
 from service.uploads import contents, inference_protocol, upload
-from service.uploads.json_text import parsed
+from service.uploads.json_bodies.text import parsed
 from tests.fuzz.harnesses.harness import Finding, bounded, harness, same
 from tests.fuzz.harnesses.json_bodies import BODIES, MARKS, models, whole
 from tests.fuzz.mutations import MENDERS

@@ -16,7 +16,7 @@ from service.pipeline.inline import Inline
 from service.pipeline.route_table import RouteTable
 from service.pipeline.steps import Exchange, Head, Step
 from service.settings import Settings
-from service.uploads.body import Arrived
+from service.uploads.bodies.body import Arrived
 from tests.service.pipeline.test_ways import GOOD, JSON, PATH, Told
 
 

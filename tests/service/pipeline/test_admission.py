@@ -14,7 +14,7 @@ import pytest
 from service.budget import Budget, Reservation
 from service.problems import TemporaryReducedCapacity
 from service.request_record import Record
-from service.uploads.body import BINARY_FACTOR, JSON_FACTOR, Arrived, Body
+from service.uploads.bodies.body import BINARY_FACTOR, JSON_FACTOR, Arrived, Body
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit
 from tests.conftest import Client

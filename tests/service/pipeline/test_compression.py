@@ -16,7 +16,7 @@ from service.pipeline.pipeline import Pipeline
 from service.pipeline.route_table import RouteTable
 from service.pipeline.steps import Head
 from service.settings import Settings
-from service.uploads.body import Arrived
+from service.uploads.bodies.body import Arrived
 from tests.conftest import Client
 from tests.service.processes import Server, eventually, serving
 from tests.service.sockets import exchange

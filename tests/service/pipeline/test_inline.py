@@ -19,7 +19,7 @@ from service.pipeline.steps import Head
 from service.request_record import current
 from service.scheduling import in_task, take_turn
 from service.settings import Settings
-from service.uploads.body import Arrived
+from service.uploads.bodies.body import Arrived
 from tests.service.pipeline.test_added_step import ASKED, every_way
 from tests.service.pipeline.test_ways import PATH, Handler
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from losses.contract.registry import catalogue
 from losses.errors import Refusal
-from service.uploads import json_simd
-from service.uploads.json_text import parsed
+from service.uploads.json_bodies import simd as json_simd
+from service.uploads.json_bodies.text import parsed
 from tests.conftest import Client
 from tests.service.processes import serving
 

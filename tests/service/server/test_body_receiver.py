@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
-from service.uploads.buffers import PAGES, Pool
+from service.uploads.bodies.buffers import PAGES, Pool
 from tests.service.files import npy_body
 from tests.service.processes import PATIENCE_S, Server, eventually, serving
 

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from service.problems import BadEnvelope
 from service.request_record import Record
-from service.uploads.body import Arrived
-from service.uploads.codings import LONG_PIECE, MOST_MEMBERS, UnpackedSource, Unpacker, coding_of
+from service.uploads.bodies.body import Arrived
+from service.uploads.bodies.codings import LONG_PIECE, MOST_MEMBERS, UnpackedSource, Unpacker, coding_of
 from service.uploads.formats.registry import formats
 from tests.conftest import Client
 from tests.service.files import npy, npy_body, npz_body

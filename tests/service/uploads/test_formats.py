@@ -9,7 +9,7 @@ import pytest
 
 from losses.errors import Refusal
 from service.uploads.formats import npy as format_
-from service.uploads.json_lists import from_lists, to_lists
+from service.uploads.json_bodies.lists import from_lists, to_lists
 from tests.conftest import Client
 from tests.service.files import Files, Part, npy
 

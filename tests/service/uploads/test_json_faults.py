@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from losses.errors import Refusal
 from service.problems import BadEnvelope
-from service.uploads.json_simd import SHORT
-from service.uploads.json_text import parsed
+from service.uploads.json_bodies.simd import SHORT
+from service.uploads.json_bodies.text import parsed
 from tests.conftest import Client
 from tests.service.files import npy
 from tests.service.problem import is_problem

@@ -14,9 +14,9 @@ from losses.errors import Refusal, UnknownInput
 from service.problems import BadEnvelope, BadRequest
 from service.uploads.contents import Contents, from_json
 from service.uploads.inference_protocol import request_members
-from service.uploads.json_lists import EXACT
-from service.uploads.json_pieces import PIECE, cut
-from service.uploads.json_simd import COUNTED
+from service.uploads.json_bodies.lists import EXACT
+from service.uploads.json_bodies.pieces import PIECE, cut
+from service.uploads.json_bodies.simd import COUNTED
 from tests.conftest import Client
 from tests.service.problem import is_problem
 from tests.service.uploads.test_long_json import BODY

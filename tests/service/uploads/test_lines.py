@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.problems import InsufficientStorage, TooLarge
-from service.uploads.lines import WINDOW, ReadAhead, TextLine, lines_of, together
+from service.uploads.bodies.lines import WINDOW, ReadAhead, TextLine, lines_of, together
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from losses.errors import Refusal
-from service.uploads import json_simd
 from service.uploads.contents import from_json
+from service.uploads.json_bodies import simd as json_simd
 from service.uploads.roles import known_roles
 from tests.conftest import Client
 from tests.service.problem import is_problem

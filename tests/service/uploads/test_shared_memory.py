@@ -11,7 +11,7 @@ import pytest
 from service.budget import Budget, Reservation
 from service.problems import TemporaryReducedCapacity
 from service.request_record import Record
-from service.uploads.body import BINARY_FACTOR, Arrived, Body
+from service.uploads.bodies.body import BINARY_FACTOR, Arrived, Body
 from service.uploads.shared_memory import MOST_REGIONS, Place, Span, read_spans
 from tests.conftest import Client
 from tests.service.pipeline.test_auth import METRICS, SECRET, line

@@ -16,10 +16,10 @@ from torch import Tensor
 from losses.errors import Refusal
 from losses.text import Text
 from service.problems import BadEnvelope, BadRequest
-from service.uploads import json_simd
-from service.uploads.json_faults import fault_of_long, visible_fault
-from service.uploads.json_lists import DEEPEST, EXACT, from_lists, not_numbers, ragged, too_deep
-from service.uploads.json_text import array, rounded
+from service.uploads.json_bodies import simd as json_simd
+from service.uploads.json_bodies.faults import fault_of_long, visible_fault
+from service.uploads.json_bodies.lists import DEEPEST, EXACT, from_lists, not_numbers, ragged, too_deep
+from service.uploads.json_bodies.text import array, rounded
 
 PIECE = 1 << 20  # bytes, parsed in 2 to 8 ms
 MOST_LEFT = 1 << 20  # bytes, beside the arrays

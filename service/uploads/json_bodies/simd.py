@@ -18,9 +18,9 @@ from torch import Tensor
 from losses.errors import shown
 from losses.text import Text
 from service.problems import BadRequest
-from service.uploads.json_faults import fault_of_long
-from service.uploads.json_lists import DEEPEST, EXACT, not_numbers, ragged, too_deep
-from service.uploads.json_text import MOST_LEVELS, MOST_MEMBERS, count, too_many_members
+from service.uploads.json_bodies.faults import fault_of_long
+from service.uploads.json_bodies.lists import DEEPEST, EXACT, not_numbers, ragged, too_deep
+from service.uploads.json_bodies.text import MOST_LEVELS, MOST_MEMBERS, count, too_many_members
 from service.uploads.roles import is_fact
 
 NumberCode = Literal["i", "d"]

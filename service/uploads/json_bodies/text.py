@@ -11,7 +11,7 @@ import orjson
 from losses.errors import pointer
 from losses.text import Text
 from service.problems import BadEnvelope, BadRequest
-from service.uploads.json_faults import fault
+from service.uploads.json_bodies.faults import fault
 
 MOST_MEMBERS = 256  # of the object that a body is: every role, every field, and a user's own notes
 MOST_LEVELS = 100  # of JSON; Triton's number too, and orjson alone would go to 1,024

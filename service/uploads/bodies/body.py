@@ -19,8 +19,8 @@ from service.budget import Reservation
 from service.problems import TooLarge
 from service.request_record import Record, stays
 from service.scheduling import in_task
-from service.uploads.buffers import POOL
-from service.uploads.pace import Pace
+from service.uploads.bodies.buffers import POOL
+from service.uploads.bodies.pace import Pace
 
 KEY = "lossary.body"  # of the scope
 # Peak memory over the body's size, measured on mse with gradient=full: 15.0 for JSON of four-character numbers (a list

@@ -15,7 +15,7 @@ from losses.text import Text, paragraph
 from service.problems import BadEnvelope
 from service.request_record import Record
 from service.scheduling import INLINE_BYTES, beside_the_loop
-from service.uploads.body import BodySource
+from service.uploads.bodies.body import BodySource
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from losses.text import Text
 from service.problems import BadRequest
-from service.uploads.json_text import rounded
+from service.uploads.json_bodies.text import rounded
 
 EXACT = 1 << 53  # whole numbers up to it are float64
 DEEPEST = 8  # axes: a batch of 3-D images with channels has 5

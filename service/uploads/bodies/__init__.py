@@ -1,0 +1,1 @@
+"""The bytes of a body, whatever is in it: received at a minimum pace, into reserved memory, and decompressed."""

@@ -1,0 +1,1 @@
+"""Bodies in JSON: parsed under limits, with arrays of numbers converted without Python objects."""
