@@ -56,61 +56,79 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LOSSARY_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     host: Annotated[str, Field(description="The address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="0 takes a free one.")] = 8000
-    workers: Annotated[int, Field(ge=1, le=256, description="Processes that serve.")] = 1
+    port: Annotated[int, Field(ge=0, le=65535, description="The port; 0 chooses a free one.")] = 8000
+    workers: Annotated[int, Field(ge=1, le=256, description="The number of worker processes.")] = 1
     device: Annotated[
-        str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto takes CUDA where there is one.")
+        str,
+        Field(
+            pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+            description="The device of computations; auto uses CUDA where there is one.",
+        ),
     ] = "auto"
-    rules: Annotated[Path | None, Field(description="A TOML file whose [thresholds] replace the defaults.")] = None
+    rules: Annotated[
+        Path | None, Field(description="A TOML file whose table [thresholds] replaces the default thresholds of rules.")
+    ] = None
     rulebook: Annotated[
-        Literal["article", "evidence"], Field(description="The book that is recommended where a request names none.")
+        Literal["article", "evidence"], Field(description="The rule book that decides where a request names none.")
     ] = "article"
     max_body_bytes: Annotated[
         Bytes,
         Field(
             ge=1,
             default_factory=lambda: min(1024 * MIB, memory_limit() // 8),
-            description="The longest upload; 1 GiB, or an eighth of the memory there is.",  # 6.4 of it with gradients
+            description="The longest upload; by default 1 GiB, or an eighth of the memory.",  # 6.4 of it with gradients
         ),
     ]
     max_stream_bytes: Annotated[
         Bytes,
-        Field(ge=1, description="The longest Arrow stream or batch that is answered as it arrives, and not kept."),
+        Field(ge=1, description="The longest Arrow stream or batch, which is processed as it arrives and not kept."),
     ] = 1 << 40
-    max_json_bytes: Annotated[Bytes, Field(ge=1, description="The longest JSON text, alone or as a part.")] = 64 * MIB
-    max_answer_numbers: Annotated[int, Field(ge=1, description="The most per-item numbers in one JSON answer.")] = (
+    max_json_bytes: Annotated[Bytes, Field(ge=1, description="The longest JSON text, as a body or as a part.")] = (
+        64 * MIB
+    )
+    max_answer_numbers: Annotated[int, Field(ge=1, description="The most values per item in one JSON answer.")] = (
         100_000
     )
-    max_head_bytes: Annotated[Bytes, Field(ge=1024, description="The longest headers of a request.")] = 64 << 10
-    idle_seconds: Annotated[float, Field(gt=0, description="Without a byte of the body before 408.")] = 15.0
-    min_body_rate: Annotated[int, Field(ge=1, description="Bytes a second, under which a body is too slow.")] = 1024
-    write_seconds: Annotated[
-        float, Field(gt=0, description="In which a client reads some of an answer, before the connection is given up.")
-    ] = 30.0
-    max_connections: Annotated[int, Field(ge=1, description="Connections that are open at once, of each worker.")] = (
-        4096
+    max_head_bytes: Annotated[Bytes, Field(ge=1024, description="The longest headers of a request, together.")] = (
+        64 << 10
     )
+    idle_seconds: Annotated[float, Field(gt=0, description="The longest pause in a body; then the answer is 408.")] = (
+        15.0
+    )
+    min_body_rate: Annotated[
+        int, Field(ge=1, description="The least bytes per second of a body; a slower one is answered 408.")
+    ] = 1024
+    write_seconds: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="The longest time in which a client reads nothing of its answer before it is cut off.",
+        ),
+    ] = 30.0
+    max_connections: Annotated[int, Field(ge=1, description="The most open connections of each worker.")] = 4096
     window_bytes: Annotated[
-        Bytes, Field(ge=1 << 10, description="Bytes of a stream that are read before they are evaluated.")
+        Bytes, Field(ge=1 << 10, description="The bytes of a stream that are read and evaluated at a time.")
     ] = 4 * MIB  # a thread hop is nothing beside it, and it stays near the caches
-    head_seconds: Annotated[float, Field(gt=0, description="In which the head of a request arrives.")] = 10.0
+    head_seconds: Annotated[float, Field(gt=0, description="The longest time for the head of a request to arrive.")] = (
+        10.0
+    )
     max_decoded_bytes: Annotated[
         Bytes,
         Field(
             ge=1,
             default_factory=lambda given: given["max_body_bytes"],
-            description="The most bytes that compressed bodies and arrays become; as many as an upload may have.",
+            description="The most bytes of arrays and bodies after decompression; by default as for uploads.",
         ),
     ]
-    max_elements: Annotated[int, Field(ge=1, description="The most numbers in one request; 1 GiB of float32.")] = (
-        256 * MIB
-    )
+    max_elements: Annotated[
+        int, Field(ge=1, description="The most numbers in one request; by default 1 GiB of float32.")
+    ] = 256 * MIB
     max_reserved_bytes: Annotated[
         Bytes,
         Field(
             ge=1,
             default_factory=lambda given: memory_limit() // 2 // given["workers"],
-            description="What requests under way reserve together; half of the memory there is, shared by workers.",
+            description="The memory for all requests under way; by default half of the memory, shared by workers.",
         ),
     ]
     max_block_bytes: Annotated[
@@ -118,8 +136,8 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             default_factory=lambda given: min(1024 * MIB, memory_limit() // 8 // given["workers"]),
-            description="What formulas hold at once beside the uploads; 1 GiB, or an eighth of the memory there is, "
-            "shared by workers. A loss that alone would hold more is refused.",
+            description="The memory for intermediate results of formulas; by default 1 GiB, or an eighth of the "
+            "memory, shared by workers. A loss that needs more is refused.",
         ),
     ]
     # Of the 64 MiB that such a request may take beyond 16 times its arrays, less what reading and answering take.
@@ -127,48 +145,48 @@ class Settings(BaseSettings):
         Bytes,
         Field(
             ge=1,
-            description="What formulas hold at once for a body below 1 MB, beside 16 times its arrays, so that little "
-            "that is sent takes little memory. A loss that alone would hold more is refused.",
+            description="The memory for intermediate results of formulas on a body below 1 MB, in addition to 16 times "
+            "its arrays. A loss that needs more is refused.",
         ),
     ] = 48 * MIB
     # Meilisearch's two: 1,000 in line, 10 s; 1,000 connections hold 64 KiB of unread body each, 64 MiB together.
-    max_waiting: Annotated[int, Field(ge=0, description="Requests that wait for memory, or for a thread.")] = 1000
-    queue_seconds: Annotated[float, Field(gt=0, description="For which a request waits before it is shed.")] = 10.0
+    max_waiting: Annotated[int, Field(ge=0, description="The most requests that wait for memory or a thread.")] = 1000
+    queue_seconds: Annotated[
+        float, Field(gt=0, description="The longest wait for memory or a thread; then the answer is 503.")
+    ] = 10.0
     compute_seconds: Annotated[
-        float, Field(gt=0, description="In which an evaluation ends; TorchServe allows as much.")
+        float, Field(gt=0, description="The longest computation of a request; the default is TorchServe's.")
     ] = 120.0
     drain_seconds: Annotated[
-        float, Field(ge=0, description="After SIGTERM, for which all is served while /readyz says 503.")
+        float, Field(ge=0, description="After SIGTERM, the time of normal service while /readyz answers 503.")
     ] = 0.0
     grace_seconds: Annotated[
-        float, Field(gt=0, description="For which requests under way may still end; compose kills after 30.")
+        float, Field(gt=0, description="After that, the time for requests under way to end; compose kills after 30.")
     ] = 25.0
-    worker: Annotated[int, Field(ge=0, description="Which worker this is; the supervisor says so.")] = 0
+    worker: Annotated[int, Field(ge=0, description="The number of this worker; set by the supervisor.")] = 0
     keys: Annotated[
-        Path | None, Field(description="A TOML file of API keys: python -m service.pipeline.auth new NAME.")
+        Path | None, Field(description="A TOML file of API keys, made by python -m service.pipeline.auth new NAME.")
     ] = None
     compile: Annotated[
         bool,
-        Field(description="Compile kernels of what long uploads ask for, in the background; takes a C++ compiler."),
+        Field(description="Compile kernels for long uploads in the background; needs a C++ compiler."),
     ] = False
     kernels: Annotated[
-        Path | None, Field(description="A folder of kernels: python -m losses.evaluation.kernels.build FOLDER.")
+        Path | None, Field(description="A folder of kernels, made by python -m losses.evaluation.kernels.build FOLDER.")
     ] = None
     shared_memory: Annotated[
-        Path | None, Field(description="The directory, such as /dev/shm, of whose files clients may register regions.")
+        Path | None, Field(description="The directory, such as /dev/shm, whose files clients may use as shared memory.")
     ] = None
     data: Annotated[
         Path,
         Field(
             default_factory=lambda _: _writable_folder(),
-            description="The folder of datasets; made with the first. ~/.local/share/lossary, or a temporary one.",
+            description="The folder of datasets and jobs; by default ~/.local/share/lossary, or a temporary one.",
         ),
     ]
     database_url: Annotated[
         str | None,
-        Field(
-            description="The index of datasets, such as postgresql+psycopg://...; SQLite in the data folder otherwise."
-        ),
+        Field(description="The database, such as postgresql+psycopg://...; by default SQLite in the data folder."),
     ] = None
     sources: Annotated[
         tuple[str, ...],
@@ -179,7 +197,7 @@ class Settings(BaseSettings):
     ] = ()
     private_hosts: Annotated[
         tuple[str, ...],
-        Field(description="A JSON list of the hosts of sources that may be at an address inside your network."),
+        Field(description="A JSON list of hosts of sources that may have an address inside your network."),
     ] = ()
     ray: Annotated[
         str | None,
@@ -188,38 +206,40 @@ class Settings(BaseSettings):
     max_dataset_bytes: Annotated[Bytes, Field(ge=1, description="The most bytes of all datasets together.")] = (
         10_240 * MIB
     )
-    dataset_seconds: Annotated[float, Field(gt=0, description="For which a dataset is kept; a week.")] = 604_800.0
-    max_experiments_waiting: Annotated[
-        int, Field(ge=1, description="Experiments that wait or run before more are refused.")
-    ] = 20
+    dataset_seconds: Annotated[
+        float, Field(gt=0, description="The time for which a dataset is kept; by default a week.")
+    ] = 604_800.0
+    max_experiments_waiting: Annotated[int, Field(ge=1, description="The most experiments that wait or run.")] = 20
     max_experiment_models: Annotated[
-        int, Field(ge=1, description="The most models that one experiment trains, learning rates not counted.")
+        int, Field(ge=1, description="The most models that one experiment trains, without learning rates.")
     ] = 10_000
     max_experiment_bytes: Annotated[
         Bytes,
-        Field(ge=1, description="The most bytes of all experiments: their answers, and what runs."),
+        Field(ge=1, description="The most bytes of all experiments: results, and intermediate files."),
     ] = 10_240 * MIB
-    experiment_seconds: Annotated[float, Field(gt=0, description="For which an experiment is kept; a week.")] = (
-        604_800.0
-    )
+    experiment_seconds: Annotated[
+        float, Field(gt=0, description="The time for which an experiment is kept; by default a week.")
+    ] = 604_800.0
     root_path: Annotated[
         str,
         BeforeValidator(_rooted),
         Field(
             pattern=r"^(/[A-Za-z0-9._~-]+)*$",
-            description="The prefix under which a proxy serves all paths, such as /lossary; it may strip it or not.",
+            description="The prefix of all paths behind a proxy, such as /lossary; the proxy may strip it or not.",
         ),
     ] = ""
     cors_origins: Annotated[
-        tuple[str, ...], Field(description="A JSON list of origins whose pages may ask, such as https://tool.example.")
+        tuple[str, ...],
+        Field(description="A JSON list of origins whose pages may send requests, such as https://tool.example."),
     ] = ()
-    open: Annotated[bool, Field(description="Serve without keys on an address that others reach.")] = False
-    telemetry: Annotated[bool, Field(description="Send OpenTelemetry traces where OTEL_* variables say.")] = False
+    open: Annotated[bool, Field(description="Allow an address that is not loopback without keys.")] = False
+    telemetry: Annotated[bool, Field(description="Send OpenTelemetry traces, as the OTEL_* variables say.")] = False
     log_format: Annotated[
-        Literal["auto", "json", "text"], Field(description="auto is text on a terminal, JSON elsewhere.")
+        Literal["auto", "json", "text"],
+        Field(description="The format of log lines; auto is text on a terminal and JSON elsewhere."),
     ] = "auto"
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Field(description="The least that is logged.")
+        Literal["debug", "info", "warning", "error"], Field(description="The least level that is logged.")
     ] = "info"
 
     @classmethod

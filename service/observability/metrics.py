@@ -57,22 +57,28 @@ class Metrics:
         )
         self.seconds = Histogram(
             "lossary_http_request_duration_seconds",
-            "From the head of a request to the end of its answer.",
+            "Time from the head of a request to the end of its answer.",
             ["route"],
             buckets=SECONDS,
             registry=own,
         )
         self.body = Histogram(
-            "lossary_request_body_bytes", "Bytes of body received.", ["route"], buckets=BYTES, registry=own
+            "lossary_request_body_bytes", "Bytes of request bodies.", ["route"], buckets=BYTES, registry=own
         )
         self.answer = Histogram(
-            "lossary_response_body_bytes", "Bytes of body sent.", ["route"], buckets=BYTES, registry=own
+            "lossary_response_body_bytes", "Bytes of answer bodies.", ["route"], buckets=BYTES, registry=own
         )
         self.queued = Histogram(
-            "lossary_queue_wait_seconds", "Waited for memory and for a thread.", buckets=SECONDS, registry=own
+            "lossary_queue_wait_seconds",
+            "Time that requests waited for memory and for a thread.",
+            buckets=SECONDS,
+            registry=own,
         )
         self.computed = Histogram(
-            "lossary_compute_duration_seconds", "Losses computed or data measured.", buckets=SECONDS, registry=own
+            "lossary_compute_duration_seconds",
+            "Time of computing losses or measuring data.",
+            buckets=SECONDS,
+            registry=own,
         )
         self.rejected = Counter("lossary_rejected_total", "Requests refused.", ["reason"], registry=own)
         self.evaluations = Counter(
@@ -81,31 +87,35 @@ class Metrics:
         self.under_way = 0  # requests; written to its gauge by `refresh`
         self._budgets: tuple[Budget, Budget] | None = None
         self._in_flight = self._gauge("lossary_in_flight_requests", "Requests under way.")
-        self.reserved = self._gauge("lossary_reserved_bytes", "Memory promised to requests under way.")
-        self.reservable = self._gauge("lossary_reservable_bytes", "Memory that can be promised.")
-        self.waiting = self._gauge("lossary_queue_length", "Requests that wait, by what for.", ["resource"])
+        self.reserved = self._gauge("lossary_reserved_bytes", "Memory reserved for requests under way.")
+        self.reservable = self._gauge("lossary_reservable_bytes", "Memory that can be reserved.")
+        self.waiting = self._gauge(
+            "lossary_queue_length", "Requests that wait, by the resource that they wait for.", ["resource"]
+        )
         self._unfinished = self._shared("lossary_experiments_unfinished", "Experiments that wait or run.")
-        self._oldest = self._shared("lossary_experiments_oldest_seconds", "Age of the oldest experiment of those.")
-        self._stored = self._shared("lossary_stored_bytes", "Bytes kept, by what they are of.", ["kind"])
+        self._oldest = self._shared(
+            "lossary_experiments_oldest_seconds", "Age of the oldest experiment that has not ended."
+        )
+        self._stored = self._shared("lossary_stored_bytes", "Bytes stored, by kind.", ["kind"])
         self._buffer = MetricBuffer()
         self._kinds: dict[tuple[str, str, int], _AnswerMetrics] = {}
         self._by_loss: dict[str, BufferedCounter] = {}
         self._queued, self._computed = [BufferedHistogram(each, self._buffer) for each in (self.queued, self.computed)]
         Gauge(
             "lossary_memory_limit_bytes",
-            "Memory that this container, or machine, has.",
+            "Memory of this container or machine.",
             registry=own,
             multiprocess_mode="livemax",
         ).set(memory_limit())
         self._build = Gauge(
             "lossary_build_info",
-            "Constant 1; its labels say what runs.",
+            "Always 1; the labels name the versions and the device.",
             ["version", "torch", "device"],
             registry=own,
             multiprocess_mode="livemax",
         )
-        self._started = Counter("lossary_workers_started_total", "Processes that came up, all told.", registry=own)
-        self._workers = self._gauge("lossary_workers", "Processes that serve.")
+        self._started = Counter("lossary_workers_started_total", "Worker processes started.", registry=own)
+        self._workers = self._gauge("lossary_workers", "Worker processes that serve.")
         if not shared_counts.is_shared():  # in the other case these would be of the one worker that was asked
             ProcessCollector(registry=own)
 

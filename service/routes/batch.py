@@ -206,7 +206,7 @@ class BatchResponse(Response):
 @router.post(
     "/batch",
     name="batch",
-    summary="Ask many questions in one request",
+    summary="Answer many questions in one request",
     response_class=Response,
     openapi_extra={
         "requestBody": {

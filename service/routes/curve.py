@@ -82,7 +82,7 @@ async def asked(
 @router.get(
     "/losses/{loss_id}/curve",  # noqa: FAST003 - `asked` takes it
     name="curve",
-    summary="What does a loss do to an error?",
+    summary="Draw the value and the gradient of a loss",
     response_model=Curves,
     responses={
         200: {"content": {SVG: {"schema": {"type": "string"}}}},

@@ -183,7 +183,7 @@ async def _joined(beginning: bytes, rest: AsyncIterator[bytes] | None) -> AsyncI
 
 @router.post(
     "/datasets",
-    summary="Send a file once, to be used often",
+    summary="Create a dataset from a file or an address",
     status_code=201,
     response_model_exclude_none=True,
     openapi_extra={
@@ -221,7 +221,7 @@ async def create_dataset(
     return _shown(row)
 
 
-@router.get("/datasets", summary="Which datasets are there?", response_model_exclude_none=True)
+@router.get("/datasets", summary="List datasets", response_model_exclude_none=True)
 @properties("evaluate")
 async def list_datasets(datasets: DatasetsInForce) -> DatasetList:
     """List the datasets of the key that asks."""
@@ -231,7 +231,7 @@ async def list_datasets(datasets: DatasetsInForce) -> DatasetList:
 
 @router.get(
     "/datasets/{dataset_id}",
-    summary="What does a dataset hold?",
+    summary="Describe a dataset",
     response_model_exclude_none=True,
     responses=responses(UnknownDataset),
 )

@@ -122,7 +122,7 @@ EXAMPLE = {
 @router.post(
     "/evaluate",
     name="evaluate",
-    summary="What does each loss make of these predictions?",
+    summary="Evaluate losses on predictions and targets",
     response_class=Response,
     openapi_extra=declared(EvaluateRequest, {"two losses, one upload": EXAMPLE}, {"loss": ["mse", "mae"]}),
     responses=formats.answered(Evaluations)

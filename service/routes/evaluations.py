@@ -104,7 +104,7 @@ EvaluationBody = Annotated[EvaluationRequest, Depends(question)]
 @router.post(
     "",
     name="create_evaluation",
-    summary="Evaluate losses on a dataset of any size",
+    summary="Start the evaluation of losses on a dataset of any size",
     status_code=202,
     response_model=EvaluationState,
     response_model_exclude_none=True,

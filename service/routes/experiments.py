@@ -122,7 +122,7 @@ ExperimentBody = Annotated[ExperimentRequest, Depends(question)]
 @router.post(
     "",
     name="create_experiment",
-    summary="Compare losses on a dataset",
+    summary="Start an experiment that compares losses on a dataset",
     status_code=202,
     response_model=ExperimentState,
     response_model_exclude_none=True,
@@ -164,7 +164,7 @@ add_job_routes(router, KIND, "experiment", UnknownExperiment)
 @router.get(
     "/{experiment_id}/report",
     name="experiment_report",
-    summary="The report of an experiment, for people",
+    summary="Get the report of an experiment as a page or a picture",
     response_class=Response,
     responses=responses(UnknownExperiment, NoReportYet)
     | {200: {"description": "A page, or a picture.", "content": {HTML: {"schema": TEXT}, SVG: {"schema": TEXT}}}},
@@ -206,7 +206,7 @@ async def scores(request: Request) -> ScoresQuestion:
 @router.post(
     "/verdict",
     name="verdict",
-    summary="Which of my own runs is best?",
+    summary="Compare losses by the scores of your own runs",
     openapi_extra=body_of_json(ScoresQuestion, {"three losses, five folds": SCORES}),
     responses=responses(BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, UnknownMetric, BadExperiment),
 )

@@ -64,14 +64,14 @@ FIXED = [
 ]
 
 
-@router.get("/healthz", summary="Is the process alive?")
+@router.get("/healthz", summary="Report whether the process is alive")
 @properties("open", quiet=True)
 async def healthz() -> Alive:
     """Answer without touching the device."""
     return Alive()
 
 
-@router.get("/readyz", summary="Is the service ready for work?", responses=responses(Draining, DeviceLost))
+@router.get("/readyz", summary="Report whether the service is ready", responses=responses(Draining, DeviceLost))
 @properties("open", quiet=True)
 async def readyz(runtime: RuntimeInForce, readiness: ReadinessInForce) -> Ready:
     """Answer once the device computes, and until the process is told to stop."""
@@ -84,7 +84,7 @@ async def readyz(runtime: RuntimeInForce, readiness: ReadinessInForce) -> Ready:
 
 @router.get(
     "/metrics",
-    summary="What has the service done?",
+    summary="Get the metrics in Prometheus' text format",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus's format."}},
 )
@@ -95,7 +95,7 @@ async def metrics(counted: MetricsInForce, jobs: JobsInForce, datasets: Datasets
     return Response(counted.page(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
-@router.get("/v1/limits", summary="How much may one request hold, and how long may it take?")
+@router.get("/v1/limits", summary="List the limits of a request")
 @properties("any key")
 async def limits(settings: SettingsInForce) -> Limits:
     """List every limit in force, and the variable that sets it."""

@@ -196,7 +196,7 @@ TASKS = sorted({task for loss in registry.catalogue().values() for task in loss.
 TRAITS = sorted({trait for loss in registry.catalogue().values() for trait in loss.traits})
 
 
-@router.get("/losses", name="losses", summary="Which losses are there?", responses=responses(BadOption, BadRequest))
+@router.get("/losses", name="losses", summary="List losses", responses=responses(BadOption, BadRequest))
 @properties("any key", etag=True)
 async def list_losses(
     language: Spoken,
@@ -240,7 +240,7 @@ def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> Non
 @router.get(
     "/losses/{loss_id}",
     name="loss",
-    summary="What does a loss promise?",
+    summary="Describe a loss",
     responses=responses(UnknownPath, BadRequest),
 )
 @properties("any key", etag=True)

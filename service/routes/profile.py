@@ -105,7 +105,7 @@ EMBEDDINGS = {
 
 @router.post(
     "/profile",
-    summary="What do these arrays say of the data?",
+    summary="Measure the facts that rules read",
     response_model_exclude_none=True,
     openapi_extra=declared(
         ProfileRequest,

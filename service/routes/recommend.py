@@ -65,7 +65,7 @@ async def question(request: Request) -> RecommendRequest:
 @router.post(
     "/recommend",
     name="recommend",
-    summary="Which loss should I use?",
+    summary="Recommend a loss",
     response_model=Recommendation,
     responses=responses(
         BadEnvelope,
@@ -106,7 +106,9 @@ async def recommend_loss(
     return brief_response(answer, response) if brief else answer
 
 
-@router.get("/rules", summary="By which rules?", responses=responses(BadRequest, UnknownTask))
+@router.get(
+    "/rules", summary="List the rules and the thresholds in force", responses=responses(BadRequest, UnknownTask)
+)
 @properties("any key", etag=True)
 async def rules(
     thresholds: ThresholdsInForce,

@@ -48,7 +48,7 @@ async def _on(regions: RegionsInForce) -> Regions:
 Kept = Annotated[Regions, Depends(_on)]
 
 
-@router.get("/status", summary="Which regions are registered?", responses=responses(UnknownPath))
+@router.get("/status", summary="List the registered regions", responses=responses(UnknownPath))
 @properties("evaluate", protocol="open inference")
 async def status(regions: Kept) -> list[Region]:
     """List every region."""
@@ -56,7 +56,7 @@ async def status(regions: Kept) -> list[Region]:
 
 
 @router.get(
-    "/region/{name}/status", summary="What is a region?", responses=responses(UnknownPath, UnknownRegion, BadRequest)
+    "/region/{name}/status", summary="Describe a region", responses=responses(UnknownPath, UnknownRegion, BadRequest)
 )
 @properties("evaluate", protocol="open inference")
 async def status_of(regions: Kept, name: NameInPath) -> list[Region]:
@@ -66,7 +66,7 @@ async def status_of(regions: Kept, name: NameInPath) -> list[Region]:
 
 @router.post(
     "/region/{name}/register",
-    summary="Name a part of shared memory",
+    summary="Register a region of shared memory",
     response_class=Response,
     openapi_extra=body_of_json(Extent, {"eight bytes of a file that is there": EXAMPLE}),
     responses=responses(BadEnvelope, UnknownPath, RegionExists, TooLarge, UnsupportedFormat, BadRequest, BadRegion),
@@ -83,7 +83,7 @@ async def register(regions: Kept, name: NameInPath, settings: SettingsInForce, h
 
 @router.post(
     "/region/{name}/unregister",
-    summary="Forget a region",
+    summary="Unregister a region",
     response_class=Response,
     responses=responses(UnknownPath, BadRequest),
 )
@@ -94,7 +94,7 @@ async def unregister(regions: Kept, name: NameInPath) -> Response:
     return Response()
 
 
-@router.post("/unregister", summary="Forget every region", response_class=Response, responses=responses(UnknownPath))
+@router.post("/unregister", summary="Unregister all regions", response_class=Response, responses=responses(UnknownPath))
 @properties("evaluate", protocol="open inference")
 async def unregister_all(regions: Kept) -> Response:
     """Forget every region; their files stay as they are."""

@@ -66,7 +66,7 @@ ALONE = Text(
 
 @router.post(
     "/advise",
-    summary="Which loss fits these arrays, and what does it say of them?",
+    summary="Measure arrays, recommend a loss for them, and evaluate it",
     response_model=Advice,
     response_model_exclude_unset=True,
     openapi_extra=declared(AdviseRequest, EXAMPLES, {"task": "regression"}, taken=TAKEN),

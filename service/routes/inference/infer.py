@@ -67,7 +67,7 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
 
 @router.post(
     "/models/{model}/infer",
-    summary="What does a loss make of these predictions?",
+    summary="Evaluate a loss",
     dependencies=KNOWN_PARAMETERS,
     response_model=InferAnswer,
     response_model_exclude_none=True,

@@ -24,7 +24,7 @@ ModelParameter = Annotated[
 ]
 
 
-@router.get("", summary="What speaks here?")
+@router.get("", summary="Describe the server")
 @properties("any key", protocol="open inference")
 async def server(shared: RegionsInForce) -> dict[str, object]:
     """Describe the server."""
@@ -32,14 +32,14 @@ async def server(shared: RegionsInForce) -> dict[str, object]:
     return {"name": "lossary", "version": VERSION, "extensions": extensions}
 
 
-@router.get("/health/live", summary="Is it alive?")
+@router.get("/health/live", summary="Report whether the server is alive")
 @properties("open", quiet=True, protocol="open inference")
 async def live() -> dict[str, bool]:
     """Answer as long as the process does."""
     return {"live": True}
 
 
-@router.get("/health/ready", summary="Is it ready?")
+@router.get("/health/ready", summary="Report whether the server is ready")
 @properties("open", quiet=True, protocol="open inference")
 async def ready(_: RuntimeInForce) -> dict[str, bool]:
     """Answer once the device is there."""
@@ -57,7 +57,7 @@ Version = Annotated[str, Depends(_version)]
 
 @router.get(
     "/models/{model}/ready",
-    summary="Is a model ready?",
+    summary="Report whether a model is ready",
     dependencies=KNOWN_PARAMETERS,
     responses=responses(UnknownPath, BadRequest),
 )
@@ -71,7 +71,7 @@ async def model_ready(model: ModelParameter, version: Version) -> dict[str, obje
 
 @router.get(
     "/models/{model}",
-    summary="What does a model take?",
+    summary="Describe the inputs and outputs of a model",
     dependencies=KNOWN_PARAMETERS,
     responses=responses(UnknownPath, BadRequest),
 )
@@ -91,7 +91,7 @@ async def metadata(model: ModelParameter, version: Version) -> dict[str, object]
     }
 
 
-@router.post("/repository/index", summary="Which models are there?")
+@router.post("/repository/index", summary="List models")
 @properties("evaluate", protocol="open inference")
 async def index() -> list[dict[str, str]]:
     """List every loss, and `objective`."""

@@ -54,7 +54,7 @@ def add_job_routes(router: APIRouter, kind: JobKind, permission: Permission, unk
     @router.get(
         "",
         name=f"list_{kind.plural}",
-        summary=f"Which {kind.plural} are there?",
+        summary=f"List {kind.plural}",
         description=f"List the {kind.plural} of the key that asks, the newest first"
         f"{'' if kind.list_results else ', without their results'}.",
         response_model=kind.listing,
@@ -70,7 +70,7 @@ def add_job_routes(router: APIRouter, kind: JobKind, permission: Permission, unk
     @router.get(
         one,
         name=f"get_{kind.name}",
-        summary=f"How far is an {kind.name}, and what are its results?",
+        summary=f"Get the progress and the results of an {kind.name}",
         description=f"Return an {kind.name} with its progress, and its results so far.",
         response_model=kind.state,
         response_model_exclude_none=True,
@@ -83,7 +83,7 @@ def add_job_routes(router: APIRouter, kind: JobKind, permission: Permission, unk
     @router.get(
         f"{one}/events",
         name=f"{kind.name}_events",
-        summary=f"Follow an {kind.name}",
+        summary=f"Follow the events of an {kind.name}",
         description="Send what happens as server-sent events: progress with the results so far, then the results, or "
         "how it ended.\n\nA client that comes back with `Last-Event-ID` gets what came after that.",
         response_class=EventSourceResponse,
@@ -100,7 +100,7 @@ def add_job_routes(router: APIRouter, kind: JobKind, permission: Permission, unk
     @router.post(
         f"{one}/cancel",
         name=f"cancel_{kind.name}",
-        summary=f"End an {kind.name}",
+        summary=f"Cancel an {kind.name}",
         description=f"End an {kind.name} within a second or two. One that had ended stays as it is, and the answer is "
         "200 with how it ended.",
         status_code=202,
