@@ -9,8 +9,8 @@ from torch import Tensor
 from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss
 from losses.text import Text
-from recommender.measure.labels import all_whole, exclusive
-from recommender.measure.void import find_void, rows_that_count
+from recommender.measure.classes.labels import all_whole, exclusive
+from recommender.measure.pictures.void import find_void, rows_that_count
 from recommender.tasks import Task
 
 COUNT_ROLES = ("class_counts", "priors")  # of priors only the ratios matter

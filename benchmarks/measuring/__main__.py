@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from recommender.measure import measure_profile
-from recommender.measure.residual_blocks import BLOCK, ResidualStream
-from recommender.measure.residual_scores import summarise
-from recommender.measure.target_values import amounts
+from recommender.measure.numbers.residual_blocks import BLOCK, ResidualStream
+from recommender.measure.numbers.residual_scores import summarise
+from recommender.measure.numbers.target_values import amounts
 
 MILLION = 1_000_000
 MILLIONS = 64

@@ -11,13 +11,13 @@ from losses.text import Language, Text
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings as notices
 from recommender.measure.by_input import MEASURES
+from recommender.measure.classes.label_noise import PredictionKind
 from recommender.measure.details import Detail, present
 from recommender.measure.infer_task import EMBEDDED, infer_task
-from recommender.measure.label_noise import PredictionKind
 from recommender.measure.measurement import Given, TaskMeasurement
-from recommender.measure.residual_blocks import pieces
+from recommender.measure.numbers.residual_blocks import pieces
+from recommender.measure.pictures.void import find_void
 from recommender.measure.validation import check_arrays
-from recommender.measure.void import find_void
 from recommender.notices import Notice, WarningText
 from recommender.profile import Measured, Profile
 from recommender.tasks import Task, read_task

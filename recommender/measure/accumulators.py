@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recommender.measure.residual_blocks import Array
+from recommender.measure.numbers.residual_blocks import Array
 
 _MARGIN = 5.0  # standard errors of a rank in the sample: a bracket misses once in two million times
 _WIDER = 4.0  # times, after a miss

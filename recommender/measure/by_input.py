@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from recommender.measure.boxes import detection
-from recommender.measure.classification import binary, grades, multiclass, multilabel
-from recommender.measure.embeddings import similarity
+from recommender.measure.classes.classification import binary, grades, multiclass, multilabel
+from recommender.measure.classes.embeddings import similarity
 from recommender.measure.measurement import Given, TaskMeasurement
-from recommender.measure.regression import regression
-from recommender.measure.segmentation import segmentation
+from recommender.measure.numbers.regression import regression
+from recommender.measure.pictures.boxes import detection
+from recommender.measure.pictures.segmentation import segmentation
 from recommender.tasks import InputKind
 
 MEASURES: dict[InputKind, Callable[[Given], TaskMeasurement]] = {

@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from losses.text import Text
-from recommender.measure.labels import all_whole, exclusive, value_counts
-from recommender.measure.void import find_void
+from recommender.measure.classes.labels import all_whole, exclusive, value_counts
+from recommender.measure.pictures.void import find_void
 from recommender.tasks import Task
 
 # as AutoGluon infers problem types: whole targets are classes while few of them differ

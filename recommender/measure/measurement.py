@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from recommender.measure.details import Details
-from recommender.measure.void import Void
+from recommender.measure.pictures.void import Void
 from recommender.notices import WarningText
 from recommender.profile import Measured
 from recommender.tasks import Task

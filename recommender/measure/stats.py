@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from recommender.measure.residual_blocks import Array
+from recommender.measure.numbers.residual_blocks import Array
 
 Z = 1.959964  # 95 % of a normal lies within
 SMALLEST, LARGEST = sys.float_info.min, sys.float_info.max

@@ -8,7 +8,7 @@ from torch import Tensor
 from losses.contract.domains import first_index
 from losses.errors import NonFiniteInput, ShapeMismatch, UnsupportedDtype
 from recommender.errors import NothingToMeasure
-from recommender.measure.residual_blocks import LEAVE_OUT, pieces
+from recommender.measure.numbers.residual_blocks import LEAVE_OUT, pieces
 
 
 def check_arrays(arrays: Mapping[str, Tensor]) -> None:

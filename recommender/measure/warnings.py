@@ -2,7 +2,7 @@
 
 from losses.text import Text
 from recommender.measure.measurement import RequiredItems
-from recommender.measure.void import Void
+from recommender.measure.pictures.void import Void
 from recommender.notices import MEASURED_ON_TARGETS, WarningText
 from recommender.tasks import Task
 

@@ -18,8 +18,8 @@ from recommender.errors import (
     UnreadableTargets,
 )
 from recommender.measure import measure_profile
+from recommender.measure.classes.label_noise import PredictionKind
 from recommender.measure.details import Detail
-from recommender.measure.label_noise import PredictionKind
 from recommender.notices import Notice
 from recommender.profile import Profile
 from recommender.tasks import Task

@@ -10,7 +10,7 @@ import torch
 from recommender.experiment.features import Features
 from recommender.experiment.target import Target
 from recommender.measure import measure_profile
-from recommender.measure.label_noise import PredictionKind
+from recommender.measure.classes.label_noise import PredictionKind
 from recommender.profile import Profile
 from recommender.tasks import Task
 

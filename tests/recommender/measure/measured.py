@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from recommender.measure import Measurement
-from recommender.measure.residual_blocks import SAMPLE, ResidualStream
-from recommender.measure.residual_scores import ResidualSummary, summarise
+from recommender.measure.numbers.residual_blocks import SAMPLE, ResidualStream
+from recommender.measure.numbers.residual_scores import ResidualSummary, summarise
 
 RANDOM = torch.Generator().manual_seed(1)
 NORMAL = torch.randn(400_000, generator=RANDOM, dtype=torch.float64)

@@ -9,12 +9,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from recommender.measure import residual_scores, robust_scale
 from recommender.measure.accumulators import CentralMoments, EndCounts, Largest, QuantileBracket, brackets
-from recommender.measure.residual_blocks import Array, ResidualStream
-from recommender.measure.residual_scores import OutlierLimits, ResidualScores, ResidualSummary
-from recommender.measure.residuals import one_sidedness, outlier_magnitude, outlier_rate, residual_scale, tail_index
-from recommender.measure.target_values import Amounts
+from recommender.measure.numbers import residual_scores, robust_scale
+from recommender.measure.numbers.residual_blocks import Array, ResidualStream
+from recommender.measure.numbers.residual_scores import OutlierLimits, ResidualScores, ResidualSummary
+from recommender.measure.numbers.residuals import (
+    one_sidedness,
+    outlier_magnitude,
+    outlier_rate,
+    residual_scale,
+    tail_index,
+)
+from recommender.measure.numbers.target_values import Amounts
 from tests.recommender.measure.measured import NORMAL, summary_of
 
 N = 20_000

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
 from recommender.measure import Measurement, measure_profile
-from recommender.measure.boxes import area_orders
+from recommender.measure.classes.label_noise import Confidence
+from recommender.measure.classes.labels import class_counts, value_counts
 from recommender.measure.details import Detail
-from recommender.measure.label_noise import Confidence
-from recommender.measure.labels import class_counts, value_counts
+from recommender.measure.pictures.boxes import area_orders
 from recommender.measure.stats import wilson
 from tests.recommender.measure.measured import NORMAL, RANDOM, codes, number
 

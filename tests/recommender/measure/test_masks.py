@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recommender.measure import measure_profile
-from recommender.measure.components import objects
 from recommender.measure.details import Detail
-from recommender.measure.masks import (
+from recommender.measure.pictures.components import objects
+from recommender.measure.pictures.masks import (
     AT_ONCE,
     Masks,
     coverage,

@@ -7,9 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from recommender.measure import residuals
-from recommender.measure.labels import class_counts, class_imbalance, label_counts, label_encoding, positive_share
-from recommender.measure.masks import Masks, coverage, mask_sparsity
+from recommender.measure.classes.labels import (
+    class_counts,
+    class_imbalance,
+    label_counts,
+    label_encoding,
+    positive_share,
+)
+from recommender.measure.numbers import residuals
+from recommender.measure.pictures.masks import Masks, coverage, mask_sparsity
 from recommender.measure.stats import wilson
 from recommender.profile import Measured
 from tests.recommender.measure.measured import NORMAL, summary_of

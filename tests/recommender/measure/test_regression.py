@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from recommender.measure import measure_profile
-from recommender.measure.heteroscedasticity import (
+from recommender.measure.numbers.heteroscedasticity import (
     heteroscedasticity,
     ranks,
     relation_details,
     variance_power,
 )
-from recommender.measure.residual_blocks import Array, Block, ResidualStream
-from recommender.measure.residuals import (
+from recommender.measure.numbers.residual_blocks import Array, Block, ResidualStream
+from recommender.measure.numbers.residuals import (
     mean_median_gap,
     one_sidedness,
     outlier_magnitude,
@@ -25,8 +25,8 @@ from recommender.measure.residuals import (
     skewness,
     tail_index,
 )
+from recommender.measure.numbers.target_values import amounts, dispersion, heaping, support, zero_excess
 from recommender.measure.stats import l_kurtosis, medcouple, rank_interval
-from recommender.measure.target_values import amounts, dispersion, heaping, support, zero_excess
 from tests.recommender.measure.measured import NORMAL, RANDOM, number, summary_of
 
 ONES = torch.ones(40_000, dtype=torch.float64)

@@ -1,17 +1,17 @@
 """Facts of targets and predictions of a regression."""
 
 from recommender.measure import warnings
-from recommender.measure.heteroscedasticity import (
+from recommender.measure.infer_task import infer_task
+from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
+from recommender.measure.numbers.heteroscedasticity import (
     SAMPLED,
     heteroscedasticity,
     relation_details,
     variance_power,
 )
-from recommender.measure.infer_task import infer_task
-from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
-from recommender.measure.residual_blocks import ResidualStream
-from recommender.measure.residual_scores import ResidualSummary, summarise
-from recommender.measure.residuals import (
+from recommender.measure.numbers.residual_blocks import ResidualStream
+from recommender.measure.numbers.residual_scores import ResidualSummary, summarise
+from recommender.measure.numbers.residuals import (
     mean_median_gap,
     one_sidedness,
     outlier_magnitude,
@@ -24,7 +24,7 @@ from recommender.measure.residuals import (
     total_under_huber,
     total_under_mae,
 )
-from recommender.measure.target_values import (
+from recommender.measure.numbers.target_values import (
     Amounts,
     amount_details,
     amounts,

@@ -8,8 +8,7 @@ from torch import Tensor
 from losses.text import Text
 from recommender.errors import NotOneHot, UnreadableTargets
 from recommender.measure import warnings
-from recommender.measure.details import Details
-from recommender.measure.label_noise import (
+from recommender.measure.classes.label_noise import (
     ENOUGH_IN_CLASS,
     ClassScores,
     binary_scores,
@@ -18,7 +17,7 @@ from recommender.measure.label_noise import (
     confidence,
     label_noise,
 )
-from recommender.measure.labels import (
+from recommender.measure.classes.labels import (
     all_whole,
     class_counts,
     class_imbalance,
@@ -34,8 +33,9 @@ from recommender.measure.labels import (
     smallest_class,
     value_counts,
 )
+from recommender.measure.details import Details
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
-from recommender.measure.void import Void, rows_that_count
+from recommender.measure.pictures.void import Void, rows_that_count
 from recommender.notices import WarningText
 from recommender.profile import Measured
 

@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 from recommender.measure.details import Detail, Details, detail
-from recommender.measure.residual_blocks import Array
-from recommender.measure.residual_scores import CUT, ResidualSummary
-from recommender.measure.robust_scale import MEAN_TO_SIGMA, TO_SIGMA
+from recommender.measure.numbers.residual_blocks import Array
+from recommender.measure.numbers.residual_scores import CUT, ResidualSummary
+from recommender.measure.numbers.robust_scale import MEAN_TO_SIGMA, TO_SIGMA
 from recommender.measure.stats import (
     LARGEST,
     SMALLEST,

@@ -3,7 +3,8 @@
 from losses.text import Text
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings
-from recommender.measure.masks import (
+from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
+from recommender.measure.pictures.masks import (
     ENOUGH_IMAGES,
     ENOUGH_OBJECTS,
     Coverage,
@@ -17,7 +18,6 @@ from recommender.measure.masks import (
     small_share,
     thinness,
 )
-from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
 from recommender.notices import WarningText
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.measure.accumulators import CentralMoments, Largest, QuantileBracket, brackets
-from recommender.measure.residual_blocks import Array, Block, ResidualStream
-from recommender.measure.robust_scale import Z_PER_MAD, Spread, robust_spread
+from recommender.measure.numbers.residual_blocks import Array, Block, ResidualStream
+from recommender.measure.numbers.robust_scale import Z_PER_MAD, Spread, robust_spread
 
 CUT = 3.5  # Iglewicz & Hoaglin 1993; NIST handbook 1.3.5.17
 CLASSIC_CUT = 3.0  # the z-score of text books

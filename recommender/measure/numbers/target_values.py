@@ -8,7 +8,7 @@ import numpy as np
 
 from recommender.measure.accumulators import CentralMoments, EndCounts
 from recommender.measure.details import Detail, Details, detail
-from recommender.measure.residual_blocks import Array, Block, ResidualStream
+from recommender.measure.numbers.residual_blocks import Array, Block, ResidualStream
 from recommender.measure.stats import times_and_over, wilson
 from recommender.profile import Measured
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from recommender.measure.details import Details, detail
-from recommender.measure.residual_blocks import Array, Block
-from recommender.measure.residuals import SIGMA_ERROR
-from recommender.measure.robust_scale import quantiles
+from recommender.measure.numbers.residual_blocks import Array, Block
+from recommender.measure.numbers.residuals import SIGMA_ERROR
+from recommender.measure.numbers.robust_scale import quantiles
 from recommender.measure.stats import Z, times_and_over
 from recommender.profile import Measured
 

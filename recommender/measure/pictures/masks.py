@@ -14,12 +14,12 @@ from torch import Tensor
 
 from losses.text import Text
 from recommender.errors import UnreadableTargets
-from recommender.measure.components import Objects, objects
+from recommender.measure.classes.labels import all_whole, exclusive, in_unit_interval, value_counts
 from recommender.measure.details import MOST_LISTED, Details, Interval, detail, list_detail
-from recommender.measure.labels import all_whole, exclusive, in_unit_interval, value_counts
-from recommender.measure.residual_blocks import Array, pieces
+from recommender.measure.numbers.residual_blocks import Array, pieces
+from recommender.measure.pictures.components import Objects, objects
+from recommender.measure.pictures.void import Void, rows_that_count
 from recommender.measure.stats import Z, rank_interval, wilson
-from recommender.measure.void import Void, rows_that_count
 from recommender.profile import Measured
 
 HALF = 0.5  # a soft mask counts as foreground from here

@@ -14,11 +14,11 @@ from recommender.errors import BadBox, UnreadableTargets
 from recommender.measure import warnings
 from recommender.measure.accumulators import QuantileBracket, brackets
 from recommender.measure.details import Details, detail, list_detail
-from recommender.measure.masks import SMALL_SIDE
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
-from recommender.measure.residual_blocks import SAMPLE, Array, ResidualStream, float64, pieces
-from recommender.measure.residual_scores import summarise
-from recommender.measure.residuals import outlier_rate, residual_scale
+from recommender.measure.numbers.residual_blocks import SAMPLE, Array, ResidualStream, float64, pieces
+from recommender.measure.numbers.residual_scores import summarise
+from recommender.measure.numbers.residuals import outlier_rate, residual_scale
+from recommender.measure.pictures.masks import SMALL_SIDE
 from recommender.measure.stats import rank_interval, wilson
 from recommender.profile import Measured
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from recommender.measure.labels import all_whole, in_unit_interval, sums_to_one, value_counts
-from recommender.measure.residual_blocks import pieces
+from recommender.measure.classes.labels import all_whole, in_unit_interval, sums_to_one, value_counts
+from recommender.measure.numbers.residual_blocks import pieces
 from recommender.tasks import Task
 
 # 255: PASCAL VOC, Cityscapes, ADE20K, SMP and torchvision; 254: -2 in a byte; 65535: 255 in two bytes

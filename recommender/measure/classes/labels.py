@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from recommender.measure.details import Details, detail, list_detail
-from recommender.measure.residual_blocks import BLOCK, pieces
+from recommender.measure.numbers.residual_blocks import BLOCK, pieces
 from recommender.measure.stats import LARGEST, Z, times_and_over, wilson
 from recommender.profile import Measured
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losses.contract.deadline import checkpoint
-from recommender.measure.residual_blocks import Array
+from recommender.measure.numbers.residual_blocks import Array
 
 Ints = NDArray[np.int64]
 _PLANE = 2  # axes of a mask whose outline has a length

@@ -11,10 +11,10 @@ from losses.errors import ShapeMismatch
 from losses.text import Text
 from recommender.errors import UnreadableTargets
 from recommender.measure import warnings
+from recommender.measure.classes.labels import all_whole, value_counts
 from recommender.measure.details import Detail, Details, detail
-from recommender.measure.labels import all_whole, value_counts
 from recommender.measure.measurement import Facts, Given, RequiredItems, TaskMeasurement
-from recommender.measure.residual_blocks import float64, pieces
+from recommender.measure.numbers.residual_blocks import float64, pieces
 from recommender.measure.stats import rank_interval, wilson
 from recommender.notices import WarningText
 from recommender.profile import Measured

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from recommender.measure.accumulators import CentralMoments, brackets
-from recommender.measure.residual_blocks import Array, ResidualStream
+from recommender.measure.numbers.residual_blocks import Array, ResidualStream
 
 Z_PER_MAD = 0.6745  # normal median absolute deviation, in sigma
 TO_SIGMA = 1.4826  # normal sigma over median absolute deviation

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from losses.text import Text
 from recommender.errors import IdOutOfRange, NotProbabilities, SingleColumn
+from recommender.measure.classes.labels import in_unit_interval
 from recommender.measure.details import Detail, detail
-from recommender.measure.labels import in_unit_interval
-from recommender.measure.residual_blocks import pieces
+from recommender.measure.numbers.residual_blocks import pieces
 from recommender.measure.stats import Z, wilson
 
 PredictionKind = Literal["probabilities", "logits"]

@@ -1,0 +1,1 @@
+"""Facts of labels: of classes, of embeddings, and of their noise."""

@@ -1,0 +1,1 @@
+"""Facts of numbers: targets of regression, and residuals."""

@@ -1,0 +1,1 @@
+"""Facts of masks and of bounding boxes."""
