@@ -13,8 +13,7 @@ import pytest
 
 from service.datasets.addresses import reader
 from tests.conftest import Client
-from tests.service.datasets.test_addresses import ROWS, SHARDS, WRITERS, evaluated, made, mean_square, shard
-from tests.service.problem import is_problem
+from tests.service.datasets.stores import assert_shards_are_read
 from tests.service.processes import PATIENCE_S, free_port
 
 GCS, AZURITE = os.environ.get("TEST_GCS_SERVER", ""), os.environ.get("TEST_AZURE_SERVER", "")
@@ -108,21 +107,4 @@ def _await(scheme: str) -> None:
 
 
 async def test_shards_in_a_store_give_the_number_of_the_whole(client: Client, tmp_path: Path, scheme: str) -> None:
-    suffixes = (".parquet", ".csv", ".arrow")
-    for suffix in suffixes:
-        for place in range(SHARDS):
-            with system(scheme).open_output_stream(f"tables/a/part-{place}{suffix}") as out:
-                WRITERS[suffix](shard(place), out)
-    async with client(data=tmp_path, sources=(f"{scheme}://tables/a/",)) as http:
-        datasets = [await made(http, f"{scheme}://tables/a/part-*{suffix}") for suffix in suffixes]
-        answers = [await evaluated(http, dataset.json()["id"]) for dataset in datasets]
-        one = await made(http, f"{scheme}://tables/a/part-0.parquet")
-        elsewhere = await made(http, f"{scheme}://others/a/part-0.parquet")
-        nothing = await made(http, f"{scheme}://tables/a/none.parquet")
-
-    for answer in answers:
-        assert answer.json()["results"][0]["value"] == pytest.approx(mean_square(), rel=1e-12)
-        assert answer.json()["items"] == SHARDS * ROWS
-    assert (one.json()["files"], one.json()["rows"]) == (1, ROWS)
-    is_problem(elsewhere, 403)
-    is_problem(nothing, 422)
+    await assert_shards_are_read(client, tmp_path, system(scheme), scheme)

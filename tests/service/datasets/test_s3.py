@@ -10,7 +10,8 @@ import pyarrow.fs
 import pytest
 
 from tests.conftest import Client
-from tests.service.datasets.test_addresses import ROWS, SHARDS, WRITERS, evaluated, made, mean_square, shard
+from tests.service.datasets.stores import assert_shards_are_read
+from tests.service.datasets.test_addresses import WRITERS, evaluated, made, shard
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, free_port
 
@@ -59,23 +60,7 @@ def _with_bucket() -> pyarrow.fs.FileSystem:
 async def test_shards_in_a_bucket_give_the_number_of_the_whole(
     client: Client, tmp_path: Path, bucket: pyarrow.fs.FileSystem
 ) -> None:
-    for suffix in (".parquet", ".csv", ".arrow"):
-        for place in range(SHARDS):
-            with bucket.open_output_stream(f"tables/a/part-{place}{suffix}") as out:
-                WRITERS[suffix](shard(place), out)
-    async with client(data=tmp_path, sources=("s3://tables/a/",)) as http:
-        datasets = [await made(http, f"s3://tables/a/part-*{suffix}") for suffix in (".parquet", ".csv", ".arrow")]
-        answers = [await evaluated(http, dataset.json()["id"]) for dataset in datasets]
-        one = await made(http, "s3://tables/a/part-0.parquet")
-        elsewhere = await made(http, "s3://others/a/part-0.parquet")
-        nothing = await made(http, "s3://tables/a/none.parquet")
-
-    for answer in answers:
-        assert answer.json()["results"][0]["value"] == pytest.approx(mean_square(), rel=1e-12)
-        assert answer.json()["items"] == SHARDS * ROWS
-    assert (one.json()["files"], one.json()["rows"]) == (1, ROWS)
-    is_problem(elsewhere, 403)
-    is_problem(nothing, 422)
+    await assert_shards_are_read(client, tmp_path, bucket, "s3")
 
 
 async def test_what_changed_in_the_bucket_and_a_store_that_is_gone_are_said(

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 from service.uploads.contents import SHORT_JSON
@@ -15,6 +16,12 @@ def asked(labels: str, *, long: bool) -> bytes:
     """Return a request about three labels as they are written, short or long enough for the other way of reading."""
     padding = " " * (SHORT_JSON if long else 0)
     return f'{{"loss": "supcon", "predictions": {json.dumps(EMBEDDINGS)}, "targets": {labels}{padding}}}'.encode()
+
+
+async def evaluated(client: Client, labels: str, *, long: bool) -> httpx.Response:
+    async with client() as http:
+        content = asked(labels, long=long)
+        return await http.post("/v1/evaluate", content=content, headers={"content-type": "application/json"})
 
 
 @pytest.mark.parametrize("long", [False, True])
@@ -31,10 +38,7 @@ def asked(labels: str, *, long: bool) -> bytes:
     ],
 )
 async def test_whole_numbers_that_would_be_rounded_are_refused(client: Client, labels: str, long: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    async with client() as http:
-        answer = await http.post(
-            "/v1/evaluate", content=asked(labels, long=long), headers={"content-type": "application/json"}
-        )
+    answer = await evaluated(client, labels, long=long)
 
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
@@ -53,10 +57,7 @@ async def test_whole_numbers_that_would_be_rounded_are_refused(client: Client, l
     ],
 )
 async def test_whole_numbers_that_are_exact_are_told_apart(client: Client, labels: str, long: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    async with client() as http:
-        answer = await http.post(
-            "/v1/evaluate", content=asked(labels, long=long), headers={"content-type": "application/json"}
-        )
+    answer = await evaluated(client, labels, long=long)
 
     assert answer.status_code == 200
     assert answer.json()["results"][0]["reason"] == "no item has another of its label"
