@@ -32,7 +32,7 @@ def endpoints() -> str:
             rows.append(
                 (code(path), cell(route.summary or _first_line(route)), _who(stated.access if stated else "open"))
             )
-    return table(["request", "answers", "who may ask"], rows)
+    return table(["request", "what it does", "who may ask"], rows)
 
 
 def _first_line(route: APIRoute) -> str:
