@@ -24,72 +24,84 @@ from losses.errors import Refusal, did_you_mean, pointer
 from losses.text import Text, listed, paragraph
 
 
-def _unknown(unknown: Text, suggestion: str | None, known: list[str], kind: Text) -> Text:
-    """Return that there is no such name, the near one, and all names of that kind."""
-    names = listed(known)
-    all_names = Text(f"The {kind.en} are {names.en}.", f"{kind.zh}有 {names.zh}。")
+def _unknown(unknown: Text, suggestion: str | None, names: list[str], kind: Text) -> Text:
+    """Return the sentences that a name is unknown, which known one is nearest, and which there are."""
+    list_of_names = listed(names)
+    all_names = Text(f"The {kind.en} are {list_of_names.en}.", f"{kind.zh}有 {list_of_names.zh}。")
     return paragraph(unknown, did_you_mean(suggestion), all_names)
 
 
 class NoTask(Refusal):
+    """The request names neither a task nor a scenario."""
+
     title = Text("No task was named", "没有指明任务")
     example: ClassVar = {"tasks": ("regression", "binary", "and others"), "scenarios": ("house_prices", "spam", "...")}
 
     def __init__(self, tasks: Iterable[str], scenarios: Iterable[str]) -> None:
-        known, cases = list(tasks), list(scenarios)
-        task, scenario = listed(known), listed(cases)
+        task_names, scenario_names = list(tasks), list(scenarios)
+        task, scenario = listed(task_names), listed(scenario_names)
         text = Text(
             f"Name a task ({task.en}) or a scenario ({scenario.en}).",
             f"请指明任务({task.zh})或场景({scenario.zh})。",
         )
-        super().__init__(text, tasks=known, scenarios=cases)
+        super().__init__(text, tasks=task_names, scenarios=scenario_names)
 
 
 class UnknownTask(Refusal):
+    """There is no task of this name."""
+
     title = Text("No such task", "没有这个任务")
     example: ClassVar = {"tasks": ("regression", "binary", "and others"), "suggestion": "binary"}
 
     def __init__(self, tasks: Iterable[str], suggestion: str | None) -> None:
-        known = list(tasks)
+        names = list(tasks)
         unknown = Text("There is no task of that name.", "没有这个名称的任务。")
-        text = _unknown(unknown, suggestion, known, Text("tasks", "任务"))
-        super().__init__(text, tasks=known, did_you_mean=suggestion)
+        text = _unknown(unknown, suggestion, names, Text("tasks", "任务"))
+        super().__init__(text, tasks=names, did_you_mean=suggestion)
 
 
 class UnknownScenario(Refusal):
+    """There is no scenario of this name."""
+
     title = Text("No such scenario", "没有这个场景")
     example: ClassVar = {"scenarios": ("house_prices", "spam", "and others"), "suggestion": "house_prices"}
 
     def __init__(self, scenarios: Iterable[str], suggestion: str | None) -> None:
-        known = list(scenarios)
+        names = list(scenarios)
         unknown = Text("There is no scenario of that name.", "没有这个名称的场景。")
-        text = _unknown(unknown, suggestion, known, Text("scenarios", "场景"))
-        super().__init__(text, scenarios=known, did_you_mean=suggestion)
+        text = _unknown(unknown, suggestion, names, Text("scenarios", "场景"))
+        super().__init__(text, scenarios=names, did_you_mean=suggestion)
 
 
 class UnknownThreshold(Refusal):
+    """There is no threshold of this name."""
+
     title = Text("No such threshold", "没有这个阈值")
     example: ClassVar = {"name": "outlier_rat", "thresholds": ("outlier_rate",), "suggestion": "outlier_rate"}
 
     def __init__(self, name: str, thresholds: Iterable[str], suggestion: str | None) -> None:
-        known, field = list(thresholds), pointer(name)
+        names, field = list(thresholds), pointer(name)
         unknown = Text(f"There is no threshold {field}.", f"没有阈值 {field}。")
-        text = _unknown(unknown, suggestion, known, Text("thresholds", "阈值"))
-        super().__init__(text, pointer=field, thresholds=known, did_you_mean=suggestion)
+        text = _unknown(unknown, suggestion, names, Text("thresholds", "阈值"))
+        super().__init__(text, pointer=field, thresholds=names, did_you_mean=suggestion)
 
 
 class UnknownMetric(Refusal):
+    """There is no metric of this name."""
+
     title = Text("No such metric", "没有这个指标")
     example: ClassVar = {"metrics": ("rmse", "mae", "and others"), "suggestion": "rmse"}
 
     def __init__(self, metrics: Iterable[str], suggestion: str | None) -> None:
-        known = list(metrics)
+        names = list(metrics)
         unknown = Text("There is no metric of that name.", "没有这个名称的指标。")
-        text = _unknown(unknown, suggestion, known, Text("metrics", "指标"))
-        super().__init__(text, metrics=known, did_you_mean=suggestion)
+        text = _unknown(unknown, suggestion, names, Text("metrics", "指标"))
+        super().__init__(text, metrics=names, did_you_mean=suggestion)
 
 
 class BadThreshold(Refusal):
+    """A threshold lies outside the range of its fact, or on the wrong side of another threshold."""
+
     title = Text("A threshold is out of place", "阈值的取值不当")
     example: ClassVar = {"threshold": "outlier_rate", "wanted": Text("a number between 0 and 1", "在 0 与 1 之间")}
 
@@ -99,6 +111,8 @@ class BadThreshold(Refusal):
 
 
 class NothingToMeasure(Refusal):
+    """An array has no items."""
+
     title = Text("There is nothing to measure", "没有可测量的数据")
     example: ClassVar = {"role": "targets", "got": [0]}
 
@@ -112,6 +126,8 @@ class NothingToMeasure(Refusal):
 
 
 class UnreadableTargets(Refusal):
+    """The targets do not have a form that the task reads."""
+
     title = Text("The targets fit no reading of the task", "目标不符合该任务的任何形式")
     example: ClassVar = {"task": "binary", "wanted": Text("of 0 and 1", "0 和 1"), "got": [6]}
 
@@ -125,6 +141,8 @@ class UnreadableTargets(Refusal):
 
 
 class SingleColumn(Refusal):
+    """The predictions of several classes have only one column."""
+
     title = Text("A softmax over one class", "只有一个类别的 softmax")
     example: ClassVar = {"got": [4, 1]}
 
@@ -140,6 +158,8 @@ class SingleColumn(Refusal):
 
 
 class NotOneHot(Refusal):
+    """Rows of 0 and 1, for one class an item, do not sum to 1."""
+
     title = Text("Rows are not one-hot", "各行不是 one-hot 编码")
     example: ClassVar = {"index": [2]}
 
@@ -154,6 +174,8 @@ class NotOneHot(Refusal):
 
 
 class IdOutOfRange(Refusal):
+    """A class id has no column in the predictions."""
+
     title = Text("A class id has no column", "类别编号没有对应的列")
     example: ClassVar = {"classes": 3, "index": [5]}
 
@@ -168,6 +190,8 @@ class IdOutOfRange(Refusal):
 
 
 class NotProbabilities(Refusal):
+    """Predictions that should be probabilities have numbers that cannot be."""
+
     title = Text("Predictions are no probabilities", "预测值不是概率")
     example: ClassVar = {"wanted": Text("between 0 and 1", "在 0 与 1 之间"), "index": [4]}
 
@@ -181,6 +205,8 @@ class NotProbabilities(Refusal):
 
 
 class BadBox(Refusal):
+    """A box has no width or no height."""
+
     title = Text("A box has no area", "边界框没有面积")
     example: ClassVar = {"role": "targets", "index": [0]}
 
@@ -196,6 +222,8 @@ class BadBox(Refusal):
 
 
 class BadExperiment(Refusal):
+    """An experiment cannot be run as requested; `field` names the part of the request at fault."""
+
     title = Text("The experiment cannot be run", "实验无法运行")
     example: ClassVar = {"field": "target", "message": "There is no column of that name."}
 

@@ -18,27 +18,28 @@ _WITH_CHANNELS = 4  # axes of (n, C, height, width)
 
 
 def loss_inputs(objective: Objective, arrays: Mapping[str, Tensor]) -> dict[str, Tensor] | Text:
-    """Return the inputs of an objective, or the reason why they cannot be made from the arrays.
+    """Return the inputs of an objective by role, or the reason why the arrays do not provide them.
 
-    Class ids become one-hot rows and one-hot rows class ids, along axis 1 of the predictions; classes are counted.
+    Class ids are converted to one-hot rows and back where a loss takes the other, with classes on axis 1 of the
+    predictions; class counts are computed.
     """
-    given = {role: arrays[role] for role in objective.roles if role in arrays}
+    inputs = {role: arrays[role] for role in objective.roles if role in arrays}
     terms = [term for _, term in objective.terms]
-    if "predictions" in given and "targets" in given:
-        given["targets"] = _labels(terms, given["predictions"], given["targets"])
+    if "predictions" in inputs and "targets" in inputs:
+        inputs["targets"] = _labels(terms, inputs["predictions"], inputs["targets"])
         for role in COUNT_ROLES:
-            if role in objective.roles and role not in given:
-                counts = _counts(given["predictions"], arrays["targets"], arrays.get("mask"))
-                given |= {} if counts is None else {role: counts}
+            if role in objective.roles and role not in inputs:
+                counts = _counts(inputs["predictions"], arrays["targets"], arrays.get("mask"))
+                inputs |= {} if counts is None else {role: counts}
     needed = dict.fromkeys(role for term in terms for role in term.loss.required)
-    missing = ", ".join(role for role in needed if role not in given)
+    missing = ", ".join(role for role in needed if role not in inputs)
     if missing:
         return Text(en=f"It needs {missing}, which was not sent.", zh=f"它需要 {missing},而请求中没有。")
-    return given
+    return inputs
 
 
 def _labels(terms: list[BoundLoss], predictions: Tensor, targets: Tensor) -> Tensor:
-    """Return the targets in the encoding that every term takes; unchanged where there is none."""
+    """Return the targets in the encoding that all terms take; unchanged where there is none."""
     wants_ids = {term.domain("targets").below == "C" for term in terms if "targets" in term.loss.roles}
     wants_rows = {_takes_rows(term) for term in terms if "targets" in term.loss.roles}
     if wants_rows == {True} and _are_ids(predictions, targets):
@@ -50,13 +51,13 @@ def _labels(terms: list[BoundLoss], predictions: Tensor, targets: Tensor) -> Ten
 
 
 def _takes_rows(term: BoundLoss) -> bool:
-    """Whether a loss takes targets with an axis of classes, like its predictions."""
+    """Return whether a loss takes targets with an axis of classes, like its predictions."""
     axes = term.loss.pattern("targets").names
     return "C" in axes and axes == term.loss.pattern("predictions").names
 
 
 def _are_ids(predictions: Tensor, targets: Tensor) -> bool:
-    """Whether targets (n, *s) are ids of the classes of predictions (n, C, *s)."""
+    """Return whether targets (n, *s) are class ids for predictions (n, C, *s)."""
     if predictions.ndim != targets.ndim + 1 or targets.numel() == 0 or not all_whole(targets):
         return False
     low, high = targets.aminmax()
@@ -64,9 +65,9 @@ def _are_ids(predictions: Tensor, targets: Tensor) -> bool:
 
 
 def masked(task: Task, arrays: Mapping[str, Tensor], ignore_index: int | None = None) -> Mapping[str, Tensor]:
-    """Return the arrays with a `mask` that leaves out the labels that do not count; as they are where all count.
+    """Return the arrays with a `mask` of the labels that count; unchanged where all count.
 
-    Shapes: targets (n, *s) or (n, C, *s), of which the mask has the axes (n, *s); of multilabel rows those of the rows.
+    Shapes: targets (n, *s) or (n, C, *s), mask (n, *s); for multilabel rows the mask has the shape of the targets.
     """
     targets = arrays["targets"]
     void = find_void(task, targets, ignore_index)
@@ -78,14 +79,14 @@ def masked(task: Task, arrays: Mapping[str, Tensor], ignore_index: int | None = 
         counted = ~marked.any(1)
     else:
         counted = ~marked
-    sent = arrays.get("mask")
-    if _fits(sent, counted):
-        counted &= _over(sent, counted)
+    mask = arrays.get("mask")
+    if _fits(mask, counted):
+        counted &= _over(mask, counted)
     return {**arrays, "targets": targets.masked_fill(marked, 0), "mask": counted}
 
 
 def mask_for(objective: Objective, arrays: Mapping[str, Tensor]) -> Tensor:
-    """Return the mask as an objective takes it: of pixels (n, *s), over every class where its items are numbers."""
+    """Return the mask in the axes of an objective's items; a mask of pixels is expanded over classes where needed."""
     mask, predictions = arrays["mask"], arrays.get("predictions")
     plain = all(str(term.loss.elements) == "*n" for _, term in objective.terms)
     if not plain or predictions is None or _fits(mask, predictions):
@@ -95,26 +96,26 @@ def mask_for(objective: Objective, arrays: Mapping[str, Tensor]) -> Tensor:
 
 
 def _over(mask: Tensor, labels: Tensor) -> Tensor:
-    """Return a mask of the first axes broadcast to all axes, as booleans."""
+    """Return a mask of the first axes expanded to all axes of the labels, as booleans."""
     return mask.bool().reshape(*mask.shape, *(1,) * (labels.ndim - mask.ndim)).expand_as(labels)
 
 
 def _fits(mask: Tensor | None, labels: Tensor) -> TypeGuard[Tensor]:
-    """Whether the mask has the first axes of the labels."""
+    """Return whether the mask has the first axes of the labels."""
     return mask is not None and mask.shape == labels.shape[: mask.ndim]
 
 
 def _counts(predictions: Tensor, targets: Tensor, mask: Tensor | None) -> Tensor | None:
-    """Return how often each class of the predictions occurs where the mask is on; None where targets name no classes.
+    """Return how often each class occurs where the mask is true, shape (C); None where the targets are not classes.
 
-    A mask that does not fit is left to the evaluation, which refuses it.
+    A mask whose shape does not fit is ignored here; the evaluation refuses it.
     """
     if predictions.ndim > 1 and targets.shape == predictions.shape and exclusive(targets):
         rows = targets.movedim(1, -1)
-        kept = rows[_over(mask, rows[..., 0])] if _fits(mask, rows[..., 0]) else rows.flatten(0, -2)
-        return kept.to(torch.float64).sum(0)
-    kept = targets[_over(mask, targets)] if _fits(mask, targets) else targets
-    ids = kept[kept >= 0] if all_whole(kept) else kept[:0]
+        counted = rows[_over(mask, rows[..., 0])] if _fits(mask, rows[..., 0]) else rows.flatten(0, -2)
+        return counted.to(torch.float64).sum(0)
+    counted = targets[_over(mask, targets)] if _fits(mask, targets) else targets
+    ids = counted[counted >= 0] if all_whole(counted) else counted[:0]
     if predictions.ndim != targets.ndim + 1 or ids.numel() == 0 or int(ids.max()) >= predictions.shape[1]:
         return None
     return torch.bincount(ids.flatten().long(), minlength=predictions.shape[1]).to(torch.float64)

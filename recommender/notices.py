@@ -1,4 +1,4 @@
-"""Warnings of an answer, each a code and a sentence."""
+"""The warnings of an answer, each a code and a sentence."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ MEASURED_ON_TARGETS = Text(
 
 
 class Notice(BaseModel):
-    """Something the reader should know before trusting an answer."""
+    """A warning of an answer in one language."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,11 +24,11 @@ class Notice(BaseModel):
 
 @dataclass(frozen=True)
 class WarningText:
-    """A warning in both languages; its code is the same in each."""
+    """A warning in both languages."""
 
     code: str
     text: Text
 
     def notice(self, language: Language) -> Notice:
-        """Return the notice in one language."""
+        """Return the warning in one language."""
         return Notice(code=self.code, text=in_language(self.text, language))

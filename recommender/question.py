@@ -17,18 +17,18 @@ class Facts(dict[str, FactValue]):
     """The known facts, by the names that conditions and formulas use; unknown facts are missing."""
 
     def number(self, fact: str) -> float | None:
-        """Return a numeric fact, of the profile or of the goal."""
+        """Return a numeric fact of the profile or the goal; None where it is unknown."""
         value = self.get(fact)
         return None if isinstance(value, str) else value
 
     def changed(self, changes: Mapping[str, FactValue | None]) -> "Facts":
-        """Return the facts with some of them changed; a change to None removes the fact."""
+        """Return a copy with some facts changed; a change to None removes the fact."""
         return Facts({name: value for name, value in {**self, **changes}.items() if value is not None})
 
 
 @dataclass(frozen=True)
 class Question:
-    """A complete question; a scenario alone implies its task."""
+    """A complete question; a scenario without a task implies its task."""
 
     task: Task
     scenario: Scenario | None = None
@@ -37,21 +37,21 @@ class Question:
 
     @classmethod
     def of(cls, scenario: Scenario, profile: Profile = _NO_FACTS) -> "Question":
-        """Return the question that the article's words for a scenario imply."""
+        """Return the question for a scenario, with the goal that the article's words for it imply."""
         return cls(task=PLACES[scenario].task, scenario=scenario, profile=profile)
 
     @cached_property
     def facts(self) -> Facts:
-        """Everything that is known: task, scenario, the facts of the profile and those that follow, the goal."""
+        """All known facts: task, scenario, the profile with derived facts, and the goal."""
         facts = Facts(task=self.task)
         if self.scenario:
             facts["scenario"] = self.scenario
-        for name, given in self.profile.given():
-            facts[name] = given.value if isinstance(given, Measured) else given
+        for name, fact in self.profile.given():
+            facts[name] = fact.value if isinstance(fact, Measured) else fact
         for name in self.goal.model_fields_set:
-            wanted = getattr(self.goal, name)
-            if wanted is not None:
-                facts[_PARTS[name]] = wanted
+            part = getattr(self.goal, name)
+            if part is not None:
+                facts[_PARTS[name]] = part
         for name, follow in DERIVED.items():
             if name not in facts and (derived := follow(facts.number)) is not None:
                 facts[name] = derived
@@ -59,19 +59,19 @@ class Question:
 
     @cached_property
     def truths(self) -> dict[object, int]:
-        """The cache of the rule books: which of their conditions hold."""
+        """A cache of the rule books: which of their conditions hold for this question."""
         return {}
 
     def value_of(self, fact: str) -> FactValue | None:
-        """Return the value of a fact, None where it is not known."""
+        """Return the value of a fact; None where it is unknown."""
         return self.facts.get(fact)
 
     def number(self, fact: str) -> float | None:
-        """Return a numeric fact, of the profile or of the goal."""
+        """Return a numeric fact of the profile or the goal; None where it is unknown."""
         return self.facts.number(fact)
 
     def with_what_follows(self, changes: Mapping[str, FactValue | None]) -> Mapping[str, FactValue | None]:
-        """Return changes of facts, extended by the changes of the facts derived from them."""
+        """Return changes of facts together with the changes of the facts derived from them."""
         if _SOURCES.isdisjoint(changes):
             return changes
         derived = {
@@ -89,7 +89,10 @@ FACTS = (*ASKED, *Profile.model_fields, *_PARTS.values())
 
 
 def known_fact(fact: str) -> str:
-    """Return the name of a fact, after checking that it exists."""
+    """Return the name of a fact, after checking that there is such a fact.
+
+    Raises: ValueError where there is none.
+    """
     if fact not in FACTS:
         raise ValueError(f"no fact {fact}; nearest: {near(fact, FACTS)}")
     return fact

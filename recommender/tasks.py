@@ -1,7 +1,7 @@
-"""The tasks that can be asked about, one row each, and the article's scenarios.
+"""The tasks that can be asked about, one row each, and the scenarios of the article.
 
-A new task is one member of `Task` with its row, and nothing else. The books may speak of it (`recommender.rules`), and
-losses may name it (`task=`); until they do, an answer says that nothing is known of it.
+A new task is one member of `Task` with its row. Rules (`recommender.rules`) and losses (`task=`) may name it; until
+they do, answers say that nothing is known of it.
 """
 
 from collections.abc import Mapping
@@ -46,19 +46,19 @@ class TaskRow:
     """What is known of a task before anything is measured.
 
     Attributes:
-        title: What the model puts out, for people.
-        metric: What candidates are compared by; where `aim` is set, `METRICS` has one for each of its values instead.
-        other_names: What else people call it; good for a hint, not for an answer.
-        places: The article's scenarios that mean this task, with the section that names each.
-        also_in: Scenarios of other tasks that can be asked under this one too.
-        default_goal: What is taken for the goal where the question leaves it out.
-        aim: The part of the goal that the metric follows.
-        yes_or_no: Whether a probability is cut into yes and no.
-        labels: Whether an item has one class label or several; None where targets are no class labels.
-        needs_targets: Whether its losses compare predictions with targets; others take arrays of their own.
-        measured_as: What kind of input its arrays are; None where nothing but their number is measured.
-        implies: Facts of the profile that describe the task and that no rule of it has to read.
-        in_article: Whether the article speaks of it.
+        title: The model's output in words.
+        metric: The metric that candidates are compared by; where `aim` is set, `METRIC_OF_AIM` has it instead.
+        other_names: Other names of the task, suggested where one is asked for.
+        places: The article's scenarios that mean this task, with the sections that name them.
+        also_in: Scenarios of other tasks that can be asked under this task, too.
+        default_goal: The goal that is assumed where the question leaves it out.
+        aim: The part of the goal that determines the metric.
+        yes_or_no: Whether a probability is compared with a decision threshold.
+        labels: Whether an item has one class label or several; None where targets are not class labels.
+        needs_targets: Whether its losses compare predictions with targets; otherwise they take arrays of their own.
+        measured_as: The kind of input that its arrays are; None where only their number is measured.
+        implies: Facts of the profile that describe the task and need not be read by one of its rules.
+        in_article: Whether the article mentions it.
     """
 
     title: Text
@@ -82,12 +82,12 @@ _DECISION = "decision"
 
 
 class Task(StrEnum):
-    """What the model puts out. A member is its name; `row` is the rest."""
+    """What the model outputs. The value of a member is its name; `row` is what is known of the task."""
 
     row: TaskRow
 
     def __new__(cls, name: str, row: TaskRow) -> Self:
-        """Return the member of that name, with its row."""
+        """Return a member with its name as value."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.row = row
@@ -304,7 +304,7 @@ _BY_NAME = {task.value: task for task in Task}
 
 @dataclass(frozen=True)
 class ArticlePlace:
-    """Where a scenario stands in the article, the task it means, and other tasks it can be asked under."""
+    """Where the article names a scenario, the task that it means, and other tasks it can be asked under."""
 
     section: str
     task: Task

@@ -1,4 +1,4 @@
-"""Measure facts of tensors with confidence intervals: in blocks, with float64 sums, in bounded memory."""
+"""Measure facts of tensors, with confidence intervals: in blocks, with float64 sums, in bounded memory."""
 
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ _NEEDED = {True: 3, False: 1}  # one of the first so many roles, for similarity 
 
 
 class Measurement(NamedTuple):
-    """A profile, its task, warnings, and details that no rule reads."""
+    """The result of a measurement: the task, the profile of facts, warnings, and details that no rule reads."""
 
     task: Task
     profile: Profile
@@ -48,29 +48,38 @@ def measure_profile(
     predictions_are: PredictionKind | None = None,
     ignore_index: int | None = None,
 ) -> Measurement:
-    """Return every fact of a task that can be measured on the arrays; a task left out is inferred, with a warning.
+    """Return every fact of a task that can be measured on the arrays; without a task it is inferred, with a warning.
 
-    Labels that do not count, `ignore_index` or those that `find_void` tells, enter no fact, and a warning says so.
+    Labels that do not count (`ignore_index`, or those that `find_void` recognises) are left out of every fact, with a
+    warning.
 
-    Shapes: targets as the task's losses take them; masks and labels also as class ids; boxes (n, 4). Predictions of a
-    regression have the axes of the targets; of a classification they are out-of-fold probabilities or logits.
-    Similarity is measured on embeddings (n, d) and labels (n). `features`: parameters that the model effectively fits.
+    Args:
+        task: The task; None: inferred from the targets.
+        targets: As the losses of the task take them; masks and labels also as class ids; boxes (n, 4).
+        predictions: For regression in the axes of the targets; for classes out-of-fold probabilities or logits.
+        language: The language of the warnings.
+        embeddings: For similarity, shape (n, d).
+        labels: For similarity, class ids, shape (n).
+        features: The number of parameters that the model effectively fits.
+        predictions_are: Whether predictions are logits or probabilities; None: judged by their numbers.
+        ignore_index: The label that does not count.
+
     Raises: UnknownTask, MissingInput, UnknownInput, NothingToMeasure, ShapeMismatch, UnsupportedDtype, NonFiniteInput,
     UnreadableTargets, NotOneHot, SingleColumn, IdOutOfRange, NotProbabilities, BadBox.
     """
     sent = {"targets": targets, "predictions": predictions, "embeddings": embeddings, "labels": labels}
     arrays = {role: _numbers(array) for role, array in sent.items() if array is not None}
-    known = read_task(task) if task is not None else None
+    known_task = read_task(task) if task is not None else None
     check_arrays(arrays)
-    known, warning_texts = _task(known, arrays)
+    known_task, warning_texts = _task(known_task, arrays)
     targets = next(iter(arrays.values()))
-    void = find_void(known, targets, ignore_index)
+    void = find_void(known_task, targets, ignore_index)
     if void is not None:
-        if all(bool(void.where(some).all()) for some in pieces(targets)):
-            raise UnreadableTargets(known, Text("labels of which some count", "有计入项的标签"), targets.shape)
+        if all(bool(void.where(piece).all()) for piece in pieces(targets)):
+            raise UnreadableTargets(known_task, Text("labels of which some count", "有计入项的标签"), targets.shape)
         warning_texts += notices.void(void)
     given = Given(
-        task=known,
+        task=known_task,
         targets=targets,
         predictions=arrays.get("predictions"),
         labels=arrays.get("labels"),
@@ -80,35 +89,38 @@ def measure_profile(
         void=void,
     )
     with np.errstate(all="ignore"):  # what is not finite is left out
-        measured = MEASURES[known.row.measured_as](given) if known.row.measured_as else TaskMeasurement({}, [], {})
+        measured = (
+            MEASURES[known_task.row.measured_as](given) if known_task.row.measured_as else TaskMeasurement({}, [], {})
+        )
     facts: dict[str, Any] = {**measured.facts, "n": measured_n(arrays), "features": features}
     warnings = [text.notice(language) for text in (*warning_texts, *measured.warnings)]
-    return Measurement(known, Profile(**facts), warnings, present(measured.details))
+    return Measurement(known_task, Profile(**facts), warnings, present(measured.details))
 
 
 def _numbers(array: Tensor) -> Tensor:
+    """Return the array as numbers: truth values become 0 and 1."""
     return array.to(torch.uint8) if array.dtype == torch.bool else array
 
 
-def _task(known: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[WarningText]]:
-    """Return the task, as stated or as inferred, after checking that it uses all of the arrays.
+def _task(stated: Task | None, arrays: dict[str, Tensor]) -> tuple[Task, list[WarningText]]:
+    """Return the task, stated or inferred, after checking that it uses all of the arrays.
 
     Raises: MissingInput, UnknownInput.
     """
-    similar = known.row.measured_as == "embeddings" if known else "embeddings" in arrays
+    similar = stated.row.measured_as == "embeddings" if stated else "embeddings" in arrays
     roles = _SIMILAR if similar else _PAIRED
     for role in arrays:
         if role not in roles:
             raise UnknownInput(role, roles)
     if not set(arrays) & set(roles[: _NEEDED[similar]]):
         raise MissingInput("This", roles[0], roles)
-    if known is not None:
-        return known, []
+    if stated is not None:
+        return stated, []
     guess, reason = (Task.SIMILARITY, EMBEDDED) if similar else infer_task(arrays["targets"])
     return guess, [notices.guessed(guess, reason)]
 
 
 def measured_n(arrays: dict[str, Tensor]) -> Measured:
-    """Return the number of items along axis 0."""
+    """Return the number of items along axis 0, as a fact with its method."""
     role, array = next(iter(arrays.items()))
     return Measured(value=array.shape[0], n=array.shape[0], method="count", basis=role)

@@ -1,4 +1,4 @@
-"""Mergeable statistics of blocks: moments, order statistics, largest numbers, extremes."""
+"""Statistics that are updated block by block, and merged: moments, order statistics, largest numbers, extremes."""
 
 import math
 from collections.abc import Iterable
@@ -14,7 +14,10 @@ _WIDER = 4.0  # times, after a miss
 
 @dataclass
 class CentralMoments:
-    """Count, mean and central sums of powers 2 to 4, merged without cancellation (Pebay 2008, SAND2008-6212)."""
+    """Count, mean and central sums of powers 2 to 4.
+
+    Merging them does not cancel digits (Pebay 2008, SAND2008-6212).
+    """
 
     n: int = 0
     mean: float = 0.0
@@ -32,11 +35,11 @@ class CentralMoments:
         return cls(flat.size, mean, float(square.sum()), float(square @ off), float(square @ square))
 
     def add(self, values: Array) -> None:
-        """Take in a block."""
+        """Add a block of numbers."""
         self.merge(CentralMoments.of(values))
 
     def merge(self, other: "CentralMoments") -> None:
-        """Take in what another has seen."""
+        """Add the numbers of other moments."""
         if not other.n:
             return
         n, gap = self.n + other.n, other.mean - self.mean
@@ -52,22 +55,22 @@ class CentralMoments:
 
     @property
     def deviation(self) -> float:
-        """The standard deviation, over n - 1."""
+        """The sample standard deviation (divided by n - 1)."""
         return math.sqrt(self.m2 / max(self.n - 1, 1))
 
     @property
     def skewness(self) -> float:
-        """The third standardised moment; NaN where nothing varies."""
+        """The third standardised moment; NaN where all numbers are equal."""
         return math.sqrt(self.n) * self.m3 / self.m2**1.5 if self.m2 > 0 else math.nan
 
     @property
     def kurtosis(self) -> float:
-        """The fourth standardised moment less the normal's 3; NaN where nothing varies."""
+        """The excess kurtosis (0 for a normal distribution); NaN where all numbers are equal."""
         return self.n * self.m4 / self.m2**2 - 3 if self.m2 > 0 else math.nan
 
 
 class GrowingArray:
-    """An array that numbers are appended to; it doubles when full, which avoids fragmented memory."""
+    """An array that blocks are appended to; its memory doubles when full, which avoids fragmentation."""
 
     def __init__(self) -> None:
         self._room = np.empty(0)
@@ -75,23 +78,23 @@ class GrowingArray:
 
     def add(self, values: Array) -> None:
         """Append a block."""
-        wanted = self._size + values.size
-        if wanted > self._room.size:
-            room = np.empty(max(wanted, 2 * self._room.size))
+        needed = self._size + values.size
+        if needed > self._room.size:
+            room = np.empty(max(needed, 2 * self._room.size))
             room[: self._size] = self.all
             self._room = room
-        self._room[self._size : wanted] = values
-        self._size = wanted
+        self._room[self._size : needed] = values
+        self._size = needed
 
     @property
     def all(self) -> Array:
-        """All numbers, in an array that may be sorted in place."""
+        """All numbers; the caller may sort the array in place."""
         return self._room[: self._size]
 
 
 @dataclass
 class QuantileBracket:
-    """Exact order statistics within a bracket: counts below and above it, and the numbers inside."""
+    """Exact order statistics within an interval: the counts below and above it, and the numbers inside."""
 
     low: float
     high: float
@@ -103,9 +106,12 @@ class QuantileBracket:
 
     @classmethod
     def around(cls, ordered: Array, quantile: float, width: float = 1.0) -> "QuantileBracket":
-        """Return a bracket that should hold a quantile, from a sorted sample of the numbers.
+        """Return a bracket that should contain a quantile, chosen from a sorted sample of the numbers.
 
-        `width`: of the bracket, in five standard errors of the rank.
+        Args:
+            ordered: The sorted sample.
+            quantile: The quantile, 0 to 1.
+            width: Half the width of the bracket, in units of five standard errors of the rank.
         """
         last = ordered.size - 1
         if last < 0:
@@ -117,7 +123,7 @@ class QuantileBracket:
         return cls(low, high)
 
     def add(self, values: Array) -> None:
-        """Take in a block."""
+        """Add a block of numbers."""
         above = values > self.low
         self.n += values.size
         self.above_low += int(np.count_nonzero(above))
@@ -127,7 +133,7 @@ class QuantileBracket:
         self.inside.add(values[above])
 
     def merge(self, other: "QuantileBracket") -> None:
-        """Take in what another of the same bracket has seen."""
+        """Add the numbers of another bracket with the same interval."""
         self.n += other.n
         self.above_low += other.above_low
         self.at_low += other.at_low
@@ -135,7 +141,7 @@ class QuantileBracket:
         self.inside.add(other.inside.all)
 
     def ranks(self, ranks: Iterable[int]) -> list[float | None]:
-        """Return the numbers of those ranks, from 0; None for one outside the bracket."""
+        """Return the numbers of the given ranks, from 0; None for a rank outside the bracket."""
         inside = self.inside.all
         to_low = self.n - self.above_low
         wanted = list(ranks)
@@ -145,6 +151,7 @@ class QuantileBracket:
         return [self._ranked(rank, to_low, inside) for rank in wanted]
 
     def _ranked(self, rank: int, to_low: int, inside: Array) -> float | None:
+        """Return the number of one rank; None where it is outside the bracket."""
         if not to_low - self.at_low <= rank < to_low + inside.size + self.at_high:
             return None
         if rank < to_low:
@@ -152,14 +159,14 @@ class QuantileBracket:
         return float(inside[rank - to_low]) if rank < to_low + inside.size else self.high
 
     def quantile(self, share: float) -> float | None:
-        """Return a quantile between the two nearest ranks in proportion; None where the bracket missed it."""
+        """Return a quantile, interpolated between the two nearest ranks; None where it is outside the bracket."""
         place = (self.n - 1) * share
         low, high = self.ranks((math.floor(place), math.ceil(place))) if self.n else (None, None)
         return None if low is None or high is None else low + (high - low) * (place - math.floor(place))
 
 
 def brackets(ordered: Array, quantiles: Iterable[float], tries: int) -> list[QuantileBracket]:
-    """Return a bracket for each quantile; wider after each try in which the quantile lay outside."""
+    """Return a bracket for each quantile; each further try makes them wider."""
     return [QuantileBracket.around(ordered, quantile, _WIDER**tries) for quantile in quantiles]
 
 
@@ -173,7 +180,7 @@ class Largest:
     size: int = 0
 
     def add(self, values: Array) -> None:
-        """Take in a block."""
+        """Add a block of numbers."""
         new = values[values > self.floor]
         self.kept.append(new)
         self.size += new.size
@@ -181,17 +188,17 @@ class Largest:
             self._sort_out()
 
     def merge(self, other: "Largest") -> None:
-        """Take in what another of the same k has seen."""
+        """Add the numbers of another with the same k."""
         self.kept += other.kept
         self._sort_out()
 
     def finish(self) -> Array:
-        """Return them, the largest first."""
+        """Return the k largest numbers in descending order."""
         self._sort_out()
         return np.sort(self.kept[0])[::-1]
 
     def _sort_out(self) -> None:
-        """Keep k; of numbers equal to the least of them, which ones makes no difference."""
+        """Keep the k largest numbers; ties with the smallest of them are interchangeable."""
         every = np.concatenate(self.kept) if self.kept else np.empty(0)
         if every.size > self.k:
             every = np.partition(every, every.size - self.k)[-self.k :].copy()
@@ -209,7 +216,7 @@ class EndCounts:
     at_most: int = 0
 
     def add(self, values: Array) -> None:
-        """Take in a block."""
+        """Add a block of numbers."""
         least, most = float(values.min()), float(values.max())
         # rarely reached: a block seldom holds the least or the largest number so far
         at_least = int(np.count_nonzero(values == least)) if least <= self.least else 0
@@ -217,7 +224,7 @@ class EndCounts:
         self.merge(EndCounts(least, most, at_least, at_most))
 
     def merge(self, other: "EndCounts") -> None:
-        """Take in what another has seen."""
+        """Add the counts of another block."""
         if other.least <= self.least:
             self.at_least = other.at_least + (self.at_least if other.least == self.least else 0)
             self.least = other.least

@@ -10,7 +10,7 @@ MOST_LISTED = 100  # entries of a list in an answer
 
 
 class Detail(BaseModel):
-    """One measured number, truth or list, with what is known of its error."""
+    """One measured number, truth value or list, with its method and, where known, its interval."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,7 +27,7 @@ Details = dict[str, Detail | None]
 def detail(
     value: float, n: int, method: str, basis: str = "targets", *, interval: Interval | None = None
 ) -> Detail | None:
-    """Return a detail, or None where the number is not finite: it does not exist for these arrays."""
+    """Return a detail, or None where the number is not finite, which means that it is undefined for these arrays."""
     if not math.isfinite(value):
         return None
     ends = interval if interval and all(map(math.isfinite, interval)) else None
@@ -37,7 +37,7 @@ def detail(
 def list_detail(
     values: Sequence[float], n: int, method: str, basis: str = "targets", *, intervals: Sequence[Interval] | None = None
 ) -> Detail:
-    """Return a detail of several numbers; of more than MOST the first, and `method` says so."""
+    """Return a detail of several numbers; beyond `MOST` only the first are kept, and `method` says so."""
     if len(values) > MOST_LISTED:
         method = f"{method}; the first {MOST_LISTED} of {len(values)}"
     ends = None if intervals is None else list(intervals[:MOST_LISTED])
@@ -45,5 +45,5 @@ def list_detail(
 
 
 def present(details: Details) -> dict[str, Detail]:
-    """Return the details that exist."""
+    """Return the details that are not None."""
     return {name: value for name, value in details.items() if value is not None}

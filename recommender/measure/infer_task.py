@@ -19,7 +19,7 @@ _MANY = (Task.REGRESSION, Text("they are numbers of which many differ", "它们�
 
 
 def infer_task(targets: Tensor) -> tuple[Task, Text]:
-    """Return the task that targets look like, and the reason."""
+    """Return the task that the targets look like, with the reason."""
     if not all_whole(targets):
         return Task.REGRESSION, Text("some are not whole numbers", "存在非整数")
     values, _ = value_counts(targets, _MOST_CLASSES)
@@ -39,7 +39,7 @@ def infer_task(targets: Tensor) -> tuple[Task, Text]:
 
 
 def _column(values: Tensor, targets: Tensor) -> tuple[Task, Text]:
-    """Return the targets as whole numbers, one an item."""
+    """Return the task of targets that are whole numbers, one for each item, with the reason."""
     if set(values[:3].tolist()) in _SIGNS:
         return Task.BINARY, Text("they take two values", "它们只取两个值")
     if _few(values, targets):
@@ -49,7 +49,10 @@ def _column(values: Tensor, targets: Tensor) -> tuple[Task, Text]:
 
 
 def _few(values: Tensor, targets: Tensor) -> bool:
-    """Whether whole numbers repeat as class ids do: few distinct ones, or exactly 0 to K - 1, each twice on average."""
+    """Return whether whole numbers repeat as class ids do.
+
+    They do where few are distinct, or where they are exactly 0 to K - 1 and each occurs twice on average.
+    """
     n, k = targets.numel(), values.numel()
     ids = bool(values[0] == 0) and bool(values[-1] == k - 1) and 2 * k <= n
     return 1 < k <= _MOST_CLASSES and (ids or k / n <= _FEW[n <= _SMALL])

@@ -29,7 +29,7 @@ class Given:
 
 
 class TaskMeasurement(NamedTuple):
-    """Facts by name, warnings, and details that no rule reads."""
+    """The facts of one task by name, with warnings, and details that no rule reads."""
 
     facts: Facts
     warnings: list[WarningText]
@@ -38,13 +38,13 @@ class TaskMeasurement(NamedTuple):
 
 @dataclass
 class RequiredItems:
-    """The least number of items that facts need, and the facts that were left out for too few."""
+    """Records which facts were left out because there were too few items, and how many each needs."""
 
     items: int
     short: dict[str, int] = field(default_factory=dict)
 
     def enough(self, fact: str, needed: int, items: int | None = None) -> bool:
-        """Return whether there are as many items as a fact needs; if not, the fact is recorded as left out."""
+        """Return whether there are at least as many items as a fact needs; if not, record that it was left out."""
         short = (self.items if items is None else items) < needed
         if short:
             self.short[fact] = needed

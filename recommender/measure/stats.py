@@ -12,7 +12,7 @@ SMALLEST, LARGEST = sys.float_info.min, sys.float_info.max
 
 
 def wilson(share: float, n: float, z: float = Z) -> tuple[float, float]:
-    """Return Wilson's interval of a share among n, 95 % unless told (Wilson 1927, doi:10.2307/2276774)."""
+    """Return Wilson's interval of a share among n items; 95 % by default (Wilson 1927, doi:10.2307/2276774)."""
     centre = share + z**2 / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     low, high = ((centre + side) / (1 + z**2 / n) for side in (-half, half))
@@ -20,13 +20,13 @@ def wilson(share: float, n: float, z: float = Z) -> tuple[float, float]:
 
 
 def times_and_over(value: float, log_error: float) -> tuple[float, float]:
-    """Return the 95 % interval of a positive number whose logarithm has that standard error."""
+    """Return the 95 % interval of a positive number, given the standard error of its logarithm."""
     factor = math.exp(min(Z * log_error, math.log(LARGEST)))
     return value / factor, min(value * factor, LARGEST)
 
 
 def rank_interval(n: int, quantile: float) -> tuple[int, int]:
-    """Return the ranks, from 0, between which a quantile lies in 95 % of samples; within 0 to n - 1."""
+    """Return the ranks, from 0 to n - 1, between which a quantile lies in 95 % of samples."""
     half = Z * math.sqrt(n * quantile * (1 - quantile))
     place = quantile * n - 0.5
     return max(0, math.floor(place - half)), min(n - 1, math.ceil(place + half))
@@ -35,7 +35,7 @@ def rank_interval(n: int, quantile: float) -> tuple[int, int]:
 def medcouple(ordered: Array) -> float:
     """Return the medcouple of sorted numbers (Brys, Hubert & Struyf 2004, doi:10.1198/106186004X12632).
 
-    Units: -1 to 1, 0 for symmetry. Compares every number above the median with every one below: n ** 2 / 4.
+    Units: -1 to 1, 0 for symmetry. Every number above the median is compared with every one below, n ** 2 / 4 pairs.
     """
     n = ordered.size
     centre = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
@@ -54,7 +54,7 @@ def medcouple(ordered: Array) -> float:
 
 
 def l_kurtosis(ordered: Array) -> float:
-    """Return the ratio of the fourth L-moment to the second, of sorted numbers; NaN where nothing varies.
+    """Return the ratio of the fourth L-moment to the second, of sorted numbers; NaN where all are equal.
 
     Units: -0.25 to 1; normal 0.1226. Source: Hosking 1990, JRSS B 52:105.
     """

@@ -1,4 +1,4 @@
-"""Checks of the arrays before anything is measured."""
+"""Checks of the arrays before measuring."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from recommender.measure.numbers.residual_blocks import LEAVE_OUT, pieces
 
 
 def check_arrays(arrays: Mapping[str, Tensor]) -> None:
-    """Refuse arrays that no fact can be measured on.
+    """Refuse arrays on which no fact can be measured.
 
     Raises: NothingToMeasure, ShapeMismatch, UnsupportedDtype, NonFiniteInput.
     """
@@ -21,7 +21,7 @@ def check_arrays(arrays: Mapping[str, Tensor]) -> None:
 
 
 def check_numbers(role: str, values: Tensor) -> None:
-    """Refuse an array without items, or with numbers that are not finite and real."""
+    """Refuse an array that has no items, or numbers that are not finite and real."""
     if values.is_complex():
         dtype = str(values.dtype).removeprefix("torch.")
         raise UnsupportedDtype(role, dtype, ["floating-point numbers", "integers", "booleans"])
@@ -34,9 +34,10 @@ def check_numbers(role: str, values: Tensor) -> None:
 
 
 def _refuse(role: str, values: Tensor) -> None:
+    """Raise NonFiniteInput with the index of the first number that is not finite."""
     start = 0
-    for some in pieces(values):
-        finite = torch.isfinite(some)
+    for piece in pieces(values):
+        finite = torch.isfinite(piece)
         if not finite.all():
             raise NonFiniteInput(role, first_index(~finite, start), LEAVE_OUT)
-        start += some.shape[0]
+        start += piece.shape[0]

@@ -150,7 +150,7 @@ SEVERAL_OUTPUTS = WarningText(
 
 
 def void(left_out: Void) -> list[WarningText]:
-    """Return the warning that some labels do not count."""
+    """Return the warnings that some labels do not count."""
     warning_texts = [IDS_BELOW_ZERO] if left_out.below_zero else []
     if left_out.labels:
         labels = ", ".join(f"{label:g}" for label in left_out.labels)
@@ -165,7 +165,7 @@ def void(left_out: Void) -> list[WarningText]:
 
 
 def too_few(evidence: RequiredItems) -> WarningText:
-    """Whether whole numbers repeat as class ids do: few distinct ones, or exactly 0 to K - 1, each twice on average."""
+    """Return the warning that facts were left out because there are too few items."""
     needs = ", ".join(f"{fact} ({needed})" for fact, needed in evidence.short.items())
     return WarningText(
         "too-few-items",

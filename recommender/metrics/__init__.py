@@ -1,8 +1,8 @@
 """The metrics that models are judged by: what each rewards, and how to train for it.
 
-A metric is no loss: the loss is what training follows, the metric is what the result is for. Each row names the
-functional of the targets that is best under the metric (what it elicits), and what training for it amounts to.
-A new metric is one row of `METRICS`.
+A metric is not a loss: training minimises the loss, while the metric judges the result. Each row states the functional
+of the targets that is optimal under the metric (what it elicits), and the training that leads to it. A new metric is
+one row of `METRICS`.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ __all__ = ["METRICS", "Judged", "Metric", "metrics_of", "read_metric", "score"]
 
 
 def score(metric: str, judged: Judged) -> float:
-    """Return the metric of predictions.
+    """Return the value of a metric on predictions.
 
     Raises: UnknownMetric; ValueError where the metric is not defined on these targets.
     """

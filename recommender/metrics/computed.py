@@ -10,9 +10,10 @@ TOP = 10  # places that nDCG looks at
 
 
 def of_sklearn(function: str, *, clip: float | None = None, **options: object) -> Callable[[Judged], float]:
-    """Return a metric of scikit-learn over targets and predictions; `clip` is the least that predictions may be."""
+    """Return a metric of scikit-learn on targets and predictions; predictions below `clip` are raised to it."""
 
     def compute(judged: Judged) -> float:
+        """Return the value of the metric."""
         from sklearn import metrics  # noqa: PLC0415 - it takes half a second, which an answer without it need not
 
         predictions = judged.predictions if clip is None else np.maximum(judged.predictions, clip)
@@ -22,9 +23,10 @@ def of_sklearn(function: str, *, clip: float | None = None, **options: object) -
 
 
 def decided(function: str, **options: object) -> Callable[[Judged], float]:
-    """Return a metric of scikit-learn over targets and the class that the predictions decide for."""
+    """Return a metric of scikit-learn on targets and predicted classes."""
 
     def compute(judged: Judged) -> float:
+        """Return the value of the metric."""
         from sklearn import metrics  # noqa: PLC0415 - as above
 
         averaged = {"average": "macro"} if function == "f1_score" and judged.predictions.ndim > 1 else {}
@@ -37,13 +39,14 @@ def decided(function: str, **options: object) -> Callable[[Judged], float]:
 
 
 def decide(judged: Judged) -> Numbers:
-    """Return the class that each row of probabilities decides for."""
+    """Return the class that each row of probabilities predicts, shape (n)."""
     if judged.predictions.ndim > 1:
         return np.asarray(judged.predictions.argmax(1))
     return (judged.predictions >= judged.cut).astype(int)
 
 
 def log_loss(judged: Judged) -> float:
+    """Return the mean negative log-probability of the true classes."""
     from sklearn.metrics import log_loss  # noqa: PLC0415 - as above
 
     classes = judged.predictions.shape[1] if judged.predictions.ndim > 1 else 2
@@ -54,7 +57,7 @@ def log_loss(judged: Judged) -> float:
 
 
 def brier(judged: Judged) -> float:
-    """Return the mean squared distance between probabilities and outcome; of several classes over all of them."""
+    """Return the mean squared distance between probabilities and outcomes; for several classes, summed over them."""
     if judged.predictions.ndim == 1:
         errors = (judged.predictions - judged.targets) ** 2
     else:
@@ -63,7 +66,7 @@ def brier(judged: Judged) -> float:
 
 
 def median_ae(judged: Judged) -> float:
-    """Return the median absolute error; with weights the least that half of the weight is at or below."""
+    """Return the median absolute error; with weights, the smallest error with half of the weight at or below it."""
     errors = np.abs(judged.predictions - judged.targets)
     if judged.weights is None:
         return float(np.median(errors))
@@ -73,6 +76,7 @@ def median_ae(judged: Judged) -> float:
 
 
 def auc(judged: Judged) -> float:
+    """Return the area under the ROC curve."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - as above
 
     if judged.predictions.ndim == 1:
@@ -84,6 +88,7 @@ def auc(judged: Judged) -> float:
 
 
 def average_precision(judged: Judged) -> float:
+    """Return the average precision."""
     from sklearn.metrics import average_precision_score  # noqa: PLC0415 - as above
 
     if judged.predictions.ndim == 1:
@@ -93,25 +98,30 @@ def average_precision(judged: Judged) -> float:
 
 
 def rmsle(judged: Judged) -> float:
+    """Return the root mean squared error of log(1 + x)."""
     errors = np.log1p(np.maximum(judged.predictions, 0.0)) - np.log1p(judged.targets)
     return float(np.sqrt(np.average(errors**2, weights=judged.weights)))
 
 
 def rmse(judged: Judged) -> float:
+    """Return the root mean squared error."""
     return float(np.sqrt(np.average((judged.predictions - judged.targets) ** 2, weights=judged.weights)))
 
 
 def mae(judged: Judged) -> float:
+    """Return the mean absolute error."""
     return float(np.average(np.abs(judged.predictions - judged.targets), weights=judged.weights))
 
 
 def smape(judged: Judged) -> float:
+    """Return the symmetric mean absolute percentage error."""
     sizes = np.abs(judged.predictions) + np.abs(judged.targets)
     errors = 2 * np.abs(judged.predictions - judged.targets) / np.where(sizes == 0, 1.0, sizes)
     return float(np.average(errors, weights=judged.weights))
 
 
 def pinball(judged: Judged) -> float:
+    """Return the mean pinball loss at the quantile of the goal."""
     errors = judged.targets - judged.predictions
     return float(
         np.average(np.maximum(judged.quantile * errors, (judged.quantile - 1) * errors), weights=judged.weights)
@@ -119,12 +129,16 @@ def pinball(judged: Judged) -> float:
 
 
 def ratio_of_totals(judged: Judged) -> float:
+    """Return the sum of predictions divided by the sum of targets."""
     weights = np.ones(len(judged.targets)) if judged.weights is None else judged.weights
     return float((weights * judged.predictions).sum() / (weights * judged.targets).sum())
 
 
 def ranked_probability(judged: Judged) -> float:
-    """Return the mean squared distance between cumulative probabilities and outcome, over the thresholds."""
+    """Return the ranked probability score: the squared distance of cumulative probabilities from the outcome.
+
+    It is averaged over the rows and the thresholds between classes.
+    """
     places = np.arange(judged.predictions.shape[1] - 1)
     reached = judged.targets[:, None] <= places
     errors = ((judged.predictions.cumsum(1)[:, :-1] - reached) ** 2).mean(1)
@@ -132,7 +146,7 @@ def ranked_probability(judged: Judged) -> float:
 
 
 def kappa(judged: Judged) -> float:
-    """Return quadratic weighted kappa of the mean grade, rounded."""
+    """Return the quadratic weighted kappa of the grades nearest to the predicted means."""
     from sklearn.metrics import cohen_kappa_score  # noqa: PLC0415 - as above
 
     grades = np.arange(judged.predictions.shape[1])
@@ -143,16 +157,18 @@ def kappa(judged: Judged) -> float:
 
 
 def expected_cost(judged: Judged) -> float:
+    """Return the mean cost of decisions, a missed positive costing `false_negative_cost` false alarms."""
     decided = decide(judged)
     costs = np.where(judged.targets == 1, judged.false_negative_cost, 1.0) * (decided != judged.targets)
     return float(np.average(costs, weights=judged.weights))
 
 
 def ndcg(judged: Judged) -> float:
-    """Return the mean over queries of nDCG at 10, a relevance of y being worth 2^y - 1.
+    """Return the mean over queries of nDCG at 10, with gains 2^y - 1.
 
-    Equal scores share what their places are worth: McSherry & Najork 2008, doi:10.1007/978-3-540-78646-7_38. Queries
-    are of any length, where scikit-learn's takes a matrix of them. A query without anything relevant has no nDCG.
+    Items with equal scores share the gains of their ranks (McSherry & Najork 2008, doi:10.1007/978-3-540-78646-7_38).
+    Queries may have any length, unlike scikit-learn's matrix. A query without a relevant item has no nDCG.
+
     Raises: ValueError where there are no queries.
     """
     if judged.queries is None:

@@ -15,9 +15,12 @@ Scores = TypeVar("Scores", float, Numbers)
 class Judged(NamedTuple):
     """What a metric is computed from.
 
-    Shapes: targets (n), numbers or class ids from 0; predictions (n), or probabilities (n, classes) of several classes,
-    (n) of the second of two; of several labels both are (n, labels); weights (n) or None; queries (n), the list that
-    each row is put in order within, or None.
+    Attributes:
+        targets: Shape (n), numbers or class ids from 0; for several labels (n, labels).
+        predictions: Shape (n), numbers or probabilities of class 1; (n, classes) for several classes; (n, labels) for
+            several labels.
+        weights: Shape (n), or None.
+        queries: The id of the list that each row belongs to, shape (n), or None.
     """
 
     targets: Numbers
@@ -33,12 +36,17 @@ class Judged(NamedTuple):
 class Metric:
     """One metric.
 
-    `elicits`: the functional of the targets that is best under it. `train`: what training for it amounts to. `goal`:
-    the parts of the goal of a recommendation that follow from it. `compute`: None where a table of predictions is not
-    enough, as for masks and boxes. `chosen_by`: the proper score that chooses between losses in its place, where the
-    metric itself is too noisy to choose by or has a cut of its own. `ideal`: the best value, where neither the lowest
-    nor the highest is that. `takes`: the targets that it is defined on. `of_lists`: whether it takes `Judged.queries`.
-    `also_of`: tasks that it judges too, where a table of predictions does not tell it.
+    Attributes:
+        elicits: The functional of the targets that is optimal under it.
+        train: How to train for it.
+        goal: The parts of the goal of a recommendation that follow from it.
+        compute: Its function; None where it needs more than a table of predictions, as for masks and boxes.
+        chosen_by: The proper score that chooses between losses instead, where the metric is too noisy for that or has a
+            cut of its own.
+        ideal: The best value, where that is neither the lowest nor the highest.
+        takes: The targets that it is defined on.
+        of_lists: Whether it reads `Judged.queries`.
+        also_of: Further tasks that it judges, which a table of predictions does not show.
     """
 
     title: Text
@@ -57,22 +65,22 @@ class Metric:
 
     @property
     def judges(self) -> tuple[str, ...]:
-        """Every task that it judges."""
+        """The tasks that it judges."""
         return (*self.tasks, *self.also_of)
 
     def is_defined_on(self, targets: Numbers) -> bool:
-        """Say whether the metric is defined on all of these targets (n)."""
+        """Return whether the metric is defined on all of these targets (n)."""
         if self.takes == "any":
             return True
         return bool((targets >= 0).all() if self.takes == "non-negative" else (targets != 0).all())
 
     @property
     def is_relative(self) -> bool:
-        """Whether differences count as shares of a score, rather than as points."""
+        """Whether differences are measured as shares of a score rather than in points."""
         return not self.larger_is_better and self.ideal is None
 
     def cost(self, value: Scores) -> Scores:
-        """Return values as costs, of which the lowest is best."""
+        """Return values as costs, the lowest being the best."""
         if self.ideal is not None:
             return abs(value - self.ideal)
         return -value if self.larger_is_better else value

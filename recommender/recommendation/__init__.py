@@ -1,1 +1,1 @@
-"""Makes the recommendation: deciding rows, alternatives, counterfactuals, checks, and a summary."""
+"""The recommendation: deciding rows, alternatives, counterfactuals, checks, and a summary."""

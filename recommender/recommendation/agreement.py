@@ -8,11 +8,16 @@ Agreement = Literal["agree", "refine", "conflict"]
 
 
 def agreement(article: Objective, evidence: Objective) -> Agreement:
-    """Return agree for equal losses and parameters, refine where every loss of the article stays, else conflict."""
+    """Return how the answers of the two books compare.
+
+    That is "agree" for equal losses and parameters, "refine" where the evidence keeps every loss of the article and
+    adds or changes something, else "conflict".
+    """
     if article.terms == evidence.terms:
         return "agree"
     return "refine" if _ids(article) <= _ids(evidence) else "conflict"
 
 
 def _ids(objective: Objective) -> set[str]:
+    """Return the ids of the losses of an objective."""
     return {term.loss.id for _, term in objective.terms}

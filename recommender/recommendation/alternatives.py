@@ -26,9 +26,13 @@ _UNCOMPARED = Text(
 
 
 def alternatives(chosen: Choices, offered: Offered, task: Task, language: Language) -> list[AlternativeAnswer]:
-    """Return the other objectives; for several heads, the whole sum with one head changed.
+    """Return other objectives worth trying; for several heads, the whole sum with one head changed.
 
-    What the deciding rows name (`offered`) comes first. Where nothing decided, they are the losses that name the task.
+    Args:
+        chosen: The choices of the book that is recommended.
+        offered: The alternatives that the deciding rows name, which come first.
+        task: The task; where nothing decided, the losses of the catalogue for it are returned.
+        language: The language of the reasons.
     """
     if not chosen:
         when = in_language(_UNCOMPARED, language)
@@ -40,10 +44,10 @@ def alternatives(chosen: Choices, offered: Offered, task: Task, language: Langua
     answers: dict[str, AlternativeAnswer] = {}
     for changed, prefer_when in offered:
         _add(answers, changed, in_language(prefer_when, language), language, "rule")
-    known = {loss.id for choices in (chosen, *(changed for changed, _ in offered)) for loss in _losses(choices)}
-    known |= {out.objective for choice in chosen for out in choice.rule.ruled_out}
+    listed = {loss.id for choices in (chosen, *(changed for changed, _ in offered)) for loss in _losses(choices)}
+    listed |= {out.objective for choice in chosen for out in choice.rule.ruled_out}
     for changed, fitting in _of_the_catalogue(chosen, task):
-        if fitting.id not in known:
+        if fitting.id not in listed:
             _add(answers, changed, in_language(_FITS, language).format(elicits=fitting.elicits), language, "catalogue")
     answers.pop(str(summed(chosen)), None)
     return list(answers.values())
@@ -52,14 +56,14 @@ def alternatives(chosen: Choices, offered: Offered, task: Task, language: Langua
 def _add(
     answers: dict[str, AlternativeAnswer], changed: Choices, when: str, language: Language, origin: Origin
 ) -> None:
-    """Add the objective of these choices, unless it is listed already."""
+    """Add the objective of `changed` to the answers, unless it is already there."""
     text = str(summed(changed))
     repair = repairs(changed, language)
     answers.setdefault(text, AlternativeAnswer(objective=text, prefer_when=when, repair=repair, origin=origin))
 
 
 def offered_by_the_rules(chosen: Choices, facts: Facts) -> Offered:
-    """Return the choices with one head changed to an alternative of its row, and when to prefer that."""
+    """Return, for every alternative of a deciding row, the choices with that head changed, and when to prefer it."""
     offered = [
         (place, bind(other.recommend, other.computed, facts)[0], other.when)
         for place, choice in enumerate(chosen)
@@ -71,7 +75,7 @@ def offered_by_the_rules(chosen: Choices, facts: Facts) -> Offered:
 
 
 def _overlaps(objective: Objective, facts: Facts) -> bool:
-    """Whether an objective lets a pixel have several classes at once, where it has one of several."""
+    """Return whether an objective allows several classes at a pixel although the facts say that they are exclusive."""
     exclusive = facts.get("task") is Task.SEGMENTATION and facts.get("multilabel") is not True
     return (
         exclusive
@@ -81,7 +85,7 @@ def _overlaps(objective: Objective, facts: Facts) -> bool:
 
 
 def _of_the_catalogue(chosen: Choices, task: Task) -> Iterator[tuple[Choices, Loss]]:
-    """Yield the choices with one head's loss replaced by a loss of the catalogue that fits, and that loss."""
+    """Yield choices with one head's loss replaced by another fitting loss of the catalogue, and that loss."""
     for place, choice in enumerate(chosen):
         if len(choice.objective.terms) == 1:
             for loss in fitting_losses(task, choice.loss.loss.id):
@@ -89,16 +93,18 @@ def _of_the_catalogue(chosen: Choices, task: Task) -> Iterator[tuple[Choices, Lo
 
 
 def _changed(chosen: Choices, place: int, objective: Objective) -> Choices:
+    """Return the choices with the objective of one head replaced."""
     return (*chosen[:place], chosen[place].changed_to(objective), *chosen[place + 1 :])
 
 
 def _losses(choices: Choices) -> Iterator[Loss]:
+    """Yield the losses of all terms of all choices."""
     return (term.loss for choice in choices for _, term in choice.objective.terms)
 
 
 @cache
 def _usual(loss_id: str) -> Objective:
-    """Return a loss of the catalogue with its default parameters."""
+    """Return a loss of the catalogue with default parameters, as an objective."""
     return Objective(((1.0, catalogue()[loss_id].bind()),))
 
 
@@ -106,34 +112,34 @@ def _usual(loss_id: str) -> Objective:
 def fitting_losses(task: Task, loss_id: str) -> tuple[Loss, ...]:
     """Return the losses of a task that can replace another loss without any other change.
 
-    They take the same inputs in the same shapes and domains, expect the same activation of the output, elicit the same,
-    and have each of `KEPT_TRAITS` that it has.
+    They take the same inputs with the same axes and domains, expect the same activation, elicit the same functional,
+    and have all of `KEPT_TRAITS` that the other has.
     """
     chosen = catalogue()[loss_id]
     return tuple(
-        other
-        for other in catalogue().values()
-        if other.id != loss_id
-        and task in other.tasks
-        and other.required == chosen.required
+        candidate
+        for candidate in catalogue().values()
+        if candidate.id != loss_id
+        and task in candidate.tasks
+        and candidate.required == chosen.required
         and all(
-            other.domains[role] == chosen.domains[role] and other.pattern(role) == chosen.pattern(role)
+            candidate.domains[role] == chosen.domains[role] and candidate.pattern(role) == chosen.pattern(role)
             for role in chosen.required
         )
-        and (other.activation, other.elicits, other.shapes.items)
+        and (candidate.activation, candidate.elicits, candidate.shapes.items)
         == (chosen.activation, chosen.elicits, chosen.shapes.items)
-        and chosen.traits & KEPT_TRAITS <= other.traits
+        and chosen.traits & KEPT_TRAITS <= candidate.traits
     )
 
 
 def repairs(chosen: Choices, language: Language) -> list[RepairAnswer]:
-    """Return the probability map of each head whose output is not a probability."""
+    """Return the map to probabilities for each head whose output is not a probability."""
     repaired = [_repair(choice, language) for choice in chosen]
     return [repair for repair in repaired if repair]
 
 
 def _repair(choice: Choice, language: Language) -> RepairAnswer | None:
-    """Return the probability map of a choice in the form of the answer."""
+    """Return the map of one head as a part of the answer; None where none is needed."""
     probability = probability_of(choice)
     if probability is None:
         return None

@@ -16,11 +16,13 @@ Origin = Literal["rule", "catalogue"]
 
 
 class _Part(BaseModel):
+    """A part of an answer; extra fields are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class HeadAnswer(_Part):
-    """What one output of the model takes."""
+    """The objective of one output of the model."""
 
     head: str
     objective: str
@@ -28,7 +30,7 @@ class HeadAnswer(_Part):
 
 
 class Recommended(_Part):
-    """The answer of the book that was asked for."""
+    """The answer of the rule book that was asked for."""
 
     objective: str = Field(description="Text that every other endpoint takes; of several heads, their sum.")
     heads: list[HeadAnswer]
@@ -36,7 +38,7 @@ class Recommended(_Part):
 
 
 class Source(_Part):
-    """What a row rests on."""
+    """What a rule rests on."""
 
     rule: str
     text: str
@@ -47,7 +49,7 @@ class Source(_Part):
 
 
 class BookAnswer(_Part):
-    """The answer of one book."""
+    """The answer of one rule book."""
 
     objective: str
     heads: list[HeadAnswer]
@@ -61,7 +63,7 @@ class BookAnswer(_Part):
 
 
 class ParameterAnswer(_Part):
-    """A parameter and how it was computed."""
+    """A parameter of the recommended loss, and how it was computed."""
 
     loss: str
     name: str
@@ -71,7 +73,7 @@ class ParameterAnswer(_Part):
 
 
 class Fired(_Part):
-    """One condition of one row against what is known."""
+    """One condition of a rule, compared with what is known."""
 
     rule: str
     fact: str
@@ -85,7 +87,7 @@ class Fired(_Part):
 
 
 class Below(_Part):
-    """The answer changes when the fact falls below a number."""
+    """The recommendation changes when the fact falls below a number."""
 
     fact: str
     below: float
@@ -93,7 +95,7 @@ class Below(_Part):
 
 
 class AtLeast(_Part):
-    """The answer changes when the fact reaches a number."""
+    """The recommendation changes when the fact reaches a number."""
 
     fact: str
     at_least: float
@@ -113,7 +115,7 @@ class RepairAnswer(_Part):
 
 
 class Decision(_Part):
-    """How to decide by the probabilities: where to cut them into yes and no, or which of several classes to take."""
+    """How to decide by the probabilities: the threshold between yes and no, or which of several classes to take."""
 
     threshold: float | None = Field(description="Yes from this probability on; null for several classes.")
     on: Literal["probability"] = Field(
@@ -134,21 +136,21 @@ class AlternativeAnswer(_Part):
 
 
 class OtherGoal(_Part):
-    """What the book would say, were one part of the goal another."""
+    """What the rule book would recommend if one part of the goal were different."""
 
     goal: Goal
     objective: str
 
 
 class RuledOutAnswer(_Part):
-    """An objective that does not fit here."""
+    """An objective that does not fit this case."""
 
     objective: str
     because: str
 
 
 class AskAnswer(_Part):
-    """One of the things that an open question may turn out to be."""
+    """One possible answer to an open question."""
 
     value: str
     meaning: str
@@ -156,7 +158,7 @@ class AskAnswer(_Part):
 
 
 class Ask(_Part):
-    """A question that only a person can answer, and that changes which loss is right."""
+    """A question that only a person can answer, and whose answer changes which loss is right."""
 
     fact: str = Field(description="Where to say the answer: a part of the goal or a fact of the profile.")
     question: str
@@ -184,7 +186,7 @@ class ExperimentDraft(_Part):
 
 
 class Experiment(_Part):
-    """A small plan: the article's last word is to compare by experiment."""
+    """A plan of a small experiment that compares losses, as the article finally advises."""
 
     candidates: list[str]
     metric: str
@@ -204,7 +206,7 @@ class Snippets(_Part):
 
 
 class Recommendation(_Part):
-    """Which loss, why, what nearly decided otherwise, and what was assumed."""
+    """Which loss to use and why, what nearly decided otherwise, and what was assumed."""
 
     summary: str = Field(
         description="One sentence to act on: which loss to take for this goal, and why; of two answers, which of them, "
@@ -252,5 +254,5 @@ class Recommendation(_Part):
 
     @property
     def objective(self) -> str:
-        """The recommended objective, "" where no book has a rule; not a field of the answer."""
+        """The recommended objective, an empty string where no book has a rule; not a field of the answer."""
         return self.recommended.objective if self.recommended else ""

@@ -27,7 +27,7 @@ class OpenQuestion:
     values: dict[str, Text]
 
     def is_open(self, question: Question) -> bool:
-        """Whether none of the values was given."""
+        """Return whether the question states none of the values."""
         return question.value_of(self.fact) not in self.values
 
 
@@ -89,7 +89,7 @@ def open_question(book: Rulebook, question: Question, language: Language) -> Ask
 
 @lru_cache(maxsize=KEPT)
 def _ask(entry: OpenQuestion, objectives: tuple[str, ...], language: Language) -> Ask:
-    """Return an open question in the form of the answer."""
+    """Return an open question, with the objective for each value, as a part of the answer."""
     return Ask(
         fact=entry.fact,
         question=in_language(entry.question, language),

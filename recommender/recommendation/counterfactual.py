@@ -14,7 +14,7 @@ from recommender.rules.rulebook import Rulebook
 
 
 class Move(NamedTuple):
-    """A fact moved just across a threshold; sorted by distance, measured facts first."""
+    """A fact moved just across a threshold; moves sort by distance, measured facts first."""
 
     unmeasured: bool
     distance: float
@@ -24,9 +24,10 @@ class Move(NamedTuple):
 
 
 def nearest_change(book: Rulebook, question: Question, objective_now: str) -> Below | AtLeast | None:
-    """Return the smallest change of one fact that changes the objective; measured facts come first.
+    """Return the smallest change of one fact that changes the objective; None where no single fact does.
 
-    Distances: difference for shares, logarithm of the ratio elsewhere.
+    Changes of measured facts come before those of unknown ones. The distance is the difference for shares, the
+    logarithm of the ratio for other facts.
     """
     conditions = book.conditions(question.task)
     decided = conditions.decide(question)
@@ -45,31 +46,33 @@ def nearest_change(book: Rulebook, question: Question, objective_now: str) -> Be
 
 
 def _recommended(decision: DecidingRules) -> list[str]:
+    """Return the objectives of the deciding rules."""
     return [rule.recommend for rule in decision.values()]
 
 
 def borderline(book: Rulebook, question: Question) -> bool:
-    """Return whether another row would decide at an end of some measured fact's confidence interval."""
+    """Return whether another rule would decide at an end of the confidence interval of some measured fact."""
     now = book.decide(question)
     return any(
         book.decide(question, question.with_what_follows({fact: end})) != now
-        for fact, given in question.profile.given()
-        if isinstance(given, Measured)
-        for end in given.interval or ()
+        for fact, stated in question.profile.given()
+        if isinstance(stated, Measured)
+        for end in stated.interval or ()
     )
 
 
 def _moves(conditions: Conditions, question: Question) -> Iterator[Move]:
+    """Yield the moves of every known fact across each of its thresholds."""
     for fact, limit, value in _crossings(conditions):
-        known = question.facts.number(fact)
-        if known is None or (known >= limit) != (value >= limit):
-            distance = 0.0 if known is None else _distance(known, limit, share=RANGES[fact].is_share)
-            yield Move(known is None, distance, fact, limit, value)
+        current = question.facts.number(fact)
+        if current is None or (current >= limit) != (value >= limit):
+            distance = 0.0 if current is None else _distance(current, limit, share=RANGES[fact].is_share)
+            yield Move(current is None, distance, fact, limit, value)
 
 
 @lru_cache(maxsize=256)  # tasks times books times thresholds in force
 def _crossings(conditions: Conditions) -> list[tuple[str, float, float]]:
-    """Return each limit of a fact with the values just below it and at it, where the fact may have them."""
+    """Return each threshold of a fact with the values just below it and at it, where the fact may have them."""
     crossings = []
     for fact, limit in conditions.limits:
         allowed = RANGES[fact]
@@ -79,8 +82,8 @@ def _crossings(conditions: Conditions) -> list[tuple[str, float, float]]:
     return crossings
 
 
-def _distance(known: float, limit: float, *, share: bool) -> float:
-    """Return how far a fact is from a threshold: the difference of shares, else |log ratio|."""
+def _distance(value: float, limit: float, *, share: bool) -> float:
+    """Return the distance of a fact from a threshold: the difference for shares, else the |log ratio|."""
     if share:
-        return abs(known - limit)
-    return abs(math.log(known / limit)) if known > 0 < limit else math.inf
+        return abs(value - limit)
+    return abs(math.log(value / limit)) if value > 0 < limit else math.inf

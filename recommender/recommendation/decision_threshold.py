@@ -19,9 +19,11 @@ _MENON = "Menon et al. 2013, PMLR 28(3):603; Menon et al. 2021, arXiv:2007.07314
 
 @dataclass(frozen=True)
 class Cut:
-    """How to decide by the probability, and where that comes from; of several classes there is no one threshold.
+    """How to decide by the probability.
 
-    `takes`: which of several classes is the answer.
+    Attributes:
+        threshold: The probability from which on the answer is yes; None for several classes.
+        takes: For several classes, which of them is the answer.
     """
 
     threshold: float | None
@@ -32,7 +34,7 @@ class Cut:
 
 
 def decision(question: Question, chosen: Choices) -> Cut | Text | None:
-    """Return the decision threshold, or why it is unknown; None where no yes/no decision was asked for."""
+    """Return how to decide by the probability, or why that is unknown; None where the goal is not a decision."""
     cut = _wanted(question)
     if cut is None or all(tells_probability(choice.objective) for choice in chosen):
         return cut
@@ -44,7 +46,7 @@ def decision(question: Question, chosen: Choices) -> Cut | Text | None:
 
 
 def _wanted(question: Question) -> Cut | Text | None:
-    """Return the threshold for the goal, or why it is unknown; None where nothing is decided."""
+    """Return how to decide for the goal, or why that is unknown; None where nothing is decided."""
     if not question.task.row.yes_or_no:
         return _of_several_classes(question)
     cost, aim = question.number("goal.false_negative_cost"), question.goal.decision
@@ -60,6 +62,7 @@ def _wanted(question: Question) -> Cut | Text | None:
 
 
 def _of_several_classes(question: Question) -> Cut | None:
+    """Return how to choose among several classes; None where the goal is not such a decision."""
     if question.task.row.labels != "one":
         return None
     if question.goal.cost_matrix is not None:
@@ -70,7 +73,7 @@ def _of_several_classes(question: Question) -> Cut | None:
 
 
 def _by_cost(cost: float) -> Cut:
-    """Return the threshold where a miss costs as much as `cost` false alarms."""
+    """Return the threshold where a missed positive costs as much as `cost` false alarms."""
     return Cut(
         threshold=significant(1 / (1 + cost), _CLEAN),
         formula="1 / (1 + false_negative_cost)",
@@ -103,15 +106,15 @@ def _balanced(question: Question) -> Cut | Text:
             en="For balanced errors a yes begins at positive_share, which was not measured.",
             zh="平衡误差下的判定阈值等于 positive_share,而 positive_share 未测量。",
         )
-    own = question.task.row.labels == "several"
+    by_label = question.task.row.labels == "several"
     return Cut(
         threshold=share,
         formula="positive_share",
         because=Text(
             en="Balanced error weighs each class by 1 over its share, so a yes begins where an item is likelier "
-            f"positive than items are at large{'; every label has its own share' if own else ''}.",
+            f"positive than items are at large{'; every label has its by_label share' if by_label else ''}.",
             zh="平衡误差按各类占比的倒数加权,因此当样本为正的概率超过总体正例占比时即判为正"
-            f"{';每个标签应使用各自的占比' if own else ''}。",
+            f"{';每个标签应使用各自的占比' if by_label else ''}。",
         ),
         source=_MENON,
     )

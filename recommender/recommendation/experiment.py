@@ -29,10 +29,16 @@ def experiment(
     *,
     tabular: bool,
 ) -> Experiment:
-    """Return the plan over the candidates; with a request where the service can run it.
+    """Return the plan of an experiment over the candidates, with a request where the service can run it.
 
-    `chosen`: what is recommended; `judged_by`: the metric; `tabular`: whether models of table columns can be judged on
-    these targets.
+    Args:
+        task: The task.
+        goal: The goal.
+        candidates: The objectives to compare.
+        chosen: The recommended objective.
+        judged_by: The metric.
+        language: The language of the plan.
+        tabular: Whether models of table columns can be trained for these targets.
     """
     return Experiment(
         candidates=candidates[:MOST_COMPARED],
@@ -43,12 +49,12 @@ def experiment(
 
 
 def is_tabular(question: Question) -> bool:
-    """Whether the task is predicted from the columns of a table, and its targets are numbers or classes."""
+    """Return whether the task can be predicted from table columns, with numbers or classes as targets."""
     return question.task in TABULAR and not question.profile.boxes and question.profile.support != "circular"
 
 
 def _request(task: Task, goal: Goal, chosen: Objective) -> ExperimentDraft | None:
-    """Return the body of POST /v1/experiments; None where its models cannot be trained under what is recommended."""
+    """Return the body of POST /v1/experiments; None where its models cannot be trained with the recommended loss."""
     roles = {role for _, term in chosen.terms for role in term.loss.required}
     if not roles <= TRAINED_ON:
         return None

@@ -16,7 +16,7 @@ _CLEAN = 12  # significant digits: the noise of a float64 subtraction lies beyon
 
 
 def fired(book: Rulebook, question: Question, language: Language) -> list[Fired]:
-    """Return the conditions of every row that applies; by head, the deciding row's first."""
+    """Return the conditions of every rule that applies; for each head those of the deciding rule first."""
     return [
         _entry(row, condition, question, book.bounds, language)
         for rows in book.applying(question).values()
@@ -26,7 +26,7 @@ def fired(book: Rulebook, question: Question, language: Language) -> list[Fired]
 
 
 def nearly(book: Rulebook, question: Question, language: Language) -> list[Fired]:
-    """Return the conditions that alone kept a row from applying, and that were missed by little."""
+    """Return the conditions that alone kept a rule from applying and were missed by little."""
     conditions = book.conditions(question.task)
     near = sum(
         bit
@@ -42,7 +42,7 @@ def nearly(book: Rulebook, question: Question, language: Language) -> list[Fired
 
 
 def _entry(rule: Rule, condition: Condition, question: Question, bounds: Bounds, language: Language) -> Fired:
-    """Return a condition of a row with the value of its fact and the margin."""
+    """Return a condition of a rule with the value of its fact and the distance from its limit."""
     value, limit = question.value_of(condition.fact), condition.limit(bounds)
     if limit is None or not isinstance(value, float | int):
         return _in_words(rule, condition, _word(value), language)
@@ -62,7 +62,7 @@ def _entry(rule: Rule, condition: Condition, question: Question, bounds: Bounds,
 
 @lru_cache(maxsize=KEPT)
 def _in_words(rule: Rule, condition: Condition, value: str, language: Language) -> Fired:
-    """Return a condition without a numeric margin."""
+    """Return a condition whose fact is not a number."""
     return Fired(
         rule=rule.name,
         fact=condition.fact,
@@ -78,14 +78,17 @@ def _in_words(rule: Rule, condition: Condition, value: str, language: Language) 
 
 @cache
 def _source(rule: Rule, language: Language) -> str:
+    """Return the source of a rule as text."""
     return rule.source.text(language)
 
 
 def _word(answer: object) -> str:
+    """Return a value of a fact as a word."""
     return " or ".join(answer) if isinstance(answer, tuple) else str(answer).lower()
 
 
 def _by_little(condition: Condition, question: Question, bounds: Bounds) -> bool:
+    """Return whether a condition was missed by little."""
     value, limit = question.value_of(condition.fact), condition.limit(bounds)
     if limit is None or value is None or isinstance(value, str):
         return False

@@ -15,11 +15,11 @@ from recommender.recommendation.checks import answer_warnings
 from recommender.recommendation.checks.check import AnsweredQuestion
 from recommender.recommendation.checks.goal import total_is_missed, total_kept
 from recommender.recommendation.choice import Choices, choose, summed
+from recommender.recommendation.choice_fields import choice_fields
 from recommender.recommendation.counterfactual import borderline, nearest_change
 from recommender.recommendation.decision_threshold import Cut, decision
 from recommender.recommendation.experiment import is_tabular
 from recommender.recommendation.goals import goal_in_force, metric, variations
-from recommender.recommendation.of_the_choices import of_the_choices
 from recommender.recommendation.reasons import fired, nearly
 from recommender.recommendation.summary import Answers, summary
 from recommender.rules.export import rules_hash
@@ -42,9 +42,18 @@ def recommend(
     thresholds: Mapping[str, float] | None = None,
     language: Language = "en",
 ) -> answer.Recommendation:
-    """Return the loss for a task or scenario, with what fired, what nearly did, and what was assumed.
+    """Return which loss to use for a task or scenario, with its reasons.
 
-    `thresholds` are overrides by name. Raises: NoTask, UnknownTask, UnknownScenario, UnknownThreshold, BadThreshold.
+    Args:
+        task: The name of the task.
+        scenario: The name of a scenario of the article; it implies the task.
+        profile: The facts of the data.
+        goal: What the model is for.
+        rulebook: The book whose answer is recommended.
+        thresholds: Overrides of thresholds, by name.
+        language: The language of the sentences.
+
+    Raises: NoTask, UnknownTask, UnknownScenario, UnknownThreshold, BadThreshold.
     """
     known_task, case = read_task_and_scenario(task, scenario)
     aim, assumed_goal = goal_in_force(known_task, goal)
@@ -59,7 +68,7 @@ def recommend(
     assumed = [choice.rule.assumption for choice in chosen if choice.rule.assumption]
     objective = str(summed(chosen))  # "" where no book speaks
     judged_by = metric(question)
-    kept = of_the_choices(
+    fields = choice_fields(
         known_task,
         aim,
         choices["article"],
@@ -80,49 +89,50 @@ def recommend(
         task=known_task,
         scenario=case,
         goal=aim,
-        recommended=kept.recommended,
-        article=kept.article,
-        evidence=kept.evidence,
-        agreement=kept.agreement,
+        recommended=fields.recommended,
+        article=fields.article,
+        evidence=fields.evidence,
+        agreement=fields.agreement,
         parameters=_parameters(chosen),
-        repair=kept.repair,
+        repair=fields.repair,
         decision=_decision(cut, language),
         fired=fired(book, question, language),
         nearly=nearly(book, question, language),
         counterfactual=nearest_change(book, question, objective),
         other_goals=_other_goals(book, question, objective),
-        alternatives=kept.alternatives,
-        ruled_out=kept.ruled_out,
+        alternatives=fields.alternatives,
+        ruled_out=fields.ruled_out,
         warnings=[
             *(_silence(name, known_task).notice(language) for name, chosen_by in choices.items() if not chosen_by),
             *(warning.notice(language) for warning in answer_warnings(book, question, chosen)),
             *(
                 warning.notice(language)
-                for warning in _of_the_article(books["article"], question, choices["article"], chosen)
+                for warning in _article_warnings(books["article"], question, choices["article"], chosen)
             ),
         ],
         assumptions=[in_language(text, language) for text in (*implied, *assumed_goal, *assumed)],
         borderline=borderline(book, question),
-        experiment=kept.experiment,
-        snippets=kept.snippets,
+        experiment=fields.experiment,
+        snippets=fields.snippets,
         rules_hash=_rules_hash(book),
         version=VERSION,
     )
 
 
 def _cut(question: Question, chosen: Choices) -> Cut | None:
-    """Return the threshold on the probability that a book's loss learns, where one is known."""
+    """Return how to decide by the probability that a book's loss learns; None where that is unknown."""
     cut = decision(question, chosen)
     return cut if isinstance(cut, Cut) else None
 
 
 @lru_cache(maxsize=16)
 def _rules_hash(book: Rulebook) -> str:
+    """Return the hash of the rules and thresholds in force."""
     return rules_hash(book.bounds)
 
 
-def _of_the_article(book: Rulebook, question: Question, article: Choices, chosen: Choices) -> list[WarningText]:
-    """Return what the article's answer, which is literal, would cost where the other book's is recommended."""
+def _article_warnings(book: Rulebook, question: Question, article: Choices, chosen: Choices) -> list[WarningText]:
+    """Return warnings about the article's answer, where the other book's is recommended."""
     if not article or str(summed(article)) == str(summed(chosen)):
         return []
     missed = total_is_missed(AnsweredQuestion(book, question, article))
@@ -130,17 +140,18 @@ def _of_the_article(book: Rulebook, question: Question, article: Choices, chosen
 
 
 def _other_goals(book: Rulebook, question: Question, objective: str) -> list[answer.OtherGoal]:
+    """Return what the book recommends for goals that differ in one part."""
     others = []
     for part, changes in variations(book.conditions(question.task), question.goal):
         decision = book.decide(question, changes)
-        other = str(summed(choose(decision, question.facts.changed(changes))))
-        if other and other != objective:
-            others.append(answer.OtherGoal(goal=part, objective=other))
+        objective_then = str(summed(choose(decision, question.facts.changed(changes))))
+        if objective_then and objective_then != objective:
+            others.append(answer.OtherGoal(goal=part, objective=objective_then))
     return others
 
 
 def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
-    """Return the computed parameters in the form of the answer."""
+    """Return the computed parameters as a part of the answer."""
     return [
         answer.ParameterAnswer(
             loss=choice.loss.loss.id,
@@ -155,7 +166,7 @@ def _parameters(chosen: Choices) -> list[answer.ParameterAnswer]:
 
 
 def _decision(cut: Cut | Text | None, language: Language) -> answer.Decision | None:
-    """Return the decision threshold in the form of the answer."""
+    """Return the decision threshold as a part of the answer."""
     if not isinstance(cut, Cut):
         return None
     return answer.Decision(
@@ -168,7 +179,7 @@ def _decision(cut: Cut | Text | None, language: Language) -> answer.Decision | N
 
 
 def _silence(book: RulebookName, task: Task) -> WarningText:
-    """Return why a book has no answer; the other book's is recommended then, where it has one."""
+    """Return the warning that a book has no answer, so that the other book's is recommended, if it has one."""
     spoken = book == "evidence" or task.row.in_article
     return WarningText(
         f"{book}-silent",
@@ -184,6 +195,7 @@ def _silence(book: RulebookName, task: Task) -> WarningText:
 
 
 def _implied(scenario: Scenario) -> Text:
+    """Return the sentence that the scenario implied the task."""
     place = PLACES[scenario]
     return Text(
         en=f"{scenario} (article, section {place.section}) was taken to be the task {place.task}.",

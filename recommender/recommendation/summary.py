@@ -53,39 +53,42 @@ class Answers:
 
     @cached_property
     def books(self) -> dict[RulebookName, Choices]:
-        """The choices of each book, by its name."""
+        """The choices of each book, by its name; empty for a book that has no answer."""
         return {"article": self.article, "evidence": self.evidence}
 
     def objective(self, book: RulebookName) -> str:
-        """Return the objective of a book, "" where it is silent."""
+        """Return the objective of a book, an empty string where it has none."""
         return str(summed(self.books[book]))
 
     def cut(self, book: RulebookName) -> Cut | None:
-        """Return where to cut the probability that a book's loss learns."""
+        """Return how to decide by the probability that a book's loss learns; None where that is unknown."""
         return self.cuts[book == "evidence"]
 
     def elicits_goal(self, book: RulebookName) -> bool:
-        """Say whether a book's loss learns the functional that is wanted."""
+        """Return whether a book's loss elicits the functional of the goal."""
         return self.books[book][0].loss.loss.elicits == self.goal.functional
 
     @property
     def measured_on(self) -> tuple[str, ...]:
-        """What our benchmark calls the metric of the goal; of several names any will do."""
+        """The names under which the benchmark has the metric of the goal."""
         goal, aim = self.goal, self.task.row.aim
         if goal.quantile is not None and goal.metric in {None, "pinball"}:
             return (f"pinball at {goal.quantile:g}",)
-        wanted: tuple[str, ...] = _OF_GOALS.get(getattr(goal, aim), ()) if aim else ()
+        names: tuple[str, ...] = _OF_GOALS.get(getattr(goal, aim), ()) if aim else ()
         if goal.metric:
-            wanted = _OF_METRICS.get(goal.metric, ())
-        return _EMPTY_COUNTED if wanted == _OF_METRICS["dice"] and goal.empty_masks else wanted
+            names = _OF_METRICS.get(goal.metric, ())
+        return _EMPTY_COUNTED if names == _OF_METRICS["dice"] and goal.empty_masks else names
 
     @cached_property
     def regret(self) -> Regret | None:
-        """Return what the benchmark measured where the evidence's rule decided; None where that is too little."""
-        wanted = self.measured_on
+        """The regret that the benchmark measured where the evidence's rule decided.
+
+        None where it was measured too seldom.
+        """
+        names = self.measured_on
         entries = (entry for choice in self.evidence for entry in regrets(choice.rule.name))
-        fitting = (one for one in entries if one.metric in wanted and one.clusters >= ENOUGH_ORIGINS)
-        return next((one for one in fitting if one.other_book is not None), None)
+        fitting = (entry for entry in entries if entry.metric in names and entry.clusters >= ENOUGH_ORIGINS)
+        return next((entry for entry in fitting if entry.other_book is not None), None)
 
 
 @lru_cache(maxsize=KEPT)
@@ -121,7 +124,7 @@ def _two_answers(answers: Answers) -> Text:
     """Return the sentence for two answers: which to use for this goal, and what was measured of each."""
     take = _better(answers)
     other: RulebookName = "article" if take == "evidence" else "evidence"
-    taken, left, cut = answers.objective(take), answers.objective(other), _threshold(answers.cut(take))
+    taken, rejected, cut = answers.objective(take), answers.objective(other), _threshold(answers.cut(take))
     if answers.regret:
         why = _measured(answers, answers.regret, take)
     else:
@@ -131,22 +134,22 @@ def _two_answers(answers: Answers) -> Text:
         )
     total, shown = _total(answers, taken), _shown(answers, take)
     return Text(
-        en=f"For {answers.metric.en} use {taken}{cut.en}, not {left} of {_BOOKS[other].en}: {why.en}{total.en}"
+        en=f"For {answers.metric.en} use {taken}{cut.en}, not {rejected} of {_BOOKS[other].en}: {why.en}{total.en}"
         f"{shown.en}",
-        zh=f"若以{answers.metric.zh}评价,使用 {taken}{cut.zh},而非{_BOOKS[other].zh}的 {left}:{why.zh}{total.zh}"
+        zh=f"若以{answers.metric.zh}评价,使用 {taken}{cut.zh},而非{_BOOKS[other].zh}的 {rejected}:{why.zh}{total.zh}"
         f"{shown.zh}",
     )
 
 
 def _shown(answers: Answers, take: RulebookName) -> Text:
-    """Return why `recommended` holds the other answer, and how to have this one there, where that is so."""
+    """Return why `recommended` holds the other answer, and how to request this one; empty where it holds this one."""
     if take == answers.asked:
         return Text("", "")
-    left = answers.objective(answers.asked)
+    now = answers.objective(answers.asked)
     return Text(
-        en=f"; act on this: `recommended` holds {left} only because rulebook={answers.asked}, and rulebook={take} puts "
+        en=f"; act on this: `recommended` holds {now} only because rulebook={answers.asked}, and rulebook={take} puts "
         f"{answers.objective(take)} there",
-        zh=f";请以此为准:`recommended` 为 {left} 只因 rulebook={answers.asked},改用 rulebook={take} 即为 "
+        zh=f";请以此为准:`recommended` 为 {now} 只因 rulebook={answers.asked},改用 rulebook={take} 即为 "
         f"{answers.objective(take)}",
     )
 
@@ -163,21 +166,21 @@ def _better(answers: Answers) -> RulebookName:
 
 
 def _lost(entry: Regret) -> dict[RulebookName, float]:
-    """Return what each book cost where the evidence's rule decided."""
+    """Return the measured regret of each book where the evidence's rule decided."""
     assert entry.other_book is not None  # noqa: S101 - others are not compared
     return {"evidence": entry.mean_regret, "article": entry.other_book}
 
 
 def _measured(answers: Answers, entry: Regret, take: RulebookName) -> Text:
-    """Return what the benchmark measured of both where the evidence's rule decided."""
+    """Return the sentence about the measured regret of both books where the evidence's rule decided."""
     lost = _lost(entry)
     other: RulebookName = "article" if take == "evidence" else "evidence"
-    taken, left = _distance(entry, lost[take]), _distance(entry, lost[other])
+    distance, other_distance = _distance(entry, lost[take]), _distance(entry, lost[other])
     if abs(lost[take] - lost[other]) < ALIKE:
         rather = _elicits_what_is_wanted(answers, take)
         return Text(
-            en=f"our benchmark measured both {taken.en} the best loss in hindsight ({entry.metric}){rather.en}",
-            zh=f"本项目的基准测得二者均{taken.zh}事后最优损失({entry.metric}){rather.zh}",
+            en=f"our benchmark measured both {distance.en} the best loss in hindsight ({entry.metric}){rather.en}",
+            zh=f"本项目的基准测得二者均{distance.zh}事后最优损失({entry.metric}){rather.zh}",
         )
     if max(lost.values()) <= 0:
         ahead = _size(entry, abs(lost[take] - lost[other]))
@@ -188,25 +191,26 @@ def _measured(answers: Answers, entry: Regret, take: RulebookName) -> Text:
             f"{entry.cells} 次训练)",
         )
     return Text(
-        en=f"our benchmark measured it {taken.en} the best loss in hindsight, the other {left.en} it ({entry.metric}, "
-        f"{entry.cells} training runs on tables of {entry.clusters} origins)",
-        zh=f"本项目的基准测得其{taken.zh}事后最优损失,另一个{left.zh}它({entry.metric},{entry.clusters} 个来源的数据上 "
-        f"{entry.cells} 次训练)",
+        en=f"our benchmark measured it {distance.en} the best loss in hindsight, the other {other_distance.en} it "
+        f"({entry.metric}, {entry.cells} training runs on tables of {entry.clusters} origins)",
+        zh=f"本项目的基准测得其{distance.zh}事后最优损失,另一个{other_distance.zh}它"
+        f"({entry.metric},{entry.clusters} 个来源的数据上 {entry.cells} 次训练)",
     )
 
 
 def _distance(entry: Regret, regret: float) -> Text:
-    """Return how far behind the best loss; one chosen on other halves may be passed."""
+    """Return how far behind the best loss an answer was, in words; "no worse than" where the regret is not positive."""
     size = _size(entry, regret)
     return Text("no worse than", "不逊于") if regret <= 0 else Text(f"{size} behind", f"落后 {size} 于")
 
 
 def _size(entry: Regret, difference: float) -> str:
+    """Return a difference in the unit of the benchmark's metric."""
     return f"{100 * difference:.1f} %" if entry.unit == "relative" else f"{difference:.3f}"
 
 
 def _elicits_what_is_wanted(answers: Answers, take: RulebookName) -> Text:
-    """Return that the loss of `take` elicits the functional of the goal; empty where it does not, or was asked for."""
+    """Return that the loss of `take` elicits the functional of the goal, in words; empty where it does not."""
     loss = answers.books[take][0].loss.loss
     if take == answers.asked or not answers.elicits_goal(take):
         return Text("", "")
@@ -214,14 +218,14 @@ def _elicits_what_is_wanted(answers: Answers, take: RulebookName) -> Text:
 
 
 def _because(chosen: Choices, but: Choices = ()) -> Text:
-    """Return the reason of the first head, of those with another objective than `but`, without its full stop."""
-    known = {str(choice.objective) for choice in but}
-    reason = next((one for one in chosen if str(one.objective) not in known), chosen[0]).rule.because
+    """Return the reason of the first head whose objective differs from that in `but`, without its full stop."""
+    others = {str(choice.objective) for choice in but}
+    reason = next((choice for choice in chosen if str(choice.objective) not in others), chosen[0]).rule.because
     return Text(en=reason.en.rstrip("."), zh=reason.zh.rstrip("。"))
 
 
 def _threshold(cut: Cut | None) -> Text:
-    """Return how to decide by the probabilities, where it is not for the likelier answer."""
+    """Return how to decide by the probabilities, in words; empty where the more likely class is taken."""
     if cut is None or cut.threshold == _EVEN:
         return Text("", "")
     if cut.threshold is None:
@@ -233,7 +237,7 @@ def _threshold(cut: Cut | None) -> Text:
 
 
 def _total(answers: Answers, taken: str) -> Text:
-    """Return what the article's predictions would add up to, where that is far from the total."""
+    """Return what the article's predictions would add up to, in words; empty where that is near the true total."""
     if answers.missed is None:
         return Text("", "")
     if answers.objective("article") == taken:
@@ -248,4 +252,5 @@ def _total(answers: Answers, taken: str) -> Text:
 
 
 def _percent(share: float) -> str:
+    """Return a share in percent."""
     return f"{100 * share:.0f} %"

@@ -1,4 +1,4 @@
-"""Both rule books in one table; the rows of every module in `article` and `evidence` are collected."""
+"""Both rule books in one table: the rules of all modules in `article` and `evidence`."""
 
 import pkgutil
 from collections.abc import Iterable

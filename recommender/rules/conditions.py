@@ -1,6 +1,6 @@
-"""The conditions of some rows as the bits of a number: what holds is read off once a question, and changed bit by bit.
+"""Decides with conditions as bits: which hold is computed once for a question and updated for changed facts.
 
-Deciding is asked for often: a recommendation says what would change it, so it decides again for dozens of other values.
+A recommendation says what would change it, so the rules decide again for dozens of changed facts.
 """
 
 from bisect import bisect_right
@@ -17,7 +17,7 @@ _Tests = list[tuple[int, Condition, float | None]]
 
 
 class Conditions:
-    """The rows of one book and one task under the thresholds in force, each of their conditions once."""
+    """The rules of one book and one task under the thresholds in force; equal conditions share a bit."""
 
     def __init__(self, rows: Iterable[Rule], bounds: Bounds) -> None:
         listed = tuple(rows)
@@ -28,10 +28,13 @@ class Conditions:
         tests: dict[str, _Tests] = {}
         for condition, bit in self.bits.items():
             tests.setdefault(condition.fact, []).append((bit, condition, condition.limit(bounds)))
-        self.limits = sorted({(fact, limit) for fact, own in tests.items() for *_, limit in own if limit is not None})
-        self._by_fact = {fact: _ConditionsOnOneFact(own) for fact, own in tests.items()}
+        self.limits = sorted(
+            {(fact, limit) for fact, tests_of_fact in tests.items() for *_, limit in tests_of_fact if limit is not None}
+        )
+        self._by_fact = {fact: _ConditionsOnOneFact(tests_of_fact) for fact, tests_of_fact in tests.items()}
 
     def _all(self, conditions: Iterable[Condition]) -> int:
+        """Return the bits of several conditions together."""
         return sum({self.bits[condition] for condition in conditions})
 
     def truths(self, question: Question, changes: Changes | None = None) -> int:
@@ -46,20 +49,21 @@ class Conditions:
         return truths
 
     def applying(self, question: Question) -> Mapping[str, tuple[Rule, ...]]:
-        """Return the rows that apply, by head; the first of each decides."""
+        """Return the rules that apply, by head; the first of each decides."""
         return _applying(self, self.truths(question))
 
     def decide(self, question: Question, changes: Changes | None = None) -> DecidingRules:
-        """Return the deciding row of each head, with some facts of the question changed."""
+        """Return the deciding rule of each head, with some facts of the question changed."""
         return _deciding(self, self.truths(question, changes))
 
     def missed(self, question: Question, near: int) -> Iterable[tuple[Rule, int]]:
-        """Return each row of whose conditions some of `near` do not hold, and all others do, with the bits of those."""
+        """Return every rule that fails only by conditions among the bits `near`, with the bits of those."""
         fail = ~self.truths(question)
         far = fail & ~near
         return [(row, wanted & fail) for row, wanted, _ in self.rows if wanted & fail and not wanted & far]
 
     def _hold(self, facts: Facts) -> int:
+        """Return the bits of the conditions that hold for the facts."""
         truths = 0
         for fact, value in facts.items():
             on_it = self._by_fact.get(fact)
@@ -69,7 +73,7 @@ class Conditions:
 
 
 class _ConditionsOnOneFact:
-    """Which of them hold for a number depends on the limits that it lies between, else on the word that it is."""
+    """The conditions on one fact; for a number, those that hold are looked up by the interval that it falls into."""
 
     def __init__(self, tests: _Tests) -> None:
         self.bits = sum(bit for bit, *_ in tests)
@@ -81,7 +85,7 @@ class _ConditionsOnOneFact:
         self._other_words = _holding(tests, "")
 
     def hold(self, value: FactValue | None) -> int:
-        """Return the bits of those that hold."""
+        """Return the bits of the conditions that hold for a value."""
         if value is None:
             return 0
         if self._limits and not isinstance(value, str):
@@ -90,11 +94,13 @@ class _ConditionsOnOneFact:
 
 
 def _holding(tests: _Tests, value: FactValue) -> int:
+    """Return the bits of the conditions that hold for a value, by testing each."""
     return sum(bit for bit, condition, limit in tests if condition.admits(value, limit))
 
 
 @lru_cache(maxsize=8192)  # most questions fall into few kinds; one takes about 300 bytes
 def _applying(conditions: Conditions, truths: int) -> Mapping[str, tuple[Rule, ...]]:
+    """Return the rules that apply where these bits hold, by head."""
     applying: dict[str, tuple[Rule, ...]] = {}
     for row, wanted, unwanted in conditions.rows:
         if truths & wanted == wanted and not truths & unwanted:
@@ -104,4 +110,5 @@ def _applying(conditions: Conditions, truths: int) -> Mapping[str, tuple[Rule, .
 
 @lru_cache(maxsize=8192)
 def _deciding(conditions: Conditions, truths: int) -> DecidingRules:
+    """Return the first rule that applies, by head."""
     return {head: rows[0] for head, rows in _applying(conditions, truths).items()}

@@ -1,4 +1,4 @@
-"""The whole rule table as plain data, for GET /v1/rules and for the hash that answers cite."""
+"""The rule table as plain data, for GET /v1/rules and for the hash that answers cite."""
 
 import hashlib
 import json
@@ -24,9 +24,13 @@ _HASH_DIGITS = 16
 def export_rules(
     thresholds: Mapping[str, float] | None = None, task: str | None = None, rulebook: RulebookName | None = None
 ) -> Data:
-    """Return every row and threshold, in force and by default, and the hash that answers cite.
+    """Return all rules and thresholds, in force and by default, with the hash that answers cite.
 
-    Of one task or one book: its rows, and the thresholds that they ask for.
+    Args:
+        thresholds: Overrides of thresholds, by name.
+        task: Only the rules of this task, and the thresholds that they use.
+        rulebook: Only the rules of this book.
+
     Raises: UnknownThreshold, BadThreshold, UnknownTask.
     """
     bounds = bounds_in_force(thresholds)
@@ -50,12 +54,13 @@ def export_rules(
 
 
 def rules_hash(bounds: Bounds) -> str:
-    """Return 16 digits that change with any row and any threshold in force."""
+    """Return a hash of 16 hexadecimal digits over all rules and the thresholds in force."""
     return _hash(tuple(sorted(bounds.items())))
 
 
 @cache
 def _rows_as_text() -> str:
+    """Return all rules as JSON, for the hash."""
     defaults = bounds_in_force()
     rows = [_row(order, row, defaults) for order, row in enumerate(ROWS)]
     return json.dumps(rows, sort_keys=True, ensure_ascii=False)
@@ -63,6 +68,7 @@ def _rows_as_text() -> str:
 
 @lru_cache(maxsize=64)
 def _hash(bounds: tuple[tuple[str, float], ...]) -> str:
+    """Return the hash under these thresholds."""
     text = json.dumps(bounds) + _rows_as_text()
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
 
@@ -84,8 +90,12 @@ def _row(order: int, row: Rule, bounds: Bounds) -> Data:
         "strength": row.source.strength,
         "assumption": _text(row.assumption) if row.assumption else None,
         "alternatives": [
-            {"objective": other.recommend, "prefer_when": _text(other.when), "computed": _formulas(other.computed)}
-            for other in row.alternatives
+            {
+                "objective": alternative.recommend,
+                "prefer_when": _text(alternative.when),
+                "computed": _formulas(alternative.computed),
+            }
+            for alternative in row.alternatives
         ],
         "ruled_out": [{"objective": out.objective, "because": _text(out.because)} for out in row.ruled_out],
         "cautions": [{"code": warning.code, "text": _text(warning.text)} for warning in row.warnings],
@@ -95,17 +105,18 @@ def _row(order: int, row: Rule, bounds: Bounds) -> Data:
 
 
 def _measured(row: Rule) -> list[Data]:
-    """Return what the benchmark measured where this row decided; it is no part of the hash of the rules."""
+    """Return what the benchmark measured where this rule decided; not part of the hash of the rules."""
     return [regret.model_dump() for regret in regrets(row.name)]
 
 
 def _compared(row: Rule) -> Data | None:
-    """Return what was measured of the row's own claim; no part of the hash either."""
+    """Return the measured comparison of the rule's claim; not part of the hash."""
     measured = comparison(row.name)
     return measured.model_dump() if measured else None
 
 
 def _condition(condition: Condition, bounds: Bounds) -> Data:
+    """Return a condition as plain data."""
     bound, limit = condition.bound, condition.limit(bounds)
     return {
         "fact": condition.fact,
@@ -116,6 +127,7 @@ def _condition(condition: Condition, bounds: Bounds) -> Data:
 
 
 def _threshold(threshold: Threshold, fact: str, bounds: Bounds) -> Data:
+    """Return a threshold as plain data."""
     return {
         "name": threshold.name,
         "fact": fact,
@@ -127,10 +139,12 @@ def _threshold(threshold: Threshold, fact: str, bounds: Bounds) -> Data:
 
 
 def _formulas(computed: Mapping[str, Formula]) -> Data:
+    """Return the formulas of computed parameters as plain data."""
     return {name: _formula(formula) for name, formula in computed.items()}
 
 
 def _formula(formula: Formula) -> Data:
+    """Return a formula as plain data."""
     return {
         "formula": formula.text,
         "inputs": list(formula.inputs),
@@ -142,6 +156,7 @@ def _formula(formula: Formula) -> Data:
 
 
 def _example(side: Profile | Question) -> Data:
+    """Return an example question as plain data, without empty parts."""
     profile = side if isinstance(side, Profile) else side.profile
     facts = profile.model_dump(exclude_none=True)
     if isinstance(side, Profile):
@@ -151,4 +166,5 @@ def _example(side: Profile | Question) -> Data:
 
 
 def _text(text: Text) -> Data:
+    """Return a text as plain data, by language."""
     return {"en": text.en, "zh": text.zh}

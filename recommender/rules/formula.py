@@ -1,4 +1,4 @@
-"""What a formula is: a function of facts that gives a parameter, with its text, inputs, bounds and source."""
+"""A formula: a function of facts that computes a parameter, with its text, inputs, bounds and source."""
 
 import inspect
 from collections.abc import Callable
@@ -15,15 +15,23 @@ SIGNIFICANT_DIGITS = 3  # a fact measured on hundreds of items carries no more
 
 
 class NumericFacts(Protocol):
-    """Facts by name, as a formula reads them: a profile, or a question where it reads the goal too."""
+    """Numeric facts by name, as formulas read them: a profile, or a question, which also has the goal."""
 
     def number(self, fact: str) -> float | None:
-        """Return what is known of a fact."""
+        """Return the value of a fact; None where it is unknown."""
 
 
 @dataclass(frozen=True)
 class Computed:
-    """A parameter's value, and where it comes from."""
+    """A parameter's value and its origin.
+
+    Attributes:
+        value: The value, within the bounds of the formula.
+        formula: The formula as text.
+        source: The publication that the formula comes from.
+        known: Whether it was computed from facts; otherwise it is a default.
+        warnings: What to know about the value.
+    """
 
     value: float
     formula: str
@@ -34,9 +42,9 @@ class Computed:
 
 @dataclass(frozen=True, eq=False)
 class Formula:
-    """A function of facts, named by its arguments; where one is missing, `otherwise` stands in.
+    """A function of facts, which its arguments name; `otherwise` is used where one of them is unknown.
 
-    An argument named as a part of the goal is read from there.
+    An argument named like a part of the goal reads the goal.
     """
 
     name: str
@@ -50,42 +58,43 @@ class Formula:
     warning: WarningText | None = None
 
     def __call__(self, facts: NumericFacts) -> Computed:
-        """Return the parameter inside its bounds; computed from facts, to three digits where those lie inside too."""
-        given = tuple([facts.number(name) for name in self.inputs])
-        if self.otherwise and None in given:
+        """Return the parameter within its bounds, rounded to three significant digits where that stays within them."""
+        values = tuple([facts.number(name) for name in self.inputs])
+        if self.otherwise and None in values:
             return self.otherwise(facts)
-        return _computed(self, given)
+        return _computed(self, values)
 
     @property
     def reads(self) -> frozenset[str]:
-        """Every fact it may read, stand-ins included."""
+        """The facts that the formula may read, including those of `otherwise`."""
         return frozenset(self.inputs) | (self.otherwise.reads if self.otherwise else frozenset())
 
-    def clipped(self, kept: float) -> WarningText:
-        """Return the warning that the parameter was kept within its bounds."""
+    def clipped(self, limit: float) -> WarningText:
+        """Return the warning that the parameter was limited to its bounds; `limit` is the limit."""
         return WarningText(
             "parameter-clipped",
             Text(
-                en=f"{self.text} lies outside {self.low:g} to {self.high:g} here; {kept:g} was taken.",
-                zh=f"此处 {self.text} 超出 {self.low:g} 至 {self.high:g},已取 {kept:g}。",
+                en=f"{self.text} lies outside {self.low:g} to {self.high:g} here; {limit:g} was taken.",
+                zh=f"此处 {self.text} 超出 {self.low:g} 至 {self.high:g},已取 {limit:g}。",
             ),
         )
 
 
 @lru_cache(maxsize=1024)  # one question asks for the same a few times
-def _computed(formula: Formula, given: tuple[float | None, ...]) -> Computed:
-    exact = formula.compute(*given)
-    kept = min(max(exact, formula.low), formula.high)
+def _computed(formula: Formula, values: tuple[float | None, ...]) -> Computed:
+    """Return the parameter for these values of the facts."""
+    exact = formula.compute(*values)
+    limited = min(max(exact, formula.low), formula.high)
     warnings = [formula.warning] if formula.warning else []
-    if kept != exact:
-        warnings.append(formula.clipped(kept))
-    rounded = significant(kept, SIGNIFICANT_DIGITS) if given else kept
-    value = rounded if formula.low <= rounded <= formula.high else kept  # 0.9996 would become 1
-    return Computed(value, formula.text, formula.source, bool(given), tuple(warnings))
+    if limited != exact:
+        warnings.append(formula.clipped(limited))
+    rounded = significant(limited, SIGNIFICANT_DIGITS) if values else limited
+    value = rounded if formula.low <= rounded <= formula.high else limited  # 0.9996 would become 1
+    return Computed(value, formula.text, formula.source, bool(values), tuple(warnings))
 
 
 def significant(value: float, digits: int) -> float:
-    """Return the number with that many significant digits."""
+    """Return a number rounded to `digits` significant digits."""
     return round(value, digits - 1 - floor(log10(abs(value)))) if value else 0.0
 
 
@@ -97,9 +106,18 @@ def formula(
     otherwise: Formula | None = None,
     warning: WarningText | None = None,
 ) -> Callable[[Callable[..., float]], Formula]:
-    """Make a function of facts a formula; its arguments name the facts."""
+    """Return a decorator that makes a function of facts a formula.
+
+    Args:
+        text: The formula as text.
+        bounds: The least and the greatest value of the parameter.
+        source: The publication that it comes from.
+        otherwise: The formula to use where a fact is unknown.
+        warning: A warning to add where the formula was used.
+    """
 
     def make(compute: Callable[..., float]) -> Formula:
+        """Return the function as a formula."""
         names = inspect.signature(compute).parameters
         inputs = tuple(f"goal.{name}" if name in Goal.model_fields else name for name in names)
         return Formula(compute.__name__, text, inputs, *bounds, source, compute, otherwise, warning)

@@ -1,4 +1,4 @@
-"""What was measured of the claims of single rules: written by benchmarks/rules, cited by every answer."""
+"""Measured comparisons of single rules' claims: written by benchmarks/rules, cited by every answer that they decide."""
 
 from functools import cache
 from importlib.resources import files
@@ -10,6 +10,8 @@ FILE = "measured_comparisons.json"
 
 
 class _Part(BaseModel):
+    """A part of the file; extra fields are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -26,7 +28,10 @@ class Against(_Part):
 
 
 class Comparison(_Part):
-    """What a rule recommends, measured against what it names as alternatives, rules out, or libraries take."""
+    """The loss that a rule recommends, compared with other losses on the same data.
+
+    Those are its alternatives, what it rules out, and the defaults of libraries.
+    """
 
     data: str = Field(description="Real tables, or the generator of simulated ones.")
     metric: str
@@ -45,7 +50,7 @@ class Comparison(_Part):
 
 
 class MeasuredComparisons(_Part):
-    """The file of measured comparisons."""
+    """The content of the file."""
 
     rules: dict[str, Comparison]
 
@@ -57,5 +62,5 @@ def measured_comparisons() -> MeasuredComparisons:
 
 
 def comparison(rule: str) -> Comparison | None:
-    """Return what was measured of the claim of one rule; None where nothing was."""
+    """Return the measured comparison of a rule's claim; None where none was measured."""
     return measured_comparisons().rules.get(rule)

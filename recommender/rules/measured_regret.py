@@ -1,4 +1,4 @@
-"""The regret of each rule as measured by benchmarks/regret, which answers cite."""
+"""The regret of each rule as measured by benchmarks/regret, cited by answers."""
 
 from functools import cache
 from importlib.resources import files
@@ -10,7 +10,7 @@ FILE = "measured_regret.json"
 
 
 class Regret(BaseModel):
-    """How far a rule's answers were from the best loss in hindsight, where the rule decided."""
+    """The distance of a rule's answers from the best loss in hindsight, where the rule decided."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,7 +30,7 @@ class Regret(BaseModel):
 
 
 class MeasuredRegrets(BaseModel):
-    """The file of measured regrets."""
+    """The content of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,5 +45,5 @@ def measured_regrets() -> MeasuredRegrets:
 
 
 def regrets(rule: str) -> list[Regret]:
-    """Return what was measured of one rule; an empty list where it never decided in the benchmark."""
+    """Return the measured regrets of a rule; empty where it never decided in the benchmark."""
     return measured_regrets().rules.get(rule, [])

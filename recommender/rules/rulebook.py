@@ -1,4 +1,4 @@
-"""One rule book with its thresholds: which rows apply, and which decides."""
+"""One rule book with its thresholds: which rules apply, and which decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,34 +17,34 @@ __all__ = ["DecidingRules", "Rulebook", "books_in_force"]
 
 @dataclass(frozen=True, eq=False)
 class Rulebook:
-    """The rows of one book, in order."""
+    """The rules of one book, in order, under the thresholds in force."""
 
     name: RulebookName
     bounds: Bounds
     _by_task: dict[Task, Conditions] = field(default_factory=dict, repr=False, compare=False)
 
     def rows(self, task: Task) -> tuple[Rule, ...]:
-        """Return the rows of a task."""
+        """Return the rules for a task."""
         return _rows(self.name, task)
 
     def conditions(self, task: Task) -> Conditions:
-        """Return the conditions of the rows of a task."""
+        """Return the conditions of the rules for a task."""
         conditions = self._by_task.get(task)
         if conditions is None:
             conditions = self._by_task[task] = Conditions(self.rows(task), self.bounds)
         return conditions
 
     def applying(self, question: Question) -> Mapping[str, tuple[Rule, ...]]:
-        """Return the rows that apply, by head; the first of each decides."""
+        """Return the rules that apply, by head; the first of each decides."""
         return self.conditions(question.task).applying(question)
 
     def decide(self, question: Question, changes: Changes | None = None) -> DecidingRules:
-        """Return the deciding row of each head, with some facts of the question changed."""
+        """Return the deciding rule of each head, with some facts of the question changed."""
         return self.conditions(question.task).decide(question, changes)
 
 
 def books_in_force(thresholds: Mapping[str, float] | None = None) -> Mapping[RulebookName, Rulebook]:
-    """Return both books under these overrides of thresholds.
+    """Return both books under overrides of thresholds.
 
     Raises: UnknownThreshold, BadThreshold.
     """
@@ -53,10 +53,12 @@ def books_in_force(thresholds: Mapping[str, float] | None = None) -> Mapping[Rul
 
 @lru_cache(maxsize=16)  # a service has one set of thresholds, and now and then a request with its own
 def _books(thresholds: tuple[tuple[str, float], ...]) -> Mapping[RulebookName, Rulebook]:
+    """Return both books, cached by the overrides."""
     bounds = bounds_in_force(dict(thresholds))
     return {name: Rulebook(name, bounds) for name in get_args(RulebookName)}
 
 
 @cache
 def _rows(book: RulebookName, task: Task) -> tuple[Rule, ...]:
+    """Return the rules of a book for a task."""
     return tuple(row for row in ROWS if row.book == book and task in row.tasks)

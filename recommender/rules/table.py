@@ -1,4 +1,4 @@
-"""The columns of a rule: conditions, recommendation, reason, source, and an example on either side of its edge."""
+"""The columns of a rule: conditions, recommendation, reason, source, and an example on each side of its limit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Bounds = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Threshold:
-    """A number for what the article says in words; its value in force may differ from the default."""
+    """A number for a word of the article such as "some"; the value in force may differ from the default."""
 
     name: str
     default: float
@@ -30,22 +30,22 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Condition:
-    """One fact against one bound."""
+    """A comparison of one fact with one bound."""
 
     fact: str
     operator: Operator
     bound: Threshold | str | bool | tuple[str, ...]
 
     def limit(self, bounds: Bounds) -> float | None:
-        """Return the number in force; None where the bound is no number."""
+        """Return the threshold in force; None where the bound is not a number."""
         return bounds[self.bound.name] if isinstance(self.bound, Threshold) else None
 
     def holds(self, question: Question, bounds: Bounds) -> bool:
-        """Whether the fact is known and on the right side."""
+        """Return whether the fact is known and satisfies the condition."""
         return self.admits(question.value_of(self.fact), self.limit(bounds))
 
     def admits(self, value: FactValue | None, limit: float | None) -> bool:
-        """Whether a value of the fact is on the right side; `limit` as above."""
+        """Return whether a value of the fact satisfies the condition; `limit` is the result of `Condition.limit`."""
         if value is None or self.operator == "known":
             return value is not None
         if isinstance(self.bound, tuple):
@@ -57,35 +57,42 @@ class Condition:
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact on the left of a condition."""
+    """A fact on the left side of a condition."""
 
     name: str
 
     def __ge__(self, bound: Threshold) -> Condition:
+        """Return the condition that the fact is at least a threshold."""
         return Condition(self._numeric(), ">=", bound)
 
     def __lt__(self, bound: Threshold) -> Condition:
+        """Return the condition that the fact is below a threshold."""
         return Condition(self._numeric(), "<", bound)
 
     def equals(self, bound: str) -> Condition:
+        """Return the condition that the fact is this word."""
         return Condition(self.name, "==", bound)
 
     def is_one_of(self, *bound: str) -> Condition:
+        """Return the condition that the fact is one of these words."""
         return Condition(self.name, "in", bound)
 
     def is_true(self) -> Condition:
+        """Return the condition that the fact is true."""
         return Condition(self.name, "==", bound=True)
 
     def is_false(self) -> Condition:
+        """Return the condition that the fact is false."""
         return Condition(self.name, "==", bound=False)
 
     def is_known(self) -> Condition:
+        """Return the condition that the fact is known."""
         return Condition(self.name, "known", bound="known")
 
     def _numeric(self) -> str:
-        """Return the name.
+        """Return the name of the fact, after checking that it is numeric.
 
-        Raises: ValueError where the fact is no number, and so has no order.
+        Raises: ValueError where it is not, since it then has no order.
         """
         if self.name not in RANGES:
             raise ValueError(f"{self.name} is no number")
@@ -105,7 +112,7 @@ class Article:
     strength: None = None
 
     def text(self, language: Language) -> str:
-        """Return the section as text."""
+        """Return the reference as text."""
         return f"文章第 {self.section} 节" if language == "zh" else f"article, section {self.section}"
 
 
@@ -120,14 +127,14 @@ STRENGTHS: dict[Strength, Text] = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a row of the evidence book rests on, strongest first, and how strong that is."""
+    """The publications that a rule of the evidence book rests on, the strongest first, and how strong they are."""
 
     strength: Strength
     reference: str
     section: None = None
 
     def text(self, language: Language) -> str:
-        """Return the reference with its strength in words."""
+        """Return the references with the strength in words."""
         return f"{self.reference} ({self.strength}: {in_language(STRENGTHS[self.strength], language)})"
 
 
@@ -150,12 +157,25 @@ class RuledOut:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rule:
-    """One row. Of the rows of a book, a task and a head, the first that applies decides.
+    """One rule. Of the rules of a book, a task and a head, the first that applies decides.
 
-    It applies where all of `when` hold and none of `unless`: what stands in its way, if it is known.
-    `computed` are parameters of the first term of `recommend`. `assumption` is what the row takes for granted,
-    `warnings` what a reader should know whenever it decides.
-    `fires` and `silent` are the two sides of its edge, of the row's first task where they are only a profile.
+    Attributes:
+        name: Its name, which starts with the task.
+        book: The book that it belongs to.
+        tasks: The tasks that it is about.
+        recommend: The objective.
+        because: The reason.
+        source: Where the reason comes from.
+        fires, silent: A question in which the rule applies, and one in which it just does not; a profile alone stands
+            for a question of the rule's first task.
+        when: The conditions that must all hold.
+        unless: The conditions of which none may hold.
+        head: The output of the model that it is about.
+        computed: Parameters of the first term of `recommend` that are computed from facts.
+        alternatives: Other objectives, each with when to prefer it.
+        ruled_out: Objectives that do not fit, each with the reason.
+        assumption: What the rule assumes without knowing.
+        warnings: What to know whenever the rule decides.
     """
 
     name: str
@@ -176,7 +196,7 @@ class Rule:
     warnings: tuple[WarningText, ...] = ()
 
     def applies(self, question: Question, bounds: Bounds) -> bool:
-        """Whether the task is the row's, every condition holds, and nothing stands against it."""
+        """Return whether the task is one of the rule's, all conditions hold and no exception does."""
         return (
             question.task in self.tasks
             and all(condition.holds(question, bounds) for condition in self.when)
@@ -184,5 +204,5 @@ class Rule:
         )
 
     def example(self, side: Profile | Question) -> Question:
-        """Return `fires` or `silent` as a whole question."""
+        """Return `fires` or `silent` as a complete question."""
         return side if isinstance(side, Question) else Question(self.tasks[0], profile=side)

@@ -1,4 +1,4 @@
-"""The thresholds in force: defaults of the rows, overridden by name."""
+"""The thresholds in force: the defaults of the rules, overridden by name."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,21 +19,22 @@ THRESHOLDS: dict[str, tuple[Threshold, str]] = {
 
 
 def bounds_in_force(overrides: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Return every threshold's number by name.
+    """Return the value of every threshold, by name.
 
-    Raises: UnknownThreshold with the nearest name; BadThreshold outside the range of its fact, or past another.
+    Raises: UnknownThreshold with the nearest name; BadThreshold outside the range of its fact, or past another
+    threshold.
     """
     return dict(_checked(tuple(sorted((overrides or {}).items()))))
 
 
 @lru_cache(maxsize=256)
 def _checked(overrides: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
-    """Return the thresholds in force after checking each override."""
-    given = dict(overrides)
-    for name in given:
+    """Return the thresholds in force, after checking every override."""
+    by_name = dict(overrides)
+    for name in by_name:
         if name not in THRESHOLDS:
             raise UnknownThreshold(name, THRESHOLDS, near(name, THRESHOLDS))
-    bounds = {name: given.get(name, threshold.default) for name, (threshold, _) in THRESHOLDS.items()}
+    bounds = {name: by_name.get(name, threshold.default) for name, (threshold, _) in THRESHOLDS.items()}
     for name, (_, fact) in THRESHOLDS.items():
         _check(name, bounds[name], RANGES[fact])
     for name, (threshold, _) in THRESHOLDS.items():
@@ -45,5 +46,9 @@ def _checked(overrides: tuple[tuple[str, float], ...]) -> Mapping[str, float]:
 
 
 def _check(name: str, value: float, allowed: Range) -> None:
+    """Refuse a value outside the range of its fact.
+
+    Raises: BadThreshold.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not allowed.holds(value):
         raise BadThreshold(name, allowed.wanted)

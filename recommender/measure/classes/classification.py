@@ -44,7 +44,7 @@ _MATRIX = 2  # axes of (n, C)
 
 
 def binary(given: Given) -> TaskMeasurement:
-    """Return the facts of two classes.
+    """Return the facts of binary labels.
 
     Raises: UnreadableTargets, NotProbabilities.
     """
@@ -85,7 +85,7 @@ def binary(given: Given) -> TaskMeasurement:
 
 
 def _column(targets: Tensor, void: Void | None) -> tuple[Tensor, Tensor]:
-    """Return the labels of the positive class with -1 where they do not count, and those that count."""
+    """Return the labels of the positive class with -1 where they do not count, and the labels that count."""
     labels = targets[:, 1] if exclusive(targets) and targets.shape[1] == TWO_CLASSES else targets.flatten()
     if void is None:
         return labels, labels
@@ -94,7 +94,7 @@ def _column(targets: Tensor, void: Void | None) -> tuple[Tensor, Tensor]:
 
 
 def multilabel(given: Given) -> TaskMeasurement:
-    """Return the facts of multi-label rows.
+    """Return the facts of rows with several labels.
 
     Raises: UnreadableTargets.
     """
@@ -153,7 +153,7 @@ def multiclass(given: Given) -> TaskMeasurement:
 
 
 def grades(given: Given) -> TaskMeasurement:
-    """Return the facts of ordered classes; predictions, which are of thresholds between them, are not used.
+    """Return the facts of ordered classes; their predictions, of the thresholds between them, are not used.
 
     Raises: UnreadableTargets, NotOneHot.
     """
@@ -173,24 +173,27 @@ def _occurring(counts: Tensor) -> list[WarningText]:
 
 
 def _counted(targets: Tensor, predictions: Tensor | None, void: Void) -> tuple[Tensor, Tensor | None]:
-    """Return ids with -1 for void labels; of one-hot rows the rows that count, and their predictions."""
-    kept = rows_that_count(targets, void)
-    if kept is None:
+    """Return ids with -1 for void labels, or the one-hot rows that count, with their predictions."""
+    counted = rows_that_count(targets, void)
+    if counted is None:
         return void.without(targets), predictions
     fits = predictions is not None and predictions.shape == targets.shape
-    return targets.movedim(1, -1)[kept], predictions.movedim(1, -1)[kept] if predictions is not None and fits else None
+    return targets.movedim(1, -1)[counted], predictions.movedim(1, -1)[
+        counted
+    ] if predictions is not None and fits else None
 
 
 def _meant_as_rows(targets: Tensor, scores: ClassScores | None) -> bool:
-    """Whether targets (n, C) are rows of class shares, rather than ids (n, s) under predictions (n, C, s)."""
+    """Return whether targets (n, C) are rows of class shares, rather than ids (n, s) for predictions (n, C, s)."""
     several = targets.ndim == _MATRIX and targets.shape[1] > 1 and in_unit_interval(targets)
     return several and (scores is None or scores.predictions.ndim == _MATRIX)
 
 
 def _hint(ids: Tensor, scores: ClassScores, warning_texts: list[WarningText]) -> Details:
-    """Return how many labels may be wrong, where every class has items enough.
+    """Return an estimate of the number of wrong labels, where every class has enough items.
 
-    A detail and no fact: where classes overlap it takes hard items for wrong labels, and no rule should act on that.
+    It is a detail, not a fact: where classes overlap, it mistakes hard items for wrong labels, so no rule may rely on
+    it.
     """
     confident = confidence(ids, scores)
     evidence = RequiredItems(int(confident.count.min()))

@@ -30,7 +30,8 @@ _MATRIX = 2  # axes of (n, d)
 def similarity(given: Given) -> TaskMeasurement:
     """Return the facts of embeddings (n, d) and class labels (n); either may be missing.
 
-    Losses know them as predictions and targets, and so they may be named here.
+    The losses call them predictions and targets, so these names are accepted, too.
+
     Raises: UnreadableTargets, ShapeMismatch.
     """
     facts: Facts = {}
@@ -72,7 +73,7 @@ def similarity(given: Given) -> TaskMeasurement:
 
 
 def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
-    """Refuse labels that are no class ids, or not one for each embedding.
+    """Refuse labels that are not class ids, or not one for each embedding.
 
     Raises: UnreadableTargets, ShapeMismatch.
     """
@@ -89,36 +90,36 @@ def _check_labels(labels: Tensor, embeddings: Tensor | None) -> None:
 
 
 def _without_triplets(counts: Tensor) -> list[WarningText]:
-    """Return why classes of so many items form no triplet, if they form none."""
+    """Return a warning where classes of these sizes form no triplet (two of a class and one of another)."""
     reasons = [warnings.NO_NEGATIVES] if counts.numel() == 1 else []
     return [*reasons, warnings.NO_POSITIVES] if int(counts.max()) == 1 else reasons
 
 
 def _either(named: Tensor | None, other: Tensor | None, axes: int) -> Tensor | None:
-    """Return the array under its own name, or the one under the loss's name where it has as many axes."""
+    """Return the array under its own name, or else the one under the loss's name if it has `axes` axes."""
     return other if named is None and other is not None and other.ndim == axes else named
 
 
 def unit_norm(embeddings: Tensor) -> bool:
-    """Whether every embedding has length 1, up to the rounding of its dtype."""
+    """Return whether every embedding has length 1, up to the rounding of its dtype."""
     tolerance = SIMPLEX_TOLERANCE.get(embeddings.dtype, HALF_TOLERANCE)
-    lengths = (some.to(torch.float64).norm(dim=1) for some in pieces(embeddings, _NUMBERS))
+    lengths = (piece.to(torch.float64).norm(dim=1) for piece in pieces(embeddings, _NUMBERS))
     return all(bool(((length - 1).abs() <= tolerance).all()) for length in lengths)
 
 
 def embedding_scale(embeddings: Tensor, labels: Tensor) -> Measured | None:
     """Return the median Euclidean distance between embeddings of different classes, over pairs drawn at random.
 
-    The interval counts half as many pairs as there are items: more would share items. None where there is one class,
-    or the median is 0.
+    The interval assumes half as many independent pairs as there are items, since more pairs would share items. None
+    where there is only one class, or the median is 0.
     """
     n = labels.numel()
     drawn = torch.randint(n, (2, PAIRS), generator=torch.Generator().manual_seed(_SEED))
-    one, other = drawn[:, (labels.cpu()[drawn[0]] != labels.cpu()[drawn[1]])]
-    if not one.numel():
+    first_items, second_items = drawn[:, (labels.cpu()[drawn[0]] != labels.cpu()[drawn[1]])]
+    if not first_items.numel():
         return None
-    parts = max(1, math.ceil(one.numel() * embeddings.shape[1] / _NUMBERS))
-    ends = zip(one.tensor_split(parts), other.tensor_split(parts), strict=True)
+    parts = max(1, math.ceil(first_items.numel() * embeddings.shape[1] / _NUMBERS))
+    ends = zip(first_items.tensor_split(parts), second_items.tensor_split(parts), strict=True)
     apart = [np.linalg.norm(float64(embeddings[a]) - float64(embeddings[b]), axis=1) for a, b in ends]
     distances = np.sort(np.concatenate(apart))
     value = float(np.median(distances))
@@ -134,7 +135,10 @@ def embedding_scale(embeddings: Tensor, labels: Tensor) -> Measured | None:
 
 
 def duplicate_conflicts(embeddings: Tensor, labels: Tensor) -> Detail | None:
-    """Return the share of items whose label differs from the majority of equal items: at least so many are wrong."""
+    """Return the share of items whose label differs from the majority of equal embeddings.
+
+    At least that share of labels is wrong.
+    """
     n = min(labels.numel(), max(1, COMPARED // embeddings.shape[1]))
     rows = np.ascontiguousarray(float64(embeddings[:n]))
     row = np.unique(rows, axis=0, return_inverse=True)[1].ravel()

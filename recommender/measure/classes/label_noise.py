@@ -25,16 +25,16 @@ _PAIR = 2  # classes of a binary task
 
 @dataclass
 class ClassScores:
-    """Predictions (n, C) of items, as probabilities whatever they were sent as."""
+    """Predictions (n, C) as they were sent, read as probabilities."""
 
     predictions: Tensor
     kind: PredictionKind
     pair: bool  # one column, of the positive class
 
     def blocks(self) -> Iterator[Tensor]:
-        """Yield rows of probabilities in float64."""
-        for some in pieces(self.predictions, _NUMBERS):
-            rows = some.to(torch.float64)
+        """Yield blocks of rows as probabilities in float64."""
+        for piece in pieces(self.predictions, _NUMBERS):
+            rows = piece.to(torch.float64)
             if self.pair:
                 positive = rows if self.kind == "probabilities" else rows.sigmoid()
                 yield torch.cat([1 - positive, positive], dim=1)
@@ -66,11 +66,11 @@ def class_scores(predictions: Tensor, items: int, kind: PredictionKind | None) -
 
 
 def _kind(rows: Tensor, kind: PredictionKind | None) -> PredictionKind:
-    """Return whether the numbers are probabilities or logits: as stated where possible, else as they look."""
+    """Return whether the numbers are logits or probabilities: as stated, or else judged by their values."""
     if kind == "logits":
         return kind
     if not in_unit_interval(rows):
-        wanted, index = Text("from 0 to 1", " 0 到 1 的数"), _first(rows, lambda some: (some < 0) | (some > 1))
+        wanted, index = Text("from 0 to 1", " 0 到 1 的数"), _first(rows, lambda piece: (piece < 0) | (piece > 1))
     elif rows.shape[1] > 1:
         wanted = Text("probabilities that sum to 1 along axis 1", "沿轴 1 之和为 1 的概率")
         index = _first(rows, _off_one)
@@ -82,34 +82,40 @@ def _kind(rows: Tensor, kind: PredictionKind | None) -> PredictionKind:
 
 
 def _off_one(rows: Tensor) -> Tensor:
-    """Return where rows along axis 1 do not sum to 1."""
+    """Return which rows along axis 1 do not sum to 1."""
     return (rows.sum(1, dtype=torch.float64) - 1).abs() > _ROUNDING
 
 
 def _first(rows: Tensor, wrong: Callable[[Tensor], Tensor]) -> list[int]:
-    """Return the first index where something is wrong; empty where nothing is."""
+    """Return the index of the first row for which `wrong` is true; an empty list where there is none."""
     start = 0
-    for some in pieces(rows):
-        positions = torch.nonzero(wrong(some))
+    for piece in pieces(rows):
+        positions = torch.nonzero(wrong(piece))
         if positions.numel():
             index = [int(axis) for axis in positions[0]]
             return [index[0] + start, *index[1:]]
-        start += some.shape[0]
+        start += piece.shape[0]
     return []
 
 
 def check_ids(ids: Tensor, classes: int) -> None:
-    """Refuse a class id that has no column.
+    """Refuse a class id that has no column in the predictions.
 
     Raises: IdOutOfRange.
     """
     if bool(ids.amax() >= classes):
-        raise IdOutOfRange(classes, _first(ids, lambda some: some >= classes))
+        raise IdOutOfRange(classes, _first(ids, lambda piece: piece >= classes))
 
 
 @dataclass
 class Confidence:
-    """For every class how many items it has, the sum of what they are given, and how many are put in it."""
+    """Sums over the items of each class.
+
+    Attributes:
+        total: The sum of the probabilities predicted for the items' own class, shape (C).
+        count: The number of items, shape (C).
+        right: The number of items whose own class is predicted, shape (C).
+    """
 
     total: Tensor
     count: Tensor
@@ -117,34 +123,34 @@ class Confidence:
 
     @classmethod
     def none(cls, classes: int) -> "Confidence":
-        """Return the sums of no items."""
+        """Return the sums over no items."""
         return cls(*torch.zeros(3, classes, dtype=torch.float64))
 
     def add(self, ids: Tensor, rows: Tensor) -> None:
-        """Take in a block of labels and probabilities; labels below 0 do not count."""
+        """Add a block of labels and probabilities; labels below 0 do not count."""
         counted = ids >= 0
-        own = ids[counted]
-        kept = rows[counted]
-        self.total.index_add_(0, own, kept.gather(1, own[:, None])[:, 0])
-        self.right += torch.bincount(own[kept.argmax(1) == own], minlength=self.count.numel())
-        self.count += torch.bincount(own, minlength=self.count.numel())
+        own_class = ids[counted]
+        probabilities = rows[counted]
+        self.total.index_add_(0, own_class, probabilities.gather(1, own_class[:, None])[:, 0])
+        self.right += torch.bincount(own_class[probabilities.argmax(1) == own_class], minlength=self.count.numel())
+        self.count += torch.bincount(own_class, minlength=self.count.numel())
 
     def merge(self, other: "Confidence") -> None:
-        """Take in what another has seen."""
+        """Add the sums of another block."""
         self.total += other.total
         self.count += other.count
         self.right += other.right
 
     @property
     def tells_classes_apart(self) -> bool:
-        """Whether the mean share put in its own class is above chance by more than chance allows, at 95 %."""
+        """Whether the predictions find the own class of items significantly more often than chance does, at 95 %."""
         share = self.right / self.count
         error = float((share * (1 - share) / self.count).sum().sqrt()) / share.numel()
         return float(share.mean()) - Z * error > 1 / share.numel()
 
 
 def flagged(ids: Tensor, rows: Tensor, thresholds: Tensor) -> int:
-    """Return how many items of a block are confidently of another class than their label."""
+    """Return how many items of a block are confidently predicted as another class than their label."""
     confident = torch.where(rows >= thresholds, rows, -1.0)
     best, place = confident.max(1)
     return int(((best >= 0) & (place != ids) & (ids >= 0)).sum())
@@ -160,9 +166,9 @@ def confidence(ids: Tensor, scores: ClassScores) -> Confidence:
 
 
 def label_noise(ids: Tensor, scores: ClassScores, confident: Confidence) -> Detail | None:
-    """Return half the share of labels that confident learning flags: of those about half were wrong.
+    """Return half the share of labels that confident learning flags: about half of those flagged were wrong.
 
-    The interval runs from none of the flagged to all of them, since which are wrong is not known.
+    The interval reaches from 0 to the whole flagged share, since it is unknown which of them are wrong.
     Source: Northcutt, Jiang & Chuang 2021, arXiv:1911.00068.
     """
     thresholds, count, start = confident.total / confident.count, 0, 0

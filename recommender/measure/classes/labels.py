@@ -19,43 +19,43 @@ _MATRIX = 2  # axes of (n, C)
 
 
 def all_whole(values: Tensor) -> bool:
-    """Whether every number is whole."""
-    return not values.is_floating_point() or all(bool((some == some.round()).all()) for some in pieces(values))
+    """Return whether every number is whole."""
+    return not values.is_floating_point() or all(bool((piece == piece.round()).all()) for piece in pieces(values))
 
 
 def in_unit_interval(values: Tensor) -> bool:
-    """Whether every number lies between 0 and 1."""
+    """Return whether every number lies between 0 and 1."""
     low, high = values.aminmax()
     return bool(low >= 0) and bool(high <= 1)
 
 
 def exclusive(targets: Tensor) -> bool:
-    """Whether axis 1 holds one-hot rows, or shares that sum to 1."""
+    """Return whether axis 1 holds one-hot rows, or shares that sum to 1."""
     several = targets.ndim > 1 and targets.shape[1] > 1 and in_unit_interval(targets)
-    return several and all(bool(sums_to_one(some).all()) for some in pieces(targets))
+    return several and all(bool(sums_to_one(piece).all()) for piece in pieces(targets))
 
 
 def sums_to_one(rows: Tensor) -> Tensor:
-    """Return for every row along axis 1 whether it does."""
+    """Return for every row along axis 1 whether it sums to 1."""
     return (rows.sum(1, dtype=torch.float64) - 1).abs() <= ROUNDING
 
 
 def first_impure(targets: Tensor) -> list[int] | None:
     """Return the index of the first row along axis 1 that does not sum to 1."""
     start = 0
-    for some in pieces(targets):
-        wrong = torch.nonzero(~sums_to_one(some))
+    for piece in pieces(targets):
+        wrong = torch.nonzero(~sums_to_one(piece))
         if wrong.numel():
             index = [int(axis) for axis in wrong[0]]
             return [index[0] + start, *index[1:]]
-        start += some.shape[0]
+        start += piece.shape[0]
     return None
 
 
 def label_encoding(targets: Tensor) -> Literal["onehot", "integer"] | None:
-    """Return how exclusive classes are written; None where the numbers are neither.
+    """Return the encoding of exclusive classes; None where the numbers fit neither.
 
-    Shapes: ids (n, *s), or rows (n, C, *s) along axis 1.
+    Shapes: ids (n, *s), or one-hot rows (n, C, *s) along axis 1.
     """
     if exclusive(targets):
         return "onehot"
@@ -63,13 +63,13 @@ def label_encoding(targets: Tensor) -> Literal["onehot", "integer"] | None:
 
 
 def value_counts(values: Tensor, most: int | None = None, *, block: int = BLOCK) -> tuple[Tensor, Tensor]:
-    """Return the different numbers in order, and how often each occurs; stops once there are more than `most`.
+    """Return the distinct numbers in ascending order and the count of each; stops after `most` distinct numbers.
 
-    `block`: numbers that are counted at a time.
+    `block` is how many numbers are counted at a time.
     """
     seen, counts = torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.int64)
-    for some in pieces(values, block):
-        new, times = _counted(some.flatten())
+    for piece in pieces(values, block):
+        new, times = _counted(piece.flatten())
         seen, place = torch.unique(torch.cat([seen, new]), return_inverse=True)
         counts = torch.zeros(seen.numel(), dtype=torch.int64).index_add_(0, place, torch.cat([counts, times]))
         if most is not None and seen.numel() > most:
@@ -78,7 +78,7 @@ def value_counts(values: Tensor, most: int | None = None, *, block: int = BLOCK)
 
 
 def _counted(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the different numbers of one piece and their counts, on the CPU."""
+    """Return the distinct numbers of one block and their counts, on the CPU."""
     low, high = (float(end) for end in values.aminmax())
     if not values.is_floating_point() and high - low < _DENSE:
         table = torch.bincount(values.to(torch.int64) - int(low)).cpu()
@@ -89,25 +89,25 @@ def _counted(values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def class_counts(targets: Tensor, classes: int | None = None) -> Tensor:
-    """Return (1, C): how often each class occurs; ids below 0 mark labels that do not count.
+    """Return how often each class occurs, shape (1, C); ids below 0 do not count.
 
-    Of ids, C counts those that occur, or is `classes` where that is known.
+    For ids, C is `classes` where known, else the number of classes that occur.
     """
     if exclusive(targets):
         return _column_sums(targets)[None]
     ids, counts = value_counts(targets)
-    kept = ids >= 0
+    counted = ids >= 0
     if classes is None:
-        return counts[kept].to(torch.float64)[None]
+        return counts[counted].to(torch.float64)[None]
     every = torch.zeros(classes, dtype=torch.float64)
-    every[ids[kept].long()] = counts[kept].to(torch.float64)
+    every[ids[counted].long()] = counts[counted].to(torch.float64)
     return every[None]
 
 
 def label_counts(targets: Tensor) -> Tensor:
-    """Return (L, 2): negatives and positives of each label; entries below 0 do not count.
+    """Return the counts of negatives and positives of each label, shape (L, 2); entries below 0 do not count.
 
-    Shapes: multi-hot (n, L, *s), entries 0 to 1; (n) is one label.
+    Shapes: targets (n, L, *s) with entries from 0 to 1, or (n) for one label.
     """
     rows = targets[:, None] if targets.ndim == 1 else targets
     if bool(rows.amin() < 0):
@@ -119,21 +119,21 @@ def label_counts(targets: Tensor) -> Tensor:
 
 
 def _column_sums(rows: Tensor) -> Tensor:
-    """Return the sums over all axes but axis 1."""
+    """Return the sums over all axes but axis 1, shape (L)."""
     axes = [axis for axis in range(rows.ndim) if axis != 1]
     total = torch.zeros(rows.shape[1], dtype=torch.float64)
-    for some in pieces(rows):
-        total += some.sum(axes, dtype=torch.float64).cpu()
+    for piece in pieces(rows):
+        total += piece.sum(axes, dtype=torch.float64).cpu()
     return total
 
 
 def classes(counts: Tensor) -> Measured:
-    """Return the number of classes of (1, C), those that never occur included."""
+    """Return the number of classes from counts (1, C); classes that never occur are included."""
     return Measured(value=counts.shape[1], n=round(float(counts.sum())), method="count", basis="targets")
 
 
 def class_imbalance(counts: Tensor) -> Measured | None:
-    """Return the largest count of a row over its smallest above 0, in the worst row.
+    """Return the largest count of a row divided by its smallest positive one, for the most imbalanced row.
 
     Units: ratio of at least 1; the interval is symmetric in its logarithm. None where no row has two classes.
     """
@@ -154,7 +154,7 @@ def class_imbalance(counts: Tensor) -> Measured | None:
 
 
 def positive_share(counts: Tensor) -> Measured | None:
-    """Return positives over all of (L, 2), with Wilson's interval on the items of one label.
+    """Return the share of positives in counts (L, 2), with Wilson's interval for the items of one label.
 
     Units: fraction strictly between 0 and 1. None where all labels are equal.
     """
@@ -166,14 +166,14 @@ def positive_share(counts: Tensor) -> Measured | None:
 
 
 def smallest_class(counts: Tensor, n: int) -> Measured:
-    """Return the items of the smallest class among counts; 0 where one never occurs."""
+    """Return the number of items of the smallest class; 0 where a class never occurs."""
     return Measured(value=math.floor(float(counts.min())), n=n, method="count", basis="targets")
 
 
 def share_details(counts: Tensor) -> Details:
-    """Return how even the classes of (C) counts are; their shares have intervals that hold together.
+    """Return how balanced the counts (C) of classes are; the intervals of their shares hold simultaneously.
 
-    Source: Goodman 1965, doi:10.1080/00401706.1965.10490252; two classes have one share, and Wilson's interval.
+    Source: Goodman 1965, doi:10.1080/00401706.1965.10490252; for two classes Wilson's interval of the one share.
     """
     total, k = float(counts.sum()), counts.numel()
     several = 2  # classes
@@ -194,7 +194,7 @@ def share_details(counts: Tensor) -> Details:
 
 
 def multilabel_details(targets: Tensor, counts: Tensor) -> Details:
-    """Return how many labels items have, and how uneven labels are.
+    """Return how many labels items have, and how imbalanced the labels are.
 
     Source: Charte et al. 2015, doi:10.1016/j.neucom.2014.08.091.
     """
@@ -210,6 +210,6 @@ def multilabel_details(targets: Tensor, counts: Tensor) -> Details:
         uneven = float((occurring.max() / occurring).mean())
         details["mean_imbalance"] = detail(uneven, items, "MeanIR: mean over labels of most positives over its own")
     if targets.ndim == _MATRIX:
-        empty = sum(int((some.amax(1) <= 0).sum()) for some in pieces(targets)) / items
+        empty = sum(int((piece.amax(1) <= 0).sum()) for piece in pieces(targets)) / items
         details["all_zero_share"] = detail(empty, items, "items without a label", interval=wilson(empty, items))
     return details

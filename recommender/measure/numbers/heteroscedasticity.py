@@ -19,20 +19,20 @@ _RANK_ERROR = 1.06  # Fisher's z of rank correlations: Fieller, Hartley & Pearso
 
 
 def heteroscedasticity(block: Block, items: int) -> Measured | None:
-    """Return the spread of residuals in the top fifth of the predictions over that in the bottom fifth.
+    """Return the spread of residuals in the top fifth of the predictions divided by that in the bottom fifth.
 
-    Units: ratio of median absolute deviations; the interval is symmetric in its logarithm. None where predictions do
-    not vary, or the bottom fifth's residuals do not.
+    Units: ratio of median absolute deviations; the interval is symmetric in its logarithm. None where the predictions,
+    or the residuals of the bottom fifth, do not vary.
     """
     predictions, errors = _columns(block)
-    some = errors.size // _FIFTH
+    fifth = errors.size // _FIFTH
     order = np.argsort(predictions, kind="stable")
-    if some < 1 or predictions[order[some - 1]] >= predictions[order[-some]]:
+    if fifth < 1 or predictions[order[fifth - 1]] >= predictions[order[-fifth]]:
         return None
-    low, high = _mad(errors[order[:some]]), _mad(errors[order[-some:]])
+    low, high = _mad(errors[order[:fifth]]), _mad(errors[order[-fifth:]])
     if low <= 0 or not math.isfinite(high / low):
         return None
-    interval = times_and_over(high / low, SIGMA_ERROR * math.sqrt(2 / some))
+    interval = times_and_over(high / low, SIGMA_ERROR * math.sqrt(2 / fifth))
     return Measured(
         value=high / low,
         interval=interval,
@@ -43,10 +43,10 @@ def heteroscedasticity(block: Block, items: int) -> Measured | None:
 
 
 def variance_power(block: Block, items: int) -> Measured | None:
-    """Return p where the variance of the residuals grows as the mean of the targets to the power p.
+    """Return the power p for which the variance of the residuals grows as the mean of the targets to the power p.
 
-    The slope of log variance on log mean over 20 equal groups by prediction. None where fewer than 10 groups have
-    both, or the interval is wider than from Poisson to gamma on either side.
+    It is the slope of log variance on log mean over 20 groups of equal size by prediction. None where fewer than 10
+    groups have both, or where the interval is too wide to tell Poisson (1) from gamma (2).
     """
     predictions, errors = _columns(block)
     groups = np.array_split(np.argsort(predictions, kind="stable"), _BINS)
@@ -58,8 +58,8 @@ def variance_power(block: Block, items: int) -> Measured | None:
     mean, variance = positive.T - positive.mean(0)[:, None]
     square = float(mean @ mean)
     slope = float(mean @ variance) / square if square > 0 else math.nan
-    rest = variance - slope * mean
-    error = Z * math.sqrt(float(rest @ rest) / (len(positive) - 2) / square) if square > 0 else math.nan
+    residuals = variance - slope * mean
+    error = Z * math.sqrt(float(residuals @ residuals) / (len(positive) - 2) / square) if square > 0 else math.nan
     if not error <= _WIDEST:
         return None
     value = max(0.0, slope)
@@ -104,12 +104,13 @@ def ranks(values: Array) -> Array:
 
 
 def _columns(block: Block) -> tuple[Array, Array]:
-    """Return predictions and residuals of one output."""
+    """Return the predictions and the residuals of a single output."""
     predictions = block.predictions
     return (block.errors if predictions is None else predictions).ravel(), block.errors.ravel()
 
 
 def _mad(values: Array) -> float:
+    """Return the median absolute deviation from the median."""
     (centre,) = quantiles(values, (0.5,))
     (deviation,) = quantiles(np.abs(values - centre), (0.5,))
     return float(deviation)
@@ -123,6 +124,6 @@ def _correlation(one: Array, other: Array) -> float:
 
 
 def _with_sample_size(method: str, block: Block) -> str:
-    """Return the name of a method, with the size of the sample where not all items were used."""
+    """Return the name of a method, followed by the size of the sample where not all items were used."""
     n = block.errors.size
     return f"{method}; on a sample of {n}" if n >= SAMPLED else method

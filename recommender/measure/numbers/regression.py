@@ -40,7 +40,7 @@ ENOUGH_FOR_SHAPE = 250  # items: the medcouple known to 0.14, the ratio of two s
 
 
 def regression(given: Given) -> TaskMeasurement:
-    """Return the facts of residuals; without predictions, those of targets.
+    """Return the facts of residuals; without predictions, those of the targets.
 
     Raises: ShapeMismatch, NonFiniteInput.
     """
@@ -72,7 +72,7 @@ def regression(given: Given) -> TaskMeasurement:
 
 
 def residual_facts(summary: ResidualSummary, evidence: RequiredItems) -> Facts:
-    """Return every fact on residuals for which there are items enough."""
+    """Return every fact of the residuals for which there are enough items."""
     skewed, gap = (evidence.enough(name, ENOUGH_FOR_SHAPE) for name in ("skewness", "mean_median_gap"))
     return {
         "outlier_rate": outlier_rate(summary),
@@ -89,9 +89,9 @@ def residual_facts(summary: ResidualSummary, evidence: RequiredItems) -> Facts:
 
 
 def _target_facts(target_amounts: Amounts, stream: ResidualStream, features: int | None) -> Facts:
-    """Return the facts that targets show by themselves: support, share of zeros, and dispersion of counts.
+    """Return the facts of the targets alone: support, share of zeros, and dispersion of counts.
 
-    `features`: how many the model has, None where that is unknown. The dispersion is None unless targets are counts.
+    `features` is the model's number of features, None where unknown. The dispersion is None unless targets are counts.
     """
     target_support = support(target_amounts)
     counts_dispersion = None
@@ -103,7 +103,7 @@ def _target_facts(target_amounts: Amounts, stream: ResidualStream, features: int
 
 
 def _add_spread_relations(stream: ResidualStream, facts: Facts, evidence: RequiredItems) -> None:
-    """Add to `facts` how the spread of residuals depends on the predictions, from a sample of the items."""
+    """Add to `facts` how the spread of residuals depends on the predictions, measured on a sample of the items."""
     positive = facts["support"] in {"counts", "positive", "nonnegative"}
     block = stream.sample(SAMPLED)
     if evidence.enough("heteroscedasticity", ENOUGH_FOR_SHAPE):

@@ -1,4 +1,4 @@
-"""Reads residuals a block at a time, so that no temporary is as large as the arrays."""
+"""Read residuals in blocks, so that no temporary is as large as the arrays."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,7 +23,10 @@ LEAVE_OUT = "Leave out what is not finite."
 
 
 class Block(NamedTuple):
-    """Rows of the arrays in float64, and their difference; without predictions the errors are the targets."""
+    """Some rows of targets and predictions in float64, with their residuals.
+
+    Without predictions, the targets themselves.
+    """
 
     targets: Array
     predictions: Array | None
@@ -31,17 +34,19 @@ class Block(NamedTuple):
 
 
 def float64(values: Tensor) -> Array:
-    """Return a block as float64, for sums."""
+    """Return a block in float64, in which sums are exact enough."""
     numbers: Array = values.detach().to("cpu", torch.float64).numpy()
     return numbers
 
 
 @dataclass
 class ResidualStream:
-    """Targets (n, m), and predictions of the same axes, in blocks of rows.
+    """Targets (n, m), and predictions with the same axes, read in blocks of rows.
 
-    `shift` scales by a power of two, so that squares of huge numbers stay finite; `passes` counts what was read.
-    `sample_size`: numbers that are drawn where more would have to be sorted.
+    Attributes:
+        shift: Numbers are divided by two to this power, so that squares of huge numbers stay finite.
+        passes: How many passes were read.
+        sample_size: How many numbers are drawn where all would be too many to sort.
     """
 
     targets: Tensor
@@ -53,6 +58,7 @@ class ResidualStream:
     _kept: Block | None = field(default=None, init=False, repr=False)  # of arrays that are one block
 
     def __post_init__(self) -> None:
+        """Bring targets and predictions to the axes (n, m)."""
         if self.predictions is not None and self.predictions.shape != self.targets.shape:
             wanted = ", ".join(map(str, self.targets.shape))
             raise ShapeMismatch(
@@ -68,24 +74,24 @@ class ResidualStream:
 
     @property
     def basis(self) -> str:
-        """The quantity that facts are measured on: residuals, or targets."""
+        """The quantity that facts are measured on: residuals or targets."""
         return "targets" if self.predictions is None else "residuals"
 
     def rescale(self, shift: int) -> None:
-        """Scale all later blocks by two to the power of -shift."""
+        """Divide the numbers of all later blocks by two to the power of `shift`."""
         self.shift, self._kept = shift, None
 
     def columns(self, start: int, stop: int) -> "ResidualStream":
-        """Return some of the outputs."""
+        """Return a stream of the outputs from `start` to `stop`."""
         predictions = None if self.predictions is None else self.predictions[:, start:stop]
         return ResidualStream(
             self.targets[:, start:stop], predictions, self.block, self.shift, sample_size=self.sample_size
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield everything once.
+        """Yield all rows once, in blocks.
 
-        Raises: NonFiniteInput, with the first index.
+        Raises: NonFiniteInput, with the index of the first.
         """
         rows = max(1, self.block // self.width)
         if self.items <= rows:
@@ -96,9 +102,9 @@ class ResidualStream:
             yield self._read(slice(start, start + rows), start)
 
     def whole(self) -> Block:
-        """Return everything at once; for streams of at most `sample_size` numbers.
+        """Return all rows as one block; for streams of at most `sample_size` numbers.
 
-        Raises: NonFiniteInput, with the first index.
+        Raises: NonFiniteInput, with the index of the first.
         """
         self.passes += 1
         if self._kept is None:
@@ -109,7 +115,7 @@ class ResidualStream:
         return self._kept
 
     def sample(self, numbers: int | None = None) -> Block:
-        """Return about so many numbers, all of them where there are no more, in whole rows drawn with replacement."""
+        """Return rows with about `numbers` numbers, drawn with replacement; all rows where there are no more."""
         rows = max(1, (numbers or self.sample_size) // self.width)
         if self.items <= rows:
             return self.whole()
@@ -117,7 +123,7 @@ class ResidualStream:
         return self._read(drawn.to(self.targets.device), None)
 
     def _read(self, where: slice | Tensor, offset: int | None) -> Block:
-        """Return the block of some rows in float64, scaled."""
+        """Return some rows as a block in float64, scaled."""
         checkpoint()
         targets = float64(self.targets[where])
         predictions = None if self.predictions is None else float64(self.predictions[where])
@@ -129,7 +135,10 @@ class ResidualStream:
         return Block(targets, predictions, errors)
 
     def _refuse(self, targets: Array, predictions: Array | None, errors: Array, offset: int | None) -> None:
-        """Refuse numbers that are not finite; a sample, whose rows are out of place, is read on."""
+        """Refuse numbers that are not finite.
+
+        Not for a sample (no `offset`), whose indices are not those of the array.
+        """
         if offset is None:
             return
         for role, values in (("targets", targets), ("predictions", predictions), ("targets - predictions", errors)):
@@ -139,7 +148,7 @@ class ResidualStream:
 
 
 def pieces(values: Tensor, numbers: int = BLOCK) -> Iterator[Tensor]:
-    """Yield an array in runs of items with at most so many numbers, one item at least."""
+    """Yield parts of an array along axis 0 with at most `numbers` numbers each, but at least one item."""
     rows = max(1, numbers // max(1, values[:1].numel()))
     for start in range(0, values.shape[0], rows):
         checkpoint()

@@ -1,4 +1,4 @@
-"""The statistics that facts on residuals are computed from, in three passes."""
+"""The statistics that the facts of residuals are computed from, in three passes."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _TAIL_SHARE, _FEWEST_TAIL, _TAIL_ROOT = 0.1, 20, 2.0  # the tail is min(0.1 n, m
 
 @dataclass
 class OutlierLimits:
-    """Centre and limits of every output; all but the centre in its modified z-scores."""
+    """The centre and the scale of every output, and the limits of outliers in modified z-scores."""
 
     centre: Array
     per_unit: Array  # modified z-scores per unit of the residuals
@@ -27,7 +27,7 @@ class OutlierLimits:
 
     @classmethod
     def of(cls, spread: Spread) -> "OutlierLimits":
-        """Return what follows from the spread; where nothing varies, every score is 0."""
+        """Return the limits for a robust centre and scale; where an output does not vary, its scores are 0."""
         scale = spread.sigma(1 / Z_PER_MAD)
         per_unit = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
         reach = WHISKER * (spread.upper - spread.lower)
@@ -43,14 +43,14 @@ class OutlierLimits:
         )
 
     def scores(self, block: Block) -> Array:
-        """Return modified z-scores."""
+        """Return the modified z-scores of a block, in its shape."""
         scores: Array = (block.errors - self.centre) * self.per_unit
         return scores
 
 
 @dataclass
 class FlaggedSums:
-    """Sums of the targets of all items and of the flagged ones, of their squares, and the least target."""
+    """Sums of the targets and of their squares, over all items and over outliers, and the smallest target."""
 
     total: float = 0.0
     flagged: float = 0.0
@@ -59,20 +59,20 @@ class FlaggedSums:
     least: float = math.inf
 
     def add(self, targets: Array, flagged: NDArray[np.bool_]) -> None:
-        """Take in a block."""
-        some = targets[flagged]
+        """Add a block of targets, of which `flagged` marks the outliers."""
+        flagged_targets = targets[flagged]
         self.merge(
             FlaggedSums(
                 float(targets.sum()),
-                float(some.sum()),
+                float(flagged_targets.sum()),
                 float(np.vdot(targets, targets)),
-                float(some @ some),
+                float(flagged_targets @ flagged_targets),
                 float(targets.min()),
             )
         )
 
     def merge(self, other: "FlaggedSums") -> None:
-        """Take in what another has seen."""
+        """Add the sums of another block."""
         self.total += other.total
         self.flagged += other.flagged
         self.total_squares += other.total_squares
@@ -95,7 +95,7 @@ class ResidualScores:
     sums: FlaggedSums = field(default_factory=FlaggedSums)
 
     def add(self, block: Block) -> None:
-        """Take in a block."""
+        """Add a block."""
         scores = self.limits.scores(block)
         self.moments.add(scores)
         self.beyond_fence += _outside(scores, self.limits.fence)
@@ -111,7 +111,7 @@ class ResidualScores:
         self.tail.add(scores.ravel())
 
     def merge(self, other: "ResidualScores") -> None:
-        """Take in what another with the same limits has seen."""
+        """Add the counts of another with the same limits."""
         self.moments.merge(other.moments)
         self.magnitude.merge(other.magnitude)
         self.tail.merge(other.tail)
@@ -123,11 +123,12 @@ class ResidualScores:
 
     @property
     def flagged(self) -> int:
-        """How many lie beyond the cut."""
+        """The number of outliers."""
         return self.above + self.below
 
 
 def _outside(scores: Array, limits: tuple[Array, Array]) -> int:
+    """Return how many scores lie outside the limits."""
     return int(np.count_nonzero(scores < limits[0])) + int(np.count_nonzero(scores > limits[1]))
 
 
@@ -138,7 +139,10 @@ def tail_length(n: int) -> int:
 
 @dataclass
 class ResidualSummary:
-    """What facts on residuals are computed from: `items` along axis 0, `numbers` with all outputs."""
+    """The statistics that the facts of residuals are computed from.
+
+    `items` along axis 0, `numbers` over all outputs.
+    """
 
     items: int
     numbers: int
@@ -150,7 +154,9 @@ class ResidualSummary:
 
 
 def summarise(stream: ResidualStream) -> ResidualSummary:
-    """Return the statistics of the residuals, in as many passes over them as it takes.
+    """Return the statistics of the residuals.
+
+    Reads the stream three times, or more where a bracket missed its quantile.
 
     Raises: NonFiniteInput.
     """

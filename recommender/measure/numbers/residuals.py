@@ -1,6 +1,6 @@
-"""Facts of residuals: outliers, scale, tails and skew, by medians, which outliers do not move.
+"""Facts of residuals: outliers, scale, tails and skewness, by medians, which outliers do not move.
 
-One function a fact; all take the summary of residuals (n) or (n, outputs), every output with its own centre and scale.
+Each fact is one function of the summary of residuals (n) or (n, outputs); every output has its own centre and scale.
 """
 
 import math
@@ -36,7 +36,7 @@ FEWEST_FLAGGED = 6  # all on one side by chance: 2 * 0.5 ** 6 = 3 %
 def outlier_rate(summary: ResidualSummary) -> Measured:
     """Return the share of residuals whose modified z-score exceeds 3.5.
 
-    Units: fraction, 0 to 1; a clean Gaussian gives 0.00047. Where half the residuals are equal the scale falls back to
+    Units: fraction, 0 to 1; for normal residuals 0.00047. Where half the residuals are equal, the scale falls back to
     the mean absolute deviation.
     Source: Iglewicz & Hoaglin 1993; NIST handbook 1.3.5.17.
     """
@@ -50,7 +50,7 @@ def outlier_rate(summary: ResidualSummary) -> Measured:
 
 
 def residual_scale(summary: ResidualSummary) -> Measured | None:
-    """Return 1.4826 times the median absolute deviation; of several outputs, the median of theirs.
+    """Return 1.4826 times the median absolute deviation; for several outputs, the median of theirs.
 
     Units: those of the target. None where all residuals are equal.
     """
@@ -66,9 +66,9 @@ def residual_scale(summary: ResidualSummary) -> Measured | None:
 
 
 def one_sidedness(summary: ResidualSummary) -> Measured | None:
-    """Return how far the flagged residuals lie on one side: 0 as many above as below, 1 all on one side.
+    """Return how far the outliers lie on one side: 0 where as many are above as below, 1 where all are on one side.
 
-    None where so few are flagged that all of them lie on one side by chance in 5 % of samples.
+    None where there are so few that all lie on one side by chance in 5 % of samples.
     """
     flagged = summary.scores.flagged
     if flagged < FEWEST_FLAGGED:
@@ -82,7 +82,7 @@ def one_sidedness(summary: ResidualSummary) -> Measured | None:
 
 
 def outlier_magnitude(summary: ResidualSummary) -> Measured | None:
-    """Return the median absolute modified z-score of the flagged residuals. None where none is flagged."""
+    """Return the median absolute modified z-score of the outliers; None where there are none."""
     flagged, value = summary.scores.flagged, summary.scores.magnitude.quantile(0.5)
     if not flagged or value is None:
         return None
@@ -93,9 +93,9 @@ def outlier_magnitude(summary: ResidualSummary) -> Measured | None:
 
 
 def outlier_sum_share(summary: ResidualSummary) -> Measured | None:
-    """Return the share of the targets' sum that the flagged items carry: what a loss that ignores them leaves out.
+    """Return the share of the sum of the targets that outliers carry, which a loss that ignores them loses.
 
-    Units: fraction, 0 to 1; the interval is that of a ratio of sums. None where some target is below 0 or all are 0.
+    Units: fraction, 0 to 1; the interval is that of a ratio of sums. None where some target is negative or all are 0.
     """
     sums, n = summary.scores.sums, summary.numbers
     if sums.least < 0 or not 0 < sums.total < math.inf:
@@ -111,21 +111,21 @@ def outlier_sum_share(summary: ResidualSummary) -> Measured | None:
 
 
 def total_under_huber(summary: ResidualSummary) -> Measured | None:
-    """Return what predictions by Huber's loss would add up to, over the true sum; 1 where errors are symmetric.
+    """Return the estimated sum of predictions under the Huber loss, divided by the true sum; 1 for symmetric errors.
 
-    The residuals' Huber centre (1.345 scales) stands for what that loss fits, as if it moved every prediction alike.
-    None where some target is below 0, where nothing varies, and of several outputs.
+    The Huber centre of the residuals (1.345 scales) approximates what that loss fits, as if it moved every prediction
+    by the same amount. None where some target is negative, where nothing varies, and for several outputs.
     """
     return _total_at(summary, _huber_centre(summary.sample), f"Huber's centre of the residuals, {HUBER_CUT} scales")
 
 
 def total_under_mae(summary: ResidualSummary) -> Measured | None:
-    """Return what predictions by MAE would add up to, over the true sum; as `total_under_huber`."""
+    """Return the estimated sum of predictions under MAE, divided by the true sum; see `total_under_huber`."""
     return _total_at(summary, 0.0, "median of the residuals")
 
 
 def _total_at(summary: ResidualSummary, centre: float, method: str) -> Measured | None:
-    """Return one plus how far a centre lies from the mean residual, over the mean target."""
+    """Return 1 plus the distance of `centre` from the mean residual, divided by the mean target."""
     sums, sigma = summary.scores.sums, summary.spread.sigma()
     if sigma.size > 1 or not sigma.all() or sums.least < 0 or not 0 < sums.total < math.inf:
         return None
@@ -135,7 +135,7 @@ def _total_at(summary: ResidualSummary, centre: float, method: str) -> Measured 
 
 
 def _huber_centre(scores: Array) -> float:
-    """Return where Huber's loss is least, by reweighting from the median; scores have scale 1 and median 0."""
+    """Return the minimiser of the Huber loss over scores with scale 1 and median 0, by iterative reweighting."""
     centre = 0.0
     for _ in range(_REWEIGHTED):
         off = np.abs(scores - centre)
@@ -148,9 +148,9 @@ def _huber_centre(scores: Array) -> float:
 
 
 def tail_index(summary: ResidualSummary) -> Measured | None:
-    """Return Hill's estimate on distances from the median; under 2 their variance is infinite.
+    """Return Hill's estimate of the tail index of distances from the median; below 2 the variance is infinite.
 
-    Units: exponent. None where the tail has no spread.
+    Units: exponent. None where the tail does not vary.
     Source: Hill 1975, doi:10.1214/aos/1176343247; k = min(0.1 n, max(20, 2 sqrt(n))).
     """
     largest = summary.scores.tail.finish()
@@ -166,7 +166,7 @@ def tail_index(summary: ResidualSummary) -> Measured | None:
 
 
 def skewness(summary: ResidualSummary) -> Measured:
-    """Return the medcouple of the residuals, -1 to 1; of many, that of a sample.
+    """Return the medcouple of the residuals, from -1 to 1; for many, that of a sample.
 
     Source: Brys, Hubert & Struyf 2004, doi:10.1198/106186004X12632.
     """
@@ -181,17 +181,17 @@ def skewness(summary: ResidualSummary) -> Measured:
 
 
 def mean_median_gap(summary: ResidualSummary) -> Measured | None:
-    """Return how far the mean lies from the median, in residual scales; of several outputs, the median of theirs.
+    """Return the distance of the mean from the median in residual scales; for several outputs, the median of theirs.
 
-    The standard error takes the density at the median to be that of a normal of the same scale.
+    The standard error assumes the density of a normal distribution of that scale at the median.
     """
     spread = summary.spread
     sigma = spread.sigma()
-    some = sigma > 0
-    if not some.any():
+    varying = sigma > 0
+    if not varying.any():
         return None
-    gaps = np.abs(spread.mean - spread.centre)[some] / sigma[some]
-    ratio, mean_ratio = spread.deviation[some] / sigma[some], spread.mean_deviation[some] / sigma[some]
+    gaps = np.abs(spread.mean - spread.centre)[varying] / sigma[varying]
+    ratio, mean_ratio = spread.deviation[varying] / sigma[varying], spread.mean_deviation[varying] / sigma[varying]
     half_pi = math.pi / 2  # variance of the median times n / sigma ** 2
     variance = np.maximum(ratio**2 + half_pi - 2 * math.sqrt(half_pi) * mean_ratio, half_pi - 1)
     value, error = float(np.median(gaps)), Z * math.sqrt(float(np.median(variance)) / summary.items)
@@ -204,7 +204,7 @@ def mean_median_gap(summary: ResidualSummary) -> Measured | None:
 
 
 def residual_details(summary: ResidualSummary) -> Details:
-    """Return further numbers of the summary, for people: other outlier rates, and moments."""
+    """Return further numbers of the summary for people: other outlier rates, and moments."""
     rate = summary.scores.flagged / summary.numbers
     items, basis, moments = summary.items, summary.basis, summary.scores.moments
     low, high = wilson(rate, items)
@@ -233,12 +233,13 @@ def residual_details(summary: ResidualSummary) -> Details:
 
 
 def _rate(count: int, summary: ResidualSummary, method: str) -> Detail | None:
+    """Return the share of residuals that a method flags."""
     share = count / summary.numbers
     return detail(share, summary.items, method, summary.basis, interval=wilson(share, summary.items))
 
 
 def _in_units(value: float, shift: int) -> float:
-    """Return a number in the unit of the targets, or the largest there is."""
+    """Return a number in the unit of the targets, or the largest float64 where it overflows."""
     try:
         return math.ldexp(value, shift)
     except OverflowError:

@@ -1,6 +1,6 @@
 """Location and scale of the residuals of every output, by medians.
 
-Few items are measured a group of outputs at a time, in memory; many an output at a time, in two passes.
+Few items are measured in memory, several outputs at a time; many in two passes, one output at a time.
 """
 
 import math
@@ -21,7 +21,7 @@ _SQUARES = 250  # binary exponent up to which the fourth powers of as many numbe
 
 @dataclass
 class Spread:
-    """One number an output, in units of two to the power of `shift`."""
+    """Robust location and scale, one number for each output, divided by two to the power of `shift`."""
 
     lower: Array  # the first quartile
     centre: Array  # the median
@@ -33,12 +33,15 @@ class Spread:
     shift: int = field(default=0, kw_only=True)
 
     def sigma(self, to_sigma: float = TO_SIGMA) -> Array:
-        """Return a normal sigma for each output; where half the values are equal, from the mean deviation."""
+        """Return the standard deviation of a normal distribution with the same spread, for each output.
+
+        Where half the values of an output are equal it is computed from the mean absolute deviation.
+        """
         return np.where(self.mad > 0, to_sigma * self.mad, MEAN_TO_SIGMA * self.mean_deviation)
 
     @property
     def fell_back(self) -> bool:
-        """Whether some output has half its values equal."""
+        """Whether half the values of some output are equal, so that the mean absolute deviation is used."""
         return bool((self.mad == 0).any())
 
 
@@ -62,6 +65,7 @@ def robust_spread(stream: ResidualStream) -> Spread:
 
 
 def _spread(stream: ResidualStream) -> Spread:
+    """Return the spread of every output in the unit of the stream."""
     if stream.items > stream.sample_size:
         return _joined(_streamed(stream.columns(k, k + 1), stream) for k in range(stream.width))
     together = max(1, stream.sample_size // stream.items)
@@ -72,13 +76,14 @@ def _spread(stream: ResidualStream) -> Spread:
 
 
 def _joined(parts: Iterable[Spread]) -> Spread:
+    """Return the spreads of several groups of outputs as one."""
     every = list(parts)
-    names = [one.name for one in fields(Spread) if not one.kw_only]
+    names = [column.name for column in fields(Spread) if not column.kw_only]
     return Spread(*(np.concatenate([getattr(part, name) for part in every]) for name in names))
 
 
 def quantiles(values: Array, shares: Iterable[float]) -> list[Array]:
-    """Return quantiles along axis 0, between the two nearest ranks in proportion."""
+    """Return quantiles along axis 0, interpolated between the two nearest ranks."""
     places = [(values.shape[0] - 1) * share for share in shares]
     ranks = sorted({rank for place in places for rank in (math.floor(place), math.ceil(place))})
     parted = np.partition(values, ranks, axis=0)
@@ -87,6 +92,7 @@ def quantiles(values: Array, shares: Iterable[float]) -> list[Array]:
 
 
 def _direct(errors: Array) -> Spread:
+    """Return the spread of errors in memory."""
     lower, centre, upper = quantiles(errors, QUARTILES)
     mean = errors.mean(0)
     deviation = np.sqrt(np.square(errors - mean).sum(0) / max(errors.shape[0] - 1, 1))
@@ -96,7 +102,10 @@ def _direct(errors: Array) -> Spread:
 
 
 def _streamed(column: ResidualStream, counter: ResidualStream) -> Spread:
-    """Return the same of one long column, in two passes more often than once in a million times."""
+    """Return the spread of one long column in two passes.
+
+    A bracket misses, and takes a third, once in a million times.
+    """
     sample = np.sort(column.sample().errors.ravel())
     (lower, centre, upper), moments = _quartiles(column, sample)
     mad, mean_deviation = _mad(column, sample, centre)
@@ -106,7 +115,7 @@ def _streamed(column: ResidualStream, counter: ResidualStream) -> Spread:
 
 
 def _quartiles(column: ResidualStream, sample: Array) -> tuple[list[float], CentralMoments]:
-    """Return the quartiles of a long column, and its moments, reading it again where a bracket misses."""
+    """Return the quartiles and the moments of a long column, reading it again where a bracket misses."""
     tries = 0
     while True:
         orders, moments = brackets(sample, QUARTILES, tries), CentralMoments()
@@ -116,14 +125,14 @@ def _quartiles(column: ResidualStream, sample: Array) -> tuple[list[float], Cent
             for order in orders:
                 order.add(errors)
         quartiles = [order.quantile(share) for order, share in zip(orders, QUARTILES, strict=True)]
-        hit = [one for one in quartiles if one is not None]
+        hit = [quartile for quartile in quartiles if quartile is not None]
         if len(hit) == len(quartiles):
             return hit, moments
         tries += 1
 
 
 def _mad(column: ResidualStream, sample: Array, centre: float) -> tuple[float, float]:
-    """Return the median and the mean absolute deviation from a centre, reading it again where a bracket misses."""
+    """Return the median and the mean absolute deviation from a centre, reading again where a bracket misses."""
     ordered = np.sort(np.abs(sample - centre))
     tries = 0
     while True:

@@ -1,4 +1,4 @@
-"""Facts of the values of regression targets: their support, counts, zeros, heaping."""
+"""Facts of the values of regression targets: support, counts, zeros, and accumulation at round numbers."""
 
 import math
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ Support = Literal["real", "nonnegative", "positive", "unit", "counts"]
 
 @dataclass
 class Amounts:
-    """Counts, ends and moments of the targets, and how far counts lie from positive predictions."""
+    """Counts, extremes and moments of the targets, and the squared distance of counts from positive predictions."""
 
     ends: EndCounts = field(default_factory=EndCounts)
     moments: CentralMoments = field(default_factory=CentralMoments)
@@ -36,7 +36,7 @@ class Amounts:
     floored: int = 0  # items whose prediction is below the floor
 
     def add(self, block: Block) -> None:
-        """Take in a block."""
+        """Add a block."""
         targets = block.targets.ravel()
         self.ends.add(targets)
         self.moments.add(targets)
@@ -51,7 +51,7 @@ class Amounts:
             )
 
     def merge(self, other: "Amounts") -> None:
-        """Take in what another has seen."""
+        """Add the statistics of another block."""
         self.ends.merge(other.ends)
         self.moments.merge(other.moments)
         self.whole += other.whole
@@ -85,7 +85,7 @@ def support(counted: Amounts) -> Support:
 
 
 def are_counts(counted: Amounts) -> bool:
-    """Whether the targets are whole numbers from 0."""
+    """Return whether the targets are non-negative whole numbers."""
     return counted.ends.least >= 0 and counted.whole == counted.moments.n
 
 
@@ -96,10 +96,10 @@ def zero_share(counted: Amounts, items: int) -> Measured:
 
 
 def dispersion(counted: Amounts, items: int, *, judged: bool, features: int | None = None) -> Measured | None:
-    """Return Pearson's chi-square over its degrees of freedom; without predictions, variance over mean.
+    """Return Pearson's chi-square divided by its degrees of freedom; without predictions, variance over mean.
 
     Units: 1 for Poisson counts; the interval is that of a variance. Predictions below a twentieth of the mean target
-    count as that: a pilot model that is no count model puts some at 0 or below.
+    are raised to that, since a pilot model that is not a count model predicts some at 0 or below.
     """
     n, mean = counted.moments.n, counted.moments.mean
     if judged:
@@ -120,10 +120,11 @@ def dispersion(counted: Amounts, items: int, *, judged: bool, features: int | No
 
 
 def amount_details(counted: Amounts, stream: ResidualStream) -> Details:
-    """Return where targets accumulate: whole numbers, tens, the ends, and more zeros than a count model has."""
+    """Return where targets accumulate: at whole numbers, tens, the extremes, and at zero beyond a count model."""
     n, items = counted.moments.n, stream.items
 
     def share(count: int, method: str) -> Detail | None:
+        """Return the share of targets that are counted by a method."""
         return detail(count / n, items, method, interval=wilson(count / n, items))
 
     integers = share(counted.whole, "count of whole targets")
@@ -146,14 +147,17 @@ def amount_details(counted: Amounts, stream: ResidualStream) -> Details:
 
 
 def heaping(targets: Array) -> Detail | None:
-    """Return the share of whole targets that are multiples of 10; without rounding it is near 0.1."""
+    """Return the share of whole targets that are multiples of 10; near 0.1 where nothing was rounded."""
     tens = float(np.mean(np.remainder(targets, _ROUND) == 0))
     n = targets.shape[0]
     return detail(tens, n, "multiples of 10; 0.1 where nobody rounds", interval=wilson(tens, n))
 
 
 def zero_excess(counted: Amounts, items: int) -> Detail | None:
-    """Return how many standard errors the share of zeros lies above a Poisson count's of that mean; above 3, excess."""
+    """Return by how many standard errors the share of zeros exceeds that of a Poisson distribution with the same mean.
+
+    Above 3 there is an excess.
+    """
     expected = math.exp(-counted.moments.mean)
     error = math.sqrt(expected * (1 - expected) / items)
     score = (counted.zeros / counted.moments.n - expected) / error if error > 0 else math.nan

@@ -29,7 +29,7 @@ _SEED = 0
 
 
 def detection(given: Given) -> TaskMeasurement:
-    """Return what boxes (n, 4) tell, corners x1, y1, x2, y2.
+    """Return the facts of boxes (n, 4), given as corners x1, y1, x2, y2.
 
     Raises: UnreadableTargets, BadBox, ShapeMismatch, NonFiniteInput.
     """
@@ -63,20 +63,20 @@ def detection(given: Given) -> TaskMeasurement:
 def check_boxes(role: str, boxes: Tensor) -> None:
     """Refuse boxes whose corners are not in order.
 
-    Raises: BadBox, with the first index.
+    Raises: BadBox, with the index of the first.
     """
     start = 0
-    for some in pieces(boxes):
-        wrong = ~(some[:, :2] < some[:, 2:]).all(1)
+    for piece in pieces(boxes):
+        wrong = ~(piece[:, :2] < piece[:, 2:]).all(1)
         if bool(wrong.any()):
             raise BadBox(role, first_index(wrong, start))
-        start += some.shape[0]
+        start += piece.shape[0]
 
 
 def areas(boxes: Tensor) -> Iterator[Array]:
-    """Yield the areas of boxes, a block at a time."""
-    for some in pieces(boxes):
-        corners = float64(some)
+    """Yield the areas of boxes, one block at a time."""
+    for piece in pieces(boxes):
+        corners = float64(piece)
         sides = corners[:, 2:] - corners[:, :2]
         yield sides[:, 0] * sides[:, 1]
 
@@ -84,7 +84,7 @@ def areas(boxes: Tensor) -> Iterator[Array]:
 def area_orders(boxes: Tensor, sample_size: int = SAMPLE) -> list[QuantileBracket]:
     """Return the order statistics around the 10th, 50th and 90th percentile of the areas.
 
-    Of more boxes than `sample_size`, a sample says where they lie; the statistics are exact all the same.
+    For more than `sample_size` boxes a sample chooses the brackets; the order statistics are exact nevertheless.
     """
     n = boxes.shape[0]
     if n <= sample_size:
@@ -101,6 +101,7 @@ def area_orders(boxes: Tensor, sample_size: int = SAMPLE) -> list[QuantileBracke
 
 
 def _filled(orders: list[QuantileBracket], boxes: Tensor) -> list[QuantileBracket]:
+    """Return the brackets after adding the areas of all boxes."""
     for block in areas(boxes):
         for order in orders:
             order.add(block)
@@ -108,7 +109,7 @@ def _filled(orders: list[QuantileBracket], boxes: Tensor) -> list[QuantileBracke
 
 
 def box_area_spread(orders: list[QuantileBracket]) -> Measured | None:
-    """Return the 90th percentile of the areas over the 10th; the interval is that of both ranks.
+    """Return the 90th percentile of the areas divided by the 10th; its interval comes from those of both ranks.
 
     None where areas overflow.
     """
@@ -127,12 +128,14 @@ def box_area_spread(orders: list[QuantileBracket]) -> Measured | None:
 
 
 def _sizes(boxes: Tensor, orders: list[QuantileBracket]) -> tuple[Details, Measured | None]:
-    """Return the percentiles of the areas, and the share of small boxes where corners are in pixels."""
+    """Return the percentiles of the areas as details, and, where corners are in pixels, the share of small boxes."""
     n = boxes.shape[0]
     sizes = [order.quantile(share) for order, share in zip(orders, _SHARES, strict=True)]
-    known = [area for area in sizes if area is not None and math.isfinite(area)]
+    finite_areas = [area for area in sizes if area is not None and math.isfinite(area)]
     details: Details = (
-        {"box_area": list_detail(known, n, "10th, 50th, 90th percentile")} if len(known) == len(sizes) else {}
+        {"box_area": list_detail(finite_areas, n, "10th, 50th, 90th percentile")}
+        if len(finite_areas) == len(sizes)
+        else {}
     )
     if float(boxes.abs().amax()) <= 1:
         details["normalised"] = detail(1.0, n, "all corners lie between -1 and 1: parts of the image, no pixels")

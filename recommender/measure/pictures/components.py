@@ -20,7 +20,7 @@ _PLANE = 2  # axes of a mask whose outline has a length
 
 @dataclass
 class Runs:
-    """Stretches [start, end) of foreground on the lines of planes (p, ..., width), in order."""
+    """Stretches [start, end) of foreground along the lines of planes (p, ..., width), in order."""
 
     line: Ints
     start: Ints
@@ -39,7 +39,7 @@ class Runs:
 
     @property
     def plane(self) -> Ints:
-        """Which plane each run lies in."""
+        """The number of the plane that each run lies in."""
         return self.line // math.prod(self.shape[1:-1])
 
     def touching(self) -> list[tuple[Ints, Ints]]:
@@ -50,7 +50,10 @@ class Runs:
         ]
 
     def _pairs(self, places: tuple[Ints, ...], step: tuple[int, ...]) -> tuple[Ints, Ints]:
-        """Return pairs of each run with those of the line one step away; the first axis counts planes."""
+        """Return the pairs of runs that touch, on lines that are `step` apart.
+
+        The first axis of `places` counts planes.
+        """
         neighbours = [places[0], *(place + by for place, by in zip(places[1:], step, strict=True))]
         lengths = self.shape[1:-1]
         inside = np.all([(at >= 0) & (at < size) for at, size in zip(neighbours[1:], lengths, strict=True)], axis=0)
@@ -66,11 +69,12 @@ class Runs:
 
 
 def _same(step: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the step of length 0, which leads to the same line; later lines have greater steps."""
     return (0,) * len(step)
 
 
 def group_numbers(n: int, one: Ints, other: Ints) -> Ints:
-    """Return for each of n elements the number of its group, where pairs of elements are connected."""
+    """Return the number of the connected group of each of n elements; `one` and `other` are connected pairs."""
     root = np.arange(n)
     while True:
         checkpoint()
@@ -86,7 +90,14 @@ def group_numbers(n: int, one: Ints, other: Ints) -> Ints:
 
 @dataclass
 class Objects:
-    """Every connected object: the plane it lies in, its pixels, its outline (2-D), whether it touches the border."""
+    """The connected objects of planes.
+
+    Attributes:
+        plane: The number of the plane that each lies in.
+        area: Its number of pixels.
+        perimeter: Its perimeter in pixels; None for volumes.
+        border: Whether it touches the border.
+    """
 
     plane: Ints
     area: Array
@@ -97,7 +108,7 @@ class Objects:
 def objects(planes: NDArray[np.bool_]) -> Objects:
     """Return the connected objects of masks (p, height, width) or (p, depth, height, width).
 
-    The outline is Crofton's in four directions: a disc has 2 pi r, an axis-aligned square 5 % less than its sides.
+    The perimeter is Crofton's estimate in four directions: 2 pi r for a disc, 5 % less than the sides for a square.
     """
     runs = Runs.of(planes)
     touching = runs.touching()
@@ -115,6 +126,7 @@ def objects(planes: NDArray[np.bool_]) -> Objects:
 
 
 def _at_border(runs: Runs) -> NDArray[np.bool_]:
+    """Return whether each run touches the border of its plane."""
     places = np.unravel_index(runs.line, runs.shape[:-1])
     touching: NDArray[np.bool_] = (runs.start == 0) | (runs.end == runs.shape[-1])
     for place, size in zip(places[1:], runs.shape[1:-1], strict=True):
@@ -123,10 +135,13 @@ def _at_border(runs: Runs) -> NDArray[np.bool_]:
 
 
 def _perimeter(runs: Runs, group: Ints, area: Array, one: Ints, other: Ints) -> Array:
-    """Return pi / 4 times the sum over four directions of how often a line leaves the object, times their distance."""
+    """Return Crofton's perimeter of each object.
+
+    It is pi / 4 times the sum over four directions of how often lines leave the object times the distance of the lines.
+    """
 
     def left(shift: int) -> Array:
-        """Return how many pixels have no neighbour one line on and `shift` to the right."""
+        """Return the number of pixels of each object without a neighbour on the next line, `shift` to the right."""
         low = np.maximum(runs.start[one] + shift, runs.start[other])
         high = np.minimum(runs.end[one] + shift, runs.end[other])
         return area - np.bincount(group[one], np.maximum(high - low, 0), area.size)

@@ -1,6 +1,6 @@
 """Facts of masks: the share of background, the share of empty images, the size and shape of objects.
 
-Pixels of one image are not independent, so that intervals are over images.
+Pixels of one image are not independent, so intervals are computed over images.
 """
 
 import math
@@ -36,7 +36,7 @@ _SPATIAL = 2  # axes in which masks have an outline
 
 @dataclass
 class Masks:
-    """Masks however they are written: how to tell the foreground of each class."""
+    """Segmentation masks in any encoding, with functions that give the foreground of each class."""
 
     values: Tensor
     kind: str  # ids, exclusive, overlapping or plain
@@ -46,9 +46,10 @@ class Masks:
 
     @classmethod
     def of(cls, values: Tensor, void: Void | None = None) -> "Masks | None":
-        """Return masks (n, C, *s) with entries 0 to 1, or ids (n, *s) with 0 the background; None for other numbers.
+        """Return the masks that an array encodes; None where its numbers do not fit.
 
-        Signs are masks too: -1 is the background. `void` tells which numbers belong to no pixel that counts.
+        Shapes: (n, C, *s) with entries from 0 to 1, or -1 for background and 1; or ids (n, *s) with 0 as background.
+        `void` says which numbers mark pixels that do not count.
         """
         if not _shares_or_signs(values, void):
             if not all_whole(values):
@@ -67,30 +68,30 @@ class Masks:
 
     @property
     def planes(self) -> tuple[int, ...]:
-        """Lengths of the spatial axes."""
+        """The lengths of the spatial axes."""
         return tuple(self.values.shape[2 if self.in_channels else 1 :])
 
     @property
     def in_channels(self) -> bool:
-        """Whether axis 1 holds the classes."""
+        """Whether classes are on axis 1."""
         return self.kind in {"exclusive", "overlapping"}
 
     def counted(self, values: Tensor) -> Tensor | None:
-        """Return which pixels (n, *s) of some of the images count; None where all do."""
+        """Return a mask (n, *s) of the pixels of some images that count; None where all do."""
         if self.void is None:
             return None
         void = self.void.where(values)
         return ~(void.any(1) if self.in_channels else void)
 
     def foreground(self, values: Tensor, one: float) -> NDArray[np.bool_]:
-        """Return where one class is, (n, *s), in some of the images."""
+        """Return a mask (n, *s) of the pixels of class `one` in some images."""
         plane = values[:, int(one)] if self.in_channels else values
         inside = plane == one if self.kind == "ids" else plane >= HALF
         counted = self.counted(values)
         return (inside if counted is None else inside & counted).cpu().numpy()
 
     def background(self, values: Tensor) -> Tensor:
-        """Return where there is no foreground, (n, *s), in some of the images."""
+        """Return a mask (n, *s) of the pixels without foreground in some images."""
         if self.kind == "ids":
             outside = values == 0
         elif self.kind == "exclusive":
@@ -103,17 +104,17 @@ class Masks:
 
 
 def _shares_or_signs(values: Tensor, void: Void | None) -> bool:
-    """Whether what counts lies between 0 and 1, or is -1 or 1."""
+    """Return whether all numbers that count lie between 0 and 1, or all are -1 or 1."""
     if in_unit_interval(values):
         return True
     if void is not None:
-        return all(bool(((some >= 0) & (some <= 1) | void.where(some)).all()) for some in pieces(values))
+        return all(bool(((piece >= 0) & (piece <= 1) | void.where(piece)).all()) for piece in pieces(values))
     low, high = values.aminmax()
-    return bool(low == -1) and bool(high <= 1) and all(bool((some.abs() == 1).all()) for some in pieces(values))
+    return bool(low == -1) and bool(high <= 1) and all(bool((piece.abs() == 1).all()) for piece in pieces(values))
 
 
 def _exclusive(values: Tensor, void: Void | None) -> bool:
-    """Whether every pixel that counts has shares along axis 1 that sum to 1; others are void in every channel."""
+    """Return whether the shares along axis 1 sum to 1 at every pixel; a void pixel must be void in all channels."""
     if void is None:
         return exclusive(values)
     return rows_that_count(values, void) is not None
@@ -121,7 +122,7 @@ def _exclusive(values: Tensor, void: Void | None) -> bool:
 
 @dataclass
 class Coverage:
-    """Shares of each image: background (n), and foreground by class (n, K)."""
+    """The share of background (n) and of each class's foreground (n, K) in each image."""
 
     background: Array
     foreground: Array
@@ -129,29 +130,30 @@ class Coverage:
 
     @property
     def images(self) -> int:
-        """How many images there are."""
+        """The number of images."""
         return self.background.size
 
 
 def coverage(masks: Masks, block_pixels: int = AT_ONCE) -> Coverage:
-    """Return the shares of every image among the pixels that count, some images at a time.
+    """Return the shares of every image among its pixels that count, processing some images at a time.
 
-    An image of which no pixel counts is left out.
+    Images without a pixel that counts are left out.
+
     Raises: UnreadableTargets where no pixel of any image counts.
     """
     background, foreground, pixels = [], [], []
-    for some in pieces(masks.values, block_pixels):
-        empty = masks.background(some).flatten(1)
-        counted = masks.counted(some)
+    for piece in pieces(masks.values, block_pixels):
+        empty = masks.background(piece).flatten(1)
+        counted = masks.counted(piece)
         n = np.full(empty.shape[0], float(empty.shape[1]))
         if counted is not None:
             n = counted.flatten(1).sum(1).cpu().numpy().astype(np.float64)
-        planes = [masks.foreground(some, one).reshape(empty.shape[0], -1).sum(1) for one in masks.classes]
+        planes = [masks.foreground(piece, class_id).reshape(empty.shape[0], -1).sum(1) for class_id in masks.classes]
         covered = np.stack(planes, axis=1) if planes else np.zeros((empty.shape[0], 0))
-        kept = n > 0
-        background.append(empty.sum(1).cpu().numpy()[kept] / n[kept])
-        foreground.append(covered[kept] / n[kept, None])
-        pixels.append(n[kept])
+        non_void = n > 0
+        background.append(empty.sum(1).cpu().numpy()[non_void] / n[non_void])
+        foreground.append(covered[non_void] / n[non_void, None])
+        pixels.append(n[non_void])
     if not any(map(len, pixels)):
         wanted = Text("masks of which some pixels count", "有像素计入的掩膜")
         raise UnreadableTargets("segmentation", wanted, masks.values.shape)
@@ -159,7 +161,7 @@ def coverage(masks: Masks, block_pixels: int = AT_ONCE) -> Coverage:
 
 
 def mask_sparsity(covered: Coverage) -> Measured:
-    """Return the share of background pixels, 0 to 1, with an interval over images."""
+    """Return the share of background pixels, from 0 to 1, with an interval over images."""
     value = float(covered.background.mean())
     interval = None
     if covered.images > 1:
@@ -178,7 +180,7 @@ def empty_share(covered: Coverage) -> Measured:
 
 @dataclass
 class ObjectShapes:
-    """Objects of a number of images, and the size of these."""
+    """The connected objects of some images, and the size of these images."""
 
     objects: Objects  # planes count images
     images: int
@@ -188,7 +190,7 @@ class ObjectShapes:
 
     @property
     def method(self) -> str:
-        """How they were found."""
+        """The method by which the objects were found, for the answer."""
         neighbours = 3 ** len(self.planes) - 1
         where = f" of {self.images} images, evenly spaced" if self.sampled else ""
         which = f", {MOST_LISTED} classes" if self.more else ""
@@ -196,19 +198,22 @@ class ObjectShapes:
 
 
 def shapes(masks: Masks, most_pixels: int = MOST_PIXELS, block_pixels: int = AT_ONCE) -> ObjectShapes | None:
-    """Return the connected objects of every class, in so many pixels at most; None for masks of one axis.
+    """Return the connected objects of every class; None for masks with only one spatial axis.
 
-    `block_pixels`: pixels in memory, of all classes together.
+    Args:
+        masks: The masks.
+        most_pixels: The most pixels to examine.
+        block_pixels: The most pixels in memory at a time, of all classes together.
     """
     planes, classes = masks.planes, max(1, len(masks.classes))
     if len(planes) < _SPATIAL:
         return None
     most = max(1, most_pixels // (math.prod(planes) * classes))
     images = masks.values.shape[0]
-    kept = masks.values
+    sample = masks.values
     if images > most:
-        kept = kept[torch.linspace(0, images - 1, most).round().long()]
-    parts = list(_objects(masks, kept, max(1, block_pixels // classes)))
+        sample = sample[torch.linspace(0, images - 1, most).round().long()]
+    parts = list(_objects(masks, sample, max(1, block_pixels // classes)))
     outlined = all(part.perimeter is not None for part in parts)
     joined = Objects(
         np.concatenate([part.plane for part in parts]),
@@ -216,24 +221,26 @@ def shapes(masks: Masks, most_pixels: int = MOST_PIXELS, block_pixels: int = AT_
         np.concatenate([part.perimeter for part in parts if part.perimeter is not None]) if outlined else None,
         np.concatenate([part.at_border for part in parts]),
     )
-    return ObjectShapes(joined, kept.shape[0], planes, images > most, masks.more)
+    return ObjectShapes(joined, sample.shape[0], planes, images > most, masks.more)
 
 
-def _objects(masks: Masks, kept: Tensor, numbers: int) -> Iterator[Objects]:
+def _objects(masks: Masks, sample: Tensor, numbers: int) -> Iterator[Objects]:
+    """Yield the objects of each class in some of the images, a block at a time."""
     yield objects(np.zeros((1, *masks.planes), dtype=np.bool_))  # none, so that there is always something to join
     offset = 0
-    for some in pieces(kept, numbers):
-        for one in masks.classes:
-            regions = objects(masks.foreground(some, one))
+    for piece in pieces(sample, numbers):
+        for class_id in masks.classes:
+            regions = objects(masks.foreground(piece, class_id))
             regions.plane += offset
             yield regions
-        offset += some.shape[0]
+        offset += piece.shape[0]
 
 
 def small_share(measured: ObjectShapes) -> Measured | None:
-    """Return the share of objects under 32 x 32 pixels, or whose side is under 1/16 of the image's.
+    """Return the share of objects smaller than 32 x 32 pixels, or than 1/16 of the image's side in both directions.
 
-    The interval is over images, by the variance of a ratio. None where there is no object. Volumes have no 32 x 32.
+    The interval is over images, by the variance of a ratio. None where there is no object. For volumes only the second
+    limit applies.
     """
     area = measured.objects.area
     if not area.size:
@@ -254,7 +261,7 @@ def small_share(measured: ObjectShapes) -> Measured | None:
 def thinness(measured: ObjectShapes) -> Measured | None:
     """Return the median of perimeter ** 2 / (4 pi area): 1 for a disc, large for vessels.
 
-    Perimeters are Crofton's in four directions. None where there is no object, and of volumes.
+    Perimeters are Crofton's estimates in four directions. None where there is no object, and for volumes.
     """
     if measured.objects.perimeter is None or not measured.objects.area.size:
         return None
@@ -266,7 +273,7 @@ def thinness(measured: ObjectShapes) -> Measured | None:
 
 
 def coverage_details(covered: Coverage) -> Details:
-    """Return how much of the images each class covers, and in how many it occurs."""
+    """Return the share of the images that each class covers, and the number of images in which it occurs."""
     n, foreground = covered.images, covered.foreground
     if not foreground.size:
         return {}
@@ -292,7 +299,7 @@ def coverage_details(covered: Coverage) -> Details:
 
 
 def shape_details(measured: ObjectShapes) -> Details:
-    """Return how many objects there are, how large, and how they lie."""
+    """Return the number of objects, their sizes and their positions."""
     area, n = measured.objects.area, measured.objects.area.size
     count = np.bincount(measured.objects.plane, minlength=measured.images)
     details: Details = {"objects_per_image": detail(float(count.mean()), measured.images, f"mean; {measured.method}")}
@@ -302,13 +309,15 @@ def shape_details(measured: ObjectShapes) -> Details:
     total = np.bincount(measured.objects.plane, area, measured.images)
     largest = np.zeros(measured.images)
     np.maximum.at(largest, measured.objects.plane, area)
-    some = total > 0
+    non_empty = total > 0
     details |= {
         "object_area": list_detail(
             np.quantile(area, (0.1, 0.5, 0.9)).tolist(), n, "pixels: 10th, 50th, 90th percentile"
         ),
         "largest_share": detail(
-            float(np.median(largest[some] / total[some])), int(some.sum()), "largest object over all; median of images"
+            float(np.median(largest[non_empty] / total[non_empty])),
+            int(non_empty.sum()),
+            "largest object over all; median of images",
         ),
         "border_share": detail(border, n, "objects that touch the border", interval=wilson(border, n)),
     }
@@ -319,7 +328,7 @@ def shape_details(measured: ObjectShapes) -> Details:
 
 
 def _over(values: Array) -> list[Interval] | None:
-    """Return intervals of the means over images, by class."""
+    """Return the interval of the mean over images of each class."""
     n = values.shape[0]
     if n < _SPATIAL:
         return None

@@ -1,4 +1,4 @@
-"""Void labels, which are not counted: numbers below 0, and 254, 255 and 65535 in label maps."""
+"""Void labels, which do not count: negative numbers, and 254, 255 and 65535 in label maps."""
 
 from dataclasses import dataclass
 
@@ -19,18 +19,18 @@ _PAIR = 2  # classes of a binary task
 
 @dataclass(frozen=True)
 class Void:
-    """The values of an array that mark void labels."""
+    """The values in an array that mark void labels."""
 
     labels: tuple[float, ...]
     below_zero: bool = False
 
     def without(self, values: Tensor) -> Tensor:
-        """Return ids with -1 in place of void values, in a dtype that holds -1."""
+        """Return ids with -1 in place of void values, in a dtype that can hold -1."""
         wide = torch.int16 if values.dtype == torch.uint8 else values.dtype
         return values.to(wide).masked_fill(self.where(values), -1)
 
     def where(self, values: Tensor) -> Tensor:
-        """Return where the void values are."""
+        """Return a mask of the void values."""
         void = values < 0 if self.below_zero else torch.zeros_like(values, dtype=torch.bool)
         for label in self.labels:
             void |= values == label
@@ -38,29 +38,29 @@ class Void:
 
 
 def rows_that_count(targets: Tensor, void: Void) -> Tensor | None:
-    """Return where one-hot rows along axis 1 count, (n, *s); None where targets hold no such rows.
+    """Return a mask (n, *s) of the one-hot rows along axis 1 that count; None where targets are not such rows.
 
-    A row is void in every place or in none, and those that count hold shares that sum to 1.
+    A row is void either in all entries or in none; rows that count have shares that sum to 1.
     """
     if targets.ndim == 1 or targets.shape[1] == 1:
         return None
-    counted = []
-    for some in pieces(targets):
-        marked = void.where(some)
-        kept = ~marked.any(1)
-        if not bool((marked.all(1) | (kept & sums_to_one(some))).all()):
+    counted_rows = []
+    for piece in pieces(targets):
+        marked = void.where(piece)
+        counted = ~marked.any(1)
+        if not bool((marked.all(1) | (counted & sums_to_one(piece))).all()):
             return None
-        counted.append(kept)
-    counting = torch.cat(counted)
+        counted_rows.append(counted)
+    counting = torch.cat(counted_rows)
     return counting if bool(counting.any()) else None
 
 
 def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> Void | None:
     """Return the values that mark void labels; None where all labels count.
 
-    A number that the caller names does, and so do numbers below 0. 255, 254 and 65535 do where other labels are far
-    below: beside 0 and 1, beside shares, and beside ids that leave a gap. {0, 255} is a mask, {-1, 1} are signs. Of
-    grades in lists -1 fills up a list where no other is below 0.
+    The `ignore_index` of the caller and negative numbers are void. 254, 255 and 65535 are where all other labels are
+    far below: next to 0 and 1, to shares, or to ids with a gap before them. {0, 255} is a mask and {-1, 1} are signs,
+    so neither is void. In lists of grades, -1 is padding where no other grade is negative.
     """
     if task is Task.RANKING:
         return _padding(targets, ignore_index)
@@ -79,7 +79,7 @@ def find_void(task: Task, targets: Tensor, ignore_index: int | None = None) -> V
 
 
 def _padding(grades: Tensor, ignore_index: int | None) -> Void | None:
-    """Return the grade that pads lists to one length, -1 unless it is named; None where no list is padded."""
+    """Return the grade that pads lists to equal length, -1 or the `ignore_index`; None where no list is padded."""
     mark = -1.0 if ignore_index is None else float(ignore_index)
     others = grades[grades != mark]
     padded = others.numel() < grades.numel()
@@ -87,22 +87,22 @@ def _padding(grades: Tensor, ignore_index: int | None) -> Void | None:
 
 
 def _are_a_pair(task: Task, labels: list[float]) -> bool:
-    """Whether two labels are the two classes: any two of a binary task, and signs unless they are class ids."""
+    """Return whether two labels are the two classes: any two of a binary task, or signs that are not class ids."""
     kind = task.row.measured_as
     return len(labels) == _PAIR and (kind == "pair" or (kind in {"labels", "masks"} and set(labels) == SIGNS))
 
 
 def _whole_numbers(targets: Tensor) -> list[float] | None:
-    """Return the different numbers in order; of shares those that lie outside of 0 to 1, and 1 for the rest.
+    """Return the distinct numbers in ascending order; shares between 0 and 1 are represented by 1.
 
-    None where these are not whole, or are too many to be labels.
+    None where the others are not whole, or are too many to be labels.
     """
     if all_whole(targets):
         labels = value_counts(targets, MOST_IDS)[0].tolist()
         return labels if len(labels) <= MOST_IDS else None
     outside: set[float] = {1.0}
-    for some in pieces(targets):
-        outside |= set(torch.unique(some[(some < 0) | (some > 1)]).tolist())
+    for piece in pieces(targets):
+        outside |= set(torch.unique(piece[(piece < 0) | (piece > 1)]).tolist())
         if len(outside) > len(RESERVED) + _PAIR:
             return None
     marks = outside - {1.0}
@@ -110,16 +110,17 @@ def _whole_numbers(targets: Tensor) -> list[float] | None:
 
 
 def _reserved(labels: list[float], *, sparse: bool) -> tuple[float, ...]:
-    """Return the labels that are reserved for void pixels and lie apart from the others.
+    """Return the labels that are reserved for void pixels and lie far from the other labels.
 
-    `sparse`: few of many classes may occur, as in one image. A column of ids has to hold most of those below the gap.
+    `sparse`: the array may have few of many classes, as a single image does. A column of ids has to contain most of the
+    ids below the gap.
     """
     reserved = [label for label in labels if label in RESERVED]
-    for some in (reserved, reserved[-1:]):
-        others = [label for label in labels if label not in some]
-        if not some or not others or others[-1] < 1 or others[-1] >= some[0] - 1:
+    for piece in (reserved, reserved[-1:]):
+        others = [label for label in labels if label not in piece]
+        if not piece or not others or others[-1] < 1 or others[-1] >= piece[0] - 1:
             continue
         dense = 2 * len(others) > others[-1] + 1
         if dense or (sparse and others[-1] < GREY):
-            return tuple(some)
+            return tuple(piece)
     return ()

@@ -31,7 +31,7 @@ _BOTH = (Task.BINARY, Task.MULTILABEL)
 
 
 def _with_goal(decision: str, task: Task = Task.BINARY, **facts: object) -> Question:
-    """Return a question with that goal."""
+    """Return a question of the task with this kind of decision as its goal."""
     goal = Goal(decision=decision)  # type: ignore[arg-type] # the literals of Goal
     return Question(task, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 

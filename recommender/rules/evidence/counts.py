@@ -24,7 +24,7 @@ OVERDISPERSED = Threshold(
 
 
 def _with_goal(functional: str, **facts: object) -> Question:
-    """Return a question with that goal."""
+    """Return a question about counts with this functional as its goal."""
     goal = Goal(functional=functional)  # type: ignore[arg-type] # the literals of Goal
     return Question(Task.COUNT, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
 

@@ -37,6 +37,7 @@ _PICTURES = (
 
 
 def _generation(way: str) -> Question:
+    """Return a question about a model that generates in this way."""
     return Question(Task.GENERATION, goal=Goal(generation=way))  # type: ignore[arg-type] # the literal of Goal
 
 

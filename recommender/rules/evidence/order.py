@@ -47,10 +47,12 @@ _OF_ONE = (
 
 
 def _decides(decision: str) -> Question:
+    """Return a question about ordered classes with this kind of decision as its goal."""
     return Question(Task.ORDINAL, goal=Goal(decision=decision))  # type: ignore[arg-type] # the literals of Goal
 
 
 def _ranks(by: str) -> Question:
+    """Return a question about ranking with this goal."""
     return Question(Task.RANKING, goal=Goal(ranking=by))  # type: ignore[arg-type] # the literals of Goal
 
 

@@ -1,4 +1,4 @@
-"""What an answer says of the choices of both books alone; kept, since the next question often has the same."""
+"""The fields of an answer that depend only on the choices of both books; cached, since questions often share them."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from recommender.rules.table import RulebookName
 from recommender.tasks import Task
 
 
-class OfTheChoices(NamedTuple):
+class ChoiceFields(NamedTuple):
     """The fields of a recommendation that follow from the chosen objectives."""
 
     recommended: answer.Recommended | None
@@ -32,7 +32,7 @@ class OfTheChoices(NamedTuple):
 
 
 @lru_cache(maxsize=KEPT)
-def of_the_choices(
+def choice_fields(
     task: Task,
     goal: Goal,
     article: Choices,
@@ -43,17 +43,25 @@ def of_the_choices(
     judged_by: Text,
     tabular: bool,
     language: Language,
-) -> OfTheChoices:
-    """Return the fields that follow from the choices of both books, of which those of `rulebook` are recommended.
+) -> ChoiceFields:
+    """Return the fields that follow from the choices of both books.
 
-    `offered`: what the deciding rows name beside them; `judged_by`: the metric; `tabular`: whether an experiment can be
-    asked for.
+    Args:
+        task: The task.
+        goal: The goal.
+        article: The choices of the article's book.
+        evidence: The choices of the evidence book.
+        offered: The alternatives that the deciding rules name.
+        rulebook: The book whose choices are recommended.
+        judged_by: The metric.
+        tabular: Whether an experiment on table columns can be run.
+        language: The language of the answer.
     """
     chosen = article if rulebook == "article" else evidence
     others = alternatives(chosen, offered, task, language)
     texts = [*(str(summed(each)) for each in (chosen, article, evidence)), *(other.objective for other in others)]
     candidates = list(dict.fromkeys(filter(None, texts)))
-    return OfTheChoices(
+    return ChoiceFields(
         recommended=_recommended(chosen, rulebook),
         article=_book_answer(article, language),
         evidence=_book_answer(evidence, language),
@@ -67,12 +75,14 @@ def of_the_choices(
 
 
 def _recommended(chosen: Choices, rulebook: RulebookName) -> answer.Recommended | None:
+    """Return the recommended objective as a part of the answer; None where the book has no answer."""
     if not chosen:
         return None
     return answer.Recommended(objective=str(summed(chosen)), heads=_heads(chosen), rulebook=rulebook)
 
 
 def _heads(chosen: Choices) -> list[answer.HeadAnswer]:
+    """Return the objective of every head."""
     return [
         answer.HeadAnswer(head=choice.head, objective=str(choice.objective), activation=choice.loss.loss.activation)
         for choice in chosen
@@ -100,10 +110,12 @@ def _book_answer(chosen: Choices, language: Language) -> answer.BookAnswer | Non
 
 
 def _agreement(article: Choices, evidence: Choices) -> Agreement | None:
+    """Return how the answers of the books compare; None where one has none."""
     return agreement(summed(article), summed(evidence)) if article and evidence else None
 
 
 def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswer]:
+    """Return the objectives that the deciding rules rule out, with the reasons."""
     return [
         answer.RuledOutAnswer(objective=out.objective, because=in_language(out.because, language))
         for choice in chosen
@@ -112,14 +124,18 @@ def _ruled_out(chosen: Choices, language: Language) -> list[answer.RuledOutAnswe
 
 
 def _snippets(chosen: Choices) -> answer.Snippets:
-    """Return a function for each library that has all of it; of several heads one each, since their inputs differ."""
+    """Return the code for each library that has all losses.
+
+    For several heads one function each, since inputs differ.
+    """
 
     def module(library: str) -> str | None:
+        """Return the code for one library; None where it lacks a loss."""
         texts = {f"{choice.head}_loss": _code(library, choice) for choice in chosen}
-        known = {name: text for name, text in texts.items() if text is not None}
-        if not known or len(known) < len(texts):
+        available = {name: text for name, text in texts.items() if text is not None}
+        if not available or len(available) < len(texts):
             return None
-        return next(iter(known.values())) if len(known) == 1 else snippets.combined_module(known)
+        return next(iter(available.values())) if len(available) == 1 else snippets.combined_module(available)
 
     return answer.Snippets(
         pytorch=module("pytorch") or "",
@@ -129,7 +145,7 @@ def _snippets(chosen: Choices) -> answer.Snippets:
 
 
 def _code(library: str, choice: Choice) -> str | None:
-    """Return the code of one objective in one library."""
+    """Return the code of one head's objective in one library; None where it lacks a loss."""
     if library == "pytorch":
         return snippets.pytorch_code(choice.objective)
     return snippets.library_code(choice.objective, library)
