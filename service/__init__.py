@@ -1,1 +1,1 @@
-"""The only room with HTTP, devices, files and clocks."""
+"""The HTTP service; the only package that uses the network, devices, files and clocks."""

@@ -21,7 +21,10 @@ ALIKE = 0.8  # of 1; compose's GPU_PORT is no PORT, WORKRS are WORKERS
 
 
 def settings_from(arguments: list[str]) -> Settings:
-    """Return the settings of a command line: flags come before variables. Each worker reads the variables itself."""
+    """Return the settings of a command line; flags take precedence over environment variables.
+
+    Workers read the variables themselves, so flags are passed on to them as variables.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m service",
         description="Start the Lossary service. Every setting is a variable, or a line of the\nTOML file that "
@@ -47,7 +50,7 @@ def settings_from(arguments: list[str]) -> Settings:
 
 
 def _listed() -> str:
-    """Return every setting with what it means, in lines of at most 80 characters."""
+    """Return every setting with its description, in lines of at most 80 characters."""
     lines = ["settings:"]
     for name, field in Settings.model_fields.items():
         if name != "worker":
@@ -80,10 +83,10 @@ def refuse_exposed(settings: Settings) -> None:
 
 
 def share_metrics() -> None:
-    """Give the workers an empty folder for their shared counts, inside PROMETHEUS_MULTIPROC_DIR where that is set.
+    """Create an empty folder for the counts that workers share, inside PROMETHEUS_MULTIPROC_DIR where that is set.
 
-    prometheus_client looks for it when it is imported. What a folder that is full has no room for is not shown, so
-    room is asked for at the start.
+    prometheus_client looks for the folder when it is imported. On a full disk counts would be missing, so space is
+    allocated at the start.
     """
     parent = os.environ.get(SHARED_METRICS)
     try:

@@ -53,7 +53,13 @@ Every operation below has an example that works as it stands: open one and press
 def create_app(
     settings: Settings, extra_steps: Sequence[Step] = (), runtime_of: Callable[[Settings], Runtime] = Runtime
 ) -> FastAPI:
-    """Return a new application with these settings; `extra_steps` run inside the service's own steps."""
+    """Return a new application.
+
+    Args:
+        settings: The settings of this process.
+        extra_steps: Steps to run inside the service's own steps.
+        runtime_of: Creates the runtime that computes losses.
+    """
     thresholds = thresholds_of(settings.rules)
     runtime, metrics = runtime_of(settings), Metrics()
     regions, memory = regions_of(settings), memory_budget(settings)
@@ -119,6 +125,7 @@ def _telemetry(pipeline: Pipeline, *, on: bool) -> TelemetryConfig:
         raise ValueError("LOSSARY_TELEMETRY: OpenTelemetry is not installed; install lossary-service[telemetry].")
 
     def quiet(scope: MutableMapping[str, Any]) -> bool:
+        """Return whether the route of a request is not to be traced."""
         return pipeline.match(scope.get("method", ""), scope.get("path", "")).properties.quiet
 
     return {"tracing": on, "metrics": on, "logs": False, "auto_configure": on, "exclude": quiet}
@@ -127,7 +134,7 @@ def _telemetry(pipeline: Pipeline, *, on: bool) -> TelemetryConfig:
 def from_environment(runtime_of: Callable[[Settings], Runtime] = Runtime) -> FastAPI:
     """Return the application that the LOSSARY_* variables describe; the server calls this in each worker.
 
-    A setting that cannot be honoured ends the process with one line.
+    An invalid setting ends the process with a message of one line.
     """
     try:
         settings = Settings()

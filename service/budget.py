@@ -1,7 +1,7 @@
-"""A bounded amount of one resource (memory, threads), reserved in the order of asking.
+"""A bounded amount of one resource (memory, threads), reserved first come, first served.
 
-Whoever asks for more than is free waits, first come first served, for a bounded time in a bounded queue. Whoever holds
-some already does not wait for more, since two that did would wait for each other.
+A caller that asks for more than is free waits in a bounded queue, for a bounded time. A caller that already holds some
+does not wait for more, since two such callers would wait for each other.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Budget:
 
     @property
     def waiting(self) -> int:
-        """How many callers wait."""
+        """The number of callers that wait."""
         return len(self._queue)
 
     def has(self, amount: int) -> bool:
@@ -37,7 +37,7 @@ class Budget:
         return amount <= self.free and (not self._queue or amount <= self._small)
 
     def take(self, amount: int) -> bool:
-        """Take `amount` where it is free and nobody waits for it; return whether it was taken."""
+        """Take `amount` if it is free and nobody waits for it; return whether it was taken."""
         if not self.has(amount):
             return False
         self.free -= amount
@@ -46,7 +46,7 @@ class Budget:
     async def wait(self, amount: int) -> None:
         """Take `amount`, waiting in the order of the calls.
 
-        Raises: TemporaryReducedCapacity where the queue is too long, or the wait was.
+        Raises: TemporaryReducedCapacity where the queue is full, or the wait took too long.
         """
         if self.take(amount):
             return
@@ -72,6 +72,7 @@ class Budget:
         self._serve()
 
     def _leave(self, entry: tuple[int, asyncio.Future[None]]) -> None:
+        """Remove a waiting caller from the queue, and return its amount if it was already granted."""
         if entry[1].done():
             self.give(entry[0])
         else:
@@ -79,6 +80,7 @@ class Budget:
             self._serve()
 
     def _serve(self) -> None:
+        """Grant the amounts of waiting callers, in order, as far as they are free."""
         while self._queue and self._queue[0][0] <= self.free:
             amount, turn = self._queue.popleft()
             self.free -= amount
@@ -86,7 +88,7 @@ class Budget:
 
 
 class Reservation:
-    """The memory of one request."""
+    """The memory reserved for one request."""
 
     def __init__(self, budget: Budget, patience_s: float, record: Record) -> None:
         self._budget, self._patience_s, self._record = budget, patience_s, record
@@ -94,7 +96,7 @@ class Reservation:
 
     @property
     def total(self) -> int:
-        """The most that all requests may reserve together."""
+        """The whole budget, which is the most that all requests may reserve together."""
         return self._budget.total
 
     def beside(self) -> "Reservation":
@@ -110,7 +112,9 @@ class Reservation:
         return taken
 
     async def need(self, amount: int) -> None:
-        """Reserve `amount`, or the whole budget where that is less, so that the largest upload runs alone.
+        """Reserve `amount`, waiting until it is free.
+
+        The whole budget where that is less, so that the largest upload runs alone.
 
         Raises: TemporaryReducedCapacity.
         """
@@ -118,7 +122,7 @@ class Reservation:
         self._hold(more)
 
     def grow(self, amount: int) -> None:
-        """Raise the reservation to `amount` in all, without waiting.
+        """Raise the reservation to `amount` in total, without waiting.
 
         Raises: TemporaryReducedCapacity.
         """
@@ -129,6 +133,7 @@ class Reservation:
             self._hold(more)
 
     def _hold(self, more: int) -> None:
+        """Add `more` bytes to this reservation and to the request's record."""
         self.reserved += more
         self._record.hold(more)
 

@@ -16,7 +16,7 @@ from service.uploads.shared_memory import Regions
 
 
 class State(TypedDict):
-    """The state that the lifespan yields, typed."""
+    """The objects that the application's lifespan yields as state."""
 
     settings: Settings
     runtime: Runtime
@@ -31,41 +31,49 @@ class State(TypedDict):
 
 
 async def _settings(request: Request) -> Settings:
+    """Return the settings of the application."""
     settings: Settings = request.state.settings
     return settings
 
 
 async def _runtime(request: Request) -> Runtime:
+    """Return the runtime of the application."""
     runtime: Runtime = request.state.runtime
     return runtime
 
 
 async def _metrics(request: Request) -> Metrics:
+    """Return the metrics of the application."""
     metrics: Metrics = request.state.metrics
     return metrics
 
 
 async def _thresholds(request: Request) -> dict[str, float]:
+    """Return the thresholds of the application's rules file."""
     thresholds: dict[str, float] = request.state.thresholds
     return thresholds
 
 
 async def _datasets(request: Request) -> Datasets:
+    """Return the datasets of the application."""
     datasets: Datasets = request.state.datasets
     return datasets
 
 
 async def _jobs(request: Request) -> Jobs:
+    """Return the jobs of the application."""
     jobs: Jobs = request.state.jobs
     return jobs
 
 
 async def _readiness(request: Request) -> Readiness:
+    """Return the readiness of the application."""
     readiness: Readiness = request.state.readiness
     return readiness
 
 
 async def _regions(request: Request) -> Regions | None:
+    """Return the shared memory regions of the application; None where shared memory is off."""
     regions: Regions | None = request.state.regions
     return regions
 

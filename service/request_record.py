@@ -13,7 +13,7 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 def stays() -> bool:
-    """Return that a client is not known to have closed its connection."""
+    """Return False: the default of `has_left`, for a client not known to have disconnected."""
     return False
 
 
@@ -21,8 +21,11 @@ def stays() -> bool:
 class Record:
     """The facts of one request. Of what the client sent, only its request id and sizes are recorded.
 
-    `has_left`: says whether the client is known to have closed its connection. `held_bytes`: what is reserved with its
-    body now, `body_bytes` the most that was; `block_bytes`: the most that was for the blocks of its formulas.
+    Attributes:
+        has_left: Returns whether the client is known to have closed its connection.
+        held_bytes: The bytes that are reserved with the body at this moment.
+        body_bytes: The most bytes that were reserved with the body.
+        block_bytes: The most bytes that were reserved for blocks of formulas.
     """
 
     id: str
@@ -42,18 +45,18 @@ class Record:
     losses: tuple[str, ...] = ()
 
     def hold(self, more: int) -> None:
-        """Record that `size` more bytes are reserved, or fewer where it is negative."""
+        """Record that `more` further bytes are reserved, or released where it is negative."""
         self.held_bytes += more
         self.body_bytes = max(self.body_bytes, self.held_bytes)
 
     @property
     def reserved_bytes(self) -> int:
-        """The most memory that was reserved for it."""
+        """The most memory that was reserved for the request."""
         return self.body_bytes + self.block_bytes
 
     @property
     def instance(self) -> str:
-        """The request in the words of a problem (RFC 9457)."""
+        """The identifier of the request in problems (RFC 9457)."""
         return f"urn:lossary:request:{self.id}"
 
 
@@ -66,7 +69,7 @@ def current() -> Record:
 
 
 def new_id() -> str:
-    """Return a request id that no other request has."""
+    """Return a new, unique request id."""
     return f"{random.getrandbits(128):032x}"  # no secret, so that no call of the kernel is needed
 
 

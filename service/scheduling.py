@@ -1,8 +1,7 @@
-"""Runs the coroutine of a request inline, without an asyncio task, and makes it a task where it has to wait.
+"""Runs the coroutine of a request inline, without an asyncio task, and turns it into a task where it has to wait.
 
-A task costs a turn of the event loop, which takes longer than a small loss. Requests that arrived in one turn go
-through each step together: the code of a step, out of the processor's caches when its turn comes, takes three times as
-long the first time as after that.
+A task costs a turn of the event loop, which takes longer than a small loss. Requests that arrived in the same turn pass
+each step together: code that is not in the processor's caches takes three times as long.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ class _Signal:
 
 
 class _Nothing:
-    """An awaitable that completes at once; what a task awaits in place of a signal."""
+    """An awaitable that completes at once; awaited by a task in place of a signal."""
 
     def __await__(self) -> Generator[Any, None, None]:
         yield from ()
@@ -37,17 +36,17 @@ _inline = False  # whether what runs now runs inline; a step runs to its end bef
 
 
 def take_turn() -> Awaitable[None]:
-    """Let the other inline requests of this turn reach the same step first; in a task, do nothing."""
+    """Let the other inline requests of this turn reach the same step first; does nothing in a task."""
     return _TURN if _inline else _NOTHING
 
 
 def in_task() -> Awaitable[None]:
-    """Continue as a task where this runs inline; awaited before anything that may wait."""
+    """Continue as a task where this runs inline; to be awaited before anything that may wait."""
     return _TASK if _inline else _NOTHING
 
 
 async def beside_the_loop(work: Callable[[], Returned], size: int) -> Returned:
-    """Return what `work` returns; on a thread where processing this many bytes would block the event loop."""
+    """Return the result of `work`; computed in a thread where processing `size` bytes would block the event loop."""
     if size <= INLINE_BYTES:
         return work()
     await in_task()
@@ -55,7 +54,7 @@ async def beside_the_loop(work: Callable[[], Returned], size: int) -> Returned:
 
 
 class _Rest:
-    """The rest of a coroutine that was started inline; awaiting it continues where it stopped."""
+    """The remainder of a coroutine that was started inline; awaiting it continues where it stopped."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -65,6 +64,7 @@ class _Rest:
 
 
 async def _finish(run: Run) -> None:
+    """Run the remainder of a coroutine in a task."""
     await _Rest(run)
 
 
@@ -77,7 +77,7 @@ class InlineRun:
     context: Context = field(default_factory=copy_context)
 
     def step(self) -> bool:
-        """Run it up to its next turn; return whether there is more to run inline."""
+        """Run the coroutine to its next turn; return whether there is more to run inline."""
         global _inline  # noqa: PLW0603 - asking for the current task would take longer
         _inline = True
         try:

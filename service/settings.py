@@ -38,7 +38,7 @@ def _rooted(value: object) -> object:
 
 
 def _writable_folder() -> Path:
-    """Return the user's data folder, or one for temporary files where that is not writable."""
+    """Return the user's data folder, or a temporary one where that is not writable."""
     home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
     parent = next((folder for folder in (home, *home.parents) if folder.exists()), home)
     if os.access(parent, os.W_OK):
@@ -51,7 +51,7 @@ Bytes = Annotated[int, BeforeValidator(_in_bytes)]
 
 
 class Settings(BaseSettings):
-    """How this process runs. Sizes are in bytes, or with a unit: 2GB, 512MiB."""
+    """The settings of this process. Sizes are in bytes, or with a unit: 2GB, 512MiB."""
 
     model_config = SettingsConfigDict(env_prefix="LOSSARY_", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -251,7 +251,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read variables before the file of LOSSARY_SETTINGS.
+        """Give variables precedence over the file of LOSSARY_SETTINGS.
 
         Raises: ValueError where that file cannot be read.
         """
@@ -280,7 +280,7 @@ class Sourced(NamedTuple):
 def sources() -> list[Sourced]:
     """Return every setting with its source.
 
-    Raises: ValidationError where one cannot be honoured.
+    Raises: ValidationError where one is invalid.
     """
     settings, named = Settings(), _of_file()
     return [
@@ -291,6 +291,7 @@ def sources() -> list[Sourced]:
 
 
 def _source(name: str, of_file: Mapping[str, object]) -> str:
+    """Return where the value of a setting comes from."""
     variable = f"LOSSARY_{name.upper()}"
     if os.environ.get(variable):
         return variable
@@ -326,6 +327,7 @@ def thresholds_of(rules: Path | None) -> dict[str, float]:
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of a table, with the names of nested tables as prefixes."""
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name}.")

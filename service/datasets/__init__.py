@@ -1,1 +1,1 @@
-"""Datasets: files that were uploaded once, and are named by the requests that use them."""
+"""Datasets: files that are uploaded once and named by later requests."""

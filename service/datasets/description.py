@@ -14,7 +14,7 @@ from service.uploads.tables.column_roles import assign
 
 
 def describe(media: str, path: str, limit: DecodingLimit) -> dict[str, Any]:
-    """Return what a file holds: its columns, or its arrays, with the roles that they would have.
+    """Return what a file contains: its columns or arrays, with the roles that their names suggest.
 
     Raises: what decoding raises.
     """
@@ -41,7 +41,7 @@ def describe(media: str, path: str, limit: DecodingLimit) -> dict[str, Any]:
 
 
 def _described(listing: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the description of the files at an address, as far as their headers give it."""
+    """Return the description of the files at an address, from their headers."""
     return {
         "uri": listing["address"]["uri"],
         "files": len(listing["files"]),
@@ -53,7 +53,7 @@ def _described(listing: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_format(media: str) -> Format:
-    """Return the format of a dataset's file: that of its upload, or that of a list of files at an address."""
+    """Return the format of a dataset's file; a list of files at an address has a format of its own."""
     return ADDRESSED if media == ADDRESSED.media else formats.formats()[media]
 
 

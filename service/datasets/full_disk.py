@@ -13,7 +13,7 @@ POSTGRESQL_FULL = "53100"  # disk_full, postgresql.org/docs/15/errcodes-appendix
 
 
 def is_full(error: BaseException) -> bool:
-    """Say whether an error means that the disk is full."""
+    """Return whether an error means that the disk is full."""
     cause = getattr(error, "orig", None)  # SQLAlchemy's errors hold the driver's
     return (
         (isinstance(error, OSError) and error.errno in FULL)
@@ -24,10 +24,7 @@ def is_full(error: BaseException) -> bool:
 
 @contextmanager
 def full_disk_refused(kind: Literal["datasets", "experiments"]) -> Iterator[None]:
-    """Raise a refusal in place of an error that means a full disk.
-
-    Raises: InsufficientStorage.
-    """
+    """Raise InsufficientStorage in place of an error that means a full disk."""
     try:
         yield
     except Exception as error:

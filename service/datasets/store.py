@@ -35,7 +35,7 @@ def identifier(media: str, data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Incoming:
-    """A file that was received completely and is not stored under its id yet."""
+    """A file that was received completely, but not yet stored under its id."""
 
     path: Path
     digest: str
@@ -51,7 +51,8 @@ class Datasets:
     async def receive(self, media: str, chunks: AsyncIterator[bytes]) -> Incoming:
         """Write an upload to a temporary file, and return it.
 
-        Raises: InsufficientStorage where the disk or the quota is full, and what `chunks` raises; nothing is left then.
+        Raises: InsufficientStorage where the disk or the quota is full, and what `chunks` raises; the file is then
+        removed.
         """
         digest = hashlib.sha256(media.encode() + SEPARATOR)
         with full_disk_refused("datasets"):
@@ -82,7 +83,7 @@ class Datasets:
             return self._kept(incoming, owner, media, described)
 
     def _kept(self, incoming: Incoming, owner: str, media: str, described: dict[str, Any]) -> "tuple[DatasetRow, bool]":
-        """Move a received file to its name and insert its row; runs in a thread."""
+        """Move a received file to its final name and insert its row; runs in a thread."""
         from service.datasets.index import DatasetRow  # noqa: PLC0415 - SQLAlchemy takes 0.2 s and 20 MB
 
         self.remove_expired()
@@ -117,7 +118,7 @@ class Datasets:
         return row
 
     def contents(self, identifier: str, owner: str, beside: Beside, limit: DecodingLimit) -> Contents:
-        """Return the arrays of a dataset by role, decoded as a body of its media type would be.
+        """Return the arrays of a dataset by role, decoded like a request body of its media type.
 
         Raises: UnknownDataset, and what decoding raises.
         """
@@ -139,12 +140,12 @@ class Datasets:
             self.path(identifier).unlink(missing_ok=True)
 
     def remove_expired(self) -> None:
-        """Delete the datasets whose time has passed."""
+        """Delete the datasets that have expired."""
         for identifier in self.index.remove_expired():
             self.path(identifier).unlink(missing_ok=True)
 
     def stored_bytes(self) -> int:
-        """Return the bytes of all files; 0, without creating anything, where there are none."""
+        """Return the bytes of all files; 0 where there are none, without creating anything."""
         if self._settings.database_url is None and not (self._settings.data / "lossary.sqlite").exists():
             return 0
         return self.index.total_bytes()
@@ -154,7 +155,7 @@ class Datasets:
         return self._folder / identifier
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close the database."""
         if "index" in vars(self):
             self.index.close()
 
@@ -168,6 +169,7 @@ class Datasets:
 
     @cached_property
     def _folder(self) -> Path:
+        """Return the folder of the files, created where it is missing."""
         folder = self._settings.data / "datasets"
         with full_disk_refused("datasets"):
             (folder / INCOMING).mkdir(parents=True, exist_ok=True)
@@ -175,7 +177,7 @@ class Datasets:
 
 
 def _refuse_past(quota: int, size: int) -> None:
-    """Refuse a number of bytes beyond the quota of all datasets.
+    """Refuse bytes beyond the quota of all datasets.
 
     Raises: InsufficientStorage.
     """

@@ -1,7 +1,7 @@
-"""Counts that are gathered over a turn of the event loop, and added to their metrics at its end.
+"""Counts that are collected during a turn of the event loop, and added to their metrics at its end.
 
 prometheus_client takes a lock for each number, and writes to a file where several workers count. A request has a dozen
-numbers, and requests of one turn mostly count the same things.
+numbers, and the requests of one turn mostly count the same ones.
 """
 
 import asyncio
@@ -12,26 +12,26 @@ from prometheus_client import Counter, Histogram
 
 
 class MetricBuffer:
-    """The counters and histograms that have something to be added to them."""
+    """The counters and histograms that have something to add to their metrics."""
 
     def __init__(self) -> None:
         self._due: list[BufferedCounter | BufferedHistogram] = []
 
     def add(self, metric: "BufferedCounter | BufferedHistogram") -> None:
-        """Have a metric written at the end of this turn."""
+        """Schedule a metric to be written at the end of this turn."""
         if not self._due:
             asyncio.get_running_loop().call_soon(self.write)
         self._due.append(metric)
 
     def write(self) -> None:
-        """Add all of them to their metrics."""
+        """Write all scheduled metrics."""
         due, self._due = self._due, []
         for metric in due:
             metric.write()
 
 
 class BufferedCounter:
-    """What is to be added to a counter."""
+    """The amount to add to a counter at the end of the turn."""
 
     def __init__(self, counter: Counter, buffer: MetricBuffer) -> None:
         self._counter, self._buffer = counter, buffer
@@ -44,13 +44,13 @@ class BufferedCounter:
         self._more += 1
 
     def write(self) -> None:
-        """Add it to the counter."""
+        """Add the amount to the counter."""
         self._counter.inc(self._more)
         self._more = 0
 
 
 class BufferedHistogram:
-    """What is to be added to a histogram: a sum, and the number of observations in each bucket."""
+    """The observations to add to a histogram: their sum, and the number in each bucket."""
 
     def __init__(self, histogram: Histogram, buffer: MetricBuffer) -> None:
         self._buffer = buffer
@@ -59,7 +59,7 @@ class BufferedHistogram:
         self._sum, self._within = 0.0, defaultdict[int, int](int)
 
     def observe(self, amount: float) -> None:
-        """Observe an amount."""
+        """Count an observation."""
         if not self._within:
             self._buffer.add(self)
         self._sum += amount

@@ -23,7 +23,7 @@ PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 def record_of(level: int, event: str, facts: dict[str, Any]) -> logging.LogRecord:
-    """Return the record of a line with its facts, as our logger makes it: for a line a request that takes too long."""
+    """Return a log record with its facts, made faster than by a logger; each request writes one."""
     record, created = object.__new__(logging.LogRecord), time.time()
     vars(record).update(
         _BLANK,
@@ -39,25 +39,28 @@ def record_of(level: int, event: str, facts: dict[str, Any]) -> logging.LogRecor
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the facts of a record that have a value."""
     facts: dict[str, Any] = getattr(record, "facts", {})
     return {name: value for name, value in facts.items() if value is not None}
 
 
 def _when(record: logging.LogRecord) -> str:
+    """Return the time of a record in ISO 8601 with milliseconds."""
     second = int(record.created)
     return f"{_iso(second)}.{int(1e3 * (record.created - second)):03d}+00:00"
 
 
 @lru_cache(2)
 def _iso(second: int) -> str:
+    """Return a time in ISO 8601, in whole seconds; cached, since many records share a second."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes all lines of one turn of the event loop in one call: a write costs as much as formatting three lines.
+    """Writes all lines of a turn of the event loop in one call, since a write costs as much as formatting three lines.
 
-    A pipe that nobody reads never stops the process: lines wait for it up to a bound, and those beyond are counted and
-    dropped. Outside of a loop, and when the process ends, nothing waits.
+    A pipe that is not read never blocks the process: lines wait up to a bound, and further lines are counted and
+    dropped. Outside an event loop, and when the process ends, lines are written at once.
     """
 
     _due: asyncio.AbstractEventLoop | None = None  # whose turn ends with a write
@@ -98,7 +101,7 @@ class Lines(logging.StreamHandler[TextIO]):
             loop.call_soon(self._write)
 
     def _write(self) -> None:
-        """Write the buffered lines as far as the pipe takes them; the rest waits, up to a bound."""
+        """Write as many buffered lines as the pipe accepts; the others wait, up to a bound."""
         self._due = None
         if self._file is None:
             super().flush()
@@ -135,19 +138,20 @@ class TextFormatter(logging.Formatter):
     """The same facts for a terminal: time, level, event, then name=value; values with special characters as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, and below it the traceback where there is one."""
+        """Return the line, followed by the traceback where there is one."""
         facts = "".join(f" {name}={self._value(value)}" for name, value in _facts(record).items())
         line = f"{_when(record)} {record.levelname.lower():7} {record.getMessage()}{facts}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
     @staticmethod
     def _value(value: object) -> str:
+        """Return a value as text, as JSON where it has special characters."""
         text = str(value)
         return text if text and PLAIN.issuperset(text) else orjson.dumps(value, default=str).decode()
 
 
 def configure(settings: Settings) -> None:
-    """Send every log line of this process, uvicorn's too, to standard output in the format of the settings."""
+    """Send every log line of this process, including uvicorn's, to standard output in the configured format."""
     handler = Lines(sys.stdout)
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
     handler.setFormatter(TextFormatter() if as_text else JsonFormatter())

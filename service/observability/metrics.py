@@ -1,7 +1,7 @@
-"""Prometheus metrics: bounded labels, base units, one registry an application.
+"""Prometheus metrics: bounded labels, base units, one registry for each application.
 
-With PROMETHEUS_MULTIPROC_DIR set, before anything is imported, the workers write to files of that folder and each
-answers for all.
+With PROMETHEUS_MULTIPROC_DIR set before anything is imported, the workers write to files in that folder, and each
+worker answers for all.
 """
 
 from collections.abc import Iterator
@@ -29,6 +29,7 @@ CLIENT_GONE = 499  # nginx's status for a client that closed first; nothing was 
 
 
 def _reasons(kind: type[Refusal]) -> Iterator[str]:
+    """Yield the names of all concrete refusals of a kind."""
     below = kind.__subclasses__()
     if not below:
         yield slug(kind)
@@ -37,7 +38,7 @@ def _reasons(kind: type[Refusal]) -> Iterator[str]:
 
 
 class _AnswerMetrics(NamedTuple):
-    """What is counted of the answers of one route, method and status."""
+    """The metrics of answers with one route, method and status."""
 
     requests: BufferedCounter
     seconds: BufferedHistogram
@@ -120,10 +121,11 @@ class Metrics:
             ProcessCollector(registry=own)
 
     def _gauge(self, name: str, meaning: str, labels: list[str] | None = None) -> Gauge:
+        """Return a gauge that is summed over the workers."""
         return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livesum")
 
     def _shared(self, name: str, meaning: str, labels: list[str] | None = None) -> Gauge:
-        """Return a gauge that all workers set to the same quantity, so that the most recent value counts."""
+        """Return a gauge that all workers set to the same quantity, so that the latest value counts."""
         return Gauge(name, meaning, labels or [], registry=self.registry, multiprocess_mode="livemostrecent")
 
     def kept(self, unfinished: int, oldest_s: float, datasets: int, experiments: int) -> None:
@@ -134,7 +136,7 @@ class Metrics:
         self._stored.labels("experiments").set(experiments)
 
     def built(self, version: str, device: str) -> None:
-        """Record the start of this process with its versions and device, once a process."""
+        """Record the versions and the device of this process, once."""
         self._started.inc()
         self._workers.set(1)
         self._build.labels(version, installed("torch"), device).set(1)
@@ -142,16 +144,16 @@ class Metrics:
             self.rejected.labels(reason)
 
     def watch(self, memory: Budget, threads: Budget) -> None:
-        """Create the gauges of what is reserved of two budgets, and of how many wait for each."""
+        """Create the gauges of two budgets: the amount reserved, and the number of callers that wait."""
         self.reservable.set(memory.total)
         self._budgets = memory, threads
         self.refresh()
 
     def refresh(self) -> None:
-        """Set the gauges: before each scrape, and every second where another worker may answer the scrape.
+        """Set the gauges and write buffered counts.
 
-        What was counted in this turn is added too. Each gauge takes as long to set as a small loss, so they are not
-        set with every request.
+        It is called before each scrape, and every second where another worker may answer the scrape; not with every
+        request, since setting a gauge takes as long as a small loss.
         """
         self._buffer.write()
         self._in_flight.set(self.under_way)
@@ -179,7 +181,7 @@ class Metrics:
             (self._by_loss.get(loss) or self._of_loss(loss)).inc()
 
     def _kind(self, route: str, method: str, status: int) -> _AnswerMetrics:
-        """Return what is counted of answers of this kind, kept since calling `labels` each time takes 10 us."""
+        """Return the metrics of answers of this kind; cached, since calling `labels` takes 10 us."""
         own = self._buffer
         counted = self._kinds[route, method, status] = _AnswerMetrics(
             BufferedCounter(self.requests.labels(route, method, str(status)), own),
@@ -195,6 +197,6 @@ class Metrics:
         return counter
 
     def page(self) -> bytes:
-        """Return the metrics in Prometheus' text format: of all workers, where they share a folder."""
+        """Return the metrics in Prometheus' text format, of all workers where they share a folder."""
         self.refresh()
         return shared_counts.page_of_all() if shared_counts.is_shared() else generate_latest(self.registry)

@@ -1,8 +1,8 @@
 """The counters of several workers, in files of one folder that every worker reads.
 
-prometheus_client writes to sparse files: where the disk is full, the page of one that has no room kills the worker that
-writes to it (SIGBUS). Here room is asked for before, and what there is none for is counted in memory, and not shown.
-The counts of a worker that has died are added to those of all the dead, so that its files can go.
+prometheus_client writes to sparse files: on a full disk, touching a page without space kills the worker (SIGBUS). Here
+space is allocated before a value is written; without space, values are counted in memory and not shared. The counts of
+a worker that has died are added to a common file, so that its own files can be removed.
 """
 
 import fcntl
@@ -36,7 +36,7 @@ class CountsInRoom(MmapedDict):
             super().__init__(filename, read_mode)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
 
     def _takes(self, key: str) -> bool:
-        """Return whether a name has a value in the file, or space for one."""
+        """Return whether a name has a value in the file, or there is space for one."""
         if not self._has_file:
             return False
         if key in self._positions:
@@ -48,21 +48,21 @@ class CountsInRoom(MmapedDict):
         return not self._is_full
 
     def read_value(self, key: str) -> tuple[float, float]:
-        """Return a number, 0 at first, and when it was written."""
+        """Return a value, 0 at first, and the time when it was written."""
         if key in self._in_memory or not self._takes(key):
             return self._in_memory.setdefault(key, (0.0, 0.0))
         number: tuple[float, float] = super().read_value(key)  # type: ignore[no-untyped-call] # the same
         return number
 
     def write_value(self, key: str, value: float, timestamp: float) -> None:
-        """Set a number."""
+        """Set a value."""
         if key in self._in_memory or not self._takes(key):
             self._in_memory[key] = value, timestamp
         else:
             super().write_value(key, value, timestamp)  # type: ignore[no-untyped-call] # the same
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._has_file:
             super().close()  # type: ignore[no-untyped-call] # the same
 
@@ -77,6 +77,7 @@ def _created(path: Path) -> bool:
 
 
 def _has_room(descriptor: int, size: int) -> bool:
+    """Return whether disk space could be allocated for a file."""
     try:
         os.posix_fallocate(descriptor, 0, size)
     except OSError as error:
@@ -105,7 +106,7 @@ def _locked(how: int) -> Iterator[Path]:
 
 
 def page_of_all() -> bytes:
-    """Return the metrics in Prometheus' text format, of all workers that live or have died."""
+    """Return the metrics of all workers, living and dead, in Prometheus' text format."""
     of_all = CollectorRegistry()
     with _locked(fcntl.LOCK_SH) as folder:
         multiprocess.MultiProcessCollector(of_all, str(folder))  # type: ignore[no-untyped-call] # the same

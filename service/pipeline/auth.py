@@ -4,13 +4,12 @@
 
     [[key]]
     name = "training"
-    sha256 = "..."                       # of the key; the key itself is kept nowhere
+    sha256 = "..."                       # of the key; the key itself is stored nowhere
     scopes = ["evaluate", "recommend"]   # left out: all of evaluate, experiment, recommend, metrics
     rate = 600                           # requests a minute; left out: without limit
 
-The file is read again when it was written. Several keys may have one name, so that a new one can be handed out before
-the old one is taken away. The probes, the docs page and openapi.json are open to all; everything else needs a key, and
-so will every path that is added.
+The file is read again when it has changed. Several keys may have the same name, so that a new key can be handed out
+before the old one is removed. The probes, the docs page and openapi.json are open to all; every other path needs a key.
 """
 
 import argparse
@@ -66,13 +65,13 @@ class KeyFile(BaseModel):
 
 
 class Bucket:
-    """A token bucket: `size` requests at once, refilled evenly over a minute. Each worker has its own."""
+    """A token bucket: `size` requests at once, refilled evenly within a minute. Each worker has its own."""
 
     def __init__(self, size: int, now: float) -> None:
         self.size, self.level, self._at = size, float(size), now
 
     def take(self, now: float) -> bool:
-        """Take one request from the bucket; return whether one was left."""
+        """Take one token from the bucket; return whether there was one."""
         self.level = min(self.size, self.level + (now - self._at) * self.size / WINDOW_S)
         self._at = now
         if self.level < 1:
@@ -82,11 +81,14 @@ class Bucket:
 
     @property
     def next_s(self) -> float:
-        """In how many seconds the next request is allowed."""
+        """Return the seconds until the next request is allowed."""
         return max(0.0, 1 - self.level) * WINDOW_S / self.size
 
     def headers(self) -> dict[str, str]:
-        """Return how it stands: r requests left, full again in t seconds (draft-ietf-httpapi-ratelimit-headers-11)."""
+        """Return the rate limit headers: r requests left, full again in t seconds.
+
+        Source: draft-ietf-httpapi-ratelimit-headers-11.
+        """
         full = math.ceil((self.size - self.level) * WINDOW_S / self.size)
         return {
             "RateLimit-Policy": f'"default";q={self.size};w={WINDOW_S}',
@@ -104,7 +106,14 @@ class Keys:
         file: Path | None = None,
         same: Callable[[bytes, bytes], bool] = hmac.compare_digest,
     ) -> None:
-        """Keep the keys. `clock`: in seconds; `file`: where they are from; `same`: compares hashes in constant time."""
+        """Put these keys in force.
+
+        Args:
+            keys: The keys.
+            clock: The clock in seconds.
+            file: The file that the keys come from.
+            same: Compares hashes in constant time.
+        """
         self._clock, self._file, self._same = clock, file, same
         self._written = _written(file)
         self._kept: list[tuple[bytes, Key, Bucket | None]] = []
@@ -136,7 +145,7 @@ class Keys:
             log.info("keys reloaded", extra={"facts": {"keys": len(self._kept)}})
 
     def admit(self, scope: Scope, access: Access) -> Mapping[str, str]:
-        """Count a request against the rate of its key; return the headers that its answer carries.
+        """Count a request against the rate limit of its key; return headers for its answer.
 
         Raises: Unauthorized, Forbidden, QuotaExceeded, BadHeaders.
         """
@@ -154,6 +163,10 @@ class Keys:
         return bucket.headers()
 
     def _kept_as(self, secret: bytes) -> tuple[Key, Bucket | None]:
+        """Return the entry of a presented key, and its bucket.
+
+        Raises: Unauthorized where no entry matches.
+        """
         hashed = hashlib.sha256(secret[: LONGEST_KEY + 1]).digest()
         # Every hash is compared, and each in constant time: how long it takes says nothing of which one is near.
         known = [(key, bucket) for kept, key, bucket in self._kept if self._same(kept, hashed)]
@@ -218,6 +231,10 @@ def _written(file: Path | None) -> int:
 
 
 def _read(file: Path) -> list[Key]:
+    """Return the keys of a file.
+
+    Raises: ValueError, in one line that shows no key.
+    """
     try:
         return KeyFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).key
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -229,7 +246,7 @@ def _read(file: Path) -> list[Key]:
 
 
 def main(arguments: list[str]) -> None:
-    """Show a new key on standard error, and print the lines that let it in, to be appended to the file."""
+    """Print a new key to standard error, and its entry for the key file to standard output."""
     parser = argparse.ArgumentParser(prog="python -m service.pipeline.auth", description="Make an API key.")
     new = parser.add_subparsers(required=True, metavar="new").add_parser("new", help="print a new key and its lines")
     new.add_argument("name")

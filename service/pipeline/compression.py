@@ -13,7 +13,7 @@ TEXTS = (b"application/json", b"application/problem+json", b"application/x-ndjso
 
 
 class Compression(Step):
-    """Compresses long texts where Accept-Encoding asks for gzip; arrays of floats would hardly become shorter."""
+    """Compresses long texts where Accept-Encoding accepts gzip; arrays of floats would hardly become shorter."""
 
     def leave(self, exchange: Exchange, head: Head) -> None:
         """Compress a long text."""
@@ -29,6 +29,7 @@ class Compression(Step):
 
 
 def _packed(content: bytes | memoryview) -> bytes:
+    """Return the content compressed with gzip."""
     return gzip.compress(content, LEVEL, mtime=0)
 
 

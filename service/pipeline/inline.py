@@ -1,7 +1,7 @@
 """The pipeline without an asyncio task: small complete requests are answered in the callback that read them.
 
-A task, ASGI and FastAPI's routing take several times as long as a small loss takes to compute. The steps and the
-handler are those of every other request; where one has to wait (for memory, for a thread), it goes on as a task.
+A task, ASGI and FastAPI's routing take several times as long as computing a small loss. The steps and the handler are
+the same as for every other request; a request that has to wait (for memory, for a thread) continues as a task.
 """
 
 import asyncio
@@ -35,12 +35,20 @@ class Inline:
         return 0 < length <= LONGEST and self._pipeline.match(scope["method"], scope["path"]).endpoint is not None
 
     def serve(self, scope: Scope, body: Arrived, send: SendAnswer, adopt: Adopt) -> None:
-        """Answer a request in one of the next turns; `adopt` receives the task that it becomes where it has to wait."""
+        """Answer a request in one of the next turns of the event loop.
+
+        Args:
+            scope: The ASGI scope.
+            body: The complete body.
+            send: Sends the answer.
+            adopt: Receives the task that the request becomes where it has to wait.
+        """
         if not self._arrived:
             asyncio.get_running_loop().call_soon(self._run)
         self._arrived.append(InlineRun(self._answer(scope, body, send), adopt))
 
     def _run(self) -> None:
+        """Run the next step of all waiting requests in turn, until each is done or has become a task."""
         runs, self._arrived = self._arrived[:MOST_TOGETHER], self._arrived[MOST_TOGETHER:]
         if self._arrived:
             asyncio.get_running_loop().call_soon(self._run)

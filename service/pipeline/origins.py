@@ -1,4 +1,4 @@
-"""Cross-origin requests: refused, unless an operator names the origin (the Fetch standard's CORS)."""
+"""Cross-origin requests: refused, unless the operator allows the origin (the Fetch standard's CORS)."""
 
 from fastapi import Response
 
@@ -13,14 +13,14 @@ REMEMBERED_S = 600
 class Origins(Step):
     """Tells browsers which origins may read answers, and refuses requests of other origins.
 
-    A browser lets any page send a form to any host, also to a service without keys on the reader's own machine.
+    A browser lets any page send a form to any host, including a service without keys on the user's own machine.
     """
 
     def __init__(self, allowed: tuple[str, ...]) -> None:
         self._allowed = frozenset(origin.encode() for origin in allowed)
 
     def enter(self, exchange: Exchange) -> Response | None:
-        """Answer a preflight request, and refuse a request of a foreign page.
+        """Answer a preflight request, and refuse a request from a foreign page.
 
         Raises: ForeignOrigin.
         """
@@ -47,6 +47,7 @@ class Origins(Step):
 
 
 def _origin(exchange: Exchange) -> bytes | None:
+    """Return the Origin header; None where there is none."""
     for name, value in exchange.scope["headers"]:
         if name == b"origin":
             origin: bytes = value
@@ -55,6 +56,7 @@ def _origin(exchange: Exchange) -> bytes | None:
 
 
 def _preflight(exchange: Exchange, requested_headers: bytes) -> Response:
+    """Return the answer to a preflight request."""
     answer = Response(status_code=204, headers={"Access-Control-Max-Age": str(REMEMBERED_S)})
     answer.raw_headers.append((b"access-control-allow-methods", ", ".join(exchange.match.methods).encode()))
     if requested_headers:
@@ -63,5 +65,5 @@ def _preflight(exchange: Exchange, requested_headers: bytes) -> Response:
 
 
 def _same(origin: bytes, host: bytes) -> bool:
-    """Return whether a page of this origin came from this host; "null" stands for no origin."""
+    """Return whether a page of this origin came from this host; "null" stands for an opaque origin."""
     return bool(host) and origin.partition(b"://")[2] == host

@@ -1,8 +1,8 @@
 """The pipeline: one list of steps around every request, and the order in which a request passes them.
 
-A request is refused at its head by the connection (service/server), or it is answered here: as ASGI middleware
-(`PipelineMiddleware`), or inline (inline.py); by the same steps, and the same endpoint. This is the one place where a
-refusal, or a fault of ours, becomes an answer.
+A request is either refused at its head by the connection (service/server), or answered here: as ASGI middleware
+(`PipelineMiddleware`) or inline (inline.py), with the same steps and the same endpoint. This is the only place where a
+refusal, or an internal error, becomes an answer.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ CLIENT_GONE = 499  # nginx's status for a client that closed first; nothing was 
 
 
 class Pipeline:
-    """The steps, and the table of routes they surround."""
+    """The steps, and the table of routes that they surround."""
 
     def __init__(self, steps: Sequence[Step], routes: RouteTable, memory: Budget, settings: Settings) -> None:
         self.steps, self.routes = steps, routes
@@ -46,10 +46,11 @@ class Pipeline:
         return self.routes.match(method, self._own(path))
 
     def _own(self, path: str) -> str:
+        """Return a path without the prefix that a proxy adds."""
         return path[len(self._root) - 1 :] if self._root and path.startswith(self._root) else path
 
     def exchange(self, scope: Scope, source: BodySource) -> Exchange:
-        """Return the exchange of a request whose body comes from `source`."""
+        """Return the exchange of a request, whose body comes from `source`."""
         if self._root:
             scope["path"] = self._own(scope["path"])
         match = self.routes.match(scope["method"], scope["path"])
@@ -83,13 +84,13 @@ class Pipeline:
         return Exchange(scope, match, body, record)
 
     def source(self, scope: Scope, receive: Receive) -> BodySource:
-        """Return the source of the body of an ASGI request: our own server's, where it provides one."""
+        """Return the source of the body of an ASGI request; our own server provides one in the scope."""
         own: BodySource | None = scope.get("extensions", {}).get(SOURCE)
         pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
         return own or AsgiSource(receive, pace)
 
     def enter(self, exchange: Exchange) -> Response | None:
-        """Pass an exchange through the steps; return the answer of the first step that gives one.
+        """Pass an exchange through the steps; return the answer of the first step that gives one, or None.
 
         Raises: Refusal.
         """
@@ -106,7 +107,7 @@ class Pipeline:
         raise self.routes.refusal(method, exchange.scope["path"], match)
 
     async def leave(self, exchange: Exchange, head: Head) -> None:
-        """Complete an answer."""
+        """Pass the head of an answer back through the steps that were entered."""
         for step in reversed(exchange.entered):
             step.leave(exchange, head)
         if head.packing is not None and head.content is not None:
@@ -116,9 +117,9 @@ class Pipeline:
         exchange.status = head.status
 
     def end(self, exchange: Exchange) -> None:
-        """Finish an exchange.
+        """End an exchange after its answer was sent.
 
-        The scope lets go of what refers to it, so that all of it is freed at once and not by the garbage collector.
+        References from the scope are removed, so that memory is freed at once rather than by the garbage collector.
         """
         exchange.body.close()
         for step in reversed(exchange.entered):
@@ -128,7 +129,7 @@ class Pipeline:
 
 
 class _Sending:
-    """Passes an ASGI answer through the steps, which see it whole where it is sent as one piece."""
+    """Passes an ASGI answer through the steps; an answer that is sent in one piece is passed as a whole."""
 
     def __init__(self, pipeline: Pipeline, exchange: Exchange, send: Send) -> None:
         self._pipeline, self._exchange, self._send = pipeline, exchange, send
@@ -136,7 +137,7 @@ class _Sending:
         self.started = False
 
     async def __call__(self, message: Message) -> None:
-        """Take one message."""
+        """Send one ASGI message."""
         if message["type"] == "http.response.start":
             self._beginning = message  # sent with what comes next
             return
@@ -164,13 +165,16 @@ class _Sending:
 
 
 class PipelineMiddleware:
-    """The pipeline as ASGI middleware, around FastAPI's routing; a handler that takes the request alone needs none."""
+    """The pipeline as ASGI middleware around FastAPI's routing.
+
+    Handlers that take the request alone are called directly.
+    """
 
     def __init__(self, app: ASGIApp, pipeline: Pipeline) -> None:
         self.app, self._pipeline = app, pipeline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -190,7 +194,7 @@ class PipelineMiddleware:
             self._pipeline.end(exchange)
 
     async def _answer(self, exchange: Exchange, receive: Receive, send: Send) -> None:
-        """Call the application, or answer what a step or a refusal answers in its place."""
+        """Call the application, or send the answer that a step or a refusal gives instead."""
         early = self._pipeline.enter(exchange)
         scope = {**exchange.scope, "method": "GET"} if exchange.scope["method"] == "HEAD" else exchange.scope
         if early is not None:
@@ -203,7 +207,7 @@ class PipelineMiddleware:
 
 
 async def answer_inline(pipeline: Pipeline, exchange: Exchange) -> Response:
-    """Return the answer to an exchange whose handler takes nothing but the request."""
+    """Return the answer to an exchange whose handler takes the request alone."""
     try:
         early = pipeline.enter(exchange)
         if early is not None:
@@ -214,7 +218,7 @@ async def answer_inline(pipeline: Pipeline, exchange: Exchange) -> Response:
 
 
 def answer_to_fault(error: Exception | asyncio.CancelledError) -> Response:
-    """Return the answer for an exception that was raised in place of an answer."""
+    """Return the answer for an exception: a refusal's problem, or that of an internal error."""
     if isinstance(error, Refusal):
         return answer(error)
     if isinstance(error, ClientDisconnect):
@@ -225,6 +229,7 @@ def answer_to_fault(error: Exception | asyncio.CancelledError) -> Response:
 
 
 def _endpoint(exchange: Exchange) -> Endpoint:
+    """Return the handler of an exchange that takes the request alone."""
     endpoint = exchange.match.endpoint
     if endpoint is None:
         raise TypeError(exchange.match.template)

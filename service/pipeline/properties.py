@@ -18,9 +18,13 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 class Properties:
     """The properties of one route.
 
-    `inline`: the handler takes the request alone and returns a response, so that small requests are answered without a
-    task. `quiet`: machines ask every few seconds, so answers are logged at debug. `protocol`: whose members a refusal
-    has. `etag`: clients may keep the answer, and ask whether it still stands. `page`: browsers show it.
+    Attributes:
+        access: The scope that a key needs, or OPEN.
+        inline: The handler takes the request alone and returns a response, so that it can run without a task.
+        quiet: Answers are logged at debug level, since machines poll the route every few seconds.
+        protocol: Which protocol's form refusals have.
+        etag: Clients may cache the answer and revalidate it.
+        page: Browsers show the answer as a page.
     """
 
     access: Access
@@ -43,6 +47,7 @@ def properties(
     """State the properties of the route that this handler answers; the decorator goes below the route's own."""
 
     def state(handler: Handler) -> Handler:
+        """Attach the properties to the handler."""
         setattr(handler, _ATTRIBUTE, Properties(access, inline, quiet, protocol, etag, page))
         return handler
 
@@ -50,6 +55,6 @@ def properties(
 
 
 def properties_of(handler: object) -> Properties | None:
-    """Return the properties that a handler states, or None."""
+    """Return the properties that a handler states; None where it states none."""
     stated: Properties | None = getattr(handler, _ATTRIBUTE, None)
     return stated

@@ -1,4 +1,4 @@
-"""Conditional requests: cacheable answers get an ETag, and a client that has the answer already gets 304."""
+"""Conditional requests: cacheable answers get an ETag, and a client that has the current answer gets 304."""
 
 import hashlib
 
@@ -13,16 +13,16 @@ DIGEST_BYTES = 12
 class Revalidation(Step):
     """Tags the answers of routes with `etag`, and answers 304 to a client that names the current tag.
 
-    Such answers depend on the request, the version and the rules in force alone. A recommendation is one of them,
-    though it is asked for by POST. Source: RFC 9110, 8.8.3 and 13.1.2.
+    Such answers depend only on the request, the version and the rules in force; among them are recommendations,
+    although they are requested by POST. Source: RFC 9110, 8.8.3 and 13.1.2.
     """
 
     def __init__(self, *, guarded: bool) -> None:
-        """`guarded`: a key is asked for, so no cache that several clients share may keep an answer."""
+        """Create the step; with `guarded` (keys are required) shared caches must not store answers."""
         self._control = PRIVATE if guarded else SHARED
 
     def leave(self, exchange: Exchange, head: Head) -> None:
-        """Add the tag; drop the content where the client has it already."""
+        """Add the tag; drop the content where the client already has it."""
         if not exchange.match.properties.etag or head.status != 200 or head.content is None:  # noqa: PLR2004 - OK
             return
         tag = f'"{hashlib.blake2b(head.content, digest_size=DIGEST_BYTES).hexdigest()}"'

@@ -22,7 +22,7 @@ UNMATCHED = "unmatched"  # the template of a path without a route; a path of the
 
 @dataclass(frozen=True)
 class Match:
-    """The route of one request. `route` is None for files, and where the path or the method has none."""
+    """The route that matches a request; `route` is None for files, and where no route matches."""
 
     template: str
     properties: Properties
@@ -31,17 +31,17 @@ class Match:
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """The handler, where it takes the request alone."""
+        """The handler, where it takes the request alone; otherwise None."""
         return self.route.endpoint if self.route is not None and self.properties.inline else None
 
     @property
     def is_files(self) -> bool:
-        """Whether static files are served here, each of which may be missing."""
+        """Whether static files are served at this path; each may be missing."""
         return self.route is None and self.template.endswith(FILES)
 
     @property
     def methods(self) -> list[str]:
-        """Every method that the path is answered for."""
+        """All methods that the path answers."""
         return sorted(self.allowed | {"OPTIONS"} | ({"HEAD"} if "GET" in self.allowed else set()))
 
 
@@ -66,7 +66,7 @@ class RouteTable:
     """Every route of the service, and the prefixes below which it serves files."""
 
     def __init__(self, routes: Iterable[APIRoute], files: Mapping[str, Properties]) -> None:
-        """Take them in.
+        """Index the routes.
 
         Raises: ValueError for a route whose handler states no properties.
         """
@@ -104,7 +104,7 @@ class RouteTable:
         return Match(UNMATCHED, Properties("any key", protocol=protocol))
 
     def refusal(self, method: str, path: str, match: Match) -> HttpRefusal:
-        """Return the refusal where there is no such route: it names the allowed methods, or the nearest path."""
+        """Return the refusal of a request without a route; it names the allowed methods, or the nearest path."""
         if match.allowed:
             return MethodNotAllowed(method, match.methods)
         return NotFound(nearest_path(path, self._shown))
@@ -113,8 +113,8 @@ class RouteTable:
 def nearest_path(path: str, templates: Collection[str]) -> str | None:
     """Return the path that was most likely meant, or None where none is similar.
 
-    A segment in braces is met by any, and may be missing at the end. The version in front may be left out or wrong,
-    every other segment is the same or alike, and one too many at either end is left aside.
+    A segment in braces matches any, and may be missing at the end. The version prefix may be missing or wrong; every
+    other segment must be equal or similar, and one extra segment at either end is ignored.
     """
     sent_segments = [segment for segment in path.split("/") if segment]
     for segments in (sent_segments, sent_segments[1:]):
@@ -126,6 +126,7 @@ def nearest_path(path: str, templates: Collection[str]) -> str | None:
 
 
 def _unversioned(segments: list[str]) -> list[str]:
+    """Return the segments of a path without a leading version."""
     return segments[1:] if segments and VERSION.fullmatch(segments[0]) else segments
 
 
@@ -142,4 +143,5 @@ def _distance(sent_segments: list[str], template: str) -> float:
 
 
 def _same_branch(template: str, path: str) -> bool:
+    """Return whether two paths have the same first segment."""
     return template.split("/", 2)[1:2] == path.split("/", 2)[1:2]

@@ -1,7 +1,6 @@
-"""Steps around every endpoint (middleware): a request enters each before the endpoint and leaves it after.
+"""The interface of pipeline steps (middleware): a request enters each step before the endpoint and leaves it after.
 
-The steps are one list (see pipeline.py). A request goes through all of them in order, whichever way it is answered, and
-its answer goes back through those that it entered, in reverse.
+A request passes all steps in order, whichever way it is answered, and its answer passes the entered ones in reverse.
 """
 
 from collections.abc import Callable
@@ -19,8 +18,9 @@ from service.uploads.bodies.body import Body
 class Head:
     """An answer before it is sent: steps may change its status, its headers and its content.
 
-    `content` is None where the answer comes in pieces. `packing` makes what is sent out of it, beside the event loop
-    where that takes long.
+    Attributes:
+        content: The content; None where the answer is sent in pieces.
+        packing: Turns the content into what is sent; runs in a thread where that takes long.
     """
 
     status: int
@@ -29,7 +29,7 @@ class Head:
     packing: Callable[[bytes | memoryview], bytes] | None = None
 
     def header(self, name: bytes) -> bytes | None:
-        """Return the first header of a name."""
+        """Return the first header of this name; None where there is none."""
         return next((value for known, value in self.headers if known == name), None)
 
     def replace(self, name: bytes, value: bytes) -> None:
@@ -44,7 +44,7 @@ class Head:
 
 @dataclass(slots=True)
 class Exchange:
-    """One request on its way through the steps, with its answer."""
+    """One request and its answer, on the way through the steps."""
 
     scope: Scope
     match: Match
@@ -57,10 +57,10 @@ class Exchange:
 
 
 class Step:
-    """One step of the pipeline; each method may be left as it is."""
+    """One step of the pipeline; a subclass overrides any of the methods."""
 
     def enter(self, exchange: Exchange) -> Response | None:
-        """Run before the endpoint; return an answer to send it without calling the endpoint.
+        """Run before the endpoint; an answer returned here is sent without calling the endpoint.
 
         Raises: a Refusal, which becomes the answer.
         """
@@ -69,4 +69,4 @@ class Step:
         """Change the answer before it is sent."""
 
     def end(self, exchange: Exchange) -> None:
-        """Run after the answer was sent, or could not be."""
+        """Run after the answer was sent, or sending failed."""

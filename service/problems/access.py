@@ -10,6 +10,8 @@ from service.problems.refusal import HttpRefusal
 
 
 class Unauthorized(HttpRefusal):
+    """The request has no valid API key."""
+
     status = HTTPStatus.UNAUTHORIZED
     title = Text("A key is needed", "需要密钥")
     example: ClassVar = {"text": "Send Authorization: Bearer and a key.", "challenge": "Bearer"}
@@ -20,6 +22,8 @@ class Unauthorized(HttpRefusal):
 
 
 class Forbidden(HttpRefusal):
+    """The key's scopes do not include the one that the route needs."""
+
     status = HTTPStatus.FORBIDDEN
     title = Text("The key may not do this", "此密钥无权执行该操作")
     example: ClassVar = {"scope": "evaluate"}
@@ -34,12 +38,16 @@ class Forbidden(HttpRefusal):
 
 
 class AddressNotAllowed(HttpRefusal):
+    """The address of a dataset is not below a prefix that the operator allows."""
+
     status = HTTPStatus.FORBIDDEN
     title = Text("This address may not be read", "不得读取此地址")
     example: ClassVar = {"text": "The address is below no prefix that LOSSARY_SOURCES names."}
 
 
 class ForeignOrigin(HttpRefusal):
+    """A page of another origin sent the request."""
+
     status = HTTPStatus.FORBIDDEN
     title = Text("A page of another site may not ask this", "其他站点的页面不得发出此请求")
 
@@ -54,6 +62,8 @@ class ForeignOrigin(HttpRefusal):
 
 
 class QuotaExceeded(HttpRefusal):
+    """The rate limit of the key is exhausted; `wait_s` seconds until the next request is allowed."""
+
     status = HTTPStatus.TOO_MANY_REQUESTS
     registered = True
     title = Text("Too many requests for this key", "此密钥的请求过多")

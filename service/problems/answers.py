@@ -1,4 +1,4 @@
-"""How a refusal becomes an answer: application/problem+json (RFC 9457), in the language of the request."""
+"""Turns refusals into answers: application/problem+json (RFC 9457), in the language of the request."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +24,10 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457). Other members name the facts: role, expected, got, index, did_you_mean, ..."""
+    """A problem (RFC 9457).
+
+    Further members are the facts of the refusal: role, expected, got, index, did_you_mean, ...
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -96,7 +99,7 @@ def answer(refusal: Refusal) -> Response:
 
 
 def crash(error: Exception) -> Response:
-    """Return what is said of a fault of ours; the log alone has the error, under the same id."""
+    """Return the answer to an internal error; the error itself is only in the log, under the same id."""
     title = Text("Internal error", "内部错误")
     detail = Text(
         "This is our fault; the log has the details under `instance`.",
@@ -120,14 +123,16 @@ def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
 
 
 def raise_refusals(app: FastAPI) -> None:
-    """Have FastAPI raise a Refusal for what it would answer by itself; the pipeline answers it."""
+    """Make FastAPI raise a Refusal for errors that it would answer itself; the pipeline answers it."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
+        """Raise the refusal of invalid fields."""
         raise wrong_fields(error.errors(), {})
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
+        """Raise the refusal of an unknown path or method."""
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             raise MethodNotAllowed(request.method, ["GET", "HEAD"])  # of files: routes are refused before
         raise NotFound

@@ -1,4 +1,4 @@
-"""Refusals for want of a resource: memory, connections, time, the device, a process that serves."""
+"""Refusals for lack of a resource: memory, connections, time, the device, a running process."""
 
 import math
 from http import HTTPStatus
@@ -10,6 +10,8 @@ from service.problems.refusal import HttpRefusal
 
 
 class TemporaryReducedCapacity(HttpRefusal):
+    """The memory or the threads that the request needs did not become free in time."""
+
     status = HTTPStatus.SERVICE_UNAVAILABLE
     registered = True
     title = Text("Too much is under way", "正在处理的请求过多")
@@ -28,6 +30,8 @@ class TemporaryReducedCapacity(HttpRefusal):
 
 
 class TooManyConnections(HttpRefusal):
+    """The process has as many connections as allowed."""
+
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = Text("Too many connections", "连接过多")
     headers = MappingProxyType({"Retry-After": "1"})
@@ -45,6 +49,8 @@ class TooManyConnections(HttpRefusal):
 
 
 class OutOfMemory(HttpRefusal):
+    """The computation ran out of main memory."""
+
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = Text("There is too little memory", "内存不足")
     headers = MappingProxyType({"Retry-After": "5"})
@@ -59,6 +65,8 @@ class OutOfMemory(HttpRefusal):
 
 
 class OutOfDeviceMemory(HttpRefusal):
+    """The computation ran out of memory on the device."""
+
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = Text("The device has too little memory", "设备内存不足")
     headers = MappingProxyType({"Retry-After": "5"})
@@ -73,6 +81,8 @@ class OutOfDeviceMemory(HttpRefusal):
 
 
 class DeviceLost(HttpRefusal):
+    """The device has failed; the process ends and is restarted."""
+
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = Text("The device failed", "设备故障")
     headers = MappingProxyType({"Retry-After": "5"})
@@ -87,6 +97,8 @@ class DeviceLost(HttpRefusal):
 
 
 class Draining(HttpRefusal):
+    """The process is about to end and accepts no more requests."""
+
     status = HTTPStatus.SERVICE_UNAVAILABLE
     title = Text("This process is about to end", "此进程即将结束")
     headers = MappingProxyType({"Retry-After": "1"})
@@ -100,6 +112,8 @@ class Draining(HttpRefusal):
 
 
 class ComputeDeadline(HttpRefusal):
+    """The computation took longer than the deadline."""
+
     status = HTTPStatus.GATEWAY_TIMEOUT
     title = Text("It takes too long", "耗时过长")
     example: ClassVar = {"limit_s": 30.0}

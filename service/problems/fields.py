@@ -27,10 +27,13 @@ def wrong_fields(
     within: tuple[str, ...] = (),
     nearest: Nearest = near,
 ) -> BadRequest:
-    """Return a refusal that names the first fields that are wrong, where they stand and what they should be.
+    """Return a refusal that lists the first invalid fields, where each stands and what it should be.
 
-    `known` has the members inside which each field of the request stands. `nearest` returns what the name of no field
-    may stand for: one of them, or an input.
+    Args:
+        errors: The errors of pydantic.
+        known: For each field of the request, the members that contain it.
+        within: The members that contain the validated data.
+        nearest: Returns what an unknown name may stand for: a field, or an input.
     """
     entries: list[dict[str, str]] = []
     messages: list[Text] = []
@@ -52,7 +55,7 @@ def wrong_fields(
 def _field(
     error: Mapping[str, Any], known: Mapping[str, tuple[str, ...]], within: tuple[str, ...], nearest: Nearest
 ) -> tuple[dict[str, str], Text]:
-    """Return an entry of `errors`, which is the same in every language, and its message in both."""
+    """Return the entry of `errors` for one invalid field, and its message in both languages."""
     where = [str(part) for part in (*within, *error["loc"]) if part not in ("body", "query", "path")]
     unknown = error["type"] == "extra_forbidden"
     message = field_error(error)
@@ -79,9 +82,9 @@ def _field(
 
 
 def validated(model: type[Model], data: object, *within: str, nearest: Nearest = near) -> Model:
-    """Return `data` as a model. `nearest` returns what the name of an unknown field may stand for.
+    """Return `data` as a model; `nearest` returns what an unknown name may stand for.
 
-    Raises: BadRequest with every wrong field, and the near name of an unknown one.
+    Raises: BadRequest that lists every invalid field, with the nearest name for unknown ones.
     """
     members = _members(data)
     if members > MOST_MEMBERS:
@@ -98,7 +101,7 @@ def validated(model: type[Model], data: object, *within: str, nearest: Nearest =
 
 
 def _members(data: object) -> int:
-    """Return how many members all objects in some JSON have."""
+    """Return the number of members of all objects in a JSON value."""
     if isinstance(data, dict):
         return len(data) + sum(map(_members, data.values()))
     if isinstance(data, list) and data and isinstance(data[0], dict | list):
@@ -108,7 +111,7 @@ def _members(data: object) -> int:
 
 @cache
 def field_places(model: type[BaseModel]) -> Mapping[str, tuple[str, ...]]:
-    """Return every field of a model and of the models that are its members, with the members that lead to it."""
+    """Return every field of a model and of its member models, with the members that contain it."""
     places: dict[str, tuple[str, ...]] = {}
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

@@ -11,12 +11,16 @@ from service.problems.refusal import HttpRefusal
 
 
 class BadEnvelope(HttpRefusal):
+    """The body cannot be read: it is not valid in its stated format."""
+
     status = HTTPStatus.BAD_REQUEST
     title = Text("The body cannot be read", "请求体无法读取")
     example: ClassVar = {"text": "The text stops being JSON at character 17.", "position": 17}
 
 
 class BadRequest(HttpRefusal):
+    """The body can be read, but fields of it are wrong."""
+
     title = Text("Fields of the request are wrong", "请求的字段有误")
     example: ClassVar = {
         "text": "/profile/outlier_rate: Write a number between 0 and 1.",
@@ -25,18 +29,24 @@ class BadRequest(HttpRefusal):
 
 
 class BadHeaders(HttpRefusal):
+    """Headers of the request contradict each other."""
+
     status = HTTPStatus.BAD_REQUEST
     title = Text("The headers contradict one another", "请求头相互矛盾")
     example: ClassVar = {"text": "A header that carries the key stands in the request twice. Send it once."}
 
 
 class UnknownPath(HttpRefusal):
+    """A path names a loss, a model or a file that does not exist."""
+
     status = HTTPStatus.NOT_FOUND
     title = Text("Nothing is here", "此处没有内容")
     example: ClassVar = {"text": "There is no loss of that name. Did you mean huber?", "did_you_mean": "huber"}
 
 
 class NotFound(HttpRefusal):
+    """There is no such path."""
+
     status = HTTPStatus.NOT_FOUND
     title = Text("Not Found", "未找到")
 
@@ -50,6 +60,8 @@ class NotFound(HttpRefusal):
 
 
 class MethodNotAllowed(HttpRefusal):
+    """The path does not answer this method."""
+
     status = HTTPStatus.METHOD_NOT_ALLOWED
     title = Text("Method Not Allowed", "不允许的方法")
     example: ClassVar = {"method": "PUT", "allowed": ["GET", "HEAD"]}
@@ -62,6 +74,8 @@ class MethodNotAllowed(HttpRefusal):
 
 
 class RequestTimeout(HttpRefusal):
+    """The body stopped arriving, or arrived too slowly."""
+
     status = HTTPStatus.REQUEST_TIMEOUT
     title = Text("The body did not arrive in time", "请求体未按时到达")
     headers = MappingProxyType({"Connection": "close"})
@@ -69,6 +83,8 @@ class RequestTimeout(HttpRefusal):
 
 
 class RequestUriTooLong(HttpRefusal):
+    """The URL is longer than allowed."""
+
     status = HTTPStatus.REQUEST_URI_TOO_LONG
     title = Text("The URL is too long", "URL 过长")
     example: ClassVar = {"limit": 65536}
@@ -78,6 +94,8 @@ class RequestUriTooLong(HttpRefusal):
 
 
 class TooLarge(HttpRefusal):
+    """The request, or what it asks for, exceeds a limit."""
+
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     title = Text("Too large", "过大")
     example: ClassVar = {
@@ -94,6 +112,8 @@ class TooLarge(HttpRefusal):
 
 
 class UnsupportedFormat(HttpRefusal):
+    """The media type or the format of the body is not supported."""
+
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     title = Text("A format that is not read here", "不支持的格式")
     example: ClassVar = {"text": "Send Content-Type application/json.", "accepted": ["application/json"]}

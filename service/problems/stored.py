@@ -9,6 +9,8 @@ from service.problems.refusal import HttpRefusal
 
 
 class UnknownDataset(HttpRefusal):
+    """The key that asks has no dataset of this id."""
+
     status = HTTPStatus.NOT_FOUND
     title = Text("No such dataset", "没有这个数据集")
 
@@ -22,6 +24,8 @@ class UnknownDataset(HttpRefusal):
 
 
 class UnknownExperiment(HttpRefusal):
+    """The key that asks has no experiment of this id."""
+
     status = HTTPStatus.NOT_FOUND
     title = Text("No such experiment", "没有这个实验")
 
@@ -35,6 +39,8 @@ class UnknownExperiment(HttpRefusal):
 
 
 class UnknownEvaluation(HttpRefusal):
+    """The key that asks has no evaluation of this id."""
+
     status = HTTPStatus.NOT_FOUND
     title = Text("No such evaluation", "没有这个评估")
 
@@ -48,6 +54,8 @@ class UnknownEvaluation(HttpRefusal):
 
 
 class NoReportYet(HttpRefusal):
+    """The experiment has no report yet, since nothing is trained."""
+
     status = HTTPStatus.CONFLICT
     title = Text("There is no report yet", "尚无报告")
     example: ClassVar = {"status": "queued"}
@@ -62,6 +70,8 @@ class NoReportYet(HttpRefusal):
 
 
 class IdempotencyKeyReused(HttpRefusal):
+    """The idempotency key was used before with another body."""
+
     status = HTTPStatus.CONFLICT
     title = Text("The Idempotency-Key stands for another experiment", "该 Idempotency-Key 对应另一个实验")
 
@@ -75,6 +85,8 @@ class IdempotencyKeyReused(HttpRefusal):
 
 
 class TooManyExperiments(HttpRefusal):
+    """As many jobs wait as allowed."""
+
     status = HTTPStatus.TOO_MANY_REQUESTS
     title = Text("Too many experiments wait", "等待中的实验过多")
     example: ClassVar = {"most": 100, "wait_s": 60.0}
@@ -92,6 +104,8 @@ class TooManyExperiments(HttpRefusal):
 
 
 class InsufficientStorage(HttpRefusal):
+    """The disk is full, or the quota of datasets or of experiments is."""
+
     status = HTTPStatus.INSUFFICIENT_STORAGE
     title = Text("No room on the disk", "磁盘空间不足")
     example: ClassVar = {"quota": None, "kind": "datasets"}
@@ -107,6 +121,8 @@ class InsufficientStorage(HttpRefusal):
 
 
 class UnknownRegion(HttpRefusal):
+    """No region of shared memory has this name."""
+
     status = HTTPStatus.NOT_FOUND
     title = Text("No such region of shared memory", "没有这个共享内存区域")
 
@@ -120,6 +136,8 @@ class UnknownRegion(HttpRefusal):
 
 
 class RegionExists(HttpRefusal):
+    """A region of shared memory with this name exists already."""
+
     status = HTTPStatus.CONFLICT
     title = Text("A region has this name already", "该名称的区域已存在")
 
@@ -133,5 +151,7 @@ class RegionExists(HttpRefusal):
 
 
 class BadRegion(HttpRefusal):
+    """A region of shared memory cannot be used as requested."""
+
     title = Text("This shared memory cannot be used", "此共享内存无法使用")
     example: ClassVar = {"text": "The region has 8 bytes; the input needs 16."}

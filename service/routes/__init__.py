@@ -1,4 +1,4 @@
-"""The endpoints; each states beside its handler who may ask it."""
+"""The endpoints; each states its access rights beside its handler."""
 
 import pkgutil
 from importlib import import_module
@@ -21,13 +21,14 @@ TAGS = (
 
 
 def routers() -> list[APIRouter]:
-    """Return the `router` of every module of this folder, in the order in which the docs page shows their tags.
+    """Return the `router` of every module of this folder, ordered by tag as on the docs page.
 
-    Routers with a tag that is not in `TAGS`, or with none, come last, by the names of their modules.
+    Routers without one of the `TAGS` come last, in the order of their modules' names.
     """
     modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     return sorted((module.router for module in modules if hasattr(module, "router")), key=_place)
 
 
 def _place(router: APIRouter) -> int:
+    """Return the position of a router's tag."""
     return next((TAGS.index(str(tag)) for tag in router.tags if tag in TAGS), len(TAGS))

@@ -1,4 +1,4 @@
-"""POST /v1/batch: many questions in one request, a line each; the answers come in order, each once it is known."""
+"""POST /v1/batch: many requests in one, a line each; the answers come in order, each as soon as it is known."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -48,22 +48,25 @@ EXAMPLE = """\
 
 
 async def _recommend(line: Request, language: Language, brief: bool) -> bytes:  # noqa: FBT001 - as the routes have it
+    """Return the answer to a line `recommend`."""
     asked, state = await question(line), line.scope["state"]
     answered = await recommend_loss(asked, state["thresholds"], state["settings"], language, Response(), brief)
     return bytes(answered.body) if isinstance(answered, Response) else answered.model_dump_json().encode()
 
 
 async def _profile(line: Request, language: Language, _: bool) -> bytes:  # noqa: FBT001 - the same
+    """Return the answer to a line `profile`."""
     answered = await profile(await receive(line), line.scope["state"]["runtime"], language)
     return answered.model_dump_json(exclude_none=True).encode()
 
 
 async def _evaluate(line: Request, _language: Language, _: bool) -> bytes:  # noqa: FBT001 - the same
+    """Return the answer to a line `evaluate`."""
     return bytes((await evaluate_upload(line)).body)
 
 
 async def _advise(line: Request, language: Language, _: bool) -> bytes:  # noqa: FBT001 - the same
-    """Answer a line `advise`."""
+    """Return the answer to a line `advise`."""
     state = line.scope["state"]
     answered = await advise(
         language=language,
@@ -81,14 +84,14 @@ async def _advise(line: Request, language: Language, _: bool) -> bytes:  # noqa:
 
 @dataclass(frozen=True)
 class LineKind:
-    """What a line may ask: the route that answers the same, and what answers it here."""
+    """A kind of line: the route that gives the same answer, and the function that answers here."""
 
     route: Callable[..., Any]
     answered: Callable[[Request, Language, bool], Awaitable[bytes]]
 
     @property
     def access(self) -> Access:
-        """Who may ask it."""
+        """The scope that a key needs for it."""
         stated = properties_of(self.route)
         if stated is None:
             raise TypeError(self.route)
@@ -111,9 +114,10 @@ class Batch:
         self._body, self._record = body_of(http), current()
 
     async def answers(self, asked: AsyncIterator[TextLine]) -> AsyncIterator[bytes]:
-        """Yield the answer to each line, a line too.
+        """Yield the answer to each line, as a line.
 
-        Raises: ClientDisconnect; before the first line, what reading the body raises, and BadRequest where it has none.
+        Raises: ClientDisconnect; before the first line, what reading the body raises, and BadRequest where it has no
+        line.
         """
         answered, turn_began = 0, perf_counter()
         try:
@@ -180,7 +184,7 @@ class Batch:
 
 
 class BatchResponse(Response):
-    """Answers that are sent as they become known."""
+    """A response whose lines are sent as soon as they are known."""
 
     def __init__(self, first: bytes, rest: AsyncIterator[bytes], ahead: ReadAhead, headers: Mapping[str, str]) -> None:
         super().__init__(headers=headers)
@@ -188,7 +192,7 @@ class BatchResponse(Response):
         self._first, self._rest, self._ahead = first, rest, ahead
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send them; the body is read meanwhile."""
+        """Send the answers, while the body is still being read."""
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await self._send(send, self._first)
@@ -199,6 +203,7 @@ class BatchResponse(Response):
             self._ahead.close()
 
     async def _send(self, send: Send, piece: bytes, *, more: bool = True) -> None:
+        """Send a piece of the answer; the body may be read ahead meanwhile."""
         with self._ahead.answering():
             await send({"type": "http.response.body", "body": piece, "more_body": more})
 
@@ -247,7 +252,7 @@ async def ask_batch(
 
 
 def split_line(line: bytearray) -> tuple[str, bytearray]:
-    """Return what a line asks, and the question at the place that it has in the line.
+    """Return the kind of a line, and the question that it contains.
 
     Raises: BadEnvelope, BadRequest.
     """
@@ -265,15 +270,16 @@ def split_line(line: bytearray) -> tuple[str, bytearray]:
 
 
 def _refuse_more_members(line: bytearray) -> None:
-    """Refuse a line that is JSON, and is no object of one member; a long one is not read again.
+    """Refuse a line that is not an object with one member; a long line is not parsed again.
 
-    Raises: BadRequest; BadEnvelope where it is no JSON.
+    Raises: BadRequest; BadEnvelope where it is not JSON.
     """
     if len(line) <= PIECE and len(parsed(line)) != 1:
         raise _one_member()
 
 
 def _one_member() -> BadRequest:
+    """Return the refusal of a line that is not an object with one member."""
     return BadRequest(
         Text(
             f"A line is an object with one member, one of {', '.join(KINDS)}.",
@@ -283,7 +289,7 @@ def _one_member() -> BadRequest:
 
 
 def _problem(error: Exception, line: int | None = None) -> bytes:
-    """Return the answer to a line that has none, a line too."""
+    """Return the line that answers a request line with a problem."""
     response = answer(error) if isinstance(error, Refusal) else crash(error)
     problem = orjson.loads(response.body)
     return orjson.dumps({"problem": problem if line is None else {**problem, "line": line}}) + b"\n"

@@ -1,4 +1,4 @@
-"""Answers without the members that are null, for people who read them: ?brief=1."""
+"""Answers without members that are null, for human readers: ?brief=1."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ BriefQuery = Annotated[bool, Query(description=SAID, examples=[True])]
 
 
 def brief_response(answer: BaseModel, response: Response, *, exclude_unset: bool = False) -> Response:
-    """Return an answer without nulls, under the headers that it was given; `exclude_unset` as its route has it."""
+    """Return an answer without nulls and with the headers of `response`; `exclude_unset` as the route has it."""
     text = answer.model_dump_json(exclude_none=True, exclude_unset=exclude_unset)
     return Response(text, headers=dict(response.headers), media_type=JSON)
 

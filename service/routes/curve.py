@@ -1,4 +1,4 @@
-"""GET /v1/losses/{id}/curve: what does a loss do to an error?"""
+"""GET /v1/losses/{id}/curve: value and gradient of a loss along an axis."""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -27,7 +27,7 @@ SVG = "image/svg+xml"
 
 
 class CurveLine(BaseModel):
-    """One loss along the axis."""
+    """The curve of one loss."""
 
     loss: str
     value: list[float]
@@ -35,14 +35,14 @@ class CurveLine(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """A loss that is not drawn."""
+    """A loss that has no curve on this axis, with the reason."""
 
     loss: str
     because: str
 
 
 class Curves(BaseModel):
-    """Losses along one axis."""
+    """Curves of losses along one axis."""
 
     axis: str | None
     target: Annotated[float | None, Field(description="What the prediction is held against.")] = None
@@ -68,7 +68,9 @@ async def asked(
     params: Annotated[str, Query(max_length=200, include_in_schema=False)] = "",
     with_: Annotated[str, Query(max_length=500, alias="with", include_in_schema=False)] = "",
 ) -> list[Objective]:
-    """Return the objectives to draw. `params` and `with`, which generated clients stumble over, are older names.
+    """Return the objectives to draw.
+
+    `params` and `with` are older names of parameters, which generated clients mishandle.
 
     Raises: BadExpression, BadParameter, BadRequest.
     """
@@ -118,7 +120,7 @@ async def curves(
     """
 
     def drawn() -> Response | Curves:
-        """Draw or list the curves; runs in a thread, since drawing takes long."""
+        """Return the curves as a picture or as numbers; runs in a thread, since drawing takes long."""
         left_out: list[LeftOut] = []
         if unfit == "skip":
             lines, left_out = _drawable(objectives, points, span, target)
@@ -145,7 +147,7 @@ async def curves(
 def _drawable(
     objectives: list[Objective], points: int, span: float, target: float | None
 ) -> tuple[list[Curve], list[LeftOut]]:
-    """Return the curves of those that have one along the axis of those before, and why the others have not."""
+    """Return the curves of the objectives that share an axis with the first, and why the others have none."""
     kept: list[Objective] = []
     lines: list[Curve] = []
     left_out = []
@@ -160,5 +162,6 @@ def _drawable(
 
 
 def _line(line: Curve) -> CurveLine:
+    """Return a curve as a part of the answer."""
     fields = dataclasses.asdict(line)
     return CurveLine(loss=fields["loss"], value=fields["value"], gradient=fields["gradient"])

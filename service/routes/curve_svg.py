@@ -1,4 +1,4 @@
-"""Curves as an SVG that stands alone: two panels, one colour a loss, readable on light and dark pages."""
+"""Curves as a standalone SVG: two panels, one colour a loss, readable on light and dark pages."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ IN_THE_DARK = {0: "#3d9be0", 5: "#a5d8f7"}  # the blues, lighter
 
 
 def _strokes(colours: Iterable[tuple[int, str]]) -> str:
+    """Return the CSS that assigns a colour to each curve."""
     return "".join(f".c{place}{{stroke:{colour}}}" for place, colour in colours)
 
 
@@ -30,7 +31,7 @@ svg{{font:13px system-ui,sans-serif;background:#fff}}text{{fill:#333}}.faint{{fi
 
 @dataclass(frozen=True)
 class AxisScale:
-    """Numbers along an axis to places on the paper."""
+    """Maps numbers on an axis to positions in the picture."""
 
     low: float
     high: float
@@ -38,10 +39,11 @@ class AxisScale:
     length: float
 
     def __call__(self, value: float) -> float:
+        """Return the position of a number."""
         return round(self.start + self.length * (value - self.low) / (self.high - self.low), 1)
 
     def ticks(self) -> list[float]:
-        """Return about five round numbers from low to high."""
+        """Return about five round numbers between the ends of the axis."""
         raw = (self.high - self.low) / 5
         unit = 10.0 ** floor(log10(raw))
         step = next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= raw)
@@ -50,7 +52,7 @@ class AxisScale:
 
 
 def draw(curves: Sequence[Curve]) -> str:
-    """Return the curves, all along the same axis, as one picture that is as wide as what it stands in."""
+    """Return the curves, all along the same axis, as one picture."""
     names = ", ".join(curve.loss for curve in curves)
     places = _legend_places([curve.loss for curve in curves])
     height = HEIGHT + LINE * places[-1][1]
@@ -66,7 +68,7 @@ def draw(curves: Sequence[Curve]) -> str:
 
 
 def _axis(curves: Sequence[Curve]) -> str:
-    """Return what x is, and what the predictions are held against where the name does not say it."""
+    """Return the label of the x axis, with the target where the name does not imply it."""
     target = next((curve.target for curve in curves if curve.target is not None), None)
     axis = curves[0].axis
     return axis if target is None or axis == TRUTH else f"{axis}, the target being {target:g}"
@@ -94,7 +96,7 @@ def _panel(title: str, curves: Sequence[Curve], lines: list[list[float]], left: 
 
 
 def _legend_places(names: Sequence[str]) -> list[tuple[float, int]]:
-    """Return where each name begins: x, and the line."""
+    """Return the position of each name in the legend: x, and the line."""
     places, x, line = [], float(LEFT), 0
     for name in names:
         width = 24 + LETTER * len(name) + 26
@@ -106,6 +108,7 @@ def _legend_places(names: Sequence[str]) -> list[tuple[float, int]]:
 
 
 def _legend(curves: Sequence[Curve], places: Sequence[tuple[float, int]]) -> str:
+    """Return the legend of the curves."""
     parts = []
     for place, (curve, (x, line)) in enumerate(zip(curves, places, strict=True)):
         y = HEIGHT - 16 + LINE * line

@@ -1,4 +1,4 @@
-"""/v1/datasets: send a file once, and name it in the requests that use it."""
+"""/v1/datasets: upload a file once, and name it in later requests."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ class Column(BaseModel):
 
 
 class StoredArray(BaseModel):
-    """An array of a file of arrays; .npy has no name for it."""
+    """An array of a file; .npy has no name for it."""
 
     name: str | None = None
     dtype: str
@@ -77,7 +77,7 @@ class StoredArray(BaseModel):
 
 
 class DatasetRequest(BaseModel):
-    """A table as JSON, or where one lies; one of the two."""
+    """A table as JSON rows, or the address of files; exactly one of the two."""
 
     rows: Annotated[list[dict[str, Any]] | None, Field(min_length=1, description="Objects with the same members.")] = (
         None
@@ -89,7 +89,7 @@ class DatasetRequest(BaseModel):
 
 
 class Dataset(BaseModel):
-    """A file that was sent, and what it holds: columns, or arrays."""
+    """A stored file and what it contains: columns or arrays."""
 
     id: str
     media: str
@@ -113,12 +113,13 @@ class DatasetList(BaseModel):
 
 
 def _shown(row: "DatasetRow") -> Dataset:
+    """Return a dataset as it is answered."""
     times: dict[str, Any] = {name: datetime.fromtimestamp(getattr(row, name), UTC) for name in ("created", "expires")}
     return Dataset(**{"id": row.id, "media": row.media, "bytes": row.bytes, **times, **row.described})
 
 
 async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[bytes]]:
-    """Return the media type of the file that a request sends, and its bytes; rows of JSON are a line each.
+    """Return the media type and the bytes of the file that a request sends; JSON rows become NDJSON.
 
     Raises: UnsupportedFormat, BadEnvelope, BadRequest, TooLarge.
     """
@@ -143,7 +144,7 @@ async def _file(http: Request, settings: Settings) -> tuple[str, AsyncIterator[b
 
 
 async def _listing(members: Mapping[str, Any], settings: Settings) -> bytes:
-    """Return the list of the files that lie at an address, which is what is kept of them.
+    """Return the list of the files at an address, which is stored in place of the files.
 
     Raises: BadRequest, AddressNotAllowed.
     """
@@ -159,7 +160,7 @@ async def _listing(members: Mapping[str, Any], settings: Settings) -> bytes:
 
 
 def _rows(members: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of a table that was sent as JSON; a model would take longer, and would not take a million.
+    """Return the rows of a table that was sent as JSON; a pydantic model would be too slow for a million rows.
 
     Raises: BadRequest.
     """
@@ -175,6 +176,7 @@ def _rows(members: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 async def _joined(beginning: bytes, rest: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
+    """Yield the bytes that were read already, then the rest."""
     yield beginning
     if rest is not None:
         async for chunk in rest:

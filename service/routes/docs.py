@@ -1,4 +1,4 @@
-"""The docs page, served whole from this host: it loads nothing from outside."""
+"""The docs page, served entirely from this host: it loads nothing from other hosts."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -74,14 +74,19 @@ async def document(request: Request) -> JSONResponse:
 
 
 def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str) -> None:
-    """Serve the page's files, and complete the document with what the pipeline may answer.
+    """Serve the page's files, and complete the OpenAPI document with what the pipeline may answer.
 
-    `guarded`: a key is asked for. `root_path`: the prefix that a proxy adds to every path.
+    Args:
+        app: The application.
+        table: The routes.
+        guarded: Whether keys are required.
+        root_path: The prefix that a proxy adds to every path.
     """
     app.mount(ASSETS, StaticFiles(directory=FILES), name="docs-assets")
     plain, making, made = app.openapi, Lock(), list[dict[str, Any]]()
 
     def openapi() -> dict[str, Any]:
+        """Return the OpenAPI document, made once."""
         with making:
             if not made:
                 made.append(described())
@@ -110,14 +115,14 @@ def serve_docs(app: FastAPI, table: RouteTable, *, guarded: bool, root_path: str
 
 
 def _allow_brief(schema: dict[str, Any]) -> None:
-    """Have members that may be null be members that may be missing, as they are under brief=1."""
+    """Allow members that may be null to be missing, as with brief=1."""
     nullable = {name for name, member in schema.get("properties", {}).items() if NULL in member.get("anyOf", ())}
     if "required" in schema:
         schema["required"] = [name for name in schema["required"] if name not in nullable]
 
 
 def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -> None:
-    """Add the responses and the security that the pipeline adds to an operation."""
+    """Add the responses and the security requirements that the pipeline adds to an operation."""
     kinds: list[type[Refusal]] = [RequestTimeout, TemporaryReducedCapacity] if "requestBody" in operation else []
     if "parameters" in operation or kinds:  # which a URL may carry without end
         kinds.append(RequestUriTooLong)
@@ -137,7 +142,7 @@ def _complete(operation: dict[str, Any], stated: Properties, *, guarded: bool) -
 
 
 def _tidy_answers(operation: dict[str, Any]) -> None:
-    """Replace media types that FastAPI adds, and put the examples of refusals in."""
+    """Remove media types that FastAPI adds, and insert the examples of refusals."""
     for status, response in operation["responses"].items():
         for described in response.get("content", {}).values():
             described.pop("itemSchema", None)  # of OpenAPI 3.2, which FastAPI writes into a document of 3.1

@@ -1,4 +1,4 @@
-"""POST /v1/evaluate: what does each loss make of these predictions and targets?"""
+"""POST /v1/evaluate: evaluate losses on predictions and targets."""
 
 from collections.abc import Mapping
 from functools import cached_property, partial
@@ -58,6 +58,7 @@ def _listed(value: object) -> object:
 
 
 def _separate(text: str) -> list[str]:
+    """Return the objectives of a text; one that is too long is left for `parse` to refuse."""
     return split_objectives(text) if len(text) <= MOST_LOSSES * LONGEST_EXPRESSION else [text]
 
 
@@ -78,7 +79,7 @@ Losses = Annotated[
 
 
 class EvaluateRequest(BaseModel):
-    """The fields beside the tensors."""
+    """The fields besides the tensors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -89,13 +90,14 @@ class EvaluateRequest(BaseModel):
 
     @cached_property
     def objectives(self) -> list[Objective]:
-        """What is to be evaluated, in the order asked.
+        """The objectives to evaluate, in the order sent.
 
-        Raises: what `parse` raises; of several, with the one that is wrong.
+        Raises: what `parse` raises; for several objectives with the position of the wrong one.
         """
         return [self._parsed(place, text) for place, text in enumerate(self.loss)]
 
     def _parsed(self, place: int, text: str) -> Objective:
+        """Return the objective at a position of the list."""
         try:
             return parse(text)
         except Refusal as refusal:
@@ -105,7 +107,7 @@ class EvaluateRequest(BaseModel):
 
 
 def _takes_one_pass(upload: Upload) -> bool:
-    """Say whether all that is asked of an upload takes one pass over its items."""
+    """Return whether one pass over the items gives everything that an upload asks for."""
     request = upload.read(EvaluateRequest)
     return all(one_pass(objective, request.options.bound) for objective in request.objectives)
 
@@ -188,7 +190,7 @@ def _written(
     items: int,
     arrays: Mapping[str, Tensor],
 ) -> tuple[bytes, str, str]:
-    """Return the answer, its media type and its Server-Timing.
+    """Return the answer, its media type and its Server-Timing header.
 
     Raises: TooLarge where JSON would have to carry too many numbers, BadRequest where a format cannot.
     """

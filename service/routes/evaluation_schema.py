@@ -1,4 +1,4 @@
-"""The members of an evaluation on the wire: its options, and its results."""
+"""The fields of an evaluation in requests and answers: its options and its results."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,7 +20,7 @@ from service.uploads.openapi import ASSUMED
 
 
 class EvaluateOptions(BaseModel):
-    """How to reduce, and what to return beside the value."""
+    """How to reduce, and what to return besides the value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -47,20 +47,20 @@ class EvaluateOptions(BaseModel):
 
     @cached_property
     def bound(self) -> Options:
-        """The options as `losses.evaluation` takes them."""
+        """The options in the form of `losses.evaluation`."""
         fields = self.model_dump(exclude={"dtype"})
         return Options(**fields, dtype=getattr(torch, self.dtype) if self.dtype else None)
 
 
 class EvaluationWarning(BaseModel):
-    """Something you may not have meant."""
+    """A warning about inputs that are legal but may not be intended."""
 
     code: str
     text: str
 
 
 class GradientShares(BaseModel):
-    """How the absolute gradient is shared among the items: what an outlier does to training, in a number."""
+    """How the absolute gradient is distributed over the items, which shows the influence of outliers on training."""
 
     absolute_sum: float
     largest: float
@@ -72,7 +72,7 @@ class GradientShares(BaseModel):
 
 
 class Result(BaseModel):
-    """What one objective says. `reason` says why where `value` is null."""
+    """The result of one objective; `reason` says why where `value` is null."""
 
     loss: str
     value: float | None
@@ -91,7 +91,7 @@ class Result(BaseModel):
 
 
 class Evaluations(BaseModel):
-    """The results in the order asked, and where the time went."""
+    """The results in the order requested, and where the time was spent."""
 
     results: list[Result]
     items: int
@@ -103,7 +103,7 @@ class Evaluations(BaseModel):
 
 
 def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
-    """Return the arrays of an answer by name; of several losses each name begins with the loss's place."""
+    """Return the arrays of an answer by name; for several losses each name begins with the position of the loss."""
     arrays = {}
     for place, entry in enumerate(results):
         prefix = f"{place}." if len(results) > 1 else ""
@@ -115,7 +115,7 @@ def arrays_of(results: list[Evaluation]) -> dict[str, Tensor]:
 
 
 def refuse_long_answer(arrays: Mapping[str, Tensor], most_numbers: int) -> None:
-    """Refuse an answer in JSON that would have to carry too many numbers, of all objectives together.
+    """Refuse an answer in JSON that would carry more than `most_numbers` numbers, over all objectives.
 
     Raises: TooLarge.
     """
@@ -129,7 +129,7 @@ def refuse_long_answer(arrays: Mapping[str, Tensor], most_numbers: int) -> None:
 
 
 def result(evaluation: Evaluation, *, with_arrays: bool) -> dict[str, Any]:
-    """Return one evaluation as the fields of a Result, with its arrays as lists or without them."""
+    """Return one evaluation as the fields of a Result, with or without its arrays as lists."""
     arrays: dict[str, Any] = {}
     if with_arrays:
         if evaluation.values is not None:

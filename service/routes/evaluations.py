@@ -1,4 +1,4 @@
-"""/v1/evaluations: what does each loss say of a dataset of any size? Computed file by file, in constant memory."""
+"""/v1/evaluations: evaluate losses on a dataset of any size, file by file in constant memory."""
 
 from typing import Annotated, Any
 
@@ -63,7 +63,7 @@ class EvaluationRequest(EvaluateRequest):
 
 
 class EvaluationState(JobState):
-    """An evaluation: how far it is, and what each loss says once it has ended."""
+    """An evaluation: its progress, and the results once it has ended."""
 
     progress: Annotated[Progress, Field(description="Files that are evaluated.")]
     results: Annotated[list[Result] | None, Field(description="In the order asked, as /v1/evaluate has them.")] = None

@@ -36,14 +36,14 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """The device losses are computed on has answered."""
+    """The device that computes losses has answered."""
 
     status: str
     device: str
 
 
 class Limit(BaseModel):
-    """One limit, and the variable that sets it where it can be set."""
+    """One limit, with the variable that sets it, if there is one."""
 
     name: str
     value: float
@@ -108,7 +108,7 @@ async def limits(settings: SettingsInForce) -> Limits:
 
 
 def _look(counted: Metrics, jobs: Jobs, datasets: Datasets) -> None:
-    """Count what waits and what is stored; where the database does not answer, the last counts stay."""
+    """Update the counts of waiting jobs and stored bytes; without the database the last counts are kept."""
     try:
         counted.kept(*jobs.backlog(), datasets=datasets.stored_bytes(), experiments=jobs.stored_bytes())
     except Exception as error:  # noqa: BLE001 - all else is to be shown all the more

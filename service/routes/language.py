@@ -1,4 +1,4 @@
-"""Which language reasons are given in."""
+"""The language of texts in an answer."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from service.request_record import preferred_language
 
 
 async def spoken(response: Response, accept_language: Annotated[str, Header(max_length=200)] = "en") -> Language:
-    """Return Chinese where it comes first in Accept-Language, else English; the answer says that it varies by it."""
+    """Return Chinese where it comes first in Accept-Language, else English; sets the header Vary."""
     response.headers["Vary"] = "Accept-Language"
     return preferred_language(accept_language)
 

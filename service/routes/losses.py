@@ -1,4 +1,4 @@
-"""GET /v1/losses: the catalogue, and a page for each loss."""
+"""GET /v1/losses: the catalogue, and a description of each loss."""
 
 from collections.abc import Collection
 from functools import cache
@@ -57,7 +57,7 @@ class Bilingual(BaseModel):
 
 
 class ArticleEntry(BaseModel):
-    """What the article says, and where it is loose."""
+    """What the article says of a loss, and where that is imprecise."""
 
     section: str
     characteristics: Bilingual
@@ -66,7 +66,7 @@ class ArticleEntry(BaseModel):
 
 
 class WorkedCase(BaseModel):
-    """Inputs and what comes out: a value per item, or the value."""
+    """Inputs and the resulting value per item, or the value."""
 
     params: dict[str, Any]
     inputs: dict[str, Any]
@@ -119,6 +119,7 @@ def _row(loss: Loss, language: Language) -> dict[str, Any]:
 
 
 def _article(entry: ArticleNote | None) -> ArticleEntry | None:
+    """Return what the article says of a loss; None where it says nothing."""
     if entry is None:
         return None
     return ArticleEntry(
@@ -130,6 +131,7 @@ def _article(entry: ArticleNote | None) -> ArticleEntry | None:
 
 
 def _both(text: Text) -> Bilingual:
+    """Return a text in both languages."""
     return Bilingual(en=text.en, zh=text.zh)
 
 
@@ -167,13 +169,13 @@ def describe_loss(loss: Loss, language: Language) -> Page:
 
 @cache
 def page_of(loss_id: str, language: Language) -> Page:
-    """Return the same of a loss in the catalogue; making a page takes 2 ms."""
+    """Return everything that is known of a loss of the catalogue; cached, since it takes 2 ms."""
     return describe_loss(registry.catalogue()[loss_id], language)
 
 
 @cache
 def rows(language: Language) -> tuple[Row, ...]:
-    """Return the line of every loss; making them takes 3 ms."""
+    """Return the row of every loss; cached, since it takes 3 ms."""
     return tuple(Row(**_row(loss, language)) for loss in registry.catalogue().values())
 
 
@@ -182,9 +184,9 @@ LossId = Annotated[str, PathParameter(description="An id or an alias.", openapi_
 
 
 async def known(loss_id: LossId) -> Loss:
-    """Return the loss of a path, by its id or an alias.
+    """Return the loss that a path names by its id or an alias.
 
-    Raises: UnknownPath with the near name.
+    Raises: UnknownPath with the nearest name.
     """
     try:
         return names.find(loss_id)[0]
@@ -229,6 +231,10 @@ async def list_losses(
 
 
 def _refuse_unknown(name: str, value: str | None, known: Collection[str]) -> None:
+    """Refuse a filter value that no loss has.
+
+    Raises: BadOption with the nearest value.
+    """
     if value is not None and value not in known:
         suggestion = near(value, known)
         kind, names = {"task": "任务", "trait": "性质"}[name], listed(known)

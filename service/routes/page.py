@@ -28,6 +28,7 @@ def _files() -> dict[str, tuple[bytes, str]]:
 
 
 def _read(path: Path) -> tuple[bytes, str]:
+    """Return the bytes and the media type of a file."""
     return path.read_bytes(), MEDIA.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
 
 

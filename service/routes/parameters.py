@@ -1,4 +1,4 @@
-"""Query parameters that a route does not have are refused by name, since what is ignored in silence misleads."""
+"""Refuses query parameters that a route does not have; ignoring them silently would mislead."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from service.problems import BadRequest
 async def known_parameters(request: Request) -> None:
     """Refuse a query parameter that the route does not declare.
 
-    Raises: BadRequest with its name and the near one.
+    Raises: BadRequest with its name and the nearest one.
     """
     if not request.scope["query_string"]:
         return
@@ -38,7 +38,7 @@ async def known_parameters(request: Request) -> None:
 
 
 def _names(dependant: Dependant) -> Iterator[str]:
-    """Yield the query parameters of an endpoint and of all that it depends on."""
+    """Yield the query parameters of an endpoint and of all its dependencies."""
     yield from (field.alias for field in dependant.query_params)
     for other in dependant.dependencies:
         yield from _names(other)

@@ -1,4 +1,4 @@
-"""POST /v1/profile: what do these arrays say of the data?"""
+"""POST /v1/profile: measure facts of arrays."""
 
 from typing import Annotated, Any
 
@@ -45,7 +45,7 @@ _MOST_FEATURES = 2**63 - 1  # what an int64 holds
 
 
 class ProfileRequest(BaseModel):
-    """The fields beside the tensors."""
+    """The fields besides the tensors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,7 +75,7 @@ class ProfileRequest(BaseModel):
 
 
 class ProfileAnswer(BaseModel):
-    """Facts with their intervals, ready to be pasted into POST /v1/recommend, and what else was measured."""
+    """Facts with their intervals, ready for POST /v1/recommend, and further measurements."""
 
     task: Task
     profile: Profile

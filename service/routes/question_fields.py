@@ -1,4 +1,4 @@
-"""Fields that questions for a recommendation share, whether facts are given or measured."""
+"""Fields that questions for a recommendation share, whether facts are stated or measured."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""POST /v1/recommend: which loss fits this task and this data? GET /v1/rules: by which rules?"""
+"""POST /v1/recommend: recommend a loss for a task and data. GET /v1/rules: the rules."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""The examples of refusals in the OpenAPI document, each made as the service makes the answer itself."""
+"""The examples of refusals in the OpenAPI document, made by the code that makes real answers."""
 
 import re
 from functools import cache
@@ -11,19 +11,19 @@ INSTANCE = "urn:lossary:request:5f0c8d2e9b7a41d3a6e4c1b2f8d07e95"
 
 
 def component(title: str) -> str:
-    """Return the name of an example among the components of the document: that of its problem's type."""
+    """Return the name of an example in the components of the document."""
     return re.split("[:#]", str(examples()[title]["value"]["type"]))[-1]
 
 
 @cache
 def examples() -> dict[str, dict[str, Any]]:
-    """Return an example of each kind of refusal that has a title, by that title, made of its `example`."""
+    """Return an example of each kind of refusal, by its title."""
     titled = [kind for kind in refusal_kinds() if "title" in vars(kind)]
     return {kind.title.en: _shown(kind(**kind.example)) for kind in titled}
 
 
 def _shown(refusal: Refusal) -> dict[str, Any]:
-    """Return an example in OpenAPI's form, with the members that the answer has."""
+    """Return an example in OpenAPI's form, with the members of a real answer."""
     kind = type(refusal)
     members = {
         "type": type_of(kind),

@@ -1,6 +1,6 @@
-"""/v2/systemsharedmemory: clients on this machine name the shared memory that holds inputs and takes outputs.
+"""/v2/systemsharedmemory: clients on the same machine register shared memory for inputs and outputs.
 
-All of it answers 404, and stands in no documentation, unless LOSSARY_SHARED_MEMORY names a directory.
+Without a directory in LOSSARY_SHARED_MEMORY these paths answer 404 and are not documented.
 """
 
 from typing import Annotated
@@ -36,7 +36,7 @@ NameInPath = Annotated[
 
 
 async def _on(regions: RegionsInForce) -> Regions:
-    """Return what keeps the regions.
+    """Return the registry of regions.
 
     Raises: UnknownPath where shared memory is off.
     """

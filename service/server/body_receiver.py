@@ -1,7 +1,7 @@
-"""Receives the body of a request directly from the socket into the memory where it is needed.
+"""Receives the body of a request from the socket directly into the memory where it is needed.
 
-uvicorn copies a body three times before the application has it. For the length of a long one the connection is lent to
-this protocol (an asyncio.BufferedProtocol), which has the kernel write into the memory where it is wanted.
+uvicorn copies a body three times before the application has it. While a long body is received, the connection's
+protocol is replaced by this one (an asyncio.BufferedProtocol), which lets the kernel write into the target memory.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _RECEIVING: set["BodyReceiver"] = set()
 
 
 class BodyReceiver(asyncio.BufferedProtocol):
-    """The body that a connection receives. `length`: as stated. `done`: called after the last byte."""
+    """The body that a connection receives; `length` is its stated length, and `done` is called after the last byte."""
 
     unpacking_bytes = 0
 
@@ -41,18 +41,18 @@ class BodyReceiver(asyncio.BufferedProtocol):
         return self._cycle.disconnected or bool(self._http.transport.is_closing())
 
     def arrived(self) -> bytearray | None:
-        """Return the body where it has arrived completely."""
+        """Return the body if it has arrived completely, else None."""
         return None if self._cycle.more_body else self._cycle.body
 
     async def receive(self) -> tuple[bytes, bool]:
-        """Return the next bytes, and whether there are more.
+        """Return the next bytes, and whether more follow.
 
         Raises: RequestTimeout, ClientDisconnect.
         """
         return await self._slow.receive()
 
     def blanks(self) -> Iterator[bytes]:
-        """Yield as many filler bytes as the parser did not see, so that it finds the end of the body."""
+        """Yield filler for the bytes that the parser did not see, so that it finds the end of the body."""
         while self._unseen:
             size = min(self._unseen, BLANK)
             self._unseen -= size
@@ -61,7 +61,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
     async def _readinto(self, view: memoryview) -> None:
         """Fill `view` with the next bytes of the body.
 
-        Raises: RequestTimeout where they stall or drip, ClientDisconnect where they will not come.
+        Raises: RequestTimeout where they stop or are too slow, ClientDisconnect where they cannot arrive any more.
         """
         cycle = self._cycle
         if cycle.waiting_for_100_continue:
@@ -101,6 +101,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
             self._view = memoryview(b"")
 
     async def _wait(self, full: asyncio.Future[None]) -> None:
+        """Wait until the view is full, under the minimum pace."""
         while not full.done():
             before, began = self._filled, perf_counter()
             await asyncio.wait([full], timeout=self._pace.idle_s)
@@ -125,6 +126,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
             self._full.get_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
+        """Resume reading where a receiver waits for bytes."""
         if self._full and not self._full.done():
             self._http.flow.resume_reading()
 
@@ -142,5 +144,6 @@ class BodyReceiver(asyncio.BufferedProtocol):
         self._http.resume_writing()
 
     def _fail(self) -> None:
+        """End the wait for bytes with ClientDisconnect."""
         if self._full and not self._full.done():
             self._full.set_exception(ClientDisconnect())

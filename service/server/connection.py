@@ -1,13 +1,12 @@
-"""uvicorn's HTTP protocol with three more promises.
+"""uvicorn's HTTP protocol with three guarantees about the head of a request and the end of its body.
 
-A request's head arrives in time, it is not too long, and its body is never read as another request.
+A head arrives in time, it is not too long, and a body is never read as another request.
 
-uvicorn 0.54 waits for ever for the end of a head, and httptools takes one of any length. httptools also ends a request
-that asks for an upgrade at its head, so that the body would be parsed as the next request; no upgrade is offered here,
-and such a request is read as if it had asked for none (RFC 9110, 7.8). What is refused here is refused before there is
-a request, so the problem is written straight to the socket, after the answers to the requests before it; what the
-client still sends is read and dropped for a moment, since a close over unread bytes would reset the connection and take
-the answer with it.
+uvicorn 0.54 waits for ever for the end of a head, and httptools accepts heads of any length. httptools also ends a
+request that asks for an upgrade at its head, so that its body would be parsed as the next request; no upgrade is
+offered here, and such a request is read as if it had asked for none (RFC 9110, 7.8). A head is refused before there is
+a request, so the problem is written directly to the socket, after the answers to earlier requests. What the client
+still sends is discarded for a moment, since closing with unread bytes would reset the connection and lose the answer.
 """
 
 import asyncio
@@ -92,7 +91,10 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> bool | None:  # type: ignore[override] # uvicorn's returns nothing
-        """Answer a client that has closed its sending half, then close; watch whether it is still connected."""
+        """Answer a client that has closed its sending half, then close.
+
+        Check meanwhile whether it is still connected.
+        """
         if self._reading != "nothing" or self.cycle is None or self.cycle.response_complete:
             return None
         self.cycle.keep_alive = False
@@ -112,7 +114,7 @@ class Connection(HttpToolsProtocol):
             self._parse(data)
 
     def _parse(self, data: bytes | memoryview) -> None:
-        """Parse up to the next request, which waits for the one before it, and keep the remaining bytes."""
+        """Parse up to the end of the next request, which waits for its predecessor, and keep the remaining bytes."""
         while data and not self._silent:
             size = max(SLICE, self._body_left if self._reading == "body" else 0)
             piece, data = data[:size], data[size:]
@@ -129,12 +131,13 @@ class Connection(HttpToolsProtocol):
         return self._refused or self._postponed is not None or self.transport.is_closing()
 
     def _parse_rest(self) -> None:
+        """Parse the bytes that were kept, once no request is in flight."""
         if self._unparsed and not self.pipeline and not self.flow.write_paused:
             rest, self._unparsed = self._unparsed, memoryview(b"")
             self._parse(rest)
 
     def _set_timers(self) -> None:
-        """Start or stop the timer for the head of a request, and that of a request that is held for its body."""
+        """Start or stop the timers of the head of a request, and of a request that is held for its body."""
         if self._held_app is not None and self._hold is None:  # its body is still to come
             self._hold = self.loop.call_later(HOLD_S, self._start_held)
         if self._silent:
@@ -177,6 +180,7 @@ class Connection(HttpToolsProtocol):
         return without_upgrade(method, self.url, version, self.headers)
 
     def _new_parser(self) -> None:
+        """Replace the parser by a new one."""
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
 
@@ -213,12 +217,12 @@ class Connection(HttpToolsProtocol):
         self._keep_alive(version)
 
     def _reject(self, refusal: HttpRefusal) -> HttpRefusal:
-        """Return a refusal for raising inside the parser, which reports it as a parse error."""
+        """Keep a refusal and return it, to be raised inside the parser, which reports it as a parse error."""
         self._reason = refusal
         return refusal
 
     def _keep_alive(self, version: str) -> None:
-        """Keep an HTTP/1.0 connection open where the client asks for it, and none once the process is ending."""
+        """Keep an HTTP/1.0 connection open where the client asks for it; close all once the process is ending."""
         if version == "1.0" and self.parser.should_keep_alive():  # as it asked
             self.cycle.keep_alive = True
             self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"keep-alive")]
@@ -226,7 +230,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - its type is uvicorn's own
-        """Delay a small request for a moment: where its body arrives in time, it is answered inline without a task."""
+        """Hold a small request for a moment: if its body arrives in time, it is answered inline without a task."""
         if self._starting:
             if self._runs_inline(cycle):
                 self._held_app = app
@@ -235,13 +239,14 @@ class Connection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _receive_in_task(self, cycle: RequestResponseCycle) -> None:
-        """Have a task receive the body by itself."""
+        """Let the request's task receive the body itself."""
         pace = Pace(self._settings.idle_seconds, self._settings.min_body_rate)
         self._source = BodyReceiver(self, self._body_left, pace, self._after_body)
         scope: Any = cycle.scope  # uvicorn's type is narrower than Starlette's
         scope["extensions"] = {SOURCE: self._source}  # an object, since it is ours
 
     def _runs_inline(self, cycle: RequestResponseCycle) -> bool:
+        """Return whether a request may be answered inline."""
         if self._inline is None or cycle.waiting_for_100_continue or self.flow.write_paused:
             return False
         scope: Any = cycle.scope
@@ -264,11 +269,12 @@ class Connection(HttpToolsProtocol):
             self._inline.serve(scope, body, partial(self._send, self.cycle), self._adopt)
 
     def _adopt(self, task: asyncio.Task[None]) -> None:
+        """Track a task until it is done."""
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
     def _take_held(self) -> Any:  # noqa: ANN401 - the same
-        """Return the application of a delayed request, and stop delaying it; None where none is delayed."""
+        """Return the application of the held request, which is then no longer held; None where none is."""
         if self._hold is not None:
             self._hold.cancel()
             self._hold = None
@@ -276,17 +282,19 @@ class Connection(HttpToolsProtocol):
         return app
 
     def _start_held(self) -> None:
+        """Answer the held request in a task."""
         app = self._take_held()
         if app is not None:
             self._receive_in_task(self.cycle)
             super()._start_asgi_task(self.cycle, app)
 
     def _after_body(self) -> None:
-        """Bring the parser to the state after the body, of which it has seen the first bytes only."""
+        """Bring the parser to the state after the body, of which it has seen only the first bytes."""
         self._new_parser()
         self._body_ended()
 
     def _body_ended(self) -> None:
+        """Reset the state of the body that was read."""
         self._reading, self._body_left = "nothing", 0
         if self._unread is not None:
             self._unread.cancel()
@@ -309,7 +317,7 @@ class Connection(HttpToolsProtocol):
         self.on_response_complete()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, or close; called after each answer."""
+        """Continue with the next request, or close the connection; called after each answer."""
         super().on_response_complete()
         if self.transport.is_closing():
             return
@@ -326,7 +334,7 @@ class Connection(HttpToolsProtocol):
         self._parse_rest()
 
     def pause_writing(self) -> None:
-        """Stop reading requests while the client does not read answers, and close where it does not resume."""
+        """Stop reading requests while the client does not read answers, and close if it does not resume."""
         super().pause_writing()
         if self._reading != "body":  # an endpoint that answers while its body arrives decides by itself what it reads
             self.flow.pause_reading()
@@ -344,9 +352,11 @@ class Connection(HttpToolsProtocol):
             self._unread_answer.stop()
 
     def _watch(self) -> None:
+        """Start the timer for the head of a request."""
         self._deadline = self.loop.call_later(self._settings.head_seconds, self._too_late)
 
     def _unwatch(self) -> None:
+        """Stop the timer for the head of a request."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -366,7 +376,7 @@ class Connection(HttpToolsProtocol):
         self._refuse_in_turn(HeadRefusal(HTTPStatus.REQUEST_TIMEOUT, detail))
 
     def _refuse_in_turn(self, reason: HttpRefusal) -> None:
-        """Answer a refusal after the answers to the requests before it."""
+        """Send a refusal after the answers to earlier requests."""
         before = bool(self.pipeline) if self._reading == "body" else not self._answered
         if before:
             self._postponed = reason
@@ -375,7 +385,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(reason)
 
     def _refuse(self, reason: HttpRefusal) -> None:
-        """Write a problem straight to the socket, and close once the client has read it."""
+        """Write a problem directly to the socket, and close once the client has read it."""
         self._unwatch()
         self._take_held()
         self._refused = True
@@ -393,5 +403,5 @@ def _has_left(cycle: RequestResponseCycle) -> bool:
 
 
 def _stated_length(headers: list[tuple[bytes, bytes]]) -> int:
-    """Return the stated length of the body, 0 where there is none; the parser has checked that it is digits."""
+    """Return the stated length of the body, 0 where there is none; the parser has checked that it is a number."""
     return int(next((value for name, value in headers if name == b"content-length"), b"0"))

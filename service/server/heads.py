@@ -25,7 +25,7 @@ UPGRADE_ONLY = frozenset({b"upgrade", b"http2-settings"})  # headers that mean n
 
 
 class HeadRefusal(HttpRefusal):
-    """A refusal of a request's head, with this status and sentence; its type is named after the status."""
+    """A refusal of a request's head with a status and a sentence; its problem type is named after the status."""
 
     def __init__(self, status: HTTPStatus, detail: Text) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""The server process: uvicorn with a graceful end (503 at /readyz, a drain period, then stop)."""
+"""The server process: uvicorn with a graceful shutdown (503 at /readyz, a drain period, then stop)."""
 
 import asyncio
 import ctypes
@@ -81,10 +81,11 @@ class Server(uvicorn.Server):
 
     @property
     def _loop(self) -> asyncio.AbstractEventLoop:
+        """The running event loop."""
         return asyncio.get_running_loop()
 
     def _accept(self, listener: socket.socket) -> None:
-        """Accept waiting connections: all of them where this is the only worker, or this loop was busy."""
+        """Accept waiting connections: all of them where this is the only worker, or its loop was busy."""
         now = self._loop.time()
         apart_s, self._accepted_at = now - self._accepted_at, now
         alone = self._supervisor is None or BUSY_S < apart_s < IDLE_S
@@ -99,6 +100,7 @@ class Server(uvicorn.Server):
             self._loop.call_later(ACCEPT_AGAIN_S, self._loop.add_reader, listener, self._accept, listener)
 
     def _take(self, connection: socket.socket) -> None:
+        """Serve an accepted connection."""
         connection.setblocking(False)  # noqa: FBT003 - positional only
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = self._loop.create_task(self._connect(connection))
@@ -106,7 +108,9 @@ class Server(uvicorn.Server):
         task.add_done_callback(self._connecting.discard)
 
     async def _connect(self, connection: socket.socket) -> None:
+        """Attach an HTTP protocol to an accepted connection."""
         def protocol() -> HttpConnection:
+            """Return a protocol for the connection."""
             return HttpConnection(self.config, self.server_state, self.lifespan.state)
 
         with suppress(OSError):  # it has gone
@@ -120,7 +124,7 @@ class Server(uvicorn.Server):
         # Else a Ctrl-C at the terminal, which reaches the supervisor too.
 
     async def on_tick(self, counter: int) -> bool:
-        """Report to the supervisor, drain where told to, and return whether to stop; called ten times a second."""
+        """Report to the supervisor, drain if told to, and return whether to stop; called ten times a second."""
         if self._supervisor is not None:
             self._obey(self._supervisor, counter)
         if counter % HEARTBEAT_TICKS == 0:
@@ -136,6 +140,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _obey(self, supervisor: Connection, counter: int) -> None:
+        """Send a heartbeat to the supervisor, and execute its command."""
         try:
             if counter % HEARTBEAT_TICKS == 0:
                 supervisor.send("alive")
@@ -145,10 +150,12 @@ class Server(uvicorn.Server):
             self._leave()
 
     def _drain(self) -> None:
+        """Report not ready, and stop after the drain period."""
         self._readiness.draining = True
         self._leave(self._drain_s)
 
     def _leave(self, after_s: float = LAST_ANSWERS_S) -> None:
+        """Stop after `after_s` seconds."""
         self._readiness.closing = True
         if self._leave_at is None:
             log.info("leaving", extra={"facts": {"seconds": after_s}})
@@ -156,19 +163,20 @@ class Server(uvicorn.Server):
 
     @property
     def lost(self) -> bool:
-        """Whether it ended because its device failed."""
+        """Whether the process ended because its device failed."""
         return self.started and self._readiness.lost
 
     @property
     def _readiness(self) -> Readiness:
+        """The readiness of the application."""
         readiness: Readiness = self.lifespan.state["readiness"]
         return readiness
 
 
 def listen(settings: Settings) -> list[socket.socket]:
-    """Return a socket for each address of the host, bound and not yet listening.
+    """Return a socket for each address of the host, bound but not yet listening.
 
-    One that cannot be had ends the process, before anything slow is imported.
+    An address that is not available ends the process before anything slow is imported.
     """
     bound: list[socket.socket] = []
     try:
@@ -186,11 +194,11 @@ def listen(settings: Settings) -> list[socket.socket]:
 
 
 def settle_memory() -> None:
-    """Configure glibc to reuse the memory of a loss's temporary blocks, and to keep little more.
+    """Configure glibc to reuse the memory of temporary blocks, and to keep little more.
 
-    Left alone it keeps up to 64 MiB for every thread, and in a soak memory crept up by 8 %. A threshold of 1 MiB keeps
-    memory down too, but evaluating 8 MB then takes 8.5 ms in place of 2.5, nearly all of it for fresh pages.
-    Variables that say otherwise (MALLOC_ARENA_MAX and the like) are left in force.
+    By default it keeps up to 64 MiB for every thread, and memory grew by 8 % in a long test. A threshold of 1 MiB keeps
+    memory low, too, but evaluating 8 MB then takes 8.5 ms instead of 2.5, nearly all of it for new pages. Variables
+    such as MALLOC_ARENA_MAX take precedence.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is not None and not any(name.startswith("MALLOC_") for name in os.environ):
@@ -211,9 +219,15 @@ def serve(
     supervisor: Connection | None = None,
     app: Callable[[], ASGIApp] | str = APP,
 ) -> None:
-    """Serve in this process until told to stop; `app` makes the application, or names what does.
+    """Serve in this process until told to stop.
 
-    Where its device is lost the process ends with status 1, so that whoever started it starts another.
+    Args:
+        settings: The settings of this process.
+        sockets: The bound sockets.
+        supervisor: The pipe to the supervisor; None without one.
+        app: Makes the application, or names the function that does.
+
+    If the device fails, the process ends with status 1, so that it is restarted.
     """
     settle_memory()
     # The keys are read again by themselves; other settings are those of the start. A supervisor replaces its workers.

@@ -1,8 +1,9 @@
 """The supervisor: keeps several workers serving one socket. It imports no torch and serves nothing itself.
 
-A worker that dies, or says nothing for long, is replaced at once; one that dies before it served is tried again ever
-more slowly, since the next will do the same. On SIGHUP each worker is replaced in turn, the new one serving before the
-old one leaves. The socket stays open here, so that connections wait in line while nobody serves.
+A worker that dies, or does not report for long, is replaced at once; one that dies before it has served is replaced
+with growing delays, since its successor will probably fail, too. On SIGHUP the workers are replaced one after another,
+each new one serving before the old one stops. The socket stays open here, so that connections wait while no worker
+serves.
 """
 
 import logging
@@ -88,7 +89,7 @@ class Supervisor:
         return self._end(woken)
 
     def _listen(self, woken: socket.socket) -> None:
-        """Wait a moment for signals, and for messages and ends of workers, and handle those that came."""
+        """Wait for signals and for messages and ends of workers, and handle them."""
         sources = {worker.pipe: worker for worker in self._workers}
         ends = {worker.process.sentinel: worker for worker in self._workers}
         ready = connection.wait([woken, *sources, *ends], PULSE_S)
@@ -105,6 +106,7 @@ class Supervisor:
 
     @staticmethod
     def _hear(worker: Worker) -> None:
+        """Record a message of a worker."""
         try:
             worker.pipe.recv()
         except (EOFError, OSError):
@@ -115,6 +117,7 @@ class Supervisor:
             log.info("worker ready", extra={"facts": {"worker": worker.index, "pid": worker.process.pid}})
 
     def _told(self, number: int) -> None:
+        """Handle a signal: SIGHUP replaces the workers, others stop them, a second one at once."""
         if number == signal.SIGHUP:
             for worker in self._workers:
                 worker.outdated = True
@@ -123,7 +126,7 @@ class Supervisor:
             self._status = 0
 
     def _kill_silent(self) -> None:
-        """Kill workers that have not reported for long; their end is then noticed like any other."""
+        """Kill workers that have not reported for long; their end is then handled like any other."""
         now = time.monotonic()
         for worker in self._workers:
             if now - worker.heard > (SILENCE_S if worker.ready else STARTING_S) and not worker.leaving:
@@ -132,7 +135,7 @@ class Supervisor:
                 worker.process.kill()
 
     def _remove_dead(self, worker: Worker) -> None:
-        """Account for a worker that has ended, and delay its successor where it ended early."""
+        """Remove a worker that has ended, and delay its successor where it ended early."""
         worker.process.join()
         worker.pipe.close()
         self._workers.remove(worker)
@@ -151,7 +154,7 @@ class Supervisor:
             self._failures += 1
 
     def _balance(self) -> None:
-        """Start workers until as many run as wanted, at the times allowed."""
+        """Start workers until the wanted number runs, as far as delays allow."""
         old = [worker for worker in self._workers if worker.outdated and not worker.leaving]
         new = [worker for worker in self._workers if not worker.outdated and not worker.leaving]
         if any(worker.ready for worker in new):
@@ -164,6 +167,7 @@ class Supervisor:
             self._start({worker.index for worker in new})
 
     def _start(self, taken: Iterable[int]) -> None:
+        """Start a worker under the first free index, unless starts are delayed."""
         if time.monotonic() < self._not_before:
             return
         index = min(set(range(self._wanted)) - set(taken))

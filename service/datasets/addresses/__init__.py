@@ -1,1 +1,1 @@
-"""Datasets by address: files that stay where they are, read from there in a process of its own."""
+"""Datasets by address: files that are read where they are stored, by a separate process."""

@@ -17,7 +17,10 @@ GLOB = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True)
 class Address:
-    """An address that may be read. `prefix` is the one that allows it; a glob stands in the path alone."""
+    """An address that may be read; `prefix` is the configured prefix that allows it.
+
+    Wildcards occur in the path only.
+    """
 
     uri: str
     scheme: str
@@ -28,16 +31,19 @@ class Address:
 
     @property
     def root(self) -> str:
-        """For a file address, the folder that the file must lie in after links are resolved."""
+        """For a file address, the folder that must contain the file after links are resolved."""
         return urlsplit(self.prefix).path
 
 
 def allowed(uri: str, prefixes: Sequence[str], private_hosts: Sequence[str]) -> Address:
-    """Return the address, parsed, where it may be read.
+    """Return the parsed address, if it may be read.
 
-    `prefixes`: those that the operator names, such as s3://bucket/tables/. `private_hosts`: the names that may stand
-    for addresses which are not public; an address in numbers within a prefix is named by that.
-    Raises: BadRequest where it is no address, AddressNotAllowed where it is below none of them.
+    Args:
+        uri: The address that the caller sent.
+        prefixes: The prefixes that the operator allows, such as s3://bucket/tables/.
+        private_hosts: Host names whose IP address need not be public; an IP address within a prefix counts as named.
+
+    Raises: BadRequest where the text is not an address, AddressNotAllowed where no prefix allows it.
     """
     if len(uri) > LONGEST or not PLAIN.fullmatch(uri):
         raise BadRequest(
@@ -76,9 +82,11 @@ def allowed(uri: str, prefixes: Sequence[str], private_hosts: Sequence[str]) -> 
 
 
 def _is_below(scheme: str, host: str, path: str, prefix: SplitResult) -> bool:
+    """Return whether an address is below a prefix."""
     same = (scheme, host) == (prefix.scheme, prefix.netloc) and bool(host or scheme == "file")
     return same and path.startswith(prefix.path.rstrip("/") + "/")
 
 
 def _is_number(host: str) -> bool:
+    """Return whether a host is written as an IP address."""
     return bool(re.fullmatch(r"[0-9.]+|[0-9a-f:]*:[0-9a-f:.]*", host))

@@ -1,7 +1,8 @@
-"""A file at an http(s) address, read by ranges from one address of its host, which is looked up once.
+"""A file at an http(s) address, read in ranges.
 
-No redirect is followed, no proxy is asked, and no address is connected to that is not public, unless it is named: that
-is how services are made to ask what only they can reach. A second look-up, after the check, might answer otherwise.
+The host is resolved once, and the connection goes to that IP address: a second look-up after the check might answer
+differently. Redirects and proxies are not followed, and an address that is not public is refused unless it is
+configured, so that the service cannot be made to contact hosts that only it can reach.
 """
 
 import http.client
@@ -39,7 +40,7 @@ def is_public(text: str) -> bool:
 
 
 def resolved(host: str, port: int, *, private: bool) -> str:
-    """Return the IP address to connect to for a host; `private` allows one that is not public.
+    """Return the IP address of a host to connect to; `private` allows one that is not public.
 
     Raises: NotAllowed, Unreadable.
     """
@@ -54,14 +55,14 @@ def resolved(host: str, port: int, *, private: bool) -> str:
 
 
 class _Pinned(http.client.HTTPConnection):
-    """A connection to an IP address that was resolved before, so that a second look-up cannot change it."""
+    """A connection to an IP address that was resolved before."""
 
     def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext | None) -> None:
         super().__init__(host, port, timeout=TIMEOUT_S)
         self._address, self._context = address, context
 
     def connect(self) -> None:
-        """Connect, and check the certificate of the host where there is one."""
+        """Connect, and verify the certificate of the host for https."""
         plain = socket.create_connection((self._address, self.port), self.timeout)
         self.sock = self._context.wrap_socket(plain, server_hostname=self.host) if self._context else plain
 
@@ -69,7 +70,7 @@ class _Pinned(http.client.HTTPConnection):
 class HttpFile(io.RawIOBase):
     """A seekable file at an http(s) address.
 
-    Raises, on making: NotAllowed, Unreadable.
+    The constructor raises NotAllowed and Unreadable.
     """
 
     _connection: _Pinned | None = None
@@ -86,7 +87,7 @@ class HttpFile(io.RawIOBase):
         self.size, self.changed = self._head()
 
     def _head(self) -> tuple[int, str]:
-        """Return the length of the file and its validator (ETag or Last-Modified), which changes when the file does."""
+        """Return the length of the file and its validator (ETag or Last-Modified)."""
         headers, _ = self._get(0, 0)
         total = headers.get("content-range", "").rpartition("/")[2]
         if not total.isdigit():
@@ -94,6 +95,10 @@ class HttpFile(io.RawIOBase):
         return int(total), headers.get("etag") or headers.get("last-modified") or ""
 
     def _get(self, first: int, last: int) -> tuple[dict[str, str], bytes]:
+        """Return the headers and the bytes of a range; one retry where the server closed an idle connection.
+
+        Raises: NotAllowed, Unreadable.
+        """
         try:
             try:
                 answer = self._asked(first, last)
@@ -113,6 +118,7 @@ class HttpFile(io.RawIOBase):
         return {name.lower(): value for name, value in answer.getheaders()}, data
 
     def _asked(self, first: int, last: int) -> http.client.HTTPResponse:
+        """Send the request for a range of bytes, and return the response."""
         headers = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         connection = self._connection
         if connection is None:

@@ -1,7 +1,7 @@
-"""The pieces that the files of a listing are read in: whole files, or row groups of a long Parquet file.
+"""The pieces in which the files of a listing are read: whole files, or row groups of a long Parquet file.
 
-A piece is the position of its file, its bytes, and its row groups, from one up to another that it does not have; None
-for the whole file.
+A piece is the position of its file in the listing, its size in bytes, and a half-open range of row groups, None for the
+whole file.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +12,20 @@ PIECE_BYTES = 256 << 20  # of a Parquet file as it lies there: some seconds of w
 
 
 def pieces_of(listing: Mapping[str, Any]) -> list[Piece]:
-    """Return the pieces of a listing; one that was stored without them is read by whole files."""
+    """Return the pieces of a listing; the whole files where it was stored without pieces."""
     stored: list[Piece] | None = listing.get("pieces")
     return stored or [[place, size, None] for place, (_, size, _) in enumerate(listing["files"])]
 
 
 def cut(place: int, size: int, groups: Sequence[int], least_bytes: int) -> Iterator[Piece]:
-    """Yield the pieces of a file: consecutive row groups until they are long enough; `groups`: the bytes of each."""
+    """Yield the pieces of a file: consecutive row groups with at least `least_bytes` bytes together.
+
+    Args:
+        place: The position of the file.
+        size: The bytes of the file.
+        groups: The bytes of each row group.
+        least_bytes: The least bytes of a piece.
+    """
     if size <= least_bytes or len(groups) < 2:  # noqa: PLR2004 - nothing to cut
         yield [place, size, None]
         return

@@ -1,6 +1,6 @@
-"""Processes that read addresses, one question after the other each; one that refused, or was left, is ended.
+"""Processes that read addresses, one question after another; a process that refused or was abandoned is ended.
 
-Starting one takes 0.3 s, so that one always waits.
+Starting a process takes 0.3 s, so one is kept waiting.
 """
 
 import atexit
@@ -31,7 +31,7 @@ LEFT_S = 5.0  # of that, so that a process which is about to end is not asked
 
 @dataclass(frozen=True)
 class _Reader:
-    """A process that waits for its question. `reason`: what it writes where it refuses."""
+    """A process that waits for a question; `reason` is the stream on which it writes a refusal."""
 
     process: subprocess.Popen[bytes]
     reason: IO[bytes]
@@ -40,7 +40,7 @@ class _Reader:
 
     @classmethod
     def start(cls) -> "_Reader":
-        """Return one that has just been started."""
+        """Return a newly started process."""
         environment = dict(os.environ)
         reason = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end
         process = subprocess.Popen(  # noqa: S603 - our own program
@@ -54,12 +54,12 @@ class _Reader:
         return cls(process, reason, environment)
 
     def waits(self) -> bool:
-        """Whether it can be asked."""
+        """Return whether the process can be asked."""
         in_time = time.monotonic() - self.waits_since < WAITS_S - LEFT_S
         return in_time and self.process.poll() is None and self.environment == os.environ
 
     def ask(self, question: dict[str, Any]) -> IO[bytes]:
-        """Send a question, and return where the answer comes."""
+        """Send a question, and return the stream of the answer."""
         if self.process.stdin is None or self.process.stdout is None:
             raise TypeError(self)
         with suppress(BrokenPipeError):
@@ -68,9 +68,9 @@ class _Reader:
         return self.process.stdout
 
     def refuse_unless_whole(self) -> None:
-        """Read what stands behind a whole answer.
+        """Read the mark that follows a complete answer.
 
-        Raises: BadRequest, AddressNotAllowed where it refused instead.
+        Raises: BadRequest, AddressNotAllowed where the process refused instead.
         """
         if self.process.stdout is not None and self.process.stdout.read(1) == WHOLE:
             return
@@ -79,7 +79,7 @@ class _Reader:
         raise _refusal(status, self.reason.read())
 
     def end(self) -> None:
-        """End it."""
+        """End the process."""
         self.process.kill()
         self.process.wait()
         for end in (self.process.stdin, self.process.stdout, self.reason):
@@ -89,7 +89,7 @@ class _Reader:
 
 
 class Readers:
-    """One process at most that waits; what is asked meanwhile starts its own."""
+    """At most one waiting process; questions that arrive while it is busy start processes of their own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -97,14 +97,14 @@ class Readers:
 
     @property
     def waiting(self) -> int | None:
-        """The id of the process that waits."""
+        """The id of the waiting process; None where there is none."""
         return None if self._waiting is None else self._waiting.process.pid
 
     @contextmanager
     def asked(self, question: dict[str, Any]) -> Iterator[IO[bytes]]:
-        """Yield what a process answers, to be read as a whole; where it is not, the process is ended.
+        """Yield the stream of an answer, which must be read to its end; otherwise the process is ended.
 
-        Raises: BadRequest, AddressNotAllowed where it refused.
+        Raises: BadRequest, AddressNotAllowed where the process refused.
         """
         reader = self._take()
         try:
@@ -124,6 +124,7 @@ class Readers:
             self._waiting = None
 
     def _take(self) -> _Reader:
+        """Return the waiting process, or a new one."""
         with self._lock:
             reader, self._waiting = self._waiting, None
         if reader is not None and not reader.waits():
@@ -132,7 +133,7 @@ class Readers:
         return reader or _Reader.start()
 
     def _keep(self, reader: _Reader | None) -> None:
-        """Let a process wait for the next question, or one that is started now; where one does, end this one."""
+        """Let a process, or a new one for None, wait for the next question; end it where another already waits."""
         with self._lock:
             if self._waiting is None:
                 self._waiting, reader = reader or _Reader.start(), None
@@ -145,10 +146,12 @@ atexit.register(READERS.end)
 
 
 def _refusal(status: int, reason: bytes) -> Exception:
+    """Return the refusal that a process wrote before it ended."""
     reply = json.loads(reason) if status == REFUSED else {"message": "It is damaged, or unpacks to too much."}
     kind = AddressNotAllowed if reply.get("kind") == "NotAllowed" else _unreadable
     return kind(reply["message"])
 
 
 def _unreadable(message: str) -> BadRequest:
+    """Return the refusal of an address that cannot be read."""
     return BadRequest(Text(f"What uri names cannot be read. {message}", f"uri 所指的内容无法读取。{message}"))

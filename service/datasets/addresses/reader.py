@@ -1,10 +1,9 @@
 """The process that reads files at addresses: a damaged file can crash it without harm to the service.
 
-Run as python -m service.datasets.addresses.reader, with one JSON object a line as its standard input. `list` answers
-which files an address names and what they hold, as a line of JSON; `scan` answers the columns of such files as an Arrow
-stream, a batch at a time; a byte WHOLE follows either. What is refused is said in JSON on standard error, with status
-3, which ends it. It imports nothing of the service but what
-reads by HTTP, so that it starts in 0.3 s.
+Run as python -m service.datasets.addresses.reader, with one JSON object a line on standard input. `list` answers which
+files an address names and what they contain, as a line of JSON; `scan` answers the columns of such files as an Arrow
+stream. The byte WHOLE follows a complete answer. A refusal is written as JSON to standard error, and ends the process
+with status 3. It imports nothing of the service except what reads by HTTP, so that it starts in 0.3 s.
 """
 
 import io
@@ -46,7 +45,7 @@ MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "-nan",
 
 
 def main() -> None:
-    """Answer one question after the other, a line of JSON each; end where none comes for a while."""
+    """Answer questions, one line of JSON each; end where none arrives for a while."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
     while select.select([sys.stdin], [], [], WAITS_S)[0]:
         line = sys.stdin.buffer.readline()
@@ -57,7 +56,7 @@ def main() -> None:
 
 
 def _answer(request: dict[str, Any]) -> None:
-    """Write an answer and, behind it, that it is whole."""
+    """Write an answer, followed by the mark of a complete answer."""
     try:
         if request["do"] == "list":
             print(json.dumps(list_files(request["address"], request["max_bytes"], request["piece_bytes"])))  # noqa: T201 - the answer
@@ -74,13 +73,14 @@ def _answer(request: dict[str, Any]) -> None:
 
 
 def _refuse(kind: str, message: str) -> None:
+    """Write a refusal to standard error, and end the process."""
     sys.stderr.write(json.dumps({"kind": kind, "message": message}))
     sys.stderr.flush()
     os._exit(REFUSED)
 
 
 def list_files(address: dict[str, Any], max_bytes: int, piece_bytes: int) -> dict[str, Any]:
-    """Return the files that an address names, with their format and columns, and in which pieces they are read.
+    """Return the files that an address names, with their format, columns, and the pieces in which they are read.
 
     Raises: NotAllowed, Unreadable, and what pyarrow raises.
     """
@@ -110,9 +110,9 @@ def list_files(address: dict[str, Any], max_bytes: int, piece_bytes: int) -> dic
 
 
 def _footer(max_bytes: int, fragment: Any) -> tuple[int, list[int]]:  # noqa: ANN401 - pyarrow ships no types
-    """Return how many rows the footer of a Parquet file states, and how many bytes of the file each row group is.
+    """Return the number of rows of a Parquet file, and the bytes of each of its row groups, from its footer.
 
-    Raises: Unreadable where a column of a row group would be unpacked to more than may be held at once.
+    Raises: Unreadable where a column of a row group would decompress to more than `max_bytes`.
     """
     metadata, packed = fragment.metadata, []
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
@@ -143,7 +143,7 @@ def _entries(address: dict[str, Any]) -> list[list[Any]]:
 
 
 def glob_pattern(path: str) -> re.Pattern[str]:
-    """Return what the paths match that a glob names."""
+    """Return a regular expression that matches the paths of a glob."""
     return re.compile("/".join(map(_segment, path.split("/"))))
 
 
@@ -153,18 +153,23 @@ def _segment(pattern: str) -> str:
 
 
 def _without_slash(token: re.Match[str]) -> str:
-    """Return a token of a regular expression so that it matches no slash."""
+    """Return a token of a regular expression, changed so that it matches no slash."""
     text = token[0]
     return "[^/]" if text == "." else f"(?!/){text}" if text.startswith("[") else text
 
 
 def _refuse_outside(path: str, root: str) -> None:
+    """Refuse a path that leads out of `root` through a link.
+
+    Raises: NotAllowed.
+    """
     real, within = os.path.realpath(path), os.path.realpath(root)
     if os.path.commonpath([real, within]) != within:
         raise NotAllowed("It is a link out of the folder that LOSSARY_SOURCES names.")
 
 
 def _http_entries(address: dict[str, Any]) -> list[list[Any]]:
+    """Return the path, size and validator of the file at an http(s) address."""
     if GLOB.search(address["path"]):
         raise Unreadable("A web server lists no files: name one, without * and ?.")
     file = _http_file(address)
@@ -172,6 +177,7 @@ def _http_entries(address: dict[str, Any]) -> list[list[Any]]:
 
 
 def _http_file(address: dict[str, Any]) -> HttpFile:
+    """Return the file at an http(s) address."""
     return HttpFile(address["scheme"], address["host"], address["path"], private=address["private"])
 
 
@@ -181,7 +187,7 @@ def _file_system(address: dict[str, Any]) -> Any:  # noqa: ANN401 - pyarrow ship
 
 
 def _google() -> Any:  # noqa: ANN401 - pyarrow ships no types
-    """Return Google's store, or the one that STORAGE_EMULATOR_HOST names as Google's own libraries take it."""
+    """Return Google's store, or the one that STORAGE_EMULATOR_HOST names, as in Google's own libraries."""
     scheme, _, host = os.environ.get("STORAGE_EMULATOR_HOST", "").rpartition("://")
     if not host:
         return files.GcsFileSystem()
@@ -191,7 +197,7 @@ def _google() -> Any:  # noqa: ANN401 - pyarrow ships no types
 
 
 def _azure() -> Any:  # noqa: ANN401 - pyarrow ships no types
-    """Return Azure's store; the key and the endpoint have the names that its command line gives them."""
+    """Return Azure's store; its key and endpoint come from the variables of Azure's command line."""
     account, key = os.environ.get("AZURE_STORAGE_ACCOUNT", ""), os.environ.get("AZURE_STORAGE_KEY")
     scheme, _, host = os.environ.get("AZURE_STORAGE_SERVICE_ENDPOINT", "").rpartition("://")
     if not host:
@@ -213,9 +219,9 @@ SYSTEMS = {
 
 
 def _fragments(listing: dict[str, Any], pieces: list[Piece]) -> Iterator[Any]:
-    """Yield the file of each of these pieces of a listing, as a pyarrow dataset.
+    """Yield the file of each piece of a listing, as a pyarrow dataset.
 
-    Raises: Unreadable where one has changed since, NotAllowed.
+    Raises: Unreadable where a file has changed since it was listed, NotAllowed.
     """
     address, chosen = listing["address"], [listing["files"][place] for place, _, _ in pieces]
     form = {"parquet": ds.ParquetFileFormat, "csv": _csv, "feather": ds.IpcFileFormat}[listing["format"]]()
@@ -237,15 +243,23 @@ def _fragments(listing: dict[str, Any], pieces: list[Piece]) -> Iterator[Any]:
 
 
 def _csv() -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return pyarrow's CSV format with our texts for missing values."""
     return ds.CsvFileFormat(convert_options=pyarrow.csv.ConvertOptions(null_values=MISSING, strings_can_be_null=True))
 
 
 def _changed() -> Unreadable:
+    """Return the refusal of a file that has changed since it was listed."""
     return Unreadable("A file of it is gone, or has changed since the dataset was made. Make it anew.")
 
 
 def scan(listing: dict[str, Any], names: list[str], places: list[int] | None) -> None:
-    """Write columns of files to standard output as an Arrow stream. `places`: of pieces in the listing; None: all."""
+    """Write columns of files to standard output as an Arrow stream.
+
+    Args:
+        listing: The listed files.
+        names: The columns.
+        places: The positions of the pieces to read; None for all.
+    """
     pieces = pieces_of(listing)
     chosen = list(range(len(pieces))) if places is None else places
     wanted_pieces = [pieces[place] for place in chosen]
@@ -265,7 +279,7 @@ def scan(listing: dict[str, Any], names: list[str], places: list[int] | None) ->
 def _batches(fragment: Any, kind: str, schema: Any, groups: list[int] | None) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
     """Yield the columns of a schema in batches of bounded length, whatever the row groups of the file are.
 
-    `groups`: from one up to another that is not read; None for all.
+    `groups` is a half-open range of row groups; None for all.
     """
     if kind == "parquet":  # of which a scanner unpacks whole row groups
         file = pyarrow.parquet.ParquetFile(fragment.open(), buffer_size=BUFFER)

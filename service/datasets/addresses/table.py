@@ -20,7 +20,7 @@ MEDIA = "application/vnd.lossary.files+json"  # of the list of files that such a
 
 
 def list_files(address: Address, max_bytes: int, piece_bytes: int = PIECE_BYTES) -> dict[str, Any]:
-    """Return the files of an address with what they hold, and in which pieces they are read.
+    """Return the files of an address with their contents, and the pieces in which they are read.
 
     Raises: BadRequest, AddressNotAllowed.
     """
@@ -34,9 +34,9 @@ def list_files(address: Address, max_bytes: int, piece_bytes: int = PIECE_BYTES)
 def batches(
     listing: dict[str, Any], names: Sequence[str], places: Sequence[int] | None
 ) -> "Iterator[tuple[int, pa.RecordBatch]]":
-    """Yield batches of these columns from the pieces at these positions of a listing; of all where it is None.
+    """Yield batches of columns from the pieces at `places` of a listing, all for None.
 
-    Each batch comes with the place of its piece.
+    Each batch comes with the position of its piece.
 
     Raises: BadRequest, AddressNotAllowed.
     """
@@ -66,7 +66,7 @@ class AddressedTable:
 
     @property
     def assumed(self) -> dict[str, str]:
-        """Nothing is assumed."""
+        """Always empty: nothing is assumed."""
         return {}
 
     def read(self, names: Sequence[str]) -> "pa.Table":
@@ -88,6 +88,7 @@ class AddressedTable:
 
 
 def _open(_: str, data: Buffer, limit: DecodingLimit) -> Table:
+    """Return the table of a listing that was stored as JSON."""
     return AddressedTable(json.loads(bytes(data)), limit)
 
 

@@ -1,4 +1,4 @@
-"""POST /v1/advise: what do these arrays say of the data, which loss fits it, and what does that loss say of them?"""
+"""POST /v1/advise: measure arrays, recommend a loss for them, and evaluate it."""
 
 from service.routes.advise.route import advise, router
 

@@ -1,4 +1,4 @@
-"""The recommended objective beside its rivals, each evaluated on the arrays that were sent."""
+"""The recommended objective and its rivals, each evaluated on the arrays that were sent."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -37,7 +37,7 @@ SEVERAL_HEADS = Text(
 
 
 class Evaluated(BaseModel):
-    """What one objective says of the predictions. `reason` says why where `result` is null."""
+    """The result of one objective on the predictions; `reason` says why where `result` is null."""
 
     objective: str
     role: Annotated[
@@ -48,7 +48,7 @@ class Evaluated(BaseModel):
 
 
 def rivals_of(recommendation: Recommendation) -> dict[str, tuple[EvaluatedAs, int]]:
-    """Return what to evaluate, the role of each, and how many heads it has; one text once, under its first role."""
+    """Return the objectives to evaluate, each once under its first role, with its role and its number of heads."""
     listed: dict[str, tuple[EvaluatedAs, int]] = {}
     heads = 1
     if recommendation.recommended:
@@ -99,13 +99,13 @@ async def evaluated_objective(
 
 
 def named_as_losses_do(upload: Upload) -> Upload:
-    """Return the arrays with embeddings and labels under the names that losses have for them."""
+    """Return the upload with embeddings and labels under the names that losses use."""
     roles = {_LOSSES_CALL.get(role, role): tensor for role, tensor in upload.roles.items()}
     return replace(upload, roles=roles) if len(roles) == len(upload.roles) else upload
 
 
 async def without_ignored(task: Task, ignore_index: int | None, upload: Upload, runtime: Runtime) -> Upload:
-    """Return the arrays with labels that do not count masked, as they were left out of the facts."""
+    """Return the upload with a mask for labels that do not count, as they were left out of the facts."""
     targets = upload.roles.get("targets")
     if targets is None:
         return upload

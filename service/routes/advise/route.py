@@ -158,13 +158,13 @@ async def advise(
 
 
 def _without(recommendation: Recommendation, codes: set[str]) -> Recommendation:
-    """Return a recommendation with every field set, less the warnings already given."""
+    """Return a recommendation without the warnings that were already given."""
     kept = [warned for warned in recommendation.warnings if warned.code not in codes]
     return Recommendation.model_validate({**recommendation.model_dump(), "warnings": kept})
 
 
 def _on_dataset(recommendation: Recommendation, dataset: str | None, assumed: dict[str, Any]) -> Recommendation:
-    """Return a recommendation whose request for an experiment names the dataset, and the column that was its target."""
+    """Return a recommendation whose experiment request names the dataset and its target column."""
     request = recommendation.experiment.request
     if request is None or dataset is None:
         return recommendation

@@ -1,4 +1,4 @@
-"""What POST /v1/advise takes beside the tensors, and what it answers."""
+"""The fields of POST /v1/advise besides the arrays, and of its answer."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,10 @@ from service.uploads.openapi import ASSUMED, DatasetParameter
 
 
 class AdviseRequest(BaseModel):
-    """The fields beside the tensors. Task or scenario left out, the task is read off the targets, and said."""
+    """The fields besides the tensors.
+
+    Without task and scenario, the task is inferred from the targets, with a warning.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -66,7 +69,7 @@ class AdviseRequest(BaseModel):
 
 
 class MeasuredAnswer(BaseModel):
-    """What was measured, completed and overridden by the facts given: ready for POST /v1/recommend."""
+    """The measured facts, completed and overridden by those stated: ready for POST /v1/recommend."""
 
     task: Task
     profile: Profile
@@ -75,7 +78,7 @@ class MeasuredAnswer(BaseModel):
 
 
 class Advice(BaseModel):
-    """The data, the loss for it, and that loss beside its rivals on the predictions sent."""
+    """The facts of the data, the recommended loss, and its evaluation beside its rivals on the predictions sent."""
 
     summary: Annotated[str, Field(description="That of the recommendation.")]
     ask: Annotated[Ask | None, Field(description="That of the recommendation.")]

@@ -1,4 +1,4 @@
-"""The answer of an inference: its outputs as numbers, as bytes behind the JSON, or in shared memory."""
+"""The answer to an inference: its outputs as numbers in JSON, as bytes after the JSON, or in shared memory."""
 
 from collections.abc import Iterator, Mapping
 
@@ -22,7 +22,7 @@ CLASSIFICATION = "classification"  # Triton's extension: the largest entries of 
 
 
 class InferAnswer(BaseModel):
-    """The JSON of an answer; the outputs are `value` and whatever else there is."""
+    """The JSON of an answer; the outputs are `value` and whatever else was computed."""
 
     model_name: str
     model_version: str = MODEL_VERSION
@@ -77,6 +77,7 @@ def _outputs(evaluation: Evaluation) -> dict[str, Tensor]:
     """Return every output by name; a missing value is NaN."""
 
     def scalar(value: float | None) -> Tensor:
+        """Return a number as a tensor, NaN for None."""
         return torch.tensor([float("nan") if value is None else value], dtype=torch.float64)
 
     named = {"value": scalar(evaluation.value), "standard_error": scalar(evaluation.standard_error)}
@@ -112,16 +113,16 @@ def _wanted(request: InferRequest, outputs: Mapping[str, Tensor]) -> Iterator[tu
 
 
 def _remarks(evaluation: Evaluation) -> dict[str, str] | None:
-    """Return why there is no value, and the warnings about the inputs."""
+    """Return the reason why there is no value, and the warnings about the inputs; None where there are neither."""
     warned = " ".join(f"{warning.code}: {warning.text}" for warning in evaluation.warnings)
     remarks = {"reason": evaluation.reason, "warnings": warned}
     return {name: text for name, text in remarks.items() if text} or None
 
 
 def _checked_span(span: shared_memory.Span, name: str, data: bytes) -> shared_memory.Span:
-    """Return the span of an output.
+    """Return the span of an output, if the data fits into it.
 
-    Raises: BadRegion where it is smaller than the data.
+    Raises: BadRegion.
     """
     if len(data) > span.size:
         raise BadRegion(

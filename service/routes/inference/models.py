@@ -102,9 +102,9 @@ async def index() -> list[dict[str, str]]:
 
 
 def model_named(name: str, version: str) -> names.Named | None:
-    """Return the loss that a model is, and the parameters that its name implies; None for an expression.
+    """Return the loss that a model stands for, and the parameters that its name implies; None for `objective`.
 
-    Raises: UnknownPath with the near name.
+    Raises: UnknownPath with the nearest name.
     """
     if version != MODEL_VERSION:
         raise UnknownPath(
@@ -119,8 +119,10 @@ def model_named(name: str, version: str) -> names.Named | None:
 
 
 def _usual(loss: Loss | None, role: str) -> str:
+    """Return the usual datatype of an input."""
     return "INT64" if loss is not None and loss.bind().domain(role).whole else "FP32"
 
 
 def _shape(loss: Loss | None, role: str) -> list[int]:
+    """Return the shape of an input with -1 for every length."""
     return [-1] * (len(loss.pattern(role).names) if loss is not None else 1)

@@ -1,4 +1,4 @@
-"""The request of an inference: what to evaluate, and where its inputs and outputs lie in shared memory."""
+"""The request of an inference: what to evaluate, and where its inputs and outputs are in shared memory."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -37,9 +37,9 @@ class InferRequest(BaseModel):
 
 
 def json_length(header: str | None, body: int) -> int:
-    """Return how many bytes of a body are JSON: what Inference-Header-Content-Length says, all without that header.
+    """Return how many bytes of the body are JSON: the value of Inference-Header-Content-Length, or all without it.
 
-    Raises: BadEnvelope where the header is no number of bytes within the body.
+    Raises: BadEnvelope where the header is not a number within the length of the body.
     """
     if header is None:
         return body
@@ -98,9 +98,9 @@ def spans_of(
 def input_spans(
     shared: shared_memory.Regions | None, inputs: list[inference_protocol.InputTensor]
 ) -> dict[int, shared_memory.Span]:
-    """Return the span of each input that lies in shared memory, by its position in the request.
+    """Return the span of each input in shared memory, by its position in the request.
 
-    Raises: what `spans_of` raises; BadRequest where the size is another, or the numbers are sent as well.
+    Raises: what `spans_of` raises; BadRequest where its size differs, or the numbers are sent as well.
     """
     spans = spans_of(shared, inputs)
     for position, span in spans.items():

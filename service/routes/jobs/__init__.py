@@ -1,1 +1,1 @@
-"""What the routes of every kind of job share: its state, waiting for its end, following its events."""
+"""What the routes of all kinds of jobs share: their state, waiting for their end, following their events."""

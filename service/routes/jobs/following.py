@@ -24,7 +24,7 @@ LastEvent = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]
 
 
 async def awaited(jobs: Jobs, kind: IdPrefix, identifier: str, wait_s: float) -> "JobRow":
-    """Return a job of the key that asks once it has ended, or so many seconds later.
+    """Return a job of the caller's key once it has ended, or after `wait_s` seconds.
 
     Raises: UnknownExperiment, UnknownEvaluation.
     """
@@ -38,12 +38,15 @@ async def awaited(jobs: Jobs, kind: IdPrefix, identifier: str, wait_s: float) ->
 
 
 def is_there(kind: IdPrefix) -> params.Depends:
-    """Return the dependency of a stream of events that refuses an unknown job while there still is a status to say it.
+    """Return a dependency that refuses an unknown job before a stream of events starts.
+
+    Once it has started, no status can be sent.
 
     Raises: UnknownExperiment, UnknownEvaluation.
     """
 
     async def look(http: Request, jobs: JobsInForce) -> None:
+        """Refuse an unknown job."""
         (identifier,) = http.path_params.values()
         await to_thread.run_sync(jobs.get, kind, identifier, current().key or "")
 
@@ -52,9 +55,9 @@ def is_there(kind: IdPrefix) -> params.Depends:
 
 
 async def events_of(jobs: Jobs, kind: IdPrefix, identifier: str, last: str | None) -> AsyncIterator[ServerSentEvent]:
-    """Yield what happens to a job of the key that asks, from the event after `last` on, until it has ended or is gone.
+    """Yield the events of a job of the caller's key after the event `last`, until it has ended or was deleted.
 
-    It is known to be there: see `is_there`.
+    `is_there` has checked that the job exists.
     """
     owner = current().key or ""
     place = int(last) + 1 if last and last.isdigit() else 0

@@ -32,14 +32,14 @@ Before = Annotated[float | None, Query(description="`next` of the page before.")
 
 
 def accepted(kind: JobKind, row: "JobRow", response: Response, root: str) -> JobState:
-    """Return the state of a job that was just created; the answer's headers say where and when to look at it."""
+    """Return the state of a new job; headers of the answer say where and when to ask for it."""
     response.headers["Location"] = f"{root}/v1/{kind.plural}/{row.id}"
     response.headers["Retry-After"] = str(RETRY_S)
     return kind.shown(row, root)
 
 
 def path_id(kind: JobKind) -> params.Path:
-    """Return the id of a job as a path names it."""
+    """Return the path parameter of a job's id."""
     examples: dict[str, Example] = {f"an {kind.name}": {"value": f"{kind.prefix}_00000000000000000000000000000000"}}
     answered = f"As POST /v1/{kind.plural} answered it."
     parameter: params.Path = Path(alias=f"{kind.name}_id", description=answered, openapi_examples=examples)
@@ -47,7 +47,14 @@ def path_id(kind: JobKind) -> params.Path:
 
 
 def add_job_routes(router: APIRouter, kind: JobKind, permission: Permission, unknown: type[HttpRefusal]) -> None:
-    """Add the routes of one kind of job to the router of its path. `unknown`: the refusal of an id that is no job's."""
+    """Add the routes of one kind of job to a router.
+
+    Args:
+        router: The router of its path.
+        kind: The kind of job.
+        permission: The scope that a key needs.
+        unknown: The refusal of an unknown id.
+    """
     one = f"/{{{kind.name}_id}}"
     Identifier = Annotated[str, path_id(kind)]  # noqa: N806 - a type
 

@@ -1,4 +1,4 @@
-"""What is answered of any job: its status, its progress, and the paths of what can be asked next."""
+"""The answer about any job: its status, its progress, and the paths of further requests."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ NextPage = Annotated[float | None, Field(description="To be sent as `before` for
 
 
 class Progress(BaseModel):
-    """How much is done, of models (learning rates apart) or pieces of files, and how long the rest takes."""
+    """How much is done, in models (learning rates apart) or pieces of files, and the estimated remaining time."""
 
     done: int
     total: int
@@ -24,7 +24,7 @@ class Progress(BaseModel):
 
 
 class JobLinks(BaseModel):
-    """Where the rest is."""
+    """The paths of further requests."""
 
     self: str
     events: str
@@ -32,7 +32,7 @@ class JobLinks(BaseModel):
 
 
 class JobState(BaseModel):
-    """How far a job is."""
+    """The state of a job."""
 
     id: str
     status: Annotated[str, Field(description="queued, running, succeeded, failed or cancelled.")]
@@ -48,8 +48,9 @@ class JobState(BaseModel):
 class JobKind:
     """A kind of job that has routes: experiments, evaluations.
 
-    `plural`: the last part of its path, and the member of a list of them. `list_results`: whether that list has their
-    results too.
+    Attributes:
+        plural: The last part of its path, and the member of a list of such jobs.
+        list_results: Whether a list includes their results.
     """
 
     prefix: IdPrefix
@@ -61,11 +62,11 @@ class JobKind:
 
     @property
     def plural(self) -> str:
-        """Return the name of several."""
+        """The plural name of the kind."""
         return f"{self.name}s"
 
     def shown(self, row: "JobRow", root: str, *, results: bool = True) -> JobState:
-        """Return a job as it is answered, with its results or without. `root`: the path in front of ours."""
+        """Return a job as it is answered, with or without results; `root` is the prefix of our paths."""
         place = f"{root}/v1/{self.plural}/{row.id}"
         links = {name: place if name == "self" else f"{place}/{name}" for name in self.links.model_fields}
         return self.state(
@@ -81,14 +82,14 @@ class JobKind:
         )
 
     def listed(self, rows: "list[JobRow]", root: str, limit: int) -> BaseModel:
-        """Return one page of jobs; where it is full, with where the next begins."""
+        """Return one page of jobs; a full page says where the next one begins."""
         jobs = [self.shown(row, root, results=self.list_results) for row in rows]
         members: dict[str, Any] = {self.plural: jobs, "next": rows[-1].created if len(rows) == limit else None}
         return self.listing(**members)
 
 
 def _progress_of(row: "JobRow") -> Progress:
-    """Return how far a job is, and how long the rest will take at the pace so far, where something is known of it."""
+    """Return the progress of a job, with the remaining time estimated from its pace so far."""
     left = None
     if row.status == "running" and row.done and row.started is not None:
         elapsed = max(0.0, datetime.now(UTC).timestamp() - row.started)
