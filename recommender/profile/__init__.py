@@ -1,4 +1,4 @@
-"""The profile (the facts that a recommendation may use) and the goal. Each fact may be missing: not measured."""
+"""The profile (the facts that a recommendation may use) and the goal; a missing fact was not measured."""
 
 from recommender.profile.facts import DERIVED, DERIVED_FROM, RANGES, Profile
 from recommender.profile.goal import Goal

@@ -1,4 +1,4 @@
-"""The profile: the facts that a recommendation may use. Each may be missing: not measured."""
+"""The profile: the facts that a recommendation may use; a missing fact was not measured."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from recommender.profile.measured import LARGEST_COUNT, STRICT, Fact, Measured, 
 
 
 class Profile(BaseModel):
-    """What is known of the data. A fact left out was not measured, and no rule that asks for it applies."""
+    """The facts about the data. A missing fact was not measured, and no rule that reads it applies."""
 
     model_config = STRICT
 
@@ -225,26 +225,26 @@ class Profile(BaseModel):
     )
 
     def given(self) -> Iterator[tuple[str, Fact]]:
-        """Yield the facts that are known, in no order, each with its name."""
+        """Yield the name and the value of every fact that is set, in no particular order."""
         for name in self.model_fields_set:
             fact = getattr(self, name)
             if fact is not None:
                 yield name, fact
 
     def number(self, fact: str) -> float | None:
-        """Return the point value of a numeric fact: as given, or as it follows from others."""
-        given = getattr(self, fact)
-        if given is None and fact in DERIVED:
+        """Return the value of a numeric fact, measured or derived from others; None where it is unknown."""
+        stated = getattr(self, fact)
+        if stated is None and fact in DERIVED:
             return DERIVED[fact](self.number)
-        return given.value if isinstance(given, Measured) else given
+        return stated.value if isinstance(stated, Measured) else stated
 
     def interval(self, fact: str) -> tuple[float, float] | None:
-        """Return the confidence interval of a numeric fact."""
-        given = getattr(self, fact)
-        return given.interval if isinstance(given, Measured) else None
+        """Return the confidence interval of a numeric fact; None where there is none."""
+        stated = getattr(self, fact)
+        return stated.interval if isinstance(stated, Measured) else None
 
     def replace(self, fact: str, value: float) -> "Profile":
-        """Return the profile with one numeric fact changed."""
+        """Return a copy of the profile with one numeric fact changed."""
         return self.model_copy(update={fact: int(value) if RANGES[fact].whole else value})
 
 
@@ -254,11 +254,13 @@ RANGES: dict[str, Range] = {
 
 
 def _outlier_pull(number: Callable[[str], float | None]) -> float | None:
+    """Return outlier_rate * sqrt(n / features), or None where one of them is unknown."""
     rate, n, features = (number(fact) for fact in _PULLS)
     return None if rate is None or n is None or features is None else rate * math.sqrt(n / features)
 
 
 def _events(number: Callable[[str], float | None]) -> float | None:
+    """Return n * (1 - zero_share), the number of items that are not 0; None where one of them is unknown."""
     n, zeros = (number(fact) for fact in _ZEROS)
     return None if n is None or zeros is None else n * (1 - zeros)
 

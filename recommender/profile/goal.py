@@ -20,6 +20,7 @@ _TWO = 2
 
 
 def _is_two_by_two(costs: Any) -> bool:  # noqa: ANN401 - whatever was sent
+    """Return whether `costs` is a matrix of two classes in which mistakes cost more than correct answers."""
     rows = costs if isinstance(costs, list | tuple) and len(costs) == _TWO else ()
     numbers = [cost for row in rows if isinstance(row, list | tuple) and len(row) == _TWO for cost in row]
     return (
@@ -31,13 +32,16 @@ def _is_two_by_two(costs: Any) -> bool:  # noqa: ANN401 - whatever was sent
 
 
 def _miss_in_false_alarms(costs: Sequence[Sequence[float]]) -> float:
-    """Return what a missed positive costs over being right, in false alarms (Elkan 2001, theorem 1)."""
+    """Return the cost of a missed positive relative to that of a false alarm (Elkan 2001, theorem 1)."""
     (right_no, alarm), (miss, right_yes) = costs
     return (miss - right_yes) / (alarm - right_no)
 
 
 class Goal(BaseModel):
-    """What the model is for. It decides more than any measured fact; what is left out is assumed, and said."""
+    """What the model is for, which decides more than any measured fact.
+
+    Missing parts are assumed, and the answer says so.
+    """
 
     model_config = STRICT
 
@@ -97,7 +101,7 @@ class Goal(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _priced(cls, data: Any) -> Any:  # noqa: ANN401 - whatever was sent
-        """Fill in what a miss costs, where there are costs of two classes."""
+        """Set the cost of a missed positive where a cost matrix of two classes is given."""
         costs = data.get("cost_matrix") if isinstance(data, dict) else None
         if costs is None or not _is_two_by_two(costs) or data.get("false_negative_cost") is not None:
             return data
@@ -105,7 +109,7 @@ class Goal(BaseModel):
 
     @model_validator(mode="after")
     def _mistakes_cost_more(self) -> Self:
-        """Refuse a cost_matrix that is not square, or in which a mistake costs less than the right answer."""
+        """Refuse a cost matrix that is not square, or in which a mistake costs less than the correct answer."""
         costs = self.cost_matrix
         if costs is None:
             return self
@@ -134,6 +138,7 @@ class Goal(BaseModel):
 
     @model_validator(mode="after")
     def _quantile_wanted(self) -> Self:
+        """Refuse a quantile or a coverage with another functional than its own."""
         if self.quantile is not None and self.functional not in {None, "quantile"}:
             text = Text("a quantile goes with functional=quantile", "quantile 应与 functional=quantile 一起使用")
             raise custom_error("quantile", text)

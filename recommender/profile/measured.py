@@ -24,7 +24,7 @@ LARGEST_COUNT = 2**63 - 1  # what an int64 holds
 
 
 class Measured(BaseModel):
-    """A fact with what is known of its error."""
+    """A measured fact with its confidence interval and method."""
 
     model_config = STRICT
 
@@ -40,6 +40,7 @@ class Measured(BaseModel):
 
     @model_validator(mode="after")
     def _value_inside(self) -> Self:
+        """Refuse a value outside its own interval."""
         if self.interval and not self.interval[0] <= self.value <= self.interval[1]:
             text = Text("the interval runs from low to high and holds the value", "区间应从低到高,并包含该值")
             raise custom_error("interval", text)
@@ -48,7 +49,10 @@ class Measured(BaseModel):
 
 @dataclass(frozen=True)
 class Range:
-    """Where a numeric fact may lie. It is read as a number or as a `Measured`, and lands in the JSON Schema."""
+    """The range of a numeric fact, as an annotation: validated by pydantic, and published in the JSON Schema.
+
+    The fact is sent as a number or as a `Measured`.
+    """
 
     low: float
     high: float
@@ -58,13 +62,13 @@ class Range:
     instead: Text | None = None  # what to write where people write something else
 
     def holds(self, value: float) -> bool:
-        """Whether the fact may have this value; NaN never."""
+        """Return whether the fact may have this value; NaN never."""
         inside = self.low < value < self.high if self.open else self.low <= value <= self.high
         return inside and math.isfinite(value) and (not self.whole or value == int(value))
 
     @property
     def is_share(self) -> bool:
-        """Whether values are shares, compared by difference; other values are compared by ratio."""
+        """Whether the fact is a share, compared by difference; other facts are compared by ratio."""
         return self.high <= 1
 
     @property
@@ -79,6 +83,7 @@ class Range:
         return Text(f"{kind.en} {least.en} {low}", f"是{least.zh} {low} 的{kind.zh}")
 
     def __get_pydantic_core_schema__(self, _: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """Return a schema that validates a number or a `Measured`, then the range."""
         number = core_schema.int_schema(strict=True) if self.whole else core_schema.float_schema(strict=True)
         fact = core_schema.union_schema(
             [number, handler.generate_schema(Measured)],
@@ -92,6 +97,7 @@ class Range:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
+        """Add the range to the JSON Schema."""
         low, high = ("exclusiveMinimum", "exclusiveMaximum") if self.open else ("minimum", "maximum")
         bounds = {low: self.low, high: self.high} if self.is_share else {low: self.low}
         number, *others = handler(schema)["anyOf"]
@@ -99,6 +105,7 @@ class Range:
 
     @property
     def _message(self) -> Text:
+        """The refusal of a value outside the range."""
         usual = Text("8 % is 0.08", "8 % 写作 0.08") if self.is_share and self.low == 0 else None
         instead = self.instead or usual
         hint = Text(f"; {instead.en}", f";{instead.zh}") if instead else Text("", "")
@@ -107,11 +114,12 @@ class Range:
             f"应{self.wanted.zh},或 POST /v1/profile 返回的测量对象{hint.zh}",
         )
 
-    def _check(self, given: float | Measured) -> float | Measured:
-        value, ends = (given.value, given.interval or ()) if isinstance(given, Measured) else (given, ())
+    def _check(self, fact: float | Measured) -> float | Measured:
+        """Return the fact, if it is within the range."""
+        value, ends = (fact.value, fact.interval or ()) if isinstance(fact, Measured) else (fact, ())
         if not self.holds(value) or not all(self.low <= end <= self.high for end in ends):
             raise custom_error("fact", self._message)
-        return given
+        return fact
 
 
 Fact = float | bool | str | Measured

@@ -1,4 +1,4 @@
-"""What a computation is held to: its inputs, its estimated cost, its deadline."""
+"""The limits of a computation: its inputs, its estimated cost, its deadline."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from service.uploads.roles import known_roles, unknown_input
 
 
 def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:
-    """Return about how many seconds an evaluation takes, and its peak bytes; 0 where it will be refused."""
+    """Return the estimated seconds and the peak bytes of an evaluation; 0 where it will be refused."""
     graph, seconds, peak_bytes = options.gradient != "none", 0.0, 0
     for objective in objectives:
         inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
@@ -56,7 +56,7 @@ def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:
 
 @contextmanager
 def timed(record: Record) -> Iterator[None]:
-    """Add the time that the block takes to the compute time of the request."""
+    """Add the time of the block to the compute time of the request."""
     started = time.perf_counter()
     try:
         yield
@@ -70,14 +70,22 @@ def deadline(
     clock: Callable[[], float] = time.monotonic,
     has_left: Callable[[], bool] = lambda: False,
 ) -> Callable[[float], None]:
-    """Return a check that raises once `limit_s` seconds are spent, or once the client has left.
+    """Return a check that raises once `limit_s` seconds are spent, or the client has disconnected.
 
-    It takes the seconds for which nothing can be asked again. `has_left`: says whether the client has.
-    Raises, from the check: ComputeDeadline, ClientDisconnect.
+    The check takes the number of seconds during which it cannot be called again.
+
+    Args:
+        limit_s: The limit in seconds.
+        spent_s: The seconds that the request has already computed.
+        clock: The clock, in seconds.
+        has_left: Returns whether the client has disconnected.
+
+    Raises: from the check, ComputeDeadline and ClientDisconnect.
     """
     end = clock() + limit_s - spent_s
 
     def check(seconds: float) -> None:
+        """Raise if the limit would be passed within `seconds`, or the client has disconnected."""
         if clock() + seconds >= end:
             raise ComputeDeadline(limit_s)
         if has_left():

@@ -1,4 +1,4 @@
-"""Memory of computations: what their blocks reserve, and shorter chunks where a device has too little."""
+"""The memory of computations: what their blocks reserve, and shorter chunks where a device has too little."""
 
 import logging
 from collections.abc import Callable
@@ -18,7 +18,7 @@ log = logging.getLogger("lossary")
 
 
 class Blocks:
-    """The memory for the blocks of one computation; `reserved_bytes` of it were reserved with the upload."""
+    """The memory for the blocks of one computation, of which `reserved_bytes` were reserved with the upload."""
 
     def __init__(self, budget: Budget, reserved_bytes: int, record: Record) -> None:
         self._budget, self._reserved_bytes, self._record, self._held = budget, reserved_bytes, record, 0
@@ -30,13 +30,13 @@ class Blocks:
         self._budget.give(self._held)
 
     def advance(self, peak_bytes: int) -> None:
-        """Reserve `amount` on the event loop where it is free, which saves the thread from asking for it."""
+        """Reserve the memory of blocks on the event loop if it is free, which saves the thread from asking for it."""
         more = min(peak_bytes - self._reserved_bytes, self._budget.total)
         if more > 0 and self._budget.take(more):
             self._keep(more)
 
     def hold(self, peak_bytes: int) -> None:
-        """Reserve `amount` in place of the current reservation, blocking this thread until it is free.
+        """Reserve the memory of blocks in place of the current reservation; blocks this thread until it is free.
 
         Raises: TemporaryReducedCapacity.
         """
@@ -45,20 +45,22 @@ class Blocks:
             from_thread.run(self._take, more)
 
     async def _take(self, amount: int) -> None:
+        """Replace the current reservation by `amount`, waiting until it is free."""
         self._budget.give(self._held)
         self._held = 0
         await self._budget.wait(amount)
         self._keep(amount)
 
     def _keep(self, amount: int) -> None:
+        """Record that `amount` bytes are reserved."""
         self._held = amount
         self._record.block_bytes = max(self._record.block_bytes, amount)
 
 
 def in_smaller_chunks(work: Callable[..., Returned], options: Options) -> Returned:
-    """Return what `work(options=...)` returns; while device memory runs out, try again in chunks half as long.
+    """Return the result of `work(options=...)`; where device memory runs out, try again with chunks half as long.
 
-    Raises: torch.OutOfMemoryError where the smallest chunk is too much, or nothing is cut.
+    Raises: torch.OutOfMemoryError where the smallest chunk is too large, or nothing is cut.
     """
     while True:
         try:

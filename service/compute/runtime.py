@@ -57,7 +57,14 @@ class Runtime:
         kernel_numbers: int = KERNEL_NUMBERS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take a device; `clock` tells deadlines in seconds, and kernels serve from `kernel_numbers` on."""
+        """Select a device, and prepare the threads.
+
+        Args:
+            settings: The settings of this process.
+            evaluate: The function that evaluates an objective.
+            kernel_numbers: Compiled kernels are used for uploads of at least so many numbers.
+            clock: The clock of deadlines, in seconds.
+        """
         self._evaluate, self._kernel_numbers, self._clock = evaluate, kernel_numbers, clock
         self.device = self._placed(settings.device, settings.worker)
         self.name = str(self.device)
@@ -82,42 +89,43 @@ class Runtime:
 
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return the evaluation of each objective on one upload, in order; sets its compute time in `timing_ms`."""
-        here = self._here(options, upload.numbers)
-        seconds, peak_bytes = estimate(objectives, upload.roles, here)
+        device_options = self._options_for_device(options, upload.numbers)
+        seconds, peak_bytes = estimate(objectives, upload.roles, device_options)
         too_much = peak_bytes > self._short_block_bytes and peak_bytes > self._most_held(upload)
         if too_much:
-            here = self._shorter(objectives, upload, here)
-            seconds, peak_bytes = estimate(objectives, upload.roles, here)
-        work = partial(self._evaluated, objectives, upload, here)
+            device_options = self._shorter(objectives, upload, device_options)
+            seconds, peak_bytes = estimate(objectives, upload.roles, device_options)
+        work = partial(self._evaluated, objectives, upload, device_options)
         try:
             results = await self.run(work, seconds, peak_bytes, upload.reserved_bytes)
         except TooMuchAtOnce as refusal:
             if too_much:
                 refusal.facts["limit_name"] = "max_short_block_bytes"
             raise
-        return _told(objectives, upload, results)
+        return _record_evaluations(objectives, upload, results)
 
     def _most_held(self, upload: Upload) -> float:
-        """Return the bytes that blocks of an upload may hold: of a short body few, by its arrays."""
+        """Return the bytes that one block of an upload may hold; small for short bodies, whose memory is limited."""
         if self.device.type != "cpu" or upload.sent_before or current().bytes_in >= SHORT_BODY:
             return math.inf
         return self._short_block_bytes + TIMES_ARRAYS * sum(tensor.nbytes for tensor in upload.roles.values())
 
-    def _shorter(self, objectives: list[Objective], upload: Upload, here: Options) -> Options:
-        """Return the options with chunks short enough for a short body; where none are, blocks are refused."""
+    def _shorter(self, objectives: list[Objective], upload: Upload, device_options: Options) -> Options:
+        """Return the options with chunks short enough for a short body; where no length fits, blocks are refused."""
         limit = self._most_held(upload)
-        while here.chunk_elements > LEAST_SHORT_CHUNK:
-            here = replace(here, chunk_elements=here.chunk_elements // 2)
-            if estimate(objectives, upload.roles, here)[1] <= limit:
-                return here
-        return replace(here, max_block_bytes=min(here.max_block_bytes, self._short_block_bytes))
+        while device_options.chunk_elements > LEAST_SHORT_CHUNK:
+            device_options = replace(device_options, chunk_elements=device_options.chunk_elements // 2)
+            if estimate(objectives, upload.roles, device_options)[1] <= limit:
+                return device_options
+        return replace(device_options, max_block_bytes=min(device_options.max_block_bytes, self._short_block_bytes))
 
-    def _evaluated(self, objectives: list[Objective], upload: Upload, here: Options) -> list[Evaluation]:
+    def _evaluated(self, objectives: list[Objective], upload: Upload, device_options: Options) -> list[Evaluation]:
+        """Return the evaluation of each objective on an upload."""
         weights, mask = upload.take("weights"), upload.take("mask")
         current().items = upload.items
         refuse_unused(objectives, upload.roles)
-        given = partial(self._evaluate, inputs=upload.roles, weights=weights, mask=mask)
-        return [in_smaller_chunks(partial(given, objective), here) for objective in objectives]
+        evaluate = partial(self._evaluate, inputs=upload.roles, weights=weights, mask=mask)
+        return [in_smaller_chunks(partial(evaluate, objective), device_options) for objective in objectives]
 
     async def evaluate_stream(
         self,
@@ -128,12 +136,15 @@ class Runtime:
         *,
         error_asked: bool,
     ) -> tuple[list[Evaluation], int]:
-        """Evaluate objectives on a body while it is received, one window ahead; return the results and the item count.
+        """Evaluate objectives on a body while it is received, one window ahead.
 
-        Every window has its turn, and its deadline, to itself. `error_asked`: refuse, if there is none.
+        Return the results and the number of items.
+
+        Every window waits for a thread and has a deadline of its own. With `error_asked`, a standard error that is not
+        available is refused.
         """
-        here = self._here(options, self._kernel_numbers)  # it is long, or nobody knows
-        streams = [Stream(objective, here, error_asked=error_asked) for objective in objectives]
+        device_options = self._options_for_device(options, self._kernel_numbers)  # it is long, or nobody knows
+        streams = [Stream(objective, device_options, error_asked=error_asked) for objective in objectives]
         record, started = current(), time.perf_counter()
         record.items, record.losses = 0, _losses(objectives)
         computing: asyncio.Task[None] | None = None
@@ -142,13 +153,15 @@ class Runtime:
                 if computing:
                     await computing
                 work = partial(_add, streams, window)
-                computing = asyncio.create_task(self.run(work, NUMBER_S * window.numbers * len(streams), afresh=True))
+                computing = asyncio.create_task(
+                    self.run(work, NUMBER_S * window.numbers * len(streams), own_deadline=True)
+                )
             if computing:
                 await computing
         finally:
             if computing:
                 await asyncio.gather(computing, return_exceptions=True)
-        results = await self.run(lambda: [stream.finish() for stream in streams], 0, afresh=True)
+        results = await self.run(lambda: [stream.finish() for stream in streams], 0, own_deadline=True)
         record.items = streams[0].items
         waited = 1e3 * (time.perf_counter() - started)
         transfer_ms = sum(evaluation.transfer_ms for evaluation in results)
@@ -156,7 +169,8 @@ class Runtime:
         upload.timing_ms = {**timing, "compute": record.compute_ms - transfer_ms}
         return results, record.items
 
-    def _here(self, options: Options, numbers: int) -> Options:
+    def _options_for_device(self, options: Options, numbers: int) -> Options:
+        """Return the options for this device, with kernels for at least `kernel_numbers` numbers."""
         if self.device.type == "cpu":
             kernels = self._kernels if numbers >= self._kernel_numbers else None
             return _on_cpu(options, self._blocks.total, kernels)
@@ -172,21 +186,25 @@ class Runtime:
         peak_bytes: int = 0,
         reserved_bytes: int = 0,
         *,
-        afresh: bool = False,
+        own_deadline: bool = False,
     ) -> Returned:
-        """Return what `work` returns; off the event loop, in its turn, where it takes longer than INLINE_S.
+        """Return the result of `work`, computed in a thread where it takes longer than INLINE_S.
 
-        `afresh`: the deadline is that of this work alone, whatever the request computed before.
-        `seconds`: what it will take, roughly; where nobody knows, it goes off the loop. `peak_bytes`: what its
-        blocks will hold, where that is known; `reserved_bytes`: what is reserved for them with the body.
+        Args:
+            work: The computation.
+            seconds: Its estimated time; unknown times are computed in a thread.
+            peak_bytes: The memory of its blocks, where known.
+            reserved_bytes: The part of that memory that was already reserved with the body.
+            own_deadline: The deadline applies to this work alone, regardless of what the request has computed before.
+
         Raises: TemporaryReducedCapacity, ComputeDeadline, OutOfMemory, OutOfDeviceMemory, DeviceLost.
         """
         if seconds <= INLINE_S:
-            return self._inline(work, afresh=afresh)
+            return self._inline(work, own_deadline=own_deadline)
         if self.readiness.lost:
             raise DeviceLost
         record = current()
-        spent_s = 0.0 if afresh else record.compute_ms / 1e3
+        spent_s = 0.0 if own_deadline else record.compute_ms / 1e3
         began = time.perf_counter()
         await in_task()
         await self.turns.wait(1)
@@ -196,17 +214,19 @@ class Runtime:
             work = partial(self._holding, work, blocks) if self.device.type == "cpu" else work
             return await to_thread.run_sync(self._bounded, work, spent_s, limiter=self._threads)
 
-    def _inline(self, work: Callable[[], Returned], *, afresh: bool = False) -> Returned:
+    def _inline(self, work: Callable[[], Returned], *, own_deadline: bool = False) -> Returned:
+        """Return the result of `work`, computed on the event loop, and record the time that it takes."""
         if self.readiness.lost:
             raise DeviceLost
         record, started = current(), time.perf_counter()
         try:
-            return self._bounded(work, 0.0 if afresh else record.compute_ms / 1e3)
+            return self._bounded(work, 0.0 if own_deadline else record.compute_ms / 1e3)
         finally:
             record.compute_ms += 1e3 * (time.perf_counter() - started)
 
     @staticmethod
     def _holding(work: Callable[[], Returned], blocks: "Blocks") -> Returned:
+        """Return the result of `work`, which reserves the memory of its blocks through `blocks`."""
         token = HOLD.set(blocks.hold)
         try:
             return work()
@@ -214,7 +234,7 @@ class Runtime:
             HOLD.reset(token)
 
     def _bounded(self, work: Callable[[], Returned], spent_s: float) -> Returned:
-        """Return what `work` returns, under the deadline and the memory errors of this runtime."""
+        """Return the result of `work`, under the deadline; memory errors become refusals."""
         token = CHECK.set(deadline(self._compute_s, spent_s, self._clock, current().has_left))
         try:
             return work()
@@ -233,9 +253,11 @@ class Runtime:
 
 
 def _kernels(settings: Settings) -> Kernels | None:
-    """Return the kernels of the folder that is named, and those compiled while the service runs.
+    """Return the kernels of the configured folder, and those compiled while the service runs.
 
-    Raises: ValueError where there is no C++ compiler, and one is to be used.
+    None where kernels are off.
+
+    Raises: ValueError where kernels should be compiled and there is no C++ compiler.
     """
     compiler = os.environ.get("CXX", "g++")
     if settings.compile and shutil.which(compiler) is None:
@@ -250,11 +272,12 @@ def _kernels(settings: Settings) -> Kernels | None:
 
 @lru_cache(64)  # the options of a model that is kept are the same object each time
 def _on_cpu(options: Options, max_block_bytes: int, kernels: Kernels | None) -> Options:
+    """Return the options with the limits and kernels of the CPU."""
     return replace(options, max_block_bytes=max_block_bytes, kernels=kernels)
 
 
-def _told(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
-    """Record what was evaluated and how long it took."""
+def _record_evaluations(objectives: list[Objective], upload: Upload, results: list[Evaluation]) -> list[Evaluation]:
+    """Record which losses were evaluated, and return the results."""
     record = current()
     record.losses = _losses(objectives)
     transfer_ms = sum(evaluation.transfer_ms for evaluation in results)

@@ -348,6 +348,7 @@ class Connection(HttpToolsProtocol):
         self._parse_rest()
 
     def _written(self) -> None:
+        """Stop watching whether the client reads."""
         if self._unread_answer is not None:
             self._unread_answer.stop()
 

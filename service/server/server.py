@@ -109,6 +109,7 @@ class Server(uvicorn.Server):
 
     async def _connect(self, connection: socket.socket) -> None:
         """Attach an HTTP protocol to an accepted connection."""
+
         def protocol() -> HttpConnection:
             """Return a protocol for the connection."""
             return HttpConnection(self.config, self.server_state, self.lifespan.state)

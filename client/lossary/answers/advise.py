@@ -14,7 +14,7 @@ from lossary.answers.recommend import Ask, Recommendation
 
 
 class Advice(result.Result):
-    """The data, the loss for it, and that loss beside its rivals on the predictions sent."""
+    """The facts of the data, the recommended loss, and its evaluation beside its rivals on the predictions sent."""
 
     __slots__ = ()
 
@@ -30,7 +30,7 @@ class Advice(result.Result):
 
 
 class Evaluated(result.Result):
-    """What one objective says of the predictions. `reason` says why where `result` is null."""
+    """The result of one objective on the predictions; `reason` says why where `result` is null."""
 
     __slots__ = ()
 
@@ -63,7 +63,7 @@ class ExperimentReport(result.Result):
 
 
 class MeasuredAnswer(result.Result):
-    """What was measured, completed and overridden by the facts given: ready for POST /v1/recommend."""
+    """The measured facts, completed and overridden by those stated: ready for POST /v1/recommend."""
 
     __slots__ = ()
 

@@ -19,7 +19,7 @@ class Column(result.Result):
 
 
 class Dataset(result.Result):
-    """A file that was sent, and what it holds: columns, or arrays."""
+    """A stored file and what it contains: columns or arrays."""
 
     __slots__ = ()
 
@@ -45,7 +45,7 @@ class DatasetList(result.Result):
 
 
 class StoredArray(result.Result):
-    """An array of a file of arrays; .npy has no name for it."""
+    """An array of a file; .npy has no name for it."""
 
     __slots__ = ()
 

@@ -10,7 +10,7 @@ from lossary import result
 
 
 class EvaluationWarning(result.Result):
-    """Something you may not have meant."""
+    """A warning about inputs that are legal but may not be intended."""
 
     __slots__ = ()
 
@@ -19,7 +19,7 @@ class EvaluationWarning(result.Result):
 
 
 class Evaluations(result.Result):
-    """The results in the order asked, and where the time went."""
+    """The results in the order requested, and where the time was spent."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class Evaluations(result.Result):
 
 
 class GradientShares(result.Result):
-    """How the absolute gradient is shared among the items: what an outlier does to training, in a number."""
+    """How the absolute gradient is distributed over the items, which shows the influence of outliers on training."""
 
     __slots__ = ()
 
@@ -47,7 +47,7 @@ class GradientShares(result.Result):
 
 
 class Result(result.Result):
-    """What one objective says. `reason` says why where `value` is null."""
+    """The result of one objective; `reason` says why where `value` is null."""
 
     __slots__ = ()
 

@@ -21,7 +21,7 @@ class EvaluationList(result.Result):
 
 
 class EvaluationState(result.Result):
-    """An evaluation: how far it is, and what each loss says once it has ended."""
+    """An evaluation: its progress, and the results once it has ended."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ class EvaluationState(result.Result):
 
 
 class JobLinks(result.Result):
-    """Where the rest is."""
+    """The paths of further requests."""
 
     __slots__ = ()
 

@@ -99,7 +99,7 @@ class OtherVerdict(result.Result):
 
 
 class Progress(result.Result):
-    """How much is done, of models (learning rates apart) or pieces of files, and how long the rest takes."""
+    """How much is done, in models (learning rates apart) or pieces of files, and the estimated remaining time."""
 
     __slots__ = ()
 

@@ -7,7 +7,7 @@ from lossary import result
 
 
 class Limit(result.Result):
-    """One limit, and the variable that sets it where it can be set."""
+    """One limit, with the variable that sets it, if there is one."""
 
     __slots__ = ()
 

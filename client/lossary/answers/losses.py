@@ -10,7 +10,7 @@ from lossary import result
 
 
 class ArticleEntry(result.Result):
-    """What the article says, and where it is loose."""
+    """What the article says of a loss, and where that is imprecise."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class Catalogue(result.Result):
 
 
 class CurveLine(result.Result):
-    """One loss along the axis."""
+    """The curve of one loss."""
 
     __slots__ = ()
 
@@ -50,7 +50,7 @@ class CurveLine(result.Result):
 
 
 class Curves(result.Result):
-    """Losses along one axis."""
+    """Curves of losses along one axis."""
 
     __slots__ = ()
 
@@ -74,7 +74,7 @@ class Input(result.Result):
 
 
 class LeftOut(result.Result):
-    """A loss that is not drawn."""
+    """A loss that has no curve on this axis, with the reason."""
 
     __slots__ = ()
 
@@ -125,7 +125,7 @@ class Row(result.Result):
 
 
 class WorkedCase(result.Result):
-    """Inputs and what comes out: a value per item, or the value."""
+    """Inputs and the resulting value per item, or the value."""
 
     __slots__ = ()
 

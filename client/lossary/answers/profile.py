@@ -28,7 +28,7 @@ Task = Literal[
 
 
 class Detail(result.Result):
-    """One measured number, truth or list, with what is known of its error."""
+    """One measured number, truth value or list, with its method and, where known, its interval."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class Detail(result.Result):
 
 
 class Measured(result.Result):
-    """A fact with what is known of its error."""
+    """A measured fact with its confidence interval and method."""
 
     __slots__ = ()
 
@@ -52,7 +52,7 @@ class Measured(result.Result):
 
 
 class Notice(result.Result):
-    """Something the reader should know before trusting an answer."""
+    """A warning of an answer in one language."""
 
     __slots__ = ()
 
@@ -61,7 +61,7 @@ class Notice(result.Result):
 
 
 class Profile(result.Result):
-    """What is known of the data. A fact left out was not measured, and no rule that asks for it applies."""
+    """The facts about the data. A missing fact was not measured, and no rule that reads it applies."""
 
     __slots__ = ()
 
@@ -108,7 +108,7 @@ class Profile(result.Result):
 
 
 class ProfileAnswer(result.Result):
-    """Facts with their intervals, ready to be pasted into POST /v1/recommend, and what else was measured."""
+    """Facts with their intervals, ready for POST /v1/recommend, and further measurements."""
 
     __slots__ = ()
 

@@ -53,7 +53,7 @@ class AlternativeAnswer(result.Result):
 
 
 class Ask(result.Result):
-    """A question that only a person can answer, and that changes which loss is right."""
+    """A question that only a person can answer, and whose answer changes which loss is right."""
 
     __slots__ = ()
 
@@ -64,7 +64,7 @@ class Ask(result.Result):
 
 
 class AskAnswer(result.Result):
-    """One of the things that an open question may turn out to be."""
+    """One possible answer to an open question."""
 
     __slots__ = ()
 
@@ -74,7 +74,7 @@ class AskAnswer(result.Result):
 
 
 class AtLeast(result.Result):
-    """The answer changes when the fact reaches a number."""
+    """The recommendation changes when the fact reaches a number."""
 
     __slots__ = ()
 
@@ -84,7 +84,7 @@ class AtLeast(result.Result):
 
 
 class Below(result.Result):
-    """The answer changes when the fact falls below a number."""
+    """The recommendation changes when the fact falls below a number."""
 
     __slots__ = ()
 
@@ -94,7 +94,7 @@ class Below(result.Result):
 
 
 class BookAnswer(result.Result):
-    """The answer of one book."""
+    """The answer of one rule book."""
 
     __slots__ = ()
 
@@ -108,7 +108,10 @@ class BookAnswer(result.Result):
 
 
 class Comparison(result.Result):
-    """What a rule recommends, measured against what it names as alternatives, rules out, or libraries take."""
+    """The loss that a rule recommends, compared with other losses on the same data.
+
+    Those are its alternatives, what it rules out, and the defaults of libraries.
+    """
 
     __slots__ = ()
 
@@ -127,7 +130,7 @@ class Comparison(result.Result):
 
 
 class Decision(result.Result):
-    """How to decide by the probabilities: where to cut them into yes and no, or which of several classes to take."""
+    """How to decide by the probabilities: the threshold between yes and no, or which of several classes to take."""
 
     __slots__ = ()
 
@@ -139,7 +142,7 @@ class Decision(result.Result):
 
 
 class Experiment(result.Result):
-    """A small plan: the article's last word is to compare by experiment."""
+    """A plan of a small experiment that compares losses, as the article finally advises."""
 
     __slots__ = ()
 
@@ -167,7 +170,7 @@ class ExperimentDraft(result.Result):
 
 
 class Fired(result.Result):
-    """One condition of one row against what is known."""
+    """One condition of a rule, compared with what is known."""
 
     __slots__ = ()
 
@@ -183,7 +186,10 @@ class Fired(result.Result):
 
 
 class Goal(result.Result):
-    """What the model is for. It decides more than any measured fact; what is left out is assumed, and said."""
+    """What the model is for, which decides more than any measured fact.
+
+    Missing parts are assumed, and the answer says so.
+    """
 
     __slots__ = ()
 
@@ -203,7 +209,7 @@ class Goal(result.Result):
 
 
 class HeadAnswer(result.Result):
-    """What one output of the model takes."""
+    """The objective of one output of the model."""
 
     __slots__ = ()
 
@@ -213,7 +219,7 @@ class HeadAnswer(result.Result):
 
 
 class OtherGoal(result.Result):
-    """What the book would say, were one part of the goal another."""
+    """What the rule book would recommend if one part of the goal were different."""
 
     __slots__ = ()
 
@@ -222,7 +228,7 @@ class OtherGoal(result.Result):
 
 
 class ParameterAnswer(result.Result):
-    """A parameter and how it was computed."""
+    """A parameter of the recommended loss, and how it was computed."""
 
     __slots__ = ()
 
@@ -234,7 +240,7 @@ class ParameterAnswer(result.Result):
 
 
 class Recommendation(result.Result):
-    """Which loss, why, what nearly decided otherwise, and what was assumed."""
+    """Which loss to use and why, what nearly decided otherwise, and what was assumed."""
 
     __slots__ = ()
 
@@ -266,7 +272,7 @@ class Recommendation(result.Result):
 
 
 class Recommended(result.Result):
-    """The answer of the book that was asked for."""
+    """The answer of the rule book that was asked for."""
 
     __slots__ = ()
 
@@ -276,7 +282,7 @@ class Recommended(result.Result):
 
 
 class Regret(result.Result):
-    """How far a rule's answers were from the best loss in hindsight, where the rule decided."""
+    """The distance of a rule's answers from the best loss in hindsight, where the rule decided."""
 
     __slots__ = ()
 
@@ -303,7 +309,7 @@ class RepairAnswer(result.Result):
 
 
 class RuledOutAnswer(result.Result):
-    """An objective that does not fit here."""
+    """An objective that does not fit this case."""
 
     __slots__ = ()
 
@@ -322,7 +328,7 @@ class Snippets(result.Result):
 
 
 class Source(result.Result):
-    """What a row rests on."""
+    """What a rule rests on."""
 
     __slots__ = ()
 

@@ -11,7 +11,7 @@ _CHECKS = {**goal.CHECKS, **outputs.CHECKS, **data.CHECKS, **unused.CHECKS}  # i
 
 
 def answer_warnings(book: Rulebook, question: Question, chosen: Choices) -> list[WarningText]:
-    """Return the warnings of the computed parameters, of the deciding rows and of the checks."""
+    """Return the warnings of the computed parameters, of the deciding rows, and of all checks."""
     if not chosen:
         return []
     answered = AnsweredQuestion(book, question, chosen)

@@ -1,4 +1,4 @@
-"""What a check is: a function of a question and its answer that returns a warning, or None."""
+"""Checks: functions of a question and its answer that return a warning, or None."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from recommender.rules.rulebook import Rulebook
 
 @dataclass(frozen=True)
 class AnsweredQuestion:
-    """A question and the answer given to it."""
+    """A question, the book that was asked, and the choices that it made."""
 
     book: Rulebook
     question: Question
@@ -20,7 +20,7 @@ class AnsweredQuestion:
 
     @cached_property
     def ids(self) -> set[str]:
-        """Every loss recommended."""
+        """The ids of all recommended losses."""
         return {term.loss.id for choice in self.chosen for _, term in choice.objective.terms}
 
 
@@ -32,9 +32,10 @@ class Checks(dict[str, Check]):
     """The checks of a module, in order, by the codes of their warnings."""
 
     def warns(self, code: str) -> Callable[[Check], Check]:
-        """Register a check under the code of its warning."""
+        """Return a decorator that registers a check under the code of its warning."""
 
         def register(check: Check) -> Check:
+            """Register the check."""
             self[code] = check
             return check
 

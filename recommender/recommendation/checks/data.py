@@ -17,6 +17,7 @@ FEW_BEYOND = 10  # ours: the error of an extreme quantile is about 1 / sqrt of t
 
 @CHECKS.warns("scenario-outside-task")
 def _scenario_outside_task(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the scenario belongs to another task."""
     scenario, task = answered.question.scenario, answered.question.task
     if scenario is None or task in {PLACES[scenario].task, *PLACES[scenario].also}:
         return None
@@ -28,6 +29,7 @@ def _scenario_outside_task(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("classes-contradict-task")
 def _classes_contradict_task(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the number of classes contradicts the task or the cost matrix."""
     task, classes = answered.question.task, answered.question.profile.number("classes")
     if classes is None or task.row.labels != "one":
         return None
@@ -52,6 +54,7 @@ def _classes_contradict_task(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("multilabel-contradicts-task")
 def _multilabel_contradicts_task(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where items have several labels and the task has exclusive classes, or the reverse."""
     task, multilabel = answered.question.task, answered.question.profile.multilabel
     if multilabel is True and task.row.labels == "one":
         return Text(
@@ -68,6 +71,7 @@ def _multilabel_contradicts_task(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("shares-disagree")
 def _shares_disagree(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the share of positives and the class imbalance contradict each other."""
     profile = answered.question.profile
     share, imbalance = profile.number("positive_share"), profile.number("class_imbalance")
     if answered.question.task is not Task.BINARY or share is None or imbalance is None:
@@ -83,15 +87,17 @@ def _shares_disagree(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("measured-on-targets")
 def _measured_on_targets(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where facts about residuals were measured on the targets themselves."""
     profile = answered.question.profile
-    given = (profile.outlier_rate, profile.residual_scale)
-    if not any(isinstance(fact, Measured) and fact.basis == "targets" for fact in given):
+    facts = (profile.outlier_rate, profile.residual_scale)
+    if not any(isinstance(fact, Measured) and fact.basis == "targets" for fact in facts):
         return None
     return MEASURED_ON_TARGETS
 
 
 @CHECKS.warns("few-items")
 def _few_items(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where facts were measured on few items."""
     n = answered.question.profile.number("n")
     if n is None or n >= FEW_ITEMS:
         return None
@@ -103,6 +109,7 @@ def _few_items(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("few-beyond-the-quantile")
 def _few_beyond_the_quantile(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where few items lie beyond the quantile of the goal."""
     level, n = answered.question.goal.quantile, answered.question.profile.number("n")
     if level is None or n is None or n * min(level, 1 - level) >= FEW_BEYOND:
         return None
@@ -117,6 +124,7 @@ def _few_beyond_the_quantile(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("percentage-of-zero")
 def _percentage_of_zero(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where models are judged by a percentage error and some targets are 0."""
     zeros = answered.question.profile.number("zero_share")
     if answered.question.goal.metric != "mape" or not zeros:
         return None
@@ -129,6 +137,7 @@ def _percentage_of_zero(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("rare-class")
 def _rare_class(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the smallest class has few items."""
     fewest = answered.question.profile.number("smallest_class")
     if not answered.question.task.row.labels or fewest is None or fewest >= FEW_OF_A_CLASS:
         return None
@@ -145,6 +154,7 @@ def _rare_class(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("logits-cost-memory")
 def _logits_cost_memory(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the logits of many classes need much memory."""
     classes = answered.question.profile.number("classes")
     if answered.question.task.row.labels != "one" or classes is None:
         return None
@@ -160,6 +170,7 @@ def _logits_cost_memory(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("variance-is-infinite")
 def _variance_is_infinite(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the tails suggest an infinite variance."""
     index = answered.question.profile.number("tail_index")
     squared = {"mse", "rmse"} & answered.ids
     if index is None or index >= answered.book.bounds[INFINITE_VARIANCE.name] or not squared:

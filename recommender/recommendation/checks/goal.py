@@ -38,22 +38,23 @@ _ALSO_LEARN = {
 
 @CHECKS.warns("goal-not-elicited")
 def _goal_not_elicited(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the loss does not elicit the functional of the goal."""
     goal = answered.question.goal
     if answered.question.task.row.aim != "functional" or goal.functional is None:
         return None
     loss = answered.chosen[0].loss.loss
-    wanted = "median" if goal.functional == "quantile" and goal.quantile == 1 / 2 else goal.functional
+    functional = "median" if goal.functional == "quantile" and goal.quantile == 1 / 2 else goal.functional
     learnt = _FUNCTIONALS.get(loss.elicits)
     if goal.metric and loss.elicits == METRICS[goal.metric].elicits:
         return None
-    if learnt is None or loss.elicits in {wanted, *_ALSO_LEARN.get(wanted, ())}:
+    if learnt is None or loss.elicits in {functional, *_ALSO_LEARN.get(functional, ())}:
         return None
     if goal.functional == "distribution":
         return Text(
             en=f"{loss.id} learns {learnt.en} alone; beta_nll learns how uncertain it is as well.",
             zh=f"{loss.id} 只学到{learnt.zh};beta_nll 还能学到其不确定性。",
         )
-    alike = {wanted, loss.elicits} <= _AGREE_WHERE_SYMMETRIC
+    alike = {functional, loss.elicits} <= _AGREE_WHERE_SYMMETRIC
     aim = _FUNCTIONALS[goal.functional]
     return Text(
         en=f"{loss.id} learns {learnt.en}; the goal is {aim.en}."
@@ -67,7 +68,10 @@ _TOTAL_UNDER = {"huber functional": "total_under_huber", "median": "total_under_
 
 
 def total_kept(answered: AnsweredQuestion) -> float | None:
-    """Return the sum of predictions over the true sum, where the mean is wanted and predictions would miss it."""
+    """Return the expected sum of the predictions divided by the true sum.
+
+    None where it is right, or not what is wanted.
+    """
     if not answered.chosen:
         return None
     goal, profile, loss = answered.question.goal, answered.question.profile, answered.chosen[0].loss.loss
@@ -82,7 +86,7 @@ def total_kept(answered: AnsweredQuestion) -> float | None:
 
 @CHECKS.warns("total-is-missed")
 def total_is_missed(answered: AnsweredQuestion) -> Text | None:
-    """Return the warning that predictions must not be added up."""
+    """Return a warning that predictions must not be added up, where their sum would miss the total."""
     ratio, loss = total_kept(answered), answered.chosen[0].loss.loss
     if ratio is None:
         return None
@@ -96,6 +100,7 @@ def total_is_missed(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("metric-of-another-task")
 def _metric_of_another_task(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the metric judges models of another task."""
     metric, task = answered.question.goal.metric, answered.question.task
     profile, scenario = answered.question.profile, answered.question.scenario
     boxes = task is Task.REGRESSION and (profile.boxes or scenario is Scenario.BOX_REGRESSION)
@@ -103,9 +108,10 @@ def _metric_of_another_task(answered: AnsweredQuestion) -> Text | None:
         return None
     fitting = ", ".join(name for name, row in METRICS.items() if task in row.judges)
     if not fitting and task.row.metric:
-        own = task.row.metric
+        metric_title = task.row.metric
         return Text(
-            en=f"{metric} does not judge {task}; {own.en} would.", zh=f"{metric} 不用于评价 {task};可用{own.zh}。"
+            en=f"{metric} does not judge {task}; {metric_title.en} would.",
+            zh=f"{metric} 不用于评价 {task};可用{metric_title.zh}。",
         )
     return Text(
         en=f"{metric} does not judge {task}; {fitting} would.", zh=f"{metric} 不用于评价 {task};可用 {fitting}。"
@@ -114,6 +120,7 @@ def _metric_of_another_task(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("metric-has-another-goal")
 def _metric_has_another_goal(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the metric rewards another functional than the goal names."""
     goal = answered.question.goal
     implied = METRICS[goal.metric].goal if goal.metric else {}
     stated = {name: getattr(goal, name) for name in implied}
@@ -130,6 +137,7 @@ def _metric_has_another_goal(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("outliers-are-signal")
 def _outliers_are_signal(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where the loss ignores outliers that are signal."""
     loss = answered.chosen[0].loss.loss
     if answered.question.goal.outliers != "signal" or "robust" not in loss.traits:
         return None

@@ -11,6 +11,7 @@ CHECKS = Checks()
 
 @CHECKS.warns("output-not-a-probability")
 def _output_not_a_probability(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where probabilities are wanted and the output is not one."""
     if answered.question.goal.decision != "probabilities":
         return None
     bent = [choice.text for choice in answered.chosen if probability_of(choice)]
@@ -25,12 +26,14 @@ def _output_not_a_probability(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("no-threshold")
 def _no_threshold(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where a yes or no is wanted and the decision threshold is unknown."""
     threshold = decision(answered.question, answered.chosen)
     return threshold if isinstance(threshold, Text) else None
 
 
 @CHECKS.warns("dice-is-not-iou")
 def _dice_is_not_iou(answered: AnsweredQuestion) -> Text | None:
+    """Return a note that Dice is not IoU, wherever Dice is recommended."""
     if "dice" not in answered.ids:
         return None
     return Text(
@@ -41,6 +44,7 @@ def _dice_is_not_iou(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("empty-masks")
 def _empty_masks(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where images without foreground occur and Dice is recommended without cross-entropy."""
     if answered.question.goal.empty_masks is not True or "dice" not in answered.ids:
         return None
     several = (answered.question.profile.number("classes") or 0) > BINARY_CLASSES
@@ -55,6 +59,7 @@ def _empty_masks(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("boundary-not-measured")
 def _boundary_not_measured(answered: AnsweredQuestion) -> Text | None:
+    """Return a warning where boundaries matter and Dice, which measures overlap only, is recommended."""
     if answered.question.goal.segmentation != "boundary" or "dice" not in answered.ids:
         return None
     return Text(

@@ -13,7 +13,7 @@ CHECKS = Checks()
 
 @CHECKS.warns("goal-not-used")
 def _goal_not_used(answered: AnsweredQuestion) -> Text | None:
-    """Return the stated parts of the goal that no rule of the task reads."""
+    """Return a warning that names the parts of the goal that no rule of the task reads."""
     task = answered.question.task
     unused = [fact for fact in answered.question.facts if fact.startswith("goal.") and fact not in _facts_used(task)]
     if not unused:
@@ -30,8 +30,9 @@ def _goal_not_used(answered: AnsweredQuestion) -> Text | None:
 
 @CHECKS.warns("fact-not-used")
 def _fact_not_used(answered: AnsweredQuestion) -> Text | None:
-    used, given = _facts_used(answered.question.task), answered.question.profile.given()
-    unused = {name for name, value in given if name not in used and not isinstance(value, Measured)}
+    """Return a warning that names the stated facts that no rule of the task reads."""
+    used, facts = _facts_used(answered.question.task), answered.question.profile.given()
+    unused = {name for name, value in facts if name not in used and not isinstance(value, Measured)}
     if not unused:
         return None
     idle = ", ".join(name for name in Profile.model_fields if name in unused)
@@ -42,7 +43,7 @@ def _fact_not_used(answered: AnsweredQuestion) -> Text | None:
 
 @cache
 def _facts_used(task: Task) -> frozenset[str]:
-    """Return the facts and parts of the goal that rules of a task read."""
+    """Return the facts and parts of the goal that the rules of a task read."""
     rows = [row for row in ROWS if task in row.tasks]
     used = {condition.fact for row in rows for condition in (*row.when, *row.unless)}
     used |= {fact for row in rows for formula in row.computed.values() for fact in formula.reads}
