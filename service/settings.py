@@ -217,6 +217,15 @@ class Settings(BaseSettings):
         Bytes,
         Field(ge=1, description="The most bytes of all experiments: results, and intermediate files."),
     ] = 10_240 * MIB
+    experiment_nice: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=19,
+            description="The niceness of experiments, so that requests come first; 0 where other programs keep the "
+            "machine busy.",
+        ),
+    ] = 10  # a tenth of the time against one other thread that wants all of it, so that no job starves
     experiment_seconds: Annotated[
         float, Field(gt=0, description="The time for which an experiment is kept; by default a week.")
     ] = 604_800.0

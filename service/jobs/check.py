@@ -13,7 +13,6 @@ from service.uploads.formats.registry import DecodingLimit
 if TYPE_CHECKING:
     from recommender.experiment.features import Columns
 
-NICE = 10  # a tenth of the time against one other thread that wants all of it: requests come first, and no job starves
 FLOAT32 = 4  # bytes
 
 
@@ -21,7 +20,7 @@ RefusalParts = dict[str, Any]  # the parts of a refusal under `refused`, or what
 
 
 def check_experiment(
-    path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language
+    path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language, nice: int
 ) -> RefusalParts:
     """Return what the experiment will do, or under `refused` why it cannot be run.
 
@@ -30,7 +29,7 @@ def check_experiment(
     from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415 - that process may be new
     from service.jobs.columns import columns_of  # noqa: PLC0415 - as above
 
-    _gently()
+    _gently(nice)
     try:
         planned = plan(ExperimentQuestion(**question), columns_of(Path(path), media, DecodingLimit(max_bytes)))
     except Refusal as refusal:
@@ -48,7 +47,9 @@ def check_experiment(
     }
 
 
-def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language) -> RefusalParts:
+def answer_quickly(
+    path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language, nice: int
+) -> RefusalParts:
     """Return the `report` of a quick experiment and the `profile` it rests on, or under `refused` why there is none.
 
     Columns that are named as predictions are somebody's, and nothing is predicted from them.
@@ -60,14 +61,14 @@ def answer_quickly(path: str, media: str, question: dict[str, Any], max_bytes: i
     except Refusal as refusal:
         return parts_of(refusal)
     kept = {name: column for name, column in columns.items() if not is_prediction(name)}
-    return answer_on_columns(kept, question, language)
+    return answer_on_columns(kept, question, language, nice)
 
 
-def answer_on_columns(columns: "Columns", question: dict[str, Any], language: Language) -> RefusalParts:
+def answer_on_columns(columns: "Columns", question: dict[str, Any], language: Language, nice: int) -> RefusalParts:
     """Return the same of columns that are at hand."""
     from recommender.experiment import ExperimentQuestion, quick  # noqa: PLC0415 - that process may be new
 
-    _gently()
+    _gently(nice)
     try:
         answer = quick(ExperimentQuestion(**question), columns, language)
     except Refusal as refusal:
@@ -75,21 +76,21 @@ def answer_on_columns(columns: "Columns", question: dict[str, Any], language: La
     return {"report": answer.report.model_dump(mode="json"), "profile": answer.profile.model_dump(mode="json")}
 
 
-def _gently() -> None:
+def _gently(nice: int) -> None:
     """Lower the priority of this process and limit it to one thread."""
     import torch  # noqa: PLC0415 - that process may be new
 
     torch.set_num_threads(1)
-    lower_priority()
+    lower_priority(nice)
 
 
-def lower_priority() -> None:
-    """Give this thread, and those that it starts, a low priority, so that requests come first.
+def lower_priority(nice: int) -> None:
+    """Give this thread, and those that it starts, this niceness or what it has, so that requests come first.
 
     On Linux as a batch job too, which does not interrupt what runs when it wakes up.
     """
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+        os.setpriority(os.PRIO_PROCESS, 0, max(nice, os.getpriority(os.PRIO_PROCESS, 0)))
     if sys.platform == "linux":
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -8,7 +8,7 @@ import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,8 @@ class Jobs:
             dataset = await to_thread.run_sync(self._datasets.get, question["dataset"], owner)
             await to_thread.run_sync(self._refuse_many)
             path, limit = str(self._datasets.path(dataset.id)), self._settings.max_decoded_bytes
-            planned = await to_process.run_sync(check_experiment, path, dataset.media, question, limit, language)
+            asked = (path, dataset.media, question, limit, language, self._settings.experiment_nice)
+            planned = await to_process.run_sync(check_experiment, *asked)
             if "refused" in planned:
                 raise_refusal(*planned["refused"])
             self._refuse_long(planned["fits"])
@@ -125,9 +126,10 @@ class Jobs:
 
     async def _quickly(self, work: Callable[..., RefusalParts], *asked: object) -> tuple[ExperimentReport, Profile]:
         """Return what another process answers."""
+        gently = partial(work, nice=self._settings.experiment_nice)
         try:
             with fail_after(self._settings.compute_seconds):
-                answer = await to_process.run_sync(work, *asked, cancellable=True)
+                answer = await to_process.run_sync(gently, *asked, cancellable=True)
         except TimeoutError:
             raise ComputeDeadline(self._settings.compute_seconds) from None
         if "refused" in answer:

@@ -122,6 +122,7 @@ def _variables(settings: Settings) -> dict[str, str]:
         "LOSSARY_MAX_DECODED_BYTES": str(settings.max_decoded_bytes),
         "LOSSARY_SOURCES": json.dumps(settings.sources),
         "LOSSARY_PRIVATE_HOSTS": json.dumps(settings.private_hosts),
+        "LOSSARY_EXPERIMENT_NICE": str(settings.experiment_nice),
         "LOSSARY_LOG_FORMAT": settings.log_format,
         "LOSSARY_LOG_LEVEL": settings.log_level,
     }

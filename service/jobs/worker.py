@@ -38,7 +38,7 @@ def main() -> None:
     """Wait for the lease, then run what is queued until told to stop."""
     settings = Settings()
     logs.configure(settings)
-    lower_priority()
+    lower_priority(settings.experiment_nice)
     threading.Thread(target=_end_with_the_service, daemon=True).start()
     table, holder = JobTable(library.url_of(settings)), f"{library.holder_of(os.getpid())}/{uuid.uuid4()}"
     while not table.take_lease(holder, LEASE_S):

@@ -52,11 +52,13 @@ def free_port() -> int:
 def serving(*flags: str, program: Sequence[str] = PROGRAM, **variables: str) -> Iterator[Server]:
     """Run the service under these variables until it is no longer needed; `program` is what Python runs.
 
-    Its datasets and experiments have a folder of their own, unless LOSSARY_DATA is among the variables.
+    Its datasets and experiments have a folder of their own, unless LOSSARY_DATA is among the variables. Experiments
+    have the priority of requests: beside tests that keep every core busy they would have a tenth of one, and end late.
     """
     port = free_port()
     with tempfile.NamedTemporaryFile(suffix=".log") as log, tempfile.TemporaryDirectory(prefix="lossary-") as data:
-        own = {"LOSSARY_DEVICE": "cpu", "LOSSARY_PORT": str(port), "LOSSARY_DATA": data, **variables}
+        own = {"LOSSARY_DEVICE": "cpu", "LOSSARY_PORT": str(port), "LOSSARY_DATA": data, "LOSSARY_EXPERIMENT_NICE": "0"}
+        own |= variables
         server = Server(_started([*program, *flags], own, log), port, log.name)
         try:
             awaited(server)

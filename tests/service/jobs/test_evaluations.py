@@ -15,9 +15,10 @@ import pytest
 from service.jobs.shards import groups_of, sums_of_files
 from tests.service.jobs.asking import ended, events, worker_of
 from tests.service.problem import is_problem
-from tests.service.processes import PATIENCE_S, Server, serving
+from tests.service.processes import PATIENCE_S, Server, eventually, serving
 
 FILES, ROWS = 5, 2_000
+NICE = 1
 LOSSES = ["mse", "huber(delta=0.5)", "mse + 0.5*mae", "gaussian_nll"]
 
 
@@ -39,7 +40,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("data")
-    with serving(LOSSARY_DATA=str(data), LOSSARY_SOURCES=f'["file://{tables}/"]') as running:
+    variables = {"LOSSARY_SOURCES": f'["file://{tables}/"]', "LOSSARY_EXPERIMENT_NICE": str(NICE)}
+    with serving(LOSSARY_DATA=str(data), **variables) as running:
         yield running
 
 
@@ -141,6 +143,15 @@ def test_what_is_wrong_in_one_file_is_said_with_the_file(http: httpx.Client, tab
     assert shown["status"] == "failed"
     assert shown["problem"]["file"] == 2
     assert shown["problem"]["index"] == [1]
+
+
+def test_the_worker_has_the_priority_that_is_asked_for(server: Server, http: httpx.Client, tables: Path) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    asked(http, by_address(http, tables), loss="mse")
+
+    worker = worker_of(server)
+
+    assert eventually(lambda: os.getpriority(os.PRIO_PROCESS, worker) == max(NICE, own))
 
 
 def test_an_evaluation_whose_worker_is_killed_ends_as_if_it_were_not(
