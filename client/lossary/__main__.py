@@ -1,4 +1,4 @@
-"""python -m lossary is the command."""
+"""Runs the command: python -m lossary."""
 
 from lossary.cli import main
 

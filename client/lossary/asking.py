@@ -1,4 +1,4 @@
-"""What each method asks of the service: pure, and shared by both clients."""
+"""The HTTP request of each method: pure functions, shared by both clients."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -6,8 +6,18 @@ from typing import Any, NamedTuple
 from lossary.packing import Payload, file_of, packed
 
 
-class Asked(NamedTuple):
-    """One request. `safe`: it can be sent again where nobody knows whether it arrived."""
+class ApiRequest(NamedTuple):
+    """One request to the service.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path, which starts with a slash.
+        params: The query parameters.
+        headers: Headers besides those of the client.
+        content: The body as bytes; None without one, or where `json` is set.
+        json: The body as a JSON object.
+        safe: Whether it may be sent again where it is unknown whether it arrived.
+    """
 
     method: str
     path: str
@@ -18,21 +28,23 @@ class Asked(NamedTuple):
     safe: bool = True
 
 
-def get(path: str, **params: object) -> Asked:
-    """Return a GET; parameters that are None are left out."""
+def get(path: str, **params: object) -> ApiRequest:
+    """Return a GET request; parameters that are None are left out."""
     stated: dict[str, str | list[str]] = {name: str(value) for name, value in params.items() if value is not None}
-    return Asked("GET", path, stated, {})
+    return ApiRequest("GET", path, stated, {})
 
 
-def post(path: str, body: Mapping[str, Any], *, safe: bool = True, headers: Mapping[str, str] | None = None) -> Asked:
-    """Return a POST of JSON; members that are None are left out."""
+def post(
+    path: str, body: Mapping[str, Any], *, safe: bool = True, headers: Mapping[str, str] | None = None
+) -> ApiRequest:
+    """Return a POST request with a JSON body; members that are None are left out."""
     stated = {name: value for name, value in body.items() if value is not None}
-    return Asked("POST", path, {}, dict(headers or {}), json=stated, safe=safe)
+    return ApiRequest("POST", path, {}, dict(headers or {}), json=stated, safe=safe)
 
 
-def upload(path: str, body: Payload) -> Asked:
-    """Return a POST of a body."""
-    return Asked("POST", path, body.params, {"content-type": body.media}, content=body.content)
+def upload(path: str, body: Payload) -> ApiRequest:
+    """Return a POST request with a packed body."""
+    return ApiRequest("POST", path, body.params, {"content-type": body.media}, content=body.content)
 
 
 def evaluate(
@@ -42,8 +54,17 @@ def evaluate(
     dataset: str | None,
     options: Mapping[str, Any],
     arrays: Mapping[str, Any],
-) -> Asked:
-    """Return the evaluation of objectives."""
+) -> ApiRequest:
+    """Return the request that evaluates objectives.
+
+    Args:
+        loss: One objective, or several.
+        data: A path, bytes of a CSV file, or a data frame; None where `arrays` or `dataset` are used.
+        roles: Which columns or arrays of `data` are which inputs.
+        dataset: The id of a dataset in place of arrays.
+        options: The options of POST /v1/evaluate.
+        arrays: The arrays by role.
+    """
     fields = {
         "loss": loss if isinstance(loss, str) else list(loss),
         "dataset": dataset,
@@ -52,7 +73,7 @@ def evaluate(
     return upload("/v1/evaluate", packed(data, roles, fields, arrays))
 
 
-def dataset(data: Any) -> Asked:  # noqa: ANN401 - a frame or a path
-    """Return the upload of a dataset."""
+def dataset(data: Any) -> ApiRequest:  # noqa: ANN401 - a frame or a path
+    """Return the request that uploads a dataset: a path, or a data frame."""
     content, media = file_of(data)
-    return Asked("POST", "/v1/datasets", {}, {"content-type": media}, content=content)
+    return ApiRequest("POST", "/v1/datasets", {}, {"content-type": media}, content=content)

@@ -1,4 +1,4 @@
-"""The clients: one that waits and one for asyncio, with the same methods."""
+"""The clients: a synchronous one and one for asyncio, with the same methods."""
 
 from typing import Any, Self
 
@@ -10,11 +10,15 @@ from lossary.sending import Sender
 
 
 class Client(Sender):
-    """A client that waits for each answer.
+    """A synchronous client; every method raises LossaryError.
 
-    `key`: an API key. `language`: en or zh, of the sentences. `timeout`: seconds without a byte. `retries`: how often a
-    request is sent again after 429, 502, 503, 504 or a lost connection. `local`: answer in this process, where the
-    service is installed. Raises, from every method: LossaryError.
+    Attributes:
+        url: The address of the service.
+        key: An API key.
+        language: The language of sentences in answers, en or zh.
+        timeout: The seconds to wait for the next byte of an answer.
+        retries: How often a request is sent again after 429, 502, 503, 504 or a lost connection.
+        local: Whether the installed service answers in this process.
     """
 
     def __init__(
@@ -44,7 +48,10 @@ class Client(Sender):
         self._requests = Requests(self._http)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Have a process that this client is sent to, as scikit-learn does, make one with connections of its own."""
+        """Return what recreates this client in another process, with connections of its own.
+
+        Scikit-learn pickles it.
+        """
         return _made, self._arguments
 
     def close(self) -> None:
@@ -59,12 +66,13 @@ class Client(Sender):
 
 
 def _made(url: str, key: str | None, language: str | None, timeout: float, *more: Any) -> Client:  # noqa: ANN401 - retries, local, transport
+    """Return a client with these arguments; pickle calls it."""
     retries, local, transport = more
     return Client(url, key=key, language=language, timeout=timeout, retries=retries, local=local, transport=transport)
 
 
 class AsyncClient(AsyncSender):
-    """The same for asyncio: each method is awaited, and `events` is an asynchronous iterator."""
+    """The client for asyncio: every method is awaited, and `events` is an asynchronous iterator."""
 
     def __init__(
         self,

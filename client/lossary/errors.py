@@ -1,10 +1,9 @@
-"""What goes wrong.
+"""The exceptions of this client.
 
-LossaryError
-├── ConnectionFailed      nobody answered, or not in time
-└── Refused               the service said no, in a problem (RFC 9457)
+LossaryError ├── ConnectionFailed      the service could not be reached, or not in time └── Refused               the
+service answered with a problem (RFC 9457)
     ├── Unauthorized      401: a key is needed
-    ├── Forbidden         403: the key may not do this
+    ├── Forbidden         403: the key's scopes do not allow it
     ├── NotFound          404
     ├── Conflict          409
     ├── TooLarge          413
@@ -19,23 +18,23 @@ import httpx
 
 
 class LossaryError(Exception):
-    """Anything that this client raises."""
+    """The base of all exceptions of this client."""
 
 
 class ConnectionFailed(LossaryError):  # noqa: N818 - its base says that it is an error
-    """Nobody answered, or not in time."""
+    """The service could not be reached, or did not answer in time."""
 
 
 class Refused(LossaryError):  # noqa: N818 - as above
-    """The service said no. `str()` is its sentence, which names the thing and the way out.
+    """The service refused the request. `str()` is its sentence, which says what is wrong and how to continue.
 
     Attributes:
-        status: Of HTTP.
-        type: What kind of refusal, for programs: urn:lossary:shape-mismatch.
-        title: The same in a few words.
+        status: The HTTP status.
+        type: The kind of refusal, for programs: urn:lossary:shape-mismatch.
+        title: The kind of refusal in a few words.
         detail: The sentence.
-        facts: What the sentence says, by name: role, expected, got, did_you_mean, ...
-        request_id: Under which the service's log has it.
+        facts: The facts in the sentence, by name: role, expected, got, did_you_mean, ...
+        request_id: The id of the request in the service's log.
     """
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
@@ -50,35 +49,35 @@ class Refused(LossaryError):  # noqa: N818 - as above
 
 
 class Unauthorized(Refused):
-    """A key is needed, or the key is wrong."""
+    """The API key is missing or wrong."""
 
 
 class Forbidden(Refused):
-    """The key may not do this."""
+    """The scopes of the API key do not allow this request."""
 
 
 class NotFound(Refused):
-    """No such loss, dataset, experiment or path."""
+    """There is no such loss, dataset, experiment or path."""
 
 
 class Conflict(Refused):
-    """What was asked for stands against what is there."""
+    """The request conflicts with what the service has stored."""
 
 
 class TooLarge(Refused):
-    """More than the service takes at once."""
+    """The request exceeds a limit of the service."""
 
 
 class QuotaExceeded(Refused):
-    """The key has used up its requests."""
+    """The rate limit of the API key is exhausted."""
 
 
 class ServerFault(Refused):
-    """The service failed."""
+    """An internal error of the service."""
 
 
 class Unavailable(ServerFault):
-    """The service has no room just now, or is about to end."""
+    """The service is overloaded, or about to stop."""
 
 
 KINDS: dict[int, type[Refused]] = {
@@ -94,7 +93,7 @@ LEAST_FAULT = 500  # HTTP
 
 
 def refusal(response: httpx.Response) -> Refused:
-    """Return the error that a response stands for."""
+    """Return the exception for a response with an error status."""
     try:
         problem = response.json()
     except ValueError:
@@ -103,6 +102,6 @@ def refusal(response: httpx.Response) -> Refused:
 
 
 def refused(problem: dict[str, Any]) -> Refused:
-    """Return the error that a problem stands for."""
+    """Return the exception for a problem."""
     status = int(problem["status"])
     return KINDS.get(status, ServerFault if status >= LEAST_FAULT else Refused)(status, problem)

@@ -1,4 +1,4 @@
-"""The service in this process: requests go to its application without a socket."""
+"""The service in this process: requests are passed to its application without a socket."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ import httpx
 
 
 class LocalTransport(httpx.BaseTransport):
-    """Answers requests by the installed service, which lives in a thread until the client is closed."""
+    """Passes requests to the installed service, which runs in a thread until the client is closed."""
 
     def __init__(self) -> None:
         try:
@@ -24,6 +24,7 @@ class LocalTransport(httpx.BaseTransport):
         state = self._run(self._lifespan.__aenter__())
 
         async def with_state(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+            """Call the application with the state that its lifespan yielded."""
             await app({**scope, "state": dict(state or {})}, receive, send)
 
         self._transport = httpx.ASGITransport(with_state, raise_app_exceptions=False)
@@ -33,6 +34,7 @@ class LocalTransport(httpx.BaseTransport):
         content = request.read()
 
         async def answered() -> httpx.Response:
+            """Return the response of the application, read completely."""
             sent = httpx.Request(request.method, request.url, headers=request.headers, content=content)
             response = await self._transport.handle_async_request(sent)
             body = await response.aread()
@@ -42,11 +44,12 @@ class LocalTransport(httpx.BaseTransport):
         return answer
 
     def close(self) -> None:
-        """End the service."""
+        """Stop the service."""
         self._run(self._lifespan.__aexit__(None, None, None))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def _run(self, work: Any) -> Any:  # noqa: ANN401 - any coroutine
+        """Run a coroutine in the service's thread, and return its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

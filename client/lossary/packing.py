@@ -1,4 +1,4 @@
-"""How what a caller has becomes a body: the fastest format that it can be sent in without another package.
+"""Turns arrays, data frames and files into a request body, in the fastest format that needs no further package.
 
 numpy, torch, pandas and polars are used where the caller has them, and never imported here.
 """
@@ -26,7 +26,7 @@ MEDIA = {
 
 
 class Payload(NamedTuple):
-    """What is sent: the bytes, their media type, and the fields that go beside them as query parameters."""
+    """A body: its bytes, its media type, and fields that are sent as query parameters."""
 
     content: bytes
     media: str
@@ -34,9 +34,11 @@ class Payload(NamedTuple):
 
 
 def packed(data: Any, roles: Mapping[str, str] | None, fields: Mapping[str, Any], arrays: Mapping[str, Any]) -> Payload:  # noqa: ANN401 - a frame or a path
-    """Return the body of a request that has arrays by role, or `data`: a path, bytes of a CSV, or a data frame.
+    """Return the body of a request with `arrays` by role, or with `data`: a path, bytes of a CSV file, or a data frame.
 
-    `roles` says which columns or arrays of `data` are which inputs. Raises: TypeError, ValueError.
+    `roles` says which columns or arrays of `data` are which inputs.
+
+    Raises: TypeError, ValueError.
     """
     given = {role: array for role, array in arrays.items() if array is not None}
     if data is not None and given:
@@ -52,9 +54,9 @@ def packed(data: Any, roles: Mapping[str, str] | None, fields: Mapping[str, Any]
 
 
 def file_of(data: Any) -> tuple[bytes, str]:  # noqa: ANN401 - a frame or a path
-    """Return a file's bytes and media type: of a path by its suffix; of a data frame as Parquet, or as CSV.
+    """Return the bytes and the media type of a file; a data frame becomes Parquet, or else CSV.
 
-    Raises: ValueError for a suffix that is not known, TypeError for anything else.
+    Raises: ValueError for an unknown suffix, TypeError for any other type.
     """
     if isinstance(data, str | os.PathLike):
         path = Path(data)
@@ -76,7 +78,7 @@ def file_of(data: Any) -> tuple[bytes, str]:  # noqa: ANN401 - a frame or a path
 
 
 def _of_arrays(arrays: Mapping[str, Any], fields: Mapping[str, Any]) -> Payload:
-    """Return arrays as .npy where each is an array or a tensor, else as JSON."""
+    """Return arrays as .npy where each is an array or a tensor, otherwise as JSON."""
     numpy = {role: _numpy(array) for role, array in arrays.items()}
     if not numpy or any(array is None for array in numpy.values()):
         plain = {role: array.tolist() if hasattr(array, "tolist") else array for role, array in arrays.items()}
@@ -90,7 +92,7 @@ def _of_arrays(arrays: Mapping[str, Any], fields: Mapping[str, Any]) -> Payload:
 
 
 def _numpy(array: Any) -> Any:  # noqa: ANN401 - numpy may not be there
-    """Return an array of numpy; None where it is none and cannot be viewed as one."""
+    """Return a value as a numpy array; None where it cannot be viewed as one."""
     if hasattr(array, "detach"):  # torch
         tensor = array.detach().cpu()
         return (tensor.float() if "bfloat16" in str(tensor.dtype) else tensor).numpy()
@@ -100,13 +102,14 @@ def _numpy(array: Any) -> Any:  # noqa: ANN401 - numpy may not be there
 
 
 def _write_npy(buffer: io.BytesIO, array: Any) -> None:  # noqa: ANN401 - numpy may not be there
+    """Write an array in the .npy format."""
     import numpy as np  # noqa: PLC0415 - whoever has an array has it
 
     np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def _text(value: Any) -> str | list[str]:  # noqa: ANN401 - any JSON
-    """Return a field as a query parameter; a list of texts is the same parameter several times."""
+    """Return a field as the text of a query parameter; a list of texts repeats the parameter."""
     if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
         return value
     return value if isinstance(value, str) else json.dumps(value, allow_nan=False)

@@ -1,11 +1,11 @@
-"""Requests of httpx, made of what is asked, and answers read from their responses."""
+"""Builds httpx requests, and reads answers from their responses."""
 
 import json
 from functools import lru_cache
 
 import httpx
 
-from lossary.asking import Asked
+from lossary.asking import ApiRequest
 from lossary.errors import refusal
 from lossary.result import Answer
 
@@ -14,9 +14,9 @@ FIRST_REFUSAL = 400  # statuses from here on are refusals
 
 
 class Requests:
-    """Makes the requests of one client, with its headers and its patience.
+    """Builds the requests of one client, with its headers and timeout.
 
-    Each address is read once, which takes longer than the rest of a request.
+    The URL of each path is parsed once, since that takes longer than the rest of a request.
     """
 
     def __init__(self, http: httpx.Client | httpx.AsyncClient) -> None:
@@ -24,28 +24,29 @@ class Requests:
         self._extensions = {"timeout": http.timeout.as_dict()}
         self._address = lru_cache(MOST_PATHS)(self._read)
 
-    def made(self, asked: Asked) -> httpx.Request:
-        """Return a request."""
-        address = self._address(asked.path)
-        if asked.params:
-            address = address.copy_merge_params(asked.params)
+    def made(self, request: ApiRequest) -> httpx.Request:
+        """Return the httpx request that sends an `ApiRequest`."""
+        address = self._address(request.path)
+        if request.params:
+            address = address.copy_merge_params(request.params)
         headers = self._headers.copy()
-        headers.update(asked.headers)
+        headers.update(request.headers)
         return httpx.Request(
-            asked.method,
+            request.method,
             address,
             headers=headers,
-            content=asked.content,
-            json=asked.json,
+            content=request.content,
+            json=request.json,
             extensions=self._extensions,
         )
 
     def _read(self, path: str) -> httpx.URL:
+        """Return the URL of a path."""
         return httpx.URL(self._base + path)
 
 
 def headers_of(key: str | None, language: str | None) -> dict[str, str]:
-    """Return the headers of every request of a client."""
+    """Return the headers that a client sends with every request."""
     headers = {"user-agent": "lossary-python/0.1"}
     if key is not None:
         headers["authorization"] = f"Bearer {key}"
@@ -64,6 +65,6 @@ def read_answer(response: httpx.Response, kind: type[Answer]) -> Answer:
     return kind(json.loads(response.content) if response.content else {})
 
 
-def said(error: httpx.TransportError) -> str:
-    """Return what a lost connection says, or its kind where it says nothing."""
+def error_text(error: httpx.TransportError) -> str:
+    """Return the message of a transport error, or its type where it has none."""
     return str(error) or type(error).__name__

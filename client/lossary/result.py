@@ -1,4 +1,4 @@
-"""An answer of the service: a mapping whose members are attributes too."""
+"""An answer of the service: a mapping whose members are also attributes."""
 
 import re
 import sys
@@ -10,11 +10,11 @@ _NAME = re.compile(r"\b[A-Z]\w+")  # of a class in an annotation
 
 
 class Result(Mapping[str, Any]):
-    """A JSON object of an answer. `answer.recommended.objective` is `answer["recommended"]["objective"]`.
+    """A JSON object of an answer: `answer.recommended.objective` is `answer["recommended"]["objective"]`.
 
-    Members that this version of the client does not know are there like the others. One that is left out of an answer
-    because it is null is None where the class knows it; any other raises AttributeError. What `dict` has too, such as
-    `items`, is a member by its key alone: `answer["items"]`.
+    Members that this version of the client does not know can be read like the others. A member that an answer omits
+    because it is null is None, if the class declares it; any other raises AttributeError. Members with the name of a
+    method of `dict`, such as `items`, can be read by key only: `answer["items"]`.
     """
 
     __slots__ = ("_members",)
@@ -48,7 +48,7 @@ class Result(Mapping[str, Any]):
         return f"{type(self).__name__}({self._members!r})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plain object."""
+        """Return the answer as a plain dictionary."""
         return dict(self._members)
 
 
@@ -56,7 +56,7 @@ Answer = TypeVar("Answer", bound=Result)
 
 
 def wrapped(value: Any, kind: type[Result] = Result) -> Any:  # noqa: ANN401 - any JSON
-    """Return objects of JSON as results of this kind, also within lists."""
+    """Return JSON objects as results of this kind, also within lists."""
     if isinstance(value, dict):
         return kind(value)
     return [wrapped(entry, kind) for entry in value] if isinstance(value, list) else value
@@ -64,7 +64,7 @@ def wrapped(value: Any, kind: type[Result] = Result) -> Any:  # noqa: ANN401 - a
 
 @cache
 def _kind(of: type[Result], name: str) -> type[Result]:
-    """Return what the objects of a member are: the one class that its annotation names, or else plain results."""
+    """Return the class of a member's objects: the one that its annotation names, or `Result`."""
     annotation = str(of.__annotations__.get(name, ""))
     known = vars(sys.modules[of.__module__])
     named = [known[each] for each in _NAME.findall(annotation) if each in known]

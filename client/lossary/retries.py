@@ -1,4 +1,4 @@
-"""Which requests are sent again, and when."""
+"""Which requests are sent again, and after how long."""
 
 import random
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ FIRST_S, LONGEST_S = 0.2, 30.0
 
 
 def wait_of(response: httpx.Response | None, attempt: int) -> float:
-    """Return the seconds before the next attempt: what Retry-After says, or twice as long each time, with jitter."""
+    """Return the seconds until the next attempt: Retry-After, or exponential backoff with jitter."""
     header = response.headers.get("retry-after") if response is not None else None
     if header is not None:
         if header.isdigit():

@@ -1,6 +1,6 @@
-"""How a client sends what its methods ask: again where a connection is lost, and line by line where answers stream.
+"""Sends the requests of a client: again where a connection is lost, and line by line where answers are streamed.
 
-`asynchronous/sending.py` is made of this file: make docs-tables.
+`asynchronous/sending.py` is generated from this file: make docs-tables.
 """
 
 import time
@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 
 from lossary.answers import ExperimentState
-from lossary.asking import Asked
+from lossary.asking import ApiRequest
 from lossary.errors import ConnectionFailed, LossaryError, Refused, refusal
 from lossary.methods import Methods
-from lossary.requests import FIRST_REFUSAL, Requests, read_answer, said
+from lossary.requests import FIRST_REFUSAL, Requests, error_text, read_answer
 from lossary.result import Answer, Result
 from lossary.retries import AGAIN, wait_of
 from lossary.streams import Events, groups
@@ -24,20 +24,24 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 class Sender(Methods):
-    """Sends what the methods ask, over the connections of one client."""
+    """Sends requests over the connections of one client."""
 
     _http: httpx.Client
     _requests: Requests
     _retries: int
 
-    def _ask(self, asked: Asked, kind: type[Answer]) -> Answer:
+    def _ask(self, request: ApiRequest, kind: type[Answer]) -> Answer:
+        """Send a request, with retries, and return its answer as `kind`.
+
+        Raises: LossaryError.
+        """
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             try:
-                response = self._http.send(self._requests.made(asked))
+                response = self._http.send(self._requests.made(request))
             except httpx.TransportError as error:
-                if last or not (asked.safe or isinstance(error, httpx.ConnectError)):
-                    raise ConnectionFailed(f"{self._http.base_url}: {said(error)}") from error
+                if last or not (request.safe or isinstance(error, httpx.ConnectError)):
+                    raise ConnectionFailed(f"{self._http.base_url}: {error_text(error)}") from error
                 time.sleep(wait_of(None, attempt))
                 continue
             if response.status_code not in AGAIN or last:
@@ -46,29 +50,32 @@ class Sender(Methods):
         raise LossaryError("no attempt was made")
 
     def events(self, identifier: str, *, after: str | None = None) -> Iterator[Result]:
-        """Yield what happens to an experiment, until it has ended; a lost connection is taken up again."""
+        """Yield the events of an experiment until it has ended; a lost connection is resumed."""
         events = Events(identifier, after)
-        for line in self._lines(events.asked):
+        for line in self._lines(events.remaining):
             event = events.read(line)
             if event is not None:
                 yield event
 
     def batch(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[Result | Refused]:
-        """Yield the answer to each question, in order, where one that is refused is a `Refused` with `facts["line"]`.
+        """Yield the answer to each question, in order; a refused one is a `Refused` with `facts["line"]`.
 
         A question is `{"recommend": {...}}`, or `profile`, `evaluate` or `advise`: see `POST /v1/batch`.
         """
         for group in groups(lines):
-            for line in self._lines(group.asked):
+            for line in self._lines(group.remaining):
                 yield group.read(line)
 
-    def _lines(self, asked: Callable[[], Asked | None]) -> Iterator[str]:
-        """Yield the lines of an answer; `asked` returns what is still to be asked where the connection was lost."""
+    def _lines(self, remaining: Callable[[], ApiRequest | None]) -> Iterator[str]:
+        """Yield the lines of a streamed answer.
+
+        `remaining` returns the request to send again where a connection was lost.
+        """
         attempt = 0
-        while (question := asked()) is not None:
+        while (request := remaining()) is not None:
             wait = None
             try:
-                response = self._http.send(self._requests.made(question), stream=True)
+                response = self._http.send(self._requests.made(request), stream=True)
                 with closing(response):
                     if response.status_code >= FIRST_REFUSAL:
                         response.read()
@@ -82,7 +89,7 @@ class Sender(Methods):
                         return
             except httpx.TransportError as error:
                 if attempt == self._retries:
-                    raise ConnectionFailed(f"{self._http.base_url}: {said(error)}") from error
+                    raise ConnectionFailed(f"{self._http.base_url}: {error_text(error)}") from error
             time.sleep(wait_of(None, attempt) if wait is None else wait)
             attempt += 1
 
@@ -92,7 +99,7 @@ class Sender(Methods):
         target: str,
         **question: Any,  # noqa: ANN401 - the fields of the question
     ) -> ExperimentState:
-        """Send data, compare losses on it, and return the experiment once it has ended."""
+        """Upload data, compare losses on it, and return the experiment once it has ended."""
         sent = self.upload(data)
         started = self.start_experiment(sent.id, target, **question)
         while started.status not in ENDED:

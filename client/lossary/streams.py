@@ -1,4 +1,4 @@
-"""Answers that come a line at a time: the events of an experiment, and the answers to a batch of questions."""
+"""Answers that arrive line by line: the events of an experiment, and the answers to a batch of questions."""
 
 import json
 from collections import deque
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lossary.answers import Advice, Evaluations, ProfileAnswer, Recommendation
-from lossary.asking import Asked
+from lossary.asking import ApiRequest
 from lossary.errors import Refused, refused
 from lossary.result import Result
 
@@ -20,17 +20,17 @@ ANSWERS: dict[str, type[Result]] = {
 
 
 class Events:
-    """Reads server-sent events line by line. `last`: the id of the last one, after which to take up again."""
+    """Parses server-sent events line by line; `last` is the id of the last event, after which to resume."""
 
     def __init__(self, identifier: str, after: str | None) -> None:
         self.last = after
         self._path = f"/v1/experiments/{identifier}/events"
         self._lines: list[str] = []
 
-    def asked(self) -> Asked:
-        """Return the request for the events from here on."""
+    def remaining(self) -> ApiRequest:
+        """Return the request for the events after the last one."""
         self._lines = []
-        return Asked("GET", self._path, {}, {} if self.last is None else {"last-event-id": self.last})
+        return ApiRequest("GET", self._path, {}, {} if self.last is None else {"last-event-id": self.last})
 
     def read(self, line: str) -> Result | None:
         """Return the event that a line completes; None where it completes none."""
@@ -46,22 +46,22 @@ class Events:
 
 
 class Group:
-    """Some lines of a batch, those that are not answered yet. `before`: how many lines of the batch came before."""
+    """Some lines of a batch that are not answered yet; `before` is the number of lines before them."""
 
     def __init__(self, before: int, lines: list[bytes]) -> None:
         self._answered, self._lines = before, deque(lines)
 
-    def asked(self) -> Asked | None:
-        """Return the request that asks them; None where there is none left."""
+    def remaining(self) -> ApiRequest | None:
+        """Return the request that sends the unanswered lines; None where there are none."""
         if not self._lines:
             return None
         content = b"".join(self._lines)
-        return Asked("POST", "/v1/batch", {}, {"content-type": "application/x-ndjson"}, content=content)
+        return ApiRequest("POST", "/v1/batch", {}, {"content-type": "application/x-ndjson"}, content=content)
 
     def read(self, text: str) -> Result | Refused:
-        """Return the answer that a line of the response is.
+        """Return the answer in a line of the response.
 
-        Raises: Refused where it is no answer to a line, but refuses the rest of them.
+        Raises: Refused where the line refuses all remaining lines.
         """
         ((name, member),) = json.loads(text).items()
         if name != "problem":
@@ -74,12 +74,13 @@ class Group:
         return problem
 
     def _next(self) -> None:
+        """Count a line as answered."""
         self._answered += 1
         self._lines.popleft()
 
 
 def groups(lines: Iterable[Mapping[str, Any]]) -> Iterator[Group]:
-    """Yield the questions of a batch, some at a time."""
+    """Yield the questions of a batch in groups."""
     before, group, size = 0, list[bytes](), 0
     for question in lines:
         line = json.dumps(question, allow_nan=False, separators=(",", ":"), default=_listed).encode() + b"\n"

@@ -6,7 +6,7 @@ from typing import Any, assert_type
 
 import lossary
 import pytest
-from lossary.asking import Asked
+from lossary.asking import ApiRequest
 from lossary.asynchronous.methods import AsyncMethods
 from lossary.methods import Methods
 from lossary.result import Answer, Result
@@ -41,13 +41,13 @@ NAMED = {"ds_1": "{dataset_id}", "ex_1": "{experiment_id}", "ev_1": "{evaluation
 
 
 class Recorded(Methods):
-    """Remembers what is asked, and as which class it would be answered."""
+    """Records the requests, and the classes of their answers."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[Asked, type[Result]]] = []
+        self.requests: list[tuple[ApiRequest, type[Result]]] = []
 
-    def _ask(self, asked: Asked, kind: type[Answer]) -> Answer:
-        self.asked.append((asked, kind))
+    def _ask(self, request: ApiRequest, kind: type[Answer]) -> Answer:
+        self.requests.append((request, kind))
         return kind({})
 
 
@@ -63,7 +63,7 @@ def test_the_class_of_an_answer_is_that_of_the_document(document: dict[str, Any]
 
     getattr(recorded, name)(*args, **kwargs)
 
-    [(asked, kind)] = recorded.asked
+    [(asked, kind)] = recorded.requests
     path = "/".join(NAMED.get(part, part) for part in asked.path.split("/"))
     responses = document["paths"][path][asked.method.lower()]["responses"]
     contents = [each.get("content", {}) for status, each in responses.items() if status < "300"]

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 
 from lossary.answers import ExperimentState
-from lossary.asking import Asked
+from lossary.asking import ApiRequest
 from lossary.asynchronous.methods import AsyncMethods
 from lossary.errors import ConnectionFailed, LossaryError, Refused, refusal
-from lossary.requests import FIRST_REFUSAL, Requests, read_answer, said
+from lossary.requests import FIRST_REFUSAL, Requests, error_text, read_answer
 from lossary.result import Answer, Result
 from lossary.retries import AGAIN, wait_of
 from lossary.streams import Events, groups
@@ -22,20 +22,24 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 class AsyncSender(AsyncMethods):
-    """Sends what the methods ask, over the connections of one client."""
+    """Sends requests over the connections of one client."""
 
     _http: httpx.AsyncClient
     _requests: Requests
     _retries: int
 
-    async def _ask(self, asked: Asked, kind: type[Answer]) -> Answer:
+    async def _ask(self, request: ApiRequest, kind: type[Answer]) -> Answer:
+        """Send a request, with retries, and return its answer as `kind`.
+
+        Raises: LossaryError.
+        """
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
             try:
-                response = await self._http.send(self._requests.made(asked))
+                response = await self._http.send(self._requests.made(request))
             except httpx.TransportError as error:
-                if last or not (asked.safe or isinstance(error, httpx.ConnectError)):
-                    raise ConnectionFailed(f"{self._http.base_url}: {said(error)}") from error
+                if last or not (request.safe or isinstance(error, httpx.ConnectError)):
+                    raise ConnectionFailed(f"{self._http.base_url}: {error_text(error)}") from error
                 await asyncio.sleep(wait_of(None, attempt))
                 continue
             if response.status_code not in AGAIN or last:
@@ -44,29 +48,32 @@ class AsyncSender(AsyncMethods):
         raise LossaryError("no attempt was made")
 
     async def events(self, identifier: str, *, after: str | None = None) -> AsyncIterator[Result]:
-        """Yield what happens to an experiment, until it has ended; a lost connection is taken up again."""
+        """Yield the events of an experiment until it has ended; a lost connection is resumed."""
         events = Events(identifier, after)
-        async for line in self._lines(events.asked):
+        async for line in self._lines(events.remaining):
             event = events.read(line)
             if event is not None:
                 yield event
 
     async def batch(self, lines: Iterable[Mapping[str, Any]]) -> AsyncIterator[Result | Refused]:
-        """Yield the answer to each question, in order, where one that is refused is a `Refused` with `facts["line"]`.
+        """Yield the answer to each question, in order; a refused one is a `Refused` with `facts["line"]`.
 
         A question is `{"recommend": {...}}`, or `profile`, `evaluate` or `advise`: see `POST /v1/batch`.
         """
         for group in groups(lines):
-            async for line in self._lines(group.asked):
+            async for line in self._lines(group.remaining):
                 yield group.read(line)
 
-    async def _lines(self, asked: Callable[[], Asked | None]) -> AsyncIterator[str]:
-        """Yield the lines of an answer; `asked` returns what is still to be asked where the connection was lost."""
+    async def _lines(self, remaining: Callable[[], ApiRequest | None]) -> AsyncIterator[str]:
+        """Yield the lines of a streamed answer.
+
+        `remaining` returns the request to send again where a connection was lost.
+        """
         attempt = 0
-        while (question := asked()) is not None:
+        while (request := remaining()) is not None:
             wait = None
             try:
-                response = await self._http.send(self._requests.made(question), stream=True)
+                response = await self._http.send(self._requests.made(request), stream=True)
                 async with aclosing(response):
                     if response.status_code >= FIRST_REFUSAL:
                         await response.aread()
@@ -80,7 +87,7 @@ class AsyncSender(AsyncMethods):
                         return
             except httpx.TransportError as error:
                 if attempt == self._retries:
-                    raise ConnectionFailed(f"{self._http.base_url}: {said(error)}") from error
+                    raise ConnectionFailed(f"{self._http.base_url}: {error_text(error)}") from error
             await asyncio.sleep(wait_of(None, attempt) if wait is None else wait)
             attempt += 1
 
@@ -90,7 +97,7 @@ class AsyncSender(AsyncMethods):
         target: str,
         **question: Any,  # noqa: ANN401 - the fields of the question
     ) -> ExperimentState:
-        """Send data, compare losses on it, and return the experiment once it has ended."""
+        """Upload data, compare losses on it, and return the experiment once it has ended."""
         sent = await self.upload(data)
         started = await self.start_experiment(sent.id, target, **question)
         while started.status not in ENDED:

@@ -1,6 +1,6 @@
 """The command `lossary`: ask a running service from a shell.
 
-Exit codes: 0 answered, 1 refused, 2 wrong usage, 3 nobody answered, 4 the service failed.
+Exit codes: 0 answered, 1 refused, 2 wrong usage, 3 the service could not be reached, 4 the service failed.
 """
 
 import sys
@@ -18,7 +18,7 @@ from lossary.cli.words import spoken
 
 
 def main() -> None:
-    """Run the command, its help in the language of the shell."""
+    """Run the command, with help in the language of the shell."""
     command = typer.main.get_command(app)
     if spoken() == "zh":
         translate(command)

@@ -40,10 +40,11 @@ HOST = "http://127.0.0.1:8000"
 
 
 def refusals_printed(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Have what goes wrong said in a line, with an exit code for its kind."""
+    """Return the command with exceptions printed as one line, and an exit code for each kind."""
 
     @wraps(command)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        """Run the command, and exit with the code of its exception."""
         try:
             command(*args, **kwargs)
         except ConnectionFailed as error:
@@ -60,6 +61,10 @@ def refusals_printed(command: Callable[Parameters, None]) -> Callable[Parameters
 
 
 def read_roles(text: str | None) -> dict[str, str] | None:
+    """Return the pairs of a text such as targets:y,predictions:p; None for None.
+
+    Raises: ValueError.
+    """
     if text is None:
         return None
     pairs = dict(entry.partition(":")[::2] for entry in text.split(","))
@@ -69,7 +74,7 @@ def read_roles(text: str | None) -> dict[str, str] | None:
 
 
 def read_facts(entries: Sequence[str]) -> dict[str, Any]:
-    """Return name=value pairs, the values as JSON where they are that."""
+    """Return name=value pairs as a dictionary; values are parsed as JSON where possible."""
     facts: dict[str, Any] = {}
     for entry in entries:
         name, equals, text = entry.partition("=")

@@ -1,4 +1,4 @@
-"""Curves for a terminal, in the dots of Braille characters."""
+"""Curves for a terminal, drawn with Braille characters."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ DOWN, ACROSS = len(DOTS), len(DOTS[0])
 
 
 def drawn(values: Sequence[float], rows: int) -> list[str]:
-    """Return a curve as `rows` lines of text, the highest first; each character holds two of the values."""
+    """Return a curve as `rows` lines of text, the highest first; each character shows two values."""
     low, high = min(values), max(values)
     last = rows * DOWN - 1
     heights = [round((value - low) / ((high - low) or 1) * last) for value in values]
@@ -23,4 +23,5 @@ def drawn(values: Sequence[float], rows: int) -> list[str]:
 
 
 def _mark(cells: list[list[int]], across: int, down: int) -> None:
+    """Set the dot at a position."""
     cells[down // DOWN][across // ACROSS] |= DOTS[down % DOWN][across % ACROSS]

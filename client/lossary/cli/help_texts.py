@@ -47,7 +47,7 @@ CHINESE = {
 
 
 def translate(command: Any) -> None:  # noqa: ANN401 - typer brings a click of its own, which is untyped
-    """Put the Chinese texts in place of the English ones, in a command, its options and its subcommands."""
+    """Replace the English help texts of a command, its options and its subcommands by the Chinese ones."""
     command.help = CHINESE.get(command.help, command.help)
     for parameter in command.params:
         parameter.help = CHINESE.get(parameter.help, parameter.help)

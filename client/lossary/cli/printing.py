@@ -1,4 +1,4 @@
-"""What answers look like in a terminal."""
+"""Prints answers to a terminal."""
 
 import json
 import sys
@@ -18,10 +18,12 @@ HEIGHT, WIDTH = 12, 64  # of a curve, in characters
 
 
 def print_json(answer: Result) -> None:
+    """Print an answer as JSON."""
     sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) + "\n")
 
 
 def print_advice(answer: Result) -> None:
+    """Print a recommendation: its summary, the answer of each book, and what would change it."""
     out.print(escape(answer.summary))
     for name in ("article", "evidence"):
         book = answer.get(name)
@@ -36,7 +38,7 @@ def print_advice(answer: Result) -> None:
 
 
 def print_experiment(report: Result) -> None:
-    """Print the verdict, and where the candidates of each kind of model stand."""
+    """Print the verdict of an experiment, and the standings of the candidates for each kind of model."""
     out.print(escape(report.verdict.summary))
     columns = (say("loss"), say("model"), str(report.metric), "95 %", say("best_with"), "")
     table = Table(*columns, box=None, header_style="bold")
@@ -69,8 +71,10 @@ def print_curve(curve: Result) -> None:
 
 
 def interval_text(interval: Sequence[float] | None) -> str:
+    """Return an interval as text, empty for None."""
     return say("interval", *map(number, interval)) if interval else ""
 
 
 def number(value: Any) -> str:  # noqa: ANN401 - any JSON
+    """Return a number with four significant digits, any other value as text."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""What the command says of its own, English and Chinese, in the language of the shell."""
+"""The command's own sentences in English and Chinese, in the language of the shell."""
 
 import os
 from typing import Literal
@@ -46,7 +46,7 @@ WORDS = {
 
 
 def spoken() -> Language:
-    """Return Chinese where the shell asks for it: LOSSARY_LANGUAGE, or else the locale of messages (POSIX)."""
+    """Return Chinese where the shell asks for it: by LOSSARY_LANGUAGE, or else the locale of messages (POSIX)."""
     names = ("LOSSARY_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
     locale = next((os.environ[name] for name in names if os.environ.get(name)), "")
     return "zh" if locale.lower().startswith("zh") else "en"

@@ -14,10 +14,13 @@ from lossary.hooks.report import LossReport
 
 
 class LossCallback(keras.callbacks.Callback):
-    """Adds what losses say of the validation data to the logs of each epoch, so that they are in the history.
+    """Adds the losses of the validation data to the logs of each epoch, and so to the history.
 
-    `validation_data`: inputs and targets. Callbacks that come after it may watch the metrics: EarlyStopping(
-    monitor="lossary/huber", mode="min"). `options`: those of POST /v1/evaluate.
+    Callbacks that come later may monitor the metrics: EarlyStopping(monitor="lossary/huber", mode="min").
+
+    Attributes:
+        validation_data: The inputs and the targets.
+        options: The options of POST /v1/evaluate.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class LossCallback(keras.callbacks.Callback):
         self._inputs, self._targets = validation_data
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras gives it
-        """Evaluate the model as it is after the epoch."""
+        """Evaluate the model after an epoch, and add the metrics to `logs`."""
         predictions = np.asarray(self.model.predict(self._inputs, verbose=0))
         reported = self._report(predictions, np.asarray(self._targets))
         if logs is not None:

@@ -15,11 +15,11 @@ from lossary.hooks.report import LossReport
 
 
 class LossCallback(pl.Callback):
-    """Logs what losses say of the predictions of each validation epoch.
+    """Logs losses of the predictions of each validation epoch.
 
-    What `validation_step` returns is used where it is a mapping with `predictions` and `targets`; otherwise the model
-    is called on the first part of each batch, and the second are the targets. `options`: those of POST /v1/evaluate.
-    Of several devices, each evaluates its own part, and the means of the metrics are logged.
+    If `validation_step` returns a mapping with `predictions` and `targets`, these are used; otherwise the model is
+    called on the first part of each batch, and the second part is the targets. `options` are those of POST
+    /v1/evaluate. With several devices, each evaluates its own part, and the means of the metrics are logged.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class LossCallback(pl.Callback):
         self._targets: list[Tensor] = []
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning gives both
-        """Forget the epoch before."""
+        """Discard the predictions of the previous epoch."""
         self._predictions, self._targets = [], []
 
     def on_validation_batch_end(
@@ -42,7 +42,7 @@ class LossCallback(pl.Callback):
         batch_idx: int,  # noqa: ARG002 - Lightning gives it
         dataloader_idx: int = 0,  # noqa: ARG002 - Lightning gives it
     ) -> None:
-        """Keep the predictions and targets of a batch."""
+        """Store the predictions and the targets of a batch."""
         if isinstance(outputs, Mapping) and {"predictions", "targets"} <= set(outputs):
             predictions, targets = outputs["predictions"], outputs["targets"]
         else:
@@ -52,7 +52,7 @@ class LossCallback(pl.Callback):
         self._targets.append(targets.detach().cpu())
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Log what the losses say of the epoch; not of the batches that are tried before training."""
+        """Log the losses of the epoch, except for the sanity check before training."""
         if trainer.sanity_checking:
             return
         reported = self._report(torch.cat(self._predictions), torch.cat(self._targets))

@@ -18,9 +18,9 @@ _UNNAMED = re.compile(r"[^/\w.\- ]+")  # what no metric of MLflow may have in it
 
 
 class LossLogger:
-    """Logs what losses say of predictions as metrics of the active run. `options`: those of POST /v1/evaluate.
+    """Logs losses of predictions as metrics of the active run; `options` are those of POST /v1/evaluate.
 
-    MLflow's names have no brackets and no equals sign: lossary/huber(delta=2) is logged as lossary/huber_delta_2.
+    MLflow does not allow brackets and equals signs in names: lossary/huber(delta=2) is logged as lossary/huber_delta_2.
     """
 
     def __init__(
@@ -40,4 +40,5 @@ class LossLogger:
 
 
 def _named(metric: str) -> str:
+    """Return the name of a metric with the characters that MLflow allows."""
     return _UNNAMED.sub("_", metric.replace(")", ""))

@@ -1,4 +1,4 @@
-"""What every hook reports: the values of objectives and how their gradients are shared, as metrics by name."""
+"""The metrics that every hook reports: values of objectives, and how their gradients are distributed over the items."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,14 @@ SHARES = ("top_1_percent_share", "top_10_percent_share", "zero_share")
 
 
 class LossReport:
-    """Asks a service what objectives say of predictions.
+    """Evaluates objectives on predictions by the service.
 
-    `losses`: one objective, or several. `options`: those of POST /v1/evaluate, such as {"class_axis": -1}. Where the
-    service cannot be reached the report is empty and a warning says so, since training should go on; what it refuses
-    is raised, since that is a mistake in the call.
+    If the service cannot be reached, the report is empty with a warning, since training should continue. A refusal is
+    raised, since it means a mistake in the call.
+
+    Attributes:
+        losses: One objective, or several.
+        options: The options of POST /v1/evaluate, such as {"class_axis": -1}.
     """
 
     def __init__(
@@ -27,7 +30,7 @@ class LossReport:
         self.options = {"gradient": "summary", **(options or {})}
 
     def __call__(self, predictions: Any, targets: Any) -> dict[str, float]:  # noqa: ANN401 - arrays of any library
-        """Return the metrics of these predictions. A last axis of one, which targets lack, is dropped.
+        """Return the metrics of predictions, by name; a last axis of length 1 that the targets lack is dropped.
 
         Raises: Refused.
         """
@@ -42,7 +45,7 @@ class LossReport:
 
 
 def metrics(result: Result) -> dict[str, float]:
-    """Return the value of one evaluated objective and its gradient's shares, those that there are, by name."""
+    """Return the value of one evaluated objective, and the shares of its gradient, as far as there are any, by name."""
     gradient = result.get("gradient") or {}
     named = {f"lossary/{result.loss}": result.get("value")}
     named |= {f"lossary/{result.loss}.{share}": gradient.get(share) for share in SHARES}

@@ -14,12 +14,16 @@ from lossary.result import Result
 
 
 class LossScorer:
-    """Scores estimators by losses of the service: the negative loss, since scikit-learn takes more for better.
+    """Scores estimators by the negative loss, since scikit-learn maximises scores.
 
-    `losses`: of one objective the score is a number, for GridSearchCV and the like; of several it is a mapping with
-    each one's score and the shares of its gradient. `response`: the method that gives predictions; the probabilities
-    of two classes are those of the second, and for bce they are no logits: bce(from_logits=false). Classes are sent as
-    their places in `classes_`. Raises, when called: LossaryError, which `error_score` of scikit-learn decides about.
+    Calling it raises LossaryError, which scikit-learn's `error_score` handles.
+
+    Attributes:
+        losses: One objective, for a score that is a number (GridSearchCV); or several, for a mapping with the score of
+            each and the shares of its gradient.
+        response: The method that gives predictions. Probabilities of two classes are those of the second; they are not
+            logits: bce(from_logits=false). Classes are sent as their positions in `classes_`.
+        options: The options of POST /v1/evaluate.
     """
 
     def __init__(
@@ -52,5 +56,6 @@ class LossScorer:
 
 
 def _score(result: Result) -> float:
+    """Return the negative value of a result, NaN where it has none."""
     value = result.get("value")
     return float("nan") if value is None else -float(value)
