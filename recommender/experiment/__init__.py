@@ -1,11 +1,11 @@
-"""Compare losses by experiment: models trained under every candidate, judged by the metric of the goal.
+"""Compare losses by experiment: models trained with every candidate, judged by the metric of the goal.
 
     question = ExperimentQuestion(target="price", goal={"metric": "mae"})
     planned = plan(question, columns)
     report = verdict(planned, [run_unit(planned, unit) for unit in planned.units])
 
-`plan` refuses what cannot be run before anything is trained; `run_unit` is one step that can be repeated; `verdict`
-says which loss, by how much, how sure, and what ties with it. Nothing is read or written.
+`plan` refuses what cannot be run before anything is trained; `run_unit` is one repeatable step; `verdict` reports the
+best loss, the differences with their uncertainty, and ties. Nothing is read or written.
 """
 
 from recommender.experiment.judging.own_scores import ScoresQuestion, ScoresVerdict, verdict_of_scores

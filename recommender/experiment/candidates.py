@@ -1,4 +1,4 @@
-"""The candidates of an experiment: losses that were asked for, or the books' answers and the usual losses."""
+"""The candidates of an experiment: the requested losses, or the answers of the rule books and the usual losses."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,10 +46,12 @@ OF_THRESHOLDS: dict[str, Link] = {"coral": "cumulative", "corn": "conditional"}
 
 @dataclass(frozen=True)
 class Candidate:
-    """One loss, how it reads what a model puts out, and why it takes part.
+    """A loss that takes part in an experiment.
 
-    `objective`: with the parameters that all rows give; `proposal`: with those that other rows give; `by_fold`: with
-    those of the training rows of each repeat's folds, empty where they follow from no row.
+    Attributes:
+        objective: The loss with the parameters that all rows give.
+        proposal: The loss as a function of facts.
+        by_fold: The loss with the parameters of the training rows of each repeat's folds; empty where none is computed.
     """
 
     objective: str
@@ -62,23 +64,26 @@ class Candidate:
 
     @property
     def parsed(self) -> Objective:
-        """The objective."""
+        """The objective, parsed."""
         return parse(self.objective)
 
     @property
     def is_computed(self) -> bool:
-        """Whether its parameters follow from facts of the rows."""
+        """Whether its parameters are computed from facts of the rows."""
         return self.proposal is not None and bool(self.proposal.reads)
 
     def under(self, profiles: Sequence[Sequence[Profile]]) -> "Candidate":
-        """Return it with the parameters that each fold gives: the facts of the training rows of each repeat's folds."""
+        """Return the candidate with the parameters of each fold, from the facts of its training rows.
+
+        `profiles` has those facts by repeat and fold.
+        """
         if self.proposal is None or not self.is_computed:
             return self
         text = self.proposal.text
         return replace(self, by_fold=tuple(tuple(str(parse(text(own))) for own in folds) for folds in profiles))
 
     def in_folds(self, repeat: int) -> tuple[Objective, ...]:
-        """Return the objective of every fold of a repeat; empty where all have the same."""
+        """Return the objective of every fold of a repeat; empty where all folds have the same."""
         return tuple(parse(text) for text in self.by_fold[repeat]) if self.by_fold else ()
 
 
@@ -87,8 +92,10 @@ def candidates_of(
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Return the candidates, the incumbent first, and the answer of each rule book.
 
-    The incumbent is what the evidence book recommends, or the article where that is silent or does not fit the task's
-    models. Raises: BadExperiment where a loss that was asked for does not fit; what `parse` raises.
+    The incumbent is the evidence book's recommendation, or the article's where the evidence book has none or it does
+    not fit the models of the task.
+
+    Raises: BadExperiment where a requested loss does not fit; what `parse` raises.
     """
     answers, alternatives = of_the_books(target.task, profile, goal)
     wanted = sorted(answers.values(), key=lambda answer: answer.origin, reverse=True)  # evidence first
@@ -113,9 +120,9 @@ def candidates_of(
 
 
 def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[Proposal]:
-    """Yield the usual losses of a task, their scales by what was measured.
+    """Yield the usual losses of a task, with scales from what was measured.
 
-    A log link is written as a loss of the logarithm: `msle` compares log(1 + target), and the deviances take the
+    A log link is expressed as a loss of the logarithm: `msle` compares log(1 + target), and the deviances take the
     logarithm of the mean.
     """
     named = list(USUAL[target.task])
@@ -131,7 +138,7 @@ def _usual(target: Target, profile: Profile, goal: Goal) -> Iterator[Proposal]:
 
 
 def _fitted(text: str, proposal: Proposal, target: Target) -> tuple[Candidate, tuple[float, ...]] | None:
-    """Return the loss as a candidate for models of the task, and its `_trial`; None where none can train it."""
+    """Return a loss as a candidate for the models of the task, with its `_trial`; None where it cannot be trained."""
     objective = parse(text)
     of_logits = ("from_logits", "log_input")
     if any(
@@ -159,12 +166,12 @@ def _fitted(text: str, proposal: Proposal, target: Target) -> tuple[Candidate, t
 
 
 def _takes_rows(term: BoundLoss, target: Target) -> bool:
-    """Say whether a loss counts no place of a shorter list that no row takes, as one that looks at all items would."""
+    """Return whether a loss treats rows separately, so that padding of shorter lists does not count."""
     return target.task is not Task.RANKING or term.kind == "item"
 
 
 def _link(loss: Loss, target: Target) -> Link | None:
-    """Return how predictions follow from a model's output; None where no model here has such an output."""
+    """Return how predictions are computed from a model's output; None where no model here fits the loss."""
     if target.classes is None:
         return _link_of_numbers(loss, target)
     if loss.id in OF_THRESHOLDS:
@@ -177,6 +184,7 @@ def _link(loss: Loss, target: Target) -> Link | None:
 
 
 def _link_of_numbers(loss: Loss, target: Target) -> Link | None:
+    """Return the link of a loss of numbers; None where no model here fits the loss."""
     if target.task is Task.RANKING and Task.RANKING in loss.tasks:
         return "order"
     if loss.id == "msle":
@@ -186,9 +194,9 @@ def _link_of_numbers(loss: Loss, target: Target) -> Link | None:
 
 
 def _trial(candidate: Candidate, target: Target) -> tuple[float, ...] | None:
-    """Return the loss of random predictions, as multiples of the first draw's; None where it takes no predictions.
+    """Return the loss of random predictions, as multiples of the first; None where it takes no predictions.
 
-    Two objectives that are one by two names, or multiples of each other, have the same: they train the same models.
+    Equal objectives under two names, or multiples of each other, have equal trials: they train the same models.
     """
     from losses.evaluation.evaluate import evaluate  # noqa: PLC0415 - what trains needs none of it
 
@@ -222,7 +230,7 @@ def _trial(candidate: Candidate, target: Target) -> tuple[float, ...] | None:
 
 
 def _spread(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a sample that has the smallest and the largest value; of several labels, the first rows."""
+    """Return a sample with the smallest and the largest value; for several labels, the first rows."""
     if values.ndim > 1:
         return values[:TRIED]
     ordered = np.sort(values)
@@ -231,7 +239,7 @@ def _spread(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def as_targets(values: Tensor, candidate: Candidate, target: Target) -> Tensor:
-    """Return targets (n) in the form that a loss takes."""
+    """Return the targets (n) in the form that a loss takes."""
     if not target.one_a_class:
         return values
     ids = values.long()
@@ -239,7 +247,7 @@ def as_targets(values: Tensor, candidate: Candidate, target: Target) -> Tensor:
 
 
 def _unfit(text: str, target: Target) -> Text:
-    """Return why an objective cannot be trained on this target."""
+    """Return the reason why an objective cannot be trained on this target."""
     outputs = target.outputs
     each = Text("one number", "一个数") if outputs == 1 else Text(f"{outputs} scores", f"{outputs} 个得分")
     fitting = listed(USUAL[target.task])

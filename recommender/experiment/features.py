@@ -1,4 +1,4 @@
-"""Table columns as features: numbers and texts, prepared inside each fold so that nothing leaks."""
+"""Table columns as features: numbers and texts, prepared within each fold so that no information leaks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,21 +26,24 @@ SMALLEST, LARGEST = 1e-100, 1e100  # of a feature: beyond these its squares leav
 
 @dataclass(frozen=True)
 class Features:
-    """The columns to predict from. Shapes: numbers (n, p), NaN where missing; texts (n, q), None where missing."""
+    """The columns to predict from.
+
+    Shapes: numbers (n, p), NaN where missing; texts (n, q), None where missing.
+    """
 
     numbers: Matrix
     texts: np.ndarray[Any, np.dtype[np.object_]]
     names: tuple[str, ...]
 
     def rows(self, kept: np.ndarray) -> "Features":
-        """Return some of the rows."""
+        """Return the features of some rows."""
         return Features(self.numbers[kept], self.texts[kept], self.names)
 
     def prepared(self, train: np.ndarray) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Return all rows as (n, d), prepared by what the training rows show.
+        """Return the features of all rows, (n, d), prepared with statistics of the training rows only.
 
-        Missing numbers are replaced by the median, with a column that says so; numbers are brought to mean 0 and
-        deviation 1, those with two values as if both were as frequent; each frequent text is a column.
+        Missing numbers are replaced by the median, with an indicator column; numbers are standardised, those with two
+        values as if both were equally frequent; each frequent text is a column.
         """
         from sklearn.impute import SimpleImputer  # noqa: PLC0415 - scikit-learn takes half a second to import
         from sklearn.preprocessing import OneHotEncoder  # noqa: PLC0415 - as above
@@ -60,11 +63,11 @@ class Features:
 
 
 def _scales(numbers: Matrix) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return what each column of the training rows (n, p) is divided by: its deviation, 1 where that is 0.
+    """Return the divisor of each column of the training rows (n, p): its standard deviation, 1 where that is 0.
 
-    Of a column with two values it is the deviation of one in which both are as frequent. By its own, an indicator of
-    two rows in a hundred would be seven deviations out in them, and a model without a penalty sure of what two rows
-    say. Gelman 2008, doi:10.1002/sim.3107.
+    For a column with two values it is the deviation that equally frequent values would have. With its own, an indicator
+    that is 1 in 2 % of the rows would be seven deviations from the mean there, and a model without a penalty would rely
+    on those few rows. Source: Gelman 2008, doi:10.1002/sim.3107.
     """
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - as above
 
@@ -76,9 +79,9 @@ def _scales(numbers: Matrix) -> np.ndarray[Any, np.dtype[np.float64]]:
 def read_features(
     columns: Columns, names: Sequence[str] | None, target: str, beside: Sequence[str]
 ) -> tuple[Features, list[Text]]:
-    """Return the features and what was left out of them. `beside`: columns with another use, such as groups.
+    """Return the features, and sentences about columns that were left out; `beside` are columns with another use.
 
-    Raises: BadExperiment for a name that is no column, for too many columns, and where nothing is left.
+    Raises: BadExperiment for a name without a column, for too many columns, and where no feature is left.
     """
     for name in names or ():
         column_of(columns, name, "features")
@@ -131,7 +134,7 @@ def read_features(
 
 
 def _in_range(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a column with NaN for infinities, in a unit in which its squares are finite."""
+    """Return a column with NaN for infinities, scaled so that its squares are finite."""
     if is_text(column):
         return column
     finite = np.where(np.isfinite(column), column, np.nan)
@@ -142,7 +145,7 @@ def _in_range(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def column_of(columns: Columns, name: str, field: str) -> np.ndarray[Any, Any]:
     """Return a column.
 
-    Raises: BadExperiment, with the nearest name.
+    Raises: BadExperiment with the nearest name.
     """
     if name not in columns:
         close = near(name, list(columns))
@@ -158,9 +161,9 @@ def column_of(columns: Columns, name: str, field: str) -> np.ndarray[Any, Any]:
 
 
 def ids_of(columns: Columns, name: str, field: str) -> Ids:
-    """Return an id from 0 for each row of a column, equal where the column is; missing values are one more.
+    """Return an id from 0 for each row of a column, equal where its values are; missing values share an id.
 
-    Raises: BadExperiment, with the nearest name.
+    Raises: BadExperiment with the nearest name.
     """
     column = column_of(columns, name, field)
     whole = np.asarray(columns[name]) if not is_text(column) else column
@@ -171,7 +174,7 @@ def ids_of(columns: Columns, name: str, field: str) -> Ids:
 def as_array(column: ColumnValues) -> np.ndarray[Any, Any]:
     """Return a column as float64 with NaN where missing, or as texts with None where missing.
 
-    A column of lists of numbers becomes (n, numbers). Raises: BadExperiment where lists are not of one length.
+    A column of lists of numbers becomes (n, numbers). Raises: BadExperiment where the lists differ in length.
     """
     try:
         array = np.asarray(column)
@@ -190,12 +193,12 @@ def as_array(column: ColumnValues) -> np.ndarray[Any, Any]:
 
 
 def is_text(column: np.ndarray[Any, Any]) -> bool:
-    """Say whether a column holds texts."""
+    """Return whether a column holds texts."""
     return bool(column.dtype == object)
 
 
 def missing(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return which entries are missing."""
+    """Return a mask of the missing entries."""
     if is_text(column):
         return np.array([entry is None for entry in column])
     gone = np.isnan(column)
@@ -203,6 +206,7 @@ def missing(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _missing(entry: object) -> bool:
+    """Return whether an entry is missing."""
     return entry is None or (isinstance(entry, float) and entry != entry)  # noqa: PLR0124 - NaN alone differs from itself
 
 
@@ -216,7 +220,10 @@ _LEFT_OUT = {
 
 
 def _useless(column: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> str | None:
-    """Return why a column is not used as a feature: empty, a copy of the target, constant, or names; else None."""
+    """Return the reason why a column is no feature (empty, a copy of the target, constant, unique names).
+
+    None otherwise.
+    """
     gone = missing(column)
     if gone.all():
         return EMPTY
@@ -242,13 +249,14 @@ def _equal(column: np.ndarray[Any, Any], truth: np.ndarray[Any, Any]) -> bool:
 
 
 def _notice(reason: str, names: list[str]) -> Text:
+    """Return the sentence that columns were left out for a reason."""
     listed = ", ".join(shown(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     plural = f"Columns {listed} were" if len(names) > 1 else f"Column {listed} was"
     return Text(f"{plural} left out: {_LEFT_OUT[reason].en}.", f"列 {listed} 未使用:{_LEFT_OUT[reason].zh}。")
 
 
 def _matrices(kept: Mapping[str, np.ndarray[Any, Any]]) -> Features:
-    """Return the kept columns as a matrix of numbers and one of texts."""
+    """Return the columns as a matrix of numbers and a matrix of texts."""
     numbers = [column.reshape(len(column), -1) for column in kept.values() if not is_text(column)]
     texts = [column for column in kept.values() if is_text(column)]
     n = len(next(iter(kept.values())))

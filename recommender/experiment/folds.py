@@ -14,10 +14,18 @@ NEVER = -1  # the fold of a row that is trained on and never held out
 def folds_of(
     labels: Ids | None, n: int, folds: int, seed: int, *, groups: Ids | None = None, order: np.ndarray | None = None
 ) -> Ids:
-    """Return the fold that holds each row out.
+    """Return the fold that holds out each row.
 
-    Shapes: labels (n), class ids whose shares every fold keeps, or None; groups (n); order (n) -> (n). With `order`
-    the first part of the rows in time is never held out, and fold k is predicted from what came before it alone.
+    With `order`, the first part of the rows is never held out, and each fold is predicted from the rows before it only.
+
+    Args:
+        labels: Class ids (n), whose proportions every fold keeps; None for numbers.
+        n: The number of rows.
+        folds: The number of folds.
+        seed: The seed of the random order.
+        groups: Ids (n) of rows that stay together; None for none.
+        order: Values (n) by which rows are ordered in time; None for none.
+
     Raises: BadExperiment where there are fewer groups than folds, or a class has fewer rows than folds.
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold  # noqa: PLC0415 - slow
@@ -53,7 +61,10 @@ def folds_of(
 
 
 def _refuse_rare(labels: Ids, folds: int) -> None:
-    """Refuse labels of which a class has fewer rows than there are folds."""
+    """Refuse labels of which a class has fewer rows than there are folds.
+
+    Raises: BadExperiment.
+    """
     values, counts = np.unique(labels, return_counts=True)
     if counts.min() < folds:
         raise BadExperiment(

@@ -1,4 +1,4 @@
-"""What an experiment is judged by, and the goal that the rule books are asked with."""
+"""The metric that judges an experiment, and the goal with which the rule books are asked."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ _FUNCTIONALS: dict[str, dict[str, Any]] = {
 
 
 def metric_of(question: ExperimentQuestion, target: Target) -> str:
-    """Return the metric that candidates are judged by.
+    """Return the metric that judges the candidates.
 
     Raises: UnknownMetric; BadExperiment where it does not fit the task or the target.
     """
@@ -70,6 +70,6 @@ def metric_of(question: ExperimentQuestion, target: Target) -> str:
 
 
 def goal_of(question: ExperimentQuestion, metric: str) -> Goal:
-    """Return the goal that the rule books are asked with: what the metric rewards, unless another is named."""
+    """Return the goal with which the rule books are asked: what the metric rewards, unless another is stated."""
     stated = question.goal.model_dump(exclude={"metric"}, exclude_none=True)
     return Goal(**{**_FUNCTIONALS.get(METRICS[metric].elicits, {}), **stated})

@@ -1,4 +1,4 @@
-"""Queries: rows of one query are a list, which ranking puts in order on its own."""
+"""Queries: the rows of one query form a list, which ranking orders by itself."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ LISTS_A_FOLD = 4  # the fewest that a fold may hold out
 
 @dataclass(frozen=True)
 class QueryRows:
-    """Rows that stand in a list with an order. Shapes: rows and queries (n): their places, and ids of their lists."""
+    """Rows of lists that have an order: their positions (n), and the ids of their lists (n)."""
 
     rows: Ids
     queries: Ids
@@ -26,9 +26,9 @@ class QueryRows:
 
 
 def read_lists(columns: Columns, question: ExperimentQuestion, rows: Ids, most_rows: int) -> QueryRows | None:
-    """Return the rows of queries that have an order, at most so many; None where the question is not of ranking.
+    """Return at most `most_rows` rows of queries that have an order; None where the task is not ranking.
 
-    Left out are queries of one row, and those whose rows are all as relevant. Raises: BadExperiment.
+    Queries of one row, and those whose rows are equally relevant, are left out. Raises: BadExperiment.
     """
     if question.query is None and question.task != "ranking":
         return None
@@ -78,7 +78,7 @@ def read_lists(columns: Columns, question: ExperimentQuestion, rows: Ids, most_r
 
 
 def refuse_split(queries: Ids, judge: np.ndarray) -> None:
-    """Refuse queries of which some rows are held out and others are not.
+    """Refuse queries of which only some rows are held out.
 
     Raises: BadExperiment.
     """
@@ -94,7 +94,7 @@ def refuse_split(queries: Ids, judge: np.ndarray) -> None:
 
 
 def _refuse_other_uses(question: ExperimentQuestion) -> None:
-    """Refuse another task, and columns that ranking has no use for.
+    """Refuse another task together with queries, and columns that ranking does not use.
 
     Raises: BadExperiment.
     """
@@ -152,7 +152,7 @@ _ALL_ALIKE = Text(
 
 
 def _sampled(queries: Ids, kept: np.ndarray, most_rows: int, seed: int) -> np.ndarray:
-    """Return the rows of queries drawn at random until there are so many rows."""
+    """Return the rows of randomly drawn queries, up to `most_rows` rows."""
     drawn = np.random.default_rng(seed).permutation(np.unique(queries[kept]))
     rows = np.bincount(queries[kept], minlength=int(queries.max()) + 1)[drawn]
     return np.isin(queries, drawn[np.cumsum(rows) <= most_rows])

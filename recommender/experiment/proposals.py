@@ -1,7 +1,7 @@
-"""Objectives whose parameters are computed from facts: the rule books' answers, their alternatives, the usual losses.
+"""Objectives whose parameters are computed from facts: the books' answers, their alternatives, the usual losses.
 
-Which rules decide follows from all rows that are trained on. The parameters that they compute are computed again for
-each fold, from the facts of its own training rows, so that no row has a say in how it is predicted.
+Which rules decide follows from all training rows. The parameters are computed again for each fold, from the facts of
+its own training rows, so that no row influences its own prediction.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ SCALE = "residual_scale"
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """An objective as a function of facts. `reads`: the facts that its parameters are computed from."""
+    """An objective as a function of facts; `reads` are the facts that its parameters are computed from."""
 
     origin: CandidateOrigin
     text: Callable[[Profile], str]
@@ -39,7 +39,7 @@ class Proposal:
 
 
 def stated(text: str, origin: CandidateOrigin) -> Proposal:
-    """Return an objective that follows from no fact."""
+    """Return an objective that depends on no fact."""
     return Proposal(origin, lambda _: text)
 
 
@@ -67,7 +67,7 @@ def of_the_books(task: Task, profile: Profile, goal: Goal) -> tuple[dict[Ruleboo
 
 
 def of_the_scale(profile: Profile) -> Iterator[Proposal]:
-    """Yield robust losses whose scale is that of the residuals; none where it was not measured."""
+    """Yield robust losses whose scale is that of the residuals; none where the scale was not measured."""
     scale = profile.number(SCALE)
     if not scale:
         return
@@ -76,14 +76,18 @@ def of_the_scale(profile: Profile) -> Iterator[Proposal]:
 
 
 def _scaled(text: str, times: float, otherwise: float) -> Callable[[Profile], str]:
+    """Return an objective as a function of the residual scale; `otherwise` is used where that is unknown."""
     return lambda own: text.format(significant(times * (own.number(SCALE) or otherwise), SIGNIFICANT_DIGITS))
 
 
 def _answer(rules: DecidingRules, facts: Callable[[Profile], Facts]) -> Callable[[Profile], str]:
+    """Return the answer of the deciding rules as a function of the profile."""
     return lambda own: str(summed(choose(rules, facts(own))))
 
 
 def _alternative(rules: DecidingRules, place: int, facts: Callable[[Profile], Facts]) -> Callable[[Profile], str]:
+    """Return an alternative of the deciding rules as a function of the profile."""
+
     def text(own: Profile) -> str:
         known = facts(own)
         return str(summed(offered_by_the_rules(choose(rules, known), known)[place][0]))

@@ -51,7 +51,7 @@ _Candidates = Annotated[  # of a list is said what is wrong with it, and not tha
 
 
 class ExperimentQuestion(BaseModel):
-    """Which losses to compare, on which columns, and what for. Only the target has to be named."""
+    """The losses to compare, the columns and the goal; only the target is required."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -85,6 +85,7 @@ class ExperimentQuestion(BaseModel):
     @field_validator("task", mode="before")
     @classmethod
     def _is_learnt(cls, task: object) -> object:
+        """Refuse a task that no model here can learn."""
         known = next((other for other in Task if other == task), None)
         if known is not None and known not in LEARNT:
             raise not_learnt(known, "task")
@@ -92,7 +93,7 @@ class ExperimentQuestion(BaseModel):
 
 
 def not_learnt(task: Task, field: str) -> BadExperiment:
-    """Return the refusal of a task that no model here learns."""
+    """Return the refusal of a task that no model here can learn."""
     return BadExperiment(
         field,
         Text(

@@ -15,16 +15,16 @@ QUICK_ROWS = 20_000  # of which a second or two is enough
 
 
 class QuickAnswer(NamedTuple):
-    """The verdict for a linear model, and the facts of the target about a pilot model that it was planned with."""
+    """The verdict for a linear model, and the facts of the target from the pilot model."""
 
     report: ExperimentReport
     profile: Profile
 
 
 def quick(question: ExperimentQuestion, columns: Columns, language: Language = "en") -> QuickAnswer:
-    """Return the verdict for a linear model, on a sample of 20,000 rows where there are more.
+    """Return the verdict for a linear model, on a sample of at most 20,000 rows.
 
-    The question's `models` and `repeats` are left aside. Raises: what `plan` raises.
+    `models` and `repeats` of the question are ignored. Raises: what `plan` raises.
     """
     linear = question.model_copy(update={"models": ["linear"], "repeats": 1})
     planned = plan(linear, columns, most_rows=QUICK_ROWS)

@@ -42,10 +42,16 @@ def run_unit(
     steps: int | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> OutOfFold:
-    """Return what every candidate predicts out of fold; the same plan and unit give the same again.
+    """Return the out-of-fold predictions of every candidate; the result depends on the plan and the unit only.
 
-    `rates` and `steps`: those of the unit and of the plan where none are given. `alive` is called once a step of
-    training, and may raise to end it. Raises: what `alive` raises.
+    Args:
+        plan: The plan.
+        unit: The unit to run.
+        rates: The learning rates; None for those of the unit.
+        steps: The number of training steps; None for that of the plan.
+        alive: Called once a training step; it may raise to stop.
+
+    Raises: what `alive` raises.
     """
     usual = RATES_OF_CLASSES if plan.target.one_a_class and unit.model == "linear" else RATES
     schedule = Schedule(plan.question.seed + unit.repeat, tuple(rates or usual), steps or plan.steps)

@@ -1,4 +1,4 @@
-"""The target of an experiment: its task where none was named, and its values as numbers or class ids."""
+"""The target of an experiment: its task, inferred where none is stated, and its values as numbers or class ids."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +21,9 @@ TABLE = 2  # axes of several labels
 
 @dataclass(frozen=True)
 class Target:
-    """What is predicted.
+    """The target column.
 
-    Shapes: values (n), numbers or ids of `classes` from 0; of several labels (n, labels), 0 or 1.
+    Shapes: values (n), numbers or ids of `classes` from 0; (n, labels) of 0 and 1 for several labels.
     """
 
     task: Task
@@ -36,34 +36,34 @@ class Target:
         return self.values.astype(np.int64) if self.classes and self.values.ndim < TABLE else None
 
     def rows(self, kept: np.ndarray[Any, Any]) -> "Target":
-        """Return some of the rows."""
+        """Return the target of some rows."""
         return Target(self.task, self.values[kept], self.classes)
 
     @property
     def n(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self.values)
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a number that is predicted as such, so that there are residuals."""
+        """Whether the target is predicted as a number, so that there are residuals."""
         return self.classes is None and self.task is not Task.RANKING
 
     @property
     def outputs(self) -> int:
-        """How many numbers a model puts out for an item: one a class or label, a single one for two classes."""
+        """The number of model outputs for an item: one for each class or label, a single one for two classes."""
         return len(self.classes) if self.classes and self.task is not Task.BINARY else 1
 
     @property
     def one_a_class(self) -> bool:
-        """Whether a model puts out one number for each of several classes that exclude one another."""
+        """Whether a model has one output for each of several exclusive classes."""
         return self.ids is not None and self.outputs > 1
 
 
 def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target, list[Text]]:
-    """Return the target, no value of which is missing, and what was assumed of it.
+    """Return the target, which must have no missing value, and what was assumed about it.
 
-    Raises: BadExperiment for texts where numbers are wanted, one value only, too many classes, and values out of range.
+    Raises: BadExperiment for texts where numbers are needed, a single value, too many classes, and values out of range.
     """
     if column.ndim == TABLE:
         return _labels(column, task), []
@@ -145,6 +145,7 @@ def _labels(column: np.ndarray[Any, Any], task: str | None) -> Target:
 
 
 def _inferred(column: np.ndarray[Any, Any]) -> tuple[Task, Text]:
+    """Return the task that a column looks like, with the reason."""
     if is_text(column):
         few = len(set(column.tolist())) == PAIR
         return (Task.BINARY if few else Task.MULTICLASS), Text("it holds texts", "取值为文本")
@@ -188,4 +189,5 @@ def _numbers(column: np.ndarray[Any, Any], task: Task) -> np.ndarray[Any, np.dty
 
 
 def _name(value: object) -> str:
+    """Return a class as text."""
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)

@@ -25,9 +25,9 @@ MOST_ROWS_ASKED = 100  # times those there are; beyond it more rows are no answe
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the scores of the folds say. Shapes: all arrays (candidates).
+    """The comparison of candidates by the scores of the folds; all arrays have the shape (candidates).
 
-    `t`: of each candidate against the chosen one, positive where it is worse; `p`: after Holm's correction.
+    `t` is that of each candidate against the chosen one, positive where it is worse; `p` is after Holm's correction.
     """
 
     best: int
@@ -97,9 +97,10 @@ def compare(
 
 
 def rows_to_decide(comparison: Comparison, n: int, scores: int) -> int | None:
-    """Return how many rows would tell the chosen candidate from the nearest that is tied with it.
+    """Return how many rows would separate the chosen candidate from the nearest tie.
 
-    The error of a difference is taken to fall as 1 / sqrt(n). None where nothing is tied, or far too many would do.
+    The error of a difference is assumed to fall as 1 / sqrt(n). None where there is no tie, or far too many rows are
+    needed.
     """
     from scipy.stats import t as student  # noqa: PLC0415 - SciPy is slow to import
 
@@ -130,14 +131,14 @@ def _t(differences: Numbers, folds: int) -> float:
 
 
 def _p(t: Numbers, freedom: int) -> Numbers:
-    """Return the chance of so large a difference, either way, where there is none."""
+    """Return the two-sided p-value of t, for no true difference."""
     from scipy.stats import t as student  # noqa: PLC0415 - SciPy is slow to import
 
     return np.asarray(2 * student.sf(np.abs(t), freedom))
 
 
 def _holm(p: Numbers) -> Numbers:
-    """Return p-values corrected for their number, by Holm's method."""
+    """Return p-values corrected for multiple testing by Holm's method."""
     order = np.argsort(p)
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     corrected = np.empty(len(p))
@@ -146,7 +147,7 @@ def _holm(p: Numbers) -> Numbers:
 
 
 def _probability_best(costs: Numbers, valid: Numbers, folds: int, seed: int) -> Numbers:
-    """Return how probable it is that each candidate has the lowest mean, under a correlated multivariate t."""
+    """Return each candidate's probability of having the lowest mean cost, under a correlated multivariate t."""
     chance = np.zeros(len(costs))
     rows = costs[valid]
     count = costs.shape[1]
@@ -163,9 +164,9 @@ def _probability_best(costs: Numbers, valid: Numbers, folds: int, seed: int) -> 
 
 
 def _lead(costs: Numbers, incumbent: int, folds: int, valid: Numbers, *, relative: bool) -> float:
-    """Return the mean lead over the incumbent of what would be chosen on the other folds of the same repeat.
+    """Return the mean lead over the incumbent of the candidate that the other folds of the same repeat would choose.
 
-    A row is held out once a repeat, so that the fold that is read has no part in the choice.
+    Each row is held out once in a repeat, so the fold whose lead is read has no influence on the choice.
     """
     if not valid[incumbent]:
         return float("nan")
@@ -180,5 +181,5 @@ def _lead(costs: Numbers, incumbent: int, folds: int, valid: Numbers, *, relativ
 
 
 def _unit(cost: float, *, relative: bool) -> float:
-    """Return what differences are told in: shares of a cost, or points."""
+    """Return the unit of differences: the cost for relative ones, else 1."""
     return max(abs(cost), 1e-300) if relative else 1.0

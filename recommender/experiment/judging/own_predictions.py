@@ -1,4 +1,4 @@
-"""The scores of each fold, computed from the predictions of the user's own training loop."""
+"""The scores of each fold, computed from predictions of the user's own training loop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,10 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True)
 class FoldScores:
-    """What each loss scored on every fold by which metric; of predictions also how many rows there are and judge."""
+    """The score of each loss on every fold and the metric.
+
+    For predictions also the number of rows, and how many judge.
+    """
 
     metric: str
     scores: Mapping[str, Sequence[float]]
@@ -148,14 +151,14 @@ def _array(name: str, rows: Sequence[Any]) -> Numbers:
 
 
 def _agreed(arrays: Sequence[Sequence[Numbers]], truth: Sequence[Numbers]) -> list[Numbers]:
-    """Return the rows of each fold whose median residual over the losses is within 3.5 robust sigmas."""
+    """Return a mask for each fold of the rows whose median residual over the losses is within 3.5 robust sigmas."""
     consensus = [np.median([folds[place] - own for folds in arrays], axis=0) for place, own in enumerate(truth)]
     kept = within_consensus(np.concatenate(consensus))
     return np.split(kept, np.cumsum([len(own) for own in truth])[:-1])
 
 
 def _refuse_unfit(metric: str, name: str, targets: Numbers, given: Numbers, *, of_probabilities: bool) -> None:
-    """Refuse predictions of a fold that the metric would read as something else.
+    """Refuse predictions of a fold that the metric would misread.
 
     Raises: BadExperiment.
     """

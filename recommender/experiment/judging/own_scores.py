@@ -1,4 +1,4 @@
-"""The verdict on scores or predictions from the user's own training loop, by the same tests as an experiment's."""
+"""The verdict on scores or predictions of the user's own training loop, by the tests of an experiment."""
 
 from typing import Annotated, Literal, Self
 
@@ -28,7 +28,7 @@ _Folds = Annotated[list[_Rows], Field(min_length=2, max_length=MOST_SCORES)]
 
 
 class ScoresQuestion(BaseModel):
-    """What each loss scored on every fold, or predicted for the rows of every fold; folds in the same order for all."""
+    """The score of each loss on every fold, or its predictions for the rows of every fold, all in the same order."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,7 +71,7 @@ class ScoresQuestion(BaseModel):
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        """Refuse scores and predictions at once, and predictions without targets, and queries without either."""
+        """Refuse scores together with predictions, and predictions without targets."""
         if (self.scores is None) == (self.predictions is None) or (self.predictions is None) != (self.targets is None):
             raise custom_error("one_of_both", ONE_OF_BOTH)
         if self.queries is not None and self.targets is None:
@@ -80,7 +80,7 @@ class ScoresQuestion(BaseModel):
 
 
 class ScoresStanding(BaseModel):
-    """One loss."""
+    """The result of one loss."""
 
     name: str
     value: float
@@ -91,7 +91,7 @@ class ScoresStanding(BaseModel):
 
 
 class ScoresVerdict(BaseModel):
-    """Which of them, and how sure that is."""
+    """The chosen loss, with the uncertainty of the choice."""
 
     chosen: str
     incumbent: str
@@ -180,7 +180,7 @@ def verdict_of_scores(question: ScoresQuestion, language: Language = "en") -> Sc
 
 
 def _fold_scores(question: ScoresQuestion) -> FoldScores:
-    """Return the scores, computed from the predictions where those were sent.
+    """Return the scores, computed from predictions where those were sent.
 
     Raises: UnknownMetric, BadExperiment.
     """
@@ -199,7 +199,7 @@ def _fold_scores(question: ScoresQuestion) -> FoldScores:
 
 
 def _warnings(question: ScoresQuestion, judged: FoldScores) -> list[Text]:
-    """Return warnings about queries that were left out, and a metric that is too noisy to choose by."""
+    """Return warnings that the metric is too noisy to choose by, or was replaced by a proper score."""
     metric = METRICS[question.metric]
     if metric.chosen_by is None:
         return [without_an_order(judged.queries_left_out)] if judged.queries_left_out else []
@@ -220,6 +220,7 @@ def _warnings(question: ScoresQuestion, judged: FoldScores) -> list[Text]:
 
 
 def _interval(value: float, half: float) -> tuple[float, float] | None:
+    """Return an interval around a value; None where it is not finite."""
     return (value - half, value + half) if np.isfinite(half) else None
 
 

@@ -53,9 +53,10 @@ li { margin: .3rem 0; }
 
 
 def report_page(report: ExperimentReport, language: Language = "en") -> str:
-    """Return the page. Numbers behind each picture stand in a table below it."""
+    """Return the page; a table below each picture has its numbers."""
 
     def word(name: str) -> str:
+        """Return a heading in the language of the page."""
         return escape(in_language(_WORDS[name], language).format(target=report.target))
 
     parts = [f"<h1>{word('title')}</h1>", _chosen(report.verdict)]
@@ -88,6 +89,7 @@ def report_page(report: ExperimentReport, language: Language = "en") -> str:
 
 
 def _chosen(verdict: Verdict) -> str:
+    """Return the paragraph with the chosen loss."""
     return (
         f'<div class="verdict"><b>{escape(verdict.objective)}</b>{escape(verdict.summary)}'
         f'<div class="soft">{escape(verdict.model)} · {escape(verdict.selection)}</div></div><br>'
@@ -95,6 +97,7 @@ def _chosen(verdict: Verdict) -> str:
 
 
 def _table_of(report: ExperimentReport, standings: list[Standing], language: Language) -> str:
+    """Return the table of standings of one kind of model."""
     names = ("loss", "interval", "best", "regret", "rate")
     loss, interval, best, regret, rate = (escape(in_language(_WORDS[name], language)) for name in names)
     head = [loss, escape(report.metric), interval, best, regret, rate]
@@ -119,6 +122,7 @@ def _row(report: ExperimentReport, standing: Standing) -> tuple[str, ...]:
 
 
 def _table_of_curves(report: ExperimentReport, model: str, language: Language) -> str:
+    """Return the table of learning curves of one kind of model."""
     curves, epochs = curves_of(report, model), in_language(EPOCHS, language)
     head = [in_language(_WORDS["loss"], language), *(f"{epoch:g} {epochs}" for epoch in curves[0].epochs)]
     rows = [
@@ -128,6 +132,7 @@ def _table_of_curves(report: ExperimentReport, model: str, language: Language) -
 
 
 def _books(report: ExperimentReport, language: Language) -> str:
+    """Return the table of the rule books' answers with their regret."""
     rows = []
     for name, book in report.verdict.books.items():
         apart = book.regret
@@ -137,6 +142,7 @@ def _books(report: ExperimentReport, language: Language) -> str:
 
 
 def _table(head: list[str], rows: Sequence[tuple[str, ...]], marked: list[bool] | None = None) -> str:
+    """Return an HTML table."""
     top = "".join(f'<th scope="col">{entry}</th>' for entry in head)
     body = "".join(
         f"<tr{' class=tied' if marked and marked[place] else ''}>"

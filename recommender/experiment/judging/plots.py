@@ -1,6 +1,6 @@
 """The plots of a report as SVG: the distance of each candidate from the chosen one, and learning curves.
 
-Colours are custom properties for light and dark, by the setting of whoever reads.
+Colours are CSS custom properties for light and dark mode.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,15 +26,16 @@ STYLE = """
 
 
 def differences_plot(report: ExperimentReport, model: str, language: Language = "en") -> str:
-    """Return how much worse than the chosen one each candidate of one kind of model is, with its 95 % interval.
+    """Return a plot of how much worse each candidate of one kind of model is than the chosen one, with 95 % intervals.
 
-    What is tied is filled. The axis ends at three times the widest distance of what is tied.
+    Ties are filled. The axis ends at three times the largest distance of a tie.
     """
     rows = [row for row in report.standings if row.model == model and row.difference is not None]
     low, high = _range(rows)
     height = TOP + ROW * len(rows) + 28
 
     def x(value: float) -> float:
+        """Return the position of a difference."""
         return LABEL + (min(max(value, low), high) - low) / (high - low) * (WIDTH - LABEL - RIGHT)
 
     by, kind = _chosen_by(report), MODELS[model]
@@ -53,12 +54,12 @@ def differences_plot(report: ExperimentReport, model: str, language: Language = 
 
 
 def _chosen_by(report: ExperimentReport) -> Metric:
-    """Return the metric that chose: that of the goal, or its proper score where it is too noisy."""
+    """Return the metric of the choice: that of the goal, or the proper score that replaces a noisy one."""
     return METRICS[METRICS[report.metric].chosen_by or report.metric]
 
 
 def _range(rows: Sequence[Standing]) -> tuple[float, float]:
-    """Return the ends of the axis: what is tied with its intervals, and thrice as far for what is not."""
+    """Return the ends of the axis: the intervals of ties, and three times as far for other candidates."""
     ends = [end for row in rows if row.tied for end in (row.difference_interval or (0.0, 0.0))]
     low, near = min([0.0, *ends]), max([0.0, *ends])
     far = max([near, *(row.difference or 0.0 for row in rows)])
@@ -67,10 +68,12 @@ def _range(rows: Sequence[Standing]) -> tuple[float, float]:
 
 
 def _share(value: float) -> str:
+    """Return a difference in percent."""
     return f"{100 * value:.1f} %"
 
 
 def _points(value: float) -> str:
+    """Return a difference in points."""
     return f"{value:.3g}"
 
 
@@ -89,7 +92,7 @@ def _bar(row: Standing, y: float, place: Callable[[float], float], shown: Callab
 
 
 def curves_of(report: ExperimentReport, model: str) -> list[LearningCurve]:
-    """Return the curves of the best candidates of one kind of model that were trained in steps."""
+    """Return the learning curves of the best candidates of one kind of model; empty for models solved without steps."""
     names = [row.objective for row in report.standings if row.model == model][:MOST_CURVES]
     return [
         curve
@@ -100,7 +103,7 @@ def curves_of(report: ExperimentReport, model: str) -> list[LearningCurve]:
 
 
 def curves_plot(report: ExperimentReport, model: str, language: Language = "en") -> str:
-    """Return how the metric that chooses went while the best candidates of one kind of model were trained."""
+    """Return a plot of the metric during training, for the best candidates of one kind of model."""
     curves = curves_of(report, model)
     known = [(curve, [value for value in curve.values if value is not None]) for curve in curves]
     values = [value for _, each in known for value in each]
@@ -146,10 +149,12 @@ def _line(curve: LearningCurve, place: int, low: float, span: float) -> str:
 
 
 def _short(text: str, longest: int = 19) -> str:
+    """Return a text cut to a length."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _svg(height: float, title: str, content: str) -> str:
+    """Return an SVG document."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
         f'aria-label="{escape(title)}">{STYLE}<title>{escape(title)}</title>{content}</svg>'

@@ -1,9 +1,10 @@
-"""What outliers are taken to be: errors, signal, or, where nobody says, the worse of both for every candidate.
+"""How outliers are interpreted: as errors, as signal, or, where the user does not say, under both.
 
-No statistic tells the two apart. Where nobody says, the candidate is chosen that loses least should the less lucky
-reading be true (minimax regret: Savage 1951, doi:10.1080/01621459.1951.10500768), and another is called worse where it
-is so under both. Amounts of which the mean is wanted are the exception: what misses their total is not chosen, however
-little it costs should the rows far out be mistakes, since predicting next to nothing would then be best.
+No statistic tells the two apart. Without a statement of the user, the candidate is chosen that loses least under the
+less favourable interpretation (minimax regret: Savage 1951, doi:10.1080/01621459.1951.10500768), and a candidate is
+called worse only if it is worse under both. Non-negative amounts whose mean is the goal are an exception: a candidate
+that misses their total is not chosen, however low its cost would be if the outliers were errors, since predicting
+almost nothing would then be best.
 """
 
 from collections.abc import Sequence
@@ -32,11 +33,12 @@ _OF_MEANS = ("mean",)  # functionals for which rows far out are what a total is 
 
 @dataclass(frozen=True)
 class ModelJudgement:
-    """One kind of model, judged.
+    """The judgement of one kind of model.
 
-    `outliers`: the reading by which values are told. `alone`: which candidate is chosen under each reading by itself,
-    where nobody said which is right; empty where somebody did, or where it does not matter. `short`: the candidates
-    that are not chosen because of their totals, each with the ratio of its total to the true one.
+    Attributes:
+        outliers: The interpretation under which values are reported.
+        alone: The choice under each interpretation, where the user stated none and it matters; otherwise empty.
+        short: Candidates that are excluded because of their totals, each with the ratio of its total to the true one.
     """
 
     model: str
@@ -49,12 +51,12 @@ class ModelJudgement:
 
     @property
     def cost(self) -> float:
-        """What the chosen candidate costs, by the metric that chooses."""
+        """The cost of the chosen candidate by the metric of the choice."""
         return float(self.judgement.readings[0][self.comparison.chosen].mean())
 
 
 def judge_models(plan: Plan, outputs: Sequence[OutOfFold]) -> list[ModelJudgement]:
-    """Return every kind of model that some unit was run of, all judged on the same rows."""
+    """Return the judgement of every kind of model that was run, all on the same rows."""
     models: list[str] = [
         model for model in plan.question.models if any(output.unit.model == model for output in outputs)
     ]
@@ -73,9 +75,10 @@ def judge_models(plan: Plan, outputs: Sequence[OutOfFold]) -> list[ModelJudgemen
 
 
 def _first(plan: Plan) -> Outliers:
-    """Return the reading by which values are told: errors where nobody says, but signal where they make up a total.
+    """Return the interpretation under which values are reported.
 
-    Rows far out of amounts that are never negative carry much of their sum; without them a mean predicts nothing.
+    It is errors where the user does not say, but signal for non-negative amounts whose mean is the goal: their outliers
+    carry much of the sum.
     """
     stated = plan.question.goal.outliers
     if stated in READINGS:
@@ -85,7 +88,7 @@ def _first(plan: Plan) -> Outliers:
 
 
 def _on_the_same_rows(plan: Plan, own: dict[str, list[OutOfFold]], outliers: Outliers) -> dict[str, Judgement]:
-    """Return the kinds of model judged on the rows that the candidates of each agree about."""
+    """Return the judgements of all kinds of model on the rows that none of them considers outliers."""
     entries = {model: judged(plan, outputs, outliers) for model, outputs in own.items()}
     shared: Numbers = np.logical_and.reduce([entry.kept for entry in entries.values()])
     return {
@@ -97,7 +100,7 @@ def _on_the_same_rows(plan: Plan, own: dict[str, list[OutOfFold]], outliers: Out
 def _under_both(
     plan: Plan, model: str, outputs: list[OutOfFold], readings: dict[Outliers, Judgement]
 ) -> ModelJudgement:
-    """Return a kind of model judged by the worse reading for every candidate."""
+    """Return the judgement of a kind of model under the less favourable interpretation for each candidate."""
     first = _first(plan)
     other = next(name for name in READINGS if name != first)
     judgement = joint(plan, outputs, readings[first], readings[other])
@@ -118,7 +121,7 @@ def _under_both(
 
 
 def _short_of_total(plan: Plan, outputs: list[OutOfFold], judgement: Judgement) -> dict[int, float]:
-    """Return the candidates whose totals are far off, where the incumbent's is not, with the ratio of each."""
+    """Return the candidates whose totals are far off while the incumbent's is not, with the ratio of each."""
     low, high = TOTALS
     ratios = ratios_of_totals(plan, outputs, judgement)
     if not low <= ratios[_incumbent(plan)] <= high:
@@ -143,4 +146,5 @@ def _compare(
 
 
 def _incumbent(plan: Plan) -> int:
+    """Return the position of the incumbent."""
     return next(place for place, candidate in enumerate(plan.candidates) if candidate.incumbent)

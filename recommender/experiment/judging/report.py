@@ -9,11 +9,13 @@ from recommender.experiment.question import ModelName
 
 
 class _Part(BaseModel):
+    """A part of a report; extra fields are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Standing(_Part):
-    """One candidate with one kind of model."""
+    """The result of one candidate with one kind of model."""
 
     objective: str = Field(
         description="Parameters that rules compute are shown as all rows give them; each fold had those of its own "
@@ -47,21 +49,21 @@ class Standing(_Part):
 
 
 class OtherVerdict(_Part):
-    """What would be chosen, were outliers the other of errors and signal."""
+    """What would be chosen under the other interpretation of outliers, errors or signal."""
 
     objective: str
     agrees: bool
 
 
 class BookRegret(_Part):
-    """What a rule book recommends, and what that costs on these data."""
+    """The recommendation of a rule book, and its regret on these data."""
 
     objective: str
     regret: float | None = Field(description="Over the best candidate of the model; null where it did not take part.")
 
 
 class ExtremeRow(_Part):
-    """A row that the candidates agree is far from what they predict: a mistake, or what is to be learnt?"""
+    """A row far from what the candidates predict for it: either a mistake or something to be learnt."""
 
     row: int = Field(description="Its place in the data, from 0.")
     target: float
@@ -70,7 +72,7 @@ class ExtremeRow(_Part):
 
 
 class Verdict(_Part):
-    """Which loss, for one kind of model. It says nothing of another: run it on yours."""
+    """The verdict for one kind of model. It does not apply to other kinds; run the experiment with yours."""
 
     model: ModelName
     objective: str
@@ -92,7 +94,7 @@ class Verdict(_Part):
 
 
 class LearningCurve(_Part):
-    """How the metric that chooses went while one candidate was trained, at its best learning rate."""
+    """The metric of the choice during the training of one candidate, at its best learning rate."""
 
     objective: str
     model: ModelName
@@ -101,14 +103,14 @@ class LearningCurve(_Part):
 
 
 class Versions(_Part):
-    """What made the report."""
+    """The versions of the software that made the report."""
 
     service: str
     rules_hash: str
 
 
 class ExperimentReport(_Part):
-    """What an experiment found."""
+    """The result of an experiment."""
 
     task: str
     metric: str

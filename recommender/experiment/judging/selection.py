@@ -1,7 +1,7 @@
-"""How out-of-fold predictions are judged: by which rows, at which learning rate and step, and with which cut.
+"""How out-of-fold predictions are judged: on which rows, at which learning rate and step, and with which threshold.
 
-A loss never judges itself. Of every fold, the learning rate and the step are those that were best on the other folds,
-so that no row has a say in how it is predicted.
+A loss never judges itself. The learning rate and the step of each fold are those that were best on the other folds, so
+that no row influences its own prediction.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Judgement:
 
 
 def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers, within: Numbers | None = None) -> Judgement:
-    """Return what the candidates score in the units of one model, one a repeat; `within`: on these rows alone."""
+    """Return the scores of the candidates in the units of one model, one for each repeat; `within` limits the rows."""
     diverged: Numbers = np.asarray(np.stack([_diverged(output) for output in outputs]).any(0))
     consensus = _consensus(plan, outputs, diverged)
     kept: Numbers = np.ones(plan.n, bool)
@@ -59,10 +59,10 @@ def judged(plan: Plan, outputs: Sequence[OutOfFold], outliers: Outliers, within:
 
 
 def joint(plan: Plan, outputs: Sequence[OutOfFold], first: Judgement, other: Judgement) -> Judgement:
-    """Return every candidate under the reading of outliers in which it is further from the best; values as in `first`.
+    """Return every candidate under the interpretation of outliers in which it is further from the best.
 
-    Its costs are shares of the best candidate's under that reading. Rate and step of a fold are those that lose least
-    on the other folds, under the reading in which they lose more.
+    Values are those of `first`. Costs are relative to the best candidate under the same interpretation. The rate and
+    the step of a fold are those that lose least on the other folds, under the interpretation in which they lose more.
     """
     relative = [own.scores / _best(own.scores.mean(-1).min(2)[:, :, None, None]) for own in (first, other)]
     chosen = [_settings(own) for own in np.maximum(*relative)]
@@ -82,7 +82,7 @@ def joint(plan: Plan, outputs: Sequence[OutOfFold], first: Judgement, other: Jud
 
 
 def ratios_of_totals(plan: Plan, outputs: Sequence[OutOfFold], judgement: Judgement) -> Numbers:
-    """Return what each candidate (c) predicts out of fold in all, over the true total, at its chosen settings."""
+    """Return the ratio of each candidate's summed out-of-fold predictions to the true sum, shape (c), as chosen."""
     folds, weights = plan.question.folds, np.ones(plan.n) if plan.weights is None else plan.weights
     ratios = np.empty((len(outputs), len(plan.candidates)))
     for repeat, output in enumerate(outputs):
@@ -94,29 +94,29 @@ def ratios_of_totals(plan: Plan, outputs: Sequence[OutOfFold], judgement: Judgem
 
 
 def _best(costs: Numbers) -> Numbers:
-    """Return costs that can be divided by: 1 in place of what diverged, no zeros."""
+    """Return costs that can be divided by: 1 for diverged candidates, and no zeros."""
     return np.where(np.isfinite(costs), np.maximum(costs, np.finfo(float).tiny), 1.0)
 
 
 def _at(scores: Numbers, chosen: Sequence[Numbers]) -> Numbers:
-    """Return costs (candidates, repeats * folds) at the setting that each fold has."""
+    """Return the costs (candidates, repeats * folds) at the chosen setting of each fold."""
     pairs = zip(scores, chosen, strict=True)
     return np.concatenate([np.take_along_axis(own, settings[:, None], 1)[:, 0] for own, settings in pairs], 1)
 
 
 def within_consensus(residuals: Numbers) -> Numbers:
-    """Return which rows (n) have a residual within 3.5 robust sigmas of the median; those that are NaN count as so."""
+    """Return a mask (n) of the rows whose residual is within 3.5 robust sigmas of the median; NaN counts as within."""
     away = np.abs(residuals - np.nanmedian(residuals))
     return np.asarray(~(away > CONSENSUS_SIGMAS * (1.4826 * np.nanmedian(away) or np.inf)))
 
 
 def chooser(plan: Plan) -> str:
-    """Return the metric that chooses between candidates: a proper score where that of the goal is too noisy."""
+    """Return the metric that chooses between candidates: a proper score where the goal's metric is too noisy."""
     return METRICS[plan.metric].chosen_by or plan.metric
 
 
 def _diverged(output: OutOfFold) -> Numbers:
-    """Return which candidates have a fold in which they diverged under every rate."""
+    """Return which candidates diverged in some fold under every rate."""
     return np.asarray(output.diverged.all(axis=1).any(axis=-1))
 
 
@@ -155,7 +155,7 @@ def _scores(plan: Plan, output: OutOfFold, metric: str, kept: Numbers) -> Number
 
 
 def _judged(plan: Plan, rows: Numbers, predictions: Numbers, cut: float = 0.5) -> Judged:
-    """Return rows of the plan's targets and predictions in the form that metrics take."""
+    """Return rows of the targets and predictions in the form that metrics take."""
     goal = plan.question.goal
     return Judged(
         plan.target.values[rows] if plan.target.classes is None else plan.target.values[rows].astype(int),
@@ -169,9 +169,9 @@ def _judged(plan: Plan, rows: Numbers, predictions: Numbers, cut: float = 0.5) -
 
 
 def _settings(scores: Numbers) -> Numbers:
-    """Return for every candidate and fold the setting that was best on the other folds. Shapes: (c, s, k) -> (c, k).
+    """Return the setting of every candidate and fold that was best on the other folds; (c, s, k) -> (c, k).
 
-    One that diverged on any fold is not taken, unless all have.
+    A setting that diverged on any fold is not chosen, unless all have.
     """
     ended = np.isfinite(scores).all(2, keepdims=True)
     finite = np.where(ended, scores, 0.0)
@@ -180,7 +180,7 @@ def _settings(scores: Numbers) -> Numbers:
 
 
 def _predictions(output: OutOfFold, place: int, settings: Numbers) -> Numbers:
-    """Return what one candidate predicts for every row, at the setting of its fold."""
+    """Return the predictions of one candidate for every row, at the setting of its fold."""
     own = output.predictions[place]
     flat = own.reshape(-1, *own.shape[2:])
     return np.asarray(flat[settings[np.maximum(output.fold_of_row, 0)], np.arange(flat.shape[1])], dtype=np.float64)
@@ -197,7 +197,7 @@ def _values(
 
 
 def _cut_values(plan: Plan, output: OutOfFold, settings: Numbers, kept: Numbers) -> Numbers:
-    """Return the goal's own metric (candidates, folds), cut where theory or the other folds say."""
+    """Return the goal's metric (candidates, folds), with the decision threshold from theory or from the other folds."""
     folds = plan.question.folds
     values = np.empty((len(settings), folds))
     for place, own in enumerate(settings):
@@ -213,8 +213,8 @@ def _cut_values(plan: Plan, output: OutOfFold, settings: Numbers, kept: Numbers)
 def cut_of(plan: Plan, others: Judged) -> float:
     """Return the probability from which on an item counts as positive.
 
-    For expected cost it is 1 / (1 + cost of a miss), for balanced accuracy the share of positives (Menon et al. 2013),
-    for F1 and MCC the best on `others`; one half elsewhere.
+    For expected cost it is 1 / (1 + cost of a missed positive), for balanced accuracy the share of positives (Menon et
+    al. 2013), for F1 and MCC the best on `others`; otherwise one half.
     """
     if others.predictions.ndim > 1:
         return 0.5
@@ -229,7 +229,7 @@ def cut_of(plan: Plan, others: Judged) -> float:
 
 
 def learning_curve(plan: Plan, output: OutOfFold, place: int, rate: int, kept: Numbers) -> list[float | None]:
-    """Return the metric that chooses at every checkpoint of one candidate under one rate; None where it diverged."""
+    """Return the metric of the choice at every checkpoint of one candidate and rate; None where training diverged."""
     rows = np.flatnonzero((output.fold_of_row >= 0) & kept)
     if output.diverged[place, rate].any():
         return [None] * len(output.steps)
@@ -237,7 +237,10 @@ def learning_curve(plan: Plan, output: OutOfFold, place: int, rate: int, kept: N
 
 
 def held_out_value(plan: Plan, output: OutOfFold, place: int, settings: Numbers) -> float | None:
-    """Return the goal's metric on the rows of `Plan.judge`, at the setting that most folds chose; None without any."""
+    """Return the goal's metric on the rows of `Plan.judge`, at the setting that most folds chose.
+
+    None without such rows.
+    """
     rows = np.flatnonzero(plan.judge)
     if not len(rows):
         return None

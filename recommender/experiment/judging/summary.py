@@ -16,7 +16,7 @@ MODELS = {"linear": Text("a linear model", "线性模型"), "mlp": Text("a netwo
 
 
 class ModelResult(NamedTuple):
-    """What is told of one kind of model: how it was judged, and what each reading of outliers would choose."""
+    """The result for one kind of model: its judgement, and the choice under each interpretation of outliers."""
 
     model: str
     repeats: int
@@ -28,7 +28,7 @@ class ModelResult(NamedTuple):
 
 
 def selection(plan: Plan, result: ModelResult) -> Text:
-    """Return by which rows and which metric the choice was made."""
+    """Return the sentence which rows and which metric the choice was made by."""
     metric, folds, repeats = METRICS[chooser(plan)].title, plan.question.folds, result.repeats
     rows = int(result.judgement.kept.sum())
     if result.alone:
@@ -56,7 +56,7 @@ def selection(plan: Plan, result: ModelResult) -> Text:
 
 
 def summary(plan: Plan, result: ModelResult, tied: Sequence[str], regrets: Sequence[float]) -> Text:
-    """Return the verdict in a sentence, and where it hangs on what outliers are in a second."""
+    """Return the verdict in one sentence, and a second where it depends on the interpretation of outliers."""
     parts = [_choice(plan, result)]
     if tied:
         more = len(tied) - MOST_LISTED
@@ -92,7 +92,7 @@ def _choice(plan: Plan, result: ModelResult) -> Text:
 
 
 def _both(result: ModelResult) -> Text:
-    """Return what would be chosen, did one know what outliers are."""
+    """Return what would be chosen if it were known whether outliers are errors or signal."""
     errors, signal = result.alone["errors"], result.alone["signal"]
     if result.short:
         return Text(
@@ -108,7 +108,7 @@ def _both(result: ModelResult) -> Text:
 
 
 def _worst(plan: Plan, result: ModelResult, regrets: Sequence[float]) -> Text:
-    """Return what is worst of those that are worse beyond doubt, and by how much."""
+    """Return the worst of the candidates that are significantly worse, and by how much."""
     comparison = result.comparison
     worse = ~result.judgement.diverged & ~comparison.tied
     if not worse.any():
@@ -122,7 +122,7 @@ def _worst(plan: Plan, result: ModelResult, regrets: Sequence[float]) -> Text:
 
 
 def verdict_warnings(plan: Plan, result: Sequence[ModelResult]) -> list[Text]:
-    """Return what to know before the verdict is trusted."""
+    """Return warnings about the reliability of the verdict."""
     texts = [
         Text(
             "A verdict holds for its model and no other: a loss chosen with one was no better than a good constant "

@@ -35,7 +35,7 @@ EXTREME_ROWS, EXTREME_SIGMAS = 10, 3.5
 
 
 def verdict(plan: Plan, outputs: Sequence[OutOfFold], language: Language = "en") -> ExperimentReport:
-    """Return what the units that have run say; all models that some unit was run of take part."""
+    """Return the report of the units that have run; all models of which some unit was run take part."""
     judged = judge_models(plan, outputs)
     verdicts = [_verdict(plan, entry, language) for entry in judged]
     best = min(range(len(judged)), key=lambda place: judged[place].cost)
@@ -70,12 +70,12 @@ def verdict(plan: Plan, outputs: Sequence[OutOfFold], language: Language = "en")
 
 
 def standings(plan: Plan, outputs: Sequence[OutOfFold]) -> list[Standing]:
-    """Return where the candidates stand so far."""
+    """Return the current standings of the candidates."""
     return verdict(plan, outputs).standings if outputs else []
 
 
 def _standings(plan: Plan, entry: ModelJudgement) -> list[Standing]:
-    """Return every candidate with one kind of model, the chosen one first."""
+    """Return the results of all candidates with one kind of model, the chosen one first."""
     judgement, comparison = entry.judgement, entry.comparison
     values, regrets = _values(judgement), _regrets(plan, judgement)
     margin = _margin(judgement.costs.shape[1])
@@ -112,6 +112,7 @@ def _standings(plan: Plan, entry: ModelJudgement) -> list[Standing]:
 
 
 def _value_error(plan: Plan, values: np.ndarray, fallback: float) -> float:
+    """Return the standard error of a value over its folds."""
     count = len(values)
     if count < 2 or not np.isfinite(values).all():  # noqa: PLR2004 - one number has no spread
         return fallback
@@ -119,17 +120,19 @@ def _value_error(plan: Plan, values: np.ndarray, fallback: float) -> float:
 
 
 def _margin(scores: int) -> float:
+    """Return the factor of a 95 % interval for this number of scores."""
     from scipy.stats import t as student  # noqa: PLC0415 - SciPy is slow to import
 
     return float(student.ppf(0.975, max(1, scores - 1)))
 
 
 def _values(judgement: Judgement) -> list[float]:
+    """Return the mean value of every candidate."""
     return [float(row.mean()) for row in judgement.values]
 
 
 def _regrets(plan: Plan, judgement: Judgement) -> list[float]:
-    """Return how much worse than the best each is: a share where lower is better, points of a score otherwise."""
+    """Return how much worse than the best each candidate is: a share where lower is better, otherwise in points."""
     metric = METRICS[plan.metric]
     costs = metric.cost(np.array(_values(judgement)))
     best = float(costs[~judgement.diverged].min())
@@ -147,7 +150,7 @@ def _setting(plan: Plan, entry: ModelJudgement, place: int) -> tuple[float, floa
 
 
 def _epochs(plan: Plan, steps: float) -> float:
-    """Return how often so many steps go over the rows, or the queries, that a fold trains on."""
+    """Return how often `steps` steps pass over the rows, or the queries, that a fold trains on."""
     count, batch = plan.n, BATCH
     if plan.queries is not None:
         lengths = np.bincount(plan.queries)
@@ -191,11 +194,12 @@ def _verdict(plan: Plan, entry: ModelJudgement, language: Language) -> Verdict:
 
 
 def _as_run(plan: Plan, book: str) -> str:
-    """Return the objective under which a book's answer took part, by whatever name; empty where it did not."""
+    """Return the objective under which a book's answer took part; an empty string where it did not."""
     return next((candidate.objective for candidate in plan.candidates if book in candidate.origins), "")
 
 
 def _result(plan: Plan, entry: ModelJudgement) -> ModelResult:
+    """Return the result for one kind of model."""
     return ModelResult(
         model=entry.model,
         repeats=len(entry.outputs),
@@ -208,7 +212,7 @@ def _result(plan: Plan, entry: ModelJudgement) -> ModelResult:
 
 
 def _extreme_rows(plan: Plan, judgement: Judgement) -> list[ExtremeRow]:
-    """Return the rows farthest from what the candidates agree about."""
+    """Return the rows farthest from the consensus of the candidates."""
     if not len(judgement.consensus):
         return []
     centre, spread = robust(judgement.consensus[np.isfinite(judgement.consensus)])
@@ -225,7 +229,7 @@ def _extreme_rows(plan: Plan, judgement: Judgement) -> list[ExtremeRow]:
 
 
 def _curves(plan: Plan, entry: ModelJudgement) -> list[LearningCurve]:
-    """Return how the choosing metric went over the checkpoints, at the rate that most folds chose."""
+    """Return the metric of the choice over the checkpoints, at the rate that most folds chose."""
     output = entry.outputs[0]
     epochs = [_epochs(plan, step) for step in output.steps]
     curves = []

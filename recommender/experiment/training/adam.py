@@ -12,7 +12,7 @@ WEIGHT_DECAY = 1e-2
 
 
 class Adam:
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019); rates fall to 0 along half a cosine.
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019) and cosine decay of the learning rates.
 
     Shapes: parameters (replicas, ...), rates (replicas).
     """

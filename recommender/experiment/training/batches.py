@@ -1,4 +1,4 @@
-"""The rows that a step trains on: a batch of rows of each fold, or a batch of whole lists that are put in order."""
+"""The rows of a training step: a batch of rows of each fold, or a batch of whole lists for ranking."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,37 +14,38 @@ ABSENT = -1  # the row of a place that no row of a list takes
 
 @dataclass(frozen=True)
 class Lists:
-    """Rows in lists. Shapes: rows (n), those of one list side by side; starts (lists), where each begins in them."""
+    """Rows in lists. Shapes: rows (n), those of a list adjacent; starts (lists), the position of each first row."""
 
     rows: Tensor
     starts: Tensor
 
     @classmethod
     def of(cls, rows: Tensor, queries: Tensor) -> "Lists":
-        """Return rows (n) as lists of one query each. Shapes: queries (all rows)."""
+        """Return rows (n) as lists, one for each query; `queries` has the query of all rows."""
         order = queries[rows].sort(stable=True)
         new = torch.ones(len(rows), dtype=torch.bool)
         new[1:] = order.values[1:] != order.values[:-1]
         return cls(rows[order.indices], new.nonzero()[:, 0])
 
     def __len__(self) -> int:
-        """How many lists there are."""
+        """Return the number of lists."""
         return len(self.starts)
 
     @property
     def longest(self) -> int:
-        """The most rows of a list."""
+        """The number of rows of the longest list."""
         return int(self._lengths.max())
 
     @property
     def _lengths(self) -> Tensor:
+        """The number of rows of each list."""
         ends = torch.cat([self.starts[1:], torch.tensor([len(self.rows)])])
         return ends - self.starts
 
     def padded(self, chosen: Tensor, width: int, generator: torch.Generator) -> Tensor:
-        """Return the rows of some lists (lists, width), `ABSENT` behind the last; of a longer list, as many at random.
+        """Return the rows of the lists `chosen`, (lists, width), padded with `ABSENT`.
 
-        Shapes: chosen (lists).
+        Longer lists are sampled at random.
         """
         starts, lengths = self.starts[chosen], self._lengths[chosen]
         places = torch.arange(width).expand(len(chosen), width)
@@ -76,14 +77,14 @@ class Fold:
 
 
 def items_a_batch(folds: Sequence[Fold], batch: int) -> int:
-    """Return how many rows, or lists, of each fold make a batch; `batch`: rows."""
+    """Return how many rows, or lists, of each fold make a batch of `batch` rows."""
     width = _width(folds)
     size = batch if width is None else lists_a_batch(width)
     return min(size, *(fold.items for fold in folds))
 
 
 def lists_a_batch(longest: int) -> int:
-    """Return how many lists make a batch, of which the longest has so many rows."""
+    """Return how many lists make a batch, given the length of the longest."""
     return max(FEWEST_LISTS, ROWS_OF_LISTS // min(LONGEST, longest))
 
 
@@ -114,7 +115,7 @@ def spread_batches(folds: Sequence[Fold], batch: int, batches: int) -> Iterator[
 
 
 def _rows(folds: Sequence[Fold], chosen: Sequence[Tensor], generator: torch.Generator) -> Tensor:
-    """Return the rows of some items of each fold."""
+    """Return the rows of the chosen items of each fold."""
     width = _width(folds)
     parts = []
     for fold, own in zip(folds, chosen, strict=True):
@@ -126,6 +127,6 @@ def _rows(folds: Sequence[Fold], chosen: Sequence[Tensor], generator: torch.Gene
 
 
 def _width(folds: Sequence[Fold]) -> int | None:
-    """Return how many rows the lists of a batch have room for; None where a row is an item."""
+    """Return the width of the lists of a batch; None where items are rows."""
     longest = [fold.lists.longest for fold in folds if fold.lists is not None]
     return min(LONGEST, max(longest)) if longest else None

@@ -1,4 +1,4 @@
-"""Prepares the training of one unit from a plan: features of each fold, losses, and how outputs are read."""
+"""Prepares the training of one unit from a plan: the features of each fold, the losses, and how outputs are read."""
 
 from dataclasses import replace
 from typing import Any
@@ -50,6 +50,7 @@ def prepared_folds(plan: Plan, repeat: int) -> list[Fold]:
 
 
 def trained(plan: Plan, repeat: int, candidate: Candidate) -> Trained:
+    """Return what is trained for a candidate: its loss, the reading of outputs, and the targets."""
     targets = as_targets(as_tensor(plan.target.values), candidate, plan.target)
     return Trained(candidate.parsed, _reading(plan, repeat, candidate), targets, candidate.in_folds(repeat))
 
@@ -65,7 +66,7 @@ def convex_starts(plan: Plan, repeat: int) -> list[Trained]:
 
 
 def starts(plan: Plan, repeat: int) -> list[Trained | None]:
-    """Return for every candidate what its models are trained with first; None for a convex loss."""
+    """Return, for every candidate, the convex loss that its models are trained with first; None for a convex loss."""
     return [
         None if all("convex" in term.loss.traits for _, term in candidate.parsed.terms) else start
         for candidate, start in zip(plan.candidates, convex_starts(plan, repeat), strict=True)
@@ -73,7 +74,7 @@ def starts(plan: Plan, repeat: int) -> list[Trained | None]:
 
 
 def _convex_start(plan: Plan, candidate: Candidate) -> Candidate:
-    """Return the convex loss of the same link as a candidate's."""
+    """Return the convex loss with the same link as the candidate's."""
     text = STARTS["softmax"] if candidate.link == "score" and plan.target.one_a_class else STARTS[candidate.link]
     return replace(candidate, objective=text, one_hot=False, by_fold=())
 
@@ -102,7 +103,7 @@ def _never_seen(rows: int, outputs: int) -> float:
 
 
 def _level(values: Matrix, link: Link, outputs: int) -> tuple[Matrix, Matrix]:
-    """Return centre (outputs) and spread (1) of the target of one fold on the scale of a link."""
+    """Return the centre (outputs) and the spread (1) of a fold's target on the scale of a link."""
     one = np.ones(1)
     if link in ("identity", "log1p"):
         centre, spread = robust(values if link == "identity" else np.log1p(values))
@@ -119,9 +120,10 @@ def _level(values: Matrix, link: Link, outputs: int) -> tuple[Matrix, Matrix]:
 
 
 def relative_weights(plan: Plan) -> torch.Tensor | None:
-    """Return what each row counts (n), 1 on average; None where all count alike."""
+    """Return the weight of each row (n), 1 on average; None where rows have equal weights."""
     return None if plan.weights is None else as_tensor(plan.weights / plan.weights.mean())
 
 
 def as_tensor(values: np.ndarray[Any, Any]) -> torch.Tensor:
+    """Return an array as a float32 tensor."""
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

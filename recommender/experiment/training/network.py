@@ -25,7 +25,7 @@ class Network:
         self._kept: dict[str, Tensor] = {}
 
     def parameters_a_replica(self) -> int:
-        """Return how many numbers one replica has."""
+        """Return the number of parameters of one replica."""
         return sum((inner + 1) * outer for inner, outer in zip(self._sizes[:-1], self._sizes[1:], strict=True))
 
     def initial(self, seed: int, dtype: torch.dtype) -> list[Tensor]:
@@ -83,7 +83,10 @@ class Network:
         return gradients
 
     def _room(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
-        """Return memory of that name and shape, the same as last time: fresh pages cost as much as what is computed."""
+        """Return memory for a name and shape, reused between calls.
+
+        Allocating new pages would cost as much as the computation.
+        """
         room = self._kept.get(name)
         if room is None or room.shape != shape:
             room = self._kept[name] = torch.empty(shape, dtype=like.dtype)

@@ -1,4 +1,4 @@
-"""The profile that the rule books are asked with: facts of the target about a simple pilot model's predictions."""
+"""The profile with which the rule books are asked: facts of the target from the predictions of a simple pilot model."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -24,7 +24,7 @@ PILOT_ROWS = 5_000  # beyond it a fact of the target is known well enough
 
 
 def pilot_profile(target: Target, features: Features, seed: int) -> Profile:
-    """Return the facts of the target about a pilot model's out-of-fold predictions."""
+    """Return facts of the target, measured with the out-of-fold predictions of a pilot model."""
     rng = np.random.default_rng(seed)
     sample = np.sort(rng.permutation(len(target.values))[:PILOT_ROWS])
     values = target.values[sample]
@@ -39,7 +39,7 @@ def pilot_profile(target: Target, features: Features, seed: int) -> Profile:
 
 
 def _is_enough(values: np.ndarray, target: Target) -> bool:
-    """Say whether each of the pilot's folds can have a row, of classes one of each."""
+    """Return whether each fold of the pilot can have a row, and for classes one of each class."""
     counts = (
         [len(values)] if target.ids is None else np.bincount(values.astype(int), minlength=len(target.classes or ()))
     )
@@ -47,7 +47,7 @@ def _is_enough(values: np.ndarray, target: Target) -> bool:
 
 
 def _pilot(x: np.ndarray, values: np.ndarray, target: Target) -> np.ndarray:
-    """Return out-of-fold predictions of a robust linear model, or a logistic one."""
+    """Return out-of-fold predictions of a robust linear model, or of a logistic one for classes."""
     from sklearn.linear_model import HuberRegressor, LogisticRegression  # noqa: PLC0415 - scikit-learn is slow to import
     from sklearn.model_selection import cross_val_predict  # noqa: PLC0415 - as above
 

@@ -17,9 +17,9 @@ SMALLEST = 1e-30
 
 @dataclass(frozen=True)
 class Trained:
-    """What is trained: a loss, how it reads the output, and targets (n) or (n, columns) as it takes them.
+    """What is trained: a loss, the reading of outputs, and the targets (n) or (n, columns) as the loss takes them.
 
-    `by_fold`: the loss with the parameters of each fold, empty where they are the same.
+    `by_fold` has the loss with the parameters of each fold; empty where they are equal.
     """
 
     objective: Objective
@@ -79,7 +79,7 @@ def mean_loss(entry: Trained, raw: Tensor, rows: Tensor, weights: Tensor | None)
 
 
 def takes_lists(loss: Loss) -> bool:
-    """Say whether an item of a loss is a list of predictions that it puts in order."""
+    """Return whether an item of a loss is a list of predictions that it orders."""
     return loss.shapes.items.names == ("n",) and loss.pattern("predictions").names == ("n", "L")
 
 
@@ -127,6 +127,7 @@ def _of_all_items(term: BoundLoss, taken: Tensor, targets: Tensor) -> Tensor:
     """Return the values of a loss that looks at all items at once, of each replica by itself; it takes no weights."""
 
     def value(predictions: Tensor, own: Tensor) -> Tensor:
+        """Return the value of one replica."""
         out = term({"predictions": predictions, "targets": own}, None)
         if isinstance(out, Sums):
             out = out.finish({axis: part.sum(0) for axis, part in out.parts.items()})
@@ -140,6 +141,7 @@ def _of_all_items(term: BoundLoss, taken: Tensor, targets: Tensor) -> Tensor:
 
 
 def _items(out: Tensor | Items | Sums) -> Items:
+    """Return the result of a formula as items."""
     if isinstance(out, Sums):
         raise TypeError("a loss of items gave sums")
     return out if isinstance(out, Items) else Items(out)

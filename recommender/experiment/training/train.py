@@ -34,7 +34,7 @@ CHECKED = 8  # batches of training rows on which that is seen
 
 @dataclass(frozen=True)
 class Schedule:
-    """From which seed, at which rates, and how long."""
+    """The seed, the learning rates and the number of steps of a training."""
 
     seed: int
     rates: tuple[float, ...] = RATES
@@ -43,7 +43,7 @@ class Schedule:
 
     @property
     def checkpoints(self) -> tuple[int, ...]:
-        """After how many steps predictions are kept."""
+        """The numbers of steps after which predictions are stored."""
         return tuple(max(1, self.steps // part) for part in CHECKPOINTS)
 
 
@@ -132,7 +132,7 @@ class _Replicas:
         self._shares = 1 / times.clamp(min=1).to(self._kept.dtype)
 
     def run(self, starts: Sequence[Sequence[Tensor]], alive: Callable[[], None]) -> Outputs:
-        """Train from these parameters, (folds, in, out) of each loss."""
+        """Train from these parameters, shape (folds, in, out) for each loss."""
         schedule = self._schedule
         parameters = replicated([start for start in starts for _ in schedule.rates])
         adam = Adam(parameters, torch.tensor(schedule.rates * (len(self._trained) * len(self._folds))), schedule.steps)
@@ -149,9 +149,9 @@ class _Replicas:
         return Outputs(self._kept, self._diverged)
 
     def _own_losses(self, parameters: Sequence[Tensor]) -> Tensor:
-        """Return what each model's own loss is on some of its training rows. Shapes: -> (folds, replicas).
+        """Return the loss of each model on some of its own training rows, (folds, replicas).
 
-        A loss that levels off has no gradient far from the targets, and a fit that got there moves at random.
+        A bounded loss has no gradient far from the targets, where a fit moves at random.
         """
         total: Tensor | float = 0.0
         batches = list(spread_batches(self._folds, self._schedule.batch, CHECKED))
@@ -165,7 +165,7 @@ class _Replicas:
         return torch.as_tensor(total)
 
     def _finite(self, gradient: Tensor) -> Tensor:
-        """Return a gradient with zeros for what is not finite, so that such a replica stays where it is."""
+        """Return a gradient with zeros where it is not finite, so that such a replica does not move."""
         finite = gradient.isfinite()
         if not finite.all():
             ended = ~finite.flatten(1).all(1)
@@ -217,7 +217,7 @@ def _first(
     weights: Tensor | None,
     schedule: Schedule,
 ) -> list[list[Tensor]]:
-    """Return where the models of every loss start: all from the same weights, after some steps under a convex loss."""
+    """Return the initial parameters of every loss: equal weights, trained for some steps with a convex loss."""
     steps, rate = WARM[network.model]
     by_start: dict[int, list[Tensor]] = {}
     for start in starts:
@@ -233,5 +233,5 @@ def _first(
 
 
 def _features(folds: Sequence[Fold], rows: Tensor) -> Tensor:
-    """Return the features (folds, batch, d) of a batch of each fold; of a place that no row takes, those of another."""
+    """Return the features (folds, batch, d) of a batch of each fold; for padding, those of another row."""
     return torch.stack([fold.features[own.flatten()] for fold, own in zip(folds, rows, strict=True)])
