@@ -1,4 +1,4 @@
-"""Checks in a separate process whether an experiment can be run, so that small requests are not slowed down."""
+"""Checks in a separate process whether an experiment can be run, so that small requests are not delayed."""
 
 import os
 import sys
@@ -22,9 +22,9 @@ RefusalParts = dict[str, Any]  # the parts of a refusal under `refused`, or what
 def check_experiment(
     path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language, nice: int
 ) -> RefusalParts:
-    """Return what the experiment will do, or under `refused` why it cannot be run.
+    """Return the plan of an experiment in figures, or under `refused` why it cannot be run.
 
-    It is called in another process, and a refusal does not travel between two, so that its parts do.
+    It is called in another process; a refusal is returned in parts, since exceptions are not sent between processes.
     """
     from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415 - that process may be new
     from service.jobs.columns import columns_of  # noqa: PLC0415 - as above
@@ -50,9 +50,9 @@ def check_experiment(
 def answer_quickly(
     path: str, media: str, question: dict[str, Any], max_bytes: int, language: Language, nice: int
 ) -> RefusalParts:
-    """Return the `report` of a quick experiment and the `profile` it rests on, or under `refused` why there is none.
+    """Return the `report` of a quick experiment and its `profile`, or under `refused` why there is none.
 
-    Columns that are named as predictions are somebody's, and nothing is predicted from them.
+    Columns whose names say that they are predictions are not used as features.
     """
     from service.jobs.columns import columns_of, is_prediction  # noqa: PLC0415 - as above
 
@@ -65,7 +65,7 @@ def answer_quickly(
 
 
 def answer_on_columns(columns: "Columns", question: dict[str, Any], language: Language, nice: int) -> RefusalParts:
-    """Return the same of columns that are at hand."""
+    """Return the same as `answer_quickly` for columns in memory."""
     from recommender.experiment import ExperimentQuestion, quick  # noqa: PLC0415 - that process may be new
 
     _gently(nice)
@@ -85,9 +85,9 @@ def _gently(nice: int) -> None:
 
 
 def lower_priority(nice: int) -> None:
-    """Give this thread, and those that it starts, this niceness or what it has, so that requests come first.
+    """Lower the priority of this thread, and of threads that it starts, so that requests come first.
 
-    On Linux as a batch job too, which does not interrupt what runs when it wakes up.
+    On Linux it also becomes a batch job, which does not preempt others when it wakes up.
     """
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, max(nice, os.getpriority(os.PRIO_PROCESS, 0)))
@@ -119,4 +119,5 @@ def raise_refusal(name: str, text: Text, facts: dict[str, Any]) -> None:
 
 
 def _kinds(kind: type[Refusal]) -> list[type[Refusal]]:
+    """Return a kind of refusal and all kinds below it."""
     return [kind, *(inner for other in kind.__subclasses__() for inner in _kinds(other))]

@@ -18,7 +18,7 @@ TABLE_AXES = 2  # of (n, p): one column an entry
 
 
 def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, ColumnValues]:
-    """Return every column of a file as numbers, texts or booleans; an array (n, p) gives p columns.
+    """Return the columns of a file as numbers, texts or booleans; an array (n, p) becomes p columns.
 
     Raises: BadRequest where an array has no name or more axes, and what decoding raises.
     """
@@ -47,14 +47,14 @@ def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, Column
 
 
 def is_prediction(name: str) -> bool:
-    """Say whether a column has one of the names that libraries give to predictions."""
+    """Return whether a column has one of the names that libraries give to predictions."""
     return MEANT.get(plain_name(name), plain_name(name)) == PREDICTIONS
 
 
 def _plain(column: Any) -> ColumnValues:  # noqa: ANN401 - pyarrow ships no types
     """Return an Arrow column as numbers with NaN for missing values, or as a list with None.
 
-    Whole numbers of which none is missing stay whole: as ids they may be larger than float64 tells apart.
+    Whole numbers without missing values stay whole: float64 cannot tell large ids apart.
     """
     import pyarrow as pa  # noqa: PLC0415 - it takes 0.2 s and 40 MB
 

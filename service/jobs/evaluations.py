@@ -30,7 +30,7 @@ class EvaluationSteps(Steps):
         self._listing = lru_cache(maxsize=1)(self._listed)
 
     def begin(self, identifier: str) -> list[list[int]]:
-        """Return the positions of the pieces of each step; one empty group for a dataset that was uploaded."""
+        """Return the positions of the pieces of each step; one empty group for an uploaded dataset."""
         listing = self._listing(identifier)
         pieces = pieces_of(listing) if listing else []
         self._table.update(identifier, status="running", started=self._table.clock(), total=max(1, len(pieces)))
@@ -69,6 +69,7 @@ class EvaluationSteps(Steps):
         return listing
 
     def _file(self, identifier: str) -> tuple[Path, str]:
+        """Return the path and the media type of the dataset's file."""
         row, datasets = self.row(identifier), Datasets(self._settings)
         try:
             dataset = datasets.get(str(row.question["dataset"]), row.owner)
@@ -77,6 +78,7 @@ class EvaluationSteps(Steps):
             datasets.close()
 
     def _arrays(self, identifier: str) -> dict[str, Any]:
+        """Return the arrays of an uploaded dataset by role."""
         row, datasets = self.row(identifier), Datasets(self._settings)
         roles = row.question["roles"]
         beside = NOTHING._replace(requested=read_names(roles)) if roles else NOTHING
@@ -93,16 +95,19 @@ def register(evaluations: EvaluationSteps) -> Callable[[str], None]:
 
     @DBOS.step(name="begin evaluation")
     def begin(identifier: str) -> list[list[int]]:
+        """Return the pieces of each step, as a step of the jobs library."""
         with ending_where_full():
             return evaluations.begin(identifier)
 
     @DBOS.step(name="sums")
     def sums(identifier: str, places: list[int]) -> list[PartialSums]:
+        """Return the sums of one step, as a step of the jobs library."""
         with ending_where_full():
             return evaluations.run(identifier, places)
 
     @DBOS.step(name="finish evaluation")
     def finish(identifier: str, parts: list[list[PartialSums]]) -> dict[str, Any]:
+        """Store the results, as a step of the jobs library."""
         with ending_where_full():
             return evaluations.finish(identifier, parts)
 

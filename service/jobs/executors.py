@@ -1,6 +1,6 @@
 """Executors compute the sums over files: in this process, or on the nodes of a Ray cluster.
 
-Plain tasks that return sums: what a node that died was at, Ray runs again elsewhere.
+On Ray they are plain tasks that return sums, so Ray runs the tasks of a dead node again elsewhere.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,16 +27,16 @@ class Executor(Protocol):
 
     @property
     def step_bytes(self) -> int:
-        """How many bytes of files are one step, at least."""
+        """The least bytes of files in one step."""
 
     @property
     def step_files(self) -> int:
-        """How many files are one step, at most."""
+        """The most files in one step."""
 
     def sums(
         self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
-        """Return the sums of each objective over the pieces at these places.
+        """Return the sums of each objective over the pieces at these positions.
 
         Raises: what `sums_of_files` raises, and what `alive` raises.
         """
@@ -50,12 +50,12 @@ class InProcess:
     def sums(
         self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
-        """Return the sums of each objective over the pieces at these places."""
+        """Return the sums of each objective over the pieces at these positions."""
         return sums_of_files(listing, question, places, alive)
 
 
 class OnRay:
-    """Distributes the files over a Ray cluster, on whose nodes this service is installed and the files are readable."""
+    """Distributes files over a Ray cluster, whose nodes have this service installed and can read the files."""
 
     step_bytes, step_files = TASKS * GROUP_BYTES, TASKS * GROUP_FILES
 
@@ -65,7 +65,7 @@ class OnRay:
     def sums(
         self, listing: dict[str, Any], question: JobQuestion, places: Sequence[int], alive: AliveCheck
     ) -> list[PartialSums]:
-        """Return the sums of each objective over the pieces at these places."""
+        """Return the sums of each objective over the pieces at these positions."""
         ray: Any = import_module("ray")  # the extra `ray`; it takes seconds
         if not ray.is_initialized():
             ray.init(address=self._address, log_to_driver=False, configure_logging=False)

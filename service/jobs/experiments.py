@@ -61,7 +61,7 @@ class ExperimentSteps(Steps):
         return {"verdict": report["verdict"]}
 
     def _planned(self, identifier: str) -> Any:  # noqa: ANN401 - of a module that is imported late
-        """Return the plan of an experiment, made again from its question and its dataset."""
+        """Return the plan of an experiment, recreated from its question and its dataset."""
         from recommender.experiment import ExperimentQuestion, plan  # noqa: PLC0415 - once the lease is held
         from service.datasets.store import Datasets  # noqa: PLC0415 - as above
         from service.jobs.columns import columns_of  # noqa: PLC0415 - as above
@@ -102,16 +102,19 @@ def register(experiments: ExperimentSteps) -> Callable[[str], None]:
 
     @DBOS.step(name="begin")
     def begin(identifier: str) -> list[dict[str, Any]]:
+        """Return the units of the experiment, as a step of the jobs library."""
         with ending_where_full():
             return experiments.begin(identifier)
 
     @DBOS.step(name="run")
     def run(identifier: str, place: int) -> dict[str, Any]:
+        """Train one unit, as a step of the jobs library."""
         with ending_where_full():
             return experiments.run(identifier, place)
 
     @DBOS.step(name="finish")
     def finish(identifier: str, units: int) -> dict[str, Any]:
+        """Store the verdict, as a step of the jobs library."""
         with ending_where_full():
             return experiments.finish(identifier, units)
 

@@ -1,6 +1,6 @@
 """The jobs as routes see them (create, get, cancel, delete), and the worker process that runs them.
 
-A job is an experiment or an evaluation, by the first letters of its id: ex or ev.
+A job is an experiment or an evaluation, by the prefix of its id: ex or ev.
 """
 
 import hashlib
@@ -53,10 +53,12 @@ class Jobs:
     async def create(
         self, question: dict[str, Any], owner: str, key: str | None, language: Language
     ) -> "tuple[JobRow, bool]":
-        """Ask for an experiment; return it, and whether it is new.
+        """Create an experiment; return it, and whether it is new.
 
-        It is planned first, in another process, so that what cannot be run is refused here. Raises: UnknownDataset,
-        IdempotencyKeyReused, TooManyExperiments, BadExperiment, InsufficientStorage, and what planning raises.
+        It is planned first, in another process, so that what cannot be run is refused here.
+
+        Raises: UnknownDataset, IdempotencyKeyReused, TooManyExperiments, BadExperiment, InsufficientStorage, and what
+        planning raises.
         """
         with full_disk_refused("experiments"):
             known = await self._known(question, owner, key)
@@ -76,7 +78,7 @@ class Jobs:
     async def create_evaluation(
         self, question: dict[str, Any], owner: str, key: str | None, language: Language
     ) -> "tuple[JobRow, bool]":
-        """Ask for an evaluation of a dataset; return it, and whether it is new.
+        """Create an evaluation of a dataset; return it, and whether it is new.
 
         Raises: UnknownDataset, AddressNotAllowed, BadRequest, IdempotencyKeyReused, TooManyExperiments,
         InsufficientStorage.
@@ -94,7 +96,7 @@ class Jobs:
             return await self._begun(row, 0)
 
     async def _known(self, question: dict[str, Any], owner: str, key: str | None) -> "JobRow | None":
-        """Return what was asked for with an idempotency key before.
+        """Return the job that was created before with an idempotency key; None where there is none.
 
         Raises: IdempotencyKeyReused.
         """
@@ -104,15 +106,17 @@ class Jobs:
         return known and _same(known, question)
 
     async def _begun(self, row: "JobRow", size: int) -> "tuple[JobRow, bool]":
+        """Store a new job and start the worker; return the job, and whether it is new."""
         kept = await to_thread.run_sync(self._keep, row, size)
         self._keeper.start()
         return kept, kept.id == row.id
 
     async def quick(self, question: dict[str, Any], owner: str, language: Language) -> tuple[ExperimentReport, Profile]:
-        """Return the verdict of a quick experiment, and the facts of the target about a pilot model; nothing is kept.
+        """Return the verdict of a quick experiment, and the facts from its pilot model; nothing is stored.
 
-        It is computed in another process. Raises: UnknownDataset, ComputeDeadline, BadExperiment, and what planning
-        raises.
+        It is computed in another process.
+
+        Raises: UnknownDataset, ComputeDeadline, BadExperiment, and what planning raises.
         """
         dataset = await to_thread.run_sync(self._datasets.get, question["dataset"], owner)
         path, limit = str(self._datasets.path(dataset.id)), self._settings.max_decoded_bytes
@@ -121,11 +125,11 @@ class Jobs:
     async def quick_on_columns(
         self, question: dict[str, Any], columns: "Columns", language: Language
     ) -> tuple[ExperimentReport, Profile]:
-        """Return the same of columns that a request brings along. Raises: as `quick`."""
+        """Return the same as `quick` for columns that the request contains."""
         return await self._quickly(answer_on_columns, columns, question, language)
 
     async def _quickly(self, work: Callable[..., RefusalParts], *asked: object) -> tuple[ExperimentReport, Profile]:
-        """Return what another process answers."""
+        """Return the answer of another process; its refusal is raised here."""
         gently = partial(work, nice=self._settings.experiment_nice)
         try:
             with fail_after(self._settings.compute_seconds):
@@ -156,7 +160,7 @@ class Jobs:
         return self.table.of_owner(kind, owner, before, limit, status)
 
     def cancel(self, kind: IdPrefix, identifier: str, owner: str) -> "tuple[JobRow, bool]":
-        """Cancel a job; return it, and whether that ended it: one that had ended stays as it is.
+        """Cancel a job; one that has ended stays as it is.
 
         Raises: UnknownExperiment, UnknownEvaluation.
         """
@@ -175,7 +179,7 @@ class Jobs:
         self._forget(identifier)
 
     def event(self, identifier: str, place: int, seconds: float) -> dict[str, Any] | None:
-        """Return the event at a position, waiting up to `seconds` for it; None where it has not come."""
+        """Return the event at a position, waiting up to `seconds` for it; None where it does not come."""
         from dbos import error  # noqa: PLC0415 - with the library
 
         try:
@@ -194,18 +198,18 @@ class Jobs:
         return self.table.found_bytes() + sum(_size(file) for file in left)
 
     def backlog(self) -> tuple[int, float]:
-        """Return how many jobs wait or run, and the age of the oldest in seconds."""
+        """Return the number of jobs that have not ended, and the age of the oldest in seconds."""
         return (self.table.waiting(), self.table.oldest()) if self._there else (0, 0.0)
 
     def resume(self) -> None:
-        """Start the worker where jobs of an earlier process are waiting, or of a replica that has died."""
+        """Start the worker where jobs of an earlier process, or of a dead replica, are waiting."""
         if self._settings.database_url is not None:
             self._keeper.watch()
         elif self._there and self.table.waiting():
             self._keeper.start()
 
     def close(self) -> None:
-        """Stop the worker, and close what was opened."""
+        """Stop the worker, and close the database."""
         self._keeper.close()
         if "table" in vars(self):
             self.table.close()
@@ -227,12 +231,13 @@ class Jobs:
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - the library is imported with the first job
+        """Return a client of the jobs library."""
         return library.client(self._settings)
 
     def _row(
         self, kind: IdPrefix, question: dict[str, Any], owner: str, key: str | None, language: Language, total: int
     ) -> "JobRow":
-        """Return the row of a new job, with its id and its times."""
+        """Return the row of a new job, with its id and times."""
         from service.jobs.table import JobRow  # noqa: PLC0415 - as above
 
         now = self.table.clock()
@@ -251,10 +256,11 @@ class Jobs:
         )
 
     def _keep(self, row: "JobRow", size: int) -> "JobRow":
-        """Write an experiment down and have it run; return it, or the one that has its idempotency key.
+        """Store a job and enqueue it; return it, or the existing job with its idempotency key.
 
-        Where this process dies in between, the worker enqueues what is written down when it starts. `size`: bytes that
-        it will keep while it runs.
+        If this process dies in between, the worker enqueues stored jobs when it starts. `size` is the number of bytes
+        that the job will store while it runs.
+
         Raises: IdempotencyKeyReused, InsufficientStorage.
         """
         quota = self._settings.max_experiment_bytes
@@ -287,6 +293,10 @@ class Jobs:
             )
 
     def _refuse_many(self) -> None:
+        """Refuse a new job where as many wait as allowed.
+
+        Raises: TooManyExperiments.
+        """
         if self._there:
             self._remove_expired()
         most = self._settings.max_experiments_waiting
@@ -294,10 +304,12 @@ class Jobs:
             raise TooManyExperiments(most, WAIT_S)
 
     def _remove_expired(self) -> None:
+        """Delete expired jobs."""
         for identifier in self.table.expired():
             self._forget(identifier)
 
     def _forget(self, identifier: str) -> None:
+        """Delete a job, its intermediate files and its workflow."""
         self.table.remove(identifier)
         shutil.rmtree(library.artefacts_of(self._settings, identifier), ignore_errors=True)
         self._client.delete_workflow(identifier)
@@ -312,13 +324,14 @@ def _size(file: Path) -> int:
 
 
 def _hash(question: dict[str, Any]) -> str:
+    """Return a hash of a question, for comparing bodies under one idempotency key."""
     return hashlib.sha256(orjson.dumps(question, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _same(row: "JobRow", question: dict[str, Any]) -> "JobRow":
-    """Return the experiment of an idempotency key.
+    """Return the existing job of an idempotency key.
 
-    Raises: IdempotencyKeyReused where it was asked for with another body.
+    Raises: IdempotencyKeyReused where it was created with another body.
     """
     if row.body_hash != _hash(question):
         raise IdempotencyKeyReused

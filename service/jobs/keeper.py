@@ -49,6 +49,7 @@ class Keeper:
             thread.join()
 
     def _run_once(self, name: str, work: Callable[[], None]) -> None:
+        """Start a thread of this name, unless it runs already or the keeper is closing."""
         with self._lock:
             if name not in self._threads and not self._closing.is_set():
                 self._threads[name] = threading.Thread(target=work, daemon=True)
@@ -69,7 +70,7 @@ class Keeper:
                 return
 
     def _keep(self) -> None:
-        """Start the worker, and start it again where it died: ever later while it gets nothing done."""
+        """Start the worker, and restart it where it died, with growing delays while it makes no progress."""
         pause, begun, done = 0.0, 0.0, 0
         while not self._closing.is_set():
             if self._process is not None and self._process.poll() is not None:
@@ -109,6 +110,7 @@ class Keeper:
             return -1
 
     def _started(self) -> subprocess.Popen[bytes]:
+        """Start the worker process, and return it."""
         environment = {**os.environ, **_variables(self._settings)}
         root = Path(__file__).parents[2]
         command = [sys.executable, "-m", "service.jobs.worker"]

@@ -32,7 +32,7 @@ def system_url_of(settings: Settings) -> str:
 
 
 def client(settings: Settings) -> Any:  # noqa: ANN401 - the library is imported with the first job
-    """Return a client of the jobs library; its tables are created. Rows are JSON, and nothing is unpickled."""
+    """Return a client of the jobs library, whose tables are created if needed. Rows are JSON; nothing is unpickled."""
     from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer  # noqa: PLC0415 - 0.2 s and 25 MB
 
     logging.getLogger("dbos").setLevel(logging.WARNING)  # it says at each start that SQLite is for small services
@@ -45,7 +45,7 @@ def client(settings: Settings) -> Any:  # noqa: ANN401 - the library is imported
 
 
 def holder_of(pid: int) -> str:
-    """Return how the lease names the worker with this process number, up to a suffix that tells restarts apart."""
+    """Return the name of a worker process in the lease, without the suffix that distinguishes restarts."""
     return f"{os.uname().nodename}/{pid}"
 
 

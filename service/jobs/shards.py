@@ -1,7 +1,7 @@
-"""The sums of losses over the files of a dataset, computed by every executor, here or on another machine.
+"""The sums of losses over the files of a dataset, computed by every executor, on any machine.
 
-The files are read a batch at a time, so that memory does not grow with their length, and each has sums of its own,
-which add up in the order of the files, wherever they were computed.
+Files are read in batches, so that memory does not grow with their length. Each file has sums of its own, which are
+added in the order of the files, so that the result does not depend on where they were computed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -116,6 +116,7 @@ class _Sums:
         return [joined(parts) for parts in self._parts]
 
     def _end_file(self) -> None:
+        """Store the sums of the file that was read."""
         for parts, stream in zip(self._parts, self._streams, strict=False):
             parts.append(sums_of(stream, self._first))
 

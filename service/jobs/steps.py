@@ -33,7 +33,7 @@ class Steps:
     def row(self, identifier: str) -> JobRow:
         """Return the row of the job.
 
-        Raises: Cancelled where the job is gone or has ended.
+        Raises: Cancelled where the job was deleted or has ended.
         """
         row = self._table.get(identifier)
         if row is None or row.status in ENDED:
@@ -60,10 +60,11 @@ class Steps:
         shutil.rmtree(library.artefacts_of(self._settings, identifier), ignore_errors=True)
 
     def alive(self, identifier: str) -> Callable[[], None]:
-        """Return a function that raises once the job is cancelled; it asks the database once a second."""
+        """Return a function that raises Cancelled once the job is cancelled; it asks the database once a second."""
         looked = time.monotonic()
 
         def alive() -> None:
+            """Raise Cancelled where the job is cancelled."""
             nonlocal looked
             if time.monotonic() - looked > LOOK_S:
                 looked = time.monotonic()
@@ -74,9 +75,9 @@ class Steps:
 
 @contextmanager
 def ending(steps: Steps, identifier: str) -> Iterator[None]:
-    """Record how a job ends where the block raises, and close its events.
+    """Record the end of a job where the block raises, and close its events.
 
-    Raises: what says that the disk is full, after which the process is to be started again.
+    Raises: errors of a full disk, after which the process should be restarted.
     """
     from dbos import DBOS  # noqa: PLC0415 - 0.2 s and 25 MB
 

@@ -1,7 +1,7 @@
 """The table of jobs: owner, question, progress and result of each.
 
-It lies in SQLite beside the datasets, or in the PostgreSQL of LOSSARY_DATABASE_URL, which replicas share. The steps of
-a job, and the queue, are the jobs library's (see worker.py); this table is what is shown.
+It is in SQLite beside the datasets, or in the PostgreSQL of LOSSARY_DATABASE_URL, which replicas share. The steps of a
+job and the queue belong to the jobs library (see worker.py); routes show this table.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """The process that runs jobs, one at a time: python -m service.jobs.worker.
 
 The service starts it with the first job and holds the other end of its standard input, so that it ends with the
-service. Where several run, of several workers or replicas, one holds the lease and works; when that one dies its lease
-runs out, and another takes up the job at the step that it had reached.
+service. Of several worker processes (of service workers or replicas), one holds the lease and works; if it dies, its
+lease expires, and another continues the job at the step that was reached.
 """
 
 import logging
@@ -35,7 +35,7 @@ def _end_with_the_service() -> None:
 
 
 def main() -> None:
-    """Wait for the lease, then run what is queued until told to stop."""
+    """Wait for the lease, then run queued jobs until told to stop."""
     settings = Settings()
     logs.configure(settings)
     lower_priority(settings.experiment_nice)

@@ -1,1 +1,1 @@
-"""Reads the arrays and fields of a request, from bodies in JSON, multipart and file formats, and from the query."""
+"""Reads the arrays and fields of a request from its body (JSON, multipart or a file format) and its query."""

@@ -68,7 +68,7 @@ def from_json(body: bytearray, requested: RequestedColumns = (), piece: int = PI
 
 
 def _is_meant(name: str, value: object, arrays: LongArrays) -> bool:
-    """Return whether a field is an array under another name, rather than the name of a dataset's column."""
+    """Return whether a field is an array under a role's name, rather than the name of a dataset's column."""
     return name in MEANT and not (name == TARGET and isinstance(value, str) and value not in arrays)
 
 
@@ -92,6 +92,7 @@ def _members(text: bytes | bytearray, known: tuple[str, ...], arrays: LongArrays
 
 
 def _tensor(role: str, value: Any, arrays: LongArrays, *, booleans: bool) -> Tensor:  # noqa: ANN401 - any JSON
+    """Return a value as a tensor; long arrays were cut out of the text before."""
     return arrays.tensor(role, value) if value in arrays else numbers.from_lists(role, value, booleans=booleans)
 
 
@@ -123,6 +124,7 @@ def _refuse_nameless(names: Sequence[str]) -> None:
 
 
 def _from_table(table: Table, beside: Beside) -> Contents:
+    """Return the content of a table."""
     inputs = TableInputs()
     inputs.add(table, beside.order, beside.requested)
     roles, assumed = inputs.arrays()

@@ -162,6 +162,7 @@ def input_tensors(
 
 
 def _tensor(data: memoryview, sent: InputTensor) -> Tensor:
+    """Return a tensor from its bytes, copied only where they are not aligned."""
     dtype = DATATYPES[sent.datatype]
     if not data:
         return torch.empty(sent.shape, dtype=WIDER.get(dtype, dtype))

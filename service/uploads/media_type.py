@@ -24,7 +24,7 @@ INSTEAD = {
 
 
 def header(request: Request, name: bytes) -> str:
-    """Return a header of a request, "" where it has none; Starlette's mapping decodes every name to find one."""
+    """Return a header of a request, "" where it is missing; Starlette's mapping would decode every name."""
     for known, value in request.scope["headers"]:
         if known == name:
             return str(value, "latin-1")
@@ -41,6 +41,10 @@ def require(request: Request, *accepted: str) -> str:
 
 @lru_cache(256)  # the same few come again and again
 def _required(content_type: str, coding: str, accepted: tuple[str, ...]) -> str:
+    """Return the media type of these headers, if it and the coding are supported.
+
+    Raises: UnsupportedFormat.
+    """
     media = content_type.partition(";")[0].strip().lower()
     if media not in accepted:
         names = listed(accepted)

@@ -86,12 +86,15 @@ class Parts:
         return self._files, tuple((name, _text_of(name, data)) for name, data in self._fields)
 
     def _field(self, data: bytes, start: int, end: int) -> None:
+        """Append to the name of a header."""
         self._name += data[start:end]
 
     def _text(self, data: bytes, start: int, end: int) -> None:
+        """Append to the value of a header."""
         self._value += data[start:end]
 
     def _header(self) -> None:
+        """Store a header."""
         self._headers[self._name.lower()] = self._value
         self._name = self._value = b""
 
@@ -117,9 +120,11 @@ class Parts:
         self._files[key] = Part(self._current, filename, media)
 
     def _data(self, data: bytes, start: int, end: int) -> None:
+        """Append to the content of a part."""
         self._current += memoryview(data)[start:end]
 
     def _end(self) -> None:
+        """Record that the closing boundary was found."""
         self._ended = True
 
 

@@ -46,13 +46,14 @@ def allowed_texts(values: Iterable[str]) -> Callable[[dict[str, Any]], None]:
     """Return the `json_schema_extra` of a field whose allowed texts are listed; the field may also be null."""
 
     def say(schema: dict[str, Any]) -> None:
+        """List the allowed texts in the schema."""
         schema["anyOf"][0]["enum"] = [*values]
 
     return say
 
 
 def schema_of(model: type[BaseModel], **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Return the schema of a body. What it refers to is under `$defs`, until `share_schemas` moves it."""
+    """Return the schema of a body; its definitions are under `$defs`, until `share_schemas` moves them."""
     return {**model.model_json_schema(ref_template=COMPONENT + "{model}"), **changes}
 
 
@@ -101,8 +102,12 @@ def declared(
 ) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that reads an Upload whose other fields are `model`.
 
-    `examples`: named JSON bodies that work as they stand. `parts`: an example of the request part. `needed`: the
-    roles without which nothing can be said. `taken`: those that mean anything, if not all that losses have.
+    Args:
+        model: The fields besides the arrays.
+        examples: Named JSON bodies that are valid as they stand.
+        parts: An example of the request part of a multipart body.
+        needed: The roles that must be sent.
+        taken: The roles that are read; None for all roles of losses.
     """
     names = taken or tuple(name for name in known_roles() if name not in MEASURED)
     stem = model.__name__.removesuffix("Request")
@@ -152,7 +157,7 @@ def listed_formats() -> str:
 
 
 def _parameters(properties: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the fields of a request that a URL can say, those of its options one by one."""
+    """Yield the fields of a request that a query can contain, those of its options individually."""
     for name, schema in properties.items():
         kinds = [kind for kind in schema.get("anyOf", [schema]) if kind != NULL]
         kind = next((each for each in kinds if each.get("type") == "array"), kinds[0])

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator
 
 
 def weighted(header: str) -> Iterator[tuple[str, float]]:
-    """Yield every entry of a list in lower case with its weight, 1 where it has none; what is no weight is left out."""
+    """Yield the entries of a list in lower case with their weights, 1 where none is stated.
+
+    Invalid weights are skipped.
+    """
     for entry in header.split(","):
         name, *parameters = (part.strip().lower() for part in entry.split(";"))
         stated = next((part[2:].strip() for part in parameters if part.startswith("q=")), "1")

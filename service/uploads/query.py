@@ -1,7 +1,7 @@
-"""The fields of a request that are texts: query parameters, and form fields.
+"""The fields of a request that are sent as texts: query parameters and form fields.
 
-Whatever the body is, a query parameter is a field of the request like those in the body. Where the same field stands in
-two places with two values, the request is refused.
+With any body, a query parameter is a field of the request like those in the body. A field with two different values is
+refused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,8 +40,9 @@ NOTHING = Beside()
 def split(query: bytes) -> Beside:
     """Return the fields and roles of the query.
 
-    `roles=a,b` names the roles of arrays without names, which otherwise are the inputs that the first `loss` cannot do
-    without; `roles=a:x,b:y` says which names of the user's own are which roles.
+    `roles=a,b` gives the roles of arrays without names, which otherwise are the required inputs of the first `loss`;
+    `roles=a:x,b:y` maps roles to the user's own names.
+
     Raises: BadRequest for a role that no loss has, UnknownLoss.
     """
     given = QueryParams(query).multi_items()
@@ -146,7 +147,7 @@ def merged_fields(model: type[BaseModel], body: Mapping[str, Any], *beside: Text
 
 
 def _joined(some: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both sets of fields as one; a field in both must have equal values."""
+    """Return two sets of fields combined; a field in both must have equal values."""
     for name in more:
         if name in some and some[name] != more[name]:
             raise BadRequest(
@@ -161,7 +162,7 @@ def _joined(some: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fields(model: type[BaseModel], given: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return query parameters as the fields of a model; options are separated from the other fields."""
+    """Return query parameters as the fields of a model; options are collected in their own member."""
     nested = model.model_fields.get(OPTIONS)
     kind = nested.annotation if nested else None
     options = set(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else set()
@@ -186,7 +187,7 @@ def fields(model: type[BaseModel], given: Iterable[tuple[str, str]]) -> dict[str
 
 
 def _scalar(text: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return true, 3 or an object parsed as JSON, anything else as text."""
+    """Return true, 3 or an object parsed as JSON, any other text unchanged."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -40,13 +40,13 @@ WAYS_OUT = {
 
 @cache
 def known_roles() -> tuple[str, ...]:
-    """Return every role of every loss, then the weights and the mask, then those that no loss takes."""
+    """Return every role of every loss, then weights and mask, then the roles that no loss takes."""
     listed = [role for entry in registry.catalogue().values() for role in entry.roles]
     return tuple(dict.fromkeys([*listed, *OPTIONAL, *MEASURED]))
 
 
 def is_fact(name: str, value: object) -> bool:
-    """Return whether a member is a fact of the profile, how many features there are, rather than the features."""
+    """Return whether a member is a fact of the profile (the number of features) rather than the features themselves."""
     return name == FEATURES and isinstance(value, int | float)
 
 

@@ -1,9 +1,9 @@
-"""Shared memory: clients register regions of files that hold inputs and receive outputs.
+"""Shared memory: clients register regions of files that contain inputs and receive outputs.
 
-Nothing is mapped. A client may shorten its file at any time, and touching a mapped page beyond the end, or one for
-which the directory has no room, kills the process (SIGBUS), where reading it is short and writing it an error. What is
-read into memory of our own also stays as it was while it is checked and computed with.
-A file is opened anew for every use, so that none is kept that its owner has deleted, and none closed under a reader.
+Files are read and written, not mapped. A client may shorten its file at any time, and touching a mapped page beyond the
+end, or one that the file system has no space for, would kill the process (SIGBUS). The copy also stays unchanged while
+it is checked and computed with. A file is opened anew for every use, so that no deleted file is kept, and none closed
+while it is read.
 
 Source: Triton's system shared memory extension of the Open Inference Protocol.
 """
@@ -65,7 +65,7 @@ class Region(BaseModel):
 
 
 class Place(BaseModel):
-    """Where a tensor lies in shared memory, among the parameters of an input or an output."""
+    """The position of a tensor in shared memory, in the parameters of an input or an output."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -84,6 +84,7 @@ class Span:
 
     @property
     def size(self) -> int:
+        """The size in bytes."""
         return self.place.shared_memory_byte_size
 
     def parameters(self, size: int) -> dict[str, int | str]:
@@ -119,9 +120,11 @@ class Regions:
         self._kept.pop(name, None)
 
     def unregister_all(self) -> None:
+        """Remove all regions."""
         self._kept.clear()
 
     def listed(self) -> list[Region]:
+        """Return all regions."""
         return list(self._kept.values())
 
     def named(self, name: str) -> Region:
@@ -153,6 +156,7 @@ class Regions:
         return Span(place, self._file(region.key), region.offset + place.shared_memory_offset)
 
     def _file(self, key: str) -> Path:
+        """Return the path of the file with this key."""
         return self._directory / key.removeprefix("/")  # one name: a key has no other slash, and begins with no dot
 
 
@@ -178,6 +182,7 @@ def _opened(path: Path, access: int, end: int) -> Iterator[int]:
 
 
 def _unusable() -> BadRegion:
+    """Return the refusal of a file that cannot be used."""
     return BadRegion(
         Text(
             "In the directory of LOSSARY_SHARED_MEMORY is no regular file of this key that can be used so.",
@@ -187,6 +192,7 @@ def _unusable() -> BadRegion:
 
 
 def _short(expected: int, got: int) -> BadRegion:
+    """Return the refusal of a file that is shorter than its region."""
     text = Text(
         f"The file has {got} bytes, and the region reaches to {expected}.",
         f"文件有 {got} 字节,而区域延伸到 {expected}。",
@@ -211,6 +217,7 @@ async def read_spans(spans: Mapping[int, Span], limit: int, body: Body) -> dict[
     copies = {key: _memory(span.size, body) for key, span in spans.items()}
 
     def fill() -> None:
+        """Read every span; runs in a thread."""
         for key, span in spans.items():
             _read(span, copies[key])
 
@@ -226,6 +233,7 @@ async def write(filled: Iterable[tuple[Span, bytes]]) -> None:
     outputs = [*filled]
 
     def fill() -> None:
+        """Write every output; runs in a thread."""
         for span, data in outputs:
             _write(span, data)
 
@@ -233,10 +241,15 @@ async def write(filled: Iterable[tuple[Span, bytes]]) -> None:
 
 
 def _memory(size: int, body: Body) -> memoryview:
+    """Return memory for a copy, pooled where it is large."""
     return memoryview(bytearray(size)) if size < PAGES else body.lend(size)
 
 
 def _read(span: Span, view: memoryview) -> None:
+    """Fill a view with the bytes of a span.
+
+    Raises: BadRegion.
+    """
     with _opened(span.file, os.O_RDONLY, span.start + span.size) as file:
         done = 0
         while done < span.size:
@@ -247,6 +260,10 @@ def _read(span: Span, view: memoryview) -> None:
 
 
 def _write(span: Span, data: bytes) -> None:
+    """Write data to a span.
+
+    Raises: BadRegion.
+    """
     # A file that its owner shortens between the look at its size and the writing is as long again, and no longer.
     with _opened(span.file, os.O_WRONLY, span.start + span.size) as file:
         done = 0
@@ -255,10 +272,10 @@ def _write(span: Span, data: bytes) -> None:
 
 
 def regions_of(settings: Settings) -> Regions | None:
-    """Return the registry of regions, or None where shared memory is off.
+    """Return the registry of regions; None where shared memory is off.
 
-    Raises: ValueError, in one line, where there is no such directory, or more than one worker: a region would be known
-    to the one that happened to register it alone.
+    Raises: ValueError, in one line, where the directory does not exist, or with several workers, since a region would
+    be known only to the worker that registered it.
     """
     if settings.shared_memory is None:
         return None

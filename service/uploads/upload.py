@@ -1,7 +1,7 @@
 """The upload of a request: its arrays by role and its fields, whatever the media type of its body.
 
-A member of the JSON object, or a part of the multipart body, that is named for a role is a tensor; the rest are the
-fields of the request, and so are query parameters. An upload is kept, or streamed: evaluated as it arrives.
+A member of the JSON object, or a part of the multipart body, with the name of a role is a tensor; all others, and the
+query parameters, are the fields of the request. An upload is either stored, or streamed: evaluated as it arrives.
 """
 
 import time
@@ -58,14 +58,14 @@ class Upload:
 
     @property
     def items(self) -> int:
-        """How many there are of what is sent first, such as predictions."""
+        """The number of items of the first array, such as predictions."""
         for tensor in self.roles.values():
             return tensor.shape[0]
         return 0
 
     @property
     def numbers(self) -> int:
-        """How many all arrays have together."""
+        """The count of numbers in all arrays."""
         return sum(map(Tensor.numel, self.roles.values()))
 
     def read(self, model: type[Model]) -> Model:
@@ -83,11 +83,11 @@ class Upload:
         return _of_text(model, text) if len(text) <= SHORT_FIELDS else validated(model, fields, nearest=_nearest)
 
     def take(self, name: str) -> Tensor | None:
-        """Return an input that is no role of a loss, such as the weights, and forget it."""
+        """Remove and return an input that is not a role of a loss, such as the weights; None where it was not sent."""
         return self.roles.pop(name, None)
 
     def only(self, *names: str) -> None:
-        """Refuse any other input.
+        """Refuse inputs other than these.
 
         Raises: UnknownInput.
         """
@@ -96,7 +96,7 @@ class Upload:
                 raise unknown_input(role, names)
 
     def need(self, name: str) -> Tensor:
-        """Return an input without which nothing can be said.
+        """Return an input that must be sent.
 
         Raises: MissingInput.
         """
@@ -107,20 +107,23 @@ class Upload:
 
 @lru_cache(512)
 def _of_query(model: type[Model], given: tuple[tuple[str, str], ...]) -> Model:
+    """Return query parameters as a model; cached."""
     return validated(model, query.fields(model, given), nearest=_nearest)
 
 
 @lru_cache(512)
 def _of_text(model: type[Model], fields: bytes) -> Model:
+    """Return the fields in a JSON text as a model; cached."""
     return validated(model, orjson.loads(fields), nearest=_nearest)
 
 
 def _nearest(name: str, fields: Iterable[str]) -> str | None:
+    """Return the field or role that a name most likely stands for."""
     return near_role(name, (*fields, *known_roles()))
 
 
 async def receive(request: Request) -> Upload:
-    """Read the body and keep it.
+    """Read the whole body, and decode it.
 
     Raises: UnsupportedFormat before a byte is read, TooLarge at the limit, BadEnvelope, BadRequest, MissingInput,
     UnknownInput, and what reading a body raises.
@@ -129,10 +132,11 @@ async def receive(request: Request) -> Upload:
 
 
 async def receive_or_stream(request: Request, one_pass: Callable[[Upload], bool]) -> Upload:
-    """Read the body, or leave it to be read as it is evaluated.
+    """Read the body, or leave it to be read while it is evaluated.
 
-    A body is streamed where it cannot be kept; and where its format gains by it and `one_pass` says, of an upload that
-    has its fields alone, that one pass over the items is all that was asked for.
+    A body is streamed where it cannot be stored, or where its format benefits and `one_pass`, called with the upload's
+    fields, says that one pass over the items is enough.
+
     Raises: what `receive` raises.
     """
     media, body = _media(request), body_of(request)
@@ -155,16 +159,18 @@ Received = Annotated[Upload, Depends(receive)]
 
 
 def _media(request: Request) -> str:
+    """Return the media type of a request."""
     return require(request, *_accepted())
 
 
 @cache
 def _accepted() -> tuple[str, ...]:
+    """Return the media types that are accepted."""
     return JSON, MULTIPART, OCTETS, *formats.formats()
 
 
 def _beside(request: Request, entry: Format | None) -> Beside:
-    """Return what the query says beside a body of this format, or of JSON, or in parts.
+    """Return the fields and roles of the query, for a body of this format, or in JSON or parts.
 
     Raises: BadRequest.
     """
@@ -222,7 +228,7 @@ async def _keep(request: Request, media: str) -> Upload:
 async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: Body) -> None:
     """Add the arrays of the dataset that a request names.
 
-    Raises: UnknownDataset, BadRequest where it was sent arrays of the same roles too, and what decoding raises.
+    Raises: UnknownDataset, BadRequest where arrays of the same roles were sent, too, and what decoding raises.
     """
     identifier = str(_named(upload, DATASET))
     roles = upload.fields.pop(query.ROLES, None)
@@ -252,7 +258,7 @@ async def _add_dataset(request: Request, upload: Upload, beside: Beside, body: B
 
 
 def _named(upload: Upload, field_name: str) -> str | None:
-    """Return what a field says that is in the body or beside it, None where there is none."""
+    """Return a field that is in the body or in the query; None where it is in neither."""
     for name, value in (*upload.query, *upload.form):
         if name == field_name:
             return value
@@ -282,9 +288,10 @@ def refuse_unfit(upload: Upload, limit: int) -> None:
 
 
 async def _decoded(decode: Callable[[DecodingLimit], Contents], size: int, body: Body, settings: Settings) -> Upload:
-    """Return the upload that `decode` makes of `size` bytes; a long one is decoded in a thread."""
+    """Return the upload that `decode` makes; more than `INLINE_BYTES` are decoded in a thread."""
 
     def reserve(more: int) -> None:
+        """Reserve further memory, from the thread where decoding runs in one."""
         if size <= INLINE_BYTES:
             body.reserve(more)
         else:

@@ -41,7 +41,7 @@ class Evaluated(result.Result):
 
 
 class ExperimentReport(result.Result):
-    """What an experiment found."""
+    """The result of an experiment."""
 
     __slots__ = ()
 

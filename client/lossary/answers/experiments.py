@@ -10,7 +10,7 @@ from lossary import result
 
 
 class BookRegret(result.Result):
-    """What a rule book recommends, and what that costs on these data."""
+    """The recommendation of a rule book, and its regret on these data."""
 
     __slots__ = ()
 
@@ -68,7 +68,7 @@ class ExperimentState(result.Result):
 
 
 class ExtremeRow(result.Result):
-    """A row that the candidates agree is far from what they predict: a mistake, or what is to be learnt?"""
+    """A row far from what the candidates predict for it: either a mistake or something to be learnt."""
 
     __slots__ = ()
 
@@ -79,7 +79,7 @@ class ExtremeRow(result.Result):
 
 
 class LearningCurve(result.Result):
-    """How the metric that chooses went while one candidate was trained, at its best learning rate."""
+    """The metric of the choice during the training of one candidate, at its best learning rate."""
 
     __slots__ = ()
 
@@ -90,7 +90,7 @@ class LearningCurve(result.Result):
 
 
 class OtherVerdict(result.Result):
-    """What would be chosen, were outliers the other of errors and signal."""
+    """What would be chosen under the other interpretation of outliers, errors or signal."""
 
     __slots__ = ()
 
@@ -109,7 +109,7 @@ class Progress(result.Result):
 
 
 class ScoresStanding(result.Result):
-    """One loss."""
+    """The result of one loss."""
 
     __slots__ = ()
 
@@ -122,7 +122,7 @@ class ScoresStanding(result.Result):
 
 
 class ScoresVerdict(result.Result):
-    """Which of them, and how sure that is."""
+    """The chosen loss, with the uncertainty of the choice."""
 
     __slots__ = ()
 
@@ -141,7 +141,7 @@ class ScoresVerdict(result.Result):
 
 
 class Standing(result.Result):
-    """One candidate with one kind of model."""
+    """The result of one candidate with one kind of model."""
 
     __slots__ = ()
 
@@ -163,7 +163,7 @@ class Standing(result.Result):
 
 
 class Verdict(result.Result):
-    """Which loss, for one kind of model. It says nothing of another: run it on yours."""
+    """The verdict for one kind of model. It does not apply to other kinds; run the experiment with yours."""
 
     __slots__ = ()
 
@@ -183,7 +183,7 @@ class Verdict(result.Result):
 
 
 class Versions(result.Result):
-    """What made the report."""
+    """The versions of the software that made the report."""
 
     __slots__ = ()
 

@@ -48,6 +48,10 @@ def _of_block(file: memoryview, offset: int, metadata: int, body: int) -> int:
 
 
 def _at(kind: struct.Struct, data: memoryview, place: int) -> tuple[int, ...]:
+    """Return the numbers of a struct at a position.
+
+    Raises: Malformed where it reaches beyond the data.
+    """
     if place < 0 or place + kind.size > len(data):
         raise Malformed
     return kind.unpack_from(data, place)

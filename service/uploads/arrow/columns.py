@@ -38,7 +38,7 @@ TENSOR = "arrow.fixed_shape_tensor"
 
 
 class ArrowColumn(NamedTuple):
-    """One input: the shape and dtype of an item."""
+    """One input in an Arrow stream: the name, shape and dtype of its items."""
 
     name: str
     dtype: str  # numpy's; ? is bits
@@ -48,12 +48,12 @@ class ArrowColumn(NamedTuple):
 
     @property
     def called(self) -> str:
-        """The name of the column in a refusal."""
+        """The name of the column in refusals."""
         return shown(self.name)
 
     @property
     def numbers(self) -> int:
-        """How many numbers an item has."""
+        """The count of numbers in an item."""
         return math.prod(self.lists)
 
     @property
@@ -62,12 +62,12 @@ class ArrowColumn(NamedTuple):
         return np.dtype(WIDER.get(self.dtype, self.dtype))
 
     def encoded(self, items: int) -> int:
-        """Return how many bytes of the stream this many items take."""
+        """Return how many bytes of the stream this number of items takes."""
         count = items * self.numbers
         return -(-count // 8) if self.dtype == "?" else count * int(self.dtype[1])
 
     def decoded(self, items: int) -> int:
-        """Return how many bytes they take after decoding."""
+        """Return how many bytes this number of items takes after decoding."""
         return items * self.numbers * self.wide.itemsize
 
 
@@ -215,11 +215,13 @@ def _shape(
 
 
 def _lengths(stated: object) -> tuple[int, ...] | None:
+    """Return a stated list of lengths as a tuple; None where it is not a list of non-negative whole numbers."""
     whole = isinstance(stated, list) and all(type(entry) is int and entry >= 0 for entry in stated)
     return tuple(stated) if isinstance(stated, list) and whole else None
 
 
 def _json(text: str | None) -> dict[str, Any]:
+    """Return a JSON object; an empty one where the text is none."""
     try:
         stated = orjson.loads(text or "")
     except orjson.JSONDecodeError:

@@ -96,6 +96,7 @@ class FlatTable:
         return self.position + within if within else 0
 
     def _followed(self, place: int) -> int:
+        """Return the position that an offset points to."""
         return place + _unpacked(_UNSIGNED, self.data, place)
 
     def _vector(self, place: int, width: int, most: int) -> tuple[int, int]:
@@ -108,6 +109,10 @@ class FlatTable:
 
 
 def _unpacked(kind: struct.Struct, data: memoryview, position: int) -> int:
+    """Return the number at a position.
+
+    Raises: Malformed.
+    """
     if position < 0 or position + kind.size > len(data):
         raise Malformed
     number: int = kind.unpack_from(data, position)[0]

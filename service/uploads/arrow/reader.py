@@ -1,7 +1,7 @@
 """Reads Arrow IPC streams: a schema, then record batches; each column is an input, and axis 0 is the item.
 
-Numbers are viewed where they lie. The reader is our own and follows nothing that it has not checked: a hostile stream
-ends the process of a library that trusts it.
+Numbers are viewed in place. The reader is our own and checks every offset before following it: a hostile stream can
+crash the process of a library that trusts it.
 
 Source: https://arrow.apache.org/docs/format/Columnar.html, "Serialization and IPC"; format/Message.fbs.
 """
@@ -61,7 +61,7 @@ class Reader:
 
     @classmethod
     def of(cls, name: str, message: Message | int | None) -> "Reader":
-        """Return the reader for a stream whose schema message this is.
+        """Return the reader of a stream with this schema message.
 
         Raises: BadRequest.
         """
@@ -255,6 +255,7 @@ def _wellformed(name: str) -> Iterator[None]:
 
 
 def _no_stream(name: str, view: memoryview) -> UnsupportedFormat:
+    """Return the refusal of data that is not an Arrow stream."""
     if known := foreign(view):
         message = known.said_of(name)
     else:
@@ -266,6 +267,10 @@ def _no_stream(name: str, view: memoryview) -> UnsupportedFormat:
 
 
 def _buffers(table: FlatTable, most: int, body: memoryview) -> Iterator[memoryview]:
+    """Return the buffers of a record batch.
+
+    Raises: Malformed where they lie outside of the body, or overlap.
+    """
     rows = table.structs(2, PAIR, most)
     if any(offset < 0 or size < 0 or offset + size > len(body) for offset, size in rows):
         raise Malformed
@@ -275,6 +280,7 @@ def _buffers(table: FlatTable, most: int, body: memoryview) -> Iterator[memoryvi
 
 
 def _viewed(entry: ArrowColumn, items: int, numbers: memoryview) -> np.ndarray:
+    """Return the numbers of a column as an array; booleans, which are bits, are unpacked."""
     if entry.dtype == "?":
         return np.unpackbits(np.frombuffer(numbers, np.uint8), count=items * entry.numbers, bitorder="little").view("?")
     return np.frombuffer(numbers, f"<{entry.dtype}")

@@ -19,14 +19,14 @@ NAME = "The body"
 
 @dataclass
 class BatchWindow:
-    """Some record batches. They are valid until the window after the next one is asked for."""
+    """Some record batches, valid until the window after the next one is requested."""
 
     reader: Reader
     batches: list[RecordBatch]
 
     @property
     def numbers(self) -> int:
-        """How many numbers these items have."""
+        """The count of numbers in these items."""
         return sum(batch.items for batch in self.batches) * sum(column.numbers for column in self.reader.columns)
 
     def roles(self) -> dict[str, Tensor]:
@@ -35,25 +35,22 @@ class BatchWindow:
 
 
 def needed(body: Body, settings: Settings) -> bool:
-    """Return whether a body has to be streamed: it is too long to keep, or its length is unknown."""
+    """Return whether a body must be streamed, because it is too long to store or its length is unknown."""
     return body.sent_length is None or body.sent_length > settings.max_body_bytes
 
 
 def worthwhile(body: Body) -> bool:
-    """Return whether a body should be streamed although it seems short: a compressed body may become long."""
+    """Return whether a body should be streamed although it is short: a compressed body may become long."""
     return body.packed
 
 
 async def batch_windows(body: Body, _: tuple[str, ...], settings: Settings) -> AsyncIterator[BatchWindow]:
-    """Return the windows of a body that has not been read yet."""
+    """Return the windows of a body that was not read yet."""
     return aiter(_Windows(body, settings))
 
 
 class _Windows:
-    """The windows of one body.
-
-    Two buffers take turns: one is filled while the other is worked on.
-    """
+    """The windows of one body, in two buffers: one is filled while the other is processed."""
 
     def __init__(self, body: Body, settings: Settings) -> None:
         self._body, self._settings = body, settings
@@ -132,6 +129,10 @@ class _Windows:
         self._begin, self._filled = 0, len(tail)
 
     def _fit(self, size: int) -> None:
+        """Enlarge the buffer to `size` bytes, reserving memory.
+
+        Raises: TooLarge, TemporaryReducedCapacity.
+        """
         if size > self._settings.max_body_bytes:
             raise _too_long(self._settings.max_body_bytes, "max_body_bytes")
         if size > len(self._buffer):
@@ -139,13 +140,14 @@ class _Windows:
             self._buffer = bytearray(size)
 
     def _reserve(self, size: int) -> None:
-        """Reserve the memory of the longest window; the factor of admission covers two."""
+        """Reserve the memory of the longest window; the reservation's factor covers both buffers."""
         if size > self._reserved:
             self._body.reserve(size - self._reserved)
             self._reserved = size
 
 
 def _too_long(limit: int, setting: str) -> TooLarge:
+    """Return the refusal of a record batch over a limit."""
     subject = Text("A record batch, in bytes,", "一个记录批(字节)")
     way_out = Text("Write shorter ones: max_chunksize=65536.", "请写出更短的记录批:max_chunksize=65536。")
     return TooLarge(subject, limit, setting, way_out)

@@ -1,8 +1,8 @@
 """The body of a request: read once, from any source, under a size limit and a memory reservation.
 
-A body of stated length reserves what it will cost before its first byte is read, and waits for that; one that comes in
-chunks reserves as it arrives and does not wait, since two that hold memory and wait for more would wait for each other.
-A request whose body is never read (probes, pages) reserves nothing and is never shed.
+A body of stated length reserves its memory before its first byte is read, and waits for that. A chunked body reserves
+as it arrives, without waiting, since two bodies that hold memory and wait for more would wait for each other. A request
+whose body is never read (probes, pages) reserves nothing and is never rejected for lack of memory.
 """
 
 import asyncio
@@ -43,10 +43,10 @@ class BodySource(Protocol):
         """Return whether the client is known to have closed its connection."""
 
     def arrived(self) -> bytearray | None:
-        """Return the body where all of it is here already."""
+        """Return the body if it has arrived completely, else None."""
 
     async def receive(self) -> tuple[bytes, bool]:
-        """Return the next bytes, and whether there are more."""
+        """Return the next bytes, and whether more follow."""
 
 
 class Arrived:
@@ -59,11 +59,11 @@ class Arrived:
         self._data, self.has_left = data, has_left
 
     def arrived(self) -> bytearray:
-        """Return it."""
+        """Return the body."""
         return self._data
 
     async def receive(self) -> tuple[bytes, bool]:
-        """Return all of it."""
+        """Return the whole body."""
         return bytes(self._data), False
 
 
@@ -77,10 +77,10 @@ class AsgiSource:
         self._receive, self._pace, self.has_left = receive, pace, stays
 
     def arrived(self) -> None:
-        """Return nothing: whether all is here cannot be known."""
+        """Return None: ASGI does not say whether the body has arrived completely."""
 
     async def receive(self) -> tuple[bytes, bool]:
-        """Return the next bytes, and whether there are more.
+        """Return the next bytes, and whether more follow.
 
         Raises: RequestTimeout, ClientDisconnect.
         """
@@ -100,7 +100,7 @@ class AsgiSource:
 
 
 class Body:
-    """The body of one request. It is read once, in one of the ways below."""
+    """The body of one request, which is read once, in one of the ways below."""
 
     def __init__(
         self,
@@ -162,7 +162,9 @@ class Body:
         return view
 
     async def chunks(self, limit: int, setting: str | None, *, kept: bool = True) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives. `kept`: reserve memory for all of it; otherwise the caller reserves a window.
+        """Yield the body as it arrives.
+
+        With `kept` memory is reserved for all of it, otherwise the caller reserves a window.
 
         Raises: what `read` raises.
         """
@@ -212,7 +214,7 @@ class Body:
             self._record.bytes_in += len(view)
 
     def unread(self, parts: list[memoryview]) -> None:
-        """Put bytes back, so that `readinto` gives them again: all that were read, in order."""
+        """Put back all bytes that were read, in order, so that `readinto` returns them again."""
         self._unread = parts
 
     def lend(self, size: int) -> memoryview:
@@ -227,7 +229,7 @@ class Body:
         return self._reservation.reserved - self._reservation.reserved // self._factor
 
     def reserve(self, more: int) -> None:
-        """Reserve memory for the bytes that the body grows by when it is decompressed.
+        """Reserve memory for the bytes by which the body grows when it is decompressed.
 
         Raises: TemporaryReducedCapacity.
         """
@@ -236,7 +238,7 @@ class Body:
     def reserve_bytes(self, more: int) -> None:
         """Reserve memory for an answer until it is sent.
 
-        Raises: TooLarge where there never is as much, TemporaryReducedCapacity.
+        Raises: TooLarge where the budget is smaller than that, TemporaryReducedCapacity.
         """
         if self._reservation.reserved + more > self._reservation.total:
             way_out = "Ask for fewer losses in one request, or for gradient=summary."
@@ -244,7 +246,7 @@ class Body:
         self._reservation.grow(self._reservation.reserved + more)
 
     def part(self, data: bytearray, record: Record) -> "Body":
-        """Return a JSON part of the body as the body of a request of its own; reserves memory without waiting."""
+        """Return a JSON part of the body as the body of a separate request; reserves memory without waiting."""
         return Body(
             Arrived(data),
             length=None,
@@ -263,6 +265,7 @@ class Body:
         self._reservation.release()
 
     async def _begin(self, limit: int, setting: str | None, *, kept: bool = True) -> None:
+        """Check the stated length, and reserve memory for it."""
         if self.length is not None and self.length > limit:
             raise too_large(limit, setting)
         if self._begun or not kept or not self.length:
@@ -275,6 +278,7 @@ class Body:
             self._record.queue_ms += 1e3 * (perf_counter() - began)
 
     def _count(self, more: int, limit: int, setting: str | None, size: int = 0, *, kept: bool = True) -> None:
+        """Count received bytes, check the limit, and enlarge the reservation where needed."""
         if not self.packed:
             self._record.bytes_in += more
         size = size or more

@@ -1,6 +1,6 @@
 """A pool of buffers for long bodies: pages that were used before are filled faster than new ones.
 
-A buffer that was lent is given back when the request ends, and kept while all that are kept stay under a limit.
+A buffer returns to the pool when its request ends, and is kept while the pool stays below a limit.
 """
 
 import mmap
@@ -29,6 +29,7 @@ class Pool:
             buffer = mmap.mmap(-1, -(-size // PAGES) * PAGES)
 
         def give_back() -> None:
+            """Return the buffer to the pool."""
             self._free.append(buffer)
             self._kept += len(buffer)
             while self._kept > self._most or len(self._free) > BUFFERS:

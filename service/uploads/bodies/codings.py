@@ -1,8 +1,8 @@
-"""Content-Encoding: decompresses bodies piece by piece as they arrive (RFC 9110, 8.4.1).
+"""Content-Encoding: decompresses bodies in pieces as they arrive (RFC 9110, 8.4.1).
 
-No step makes more than a piece, so whoever reads the pieces can stop at a limit: a body of few bytes that would become
-many is refused once it has become too many. A window of zstd may have 8 MiB (RFC 9659), so that what a small body takes
-before its first byte is bounded too.
+No step produces more than a piece, so that a reader can stop at a limit: a small body that decompresses to too much is
+refused as soon as it exceeds the limit. A zstd window may have 8 MiB (RFC 9659), which bounds the memory that a body
+needs before its first byte.
 """
 
 import sys
@@ -36,15 +36,15 @@ class Decompressor(Protocol):
     """The decompressor of one member of a stream."""
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Return at most so many bytes, none where it needs more data."""
+        """Return at most `max_length` bytes, none where more input is needed."""
 
     @property
     def eof(self) -> bool:
-        """Whether it has come to the end of the member."""
+        """Whether the end of the member was reached."""
 
     @property
     def unused_data(self) -> bytes:
-        """What was given to it from behind the end."""
+        """The input that follows the end of the member."""
 
 
 class _Zlib:
@@ -72,6 +72,7 @@ def _deflate(data: bytes) -> Decompressor:
 
 
 def _zstd(_: bytes) -> Decompressor:
+    """Return a decompressor for zstd with a limited window."""
     unpacks: Any = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW_BITS})
     return unpacks  # type: ignore[no-any-return] # max_length may be named
 
@@ -120,13 +121,13 @@ class Unpacker:
     def finish(self) -> None:
         """Mark the end of the input.
 
-        Raises: BadEnvelope where it stops half way.
+        Raises: BadEnvelope where the data is incomplete.
         """
         if self._member is not None or self._unread:
             raise self._damaged()
 
     def _begun(self) -> bool:
-        """Start the next member where there is one."""
+        """Start the next member; return whether there is one."""
         if len(self._unread) < (ZLIB_HEAD if self._coding == "deflate" else 1):
             return False
         self._members += 1
@@ -136,6 +137,7 @@ class Unpacker:
         return True
 
     def _unpacked(self, most: int) -> bytes:
+        """Return at most `most` decompressed bytes of the current member."""
         if self._member is None:
             raise TypeError(self._coding)
         data, self._unread = self._unread, b""
@@ -145,6 +147,7 @@ class Unpacker:
         return piece
 
     def _damaged(self) -> BadEnvelope:
+        """Return the refusal of a damaged body."""
         damaged = Text(
             f"The body is no {self._coding}, though Content-Encoding says so, or it is damaged.",
             f"请求体不是 Content-Encoding 所说的 {self._coding},或已损坏。",
@@ -164,7 +167,7 @@ class UnpackedSource:
         self._size, self._more = 0, True
 
     def arrived(self) -> None:
-        """Return nothing: how much it becomes is not known before."""
+        """Return None: the decompressed body is not known before it is read."""
 
     async def receive(self) -> tuple[bytes, bool]:
         """Return the next bytes, and whether there may be more.

@@ -1,8 +1,8 @@
 """The lines of a body that is answered while it arrives.
 
-Some clients read answers while they send, most send everything before they read anything. So that the two ends never
-wait for each other, what arrives while an answer waits to be read is kept: a little in memory, the rest in a file
-without a name.
+Some clients read answers while they send, most send everything before they read. So that client and service never wait
+for each other, what arrives while an answer waits to be read is stored: a little in memory, the rest in an unnamed
+file.
 """
 
 import asyncio
@@ -24,10 +24,16 @@ PIECE = 1 << 16  # bytes that are looked through for lines in one turn of the ev
 
 
 class ReadAhead:
-    """The bytes of a body, read before they are asked for; whoever makes it closes it."""
+    """The bytes of a body, read before they are needed; its creator must close it."""
 
     def __init__(self, chunks: AsyncIterator[bytes], folder: Path, longest: int) -> None:
-        """Read `chunks`. `folder`: of the file; `longest`: the most bytes that are kept while answers wait."""
+        """Start to read.
+
+        Args:
+            chunks: The body.
+            folder: The folder of the file.
+            longest: The most bytes to store while answers wait.
+        """
         self._chunks, self._folder, self._longest = chunks, folder, longest
         self._memory: deque[bytes] = deque()
         self._file: BinaryIO | None = None
@@ -37,7 +43,7 @@ class ReadAhead:
         self._task: asyncio.Task[None] | None = None
 
     def close(self) -> None:
-        """Read no more, and give back what was kept."""
+        """Stop reading, and release what was stored."""
         if self._task is not None:
             self._task.cancel()
         if self._file is not None:
@@ -45,7 +51,7 @@ class ReadAhead:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Read on, however much is kept already, while an answer is sent."""
+        """Read on regardless of the limit while an answer is sent."""
         self._answer_waits = True
         self._changed.set()
         try:
@@ -80,14 +86,16 @@ class ReadAhead:
 
     @property
     def _kept(self) -> int:
+        """The bytes that are stored."""
         return self._in_memory + self._written - self._read
 
     async def _change(self) -> None:
+        """Wait until bytes were read or stored."""
         self._changed.clear()
         await self._changed.wait()
 
     async def _fill(self) -> None:
-        """Read the body and keep what was not asked for yet, in memory or in the file."""
+        """Read the body, and store what is not needed yet, in memory or in the file."""
         try:
             async for chunk in self._chunks:
                 if self._kept + len(chunk) > self._longest:
@@ -118,6 +126,7 @@ class ReadAhead:
         self._written += len(chunk)
 
     async def _from_file(self) -> bytes:
+        """Return the next bytes of the file."""
         file, size = self._file, min(PIECE, self._written - self._read)
         if file is None:
             raise TypeError(file)
@@ -128,6 +137,7 @@ class ReadAhead:
 
 
 def _write(file: BinaryIO, place: int, data: bytes) -> None:
+    """Write all data at a position of a file."""
     view = memoryview(data)
     while view:
         written = os.pwrite(file.fileno(), view, place)
@@ -135,7 +145,7 @@ def _write(file: BinaryIO, place: int, data: bytes) -> None:
 
 
 class TextLine(NamedTuple):
-    """One line. `text` is None where it is longer than lines may be; then nothing of it is kept."""
+    """One line; `text` is None where it is longer than allowed, and was discarded."""
 
     number: int  # from 1
     text: bytearray | None
@@ -144,9 +154,10 @@ class TextLine(NamedTuple):
 async def lines_of(
     read: Callable[[], Awaitable[bytes]], longest: int, reserve: Callable[[int], object]
 ) -> AsyncIterator[TextLine]:
-    """Yield the lines that `read` gives the bytes of, none that is blank.
+    """Yield the non-blank lines in the bytes that `read` returns.
 
-    `reserve`: called with so many bytes more than before where a line takes more memory than any before it.
+    `reserve` is called with the number of additional bytes when a line needs more memory than any before it.
+
     Raises: what `read` and `reserve` raise.
     """
     number, text, too_long, reserved = 1, bytearray(), False, PIECE
@@ -173,14 +184,14 @@ async def lines_of(
 
 
 async def together(answers: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield answers as soon as they are known, those of one turn of the event loop as one; the next are made meanwhile.
+    """Yield answers as soon as they are known, those of one turn of the event loop joined, while further ones are made.
 
-    Sending costs as much as a small answer does. Raises: what `answers` raises, after what came before it.
+    Sending costs as much as a small answer does. Raises: what `answers` raises, after the answers before it.
     """
     known, changed, taken = bytearray(), asyncio.Event(), asyncio.Event()
 
     async def make() -> None:
-        """Collect the answers as they are made, and wait while many of them have not been sent."""
+        """Collect answers as they are made, and wait while many of them are not sent yet."""
         try:
             async for answer in answers:
                 known.extend(answer)
@@ -207,6 +218,7 @@ async def together(answers: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _unread(limit: int) -> TooLarge:
+    """Return the refusal of a body whose answers are not read in time."""
     way_out = Text(
         "Read the answers while you send, or send fewer lines in one request.",
         "请边发送边读取回答,或减少每个请求的行数。",

@@ -32,6 +32,7 @@ V5 = 4  # of the metadata; came with Arrow 1.0
 
 
 def _decode(name: str, data: Buffer, limit: DecodingLimit) -> Arrays:
+    """Yield the arrays of a stream."""
     reader, batches = read_batches(name, memoryview(data), limit.judge)
     judge(name, reader, batches, limit, len(data))
     yield from reader.arrays(batches)
@@ -43,9 +44,10 @@ def read_batches(
     judge_names: Callable[[Sequence[str]], object] = lambda _: None,
     most: int = MOST_BATCHES,
 ) -> tuple[Reader, list[RecordBatch]]:
-    """Return the reader of a whole stream, and its record batches, `most` at most.
+    """Return the reader of a complete stream, and its record batches, at most `most`.
 
-    `judge_names` takes the names of the columns before their numbers are read.
+    `judge_names` is called with the names of the columns before their numbers are read.
+
     Raises: BadRequest, UnsupportedFormat, and what `judge_names` raises.
     """
     first = message(name, view)
@@ -138,5 +140,6 @@ FORMAT = ArrayFormat(
 
 
 def _framed(kind: int, table: Slots, body: int) -> bytes:
+    """Return a message of an Arrow stream: its mark, length and metadata."""
     metadata = encoded({0: Number(SHORT, V5), 1: Number(BYTE, kind), 2: table, 3: Number(LONG, body)})
     return MARK + struct.pack("<i", len(metadata)) + metadata

@@ -56,7 +56,7 @@ class _Delimited:
 
     @cached_property
     def named(self) -> bool:
-        """Whether the first row names the columns: it does where a field of it is no number."""
+        """Whether the first row names the columns: it does where one of its fields is not a number."""
         return not all(_is_number(entry) for entry in self._sample[0])
 
     @cached_property
@@ -67,7 +67,7 @@ class _Delimited:
         return [entry.strip() for entry in first] if self.named else [str(place) for place in range(1, len(first) + 1)]
 
     def read(self, names: Sequence[str]) -> "pa.Table":
-        """Return these columns, each of the first of its name.
+        """Return these columns; for repeated names, the first of each.
 
         Raises: BadRequest, TooLarge, TemporaryReducedCapacity.
         """
@@ -136,6 +136,7 @@ class _Delimited:
 
     @cached_property
     def _beginning(self) -> str:
+        """The first characters of the text."""
         return bytes(self.text[:SAMPLE_BYTES]).decode("utf8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
     @cached_property
@@ -162,6 +163,7 @@ class _Delimited:
 
 
 def _is_number(text: str) -> bool:
+    """Return whether a text is a number, with a point or a comma."""
     try:
         float(text.strip().replace(",", "."))
     except ValueError:
@@ -193,6 +195,7 @@ def _open(name: str, data: Buffer, limit: DecodingLimit) -> Table:
 
 
 def _is_utf8(sample: memoryview) -> bool:
+    """Return whether a sample of bytes, which may end within a character, is UTF-8."""
     try:
         bytes(sample).decode()
     except UnicodeDecodeError as error:
@@ -241,6 +244,7 @@ def _unzipped(name: str, data: memoryview, limit: DecodingLimit) -> bytearray:
 
 
 def _matches(_: Buffer, filename: str, media: str) -> bool:
+    """Return whether a filename or a media type says that a file is in this format."""
     return filename.lower().endswith(SUFFIXES) or media.lower() in (MEDIA, *ALSO_MEDIA)
 
 

@@ -1,6 +1,7 @@
 """Recognises files in unsupported or mislabelled formats, and says how to convert them.
 
-Told by their first bytes, and zip archives by their members, since the files of PyTorch, of Excel and of numpy all are.
+They are recognised by their first bytes, and zip archives by their members: files of PyTorch, Excel and numpy are all
+zip archives.
 """
 
 import io
@@ -28,7 +29,7 @@ class Foreign(NamedTuple):
 
     @property
     def sentence(self) -> Text:
-        """Both, after the name of the thing that was sent."""
+        """The name of the format and how to convert it, to follow the name of the file."""
         return Text(f"is {self.called.en}. {self.way_out.en}", f"是{self.called.zh}。{self.way_out.zh}")
 
     def said_of(self, name: str) -> Text:
@@ -48,6 +49,7 @@ PYTORCH = Foreign(
 
 
 def _excel(suffix: str) -> Text:
+    """Return how to convert an Excel file with this suffix."""
     code = f"pandas.read_excel('file{suffix}').to_csv('file.csv', index=False)"
     return Text(f"Save it as CSV there, or with {code}.", f"请在其中另存为 CSV,或用 {code}。")
 

@@ -1,6 +1,7 @@
 """NDJSON: one JSON object per line, whose members are the columns.
 
-Source: https://github.com/ndjson/ndjson-spec; pyarrow.json reads it, and five bytes can end the process that does.
+Source: https://github.com/ndjson/ndjson-spec. It is read by pyarrow.json in a separate process, since five bytes can
+crash it.
 """
 
 import re
@@ -91,6 +92,7 @@ def text_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def _matches(_: Buffer, filename: str, media: str) -> bool:
+    """Return whether a filename or a media type says that a file is NDJSON."""
     return filename.lower().endswith(SUFFIXES) or media.lower() in (MEDIA, *ALSO_MEDIA)
 
 

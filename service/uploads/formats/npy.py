@@ -37,6 +37,7 @@ def decode(role: str, data: Buffer) -> Tensor:
 
 
 def _decode(name: str, data: Buffer, _: DecodingLimit) -> Arrays:
+    """Yield the arrays of a body of .npy files, without names."""
     view = memoryview(data)
     while view:
         tensor, end = _array(name, view)
@@ -53,6 +54,10 @@ def encode(tensor: Tensor) -> bytes:
 
 
 def _encode(arrays: Mapping[str, Tensor], _: bytes) -> bytes:
+    """Return the .npy file of the only array of an answer.
+
+    Raises: BadRequest where there are several.
+    """
     if len(arrays) != 1:
         raise BadRequest(
             Text(
@@ -78,7 +83,7 @@ FORMAT = ArrayFormat(
 
 
 def _array(role: str, view: memoryview) -> tuple[Tensor, int]:
-    """Return the array that begins here, and where it ends."""
+    """Return the array that begins at the view's start, and the position after it."""
     head, start = npy_header(role, view)
     end = start + head.size
     if len(view) < end:

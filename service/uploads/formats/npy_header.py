@@ -35,7 +35,7 @@ PYTHON_2 = re.compile(r"(?<=\d)L\b")  # which wrote its long numbers so: (3L, 4L
 
 
 class Header(NamedTuple):
-    """What the header states; `computed` is the dtype that torch computes with, where it lacks the stated one."""
+    """The dtype and the shape that a header states; `computed` is the dtype that replaces one that torch lacks."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -154,6 +154,7 @@ def _described(role: str, text: bytes, encoding: str) -> Header:
 
 
 def _plain(shape: object) -> bool:
+    """Return whether a shape is a tuple of valid lengths within the limits."""
     return (
         isinstance(shape, tuple)
         and len(shape) <= MOST_AXES

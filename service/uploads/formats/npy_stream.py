@@ -1,7 +1,7 @@
 """Evaluates an .npy body of several arrays while the last one arrives, in half of the memory.
 
-What is not plain (arrays of other lengths, another byte order, bytes too many or too few) is kept whole, and decoded as
-any other body.
+Bodies that do not fit (arrays of different lengths, another byte order, missing or extra bytes) are read completely and
+decoded like any other body.
 """
 
 import math
@@ -33,7 +33,7 @@ class ArrayWindow:
 
     @property
     def numbers(self) -> int:
-        """How many numbers these items have."""
+        """The count of numbers in these items."""
         return sum(tensor.numel() for tensor in self.roles().values())
 
     def roles(self) -> dict[str, Tensor]:
@@ -52,11 +52,11 @@ class ArrayLayout:
 
     @property
     def item_size(self) -> int:
-        """The bytes of one item."""
+        """The size of one item in bytes."""
         return self.size // self.shape[0]
 
     def tensor(self, view: memoryview, items: int) -> Tensor:
-        """Return so many items."""
+        """Return the first `items` items of a buffer as a tensor."""
         return torch.from_numpy(np.frombuffer(view, self.dtype).reshape(items, *self.shape[1:]))
 
 
@@ -88,7 +88,7 @@ async def array_windows(body: Body, roles: tuple[str, ...], settings: Settings) 
 async def _windows(
     body: Body, kept: Mapping[str, Tensor], last_role: str, layout: ArrayLayout, window_bytes: int
 ) -> AsyncIterator[ArrayWindow]:
-    """Yield the items; two buffers take turns, one is filled while the other is worked on."""
+    """Yield the items in two buffers: one is filled while the other is processed."""
     length, item_size = layout.shape[0], layout.item_size
     items = max(1, window_bytes // item_size)
     buffers = [body.lend(items * item_size), body.lend(items * item_size)]
@@ -136,6 +136,7 @@ class _Reading:
         return ArrayLayout(head.dtype, head.shape, head.size) if plain and head.size else None
 
     async def _read(self, size: int) -> memoryview:
+        """Return the next bytes of the body, in pooled memory where there are many."""
         view = memoryview(bytearray(size)) if size < PAGES else self._body.lend(size)
         await self._body.readinto(view)
         self._left -= size

@@ -97,6 +97,7 @@ def _judge(name: str, members: list[zipfile.ZipInfo], limit: DecodingLimit) -> N
 
 
 def _encode(arrays: Mapping[str, Tensor], answer: bytes) -> bytes:
+    """Return arrays as an .npz archive, with the rest of the answer as answer.json."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("answer.json", answer)

@@ -61,6 +61,7 @@ class Entry(NamedTuple):
 
 
 def _matches(data: Buffer, _filename: str, _media: str) -> bool:
+    """Return whether a file starts like a .safetensors file."""
     return len(data) > PREFIX and data[PREFIX] == ord("{")
 
 
@@ -112,6 +113,7 @@ FORMAT = ArrayFormat(
 
 
 def _tensor(view: memoryview, entry: Entry) -> Tensor:
+    """Return a tensor of the file, copied only where its position is not aligned."""
     if not len(view):
         return torch.empty(entry.shape, dtype=WIDER.get(entry.dtype, entry.dtype))
     flat = torch.frombuffer(view, dtype=torch.uint8)
@@ -180,4 +182,5 @@ def _entry(name: str, tensor: str, header: Any) -> Entry:  # noqa: ANN401 - any 
 
 
 def _whole(values: object) -> bool:
+    """Return whether a value is a list of non-negative whole numbers."""
     return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 48 for value in values)

@@ -1,4 +1,4 @@
-"""Explains why a text is not JSON, and what to write instead."""
+"""Explains why a text is not valid JSON, and what to write instead."""
 
 import re
 from typing import NamedTuple
@@ -150,6 +150,6 @@ def _encoding(text: bytes | bytearray) -> Fault | None:
 
 
 def _said(message: str) -> Text:
-    """Return orjson's description of the fault."""
+    """Return orjson's description of an error in both languages."""
     english = message[:1].lower() + message[1:]
     return Text(english, SAID.get(english, english))

@@ -15,9 +15,10 @@ DEEPEST = 8  # axes: a batch of 3-D images with channels has 5
 
 
 def from_lists(role: str, value: object, *, booleans: bool) -> Tensor:
-    """Return a float64 tensor, or a whole-number or boolean one where every entry is.
+    """Return nested lists as a float64 tensor, or as a whole-number or boolean one where all entries are.
 
-    `booleans`: whether true or false stand in the text at all, so that they are looked for only then.
+    `booleans` says whether true or false occur in the text, so that they are searched for only then.
+
     Raises: BadRequest for anything but numbers in lists of equal lengths.
     """
     depth, inner = 0, value
@@ -42,6 +43,7 @@ def from_lists(role: str, value: object, *, booleans: bool) -> Tensor:
 
 
 def too_deep(role: str) -> BadRequest:
+    """Return the refusal of lists that are nested too deeply."""
     return BadRequest(
         Text(
             f"{role} must be a list of numbers, nested at most {DEEPEST} deep.",
@@ -52,6 +54,7 @@ def too_deep(role: str) -> BadRequest:
 
 
 def ragged(role: str) -> BadRequest:
+    """Return the refusal of lists of unequal lengths."""
     return BadRequest(
         Text(
             f"{role} must be a list of numbers whose rows all have the same length.",
@@ -62,6 +65,7 @@ def ragged(role: str) -> BadRequest:
 
 
 def not_numbers(role: str) -> BadRequest:
+    """Return the refusal of lists that contain anything but numbers."""
     return BadRequest(
         Text(
             f"{role} must hold numbers only: no text, no null, no true among numbers, nothing of 2^63 or more.",
@@ -72,6 +76,7 @@ def not_numbers(role: str) -> BadRequest:
 
 
 def _all_whole(value: object) -> bool:
+    """Return whether all entries of nested lists are whole numbers."""
     if isinstance(value, list):
         return all(_all_whole(entry) for entry in value)
     return isinstance(value, int)
@@ -92,9 +97,10 @@ def _any_boolean(value: object) -> bool:
 
 
 def to_lists(tensor: Tensor) -> list[object]:
-    """Return nested lists, null where a number is not finite, since JSON has no NaN."""
+    """Return a tensor as nested lists, with null for non-finite numbers, which JSON lacks."""
 
     def strict(entry: object) -> object:
+        """Return a value with None for non-finite numbers."""
         if isinstance(entry, list):
             return [strict(inner) for inner in entry]
         return entry if isinstance(entry, float) and math.isfinite(entry) else None

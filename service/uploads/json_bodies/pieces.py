@@ -1,7 +1,7 @@
 """Parses long JSON in pieces of a mebibyte: its arrays are cut out of the text and parsed separately.
 
-No parser of JSON lets another thread run meanwhile: 64 MiB as a whole would hold up every other request for a quarter
-of a second. What is left of the text has a name of its own in place of each array.
+JSON parsers do not let other threads run: parsing 64 MiB at once would delay every other request by a quarter of a
+second. In the rest of the text, each array is replaced by a placeholder.
 """
 
 import secrets
@@ -69,7 +69,7 @@ class LongArrays:
             raise fault_of_long(self.text).refusal() from None
 
     def _tensor(self, role: str, span: TextSpan, depth: int) -> Tensor:
-        """Return a group of entries of a list that stands within `depth` lists, itself included."""
+        """Return a group of entries of a list that is nested `depth` deep, itself included."""
         begin, end = span
         if end - begin > 2 * self.piece:
             begin = end - len(self.text[begin:end].lstrip(SPACES))
@@ -78,7 +78,7 @@ class LongArrays:
         return _read(role, self.text[begin:end])
 
     def _long_first(self, role: str, span: TextSpan, depth: int) -> Tensor:
-        """Return a group whose first entry is longer than a piece; what follows it is not."""
+        """Return a group whose first entry is longer than a piece; the other entries are not."""
         if depth == DEEPEST:
             raise too_deep(role)
         spans, stop = entries(self.text, *span, self.piece)
@@ -140,9 +140,9 @@ def _between_texts(text: bytes | bytearray) -> Iterator[TextSpan]:
 
 
 def entries(text: bytes | bytearray, start: int, end: int, piece: int) -> tuple[list[TextSpan], int]:
-    """Return the entries of the list that begins at `start`, in groups of about a piece, and where it ends.
+    """Return the entries of the list that begins at `start`, in groups of about a piece, and the position of its end.
 
-    That is past `end` where it does not end before.
+    The position is past `end` where the list does not end before.
     """
     spans: list[TextSpan] = []
     depth, begin = 0, start + 1
@@ -208,7 +208,7 @@ def _joined(role: str, parts: list[Tensor]) -> Tensor:
 
 
 def _long_beside_arrays(text: bytes | bytearray) -> Refusal:
-    """Return the refusal of a text that is long without its arrays."""
+    """Return the refusal of a text that is long even without its arrays."""
     fault = visible_fault(text)
     if fault:
         return fault.refusal()

@@ -1,7 +1,8 @@
 """Parses long JSON of numeric arrays with simdjson, into buffers instead of Python objects.
 
-A million numbers take 30 ms, as lists they take 400 and hold up every other request meanwhile. What simdjson takes and
-JSON or this service does not is refused by counting: every bracket and every quote of the text has to be accounted for.
+A million numbers take 30 ms; as lists they would take 400 ms and delay every other request. simdjson accepts some texts
+that JSON or this service does not; these are refused by counting: all brackets and quotes of the text must be accounted
+for.
 """
 
 import math
@@ -43,11 +44,11 @@ class CutOut(Protocol):
 
 
 class Unaccounted(Exception):  # noqa: N818 - no fault: the text may still be right
-    """The text has brackets or quotes that were not part of what was read; parsing as lists will explain it."""
+    """The text has brackets or quotes that were not part of what was read; parsing it as lists will explain why."""
 
 
 class Flags(Unaccounted):
-    """The first entry of an array is true or false, so that the array is parsed as lists."""
+    """The array starts with true or false, so it must be parsed as lists."""
 
 
 def read_members(text: bytes | bytearray, roles: Collection[str], arrays: CutOut | None = None) -> Found:
@@ -125,10 +126,11 @@ class _Account:
 
     @classmethod
     def of(cls, text: bytes | bytearray) -> "_Account":
+        """Return the counts of brackets and quotes of a text."""
         return cls(count(text, b"[") + count(text, b"{"), count(text, b'"'))
 
     def plain(self, nodes: Nodes) -> dict[str, Any]:
-        """Return nodes as Python objects, where they are few."""
+        """Return a few nodes as Python objects."""
         if self.brackets > MOST_LEVELS:
             raise Unaccounted
         values = {name: _plain(node) for name, node in nodes.items()}
@@ -144,6 +146,7 @@ class _Account:
 
 
 def _parser() -> simdjson.Parser:
+    """Return the spare parser, or a new one."""
     try:
         return _SPARE.pop()
     except IndexError:
@@ -196,6 +199,10 @@ def _name(node: simdjson.Object) -> str:
 
 
 def _entry(node: object) -> simdjson.Object:
+    """Return a node, if it is an object.
+
+    Raises: Unaccounted.
+    """
     if not isinstance(node, simdjson.Object):
         raise Unaccounted
     return node
@@ -229,6 +236,7 @@ def _root(parser: simdjson.Parser, text: bytes | bytearray) -> object:
 
 
 def _plain(node: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a node as Python objects."""
     if isinstance(node, simdjson.Array):  # as_list writes past the end of a list of more than COUNTED entries
         return [_plain(entry) for entry in node]
     if isinstance(node, simdjson.Object):
@@ -249,7 +257,7 @@ def _count(value: object, marks: str) -> int:
 
 
 def _tensor(role: str, node: object) -> tuple[Tensor, int]:
-    """Return an array, whole numbers where all are, and how many lists it was written in."""
+    """Return an array, of whole numbers where all are, and the number of lists that it was written in."""
     shape: list[int] = []
     inner = node
     while isinstance(inner, simdjson.Array):

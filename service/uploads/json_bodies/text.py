@@ -85,7 +85,10 @@ def too_many_members(members: int) -> BadRequest:
 
 
 def count(text: bytes | bytearray, mark: bytes) -> int:
-    """Return how often a byte occurs; `text.count` takes ten times as long where that is seldom, and four otherwise."""
+    """Return how often a byte occurs.
+
+    Faster than `text.count`, by ten times for rare bytes and four times otherwise.
+    """
     marks, at = 0, text.find(mark)
     while at >= 0 and marks < SELDOM:
         marks, at = marks + 1, text.find(mark, at + 1)
@@ -93,7 +96,7 @@ def count(text: bytes | bytearray, mark: bytes) -> int:
 
 
 def refuse_twice(text: bytes | bytearray | memoryview, value: object) -> None:
-    """Refuse JSON in which an object repeats a member name. `value`: the parsed JSON.
+    """Refuse JSON in which an object repeats a member name; `value` is the parsed JSON.
 
     Raises: BadEnvelope.
     """
@@ -111,6 +114,7 @@ def refuse_unsafe_integers(text: bytes | bytearray | memoryview) -> None:
         return
 
     def exact(digits: str) -> int:
+        """Check the digits of a whole number; the result is not used."""
         if len(digits) > MOST_DIGITS:  # which orjson refuses, and says where
             return 0
         if not (-(1 << 63) <= int(digits) < 1 << 64 or int(float(digits)) == int(digits)):
@@ -147,6 +151,7 @@ def _refuse_deep(text: bytes | bytearray) -> None:
 
 
 def deep() -> BadEnvelope:
+    """Return the refusal of JSON that is nested too deeply."""
     return BadEnvelope(
         Text(f"The JSON nests more than {MOST_LEVELS} levels deep.", f"JSON 的嵌套超过 {MOST_LEVELS} 层。"),
         limit=MOST_LEVELS,
@@ -154,7 +159,7 @@ def deep() -> BadEnvelope:
 
 
 def _texts(value: object) -> int:
-    """Return how many strings the objects have, names included; each has two quotes, numbers have none."""
+    """Return the number of strings in objects, names included; each has two quotes."""
     if isinstance(value, dict):
         return sum(1 + _texts(entry) for entry in value.values())
     if isinstance(value, list) and value and isinstance(value[0], str | dict):

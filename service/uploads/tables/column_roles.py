@@ -30,9 +30,12 @@ class Assignment:
 def assign(names: Sequence[str], requested: RequestedColumns) -> Assignment:
     """Return which columns are read as which inputs.
 
-    `names`: the columns in the order of the file. `requested`: what `roles=` says, by name or by a pattern such as p_*,
-    whose columns make one array in the order of the file; without it, the names decide.
-    Raises: BadRequest where a column is missing, or its meaning is not plain.
+    Args:
+        names: The columns in the order of the file.
+        requested: The columns of each role as `roles=` states them, by name or by a pattern such as p_* whose columns
+            form one array; None to decide by the names.
+
+    Raises: BadRequest where a column is missing, or its meaning is ambiguous.
     """
     columns, assumed = (_as_requested(names, requested), {}) if requested else _by_name(names)
     used = {name for chosen in columns.values() for name in chosen}
@@ -143,6 +146,7 @@ def _refuse_slips(names: Iterable[str], columns: dict[str, list[str]]) -> None:
 
 
 def _some(names: Sequence[str]) -> Text:
+    """Return the first names of a list, with the number of further ones."""
     if not names:
         return Text("no column", "零列")
     some, left = listed(shown(name) or '""' for name in names[:MOST_SHOWN]), len(names) - MOST_SHOWN

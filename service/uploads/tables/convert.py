@@ -32,8 +32,11 @@ def tensors(
 ) -> tuple[dict[str, Tensor], list[str]]:
     """Return a tensor for each role, and the class names in the order of their ids, where there are any.
 
-    `columns`: those of each role, several of which make one array (n, columns). `names`: what the file calls them.
-    Raises: BadRequest for a missing value, a text where a number is wanted, lists of unequal length, other types.
+    Args:
+        columns: The columns of each role; several form one array (n, columns).
+        names: The names of these columns in the file.
+
+    Raises: BadRequest for a missing value, text where numbers are needed, lists of unequal length, and other types.
     """
     texts = {role: _is_text(parts[0]) for role, parts in columns.items()}
     labels = (
@@ -66,6 +69,7 @@ def _together(role: str, parts: list[np.ndarray]) -> Tensor:
 
 
 def _is_text(column: "pa.ChunkedArray") -> bool:
+    """Return whether a column holds texts."""
     types = arrow().types
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
@@ -96,6 +100,7 @@ def _labels(columns: Mapping[str, Sequence["pa.ChunkedArray"]], names: Mapping[s
 
 
 def _ids(column: "pa.ChunkedArray", labels: list[str]) -> np.ndarray:
+    """Return the class ids of a column of texts."""
     pa = arrow()
     kept = _unified(column)
     ids = pa.compute.index_in(kept, value_set=pa.array(labels, kept.type))
@@ -103,11 +108,13 @@ def _ids(column: "pa.ChunkedArray", labels: list[str]) -> np.ndarray:
 
 
 def _unified(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Return a column without dictionary encoding."""
     pa = arrow()
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _is_number(text: str) -> bool:
+    """Return whether a text is a number, with a point or a comma."""
     try:
         float(text.strip().replace(",", "."))
     except ValueError:
@@ -129,7 +136,7 @@ def _no_number(column: "pa.ChunkedArray", name: str) -> BadRequest:
 
 
 def _numbers(column: "pa.ChunkedArray", name: str) -> np.ndarray:
-    """Return the numbers of a column, with an axis a list that it nests."""
+    """Return the numbers of a column, with one axis for each level of nested lists."""
     pa = arrow()
     types = pa.types
     _refuse_missing(column, name)
@@ -192,6 +199,7 @@ def _from_decimal(array: Any, name: str) -> Any:  # noqa: ANN401 - pyarrow ships
 
 
 def _is_list(kind: "pa.DataType") -> bool:
+    """Return whether an Arrow type is a list."""
     types = arrow().types
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 

@@ -1,6 +1,6 @@
-"""Decodes files in a separate process, which a damaged file may crash; the next file gets a new one.
+"""Decodes files in a separate process, which a damaged file may crash; the next file then gets a new one.
 
-The file and its columns go through files in memory, so that each is copied once. The process ends a minute after the
+Files and columns are exchanged through memory files, so that each is copied once. The process ends a minute after the
 last file.
 """
 

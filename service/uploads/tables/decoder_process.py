@@ -1,8 +1,8 @@
 """The process that decodes Parquet, Feather and NDJSON files, which a damaged file may crash.
 
-Run by `decoder`, with one end of a socket as its standard input. It imports pyarrow and nothing of this project, so
-that it starts in 0.2 s. A byte comes with three descriptors: the file, what is asked of it as JSON, and where the
-answer goes; a byte goes back, DONE or DAMAGED.
+It is run by `decoder`, with one end of a socket as its standard input. It imports pyarrow and nothing of this project,
+so that it starts in 0.2 s. A byte arrives with three descriptors: the file, the request as JSON, and the output; a byte
+is sent back, DONE or DAMAGED.
 """
 
 import json
@@ -24,7 +24,7 @@ DONE, DAMAGED = b"\0", b"\1"
 
 
 def main() -> None:
-    """Answer requests until there are none for a minute, or the other end is gone."""
+    """Answer requests until none arrives for a minute, or the other end is closed."""
     with socket.socket(fileno=os.dup(0)) as connection:
         connection.settimeout(IDLE_S)
         while True:
@@ -63,6 +63,7 @@ def _answer(file: int, request: int, answer: int) -> None:
 
 
 def _parquet(source: pa.BufferReader, names: list[str] | None) -> Any:  # noqa: ANN401 - a table or its columns
+    """Return the columns of a Parquet file and their decoded sizes, or the requested columns."""
     schema = pyarrow.parquet.ParquetFile(source).schema_arrow
     texts = [each.name for each in schema if pa.types.is_string(each.type) or pa.types.is_large_string(each.type)]
     source.seek(0)
@@ -73,7 +74,7 @@ def _parquet(source: pa.BufferReader, names: list[str] | None) -> Any:  # noqa: 
 
 
 def _sizes(metadata: Any) -> dict[str, int]:  # noqa: ANN401 - pyarrow ships no types
-    """Return the bytes of each column: numbers of 8 bytes, and the pages that they are unpacked from."""
+    """Return the decoded bytes of each column: 8 bytes a number, and its decompressed pages."""
     sizes: dict[str, int] = {}
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         for column in map(group.column, range(metadata.num_columns)):
@@ -84,6 +85,7 @@ def _sizes(metadata: Any) -> dict[str, int]:  # noqa: ANN401 - pyarrow ships no 
 
 
 def _feather(source: pa.BufferReader, names: list[str] | None) -> Any:  # noqa: ANN401 - a table or its columns
+    """Return the columns of a Feather file, or the requested columns."""
     schema = pa.ipc.open_file(source).schema
     if names is None:
         return {"names": schema.names, "bytes": {}}
@@ -93,6 +95,7 @@ def _feather(source: pa.BufferReader, names: list[str] | None) -> Any:  # noqa: 
 
 
 def _ndjson(source: pa.BufferReader, _: list[str] | None) -> Any:  # noqa: ANN401 - as the others
+    """Return all columns of an NDJSON file."""
     size = source.size()
     try:
         return _rows(source, min(size + 1, PIECE))
@@ -102,6 +105,7 @@ def _ndjson(source: pa.BufferReader, _: list[str] | None) -> Any:  # noqa: ANN40
 
 
 def _rows(source: pa.BufferReader, piece: int) -> pa.Table:
+    """Return the rows of an NDJSON file, read in blocks of `piece` bytes."""
     return pyarrow.json.read_json(source, pyarrow.json.ReadOptions(block_size=piece, use_threads=False))
 
 

@@ -62,10 +62,12 @@ class TableInputs:
         return arrays, self.assumed | ({"labels": labels} if labels else {})
 
     def _keep(self, role: str, table: "pa.Table", chosen: list[str]) -> None:
+        """Store the columns of a role."""
         self.columns[role] = [table.column(table.column_names.index(name)) for name in chosen]
         self.names[role] = chosen
 
     def _note(self, table: Table, assignment: Assignment) -> None:
+        """Record what was assumed about a table."""
         if assignment.assumed:
             self.assumed.setdefault("roles", {}).update(assignment.assumed)
         if assignment.ignored:
@@ -74,7 +76,9 @@ class TableInputs:
 
 
 def renamed(arrays: Mapping[str, Tensor], requested: RequestedColumns) -> tuple[dict[str, Tensor], Assumed]:
-    """Return arrays with the user's own names by role, and what was assumed; several of one role as (n, names).
+    """Return arrays by role from arrays with the user's own names, and what was assumed.
+
+    Several of a role as (n, names).
 
     Raises: BadRequest.
     """

@@ -33,7 +33,7 @@ class Table(Protocol):
 
     @property
     def assumed(self) -> dict[str, str]:
-        """What was assumed in order to read it, such as the decimal separator."""
+        """What was assumed in order to read the file, such as the decimal separator."""
 
     def read(self, names: Sequence[str]) -> "pa.Table":
         """Return these columns.
@@ -56,7 +56,7 @@ class InMemory:
 
     @property
     def assumed(self) -> dict[str, str]:
-        """Nothing is assumed."""
+        """Always empty: nothing is assumed."""
         return {}
 
     def read(self, names: Sequence[str]) -> "pa.Table":
@@ -75,7 +75,7 @@ def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
 
 @contextmanager
 def readable(name: str, subject: str | Text, way_out: Text) -> Iterator[None]:
-    """Turn pyarrow's errors on a damaged file into a refusal. `name`: of the file. `subject`: its format.
+    """Turn pyarrow's errors on a damaged file into a refusal; `name` is that of the file, `subject` its format.
 
     Raises: BadRequest.
     """
@@ -98,9 +98,9 @@ def count_of(text: "Buffer", byte: int) -> int:
 
 
 def reserve(name: str, size: int, limit: "DecodingLimit", reserved: int = 0) -> None:
-    """Reserve memory for the decoded columns, and for one copy of them; `reserved`: what is reserved already.
+    """Reserve memory for the decoded columns and one copy of them, beyond the `reserved` bytes.
 
-    Raises: TooLarge where they become longer than the limit, TemporaryReducedCapacity.
+    Raises: TooLarge where they exceed the limit, TemporaryReducedCapacity.
     """
     if size > limit.max_bytes:
         subject = Text(f"{name}, decoded,", f"{in_chinese(name)} 解码后的大小")

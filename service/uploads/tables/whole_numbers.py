@@ -14,7 +14,7 @@ WHOLE = r"^\s*[+-]?[0-9]{16,}\s*$"
 
 
 def is_rounded(digits: str | bytes) -> bool:
-    """Return whether this whole number is not exact as a float64."""
+    """Return whether this whole number cannot be represented as a float64."""
     return len(digits) > MOST_DIGITS or int(float(digits)) != int(digits)
 
 
@@ -32,10 +32,11 @@ def rounded_columns(table: "pa.Table") -> list[int]:
 
 
 def refuse_rounded(table: "pa.Table", as_texts: Callable[[Sequence[int]], "pa.Table"]) -> "pa.Table":
-    """Return the table where its whole numbers are exactly those of the file.
+    """Return the table, if its whole numbers are exactly those of the file.
 
-    `as_texts` reads the columns at some places once more, as the file has them.
-    Raises: BadRequest where one is rounded.
+    `as_texts` reads the columns at some positions again, as written in the file.
+
+    Raises: BadRequest where a number is rounded.
     """
     suspects = rounded_columns(table)
     for column in as_texts(suspects).columns if suspects else ():
