@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from losses.contract.deadline import checkpoint, hold
-from losses.contract.domains import NON_NEGATIVE, Domain, check, first_index, outside, shows_in_a_sum
+from losses.contract.domain_checks import check, first_index, outside, shows_in_a_sum
+from losses.contract.domains import NON_NEGATIVE, Domain
 from losses.contract.encodings import Extremes
 from losses.contract.expression import Objective
 from losses.contract.shapes import Axes, Pattern

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from losses.contract.domains import first_index
+from losses.contract.domain_checks import first_index
 from losses.errors import NonFiniteInput, ShapeMismatch, UnsupportedDtype
 from recommender.errors import NothingToMeasure
 from recommender.measure.numbers.residual_blocks import LEAVE_OUT, pieces

@@ -11,7 +11,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from losses.contract.domains import allowed_departure, between_ends, finite_between, shows_in_a_sum, tolerance_of
+from losses.contract.domain_checks import allowed_departure, between_ends, finite_between, shows_in_a_sum, tolerance_of
 from losses.contract.loss import Sums
 from losses.evaluation.chunks import ChunkedInputs
 from losses.evaluation.kernels.form import free_numbers

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from losses.contract.domains import Domain, departure, shows_in_a_sum
+from losses.contract.domain_checks import departure, shows_in_a_sum
+from losses.contract.domains import Domain
 from losses.contract.loss import BoundLoss, Items, Sums
 from losses.evaluation.kernels.form import DTYPES, Form
 from losses.evaluation.layout import looked_at_in

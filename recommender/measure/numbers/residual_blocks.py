@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from losses.contract.deadline import checkpoint
-from losses.contract.domains import first_index
+from losses.contract.domain_checks import first_index
 from losses.errors import NonFiniteInput, ShapeMismatch
 from losses.text import Text
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from losses.contract.domains import first_index
+from losses.contract.domain_checks import first_index
 from losses.errors import ShapeMismatch
 from losses.text import Text
 from recommender.errors import BadBox, UnreadableTargets

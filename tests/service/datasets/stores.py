@@ -6,7 +6,7 @@ import pyarrow.fs
 import pytest
 
 from tests.conftest import Client
-from tests.service.datasets.test_addresses import ROWS, SHARDS, WRITERS, evaluated, made, mean_square, shard
+from tests.service.datasets.shards import ROWS, SHARDS, WRITERS, evaluated, made, mean_square, shard
 from tests.service.problem import is_problem
 
 

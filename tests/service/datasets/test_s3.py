@@ -10,8 +10,8 @@ import pyarrow.fs
 import pytest
 
 from tests.conftest import Client
+from tests.service.datasets.shards import WRITERS, evaluated, made, shard
 from tests.service.datasets.stores import assert_shards_are_read
-from tests.service.datasets.test_addresses import WRITERS, evaluated, made, shard
 from tests.service.problem import is_problem
 from tests.service.processes import PATIENCE_S, free_port
 

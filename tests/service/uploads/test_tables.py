@@ -1,17 +1,10 @@
 """Files of columns: whoever wrote them, the number is that of .npy arrays of the values as they were printed."""
 
 import gzip
-import io
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import httpx
 import numpy as np
-import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -20,130 +13,32 @@ import pytest
 
 from tests.conftest import Client
 from tests.service.files import npy_body
+from tests.service.uploads.table_files import (
+    CSV,
+    FEATHER,
+    MSE,
+    NDJSON,
+    NPY,
+    PARQUET,
+    ROWS,
+    WRITERS,
+    as_printed,
+    evaluated,
+    written,
+)
 
 pytestmark = pytest.mark.anyio
-CSV, NDJSON, PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
-FEATHER, JSON, NPY = "application/vnd.apache.arrow.file", "application/json", "application/x-npy"
-RANDOM = np.random.default_rng(0)
-VALUES = {"y_true": RANDOM.normal(size=500) * 10.0 ** RANDOM.integers(-20, 20, 500), "y_pred": RANDOM.normal(size=500)}
-MSE = [3.625]  # of ROWS
-ROWS = b"y_true,y_pred\n1,2\n3,5.5\n"
-
-
-def _frame() -> pd.DataFrame:
-    return pd.DataFrame(VALUES | {"id": [f"r{place}" for place in range(500)]})
-
-
-def _excel(digits: Callable[[float], str] = repr) -> bytes:
-    """What Excel saves in much of Europe: semicolons, decimal commas, CR LF and a byte order mark."""
-    rows = [";".join(digits(float(VALUES[name][place])).replace(".", ",") for name in VALUES) for place in range(500)]
-    return b"\xef\xbb\xbf" + "\r\n".join(["y_true;y_pred", *rows, ""]).encode()
-
-
-def _r(decimal: str, separator: str) -> bytes:
-    """What write.csv and write.csv2 print: quoted names, a column of row names, 15 digits."""
-    rows = [
-        separator.join([f'"{place + 1}"', *(f"{VALUES[name][place]:.15g}".replace(".", decimal) for name in VALUES)])
-        for place in range(500)
-    ]
-    return "\n".join([separator.join(['""', *(f'"{name}"' for name in VALUES)]), *rows, ""]).encode()
-
-
-def _javascript() -> bytes:
-    """What JSON.stringify prints a row: the shortest digits that come back, 1e21 as 1e+21."""
-    return b"".join(
-        json.dumps({name: float(VALUES[name][place]) for name in VALUES}).encode() + b"\n" for place in range(500)
-    )
-
-
-def _written(write: Callable[[io.BytesIO], Any]) -> bytes:
-    buffer = io.BytesIO()
-    write(buffer)
-    return buffer.getvalue()
-
-
-def _duckdb(options: str, path: Any) -> bytes:  # noqa: ANN401 - a fixture's folder
-    frame = _frame()  # noqa: F841 - DuckDB reads it by its name
-    duckdb.sql(f"COPY frame TO '{path}' ({options})")
-    return bytes(path.read_bytes())
-
-
-def _table() -> pa.Table:
-    return pa.Table.from_pandas(_frame())
-
-
-WRITERS: dict[str, tuple[str, Callable[[Any], bytes]]] = {
-    "pandas to_csv": (CSV, lambda _: _frame().to_csv().encode()),
-    "pandas to_csv gzip": (CSV, lambda _: gzip.compress(_frame().to_csv(index=False).encode())),
-    "pandas to_csv tabs": (CSV, lambda _: _frame().to_csv(sep="\t").encode()),
-    "pandas to_csv decimal comma": (CSV, lambda _: _frame().to_csv(sep=";", decimal=",").encode()),
-    "pandas to_parquet": (PARQUET, lambda _: _written(_frame().to_parquet)),
-    "pandas to_feather": (FEATHER, lambda _: _written(_frame().to_feather)),
-    "pandas to_json records": (JSON, lambda _: _frame().to_json(orient="records", double_precision=15).encode()),
-    "pandas to_json lines": (
-        NDJSON,
-        lambda _: _frame().to_json(orient="records", lines=True, double_precision=15).encode(),
-    ),
-    "polars write_csv": (CSV, lambda _: _written(pl.from_pandas(_frame()).write_csv)),
-    "polars write_parquet": (PARQUET, lambda _: _written(pl.from_pandas(_frame()).write_parquet)),
-    "polars write_ipc lz4": (
-        FEATHER,
-        lambda _: _written(lambda to: pl.from_pandas(_frame()).write_ipc(to, compression="lz4")),
-    ),
-    "polars write_ndjson": (NDJSON, lambda _: _written(pl.from_pandas(_frame()).write_ndjson)),
-    "DuckDB csv": (CSV, lambda path: _duckdb("FORMAT csv", path)),
-    "DuckDB parquet": (PARQUET, lambda path: _duckdb("FORMAT parquet", path)),
-    "DuckDB json": (NDJSON, lambda path: _duckdb("FORMAT json", path)),
-    "pyarrow csv": (CSV, lambda _: _written(lambda to: pyarrow.csv.write_csv(_table(), to))),
-    "pyarrow parquet zstd": (
-        PARQUET,
-        lambda _: _written(lambda to: pyarrow.parquet.write_table(_table(), to, compression="zstd")),
-    ),
-    "pyarrow feather zstd": (
-        FEATHER,
-        lambda _: _written(lambda to: pyarrow.feather.write_feather(_table(), to, compression="zstd")),
-    ),
-    "pyarrow feather plain": (
-        FEATHER,
-        lambda _: _written(lambda to: pyarrow.feather.write_feather(_table(), to, compression="uncompressed")),
-    ),
-    "R write.csv": (CSV, lambda _: _r(".", ",")),
-    "R write.csv2": (CSV, lambda _: _r(",", ";")),
-    "Excel": (CSV, lambda _: _excel()),
-    "Excel Unicode text": (CSV, lambda _: _excel().decode("utf-8-sig").replace(";", "\t").encode("utf-16")),
-    "Excel sep=": (CSV, lambda _: b"sep=;\r\n" + _excel()[3:]),
-    "JavaScript": (NDJSON, lambda _: _javascript()),
-}
-DIGITS = {"pandas to_json records": 15, "pandas to_json lines": 15}  # after the point, at most
-SIGNIFICANT = {"R write.csv": 15, "R write.csv2": 15}
-
-
-def _as_printed(writer: str) -> dict[str, np.ndarray]:
-    """Return the values as this writer's digits say them."""
-    if writer in SIGNIFICANT:
-        return {name: np.array([float(f"{value:.15g}") for value in column]) for name, column in VALUES.items()}
-    if writer in DIGITS:
-        text = _frame()[list(VALUES)].to_json(orient="records", double_precision=15)
-        rows = json.loads(text)
-        return {name: np.array([row[name] for row in rows], float) for name in VALUES}
-    return VALUES
-
-
-async def _evaluated(http: httpx.AsyncClient, body: bytes, media: str, query: str = "loss=mse") -> dict[str, Any]:
-    answer = await http.post(f"/v1/evaluate?{query}", content=body, headers={"content-type": media})
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
 
 
 @pytest.mark.parametrize("writer", WRITERS)
 async def test_every_writer_gives_the_number_of_what_it_printed(client: Client, writer: str, tmp_path: Path) -> None:
     media, write = WRITERS[writer]
-    printed = _as_printed(writer)
+    printed = as_printed(writer)
     arrays = npy_body(printed["y_pred"]) + npy_body(printed["y_true"])
 
     async with client() as http:
-        answer = await _evaluated(http, write(tmp_path / "file"), media)
-        expected = await _evaluated(http, arrays, NPY)
+        answer = await evaluated(http, write(tmp_path / "file"), media)
+        expected = await evaluated(http, arrays, NPY)
 
     assert answer["results"][0]["value"] == expected["results"][0]["value"]
     assert answer["assumed"]["roles"] == {"targets": "y_true", "predictions": "y_pred"}
@@ -168,7 +63,7 @@ async def test_every_writer_gives_the_number_of_what_it_printed(client: Client, 
 )
 async def test_columns_are_found(client: Client, body: bytes, query: str, value: float) -> None:
     async with client() as http:
-        answer = await _evaluated(http, body, CSV, "loss=mse" + query)
+        answer = await evaluated(http, body, CSV, "loss=mse" + query)
 
     assert answer["results"][0]["value"] == value
 
@@ -177,7 +72,7 @@ async def test_several_columns_make_one_array_and_texts_are_class_names(client: 
     body = b"label,p_cat,p_dog\ndog,0.2,0.8\ncat,0.7,0.3\n"
 
     async with client() as http:
-        answer = await _evaluated(http, body, CSV, "loss=cross_entropy&roles=predictions:p_*,targets:label")
+        answer = await evaluated(http, body, CSV, "loss=cross_entropy&roles=predictions:p_*,targets:label")
         arrays = {"predictions": [[0.2, 0.8], [0.7, 0.3]], "targets": [1, 0]}
         expected = (await http.post("/v1/evaluate", json={"loss": "cross_entropy", **arrays})).json()
 
@@ -211,10 +106,10 @@ async def test_a_form_takes_one_table(client: Client, filename: str) -> None:
 
 async def test_lists_in_a_column_are_axes(client: Client) -> None:
     table = pa.table({"y_pred": [[0.2, 0.8], [0.7, 0.3]], "y_true": pa.array([1, 0], pa.uint64())})
-    body = _written(lambda to: pyarrow.parquet.write_table(table, to))
+    body = written(lambda to: pyarrow.parquet.write_table(table, to))
 
     async with client() as http:
-        answer = await _evaluated(http, body, PARQUET, "loss=cross_entropy")
+        answer = await evaluated(http, body, PARQUET, "loss=cross_entropy")
 
     assert answer["results"][0]["value"] == pytest.approx(0.4752516014429192)
 
@@ -309,14 +204,14 @@ async def test_whole_numbers_of_64_bits_stay_apart(client: Client) -> None:
     body = "\n".join(["labels,e_0,e_1", *(f"{label},{place},1" for place, label in enumerate(ids))]).encode()
 
     async with client() as http:
-        answer = await _evaluated(http, body, CSV, "loss=supcon&roles=predictions:e_*,targets:labels")
+        answer = await evaluated(http, body, CSV, "loss=supcon&roles=predictions:e_*,targets:labels")
 
     assert answer["results"][0]["value"] is None  # no two have one label
 
 
 def _bomb_of_rows() -> bytes:
     table = pa.table({"y_true": pa.array([0.0]).take(pa.array([0] * 1000)), "y_pred": [0.0] * 1000})
-    return _written(lambda to: [pyarrow.parquet.write_table(pa.concat_tables([table] * 4000), to, compression="zstd")])
+    return written(lambda to: [pyarrow.parquet.write_table(pa.concat_tables([table] * 4000), to, compression="zstd")])
 
 
 @pytest.mark.parametrize(
@@ -326,7 +221,7 @@ def _bomb_of_rows() -> bytes:
         (CSV, gzip.compress(b"y_true,y_pred\n" + b"0,0\n" * 4_000_000)),
         (
             FEATHER,
-            _written(
+            written(
                 lambda to: pyarrow.feather.write_feather(
                     pa.table({"y_true": np.zeros(4_000_000), "y_pred": np.zeros(4_000_000)}), to, compression="zstd"
                 )
@@ -349,7 +244,7 @@ async def test_what_becomes_too_long_is_refused_before_it_is_decoded(client: Cli
 async def test_damaged_files_are_refused(client: Client, media: str) -> None:
     table = pa.table({"y_true": [1.0, 3.0], "y_pred": [2.0, 5.5]})
     write = pyarrow.parquet.write_table if media == PARQUET else pyarrow.feather.write_feather
-    whole = _written(lambda to: write(table, to, compression="zstd"))
+    whole = written(lambda to: write(table, to, compression="zstd"))
 
     async with client() as http:
         for place in range(0, len(whole), 3):
