@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmarks.experiments.score import ARTICLE, BOOK, BOTH, CONSTANT, EXPERIMENT, Question, Scored
+from benchmarks.experiments.score import ARTICLE, BOOK, BOTH, CONSTANT, EXPERIMENT, MetricQuestion, Scored
 from benchmarks.regret.markdown import met, percent, table
 from recommender.metrics import METRICS
 
@@ -43,7 +43,7 @@ class _Bar(NamedTuple):
     good: bool
 
 
-def markdown(asked: dict[Question, Scored]) -> str:
+def markdown(asked: dict[MetricQuestion, Scored]) -> str:
     """Return the report."""
     parts = [HEAD, "## In short", short(asked), "## What was promised", _promised(asked), "## Verdicts", _calls(asked)]
     for question, one in asked.items():
@@ -54,7 +54,7 @@ def markdown(asked: dict[Question, Scored]) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def short(asked: dict[Question, Scored]) -> str:
+def short(asked: dict[MetricQuestion, Scored]) -> str:
     """Return the table of mean regrets."""
     rows = [
         [_shown(question), *(percent(one.estimate(policy).mean) for policy in POLICIES), _gap(one)]
@@ -68,7 +68,7 @@ def _gap(one: Scored) -> str:
     return "no gap" if gap is None else f"{gap.share:.0%} ({gap.low:.0%} to {gap.high:.0%})"
 
 
-def _promised(asked: dict[Question, Scored]) -> str:
+def _promised(asked: dict[MetricQuestion, Scored]) -> str:
     rows = [
         [_shown(question), *(f"{bar.value}, {met(bar.good)}" for bar in _bars(question, one))]
         for question, one in asked.items()
@@ -77,7 +77,7 @@ def _promised(asked: dict[Question, Scored]) -> str:
     return table(["verdict", *names], rows)
 
 
-def _bars(question: Question, one: Scored) -> list[_Bar]:
+def _bars(question: MetricQuestion, one: Scored) -> list[_Bar]:
     least = LEAST_GAP.get(question.metric, 0.0)
     gap, against = one.gap(BOTH), one.against_constant(BOTH)
     catastrophes = one.estimate(BOTH).catastrophes
@@ -93,7 +93,7 @@ def _bars(question: Question, one: Scored) -> list[_Bar]:
     ]
 
 
-def _calls(asked: dict[Question, Scored]) -> str:
+def _calls(asked: dict[MetricQuestion, Scored]) -> str:
     head = [
         "verdict",
         "calls of worse",
@@ -149,7 +149,7 @@ def _strata(one: Scored, strata: Sequence[str]) -> str:
     return table(["stratum", *POLICIES], rows)
 
 
-def _shown(question: Question) -> str:
+def _shown(question: MetricQuestion) -> str:
     title = METRICS[question.metric].title.en
     told = {"told": ", told what outliers are", "unknown": ", not told what outliers are"}.get(question.outliers, "")
     return f"{question.task}, {title}, {question.model}{told}"

@@ -17,7 +17,7 @@ CONSTANT = "best constant elsewhere"
 SIGNIFICANT, NOTABLE = 0.05, 0.005
 
 
-class Question(NamedTuple):
+class MetricQuestion(NamedTuple):
     """What was asked: of numbers, `outliers` says whether the question told what they are."""
 
     task: str
@@ -161,12 +161,12 @@ class Scored:
         return best == row["chosen"] or bool(row["standings"][best][TIED])
 
 
-def scored(rows: Sequence[Row]) -> dict[Question, Scored]:
+def scored(rows: Sequence[Row]) -> dict[MetricQuestion, Scored]:
     """Return the rows of every question, in the order in which they are reported."""
-    by_question: dict[Question, list[Row]] = {}
+    by_question: dict[MetricQuestion, list[Row]] = {}
     for row in rows:
         outliers = "told" if row["outliers"] in ("errors", "signal") else row["outliers"]
-        question = Question(row["task"], row["metric"], outliers, row["model"])
+        question = MetricQuestion(row["task"], row["metric"], outliers, row["model"])
         by_question.setdefault(question, []).append(row)
     return {question: Scored(question.metric, own) for question, own in sorted(by_question.items())}
 

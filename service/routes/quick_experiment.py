@@ -24,7 +24,7 @@ TABLE_AXES, LISTS_AXES = 2, 3  # of (n, p), and of (lists, length, p)
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
 
-class Question(NamedTuple):
+class QuickQuestion(NamedTuple):
     """What is asked of a quick experiment.
 
     `assumed`: which columns of the dataset were taken for inputs; `query`: the column that says which list a row
@@ -41,7 +41,7 @@ class Question(NamedTuple):
 
 
 async def quick_experiment(
-    jobs: Jobs, question: Question, features: Tensor | None, targets: Tensor | None, language: Language
+    jobs: Jobs, question: QuickQuestion, features: Tensor | None, targets: Tensor | None, language: Language
 ) -> tuple[ExperimentReport, Profile]:
     """Return the verdict of a linear model on the arrays or the dataset, and facts of the target about a pilot model.
 

@@ -1,1 +1,1 @@
-"""Objectives compiled into one pass over the inputs, which gives every sum that an evaluation takes of them."""
+"""Objectives compiled to native code: one pass over the inputs gives every sum that an evaluation needs."""

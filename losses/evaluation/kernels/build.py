@@ -32,9 +32,10 @@ VECTOR_BITS = {"AVX512": 512, "AVX2": 256}
 
 
 def build(form: Form, folder: Path, instructions: str | None = None) -> Path:
-    """Compile the kernel of a form into a folder; return its shared library.
+    """Compile the kernel of a form into a folder, and return the path of its shared library.
 
-    `instructions`: those of AVX512 or AVX2 alone; by default the best of this processor.
+    `instructions` is AVX512 or AVX2; by default the best that this processor has.
+
     Raises: what torch raises where the formula cannot be compiled as one function.
     """
     instructions = instructions or isa()
@@ -64,6 +65,7 @@ def build(form: Form, folder: Path, instructions: str | None = None) -> Path:
 
 
 def _options(instructions: str, scratch: Path) -> dict[str, Any]:
+    """Return the options of the compiler."""
     options: dict[str, Any] = {
         "aot_inductor.output_path": str(scratch / "kernel.so"),
         "aot_inductor.enable_line_tables": False,  # a third of the time of compiling, for what is stripped off
@@ -75,14 +77,17 @@ def _options(instructions: str, scratch: Path) -> dict[str, Any]:
 
 
 def _write(content: bytes, path: Path) -> None:
-    """Write a file that is there as a whole or not at all."""
+    """Write a file atomically: readers see all of it or none."""
     part = path.with_suffix(f".{os.getpid()}")
     part.write_bytes(content)
     part.replace(path)
 
 
 def _examples(form: Form) -> Iterator[Tensor]:
-    """Yield a tensor for every input, number and shift that the kernel takes, axes of the same name equally long."""
+    """Yield an example tensor for every input, open parameter and shift of the kernel.
+
+    Equal axes have equal lengths.
+    """
     lengths = _lengths(form)
     for entry in form.inputs:
         yield torch.zeros([lengths[entry.role, axis] for axis in range(len(entry.single))], dtype=DTYPES[entry.dtype])
@@ -93,14 +98,14 @@ def _examples(form: Form) -> Iterator[Tensor]:
 
 
 def _open_axes(form: Form, place: int, tensor: Tensor) -> Iterator[int]:
-    """Yield the axes of a tensor that the kernel takes which may have any length."""
+    """Yield the axes of a kernel's input that may have any length."""
     stated = _stated_lengths(form)
     role = form.inputs[place].role if place < len(form.inputs) else ""
     yield from (axis for axis, length in enumerate(tensor.shape) if length > 1 and (role, axis) not in stated)
 
 
 def _stated_lengths(form: Form) -> dict[tuple[str, int], int]:
-    """Return the lengths that losses state as numbers, such as the 4 of boxes, by role and axis."""
+    """Return the axis lengths that losses state as numbers, such as the 4 of boxes, by role and axis."""
     stated: dict[tuple[str, int], int] = {}
     for _, term in form.objective().terms:
         for entry in form.inputs:
@@ -111,7 +116,7 @@ def _stated_lengths(form: Form) -> dict[tuple[str, int], int]:
 
 
 def _lengths(form: Form) -> dict[tuple[str, int], int]:
-    """Return a length for every axis of every input; equal where some term says so."""
+    """Return a length for every axis of every input, by role and axis; equal where a term requires it."""
     named: dict[tuple[str, int], set[tuple[str, int]]] = {}  # axes that are one, by each of them
     stated = _stated_lengths(form)
     for _, term in form.objective().terms:
@@ -136,14 +141,14 @@ def _lengths(form: Form) -> dict[tuple[str, int], int]:
 
 
 def _axes(names: tuple[str, ...], ndim: int) -> Iterator[tuple[str, int]]:
-    """Yield the name of every axis, and which it is among those of a starred name."""
+    """Yield the name of every axis, and its position among the axes of a starred name."""
     for name in names:
         width = ndim - len(names) + 1 if name.startswith("*") else 1
         yield from ((name.lstrip("*"), place) for place in range(width))
 
 
 def main() -> None:
-    """Compile the kernels that are asked for, each in turn."""
+    """Compile the kernels named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("losses", nargs="*", help="ids; none: every loss of which a kernel can be made")
@@ -164,7 +169,7 @@ def main() -> None:
 
 
 def usual_forms(loss: Loss, dtype: torch.dtype) -> Iterator[Form]:
-    """Yield the forms of a loss under its defaults: items alone, and with two axes of pixels where it may have them."""
+    """Yield the forms of a loss with default parameters: for plain items and, where it allows them, two pixel axes."""
     objective = Objective(((1.0, loss.bind()),))
     for pixels in (0, 2) if any(name[0] == "*" for pattern in loss.shapes.roles for name in pattern.names) else (0,):
         form = form_of(objective, dict(_usual_inputs(objective.terms[0][1], dtype, pixels)), dtype)
@@ -173,7 +178,7 @@ def usual_forms(loss: Loss, dtype: torch.dtype) -> Iterator[Form]:
 
 
 def _usual_inputs(term: BoundLoss, dtype: torch.dtype, pixels: int) -> Iterator[tuple[str, Tensor]]:
-    """Yield every required input, with so many axes of pixels."""
+    """Yield every required input, with this number of pixel axes."""
     for role in term.loss.required:
         names = term.loss.pattern(role).names
         width = {"*": pixels + (names[0][0] == "*")}

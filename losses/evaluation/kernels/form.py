@@ -1,4 +1,4 @@
-"""What one kernel is compiled for: an objective, its parameters, and the dtypes and axes of its inputs."""
+"""The form of a kernel: the objective, the parameters, and the dtypes and axes of inputs that it is compiled for."""
 
 import hashlib
 import json
@@ -27,7 +27,13 @@ Params = tuple[tuple[str, Value], ...]
 
 @dataclass(frozen=True)
 class TermForm:
-    """One term: its loss and its parameters, those numbers that are not the defaults left open."""
+    """One term of a form: its loss and its parameters.
+
+    Attributes:
+        loss: The id of the loss.
+        params: The parameters that are compiled in.
+        free: Numeric parameters that are passed to the kernel, each with "float" or "int".
+    """
 
     loss: str
     params: Params
@@ -36,7 +42,7 @@ class TermForm:
 
 @dataclass(frozen=True)
 class InputForm:
-    """One input: its role and dtype, and which of its axes have length 1, for which other code is made."""
+    """One input of a form: its role and dtype, and which axes have length 1, for which different code is compiled."""
 
     role: str
     dtype: str
@@ -45,7 +51,7 @@ class InputForm:
 
 @dataclass(frozen=True)
 class Form:
-    """An objective without its coefficients, as far as its kernel depends on it."""
+    """What a kernel is compiled for: an objective without its coefficients, and its inputs."""
 
     terms: tuple[TermForm, ...]
     inputs: tuple[InputForm, ...]
@@ -53,7 +59,7 @@ class Form:
 
     @cached_property
     def digest(self) -> str:
-        """The name of the kernel, another with other sources or another torch."""
+        """The name of the kernel, which changes with the sources and with the version of torch."""
         text = json.dumps([self.described(), torch.__version__, platform.machine(), sources()])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -67,7 +73,7 @@ class Form:
 
     @classmethod
     def of(cls, described: Mapping[str, Any]) -> Self:
-        """Return the form that was described so."""
+        """Return the form that `described` wrote."""
         terms = [
             TermForm(loss, tuple((name, value) for name, value in params), tuple((name, kind) for name, kind in free))
             for loss, params, free in described["terms"]
@@ -76,12 +82,12 @@ class Form:
         return cls(tuple(terms), tuple(inputs), described["dtype"])
 
     def objective(self) -> Objective:
-        """Return an objective of this form, its open parameters at their defaults."""
+        """Return an objective of this form, with the parameters that are passed to the kernel at their defaults."""
         return Objective(tuple((1.0, catalogue()[term.loss].bind(dict(term.params))) for term in self.terms))
 
 
 def form_of(objective: Objective, inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Form | None:
-    """Return the form of an objective on inputs of these dtypes and axes; None where no kernel is made of it."""
+    """Return the form of an objective on these inputs; None where no kernel can be compiled."""
     sent = [_input(role, inputs[role]) for role in objective.roles if role in inputs]
     known = [entry for entry in sent if entry is not None]
     if len(known) < len(sent) or any(why_no_kernel(term) for _, term in objective.terms):
@@ -98,12 +104,14 @@ def why_no_kernel(term: BoundLoss) -> str:
 
 
 def _input(role: str, tensor: Tensor) -> InputForm | None:
+    """Return the form of an input; None where kernels do not support its dtype or axes."""
     single = tuple(length == 1 for length in tensor.shape)
     fits = _name(tensor.dtype) in DTYPES and tensor.ndim <= MOST_AXES and all(tensor.shape)
     return InputForm(role, _name(tensor.dtype), single) if fits else None
 
 
 def _term(term: BoundLoss) -> TermForm:
+    """Return the form of a term."""
     fields = term.loss.parameters.model_fields
     free = tuple(
         (name, "int" if isinstance(value, int) else "float")
@@ -117,13 +125,14 @@ def _term(term: BoundLoss) -> TermForm:
 
 
 def free_numbers(objective: Objective, form: Form) -> Iterator[float]:
-    """Yield the numbers that the form leaves open, in its order."""
+    """Yield the values of the parameters that are passed to the kernel, in the order of the form."""
     for (_, term), own in zip(objective.terms, form.terms, strict=True):
         for name, _ in own.free:
             yield float(term.params[name] or 0)
 
 
 def _name(dtype: torch.dtype) -> str:
+    """Return the name of a dtype."""
     return str(dtype).removeprefix("torch.")
 
 

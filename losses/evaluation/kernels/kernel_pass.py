@@ -1,6 +1,7 @@
-"""The first pass by a kernel: one call a chunk gives its checks, its sums and its moments.
+"""The first pass computed by a kernel: one call for each chunk gives its checks, sums and moments.
 
-Where what it gives does not prove that every number is legal, or has lost digits, the plain way takes the chunk.
+Where the result does not prove that every number is legal, or too many digits cancel, the chunk is evaluated by the
+formula instead.
 """
 
 import math
@@ -27,7 +28,7 @@ AT_ONCE = 4  # blocks, a million numbers of each input: a call costs a tenth of 
 
 @dataclass
 class KernelPass:
-    """Adds chunks of one objective to its totals by its kernel."""
+    """Adds the chunks of one objective to its totals by a kernel."""
 
     kernel: Kernel
     numbers: list[Tensor]  # parameters that it takes
@@ -38,7 +39,7 @@ class KernelPass:
 
     @property
     def blocks_at_once(self) -> int:
-        """Of how many blocks one call is: more where it holds no temporaries, which would leave the cache."""
+        """The number of blocks in one call: several where the kernel has no temporaries that would leave the cache."""
         shapes = [term.loss.shapes for _, term in self.chunked_inputs.objective.terms]
         return AT_ONCE if all(pattern == each.items for each in shapes for pattern in each.roles) else 1
 
@@ -49,7 +50,7 @@ class KernelPass:
                 yield from some
 
     def add(self, bounds: Bounds) -> bool:
-        """Add one chunk and say so; False, and nothing is added, where only the plain way can tell."""
+        """Add one chunk; return False, having added nothing, where the formula has to evaluate it."""
         tensors = self.chunked_inputs.sent(bounds)
         if not all(tensor.is_contiguous() for tensor in tensors.values()):
             return False
@@ -69,7 +70,7 @@ class KernelPass:
     def _moments(
         self, facts: Facts, shift: list[float], tensors: dict[str, Tensor], all_rows: int
     ) -> RowMoments | None:
-        """Return the moments of the rows of one chunk; None where they have lost digits."""
+        """Return the moments of the rows of one chunk; None where too many digits cancel."""
         rows = round(facts.get("rows", all_rows))
         if "shift 0" in facts:  # the means of all rows, those that do not count included
             own = [facts[f"shift {k}"] for k in range(len(shift))]
@@ -83,11 +84,11 @@ class KernelPass:
 
     @staticmethod
     def _sums(facts: Facts) -> list[float]:
-        """Return the sums of items; where one is not finite, the plain way says why."""
+        """Return the sums of items; where one is not finite, the formula evaluates the chunk and explains it."""
         return [fact for name, fact in facts.items() if name.endswith(("numerator", "denominator"))]
 
     def _shift(self) -> list[float]:
-        """Return what is taken from every column before it is squared: its mean so far, or a guess."""
+        """Return what is subtracted from each column before it is squared: its mean so far, or a guess."""
         if self.spread is None:
             return []
         if self.spread.count:
@@ -98,7 +99,7 @@ class KernelPass:
         return [guess for of_term in guesses for guess in of_term]
 
     def _called(self, tensors: dict[str, Tensor], shift: list[float]) -> tuple[Facts, list[float]]:
-        """Return what the kernel gives, by its names, and the sums behind; nothing where it fails."""
+        """Return the named results of the kernel, and the sums that follow them; empty where it fails."""
         columns = 2 * len(self.accumulators)
         shifts = torch.tensor([*shift, *[0.0] * (columns - len(shift))], dtype=torch.float64)
         values = self.kernel.runner([*tensors.values(), *self.numbers, shifts])
@@ -106,7 +107,7 @@ class KernelPass:
         return (dict(zip(names, values, strict=False)), values[len(names) :]) if values else ({}, [])
 
     def _legal(self, facts: Facts) -> bool:
-        """Return whether every number surely lies in its domain."""
+        """Return whether the results prove that every number lies in its domain."""
         return all(
             self._lies_in(facts, f"{place} {source.role}", source)
             for place, sources in enumerate(self.chunked_inputs.sources)
@@ -114,6 +115,7 @@ class KernelPass:
         )
 
     def _lies_in(self, facts: Facts, key: str, source: TermInput) -> bool:
+        """Return whether the results prove that the numbers of one input lie in its domain."""
         domain = source.domain
         if shows_in_a_sum(domain):
             return math.isfinite(facts[f"{key} sum"])
@@ -125,7 +127,7 @@ class KernelPass:
         return between_ends(domain, *ends) and facts.get(f"{key} departure", 0.0) <= allowed
 
     def _count(self, place: int, bounds: Bounds) -> int:
-        """Return how many items, or elements of a quotient, one term has in a chunk."""
+        """Return the number of items, or of elements of a quotient, that one term has in a chunk."""
         accumulator = self.accumulators[place]
         axes = longest_block(accumulator.axes, [bounds])
         if any(place == own for own, _ in self.kernel.totals):
@@ -134,12 +136,12 @@ class KernelPass:
         return math.prod(accumulator.term.loss.shapes.items.lengths(axes))
 
     def _rows(self, bounds: Bounds) -> int:
-        """Return how many rows the moments of a chunk are of."""
+        """Return the number of rows in a chunk."""
         item_axis = self.accumulators[0].term.loss.shapes.items.item_axis
         return bounds[item_axis].stop - bounds[item_axis].start if item_axis else 1
 
     def _take(self, facts: Facts, totals: list[float], counts: list[int], moments: RowMoments | None) -> None:
-        """Add what the kernel gave of one chunk, all of whose numbers are legal."""
+        """Add the results for one chunk, whose numbers are all legal."""
         for place, (accumulator, sources) in enumerate(
             zip(self.accumulators, self.chunked_inputs.sources, strict=True)
         ):
@@ -163,7 +165,7 @@ class KernelPass:
             self.spread.take(moments)
 
     def _by_axis(self, totals: list[float]) -> dict[int, SumsByAxis]:
-        """Return the sums of quotients by term and axis, of the numbers that stand behind the others."""
+        """Return the sums of quotients by term and axis, from the numbers after the named results."""
         sums: dict[int, SumsByAxis] = {}
         start = 0
         for place, item_axis in self.kernel.totals:
@@ -174,7 +176,7 @@ class KernelPass:
         return sums
 
     def _example(self, place: int) -> Sums:
-        """Return what the formula of one term gives of the first item: its axes, and how it is finished."""
+        """Return the result of one term's formula for the first item, with the shapes of its sums and its finish."""
         if place not in self._examples:
             chunk = self.chunked_inputs.chunk(place, self.chunked_inputs.bounds[0], first_pass=False)
             roles = self.chunked_inputs.sources[place]
@@ -203,7 +205,7 @@ def _as_one(blocks: list[Bounds]) -> Bounds:
 def kernel_pass(
     kernels: Kernels | None, chunked_inputs: ChunkedInputs, accumulators: list[Accumulator], spread: Moments | None
 ) -> KernelPass | None:
-    """Return the pass by a kernel; None where there is none, or the inputs are weighed, masked or elsewhere."""
+    """Return the pass by a kernel; None without a kernel, with weights or a mask, or on a device other than the CPU."""
     if kernels is None or chunked_inputs.is_weighed or chunked_inputs.device.type != "cpu":
         return None
     form = chunked_inputs.form

@@ -1,4 +1,4 @@
-"""The kernels of one process: those that lie in its folders, and those that it has compiled while it runs."""
+"""The kernels of one process: those in its folders, and those compiled while it runs."""
 
 import json
 import logging
@@ -24,20 +24,26 @@ log = logging.getLogger("lossary")
 
 
 def isa() -> str:
-    """Return the vector instructions of this processor."""
+    """Return the vector instructions of this processor: AVX512, AVX2, or "any"."""
     capability = torch.backends.cpu.get_cpu_capability()
     return capability if capability in OLDER else ANY
 
 
 def kernel_paths(form: Form, folder: Path, instructions: str) -> tuple[Path, Path]:
-    """Return where the library of a kernel lies, and what its numbers mean."""
+    """Return the path of a kernel's shared library, and that of the description of its results."""
     library = folder / f"{form.digest}.{instructions}.so"
     return library, library.with_suffix(".json")
 
 
 @dataclass
 class Kernel:
-    """A compiled form; `names` of the first numbers that it gives, `totals` the term and axis of the sums behind."""
+    """A compiled form.
+
+    Attributes:
+        runner: The loaded library.
+        names: The names of its first results.
+        totals: The term and the axis of each of the sums that follow.
+    """
 
     runner: Runner
     names: list[str]
@@ -55,7 +61,10 @@ class Kernel:
 
 
 def built(form: Form, folder: Path) -> bool:
-    """Compile a kernel in a process of its own, which neither holds this interpreter nor leaves its memory behind."""
+    """Compile a kernel in a separate process, so that this one is not blocked and keeps no memory.
+
+    Return whether it worked.
+    """
     command = [sys.executable, "-m", "losses.evaluation.kernels.build", str(folder), "--form"]
     root = str(Path(__file__).parents[3])
     environment = {**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
@@ -78,10 +87,9 @@ def built(form: Form, folder: Path) -> bool:
 
 @dataclass(eq=False)
 class Kernels:
-    """Kernels by their form.
+    """The kernels of one process, by form.
 
-    `builds_in`: where those that are missing are compiled, one at a time; `build` compiles one, and returns whether it
-    could be.
+    Missing ones are compiled in `builds_in`, one at a time in a separate process.
     """
 
     folders: Sequence[Path] = ()
@@ -97,7 +105,10 @@ class Kernels:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, form: Form, numbers: int) -> Kernel | None:
-        """Return the kernel of a form, None where there is none yet; so many numbers may be worth compiling it."""
+        """Return the kernel of a form, None where there is none yet.
+
+        It is compiled if inputs have `numbers` >= `worth`.
+        """
         kernel = self.known.get(form)
         if kernel is not None or len(self.known) >= self.most:
             return kernel
@@ -114,6 +125,7 @@ class Kernels:
         return None
 
     def _loaded(self, form: Form) -> Kernel | None:
+        """Return the kernel of a form from one of the folders; None where none has it."""
         folders = [*self.folders, *([self.builds_in] if self.builds_in else [])]
         try:
             return next((kernel for folder in folders if (kernel := Kernel.load(form, folder))), None)
@@ -122,6 +134,7 @@ class Kernels:
             return None
 
     def _ask(self, form: Form) -> None:
+        """Schedule a form for compilation, once."""
         with self._lock:
             if form in self._asked:
                 return
@@ -132,7 +145,7 @@ class Kernels:
                 self.builder.start()
 
     def _build_all(self) -> None:
-        """Compile what is wanted, one after another, until nothing is."""
+        """Compile the scheduled kernels, one after another, until none is left."""
         while self.builds_in is not None:
             with self._lock:
                 if not self._wanted:

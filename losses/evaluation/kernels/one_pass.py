@@ -1,4 +1,4 @@
-"""The one function that a kernel is compiled of: formulas, checks, sums and moments of one chunk of an objective."""
+"""The function that a kernel is compiled from: formulas, checks, sums and moments of one chunk of an objective."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,27 +17,27 @@ Facts = dict[str, Tensor]
 
 
 @dataclass
-class Contents:
-    """What the numbers of the vector are: `names` of the first, then the sums of quotients, by term and axis."""
+class VectorContents:
+    """The meaning of the numbers in the result: `names` of the first, then the sums of quotients by term and axis."""
 
     names: list[str] = field(default_factory=list)
     totals: list[tuple[int, str]] = field(default_factory=list)
 
 
 class OnePass(torch.nn.Module):
-    """Everything that an evaluation asks of one chunk without weights or a mask, as one vector of float64.
+    """Computes everything that an evaluation needs from one unweighted chunk, as one float64 vector.
 
-    `contents` says of what, once it was called.
+    `contents` describes the vector once it was computed.
     """
 
     def __init__(self, form: Form) -> None:
-        """Take what is to be computed."""
+        """Store the form to compute."""
         super().__init__()
         self.form, self.objective = form, form.objective()
-        self.contents = Contents()  # of its own, since tracing puts the attributes of a module back
+        self.contents = VectorContents()  # of its own, since tracing puts the attributes of a module back
 
     def forward(self, tensors: Sequence[Tensor]) -> Tensor:
-        """Return the vector of the inputs by the order of the form, its free numbers, and the shift of the moments."""
+        """Return the result vector for the tensors: the inputs, the open parameters, and the shift of the moments."""
         roles, shift = [entry.role for entry in self.form.inputs], tensors[-1]
         sent = dict(zip(roles, tensors, strict=False))
         free = iter(tensors[len(roles) : -1])
@@ -72,7 +72,7 @@ class OnePass(torch.nn.Module):
         return torch.cat([torch.stack([fact.to(torch.float64) for fact in facts.values()]), *totals])
 
     def _looked_at(self, place: int, term: BoundLoss, role: str, sent: Mapping[str, Tensor], facts: Facts) -> Tensor:
-        """Return one input of one term as its formula takes it, and note what its check needs."""
+        """Return one input of one term as its formula takes it, and add the results for its check to `facts`."""
         domain = term.domain(role)
         chunk = sent[role].to(looked_at_in(domain, sent[role].dtype, DTYPES[self.form.dtype]))
         key = f"{place} {role}"
@@ -95,7 +95,7 @@ class OnePass(torch.nn.Module):
         return _within(chunk.to(torch.int64), counted, self._most(term, domain, sent))
 
     def _most(self, term: BoundLoss, domain: Domain, sent: Mapping[str, Tensor]) -> int:
-        """Return the largest number that an axis bounds."""
+        """Return the largest legal number of a domain that an axis bounds."""
         axis = domain.below or domain.up_to
         if axis is None:
             return int(domain.high or 0)
@@ -107,15 +107,15 @@ class OnePass(torch.nn.Module):
 
 
 def _within(ids: Tensor, counted: Tensor | None, most: int) -> Tensor:
-    """Return ids with 0 for those that the check refuses, so that none names a place outside an axis."""
+    """Return ids with 0 in place of those that the check will refuse, so that none indexes beyond an axis."""
     legal = (ids >= 0) & (ids <= most)
     return ids.where(legal if counted is None else legal | ~counted, 0)
 
 
 def _moments(columns: list[Tensor], shift: Tensor, *, weighted: bool, by_means: bool) -> Facts:
-    """Return sums and products of the columns less a shift, and the number of rows where not all count.
+    """Return sums and products of shifted columns, and the number of rows where not all count.
 
-    `by_means`: the shift is the means of all rows, for which a pass over columns that are sums costs nothing.
+    With `by_means` the shift is the means of all rows; the extra pass is cheap over columns that are sums.
     """
     facts: Facts = {}
     moved = [column - (column.mean() if by_means else shift[place]) for place, column in enumerate(columns)]

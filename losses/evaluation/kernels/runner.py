@@ -1,6 +1,6 @@
-"""Calls of a compiled kernel through the C interface that AOTInductor gives it, which lets other threads run meanwhile.
+"""Calls a compiled kernel through the C interface of AOTInductor, which lets other threads run meanwhile.
 
-torch's own binding of the same functions holds the interpreter for the length of the call. Source: torch's headers
+torch's own binding of these functions holds the interpreter lock during the call. Source: torch's headers
 aoti_runtime/interface.h and aoti_torch/c/shim.h.
 """
 
@@ -19,7 +19,7 @@ _CPU = 0  # the device type
 
 @cache
 def _torch() -> ctypes.CDLL:
-    """Return the library that tensors are handed over with."""
+    """Return torch's shared library, with the functions that pass tensors."""
     library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
     pointer = ctypes.POINTER(_Handle)
     lengths = ctypes.POINTER(ctypes.c_int64)
@@ -34,13 +34,13 @@ def _torch() -> ctypes.CDLL:
 
 @cache
 def _dtype_codes() -> dict[torch.dtype, int]:
-    """Return torch's numbers of the dtypes."""
+    """Return torch's numeric codes of the dtypes."""
     names = ("float32", "float64", "int64", "int32", "uint8", "bool")
     return {getattr(torch, name): getattr(_torch(), f"aoti_torch_dtype_{name}")() for name in names}
 
 
 class Runner:
-    """One shared library: takes contiguous tensors on the CPU, and gives one vector of float64."""
+    """One shared library: takes contiguous CPU tensors, and returns one vector of float64."""
 
     def __init__(self, path: Path) -> None:
         """Load the library.
@@ -61,7 +61,7 @@ class Runner:
             raise OSError(f"{path} holds no kernel")
 
     def __call__(self, tensors: Sequence[Tensor]) -> list[float] | None:
-        """Return what the kernel computes; None where it fails."""
+        """Return the result of the kernel; None where it fails."""
         handles = (_Handle * len(tensors))(*[_handle(tensor) for tensor in tensors])
         result = (_Handle * 1)()
         if self._library.AOTInductorModelContainerRun(self._container, handles, len(tensors), result, 1, None, None):
@@ -75,7 +75,7 @@ class Runner:
 
 
 def _handle(tensor: Tensor) -> int | None:
-    """Return a handle of a tensor's memory, which the kernel that takes it closes."""
+    """Return a handle to a tensor's memory, which the kernel releases."""
     handle = _Handle()
     shape, strides = _lengths(tensor.shape), _lengths(tensor.stride())
     code = _dtype_codes()[tensor.dtype]
@@ -87,4 +87,5 @@ def _handle(tensor: Tensor) -> int | None:
 
 @lru_cache(256)  # the same few come again and again
 def _lengths(lengths: tuple[int, ...]) -> "ctypes.Array[ctypes.c_int64]":
+    """Return lengths as a C array."""
     return (ctypes.c_int64 * len(lengths))(*lengths)

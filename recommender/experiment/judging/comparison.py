@@ -24,7 +24,7 @@ MOST_ROWS_ASKED = 100  # times those there are; beyond it more rows are no answe
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FoldComparison:
     """The comparison of candidates by the scores of the folds; all arrays have the shape (candidates).
 
     `t` is that of each candidate against the chosen one, positive where it is worse; `p` is after Holm's correction.
@@ -56,7 +56,7 @@ def compare(
     overruled_at: float = OVERRULED_AT,
     chosen: int | None = None,
     eligible: Numbers | None = None,
-) -> Comparison:
+) -> FoldComparison:
     """Return which candidate is chosen, unless `chosen` says that, and what is tied with it.
 
     Shapes: costs (candidates, repeats * folds), the lower the better; valid (candidates), False for what diverged;
@@ -79,7 +79,7 @@ def compare(
     unit = _unit(means[chosen], relative=relative)
     apart = (means - means[chosen]) / unit
     tied = admitted & ~((p < SIGNIFICANT) & (apart > EQUIVALENT))
-    return Comparison(
+    return FoldComparison(
         best=best,
         chosen=chosen,
         t_of_best=t_of_best,
@@ -96,7 +96,7 @@ def compare(
     )
 
 
-def rows_to_decide(comparison: Comparison, n: int, scores: int) -> int | None:
+def rows_to_decide(comparison: FoldComparison, n: int, scores: int) -> int | None:
     """Return how many rows would separate the chosen candidate from the nearest tie.
 
     The error of a difference is assumed to fall as 1 / sqrt(n). None where there is no tie, or far too many rows are

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from recommender.experiment.judging.comparison import SIGNIFICANT, Comparison, compare
+from recommender.experiment.judging.comparison import SIGNIFICANT, FoldComparison, compare
 from recommender.experiment.judging.selection import (
     Judgement,
     Numbers,
@@ -45,7 +45,7 @@ class ModelJudgement:
     outliers: Outliers
     outputs: list[OutOfFold]
     judgement: Judgement
-    comparison: Comparison
+    comparison: FoldComparison
     alone: dict[Outliers, int] = field(default_factory=dict)
     short: dict[int, float] = field(default_factory=dict)
 
@@ -131,7 +131,7 @@ def _short_of_total(plan: Plan, outputs: list[OutOfFold], judgement: Judgement) 
 
 def _compare(
     plan: Plan, judgement: Judgement, chosen: int | None = None, eligible: Numbers | None = None
-) -> Comparison:
+) -> FoldComparison:
     """Return the comparison of the candidates by their scores."""
     return compare(
         judgement.costs,

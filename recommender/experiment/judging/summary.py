@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from losses.text import Text
-from recommender.experiment.judging.comparison import Comparison
+from recommender.experiment.judging.comparison import FoldComparison
 from recommender.experiment.judging.selection import Judgement, Outliers, chooser
 from recommender.experiment.plan import Plan
 from recommender.metrics import METRICS
@@ -22,7 +22,7 @@ class ModelResult(NamedTuple):
     repeats: int
     outliers: Outliers
     judgement: Judgement
-    comparison: Comparison
+    comparison: FoldComparison
     alone: Mapping[Outliers, str]  # empty where somebody said what outliers are
     short: Mapping[str, float]  # what misses the total, with its ratio
 

@@ -12,7 +12,7 @@ from recommender.tasks import Task, read_task_and_scenario
 from service.compute import Runtime
 from service.jobs.jobs import Jobs
 from service.routes.advise.schema import AdviseRequest, MeasuredAnswer
-from service.routes.quick_experiment import Question, quick_experiment
+from service.routes.quick_experiment import QuickQuestion, quick_experiment
 from service.uploads.roles import OPTIONAL
 from service.uploads.upload import Upload
 
@@ -62,7 +62,7 @@ async def compared_by_training(
         return None
     task = _task_of(request)
     mask = upload.roles.get("mask")
-    question = Question(request.dataset, request.target, task, request.goal, upload.assumed, request.query, mask)
+    question = QuickQuestion(request.dataset, request.target, task, request.goal, upload.assumed, request.query, mask)
     return await quick_experiment(jobs, question, features, upload.roles.get("targets"), language)
 
 
