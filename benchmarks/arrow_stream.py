@@ -34,7 +34,7 @@ def framed(data: bytes) -> bytes:
 
 
 class Body:
-    """The stream in chunks: one record batch, as often as it takes."""
+    """The stream as chunks of an HTTP body: one record batch, repeated."""
 
     def __init__(self, size: int) -> None:
         rng = np.random.default_rng(0)
@@ -49,6 +49,7 @@ class Body:
         self.value = float(difference.square().mean())
 
     def send(self, connection: socket.socket) -> None:
+        """Send the request and its whole body."""
         connection.sendall(self.head)
         for _ in range(self.batches):
             connection.sendall(self.batch)
@@ -56,7 +57,7 @@ class Body:
 
 
 def floor(body: Body) -> float:
-    """Return how long a process takes that receives the bytes and throws them away, in seconds."""
+    """Return the seconds in which a process receives the bytes and discards them."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         child = os.fork()
         if not child:
@@ -73,7 +74,7 @@ def floor(body: Body) -> float:
 
 
 def evaluated(port: int, body: Body) -> tuple[float, dict[str, Any]]:
-    """Return how long the service takes, in seconds, and what it answers."""
+    """Return the seconds that the service needs, and its answer."""
     head = (
         f"POST /v1/evaluate?loss={LOSS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {MEDIA}\r\n"
         "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -92,13 +93,13 @@ def evaluated(port: int, body: Body) -> tuple[float, dict[str, Any]]:
 
 
 def memory(pid: int, what: str) -> float:
-    """Return a line of a process's status, in MiB: VmRSS is what it holds, VmHWM the most that it ever held."""
+    """Return a line of a process's status in MiB: VmRSS is its current memory, VmHWM the highest."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
 
 
 def main() -> None:
-    """Print seconds, rates, and by how much the memory of the server grew."""
+    """Print the seconds, the rates, and the growth of the server's memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("gigabytes", type=float, nargs="?", default=2.0)
     parser.add_argument("--device", default="cpu")

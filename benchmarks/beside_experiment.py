@@ -20,7 +20,7 @@ PATIENCE_S = 120.0
 
 
 def table() -> str:
-    """Return a table of numbers with a target, as CSV."""
+    """Return a table of numbers with a target column, as CSV."""
     draw = np.random.default_rng(0)
     features = draw.normal(size=(ROWS, COLUMNS))
     target = features @ draw.normal(size=COLUMNS) + draw.standard_t(3, size=ROWS)
@@ -30,7 +30,7 @@ def table() -> str:
 
 
 def timed(http: httpx.Client, requests: int) -> list[float]:
-    """Return how long each of so many small evaluations took, in ms."""
+    """Return the times of small evaluations, in ms."""
     took = []
     for _ in range(requests):
         begun = time.perf_counter()
@@ -40,7 +40,7 @@ def timed(http: httpx.Client, requests: int) -> list[float]:
 
 
 def trains(http: httpx.Client, place: str) -> None:
-    """Return once an experiment trains its second unit, so that nothing is being imported."""
+    """Return once an experiment trains its second unit, so that imports are finished."""
     deadline = time.monotonic() + PATIENCE_S
     while not (shown := http.get(place).raise_for_status().json())["progress"]["done"]:
         if time.monotonic() > deadline or shown["status"] not in ("queued", "running"):
@@ -49,7 +49,7 @@ def trains(http: httpx.Client, place: str) -> None:
 
 
 def main() -> None:
-    """Run against a service of its own."""
+    """Measure a service that is started for it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=1000)

@@ -36,11 +36,12 @@ ERRORS: dict[str, Callable[[np.random.Generator], Array]] = {
 
 
 def _features(draw: np.random.Generator) -> Array:
+    """Return normal features with a column of ones."""
     return np.column_stack([np.ones(ITEMS), draw.standard_normal((ITEMS, FEATURES))])
 
 
 def probabilities(seed: int) -> Iterator[tuple[str, float]]:
-    """Yield for each decision the calibration error of what is recommended for it."""
+    """Yield, for each decision, the calibration error of the recommended loss."""
     draw = np.random.default_rng([seed, 1])
     features, half = _features(draw), ITEMS // 2
     logits = features @ np.array([draw.uniform(-5, 0.5), *draw.normal(0, 0.7, FEATURES)])
@@ -57,7 +58,10 @@ def probabilities(seed: int) -> Iterator[tuple[str, float]]:
 
 
 def _repaired(code: str, predicted: Array) -> Array:
-    """Return probabilities as the code of a repair makes them from logits; without code they are there already."""
+    """Return probabilities from the outputs of a model, by the code of a repair.
+
+    The outputs themselves without code.
+    """
     if not code:
         return predicted
     room: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {}
@@ -67,12 +71,13 @@ def _repaired(code: str, predicted: Array) -> Array:
 
 
 def _error(predicted: Array, true: Array) -> float:
+    """Return the calibration error of predicted probabilities."""
     tenths = np.array_split(np.argsort(predicted), TENTHS)
     return float(np.mean([abs(predicted[rows].mean() - true[rows].mean()) for rows in tenths]))
 
 
 def coverages(seed: int) -> Iterator[tuple[str, float]]:
-    """Yield for each quantile how far the coverage of what is recommended for it is from it, signed."""
+    """Yield, for each quantile, the signed difference between the coverage of the recommended loss and the quantile."""
     draw = np.random.default_rng([seed, 2])
     features, half = _features(draw), ITEMS // 2
     name, errors = list(ERRORS.items())[seed % len(ERRORS)]
@@ -86,7 +91,7 @@ def coverages(seed: int) -> Iterator[tuple[str, float]]:
 
 
 def main() -> None:
-    """Judge so many data sets of either kind, and write what was found beside this file."""
+    """Evaluate this number of data sets of either kind, and write the results beside this file."""
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     torch.set_num_threads(1)
     lines = []

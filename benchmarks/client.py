@@ -46,7 +46,7 @@ TABLE = "label,y_pred\n" + "".join(f"{k},{k + (-1) ** k}\n" for k in range(40))
 
 
 def measure_client(url: str, folder: Path) -> None:
-    """Print what the client costs where nothing else is installed."""
+    """Print the cost of the client where nothing else is installed."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)  # noqa: S603 - our own
     python = folder / "bin/python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", ROOT / "client"], check=True, capture_output=True)  # noqa: S603 - the same
@@ -64,7 +64,7 @@ def measure_client(url: str, folder: Path) -> None:
 
 
 def record_commands(url: str, folder: Path) -> None:
-    """Print commands with what they print on a screen of 80 columns, and how they end."""
+    """Print commands with their output on a screen of 80 columns, and their exit codes."""
     (folder / "predictions.csv").write_text(TABLE)
     gone = f"http://127.0.0.1:{free_port()}"
     roles = "--roles predictions:y_pred,targets:label"
@@ -87,6 +87,7 @@ def record_commands(url: str, folder: Path) -> None:
 
 
 def _printed(command: list[str | Path]) -> str:
+    """Return the output of a command."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own
 
 

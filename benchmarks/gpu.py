@@ -25,7 +25,7 @@ CUDA = torch.device("cuda")
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long work on the device takes."""
+    """Return the seconds that work on the device takes."""
     torch.cuda.synchronize()
     started = time.perf_counter()
     work()
@@ -34,7 +34,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def in_turn(*sides: Callable[[], object]) -> list[float]:
-    """Return the median of each side; the first round warms up."""
+    """Return the median time of each side; the first round warms up."""
     rounds = [[seconds(side) for side in sides] for _ in range(ROUNDS + 1)][1:]
     return [statistics.median(side) for side in zip(*rounds, strict=True)]
 

@@ -41,14 +41,14 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a loss's predictions add up to over the true total, by who recommended it."""
+    """The sum of a loss's predictions divided by the true sum, by who recommended the loss."""
 
     name: str
     objectives: dict[str, str]
     ratios: dict[str, float]
 
     def harmed(self, who: str) -> bool:
-        """Whether this answer misses the total where squared errors keep it."""
+        """Return whether this answer misses the total while squared errors keep it."""
         return _inside(self.ratios["mse"]) and not _inside(self.ratios[who])
 
 
@@ -223,7 +223,7 @@ def real() -> list[Judged]:
 
 
 def main() -> None:
-    """Judge so many data sets, a fifth of each generator, and write what was found beside this file."""
+    """Evaluate this number of data sets, a fifth of each generator, and write the results beside this file."""
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     torch.set_num_threads(1)
     judged = []

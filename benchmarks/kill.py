@@ -26,7 +26,7 @@ PATIENCE_S = 30.0
 
 @dataclass
 class Load:
-    """What the clients saw."""
+    """The results that the clients saw."""
 
     answered: int = 0
     wrong: int = 0
@@ -35,7 +35,7 @@ class Load:
 
 @contextmanager
 def load(url: str, clients: int) -> Iterator[Load]:
-    """Ask without a pause from so many connections, for as long as the block runs."""
+    """Send requests without pause on this number of connections while the block runs."""
     seen, end, lock = Load(), threading.Event(), threading.Lock()
 
     def ask() -> None:
@@ -65,24 +65,24 @@ def load(url: str, clients: int) -> Iterator[Load]:
 
 
 def workers_of(supervisor: int) -> set[int]:
-    """Return the processes of the workers."""
+    """Return the process ids of the workers."""
     return {grandchild for child in children_of(supervisor) for grandchild in children_of(child)}
 
 
 def children_of(process: int) -> list[int]:
-    """Return its processes."""
+    """Return the child processes of a process."""
     return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def started(url: str) -> int:
-    """Return how many workers have ever come up."""
+    """Return how many workers have started so far."""
     lines = httpx.get(f"{url}/metrics", timeout=PATIENCE_S).text.splitlines()
     return int(sum(float(line.split()[-1]) for line in lines if line.startswith("lossary_workers_started_total")))
 
 
 @dataclass(frozen=True)
 class Kill:
-    """One worker's end: when it was killed, when the kernel had closed its connections, when another served."""
+    """The end of one worker: when it was killed, when its connections were closed, when another served."""
 
     killed: float
     gone: float
@@ -90,7 +90,7 @@ class Kill:
 
 
 def gone(process: int) -> bool:
-    """Say whether a process has ended, with its last thread, which closes its sockets."""
+    """Return whether a process has ended with all of its threads, so that its sockets are closed."""
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
         return state in "ZX" and len(list(Path(f"/proc/{process}/task").iterdir())) == 1
@@ -99,7 +99,7 @@ def gone(process: int) -> bool:
 
 
 def kill_one(url: str, supervisor: int) -> Kill:
-    """Kill one worker, and wait until another has come up in its place."""
+    """Kill one worker, and wait until another has started in its place."""
     before = started(url)
     victim = random.choice(sorted(workers_of(supervisor)))  # noqa: S311 - no secret
     killed = time.monotonic()
@@ -119,14 +119,14 @@ def kill_one(url: str, supervisor: int) -> Kill:
 
 @dataclass
 class Report:
-    """What a number of kills did."""
+    """The results of a number of kills."""
 
     kills: list[Kill]
     seen: Load
 
     @property
     def unexcused(self) -> int:
-        """Failures of requests that were not under way at any kill."""
+        """The failures of requests that were not in flight at any kill."""
         return sum(
             not any(begun <= kill.gone and kill.killed <= ended for kill in self.kills)
             for begun, ended in self.seen.failed
@@ -143,14 +143,14 @@ class Report:
 
 
 def kill(url: str, supervisor: int, kills: int, clients: int) -> Report:
-    """Kill so many workers under the load of so many clients."""
+    """Kill workers under the load of this number of clients."""
     with load(url, clients) as seen:
         done = [kill_one(url, supervisor) for _ in range(kills)]
     return Report(done, seen)
 
 
 def main() -> None:
-    """Run against a service with two workers of its own."""
+    """Measure a service with two workers that is started for it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--clients", type=int, default=8)

@@ -68,7 +68,7 @@ LARGE_SHARE = 0.01
 
 @dataclass
 class Seen:
-    """What came of the requests."""
+    """Counts of the requests and answers."""
 
     seconds: list[float] = field(default_factory=list)  # of the small ones
     answered: dict[str, int] = field(default_factory=dict)
@@ -86,13 +86,13 @@ async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 def told(body: bytes) -> object:
-    """Return what an answer says, less how long it took and under which id."""
+    """Return the content of an answer without times and ids."""
     answer = orjson.loads(body)
     return {name: value for name, value in answer.items() if name not in ("timing_ms", "instance")}
 
 
 async def expected(port: int) -> dict[str, object]:
-    """Return the right answers, asked for while nothing else goes on."""
+    """Return the correct answers, requested while nothing else runs."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answers = {}
     for name, wanted in {**SMALL, **LARGE}.items():
@@ -175,7 +175,7 @@ async def hostile(port: int, until: float, seen: Seen, draw: random.Random) -> N
 
 @dataclass(frozen=True)
 class Sample:
-    """What the process holds."""
+    """The resources of the process at one time."""
 
     at_s: float
     mib: float
@@ -184,7 +184,7 @@ class Sample:
 
 
 def sample(pid: int, at_s: float) -> Sample:
-    """Return what a process holds now."""
+    """Return the current resources of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     mib = pages * os.sysconf("SC_PAGESIZE") / (1 << 20)
     return Sample(
@@ -193,7 +193,7 @@ def sample(pid: int, at_s: float) -> Sample:
 
 
 async def soak(server: Server, seconds: float) -> tuple[Seen, list[Sample]]:
-    """Run the load for so long; return what came of it, and what the process held every second."""
+    """Run the load for some seconds; return its results, and the resources of the process every second."""
     seen, right = Seen(), await expected(server.port)
     started = time.monotonic()
     until = started + seconds
@@ -209,7 +209,7 @@ async def soak(server: Server, seconds: float) -> tuple[Seen, list[Sample]]:
 
 
 def report(seen: Seen, samples: list[Sample], seconds: float) -> bool:
-    """Print what was seen; return whether it is good."""
+    """Print the results; return whether they are good."""
     steady = [one for one in samples if WARM_UP * seconds < one.at_s < seconds]
     fifth = max(1, len(steady) // 5)
     fifths = [statistics.median(one.mib for one in steady[i * fifth : (i + 1) * fifth]) for i in range(5)]

@@ -30,7 +30,7 @@ LIBRARIES = (
 
 
 def rows_of(library: Library) -> tuple[list[Row], str]:
-    """Return the rows of a library, or none of them and why."""
+    """Return the rows of a library; none with the reason where it cannot be imported."""
     try:
         module = importlib.import_module(f"benchmarks.conformance.rows.{library.module}")
     except (ImportError, RuntimeError) as error:  # torchvision without its operators raises the latter
@@ -39,7 +39,7 @@ def rows_of(library: Library) -> tuple[list[Row], str]:
 
 
 def measured(row: Row, library: Library) -> Measured | None:
-    """Return what came of a row; None where the catalogue has no such loss."""
+    """Return the measurement of a row; None where the catalogue has no such loss."""
     try:
         return measure(row, library.backend)
     except UnknownLoss:
@@ -49,7 +49,7 @@ def measured(row: Row, library: Library) -> Measured | None:
 
 
 def main(chosen: list[str]) -> int:
-    """Compare with the libraries named, or with all of them."""
+    """Compare with the named libraries, or with all of them."""
     started = time.perf_counter()
     torch.set_num_threads(1)
     os.environ |= {"KERAS_BACKEND": "torch", "XLA_FLAGS": "--xla_backend_optimization_level=0"}

@@ -24,24 +24,24 @@ Adapter = Callable[[Row, Inputs, list[str]], tuple[Tensor, Inputs, bool]]
 
 @dataclass
 class Gap:
-    """The largest relative difference over the draws, of the value and of the gradient."""
+    """The largest relative difference over all draws, of the value and of the gradient."""
 
     value: float = 0.0
     gradient: float = 0.0
 
     def widen(self, value: float, gradient: float) -> None:
-        """Take in one draw; NaN counts as infinite."""
+        """Add the differences of one draw; NaN counts as infinite."""
         self.value = max(self.value, value if value == value else torch.inf)  # noqa: PLR0124 - NaN
         self.gradient = max(self.gradient, gradient if gradient == gradient else torch.inf)  # noqa: PLR0124 - NaN
 
     def within(self, limit: float) -> bool:
-        """Whether both are."""
+        """Return whether both are within a limit."""
         return max(self.value, self.gradient) <= limit
 
 
 @dataclass
 class Measured:
-    """What came of a row: the plain gap, the gap left once explained, and our own rounding, by dtype."""
+    """The measurement of a row: the gap, the gap after the explanation is applied, and our own rounding, by dtype."""
 
     row: Row
     losses: list[str]
@@ -55,12 +55,12 @@ class Measured:
 
     @property
     def limit(self) -> float:
-        """What is asked of float64; of a library that computes in float32 whatever it is sent, no more than float32."""
+        """The limit in float64; that of float32 for a library that always computes in float32."""
         return LIMIT[torch.float32 if self.in_float32 else torch.float64]
 
     @property
     def problem(self) -> str:
-        """What is left unexplained, or nothing."""
+        """What remains unexplained; an empty text where nothing does."""
         told = self.row.explained
         plain = self.plain[torch.float64]
         beyond = " beyond the explanation" if told else ""
@@ -101,7 +101,7 @@ class Measured:
 
 
 class _Evaluated(torch.autograd.Function):
-    """Our evaluation as a function that torch can differentiate, with the gradient that we give."""
+    """Our evaluation as a torch function, whose gradient is the one that we return."""
 
     @staticmethod
     def forward(
@@ -136,11 +136,12 @@ class _Evaluated(torch.autograd.Function):
 
 
 def ours(row: Row, inputs: Inputs, roles: list[str], *, explained: bool = False) -> tuple[Tensor, Inputs]:
-    """Return our value and its gradients, as they are or as the explanation turns them."""
+    """Return our value and its gradients, changed by the row's explanation where `explained`."""
     leaves = {name: tensor.clone().requires_grad_(name in roles) for name, tensor in inputs.items()}
     objective = parse(row.ours)
 
     def call(**given: Tensor) -> Tensor:
+        """Return our value."""
         return _Evaluated.apply(objective, row.reduction, tuple(given), *given.values())
 
     by = row.explained.by if explained and row.explained else None
@@ -149,6 +150,7 @@ def ours(row: Row, inputs: Inputs, roles: list[str], *, explained: bool = False)
 
 
 def _slopes(value: Tensor, leaves: Inputs, roles: list[str]) -> Inputs:
+    """Return the gradient of a value by each input."""
     if not roles or not value.requires_grad:
         return {role: torch.zeros_like(leaves[role]) for role in roles}
     slopes = torch.autograd.grad(value.sum(), [leaves[role] for role in roles], allow_unused=True)
@@ -159,14 +161,14 @@ def _slopes(value: Tensor, leaves: Inputs, roles: list[str]) -> Inputs:
 
 
 def from_torch(row: Row, inputs: Inputs, roles: list[str]) -> tuple[Tensor, Inputs, bool]:
-    """Return a torch function's value and gradients, and whether it answered in less than it was sent."""
+    """Return a torch function's value and gradients, and whether its result has a narrower dtype than its inputs."""
     leaves = {name: tensor.clone().requires_grad_(name in roles) for name, tensor in inputs.items()}
     value = row.theirs(**leaves)
     return value.detach(), _slopes(value, leaves, roles), value.dtype == torch.float32
 
 
 def from_keras(row: Row, inputs: Inputs, roles: list[str]) -> tuple[Tensor, Inputs, bool]:
-    """Return the same of Keras on torch, whose losses compute in its global float type."""
+    """Return the same for Keras on torch, whose losses compute in its global float type."""
     keras = importlib.import_module("keras")
     wide = any(tensor.dtype == torch.float64 for tensor in inputs.values())
     keras.config.set_floatx("float64" if wide else "float32")
@@ -174,7 +176,7 @@ def from_keras(row: Row, inputs: Inputs, roles: list[str]) -> tuple[Tensor, Inpu
 
 
 def from_jax(row: Row, inputs: Inputs, roles: list[str]) -> tuple[Tensor, Inputs, bool]:
-    """Return the same of a jax function."""
+    """Return the same for a jax function."""
     jax, numpy = importlib.import_module("jax"), importlib.import_module("numpy")
     jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - its signature
     given = {name: jax.numpy.asarray(tensor.numpy()) for name, tensor in inputs.items()}
@@ -193,10 +195,12 @@ ADAPTERS: dict[str, Adapter] = {"torch": from_torch, "keras": from_keras, "jax":
 
 
 def _converted(inputs: Inputs, dtype: torch.dtype) -> Inputs:
+    """Return the inputs with floating ones in another dtype."""
     return {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in inputs.items()}
 
 
 def _relative(mine: Tensor, other: Tensor, scale: float) -> float:
+    """Return the largest difference relative to a scale."""
     if mine.shape != other.shape:
         raise ValueError(f"shapes {list(mine.shape)} and {list(other.shape)} differ")
     apart = float((mine.double() - other.double()).abs().max()) if mine.numel() else 0.0
@@ -220,7 +224,7 @@ def _terms(row: Row, inputs: Inputs, value: Tensor) -> float:
 
 
 def measure(row: Row, backend: str) -> Measured:
-    """Return how far a library and we are apart."""
+    """Return the differences between a library and us."""
     started = time.perf_counter()
     objective = parse(row.ours)
     result = Measured(row, list(dict.fromkeys(term.loss.id for _, term in objective.terms)))

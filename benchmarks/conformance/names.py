@@ -28,7 +28,7 @@ MODULES = {
 
 
 def of_module(name: str) -> list[str]:
-    """Return the losses of a module, by their names there."""
+    """Return the names of the losses of a module."""
     module = smp.losses if name == SMP else importlib.import_module(name)
     return sorted(
         each
@@ -40,7 +40,7 @@ def of_module(name: str) -> list[str]:
 
 
 def unknown(name: str) -> bool:
-    """Say whether nothing is known here of a loss of a library."""
+    """Return whether neither the catalogue nor our list of other losses has a loss of this name."""
     try:
         parse(name)
     except UnknownLoss as refusal:

@@ -16,7 +16,7 @@ MARKS = {"equal": "=", "explained": "≈", "bounded": "~", "UNEXPLAINED": "**!**
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything one run found out."""
+    """The result of a run."""
 
     results: list[tuple[Library, Measured]]
     versions: dict[str, str]
@@ -25,17 +25,17 @@ class Outcome:
     seconds: float
 
     def count(self, verdict: str) -> int:
-        """Return how many rows came to a verdict."""
+        """Return the number of rows with a verdict."""
         return sum(result.verdict[0] == verdict for _, result in self.results)
 
     @property
     def covered(self) -> list[str]:
-        """The losses that some library was compared on."""
+        """The losses that were compared with some library."""
         return sorted({loss for _, result in self.results for loss in result.losses})
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """Return a summary in one line."""
         libraries = ", ".join(f"{title} {version}" for title, version in self.versions.items())
         return (
             f"{len(self.results)} rows: {self.count('equal')} equal, {self.count('explained')} explained, "
@@ -65,7 +65,7 @@ HEAD = ["ours", "library", "theirs", "value 64", "gradient 64", "value 32", "gra
 
 
 def shown(outcome: Outcome) -> str:
-    """Return the table for a terminal: rows that are equal in short."""
+    """Return the table for a terminal; equal rows are abbreviated."""
     lines = []
     for library, result in outcome.results:
         ours, title, name, *sizes, verdict, reason = _cells(library, result)
@@ -130,7 +130,7 @@ def markdown(outcome: Outcome) -> str:
 
 
 def write(outcome: Outcome, folder: Path) -> None:
-    """Write the page, and the same as JSON."""
+    """Write the table as a page, and as JSON."""
     (folder / "result.md").write_text(markdown(outcome), encoding="utf-8")
     rows = [
         {

@@ -47,7 +47,7 @@ def _numbers(domain: Domain, shape: tuple[int, ...], generator: Generator) -> Te
 
 
 def _drawn(objective: Objective, spatial: tuple[int, ...], *, one_hot: bool) -> Inputs:
-    """Return inputs that every term takes: of the domains of one role, numbers of the narrowest."""
+    """Return random inputs that every term accepts, from the narrowest domain of each role."""
     generator = Generator().manual_seed(zlib.crc32(str(objective).encode()))
     inputs: Inputs = {}
     for role in dict.fromkeys(role for _, term in objective.terms for role in term.loss.required):
@@ -82,7 +82,7 @@ LIBRARIES: dict[str, Callable[[Inputs], tuple[Inputs, dict[str, Any]]]] = {"kera
 
 
 def _objectives(library: str) -> Iterator[Objective]:
-    """Yield what a library has a call for: every loss under its convention, and whatever a rule can recommend."""
+    """Yield the objectives for which a library has a call: every loss under its convention, and all recommendations."""
     for loss in catalogue().values():
         if library in loss.elsewhere:
             yield Objective(((1.0, convention(loss, library)),))
@@ -94,7 +94,7 @@ def _objectives(library: str) -> Iterator[Objective]:
 
 
 def _as_taken(objective: Objective, library: str) -> Objective:
-    """Return an objective on logits or on probabilities, whichever the library takes."""
+    """Return an objective that takes logits or probabilities as the library does."""
     terms = []
     for coefficient, term in objective.terms:
         usual = convention(term.loss, library).params
@@ -104,9 +104,9 @@ def _as_taken(objective: Objective, library: str) -> Objective:
 
 
 def _gaps() -> Iterator[tuple[str, float]]:
-    """Yield every snippet and how far it is from us.
+    """Yield every snippet with its difference from our value.
 
-    One that speaks of axes is run with more of them too, one that takes ids of one-hot rows with no others.
+    One that mentions axes is also run with more of them, and one that takes the ids of one-hot rows only with those.
     """
     for library, adapt in LIBRARIES.items():
         named = {str(_as_taken(objective, library)): objective for objective in _objectives(library)}
@@ -125,7 +125,7 @@ def _gaps() -> Iterator[tuple[str, float]]:
 
 
 def main() -> int:
-    """Compare them all."""
+    """Compare all snippets."""
     torch.set_num_threads(1)
     os.environ["KERAS_BACKEND"] = "torch"
     warnings.simplefilter("ignore")

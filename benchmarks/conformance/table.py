@@ -16,11 +16,13 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """Why a library gives another number, and what proves it.
+    """The reason why a library gives another number, with its proof.
 
-    `by` makes the library's number out of ours (which it is given as a differentiable function of the inputs), and is
-    held to the same tolerance as equality. Where no such map exists, `most` bounds the relative difference, of the
-    gradient alone where the values are `equal`.
+    Attributes:
+        by: Turns our value, as a differentiable function of the inputs, into the library's; it is compared with the
+            same tolerance as equal values.
+        most: A bound of the relative difference, where there is no such function; of the gradient alone where values
+            are `equal`.
     """
 
     reason: str
@@ -33,10 +35,12 @@ class Explained:
 class Row:
     """One comparison.
 
-    `theirs` takes the inputs by role, as ours does. `unit`: the size of terms that cancel within an item, such as
-    the 1 of 1 - dice, which belongs to the sum of absolute terms. `float32`: why the library loses digits in
-    float32; believed only where ours keeps them. `gradient`: false where the library's is not defined. `narrow`:
-    the library computes in float32 though it answers in what it was sent.
+    Attributes:
+        theirs: The library's function, which takes the inputs by role.
+        unit: The size of terms that cancel within an item, such as the 1 of 1 - dice.
+        float32: Why the library loses digits in float32; accepted only where ours does not.
+        gradient: False where the library's gradient is not defined.
+        narrow: The library computes in float32 although it answers in the dtype sent.
     """
 
     ours: str
@@ -53,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Library:
-    """A library, where its rows are, and how its functions are called."""
+    """A library: its rows, and how its functions are called."""
 
     title: str
     package: str

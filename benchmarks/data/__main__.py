@@ -26,7 +26,7 @@ PIECE = 250_000  # rows that are made, and written, at once
 
 
 def main() -> None:
-    """Print a line a format and way: rows a second, the ratio to pyarrow's time, and what memory grew by."""
+    """Print a line for each format and method: rows a second, the ratio to pyarrow's time, and the growth of memory."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.data", description=__doc__)
     parser.add_argument("--rows", type=float, default=10, help="in millions")
     parser.add_argument("--rounds", type=int, default=3)
@@ -68,9 +68,9 @@ def _run(way: str, file: Path) -> dict[str, float]:
 
 
 def _measured(way: Callable[[Path], Callable[[], float]], file: Path) -> dict[str, float]:
-    """Return the value, the seconds and what memory grew by, processes that it started included.
+    """Return the value, the seconds and the growth of memory, including processes that were started.
 
-    What is imported, and started once, is before the clock; each way reads a small file of its kind first.
+    Imports and one-time starts are excluded: each method first reads a small file of its kind.
     """
     with tempfile.TemporaryDirectory() as folder:
         way(written(Path(folder), file.suffix, 1000))()
@@ -85,7 +85,7 @@ def _peak_mb() -> float:
 
 
 def by_address(file: Path) -> Callable[[], float]:
-    """Return what evaluates a file where it lies, as the steps of an evaluation do."""
+    """Return a function that evaluates a file where it is stored, as the steps of an evaluation do."""
     from losses.evaluation.partial_sums import result_of_sums
     from service.datasets.addresses.allowed import allowed
     from service.datasets.addresses.table import list_files
@@ -103,7 +103,7 @@ def by_address(file: Path) -> Callable[[], float]:
 
 
 def as_body(file: Path) -> Callable[[], float]:
-    """Return what reads a file as a body and evaluates its arrays."""
+    """Return a function that reads a file as a request body and evaluates its arrays."""
     from losses.contract.expression import parse
     from losses.evaluation.evaluate import evaluate
     from losses.evaluation.passes import Options
@@ -124,7 +124,7 @@ def as_body(file: Path) -> Callable[[], float]:
 
 
 def by_pyarrow(file: Path) -> Callable[[], float]:
-    """Return the sum as pyarrow does it: two columns read whole, then three of its functions."""
+    """Return a function that computes the sum with pyarrow: two columns read completely, then three functions."""
     import pyarrow.compute as pc
     import pyarrow.csv
     import pyarrow.feather
@@ -149,7 +149,7 @@ def by_pyarrow(file: Path) -> Callable[[], float]:
 
 
 def by_polars(file: Path) -> Callable[[], float]:
-    """Return the sum as polars streams it."""
+    """Return a function that computes the sum with polars' streaming engine."""
     import polars as pl
 
     scan = {".parquet": pl.scan_parquet, ".feather": pl.scan_ipc, ".csv": pl.scan_csv, ".ndjson": pl.scan_ndjson}
@@ -158,7 +158,7 @@ def by_polars(file: Path) -> Callable[[], float]:
 
 
 def by_duckdb(file: Path) -> Callable[[], float]:
-    """Return the sum as DuckDB does it."""
+    """Return a function that computes the sum with DuckDB."""
     import duckdb
 
     read = {".parquet": "read_parquet", ".csv": "read_csv", ".ndjson": "read_json"}[file.suffix]
@@ -177,7 +177,7 @@ LACKING = {("duckdb", ".feather"), ("by address", ".ndjson")}
 
 
 def written(folder: Path, suffix: str, rows: int) -> Path:
-    """Return a file of so many rows of four columns."""
+    """Return a file with this number of rows of four columns."""
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet

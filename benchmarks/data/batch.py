@@ -15,7 +15,7 @@ NDJSON = {"content-type": "application/x-ndjson"}
 
 
 def questions(count: int) -> list[dict[str, Any]]:
-    """Return so many questions, no two of them alike."""
+    """Return distinct questions."""
     regression = [
         {"task": "regression", "profile": {"outlier_rate": k / count, "n": 5000 + k, "residual_scale": 1 + k / 1000}}
         for k in range(0, count, 2)
@@ -27,7 +27,7 @@ def questions(count: int) -> list[dict[str, Any]]:
 
 
 def one_by_one(kept: httpx.Client, listed: list[dict[str, Any]]) -> float:
-    """Return the ms a question on one connection that is kept."""
+    """Return the ms for each question on one persistent connection."""
     started = time.perf_counter()
     for question in listed:
         kept.post("/v1/recommend", json=question).raise_for_status()
@@ -35,7 +35,7 @@ def one_by_one(kept: httpx.Client, listed: list[dict[str, Any]]) -> float:
 
 
 def on_new_connections(port: int, listed: list[dict[str, Any]]) -> float:
-    """Return the ms a question on a connection each, as calls of curl or `requests.post` make them."""
+    """Return the ms for each question on a new connection, as with curl or `requests.post`."""
     started = time.perf_counter()
     for question in listed:
         connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -46,7 +46,7 @@ def on_new_connections(port: int, listed: list[dict[str, Any]]) -> float:
 
 
 def batched(kept: httpx.Client, listed: list[dict[str, Any]]) -> float:
-    """Return the ms a question in one batch."""
+    """Return the ms for each question in one batch."""
     lines = "".join(json.dumps({"recommend": question}) + "\n" for question in listed).encode()
     started = time.perf_counter()
     answers = kept.post("/v1/batch", content=lines, headers=NDJSON).content.splitlines()
@@ -57,7 +57,7 @@ def batched(kept: httpx.Client, listed: list[dict[str, Any]]) -> float:
 
 
 def main() -> None:
-    """Print the time a question in each way, in alternation, and the ratios."""
+    """Print the time of a question for each method, in alternation, and the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)

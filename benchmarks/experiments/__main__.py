@@ -6,7 +6,7 @@ from benchmarks.experiments import measure, report, score
 
 
 def main() -> None:
-    """Run what is missing if told to, then report."""
+    """Run missing experiments where "train" is given, then write the report."""
     if "train" in sys.argv[1:]:
         measure.main()
     asked = score.scored(measure.read())

@@ -62,7 +62,7 @@ class Asked:
 
 
 def main(workers: int = 2) -> None:
-    """Run the experiments whose results are not all stored; a line a question and model says what candidates scored."""
+    """Run the experiments without stored results; print a line for each question and model."""
     rows = read()
     stored = Counter((row["table"], row["stratum"]) for row in rows)
     jobs = [job for job in every_job() if stored[job.table.name, job.stratum] < _rows_of(job)]
@@ -75,12 +75,12 @@ def main(workers: int = 2) -> None:
 
 
 def _rows_of(job: Job) -> int:
-    """Return how many rows a job gives: a half, a kind of model, a metric, and what is told of outliers."""
+    """Return the number of rows of a job: for each half, kind of model, metric and interpretation of outliers."""
     return len(HALVES) * MODELS * len(METRICS[job.table.task]) * len(outliers_of(job))
 
 
 def every_job() -> list[Job]:
-    """Return every table under every stratum of its task: every other table first, so that a part has some of each."""
+    """Return every table under every stratum of its task, ordered so that a prefix has some of each."""
     jobs = [(place % 2, Job(table, name)) for place, table in enumerate(tables()) for name in STRATA_OF[table.task]]
     return [
         job
@@ -96,7 +96,7 @@ def _write(rows: list[dict[str, Any]]) -> None:
 
 
 def read() -> list[dict[str, Any]]:
-    """Return what `main` wrote."""
+    """Return the rows that `main` wrote."""
     if not RESULTS.exists():
         return []
     with gzip.open(RESULTS, "rt") as file:
@@ -133,7 +133,7 @@ def _of_half(job: Job, half: str) -> Iterator[dict[str, Any]]:
 
 
 def columns_of(job: Job, half: str) -> dict[str, np.ndarray]:
-    """Return the columns of one half; `held` marks the rows that are judged by, which nothing touches."""
+    """Return the columns of one half; `held` marks the rows that judge and are not used otherwise."""
     table, n = job.table, len(job.table.targets)
     order = np.random.default_rng(seed_of(table.name)).permutation(n)
     size = min(JUDGED, max(n // 4, (n - TRAINED) // 2))
@@ -152,7 +152,7 @@ def columns_of(job: Job, half: str) -> dict[str, np.ndarray]:
 
 
 def _flipped(table: Fresh, seen: np.ndarray, seed: int) -> Fresh:
-    """Return the table with a tenth of the seen labels drawn anew, each in proportion to the classes."""
+    """Return the table with a tenth of the visible labels redrawn in proportion to the classes."""
     rng, targets = np.random.default_rng(seed), table.targets.copy()
     hit = rng.choice(seen, round(FLIPPED * len(seen)), replace=False)
     targets[hit] = rng.choice(table.targets[seen], len(hit))
@@ -160,7 +160,7 @@ def _flipped(table: Fresh, seen: np.ndarray, seed: int) -> Fresh:
 
 
 def outliers_of(job: Job) -> tuple[str, ...]:
-    """Return what the question says of outliers: what they are, and nothing."""
+    """Return the statements about outliers to try: what they are, and none."""
     if job.table.task != "regression":
         return ("",)
     return ("signal" if job.stratum == "natural" else "errors", "unknown")

@@ -18,7 +18,7 @@ SIGNIFICANT, NOTABLE = 0.05, 0.005
 
 
 class MetricQuestion(NamedTuple):
-    """What was asked: of numbers, `outliers` says whether the question told what they are."""
+    """A task, a metric, a kind of model, and for numbers whether the question states what outliers are."""
 
     task: str
     metric: str
@@ -29,7 +29,10 @@ class MetricQuestion(NamedTuple):
 class Calls(NamedTuple):
     """How often a verdict calls one candidate worse than the chosen one, and is wrong on clean rows.
 
-    `notably`: wrong by over 0.5 %. `covered`: the chosen one and its ties hold the best. `replaced`: the incumbent was.
+    Attributes:
+        notably: How often it is wrong by over 0.5 %.
+        covered: How often the chosen one or a tie is the best.
+        replaced: How often the incumbent was replaced.
     """
 
     calls: int
@@ -42,14 +45,14 @@ class Calls(NamedTuple):
 
 @dataclass(frozen=True)
 class Scored:
-    """The rows of one question to one kind of model; the two halves of a cell follow each other."""
+    """The results of one question and kind of model; the two halves of a cell are adjacent."""
 
     metric: str
     rows: Sequence[Row]
 
     @cached_property
     def constants(self) -> list[str]:
-        """Candidates that took part and ended in every row."""
+        """The candidates that took part in every row and did not diverge."""
         return sorted(set.intersection(*({*_ended(row)} for row in self.rows)))
 
     @cached_property
@@ -68,9 +71,9 @@ class Scored:
         return estimate(self.regrets(policy), self.clusters)
 
     def gap(self, policy: str) -> Gap | None:
-        """Return the share of the way from the best constant to the oracle that a policy goes.
+        """Return the share of the distance from the best constant to the oracle that a policy covers.
 
-        None where the constant's regret cannot be told from 0: there is no way to go.
+        None where the constant's regret is not significantly different from 0.
         """
         if self.estimate(CONSTANT).low <= 0:
             return None
@@ -87,7 +90,7 @@ class Scored:
         return of_pairs(np.array([self._regret(row, name, twin) for row, name, twin in pairs]))
 
     def calls(self) -> Calls:
-        """Return what the verdicts claim, held against clean rows."""
+        """Return the claims of the verdicts, compared with clean rows."""
         called = [call for row in self.rows for call in self._called(row)]
         covered = [self._covered(row) for row in self.rows]
         replaced = [self._excess(row, row["chosen"], row["incumbent"]) for row in self.rows if _replaced(row)]
@@ -134,7 +137,10 @@ class Scored:
         return float("inf") if value is None else float(METRICS[self.metric].cost(value))
 
     def _regret(self, row: Row, name: str, twin: Row) -> float:
-        """Return how far a candidate is from the one that was best in the other half; what diverged is as the worst."""
+        """Return the difference of a candidate from the best one of the other half.
+
+        Diverged ones count as the worst.
+        """
         there = _ended(row)
         reference = min((other for other in _ended(twin) if other in there), key=lambda other: self._cost(twin, other))
         if name not in there:
@@ -150,7 +156,7 @@ class Scored:
         return min(_ended(row), key=lambda name: self._cost(row, name, VALUE))
 
     def _called(self, row: Row) -> Iterator[float]:
-        """Yield how much worse each candidate is that is called worse than the chosen one."""
+        """Yield how much worse each candidate is that the verdict calls worse than the chosen one."""
         for name in _ended(row):
             p = row["standings"][name][P_WORSE]
             if p is not None and p < SIGNIFICANT and not row["standings"][name][TIED]:

@@ -1,4 +1,4 @@
-"""Real tables on which no threshold and no criterion was chosen; they ship inside packages, and none is copied here."""
+"""Real tables on which no threshold and no criterion was chosen; they are read from packages, and not copied here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ CASES = {
 
 
 def normal(n: int, dtype: torch.dtype, seed: int) -> Tensor:
-    """Return normal numbers, made a million at a time so that nothing large is left behind."""
+    """Return normal numbers, generated a million at a time so that no large temporary remains."""
     numbers, generator = torch.empty(n, dtype=dtype), torch.Generator().manual_seed(seed)
     for start in range(0, n, MILLION):
         numbers[start : start + MILLION] = torch.randn(min(MILLION, n - start), generator=generator)
@@ -61,7 +61,7 @@ def library_histogram(values: Tensor) -> Tensor:
 
 
 def seconds(work: Callable[[], object], tries: int = TRIES) -> float:
-    """Return the least of a few wall-clock times."""
+    """Return the least of several wall-clock times."""
     times = []
     for _ in range(tries):
         started = time.perf_counter()
@@ -71,13 +71,13 @@ def seconds(work: Callable[[], object], tries: int = TRIES) -> float:
 
 
 def resident_mb(key: str) -> float:
-    """Return memory of this process now (VmRSS) or at its highest (VmHWM), in MB."""
+    """Return the memory of this process in MB: VmRSS now, or VmHWM at its highest."""
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
     return int(line.split()[1]) * 1024 / MILLION
 
 
 def growth_mb(work: Callable[[], object]) -> float:
-    """Return by how much memory grows at its highest while something is done."""
+    """Return by how much the memory's peak grows during some work."""
     Path("/proc/self/clear_refs").write_text("5")  # the highest so far is forgotten
     before = resident_mb("VmRSS")
     work()
@@ -85,7 +85,7 @@ def growth_mb(work: Callable[[], object]) -> float:
 
 
 def passes(arrays: list[Tensor]) -> int:
-    """Return how often everything is read: for infinities, for amounts, and for the summary."""
+    """Return how often all arrays are read."""
     stream = ResidualStream(*arrays)
     with np.errstate(all="ignore"):
         amounts(stream)

@@ -74,7 +74,7 @@ def _of_table(family: str, table: Rows) -> list[Done]:
 
 
 def main() -> None:
-    """Train if told to, then report."""
+    """Train where told to, then report."""
     if "train" in sys.argv[1:2]:
         for name in sys.argv[2:] or protocol().families:
             train(name)

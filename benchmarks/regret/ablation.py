@@ -23,14 +23,14 @@ NORMAL_95 = 1.96  # half a 95 % interval in standard deviations
 
 @dataclass(frozen=True)
 class Ablation:
-    """Mean regret of the evidence book asked otherwise; None where it then names a loss that was not trained."""
+    """The mean regret of the evidence book with a changed question; None where it names a loss that was not trained."""
 
     asked: str
     regret: float | None
 
 
 class Fidelity(NamedTuple):
-    """Of how many printed counterfactuals the answer was as they say, and had not changed before that."""
+    """The number of printed counterfactuals whose answer changed exactly as stated."""
 
     true: int
     nearest: int
@@ -38,7 +38,7 @@ class Fidelity(NamedTuple):
 
 
 def ablations(family: Family, scored: Scored) -> Iterator[Ablation]:
-    """Yield what happens to the regret under each change of the question that changes any answer."""
+    """Yield the change in regret under each change of the question that affects an answer."""
     matrix = scored.matrix
     plain = {cell: matrix.situation(cell) for cell in matrix.cells}
     whole = _regret(family, matrix, plain)
@@ -62,7 +62,7 @@ def ablations(family: Family, scored: Scored) -> Iterator[Ablation]:
 
 
 def fidelity(family: Family, scored: Scored) -> Fidelity:
-    """Move the cited fact to its threshold and just across, and compare with what was announced."""
+    """Move the cited fact to its threshold and just across, and compare with the printed counterfactual."""
     matrix, outcomes = scored.matrix, []
     for cell in matrix.cells[::2]:
         situation, thresholds = matrix.situation(cell), family.without[cell.cluster]

@@ -28,14 +28,14 @@ UNTRAINED = ("msle", "log_cosh")
 
 
 class Choice(NamedTuple):
-    """What was chosen in a cell for a metric, told what outliers are."""
+    """The choice in a cell for a metric, with the interpretation of outliers stated."""
 
     key: str
     objective: str
 
 
 def main(workers: int = 1) -> None:
-    """Run every experiment and write what was chosen."""
+    """Run every experiment, and write the choices."""
     chosen: dict[str, str] = {}
     for choice in everywhere(of_table, list(tables()), workers):
         chosen[choice.key] = choice.objective

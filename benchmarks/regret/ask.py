@@ -1,4 +1,4 @@
-"""The recommender, asked as every caller asks it: over HTTP, here without a socket."""
+"""Asks the recommender as every caller does: over HTTP, but without a socket."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ Question = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Advice:
-    """What one book says, the rule that decided, and the threshold and the start that go with it."""
+    """The answer of one book: the rule that decided, and the threshold and the start that belong to it."""
 
     objective: str
     rule: str
@@ -26,14 +26,14 @@ class Advice:
 
 @dataclass(frozen=True)
 class Answer:
-    """What both books say; None where the article has no rule for the task."""
+    """The answers of both books; None where the article has no rule for the task."""
 
     article: Advice | None
     evidence: Advice
 
 
 class RefusedError(RuntimeError):
-    """A question that the service did not answer, or that the evidence book is silent about."""
+    """A question that the service refused, or that the evidence book has no answer to."""
 
 
 def ask(questions: Sequence[Question]) -> list[Answer]:

@@ -30,7 +30,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Fits:
-    """Outputs (losses, rates * checkpoints, seeds, n) on two parts."""
+    """The outputs (losses, rates * checkpoints, seeds, n) on two parts."""
 
     validation: Tensor
     test: Tensor
@@ -40,7 +40,7 @@ Weigh = Callable[[Tensor], Tensor]  # outputs (replicas, n, outputs) -> the mean
 
 
 class Warmed(NamedTuple):
-    """Weights that replicas of some losses start from: (seeds, ...), and which losses those are."""
+    """The initial weights (seeds, ...) of the replicas of some losses, and which losses those are."""
 
     parameters: list[Tensor]
     alike: Tensor
@@ -68,10 +68,10 @@ def fit(
     bias: float = 0.0,
     warm: int | None = None,
 ) -> Fits:
-    """Train every loss under every rate from every seed, and return what each puts out after `read`.
+    """Train every loss at every rate from every seed, and return the outputs after `read`.
 
-    `read` turns the raw output into what each loss takes. `hidden` = 0 is a linear model. All replicas of a seed start
-    from the same weights: `warm` names the loss that is trained first, for those that read the output alike.
+    `read` converts the raw output to the input of each loss. `hidden` = 0 is a linear model. All replicas of a seed
+    start with the same weights; `warm` names the loss that is trained first for losses with the same reading.
     """
     x, y = data.train
     first = initial(x.shape[1], hidden, seeds, torch.tensor([bias]))

@@ -1,4 +1,4 @@
-"""Pictures with a known mask: handwritten digits drawn into photographs and textures, all of them out of packages."""
+"""Pictures with a known mask: handwritten digits drawn into photographs and textures, all from packages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Image = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scene:
-    """Where objects and backgrounds come from, how large and how frequent objects are."""
+    """The sources of objects and backgrounds, and the size and frequency of objects."""
 
     digits: str
     texture: str
@@ -27,7 +27,7 @@ class Scene:
 
 
 def textures() -> dict[str, Image]:
-    """Return grey photographs, standardised. Their package is imported where it is read."""
+    """Return standardised grey photographs; their package is imported here."""
     data = import_module("skimage.data")
     pictures = {
         "brick": data.brick(),

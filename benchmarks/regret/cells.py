@@ -1,4 +1,4 @@
-"""What every family writes down: one row a cell, half, candidate and metric; and the profile behind each cell."""
+"""The stored results of all families: a row for each cell, half, candidate and metric, and the profile of each cell."""
 
 import csv
 import gzip
@@ -39,7 +39,7 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What one candidate scored in one cell: the mean over the seeds of the half, and their spread."""
+    """The score of one candidate in one cell: the mean over the seeds of the half, and their spread."""
 
     cell: Cell
     candidate: str
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 class Done(NamedTuple):
-    """All of one cell: its rows, and what the recommender measured on its training part."""
+    """The results of one cell: its rows, and the profile measured on its training part."""
 
     rows: list[Row]
     question: dict[str, object]
@@ -77,7 +77,7 @@ def write(family: str, cells: Iterable[Done]) -> None:
 
 
 def write_questions(family: str, questions: dict[str, dict[str, object]]) -> None:
-    """Write what was measured on every cell, without what was trained."""
+    """Write the profiles of every cell without training results."""
     listed = json.dumps(questions, sort_keys=True, separators=(",", ":")).replace("},", "},\n")
     _pack(RESULTS / f"{family}.profiles.json.gz", listed)
 
@@ -89,7 +89,7 @@ def _pack(path: Path, text: str) -> None:
 
 
 def read(family: str) -> tuple[list[Row], dict[str, dict[str, object]]]:
-    """Return what `write` wrote."""
+    """Return the rows and profiles that `write` stored."""
     with gzip.open(RESULTS / f"{family}.csv.gz", "rt", newline="") as file:
         rows = [
             Row(Cell(*line[:6]), line[6], line[7], line[8], float(line[9]), float(line[10]))
@@ -100,7 +100,7 @@ def read(family: str) -> tuple[list[Row], dict[str, dict[str, object]]]:
 
 
 def everywhere(work: Callable[[Job], list[Found]], jobs: Sequence[Job], workers: int = 2) -> Iterator[Found]:
-    """Yield what `work` returns for each job, over processes of one thread each."""
+    """Yield the results of `work` for each job, computed in processes with one thread each."""
     with ProcessPoolExecutor(workers) as pool:
         for entry in pool.map(work, jobs):
             yield from entry

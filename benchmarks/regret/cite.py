@@ -1,4 +1,4 @@
-"""The file that the engine cites: what each rule of either book cost where it decided."""
+"""The file that the engine cites: the regret of each rule of either book where it decided."""
 
 import hashlib
 import json
@@ -37,9 +37,9 @@ def cite(families: Iterable[Family], path: Path = CITED) -> None:
 
 
 def by_rule(scored: Scored) -> Iterator[tuple[str, Regret]]:
-    """Yield every rule that decided somewhere, with what was measured there.
+    """Yield every rule that decided somewhere, with its measured regret.
 
-    Some rules decide only where the question leaves open what outliers are.
+    Some rules decide only where the question does not state what outliers are.
     """
     seen: set[str] = set()
     for policy, other in ((EVIDENCE, ARTICLE), (EVIDENCE_UNTOLD, ARTICLE), (ARTICLE, EVIDENCE)):

@@ -1,4 +1,4 @@
-"""What is known of each cell: every trained score, the question that a user of it would ask, and what a book says."""
+"""The data of each cell: every score, the question that a user would ask, and the answers of the books."""
 
 import math
 from collections import defaultdict
@@ -92,7 +92,7 @@ class Matrix:
         return sorted(common)
 
     def regret(self, cell: Cell, candidate: str) -> float:
-        """Return how far a candidate is from the one that was best in the other half of the cell."""
+        """Return the difference of a candidate from the one that was best in the other half of the cell."""
         reference = self.scores[cell][self.oracle(cell)]
         value = self.scores[cell][candidate]
         return value / reference - 1 if self.metric.relative else self.metric.better * (reference - value)
@@ -133,7 +133,7 @@ class Matrix:
         return next((variant for variant in wanted if variant in self.scores[cell]), name)
 
     def advised(self, cell: Cell, situation: Question, thresholds: Mapping[str, float] | None = None) -> str:
-        """Return the candidate that the evidence book names, started and cut as it says.
+        """Return the candidate that the evidence book recommends, with its start and threshold.
 
         Raises: UntrainedError.
         """
@@ -145,7 +145,7 @@ class Matrix:
 
     @property
     def asks_of_outliers(self) -> bool:
-        """Whether extreme targets can be mistakes or not."""
+        """Whether extreme targets can be mistakes."""
         return self.family == "regression"
 
     def goal(self, cell: Cell, *, told: bool) -> Goal:
@@ -174,7 +174,7 @@ class Matrix:
 def decided(
     situation: Question, rulebook: RulebookName = "evidence", thresholds: Mapping[str, float] | None = None
 ) -> str:
-    """Return the objective of a book alone, without its reasons: what HTTP answers, hundreds of times as often."""
+    """Return the objective of a book without reasons: the same as over HTTP, but hundreds of times faster."""
     return str(summed(_chosen(situation, rulebook, thresholds)))
 
 

@@ -1,4 +1,4 @@
-"""The scores as a page for people: what is needed to believe them, or not to."""
+"""The scores as a page for people, with what is needed to judge whether to believe them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,7 +45,7 @@ def markdown(families: Sequence[Family], head: str) -> str:
 
 
 def summary(families: Iterable[Family]) -> str:
-    """Return mean regrets: metrics down, policies across."""
+    """Return a table of mean regrets, with metrics as rows and policies as columns."""
     panels = [scored for family in families for scored in family.scored.values()]
     return table(
         ["mean regret", *SUMMARY],

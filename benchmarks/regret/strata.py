@@ -11,7 +11,7 @@ Kind = TypeVar("Kind", bound=Table)
 
 
 class Stratum(NamedTuple):
-    """Which share of the training targets is moved, how, and by how many robust sigmas."""
+    """Which share of the training targets is moved, how, and by how many robust standard deviations."""
 
     share: float
     how: str

@@ -1,4 +1,4 @@
-"""The training that every family of `families` shares: halves, splits, one replica a loss, rate and seed, scores."""
+"""The training that all families share: halves, splits, replicas of losses, rates and seeds, and scores."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,12 +26,12 @@ class Rows(Protocol):
 
     @property
     def name(self) -> str:
-        """Which table."""
+        """The name of the table."""
         ...
 
     @property
     def cluster(self) -> str:
-        """Whence its rows are."""
+        """The origin of its rows."""
         ...
 
     @property
@@ -46,7 +46,7 @@ class Rows(Protocol):
 
     @property
     def taken(self) -> np.ndarray | None:
-        """Which places of a list are taken; None of rows."""
+        """A mask of the places of a list that have an item; None for rows."""
         ...
 
 
@@ -86,10 +86,12 @@ def first_output(raw: Tensor) -> Roles:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A loss, and what it reads of the outputs.
+    """A loss, and how it reads the outputs of a model.
 
-    `inputs`: outputs (replicas, n, outputs) -> its inputs beside targets, replicas folded into the first axis.
-    `predict`: outputs (..., n, outputs) -> what is judged. `of_classes`: inputs that are arrays of the classes.
+    Attributes:
+        inputs: Converts outputs (replicas, n, outputs) to the loss's inputs besides targets, replicas folded into n.
+        predict: Converts outputs (..., n, outputs) to the predictions that are judged.
+        of_classes: Inputs that are arrays with one number a class.
     """
 
     objective: str
@@ -99,7 +101,7 @@ class Candidate:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What the loss takes."""
+        """The inputs of the loss."""
         return tuple(parse(self.objective).roles)
 
 
@@ -123,14 +125,14 @@ Seen = tuple[Rows, np.ndarray]  # a table, and the rows of it that may be seen i
 
 @dataclass(frozen=True)
 class Recipe:
-    """A family: what the protocol says of it, its tables, and how they are trained and judged.
+    """A family: its protocol, its tables, and how they are trained and judged.
 
     Attributes:
-        strata: What is done to a table before training: the rows that are seen are given, and those kept are returned.
-        measure: The profile that the recommender measures on the seen rows.
-        told: By stratum, facts that no measurement tells and whoever asks knows.
-        outputs: How many numbers the model puts out for an item.
-        judge: Scores of a candidate from its outputs (settings, seeds, n, outputs) on the validation and test parts.
+        strata: Changes to a table before training; each receives the visible rows and returns those that are kept.
+        measure: Measures the profile of the visible rows.
+        told: By stratum, facts that cannot be measured and that the user states.
+        outputs: The number of model outputs for an item.
+        judge: Scores a candidate by its outputs (settings, seeds, n, outputs) on the validation and the test part.
     """
 
     task: str
@@ -200,9 +202,9 @@ def _moments(table: Rows, rows: np.ndarray) -> tuple[Array, Array]:
 
 
 def weighed(candidate: Candidate, part: Part) -> Weigh:
-    """Return what the loss of each replica is, given its outputs (replicas, n, outputs) on a part.
+    """Return a function that computes the loss of each replica from its outputs (replicas, n, outputs) on a part.
 
-    Replicas are folded into the items, but where a loss looks at all items at once.
+    Replicas are folded into the items, except where a loss needs all items at once.
     """
     objective = parse(candidate.objective)
     together = any(term.loss.kind == "batch" for _, term in objective.terms)

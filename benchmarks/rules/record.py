@@ -1,4 +1,4 @@
-"""One record a rule: on which data, by which metric, against which losses what it recommends is measured."""
+"""One record for each rule: the data, the metric, and the losses that its recommendation is compared with."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ NO_GOAL = Goal()
 
 
 class Case(NamedTuple):
-    """The data of one repeat, and where they come from. The profile of the sample is what the question tells."""
+    """The data of one repeat and their origin; the profile of the sample is what the question states."""
 
     origin: str
     sample: Sample
@@ -40,7 +40,10 @@ Score = Callable[[Tensor, Part, Tensor, Part], Tensor]  # predictions (..., n) o
 
 
 class Rival(NamedTuple):
-    """Another loss, or the same with another decision; `decided` says which. `score`: where it is judged otherwise."""
+    """Another loss, or the same loss with another decision, described by `decided`.
+
+    `score` replaces the record's metric.
+    """
 
     objective: str
     reading: Reading
@@ -49,23 +52,23 @@ class Rival(NamedTuple):
 
 
 class WrongRuleError(RuntimeError):
-    """A record whose question is decided by another rule than it measures."""
+    """The question of a record is decided by another rule than the one that it measures."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What a rule recommends against other losses, each with its own learning rate and stopping point.
+    """Compares the recommendation of a rule with other losses, each with its own learning rate and stopping point.
 
     Attributes:
-        data: What it is measured on, for people; of simulated data their generator.
-        case: The data of a repeat.
-        reading: How what is recommended is read.
-        against: Losses that the rule names as alternatives or rules out, or the default of libraries.
+        data: The data in words; for simulated data their generator.
+        case: Returns the data of a repeat.
+        reading: How the recommended loss reads the outputs.
+        against: Losses that the rule names as alternatives or rules out, or defaults of libraries.
         score: The metric on a part.
-        relative: Compared by ratio, else by difference.
-        outputs: How many numbers the model puts out for an item.
-        fit: What trains another kind of model, and returns its outputs on the validation and the test part.
-        decided: The decision that goes with the recommendation, where that is not the prediction itself.
+        relative: Whether scores are compared by ratio rather than difference.
+        outputs: The number of model outputs for an item.
+        fit: Trains another kind of model, and returns its outputs on the validation and the test part.
+        decided: The decision that belongs to the recommendation, where that is not the prediction itself.
     """
 
     rule: str

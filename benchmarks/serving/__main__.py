@@ -53,7 +53,7 @@ class Row:
 
     @property
     def met(self) -> bool:
-        """Whether the bar was met."""
+        """Whether the ratio is within the bar."""
         return self.ratio >= self.bar if self.least else self.ratio <= self.bar
 
 
@@ -80,7 +80,7 @@ def form(*files: tuple[str, bytes]) -> bytes:
 
 
 def request(path: str, media: str, body: bytes) -> bytes:
-    """Return a request as it goes over the wire."""
+    """Return a request as the bytes of HTTP/1.1."""
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media}\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
@@ -91,7 +91,7 @@ def of_lists(first: np.ndarray, second: np.ndarray, **more: str) -> bytes:
 
 
 def ask(connection: socket.socket, wanted: bytes) -> float:
-    """Return how many seconds a request takes."""
+    """Return the seconds that a request takes."""
     started = time.perf_counter()
     connection.sendall(wanted)
     received = b""
@@ -109,7 +109,7 @@ def ask(connection: socket.socket, wanted: bytes) -> float:
 
 @contextmanager
 def naive() -> Iterator[int]:
-    """Run what one writes first; yield its port."""
+    """Run the naive service in a process; yield its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -129,12 +129,12 @@ def naive() -> Iterator[int]:
 
 
 def resident(pid: int) -> float:
-    """Return what a process holds, in bytes."""
+    """Return the memory of a process in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096.0
 
 
 def in_turn(rounds: int, *sides: Callable[[], float]) -> list[float]:
-    """Return the median of each side, all of which take turns; the first round warms up."""
+    """Return the median time of each side, in alternation; the first round warms up."""
     rates: list[list[float]] = [[] for _ in sides]
     for turn in range(rounds + 1):
         for side, seen in zip(sides, rates, strict=True):
@@ -145,7 +145,7 @@ def in_turn(rounds: int, *sides: Callable[[], float]) -> list[float]:
 
 
 def of_loss(first: np.ndarray, second: np.ndarray) -> Callable[[], float]:
-    """Return what times the loss in process: ours or torch's, whichever is faster."""
+    """Return a function that times the loss in process: the faster of ours and torch's."""
     roles = {"predictions": torch.from_numpy(first), "targets": torch.from_numpy(second)}
     objective = parse("mse")
 
@@ -270,7 +270,7 @@ def together(ours: int) -> list[Row]:
 
 
 def main() -> None:
-    """Measure, print, and write the results where all of it was measured."""
+    """Measure, print, and write the results where everything was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3, help="for which each load of small requests lasts")
     parser.add_argument("--only", choices=("small", "lists", "binary", "together"), help="a part of the rows")

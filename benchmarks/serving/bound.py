@@ -1,4 +1,4 @@
-"""The bound: a process that receives bytes from a loopback socket into memory it has, and says when it has them all."""
+"""The lower bound: a process that receives bytes from a loopback socket into memory, and confirms them."""
 
 import socket
 import struct
@@ -28,7 +28,7 @@ def serve(listener: socket.socket) -> None:
 
 @contextmanager
 def raw() -> Iterator[socket.socket]:
-    """Run one in a process of its own; yield a connection to it."""
+    """Run such a process; yield a connection to it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = subprocess.Popen(  # noqa: S603 - this file
             [sys.executable, __file__, str(listener.fileno())], pass_fds=[listener.fileno()]
@@ -40,7 +40,7 @@ def raw() -> Iterator[socket.socket]:
 
 
 def send(connection: socket.socket, body: bytes) -> float:
-    """Return how many seconds it takes until all of it is there."""
+    """Return the seconds until a body has been received."""
     started = time.perf_counter()
     connection.sendall(LENGTH.pack(len(body)))
     connection.sendall(body)

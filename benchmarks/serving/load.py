@@ -1,4 +1,4 @@
-"""A client that costs little: many connections, one request after the other on each, counted for a while."""
+"""An inexpensive load generator: many connections, each with one request at a time, counted for some seconds."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Rate:
-    """What so many connections got."""
+    """The rate and the latencies of the answers."""
 
     per_s: float
     median_s: float
@@ -21,7 +21,7 @@ class Rate:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection that asks again as soon as it is answered."""
+    """One connection that sends the next request as soon as it has an answer."""
 
     def __init__(self, request: bytes, took: list[float], end: asyncio.Event) -> None:
         self._request, self._took, self._end = request, took, end

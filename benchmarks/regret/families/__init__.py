@@ -1,4 +1,4 @@
-"""Families of the regret benchmark, a file each: it defines `FAMILY`, and is found by walking this folder."""
+"""Families of the regret benchmark: each file of this folder defines `FAMILY`."""
 
 from functools import cache
 from importlib import import_module

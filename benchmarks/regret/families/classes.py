@@ -23,7 +23,7 @@ ADJUSTED, STARTED = "logit_adjusted", "sparse_categorical_ce from the shares"
 
 
 def wrong_labels(share: float) -> Callable[[Rows, np.ndarray, np.random.Generator], Seen]:
-    """Return what puts a share of the labels seen into another class, each as likely."""
+    """Return a function that moves a share of the visible labels to another class, each class equally likely."""
 
     def changed(table: Rows, seen: np.ndarray, rng: np.random.Generator) -> Seen:
         targets, classes = table.targets.copy(), int(table.targets.max()) + 1
@@ -35,7 +35,7 @@ def wrong_labels(share: float) -> Callable[[Rows, np.ndarray, np.random.Generato
 
 
 def long_tail(table: Rows, seen: np.ndarray, rng: np.random.Generator) -> Seen:
-    """Return the rows seen with class after class thinned, in an order drawn at random, the last to a twentieth."""
+    """Return the visible rows with classes thinned in a random order, the last to a twentieth."""
     classes = int(table.targets.max()) + 1
     places = rng.permutation(classes)
     kept = []
@@ -47,17 +47,17 @@ def long_tail(table: Rows, seen: np.ndarray, rng: np.random.Generator) -> Seen:
 
 
 def measure(table: Rows, seen: np.ndarray) -> Profile:
-    """Measure the labels seen."""
+    """Measure the visible labels."""
     return measure_profile("multiclass", torch.from_numpy(table.targets[seen]).long()).profile
 
 
 def logits(raw: Tensor) -> Roles:
-    """Return the outputs as logits, replicas folded into the items."""
+    """Return the outputs as logits, with replicas folded into the items."""
     return {"predictions": raw.flatten(0, 1)}
 
 
 def candidates(sample: Sample) -> dict[str, Candidate]:
-    """Return what is trained; smoothing is that of the book where noise was measured."""
+    """Return the candidates to train; label smoothing is that of the evidence book where noise was measured."""
     noise = sample.profile.number("label_noise")
     smoothing = class_smoothing(sample.profile).value if noise else 0.1
     counts = torch.bincount(sample.train.targets.long(), minlength=sample.classes).float().clamp(min=0.5)
@@ -77,9 +77,10 @@ def candidates(sample: Sample) -> dict[str, Candidate]:
 
 
 def judge(name: str, entry: Candidate, raw: tuple[Tensor, Tensor], sample: Sample) -> Iterator[Judged]:
-    """Yield accuracies of the outputs as they are, and the log loss of what their repair makes of them.
+    """Yield accuracies of the outputs, and the log loss of the repaired probabilities.
 
-    With priors added in training and in the repair, adjusted logits are cross-entropy with biases that start there.
+    With priors added both in training and in the repair, logit adjustment equals cross-entropy with biases that start
+    there.
     """
     parts = list(zip(raw, (sample.validation.targets.long(), sample.test.targets.long()), strict=True))
     yield Judged.by("accuracy", ((z.argmax(-1) == y).double().mean(-1) for z, y in parts))
@@ -93,7 +94,7 @@ def judge(name: str, entry: Candidate, raw: tuple[Tensor, Tensor], sample: Sampl
 
 
 def probabilities(entry: Candidate, raw: Tensor) -> Tensor:
-    """Return probabilities (..., n, C) of outputs: by the repair that an answer prints, else softmax."""
+    """Return the probabilities (..., n, C) of outputs: by the repair that an answer prints, otherwise softmax."""
     repair = probability_map(parse(entry.objective))
     safe = torch.nan_to_num(raw.double())
     if repair is None:
