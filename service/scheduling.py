@@ -5,9 +5,10 @@ each step together: code that is not in the processor's caches takes three times
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from types import coroutine
 from typing import Any, TypeVar
 
 from anyio import to_thread
@@ -17,32 +18,22 @@ Returned = TypeVar("Returned")
 Run = Coroutine[Any, Any, None]
 
 
-class _Signal:
-    """What a coroutine that runs inline yields to its runner."""
-
-    def __await__(self) -> Generator["_Signal", None, None]:
-        yield self
-
-
-class _Nothing:
-    """An awaitable that completes at once; awaited by a task in place of a signal."""
-
-    def __await__(self) -> Generator[Any, None, None]:
-        yield from ()
-
-
-_TURN, _TASK, _NOTHING = _Signal(), _Signal(), _Nothing()
+_TURN, _TASK = object(), object()  # what a coroutine that runs inline yields to its runner
 _inline = False  # whether what runs now runs inline; a step runs to its end before the event loop does anything else
 
 
-def take_turn() -> Awaitable[None]:
+@coroutine
+def take_turn() -> Generator[object, None, None]:
     """Let the other inline requests of this turn reach the same step first; does nothing in a task."""
-    return _TURN if _inline else _NOTHING
+    if _inline:
+        yield _TURN
 
 
-def in_task() -> Awaitable[None]:
+@coroutine
+def in_task() -> Generator[object, None, None]:
     """Continue as a task where this runs inline; to be awaited before anything that may wait."""
-    return _TASK if _inline else _NOTHING
+    if _inline:
+        yield _TASK
 
 
 async def beside_the_loop(work: Callable[[], Returned], size: int) -> Returned:
