@@ -1,7 +1,9 @@
 """The value of a loss for each replica, in one call for losses of single items."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +15,8 @@ from recommender.experiment.training.batches import ABSENT
 from recommender.experiment.training.reading import Reading, map_of
 
 SMALLEST = 1e-30
+ANY_SHAPE = ("*n",)  # of the items of a loss that looks at each by itself
+TRIED = torch.linspace(-8, 8, 64)  # errors on which a loss with a parameter a fold is held against those of the folds
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Trained:
         return self._apart[fold] if self.by_fold else replace(self, reading=self.reading.of_fold(fold))
 
     @cached_property
+    def of_all_folds(self) -> Objective | None:
+        """The loss of all folds at once; None where its parameters differ between them and it takes numbers alone."""
+        return joined(self.by_fold) if self.by_fold else self.objective
+
+    @cached_property
     def _apart(self) -> tuple["Trained", ...]:
         """What is trained on each fold: once, as every step asks for it."""
         entries = []
@@ -40,6 +49,45 @@ class Trained:
             bent = None if reading.bent is None else map_of(objective)
             entries.append(Trained(objective, replace(reading, bent=bent), self.targets))
         return tuple(entries)
+
+
+def joined(objectives: Sequence[Objective]) -> Objective | None:
+    """Return one objective with the parameters of every fold, as tensors (folds, 1, 1) where these differ.
+
+    None where a loss does not take tensors, as one does that asks whether its parameter is 0: folds are then computed
+    one after the other, at so many times the calls.
+    """
+    terms = []
+    for (coefficient, term), *others in zip(*(objective.terms for objective in objectives), strict=True):
+        if term.kind != "item" or term.loss.shapes.items.names != ANY_SHAPE:
+            return None
+        if any(other.loss is not term.loss or weight != coefficient for weight, other in others):
+            return None
+        values = {name: [term.params[name], *(other.params[name] for _, other in others)] for name in term.params}
+        terms.append((coefficient, replace(term, params={name: _of_folds(own) for name, own in values.items()})))
+    whole = Objective(tuple(terms))
+    try:
+        together = _values(whole, TRIED.expand(len(objectives), 1, -1))
+    except (RuntimeError, TypeError, ValueError):  # of torch and math, which ask a tensor for one number
+        return None
+    apart = torch.cat([_values(objective, TRIED.expand(1, 1, -1)) for objective in objectives])
+    return whole if torch.equal(together, apart) else None
+
+
+def _of_folds(values: Sequence[Any]) -> Any:  # noqa: ANN401 - a loss's own parameter
+    """Return what all folds have in common, or a tensor of numbers that differ."""
+    if all(value == values[0] for value in values):
+        return values[0]
+    return torch.tensor(values).reshape(-1, 1, 1)
+
+
+def _values(objective: Objective, errors: Tensor) -> Tensor:
+    """Return the loss of errors (folds, 1, n)."""
+    total = torch.zeros_like(errors)
+    for coefficient, term in objective.terms:
+        items = _items(term({"predictions": errors, "targets": torch.zeros_like(errors)}, None))
+        total = total + coefficient * items.numerator
+    return total
 
 
 def mean_loss(entry: Trained, raw: Tensor, rows: Tensor, weights: Tensor | None) -> Tensor:
@@ -53,7 +101,8 @@ def mean_loss(entry: Trained, raw: Tensor, rows: Tensor, weights: Tensor | None)
     Shapes: raw (folds, replicas, batch, outputs), rows (folds, batch), or (folds, lists, length) of so many rows in
     all, weights (n) -> (folds, replicas).
     """
-    if entry.by_fold:
+    objective = entry.of_all_folds
+    if objective is None:
         parts = [slice(fold, fold + 1) for fold in range(len(raw))]
         return torch.cat([mean_loss(entry.of_fold(k), raw[part], rows[part], weights) for k, part in enumerate(parts)])
     taken = entry.reading.taken(raw)
@@ -66,7 +115,7 @@ def mean_loss(entry: Trained, raw: Tensor, rows: Tensor, weights: Tensor | None)
     if in_lists:
         weight = (flat != ABSENT).to(taken.dtype)[:, None].expand(taken.shape[:3])
     total = taken.new_zeros(taken.shape[:2])
-    for coefficient, term in entry.objective.terms:
+    for coefficient, term in objective.terms:
         if in_lists and takes_lists(term.loss):
             total = total + coefficient * _of_lists(term, taken, targets, rows)
         elif term.kind != "item":
@@ -97,9 +146,10 @@ def _of_items(
     term: BoundLoss, more: dict[str, Tensor], taken: Tensor, targets: Tensor, weight: Tensor | None
 ) -> Tensor:
     """Return the means of a loss of single items. Shapes: (folds, replicas, batch, ...) -> (folds, replicas)."""
-    out = term({"predictions": taken.flatten(0, 2), "targets": targets.flatten(0, 2), **more}, None)
-    items = _items(out)
     shape = (*taken.shape[:3], -1)
+    if term.loss.shapes.items.names != ANY_SHAPE:
+        taken, targets = taken.flatten(0, 2), targets.flatten(0, 2)
+    items = _items(term({"predictions": taken, "targets": targets, **more}, None))
     numerator = items.numerator.reshape(shape).sum(3)
     denominator = items.counts.reshape(shape).sum(3)
     if weight is not None:

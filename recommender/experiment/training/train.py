@@ -166,9 +166,8 @@ class _Replicas:
 
     def _finite(self, gradient: Tensor) -> Tensor:
         """Return a gradient with zeros where it is not finite, so that such a replica does not move."""
-        finite = gradient.isfinite()
-        if not finite.all():
-            ended = ~finite.flatten(1).all(1)
+        if not gradient.sum().isfinite():  # which is in one pass what looking at every number is in two
+            ended = ~gradient.isfinite().flatten(1).all(1)
             self._diverged |= ended.reshape(len(self._folds), *self._diverged.shape[:2]).permute(1, 2, 0)
             gradient = gradient.nan_to_num(0.0, 0.0, 0.0)
         return gradient

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -21,7 +22,7 @@ from recommender.experiment.training.adam import BETAS, TINY, WEIGHT_DECAY, Adam
 from recommender.experiment.training.batches import Fold, row_batches
 from recommender.experiment.training.network import HIDDEN, Network, replicated
 from recommender.experiment.training.reading import Reading
-from recommender.experiment.training.replica_losses import Trained, mean_loss
+from recommender.experiment.training.replica_losses import Trained, joined, mean_loss
 from recommender.experiment.training.train import BATCH, RATES, STEPS, gradients_of
 
 TWELVE = (
@@ -264,3 +265,22 @@ def test_a_network_on_few_rows_is_stopped_before_it_has_learnt_the_noise() -> No
     ignorant = -shares * np.log(shares) - (1 - shares) * np.log(1 - shares)
     assert values["bce"] is not None
     assert values["bce"] < 1.1 * ignorant  # the last look alone, after 200 epochs, is above 3
+
+
+@pytest.mark.parametrize(
+    ("template", "at_once"),
+    [("tukey_biweight(c={})", True), ("mae + 0.5*tukey_biweight(c={})", True), ("smooth_l1(beta={})", False)],
+)
+def test_a_loss_with_a_parameter_a_fold_is_that_of_each_fold(template: str, at_once: bool) -> None:  # noqa: FBT001 - a case
+    generator = torch.Generator().manual_seed(0)
+    raw, targets = torch.randn(3, 4, 32, 1, generator=generator), torch.randn(96, generator=generator)
+    rows, zeros = torch.arange(96).reshape(3, 32), torch.zeros(3, 1, 1, 1)
+    by_fold = tuple(parse(template.format(number)) for number in (0.7, 1.1, 2.3))
+    entry = Trained(by_fold[0], Reading("identity", zeros, zeros + 1), targets, by_fold)
+
+    whole = mean_loss(entry, raw, rows, None)
+
+    assert (joined(by_fold) is not None) == at_once
+    for fold, objective in enumerate(by_fold):
+        alone = replace(entry, objective=objective, reading=entry.reading.of_fold(fold), by_fold=())
+        assert torch.equal(mean_loss(alone, raw[fold : fold + 1], rows[fold : fold + 1], None)[0], whole[fold])
