@@ -187,6 +187,12 @@ bench-experiments: $(REGRET)/.installed
 bench-experiments-report: $(REGRET)/.installed
 	OMP_NUM_THREADS=1 $(REGRET)/bin/python -m benchmarks.experiments
 
+# The same of lists that are put in order, on the tables of lists of the regret benchmark (some minutes).
+.PHONY: bench-ranking
+
+bench-ranking: $(REGRET)/.installed
+	OMP_NUM_THREADS=1 $(REGRET)/bin/python -W ignore -m benchmarks.experiments.ranking train
+
 # The pages: what lists losses, rules, settings, metrics, refusals and routes is written from the code.
 .PHONY: docs docs-tables
 

@@ -70,7 +70,7 @@ def main(workers: int = 2) -> None:
         for done, (job, more) in enumerate(zip(jobs, pool.map(of_job, jobs), strict=True), 1):
             own = (job.table.name, job.stratum)
             rows = [row for row in rows if (row["table"], row["stratum"]) != own] + more
-            _write(rows)
+            write(rows)
             print(f"{done}/{len(jobs)} {job.table.name}, {job.stratum}", flush=True)
 
 
@@ -88,18 +88,19 @@ def every_job() -> list[Job]:
     ]
 
 
-def _write(rows: list[dict[str, Any]]) -> None:
+def write(rows: list[dict[str, Any]], path: Path = RESULTS) -> None:
+    """Write rows in the order of what they are about."""
     by = ("task", "table", "stratum", "half", "model", "metric", "outliers")
     ordered = sorted(rows, key=lambda row: [str(row[name]) for name in by])
-    with gzip.GzipFile(RESULTS, "wb", mtime=0) as packed:
+    with gzip.GzipFile(path, "wb", mtime=0) as packed:
         packed.write("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in ordered).encode())
 
 
-def read() -> list[dict[str, Any]]:
-    """Return the rows that `main` wrote."""
-    if not RESULTS.exists():
+def read(path: Path = RESULTS) -> list[dict[str, Any]]:
+    """Return the rows that were written; none where there is no such file."""
+    if not path.exists():
         return []
-    with gzip.open(RESULTS, "rt") as file:
+    with gzip.open(path, "rt") as file:
         return [json.loads(line) for line in file]
 
 
@@ -110,11 +111,18 @@ def of_job(job: Job) -> list[dict[str, Any]]:
 
 
 def _of_half(job: Job, half: str) -> Iterator[dict[str, Any]]:
-    columns = columns_of(job, half)
+    task = job.table.task
+    questions = [question_of(task, metric, outliers) for metric in METRICS[task] for outliers in outliers_of(job)]
+    return rows_of(job, half, columns_of(job, half), questions)
+
+
+def rows_of(
+    job: Job, half: str, columns: dict[str, np.ndarray], questions: Sequence[ExperimentQuestion]
+) -> Iterator[dict[str, Any]]:
+    """Yield what the experiments of one half say: a row a question and kind of model."""
     asked = [
-        Asked(metric, outliers, plan(question_of(job.table.task, metric, outliers), columns))
-        for metric in METRICS[job.table.task]
-        for outliers in outliers_of(job)
+        Asked(question.goal.metric or "", question.goal.outliers or "", plan(question, columns))
+        for question in questions
     ]
     union = {candidate.objective: candidate for one in asked for candidate in one.plan.candidates}
     everything = replace(asked[0].plan, candidates=tuple(union.values()))

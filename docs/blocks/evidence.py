@@ -110,6 +110,11 @@ def experiments() -> str:
     return "\n".join(line for line in lines if "solved" not in line or "not told" in line)
 
 
+def ranking_experiments() -> str:
+    """Return what choosing a loss of lists by experiment costs."""
+    return _section((BENCHMARKS / "experiments/ranking.md").read_text(encoding="utf-8"), "In short")
+
+
 def _section(text: str, title: str) -> str:
     part = re.search(rf"^## {re.escape(title)}\n\n(.*?)(?=\n## |\Z)", text, re.DOTALL | re.MULTILINE)
     if part is None:
@@ -189,6 +194,7 @@ BLOCKS: dict[str, Callable[..., str]] = {
     "promises": promises,
     "rules-measured": rules_measured,
     "experiments": experiments,
+    "ranking": ranking_experiments,
     "conformance": conformance,
     "against": against,
 }

@@ -22,7 +22,8 @@ class Reading:
     for identity, of log(1 + target) for log1p; elsewhere spread is 1 and centre is the level at which models start.
     counts (folds, classes), how often each class occurs in them; None where the target is a number. `bent`: the loss's
     own map from its outputs to probabilities, None where the activation is enough. least (folds, 1, 1, 1), the smallest
-    probability that such a map may give: that of a smoothed loss ends at 0, and a log loss there is without end.
+    probability that a class is given, under every loss: that of a smoothed one can be 0, where log loss is without end,
+    and one row of which a model was too sure would decide between losses.
     """
 
     link: Link
@@ -67,8 +68,8 @@ class Reading:
         if self.link == "log":
             return taken.exp()
         if self.link == "softmax":
-            return taken.softmax(-1)
-        return taken.sigmoid() if self.link in ("logit", "score") else taken
+            return self._away_from_the_ends(taken.softmax(-1))
+        return self._away_from_the_ends(taken.sigmoid()) if self.link in ("logit", "score") else taken
 
     def _unbent(self, taken: Tensor, bent: Callable[..., Tensor]) -> Tensor:
         """Return probabilities by the loss's own map from its outputs, whose minimum is not the probability."""

@@ -73,16 +73,15 @@ def test_probabilities_of_bent_losses_are_repaired() -> None:
         assert output.predictions[place, 0, -1].mean() == pytest.approx(share, abs=0.06), candidate.objective
 
 
-def test_a_smoothed_loss_calls_nothing_impossible() -> None:
-    columns = {**table(), "y": np.digitize(table()["y"], [-1, 1])}
+def test_no_loss_calls_anything_impossible() -> None:
+    columns = {"a": 20 * table()["a"], "y": np.digitize(table()["a"], [-1, 1])}  # classes that a line tells apart
 
     planned = plan(asked(candidates=["sparse_categorical_ce(label_smoothing=0.3)"]), columns)
-    output = run_unit(planned, planned.units[0], rates=(0.1,), steps=200)
+    output = run_unit(planned, planned.units[0], rates=(0.3,), steps=400)
 
-    smoothed = next(place for place, own in enumerate(planned.candidates) if "smoothing" in own.objective)
-    predictions = output.predictions[smoothed, 0, -1]
-    assert predictions.min() > 0.5 / len(predictions)
-    assert predictions.sum(1) == pytest.approx(1, abs=1e-5)
+    for predictions in output.predictions[:, 0, -1]:
+        assert 0.5 / len(predictions) < predictions.min() < 2 / len(predictions)
+        assert predictions.sum(1) == pytest.approx(1, abs=1e-5)
 
 
 def test_an_indicator_of_few_rows_is_not_ten_deviations_out() -> None:
@@ -169,7 +168,7 @@ def test_linear_models_get_to_the_bottom_of_the_log_loss_of_classes_far_apart() 
 
     assert usual is not None
     assert slower is not None
-    assert usual < 0.8 * slower
+    assert usual < 0.9 * slower  # both end where the rule of succession does, above 0.016
 
 
 def test_grades_are_trained_with_thresholds_and_judged_in_their_order() -> None:
