@@ -33,7 +33,8 @@ from service.pipeline.revalidation import Revalidation
 from service.pipeline.route_table import RouteTable
 from service.pipeline.steps import Step
 from service.problems import raise_refusals
-from service.routes import docs, routers, shared_memory
+from service.routes import routers, shared_memory
+from service.routes.pages import docs
 from service.settings import Settings, thresholds_of
 from service.uploads.shared_memory import regions_of
 

@@ -8,7 +8,7 @@ from losses.contract.expression import parse
 from losses.contract.registry import catalogue
 from losses.description.curve import curve
 from losses.errors import Refusal
-from service.routes.curve_svg import draw
+from service.routes.losses.curve_svg import draw
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 MEASURED = {"regret": BENCHMARKS / "regret/regret.svg", "scaling": BENCHMARKS / "serving/scaling.svg"}

@@ -21,12 +21,16 @@ TAGS = (
 
 
 def routers() -> list[APIRouter]:
-    """Return the `router` of every module of this folder, ordered by tag as on the docs page.
+    """Return the `router` of every module below this folder, ordered by tag as on the docs page.
 
     Routers without one of the `TAGS` come last, in the order of their modules' names.
     """
-    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    return sorted((module.router for module in modules if hasattr(module, "router")), key=_place)
+    names = [module.name for module in pkgutil.walk_packages(__path__, f"{__name__}.")]
+    modules = [import_module(name) for name in names]
+    found = {
+        id(module.router): module.router for module in modules if hasattr(module, "router")
+    }  # a package may show one
+    return sorted(found.values(), key=_place)
 
 
 def _place(router: APIRouter) -> int:

@@ -20,10 +20,10 @@ from service.pipeline.properties import Access, properties, properties_of
 from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, answer, crash, responses
 from service.request_record import UNDER_WAY, Record, current
 from service.routes.advise import advise
-from service.routes.brief import BriefQuery
 from service.routes.evaluate import evaluate_upload
-from service.routes.language import Spoken
-from service.routes.parameters import KNOWN_PARAMETERS
+from service.routes.fields.brief import BriefQuery
+from service.routes.fields.language import Spoken
+from service.routes.fields.parameters import KNOWN_PARAMETERS
 from service.routes.profile import profile
 from service.routes.recommend import question, recommend_loss
 from service.scheduling import beside_the_loop

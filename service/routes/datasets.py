@@ -29,7 +29,7 @@ from service.problems import (
     responses,
 )
 from service.request_record import current
-from service.routes.parameters import KNOWN_PARAMETERS
+from service.routes.fields.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
 from service.settings import Settings
 from service.uploads.bodies.body import body_of

@@ -29,8 +29,8 @@ from losses.version import VERSION
 from service.compute import Runtime
 from service.pipeline.properties import properties
 from service.problems import BadEnvelope, ComputeDeadline, TooLarge, UnknownDataset, UnsupportedFormat, responses
-from service.routes.brief import Brief, without_nulls
 from service.routes.evaluation_schema import EvaluateOptions, Evaluations, arrays_of, refuse_long_answer, result
+from service.routes.fields.brief import Brief, without_nulls
 from service.scheduling import beside_the_loop, take_turn
 from service.uploads.bodies.body import body_of
 from service.uploads.formats import registry as formats

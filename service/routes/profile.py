@@ -34,8 +34,8 @@ from service.problems import (
     UnsupportedFormat,
     responses,
 )
-from service.routes.brief import Brief
-from service.routes.language import Spoken
+from service.routes.fields.brief import Brief
+from service.routes.fields.language import Spoken
 from service.uploads.openapi import ASSUMED, DatasetParameter, allowed_texts, declared
 from service.uploads.upload import Received
 

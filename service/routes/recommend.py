@@ -15,10 +15,10 @@ from recommender.tasks import Task
 from service.dependencies import SettingsInForce, ThresholdsInForce
 from service.pipeline.properties import properties
 from service.problems import BadEnvelope, BadRequest, TooLarge, UnsupportedFormat, responses, validated
-from service.routes.brief import BriefQuery, brief_response
-from service.routes.language import Spoken
-from service.routes.parameters import KNOWN_PARAMETERS
-from service.routes.question_fields import Rulebook, ScenarioName, TaskName, Thresholds
+from service.routes.fields.brief import BriefQuery, brief_response
+from service.routes.fields.language import Spoken
+from service.routes.fields.parameters import KNOWN_PARAMETERS
+from service.routes.fields.question_fields import Rulebook, ScenarioName, TaskName, Thresholds
 from service.uploads.bodies.body import body_of
 from service.uploads.json_bodies.text import parsed
 from service.uploads.media_type import JSON, require

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from examples.experiment import csv
 from losses.contract.registry import catalogue
-from service.routes.page import FOLDER
+from service.routes.pages.page import FOLDER
 from tests.web.conftest import Open
 
 pytestmark = pytest.mark.browser

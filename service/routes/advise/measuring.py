@@ -12,7 +12,7 @@ from recommender.tasks import Task, read_task_and_scenario
 from service.compute import Runtime
 from service.jobs.jobs import Jobs
 from service.routes.advise.schema import AdviseRequest, MeasuredAnswer
-from service.routes.quick_experiment import QuickQuestion, quick_experiment
+from service.routes.jobs.quick_experiment import QuickQuestion, quick_experiment
 from service.uploads.roles import OPTIONAL
 from service.uploads.upload import Upload
 

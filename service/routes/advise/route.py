@@ -50,8 +50,8 @@ from service.routes.advise.measuring import (
 )
 from service.routes.advise.rivals import evaluated_objective, named_as_losses_do, rivals_of, without_ignored
 from service.routes.advise.schema import EXAMPLES, Advice, AdviseRequest
-from service.routes.brief import brief_response
-from service.routes.language import Spoken
+from service.routes.fields.brief import brief_response
+from service.routes.fields.language import Spoken
 from service.uploads.openapi import declared
 from service.uploads.roles import FEATURES, MEASURED, known_roles
 from service.uploads.upload import Received

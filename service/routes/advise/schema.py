@@ -11,9 +11,9 @@ from recommender.profile import Goal, Profile
 from recommender.recommendation.answer import Ask, Recommendation
 from recommender.tasks import Task
 from service.routes.advise.rivals import Evaluated
-from service.routes.brief import Brief
-from service.routes.question_fields import Rulebook, ScenarioName, TaskName, Thresholds
-from service.routes.quick_experiment import Asked
+from service.routes.fields.brief import Brief
+from service.routes.fields.question_fields import Rulebook, ScenarioName, TaskName, Thresholds
+from service.routes.jobs.quick_experiment import Asked
 from service.uploads.openapi import ASSUMED, DatasetParameter
 
 

@@ -29,10 +29,10 @@ from service.problems import (
     responses,
     validated,
 )
+from service.routes.fields.parameters import KNOWN_PARAMETERS
 from service.routes.inference.answer import InferAnswer, answer_of
 from service.routes.inference.models import ModelParameter, Version, model_named, router
 from service.routes.inference.request import DIGITS, InferRequest, input_spans, json_length, objective_of, spans_of
-from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
 from service.uploads import inference_protocol, shared_memory
 from service.uploads.bodies.body import body_of

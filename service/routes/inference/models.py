@@ -12,7 +12,7 @@ from losses.version import VERSION
 from service.dependencies import RegionsInForce, RuntimeInForce
 from service.pipeline.properties import properties
 from service.problems import BadRequest, UnknownPath, responses
-from service.routes.parameters import KNOWN_PARAMETERS
+from service.routes.fields.parameters import KNOWN_PARAMETERS
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 OBJECTIVE = "objective"

@@ -1,1 +1,1 @@
-"""What the routes of all kinds of jobs share: their state, waiting for their end, following their events."""
+"""/v1/evaluations and /v1/experiments: jobs, and what their routes share."""

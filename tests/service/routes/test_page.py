@@ -7,7 +7,7 @@ from posixpath import join, normpath
 import pytest
 
 from losses.contract.registry import catalogue
-from service.routes.page import FOLDER
+from service.routes.pages.page import FOLDER
 from tests.conftest import Client
 
 pytestmark = pytest.mark.anyio

@@ -39,10 +39,10 @@ from service.problems import (
 )
 from service.request_record import current
 from service.routes.datasets import TABLE
+from service.routes.fields.language import Spoken
+from service.routes.fields.parameters import KNOWN_PARAMETERS
 from service.routes.jobs.routes import IdempotencyKey, accepted, add_job_routes, path_id
 from service.routes.jobs.state import JobKind, JobLinks, JobState, NextPage
-from service.routes.language import Spoken
-from service.routes.parameters import KNOWN_PARAMETERS
 from service.scheduling import beside_the_loop
 from service.uploads.bodies.body import body_of
 from service.uploads.formats import ndjson

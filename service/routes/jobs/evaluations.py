@@ -29,10 +29,10 @@ from service.request_record import current
 from service.routes.datasets import TABLE
 from service.routes.evaluate import EvaluateRequest
 from service.routes.evaluation_schema import Result
+from service.routes.fields.language import Spoken
+from service.routes.fields.parameters import KNOWN_PARAMETERS
 from service.routes.jobs.routes import IdempotencyKey, accepted, add_job_routes
 from service.routes.jobs.state import JobKind, JobLinks, JobState, NextPage, Progress
-from service.routes.language import Spoken
-from service.routes.parameters import KNOWN_PARAMETERS
 from service.uploads.bodies.body import body_of
 from service.uploads.formats import ndjson
 from service.uploads.json_bodies.text import parsed

@@ -26,7 +26,7 @@ from service.problems import (
     Unauthorized,
     responses,
 )
-from service.routes.refusal_examples import component, examples
+from service.routes.pages.refusal_examples import component, examples
 from service.uploads.media_type import JSON
 from service.uploads.openapi import NULL, share_schemas
 
@@ -44,7 +44,7 @@ ICON = (
 FILES = Path(fastapi_offline.__file__).parent / "static"
 TAGGED = "Names this answer; sent back in If-None-Match, it is answered 304 while the answer is the same."
 FASTAPIS = "HTTPValidationError"
-PAGE = Path(__file__).parents[1] / "web/docs/docs.html"
+PAGE = Path(__file__).parents[2] / "web/docs/docs.html"
 POLICY = (  # Swagger UI writes styles into its page
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

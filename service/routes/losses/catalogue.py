@@ -19,8 +19,8 @@ from losses.text import Language, Text, in_language, listed, paragraph
 from losses.version import VERSION
 from service.pipeline.properties import properties
 from service.problems import BadRequest, UnknownPath, responses
-from service.routes.language import Spoken
-from service.routes.parameters import KNOWN_PARAMETERS
+from service.routes.fields.language import Spoken
+from service.routes.fields.parameters import KNOWN_PARAMETERS
 
 router = APIRouter(prefix="/v1", tags=["losses"], dependencies=KNOWN_PARAMETERS)
 

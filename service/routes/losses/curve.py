@@ -17,9 +17,9 @@ from service.dependencies import RuntimeInForce
 from service.pipeline.properties import properties
 from service.problems import BadRequest, ComputeDeadline, UnknownPath, responses
 from service.request_record import current
-from service.routes.curve_svg import draw
-from service.routes.losses import known
-from service.routes.parameters import KNOWN_PARAMETERS
+from service.routes.fields.parameters import KNOWN_PARAMETERS
+from service.routes.losses.catalogue import known
+from service.routes.losses.curve_svg import draw
 
 router = APIRouter(prefix="/v1", tags=["losses"], dependencies=KNOWN_PARAMETERS)
 MOST_CURVES = 6

@@ -1,0 +1,1 @@
+"""Fields and query parameters that several routes have."""

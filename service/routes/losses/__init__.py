@@ -1,0 +1,1 @@
+"""/v1/losses: the catalogue, and the curves of a loss."""
