@@ -1,20 +1,27 @@
-"""What every loss of the catalogue costs beside its own formula: make bench-losses prints and writes it, worst last.
+"""What every loss of the catalogue costs beside its own formula: make bench-losses writes losses_time.md.
 
-`evaluate`: value, checks and standard error as the service gives them by default. `formula`: the loss function called
-once on the whole inputs, then the mean; `compiled`: that as torch.compile makes it. `evaluate, kernel`: as the service
-evaluates where it has kernels (LOSSARY_KERNELS, LOSSARY_COMPILE). `copy`: the same inputs copied. One thread, float32,
-about a million numbers in the largest input (or the largest temporary). They take turns and the least of each counts,
-since the machine is shared: read the ratios.
+`plain` and `kernel`: value, checks and standard error as the service gives them by default, without a kernel and with
+one (LOSSARY_KERNELS, LOSSARY_COMPILE). `formula`: the loss function called once on the whole inputs, then the mean, as
+torch takes it or as torch.compile makes it, whichever is faster. One thread, float32, about a million numbers in the
+largest input (or the largest temporary). The ways take turns, and the median of the rounds counts.
+
+First everything is compiled, by as many processes as there are cores; then each loss is timed alone. Both are kept in
+a folder, so that a run which was cut short goes on where it was.
 """
 
 import argparse
-import math
+import json
+import logging
+import multiprocessing
+import os
+import random
+import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -22,13 +29,13 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from losses.contract.domains import Domain
+from benchmarks.losses_inputs import inputs_of
 from losses.contract.expression import Objective
-from losses.contract.loss import BoundLoss, Items, Loss, Sums
+from losses.contract.loss import BoundLoss, Items, Sums
 from losses.contract.registry import catalogue
-from losses.contract.shapes import Axes
 from losses.evaluation.evaluate import evaluate
 from losses.evaluation.kernels.build import build
+from losses.evaluation.kernels.form import sources
 from losses.evaluation.kernels.library import Kernels
 from losses.evaluation.layout import CHUNK_ELEMENTS, layout_of
 from losses.evaluation.passes import Options
@@ -37,76 +44,120 @@ from service.server.server import settle_memory
 TABLE = Path(__file__).with_suffix(".md")
 NUMBERS = 1 << 20
 MOST = 3.0  # what the answer may cost, in formulas
-LENGTHS = {"C": 8, "D": 64, "K": 8, "L": 32, "T": 128, "S": 16}
-PIXELS = (32, 32)
-COPY, FORMULA, EVALUATE, COMPILED, KERNEL = "copy", "formula", "evaluate", "compiled", "evaluate, kernel"
+ROUNDS, LEAST_ROUNDS, ENOUGH_S = 25, 7, 5.0  # rounds end after so many seconds, but not before so many
+PLAIN, KERNEL, EAGER, COMPILED = "plain", "kernel", "eager", "torch.compile"
+FOLDER = Path(".losses-time")
+COMMONEST = {
+    *("mse", "mae", "huber", "smooth_l1", "quantile"),
+    *("bce", "categorical_ce", "sparse_categorical_ce", "focal", "dice"),
+}
+Ways = Mapping[str, Callable[[], object]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """The seconds of one loss, by what was done."""
+    """The seconds of every round of one loss, by what was done; the ways take turns, so rounds belong together."""
 
     loss: str
     shape: str
     numbers: int
-    seconds: dict[str, float]
+    seconds: dict[str, list[float]]
 
-    def ratio(self, way: str) -> float:
-        """What an answer costs beside the cheapest way to the bare mean."""
-        return self.seconds[way] / min(self.seconds.get(name, math.inf) for name in (FORMULA, COMPILED))
+    def median(self, way: str) -> float:
+        """Return the seconds of one way."""
+        return statistics.median(self.seconds[way])
+
+    @property
+    def formula(self) -> str:
+        """The faster way to the bare mean."""
+        return min((way for way in (EAGER, COMPILED) if way in self.seconds), key=self.median)
+
+    @property
+    def answer(self) -> str:
+        """How the service answers where it has kernels."""
+        return KERNEL if KERNEL in self.seconds else PLAIN
+
+    def ratios(self, way: str) -> list[float]:
+        """Return what an answer costs beside the formula, in the order of size: quartiles and median."""
+        pairs = zip(self.seconds[way], self.seconds[self.formula], strict=True)
+        return statistics.quantiles((own / formula for own, formula in pairs), n=4)
+
+    @property
+    def ratio(self) -> float:
+        """What the answer costs beside the formula, in the median."""
+        return self.ratios(self.answer)[1]
 
     @property
     def cells(self) -> list[str]:
-        """The columns after the name."""
-        times = [f"{1e9 * each / self.numbers:.2f}" for each in self.seconds.values()]
-        ratios = [f"{self.ratio(way):.2f}" for way in (EVALUATE, KERNEL) if way in self.seconds]
-        return [self.shape, *times, *ratios]
+        """The columns."""
+        times = [self._time(way) for way in (PLAIN, KERNEL, self.formula)]
+        low, middle, high = self.ratios(self.answer)
+        plain = f"{self.ratios(PLAIN)[1]:.2f}"
+        return [self.loss, self.shape, *times, self.formula, plain, f"{middle:.2f}", f"{low:.2f} to {high:.2f}"]
+
+    def _time(self, way: str) -> str:
+        return f"{1e9 * self.median(way) / self.numbers:.2f}" if way in self.seconds else "none"
 
 
-def axes(loss: Loss, numbers: int) -> Axes:
-    """Return a length for every axis, so that the largest input or temporary has about so many numbers."""
-    patterns = [loss.pattern(role) for role in loss.roles]
-    corners = {
-        pattern.names[1] for role, pattern in zip(loss.roles, patterns, strict=True) if loss.domains[role].corners
-    }
-    item_axes = {pattern.item_axis for pattern in patterns if pattern.item_axis}
-    lengths: Axes = dict.fromkeys(item_axes, (1,))
-    for name in {name for pattern in patterns for name in pattern.names} - {
-        *item_axes,
-        *(f"*{item_axis}" for item_axis in item_axes),
-    }:
-        bare = name.lstrip("*")
-        lengths[bare] = PIXELS if name.startswith("*") else (4 if name in corners else LENGTHS[bare],)
-    largest = max(math.prod(pattern.lengths(lengths)) for pattern in patterns)
-    length = max(1, numbers // largest)
-    if loss.work.holds:
-        power = sum(name in item_axes for name in loss.work.holds.split())
-        length = (
-            min(length, round((numbers / loss.work.peak_numbers(lengths, loss.bind().params)[0]) ** (1 / power)))
-            if power
-            else length
-        )
-    return lengths | dict.fromkeys(item_axes, (length,))
+COLUMNS = [
+    *("loss", "largest input", PLAIN, KERNEL, "formula", "formula by"),
+    *("plain / formula", "answer / formula", "quartiles"),
+]
 
 
-def drawn(domain: Domain, shape: tuple[int, ...], lengths: Axes, rng: torch.Generator) -> Tensor:
-    """Return numbers well inside a domain."""
-    if domain.whole:
-        axis = domain.below or domain.up_to
-        high = lengths[axis][0] if axis else 2 if domain.high == 1 else 5
-        return torch.randint(high, shape, generator=rng)
-    normal = torch.randn(shape, generator=rng)
-    if domain.signs:
-        return normal.sign()
-    if domain.simplex:
-        return normal.softmax(1)
-    if domain.corners:
-        return torch.cat([normal[:, :2], normal[:, :2] + 0.2 + normal[:, 2:].abs()], 1)
-    low = domain.above if domain.low is None else domain.low
-    high = domain.under if domain.high is None else domain.high
-    if low is None or high is None:
-        return normal if low is None else low + 0.3 + 2 * torch.rand(shape, generator=rng)
-    return low + (0.02 + 0.96 * torch.rand(shape, generator=rng)) * (high - low)
+@dataclass(frozen=True)
+class Job:
+    """One loss to be timed: how many numbers, and where what is compiled lies; nowhere: nothing is compiled."""
+
+    loss: str
+    numbers: int
+    folder: Path | None
+
+    @property
+    def term(self) -> BoundLoss:
+        """The loss under its defaults."""
+        return catalogue()[self.loss].bind()
+
+    def compile_all(self) -> str:
+        """Compile the formula and the kernel into the folder; return why there is no kernel, empty where there is one.
+
+        It is called in a process of its own, whose memory goes with it.
+        """
+        torch.set_num_threads(1)
+        warnings.simplefilter("ignore")  # torch's, of torch
+        logging.getLogger("torch._dynamo").setLevel(logging.ERROR)  # which formulas are no one function
+        inputs = inputs_of(self.term, self.numbers)
+        form = layout_of(Objective(((1.0, self.term),)), inputs, None, CHUNK_ELEMENTS).form
+        with torch.inference_mode():
+            torch.compile(mean)(self.term, inputs)
+        if form is None or self.folder is None:
+            return "none is made of it"
+        try:
+            if Kernels([self.folder]).find(form, 0) is None:
+                build(form, self.folder)
+        except Exception as error:  # noqa: BLE001 - whatever torch raises: then the plain way is timed
+            return str(error).strip().split("\n", 1)[0]
+        return ""
+
+    def ways(self, inputs: dict[str, Tensor]) -> Ways:
+        """Return every way to compute the loss, what is compiled loaded from the folder."""
+        term = self.term
+        objective = Objective(((1.0, term),))
+        ways: dict[str, Callable[[], object]] = {
+            PLAIN: lambda: evaluate(objective, inputs),
+            EAGER: lambda: mean(term, inputs),
+        }
+        if self.folder is None:
+            return ways
+        torch._dynamo.reset()  # noqa: SLF001 - else it gives up after some losses, and the rest is not compiled
+        fused = torch.compile(mean)
+        ways[COMPILED] = lambda: fused(term, inputs)
+        kernels = Kernels([self.folder])
+        form = layout_of(objective, inputs, None, CHUNK_ELEMENTS).form
+        if form is not None and kernels.find(form, 0) is not None:
+            options = Options(kernels=kernels)
+            ways[KERNEL] = lambda: evaluate(objective, inputs, options=options)
+        return ways
 
 
 def mean(term: BoundLoss, inputs: dict[str, Tensor]) -> Tensor:
@@ -117,98 +168,104 @@ def mean(term: BoundLoss, inputs: dict[str, Tensor]) -> Tensor:
     return out.numerator.sum() / out.counts.sum() if isinstance(out, Items) else out.mean()
 
 
-def least(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the least seconds of each way; they take turns."""
-    seconds = dict.fromkeys(ways, math.inf)
-    for _ in range(rounds):
-        for name, way in ways.items():
-            started = time.perf_counter()
-            way()
-            seconds[name] = min(seconds[name], time.perf_counter() - started)
-    return seconds
-
-
-@cache
-def folder() -> Path:
-    """Return where kernels are compiled."""
-    return Path(tempfile.mkdtemp(prefix="kernels-"))
-
-
-def kernel_folder(objective: Objective, inputs: dict[str, Tensor]) -> Path:
-    """Return where the kernel of an objective lies, if it can have one."""
-    form = layout_of(objective, inputs, None, CHUNK_ELEMENTS).form
-    if form is not None and Kernels([folder()]).find(form, 0) is None:
-        try:
-            build(form, folder())
-        except Exception as error:  # noqa: BLE001 - whatever torch raises: then the plain way is timed
-            Console(stderr=True).print(f"{objective} has no kernel: {str(error).splitlines()[:1]}")
-    return folder()
-
-
-def measured(loss: Loss, numbers: int, rounds: int, *, compiled: bool) -> Row:
-    """Return the times of one loss under its defaults."""
-    term, lengths, rng = loss.bind(), axes(loss, numbers), torch.Generator().manual_seed(0)
-    inputs = {
-        role: drawn(term.domain(role), loss.pattern(role).lengths(lengths), lengths, rng) for role in loss.required
-    }
-    objective = Objective(((1.0, term),))
-    if compiled:
-        torch._dynamo.reset()  # noqa: SLF001 - else it gives up after some losses, and the rest is not compiled
-    fused = torch.compile(mean) if compiled else mean
-    ways: dict[str, Callable[[], object]] = {
-        COPY: lambda: [tensor.clone() for tensor in inputs.values()],
-        FORMULA: lambda: mean(term, inputs),
-        EVALUATE: lambda: evaluate(objective, inputs),
-    }
-    if compiled:
-        ways[COMPILED] = lambda: fused(term, inputs)
-        with_kernels = Options(kernels=Kernels([kernel_folder(objective, inputs)]))
-        ways[KERNEL] = lambda: evaluate(objective, inputs, options=with_kernels)
+def timed(job: Job, rounds: int) -> Row:
+    """Return the times of one loss; its ways take turns."""
+    inputs = inputs_of(job.term, job.numbers)
     with torch.inference_mode():
-        seconds = least(ways, rounds)
+        ways = job.ways(inputs)
+        for way in ways.values():
+            way()
+        seconds: dict[str, list[float]] = {name: [] for name in ways}
+        started, drawn = time.perf_counter(), random.Random(0)  # noqa: S311 - an order
+        for k in range(rounds):
+            if k >= LEAST_ROUNDS and time.perf_counter() - started > ENOUGH_S:
+                break
+            for name, way in drawn.sample(list(ways.items()), len(ways)):  # what runs after much memory is slowed by it
+                before = time.perf_counter()
+                way()
+                seconds[name].append(time.perf_counter() - before)
     largest = max(inputs.values(), key=torch.numel)
-    return Row(loss.id, "x".join(map(str, largest.shape)), numbers, seconds)
+    return Row(job.loss, "x".join(map(str, largest.shape)), job.numbers, seconds)
+
+
+def measured(jobs: Sequence[Job], rounds: int, kept: Path | None) -> Iterator[Row]:
+    """Yield the rows of the losses, those that are kept from a run before among them."""
+    known = {} if kept is None or not kept.exists() else json.loads(kept.read_text())
+    rest = [job for job in jobs if job.loss not in known]
+    compiled = [job for job in rest if job.folder is not None]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), context, max_tasks_per_child=16) as pool:
+        waiting = {pool.submit(job.compile_all): job.loss for job in compiled}
+        for k, done in enumerate(as_completed(waiting), 1):
+            without = done.result()
+            said = f", without a kernel: {without}" if without else ""
+            sys.stderr.write(f"compiled {k} of {len(compiled)}: {waiting[done]}{said}\n")
+    for job in jobs:
+        if job.loss not in known:
+            row = timed(job, rounds)
+            known[job.loss] = asdict(row)
+            if kept is not None:
+                kept.write_text(json.dumps(known))
+            sys.stderr.write(f"{' | '.join(row.cells)}\n")
+        yield Row(**known[job.loss])
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure, and print the table; that of the whole catalogue is written, too."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("losses", nargs="*", help="ids; none: the whole catalogue")
     parser.add_argument("--numbers", type=int, default=NUMBERS)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--compile", action="store_true", help="torch.compile(formula) as well; takes a C++ compiler")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--compile", action="store_true", help="kernels and torch.compile too; takes a C++ compiler")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where kernels and times are kept; %(default)s")
     asked = parser.parse_args()
+    unknown = set(asked.losses) - set(catalogue())
+    if unknown:
+        parser.error(f"no losses: {', '.join(sorted(unknown))}")
     settle_memory()
     torch.set_num_threads(1)
-    wanted = [loss for loss in catalogue().values() if not asked.losses or loss.id in asked.losses]
-    rows = []
-    for loss in wanted:
-        rows.append(measured(loss, asked.numbers, asked.rounds, compiled=asked.compile))
-        sys.stderr.write(f"{loss.id} {' '.join(rows[-1].cells)}\n")
-    rows.sort(key=lambda row: row.ratio(EVALUATE))
-    ways = [way for way in (EVALUATE, KERNEL) if way in rows[0].seconds]
-    names = ["loss", "largest input", *rows[0].seconds, *(f"{way} / least formula" for way in ways)]
-    said = [
-        f"{way}: {sum(row.ratio(way) > MOST for row in rows)} of {len(rows)} cost more than {MOST:g} formulas."
-        for way in ways
-    ]
-    table = Table(*names, title="Nanoseconds a number, on one thread")
+    folder = (asked.folder / sources()[:16]).absolute() if asked.compile else None  # with other code, all is made anew
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "fused")
+    names = asked.losses or list(catalogue())
+    kept = None if folder is None else folder / f"{asked.numbers}.json"
+    rows = list(measured([Job(name, asked.numbers, folder) for name in names], asked.rounds, kept))
+    rows.sort(key=lambda row: row.ratio)
+    table = Table(*COLUMNS, title="Nanoseconds a number, on one thread")
     for row in rows:
-        table.add_row(row.loss, *row.cells)
-    Console(width=150).print(table, *said, sep="\n")
-    if not asked.losses:
-        TABLE.write_text("\n".join(_table(names, rows, said)) + "\n")
+        table.add_row(*row.cells)
+    Console(width=160).print(table, *summary(rows), sep="\n")
+    if not asked.losses and asked.compile:
+        TABLE.write_text("\n".join(markdown(rows)) + "\n")
 
 
-def _table(names: list[str], rows: list[Row], said: list[str]) -> Iterator[str]:
-    """Yield the lines of the table as Markdown."""
+def summary(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what the table says as a whole."""
+    plain = sum(row.ratios(PLAIN)[1] > MOST for row in rows)
+    yield f"Without kernels {plain} of {len(rows)} losses cost more than {MOST:g} formulas."
+    if any(KERNEL in row.seconds for row in rows):
+        slow = [row.loss for row in rows if row.ratio > MOST]
+        yield f"With kernels {len(slow)} of {len(rows)} do{': ' if slow else ''}{', '.join(slow)}."
+        middle = statistics.median(row.ratio for row in rows)
+        yield f"In the median of the losses an answer with kernels costs {middle:.2f} formulas."
+        common = ", ".join(f"{row.ratio:.2f} (`{row.loss}`)" for row in rows if row.loss in COMMONEST)
+        yield f"Of the ten commonest: {common}."
+        without = [f"`{row.loss}`" for row in rows if KERNEL not in row.seconds]
+        yield f"{len(without)} have no kernel: {', '.join(without)}."
+
+
+def markdown(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield the lines of the page."""
     yield "# What every loss costs\n"
-    yield "Nanoseconds a number on one thread, as `make bench-losses` measured them; `losses_time.py` says what of.\n"
-    yield from (f"- {line}" for line in said)
-    yield f"\n| {' | '.join(names)} |"
-    yield f"|{'---|' * len(names)}"
+    yield "Nanoseconds a number on one thread, as `make bench-losses` measured them; `losses_time.py` says what of."
+    yield "The ways take turns; times are medians of the rounds, and ratios medians of those in each round.\n"
+    yield from (f"- {line}" for line in summary(rows))
+    yield f"\n| {' | '.join(COLUMNS)} |"
+    yield f"|---|---|{'---:|' * 3}---|{'---:|' * 3}"
     for row in rows:
-        yield f"| `{row.loss}` | {' | '.join(row.cells)} |"
+        name, *cells = row.cells
+        yield f"| `{name}` | {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

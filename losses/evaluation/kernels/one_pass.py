@@ -79,7 +79,7 @@ class OnePass(torch.nn.Module):
         if shows_in_a_sum(domain):
             facts[f"{key} sum"] = chunk.sum()
             return chunk
-        facts[f"{key} low"], facts[f"{key} high"] = chunk.amin(), chunk.amax()
+        facts[f"{key} low"], facts[f"{key} high"] = _extremes(term, role, chunk)
         counted: Tensor | None = None
         ignored = term.params.get("ignore_index")
         if domain.whole and ignored is not None:
@@ -104,6 +104,16 @@ class OnePass(torch.nn.Module):
             if role in sent and axis in names:
                 return sent[role].shape[names.index(axis)] - (1 if domain.below else 0)
         raise ValueError(f"no input of {term.loss.id} has the axis {axis}")
+
+
+def _extremes(term: BoundLoss, role: str, chunk: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the smallest and the largest number.
+
+    Of (n, C, *s) those along the classes come first: they are computed in the loop of the softmax.
+    """
+    if chunk.ndim > 2 and len(term.loss.pattern(role).names) > 2:  # noqa: PLR2004 - items and classes
+        return chunk.amin(1).amin(), chunk.amax(1).amax()
+    return chunk.amin(), chunk.amax()
 
 
 def _within(ids: Tensor, counted: Tensor | None, most: int) -> Tensor:
