@@ -19,7 +19,7 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ COMMONEST = {
     *("mse", "mae", "huber", "smooth_l1", "quantile"),
     *("bce", "categorical_ce", "sparse_categorical_ce", "focal", "dice"),
 }
-Ways = Mapping[str, Callable[[], object]]
+Ways = dict[str, Callable[[], object]]
 
 
 @dataclass(frozen=True)
@@ -128,14 +128,14 @@ class Job:
         logging.getLogger("torch._dynamo").setLevel(logging.ERROR)  # which formulas are no one function
         inputs = inputs_of(self.term, self.numbers)
         form = layout_of(Objective(((1.0, self.term),)), inputs, None, CHUNK_ELEMENTS).form
-        with torch.inference_mode():
-            torch.compile(mean)(self.term, inputs)
-        if form is None or self.folder is None:
-            return "none is made of it"
         try:
+            with torch.inference_mode():
+                torch.compile(mean)(self.term, inputs)
+            if form is None or self.folder is None:
+                return "none is made of it"
             if Kernels([self.folder]).find(form, 0) is None:
                 build(form, self.folder)
-        except Exception as error:  # noqa: BLE001 - whatever torch raises: then the plain way is timed
+        except Exception as error:  # noqa: BLE001 - whatever torch raises: then what there is is timed
             return str(error).strip().split("\n", 1)[0]
         return ""
 
@@ -173,8 +173,13 @@ def timed(job: Job, rounds: int) -> Row:
     inputs = inputs_of(job.term, job.numbers)
     with torch.inference_mode():
         ways = job.ways(inputs)
-        for way in ways.values():
-            way()
+        for name, way in list(ways.items()):
+            try:
+                way()
+            except Exception:
+                if name != COMPILED:
+                    raise
+                del ways[name]  # torch cannot compile the formula
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         started, drawn = time.perf_counter(), random.Random(0)  # noqa: S311 - an order
         for k in range(rounds):
