@@ -183,6 +183,7 @@ def from_jax(row: Row, inputs: Inputs, roles: list[str]) -> tuple[Tensor, Inputs
     moving = {name: given[name] for name in roles}
 
     def both(moving: Any) -> Any:  # noqa: ANN401 - trees of jax arrays
+        """Return the values of the other library, and their gradients with ones for every output."""
         value, pull = jax.vjp(lambda leaves: row.theirs(**{**given, **leaves}), moving)
         return value, pull(jax.numpy.ones_like(value))[0]
 

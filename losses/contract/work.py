@@ -48,7 +48,13 @@ class Amount:
 
 
 def _factor(name: str, axes: Axes, params: Mapping[str, object]) -> float:
-    """Return the value of one factor."""
+    """Return the value of one factor of an `Amount`.
+
+    It is a number, a parameter, the length of an axis, a starred axis (the product of its lengths), or count(axis) or
+    rest(axis), as `Amount` defines them.
+
+    Raises: KeyError for a name that is neither an axis nor a parameter.
+    """
     function = re.fullmatch(r"(count|rest)\((\w+)\)", name)
     if function:
         lengths = axes[function[2]]

@@ -100,7 +100,7 @@ class Jobs:
 
         Raises: IdempotencyKeyReused.
         """
-        if key is None or not self._there:
+        if key is None or not self._jobs_can_exist:
             return None
         known = await to_thread.run_sync(self.table.of_key, owner, key)
         return known and _same(known, question)
@@ -145,7 +145,7 @@ class Jobs:
 
         Raises: UnknownExperiment, UnknownEvaluation.
         """
-        row = self.table.get(identifier, owner) if self._there else None
+        row = self.table.get(identifier, owner) if self._jobs_can_exist else None
         if row is None or library.kind_of(identifier) != kind:
             raise {"ex": UnknownExperiment, "ev": UnknownEvaluation}[kind]
         return row
@@ -153,8 +153,11 @@ class Jobs:
     def listed(
         self, kind: IdPrefix, owner: str, before: float | None, limit: int, status: str | None
     ) -> "list[JobRow]":
-        """Return the jobs of one kind that belong to an owner, newest first."""
-        if not self._there:
+        """Return at most `limit` jobs of one kind that belong to an owner, newest first.
+
+        With `before` (seconds since 1970) only those created earlier, with `status` only those in that state.
+        """
+        if not self._jobs_can_exist:
             return []
         self._remove_expired()
         return self.table.of_owner(kind, owner, before, limit, status)
@@ -192,20 +195,20 @@ class Jobs:
 
     def stored_bytes(self) -> int:
         """Return the bytes of all job results, and of the intermediate files of jobs under way."""
-        if not self._there:
+        if not self._jobs_can_exist:
             return 0
         left = (self._settings.data / "experiments").rglob("*.npz")
         return self.table.found_bytes() + sum(_size(file) for file in left)
 
     def backlog(self) -> tuple[int, float]:
         """Return the number of jobs that have not ended, and the age of the oldest in seconds."""
-        return (self.table.waiting(), self.table.oldest()) if self._there else (0, 0.0)
+        return (self.table.waiting(), self.table.oldest()) if self._jobs_can_exist else (0, 0.0)
 
     def resume(self) -> None:
         """Start the worker where jobs of an earlier process, or of a dead replica, are waiting."""
         if self._settings.database_url is not None:
             self._keeper.watch()
-        elif self._there and self.table.waiting():
+        elif self._jobs_can_exist and self.table.waiting():
             self._keeper.start()
 
     def close(self) -> None:
@@ -225,7 +228,7 @@ class Jobs:
         return JobTable(library.url_of(self._settings))
 
     @property
-    def _there(self) -> bool:
+    def _jobs_can_exist(self) -> bool:
         """Whether jobs can exist: a database is configured, or an earlier run created the file."""
         return self._settings.database_url is not None or (self._settings.data / "jobs.sqlite").exists()
 
@@ -297,7 +300,7 @@ class Jobs:
 
         Raises: TooManyExperiments.
         """
-        if self._there:
+        if self._jobs_can_exist:
             self._remove_expired()
         most = self._settings.max_experiments_waiting
         if self.table.waiting() >= most:

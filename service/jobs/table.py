@@ -106,7 +106,10 @@ class JobTable(Database):
         return JobRow(**row) if row else None
 
     def of_owner(self, kind: str, owner: str, before: float | None, limit: int, status: str | None) -> list[JobRow]:
-        """Return the jobs of one kind of an owner, newest first, created before a time."""
+        """Return at most `limit` jobs of one kind that belong to an owner and have not expired, newest first.
+
+        With `before` (seconds since 1970) only those created earlier, with `status` only those in that state.
+        """
         condition = (JOBS.c.owner == owner) & (JOBS.c.expires > self.clock())
         condition &= JOBS.c.id.startswith(f"{kind}_", autoescape=True)
         if before is not None:

@@ -129,7 +129,10 @@ class Parts:
 
 
 def _text_of(name: str, data: bytearray) -> str:
-    """Return a field as text."""
+    """Return a field of a multipart form as text.
+
+    Raises: TooLarge beyond LONGEST_FIELD bytes, BadRequest where it is not UTF-8.
+    """
     if len(data) > LONGEST_FIELD:
         subject = Text(f"The field {shown(name)}", f"字段 {shown(name)} ")
         way_out = Text("Send arrays as files, with a filename.", "请以带文件名的文件发送数组。")

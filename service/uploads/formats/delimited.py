@@ -204,7 +204,10 @@ def _is_utf8(sample: memoryview) -> bool:
 
 
 def _in_utf8(name: str, text: memoryview, encoding: str) -> memoryview:
-    """Return the text converted to UTF-8."""
+    """Return text of an encoding such as UTF-16, converted to UTF-8.
+
+    Raises: BadRequest where the bytes are not of that encoding.
+    """
     try:
         return memoryview(bytes(text).decode(encoding).encode())
     except UnicodeDecodeError:
@@ -217,7 +220,11 @@ def _in_utf8(name: str, text: memoryview, encoding: str) -> memoryview:
 
 
 def _unzipped(name: str, data: memoryview, limit: DecodingLimit) -> bytearray:
-    """Return the decompressed bytes; memory is reserved as they grow."""
+    """Return the decompressed bytes of gzip data; memory is reserved as they grow.
+
+    Raises: BadRequest for damaged data, TooLarge beyond the bytes that may be decoded, TemporaryReducedCapacity where
+    that much memory cannot be reserved now.
+    """
     text, rest = bytearray(), bytes(data)
     damaged = BadRequest(
         Text(f"{name}: the gzip data are damaged, or cut short.", f"{in_chinese(name)}:gzip 数据已损坏或不完整。")

@@ -57,6 +57,10 @@ OVER_THE_BATCH = Text(
 
 
 def masks(segmentation: str = "overlap", *, empty: bool = False, cost: float | None = None, **facts: float) -> Question:
-    """Return a question about masks with that goal."""
+    """Return a question about segmentation masks.
+
+    `segmentation`, `empty` and `cost` set the goal: what masks are judged by, whether they may be empty, and what a
+    missed positive costs, in false alarms; `facts` are fields of the profile.
+    """
     goal = Goal(segmentation=segmentation, empty_masks=empty, false_negative_cost=cost)  # type: ignore[arg-type] # literals
     return Question(Task.SEGMENTATION, profile=Profile(**facts), goal=goal)  # type: ignore[arg-type] # facts by name
