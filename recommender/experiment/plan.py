@@ -91,6 +91,7 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
     notices: list[Text] = []
     column = column_of(columns, question.target, "target")
     beside = _columns_beside(question)
+    _refuse_few(int((~missing(column)).sum()), question.folds)
     features, left_out = read_features(columns, question.features, question.target, beside)
     rows = np.flatnonzero(~missing(column))
     if len(rows) < len(column):
@@ -109,15 +110,7 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
         notices.append(Text(f"A sample of {most_rows:,} rows takes part.", f"随机抽取 {most_rows:,} 行参与实验。"))
     judge = _judge(columns, question.held_out, rows)
     free = np.flatnonzero(~judge)
-    if len(free) < ROWS_A_FOLD * question.folds:
-        raise BadExperiment(
-            "dataset",
-            Text(
-                f"{len(free)} rows have a target; {question.folds} folds take at least {ROWS_A_FOLD * question.folds}.",
-                f"{len(free)} 行有目标;{question.folds} 折至少需要 {ROWS_A_FOLD * question.folds} 行。",
-            ),
-            rows=len(free),
-        )
+    _refuse_few(len(free), question.folds)
     target, assumed = read_target(column[rows], question.task if lists is None else Task.RANKING)
     metric = metric_of(question, target)
     goal = goal_of(question, metric)
@@ -167,6 +160,20 @@ def plan(question: ExperimentQuestion, columns: Columns, *, most_rows: int = MOS
         training = [planned.training_rows(repeat, fold) for fold in range(question.folds)]
         _check(target, partition, training, field)
     return _with_parameters_of_folds(planned)
+
+
+def _refuse_few(rows: int, folds: int) -> None:
+    """Refuse fewer rows with a target than folds can be made of.
+
+    Raises: BadExperiment.
+    """
+    fewest = ROWS_A_FOLD * folds
+    if rows < fewest:
+        text = Text(
+            f"{rows} rows have a target; {folds} folds take at least {fewest}.",
+            f"{rows} 行有目标;{folds} 折至少需要 {fewest} 行。",
+        )
+        raise BadExperiment("dataset", text, rows=rows)
 
 
 def _with_parameters_of_folds(plan: Plan) -> Plan:

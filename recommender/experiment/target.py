@@ -103,8 +103,10 @@ def read_target(column: np.ndarray[Any, Any], task: str | None) -> tuple[Target,
         raise BadExperiment(
             "target",
             Text(
-                f"The target has {len(values)} classes; at most {MOST_CLASSES} are compared.",
-                f"目标有 {len(values)} 个类别;最多比较 {MOST_CLASSES} 个。",
+                f"The target has {len(values)} classes; at most {MOST_CLASSES} are compared. What is no class, as "
+                "dates and times, is predicted as a number: send it as one.",
+                f"目标有 {len(values)} 个类别;最多比较 {MOST_CLASSES} 个。"
+                "日期和时间等并非类别,应作为数预测:请以数发送。",
             ),
         )
     classes = tuple(_name(value) for value in values)

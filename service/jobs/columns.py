@@ -12,6 +12,7 @@ from service.problems import BadRequest
 from service.uploads.formats import registry as formats
 from service.uploads.formats.registry import DecodingLimit, TableFormat
 from service.uploads.roles import MEANT, plain_name
+from service.uploads.tables.column_roles import refuse_repeated
 
 PREDICTIONS = "predictions"
 TABLE_AXES = 2  # of (n, p): one column an entry
@@ -20,12 +21,13 @@ TABLE_AXES = 2  # of (n, p): one column an entry
 def columns_of(path: Path, media: str, limit: DecodingLimit) -> dict[str, ColumnValues]:
     """Return the columns of a file as numbers, texts or booleans; an array (n, p) becomes p columns.
 
-    Raises: BadRequest where an array has no name or more axes, and what decoding raises.
+    Raises: BadRequest where an array has no name or more axes, or two columns have one name; what decoding raises.
     """
     entry, data = file_format(media), mapped(str(path))
     if isinstance(entry, TableFormat):
         table = entry.open("The dataset", data, limit)
-        names = list(dict.fromkeys(table.names))
+        names = list(table.names)
+        refuse_repeated(names)
         read = table.read(names)
         return {name: _plain(column) for name, column in zip(names, read.columns, strict=True)}
     columns: dict[str, ColumnValues] = {}

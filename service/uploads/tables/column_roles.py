@@ -39,7 +39,17 @@ def assign(names: Sequence[str], requested: RequestedColumns) -> Assignment:
     """
     columns, assumed = (_as_requested(names, requested), {}) if requested else _by_name(names)
     used = {name for chosen in columns.values() for name in chosen}
-    repeated = [name for name, times in Counter(names).items() if times > 1 and name in used]
+    refuse_repeated([name for name in names if name in used])
+    ignored = [shown(name) for name in names if name not in used and name not in ROW_NUMBERS]
+    return Assignment(columns, assumed, ignored[:MOST_SHOWN] + (["..."] if len(ignored) > MOST_SHOWN else []))
+
+
+def refuse_repeated(names: Sequence[str]) -> None:
+    """Refuse columns of which two have the same name.
+
+    Raises: BadRequest.
+    """
+    repeated = [name for name, times in Counter(names).items() if times > 1]
     if repeated:
         raise BadRequest(
             Text(
@@ -47,8 +57,6 @@ def assign(names: Sequence[str], requested: RequestedColumns) -> Assignment:
                 f"列 {shown(repeated[0])} 在文件中出现两次;请重命名其中之一。",
             )
         )
-    ignored = [shown(name) for name in names if name not in used and name not in ROW_NUMBERS]
-    return Assignment(columns, assumed, ignored[:MOST_SHOWN] + (["..."] if len(ignored) > MOST_SHOWN else []))
 
 
 def by_place(names: Sequence[str], order: Sequence[str], requested: RequestedColumns) -> Assignment:

@@ -102,6 +102,30 @@ def test_predictions_of_lists_are_judged_by_query(http: httpx.Client) -> None:
     assert refused["field"] == "queries"
 
 
+DATES = "a,b,y\n" + "".join(
+    f"{place},{place % 7},2026-01-01T{place // 60:02d}:{place % 60:02d}\n" for place in range(120)
+)
+
+
+@pytest.mark.parametrize("task", [None, "multiclass"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,a,y\n" + "1,2,3\n" * 60, "The column a stands in the file twice"),
+        ("y,a,y\n" + "1,2,3\n" * 60, "The column y stands in the file twice"),
+        ("a,y\n1,2\n", "1 rows have a target; 3 folds take at least 12"),
+        ("a,y\n", "0 rows have a target"),
+        (DATES, "dates and times, is predicted as a number"),
+    ],
+)
+def test_tables_that_nothing_is_learnt_from_are_refused_by_what_is_wrong_with_them(
+    http: httpx.Client, text: str, said: str, task: str | None
+) -> None:
+    body = {**SMALL, "dataset": dataset(http, text), "target": "y", "goal": {}, "task": task}
+
+    assert said in is_problem(http.post("/v1/experiments", json=body), 422)["detail"]
+
+
 @pytest.mark.parametrize(
     ("candidates", "where", "text"),
     [
