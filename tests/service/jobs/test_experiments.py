@@ -183,6 +183,7 @@ def test_what_was_written_down_and_not_enqueued_runs_once_the_worker_starts(
 ) -> None:
     body = {"dataset": dataset(http), **SMALL, "candidates": ["mse", "mae"]}
     like = ended(http, http.post("/v1/experiments", json=body).headers["location"])
+    (data / "jobs.sqlite").touch()  # as where there have been experiments
     table = JobTable(f"sqlite:///{data / 'lossary.sqlite'}")
     table.add(replace(row("ex_1", expires=4e9), owner="", question=like["question"]))
     table.close()
@@ -211,6 +212,7 @@ def test_an_experiment_is_cancelled_and_deleted(http: httpx.Client) -> None:
 
 def test_cancelling_what_has_failed_says_that_it_failed_and_why(http: httpx.Client, data: Path) -> None:
     problem = {"title": "The experiment cannot be run", "detail": "its dataset is gone"}
+    (data / "jobs.sqlite").touch()  # as where there have been experiments
     table = JobTable(f"sqlite:///{data / 'lossary.sqlite'}")
     table.add(replace(row("ex_failed", expires=4e9), owner="", status="failed", problem=problem))
     table.close()
