@@ -20,7 +20,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,7 +43,7 @@ from service.server.server import settle_memory
 TABLE = Path(__file__).with_suffix(".md")
 NUMBERS = 1 << 20
 MOST = 3.0  # what the answer may cost, in formulas
-ROUNDS, LEAST_ROUNDS, ENOUGH_S = 25, 7, 5.0  # rounds end after so many seconds, but not before so many
+ROUNDS, LEAST_ROUNDS, ENOUGH_S = 25, 7, 2.0  # rounds end after so many seconds, but not before so many
 PLAIN, KERNEL, EAGER, COMPILED = "plain", "kernel", "eager", "torch.compile"
 FOLDER = Path(".losses-time")
 COMMONEST = {
@@ -193,18 +192,20 @@ def timed(job: Job, rounds: int) -> Row:
     return Row(job.loss, "x".join(map(str, largest.shape)), job.numbers, seconds)
 
 
+def _compiled(job: Job) -> tuple[str, str]:
+    """Return the name of a loss that was compiled, and why it has no kernel."""
+    return job.loss, job.compile_all()
+
+
 def measured(jobs: Sequence[Job], rounds: int, kept: Path | None) -> Iterator[Row]:
     """Yield the rows of the losses, those that are kept from a run before among them."""
     known = {} if kept is None or not kept.exists() else json.loads(kept.read_text())
     rest = [job for job in jobs if job.loss not in known]
     compiled = [job for job in rest if job.folder is not None]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), context, max_tasks_per_child=16) as pool:
-        waiting = {pool.submit(job.compile_all): job.loss for job in compiled}
-        for k, done in enumerate(as_completed(waiting), 1):
-            without = done.result()
-            said = f", without a kernel: {without}" if without else ""
-            sys.stderr.write(f"compiled {k} of {len(compiled)}: {waiting[done]}{said}\n")
+    with multiprocessing.get_context("spawn").Pool(maxtasksperchild=16) as pool:
+        for k, (loss, without) in enumerate(pool.imap_unordered(_compiled, compiled), 1):
+            note = f", without a kernel: {without}" if without else ""
+            sys.stderr.write(f"compiled {k} of {len(compiled)}: {loss}{note}\n")
     for job in jobs:
         if job.loss not in known:
             row = timed(job, rounds)
