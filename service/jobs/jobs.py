@@ -168,9 +168,8 @@ class Jobs:
         Raises: UnknownExperiment, UnknownEvaluation.
         """
         row = self.get(kind, identifier, owner)
-        ended = self.table.update(
-            row.id, status="cancelled", ended=self.table.clock()
-        )  # the worker looks once a second
+        # The worker looks once a second.
+        ended = self.table.update(row.id, status="cancelled", ended=self.table.clock())
         return self.get(kind, identifier, owner), ended
 
     def remove(self, kind: IdPrefix, identifier: str, owner: str) -> None:

@@ -13,7 +13,7 @@ WORKFLOWS: dict[IdPrefix, str] = {"ex": "experiment", "ev": "evaluation"}
 APPLICATION = "lossary"
 # Workers take turns under a lease, so that each is the same executor to the library: what one left, the next takes up.
 EXECUTOR = "lossary-worker"
-STEPS_VERSION = "1"  # of the steps of a job; one that was begun under another version begins anew
+STEPS_VERSION = "2"  # of the steps of a job; one that was begun under another version begins anew
 
 
 def kind_of(identifier: str) -> IdPrefix:

@@ -27,10 +27,9 @@ def routers() -> list[APIRouter]:
     """
     names = [module.name for module in pkgutil.walk_packages(__path__, f"{__name__}.")]
     modules = [import_module(name) for name in names]
-    found = {
-        id(module.router): module.router for module in modules if hasattr(module, "router")
-    }  # a package may show one
-    return sorted(found.values(), key=_place)
+    # By id, since a package may show the router of one of its modules.
+    known = {id(module.router): module.router for module in modules if hasattr(module, "router")}
+    return sorted(known.values(), key=_place)
 
 
 def _place(router: APIRouter) -> int:

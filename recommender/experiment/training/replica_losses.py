@@ -184,9 +184,8 @@ def _of_all_items(term: BoundLoss, taken: Tensor, targets: Tensor) -> Tensor:
         items = _items(out)
         return items.numerator.sum() / items.counts.sum()
 
-    replicas = zip(
-        taken.flatten(0, 1), targets.flatten(0, 1), strict=True
-    )  # vmap refuses losses that ask for an item()
+    # One after another: torch's vmap refuses losses that ask a tensor for one number.
+    replicas = zip(taken.flatten(0, 1), targets.flatten(0, 1), strict=True)
     return torch.stack([value(predictions, own) for predictions, own in replicas]).reshape(taken.shape[:2])
 
 
