@@ -1,6 +1,7 @@
-# The CPU and the CUDA image differ only in where torch's wheel comes from:
+# The CPU and the CUDA image differ only in where torch's wheel comes from, and in the kernels:
 #   TORCH_INDEX   an extra package index; with none, PyPI's own torch carries CUDA
 #   wheels        a build context of wheels, empty unless given: --build-context wheels=FOLDER
+#   KERNELS       the losses of which kernels are compiled, for long float32 arrays; empty: none, and no compiler is fetched
 #   BASE_IMAGE    an image of Python 3.11 that is built upon; with a digest, python:3.11-slim@sha256:..., it is pinned
 ARG BASE_IMAGE=python:3.11-slim
 FROM scratch AS wheels
@@ -11,24 +12,46 @@ COPY pyproject.toml /
 RUN python -c "import tomllib; print(*tomllib.load(open('/pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
     > /requirements.txt
 
+# In an environment of its own, which the last stage takes without what only a compiler needs.
+FROM ${BASE_IMAGE} AS installed
+ARG TORCH_INDEX=""
+RUN --mount=type=bind,from=wheels,target=/wheels \
+    --mount=type=bind,from=requirements,source=/requirements.txt,target=/tmp/requirements.txt \
+    --mount=type=bind,source=constraints.txt,target=/tmp/constraints.txt \
+    python -m venv --without-pip /environment \
+    && pip --python /environment/bin/python install --no-cache-dir --disable-pip-version-check \
+      --find-links /wheels ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+      -r /tmp/requirements.txt -c /tmp/constraints.txt
+ENV PATH=/environment/bin:$PATH
+
+# Kernels for every processor of this architecture. Their names are digests of the formulas and of torch's version, which
+# the last stage has too.
+FROM installed AS kernels
+WORKDIR /app
+ARG KERNELS="mse mae huber smooth_l1 quantile bce categorical_ce sparse_categorical_ce focal dice"
+RUN [ -z "$KERNELS" ] || { apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends g++ >/dev/null; }
+COPY losses losses
+RUN mkdir /kernels && { [ -z "$KERNELS" ] || OMP_NUM_THREADS=1 \
+    python -u -m losses.evaluation.kernels.build /kernels $KERNELS --instructions all --processes "$(nproc)"; }
+
+FROM installed AS trimmed
+# torch's headers and its own tests, 170 MB
+RUN cd /environment/lib/python3.11/site-packages/torch && rm -rf include test bin/*[Tt]est*
+
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="Lossary" \
       org.opencontainers.image.description="Which loss should I use on this data, and what does any loss say about these predictions?"
 ENV PYTHONUNBUFFERED=1
 WORKDIR /app
 
-ARG TORCH_INDEX=""
-RUN --mount=type=bind,from=wheels,target=/wheels \
-    --mount=type=bind,from=requirements,source=/requirements.txt,target=/tmp/requirements.txt \
-    --mount=type=bind,source=constraints.txt,target=/tmp/constraints.txt \
-    pip install --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
-      --find-links /wheels ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      -r /tmp/requirements.txt -c /tmp/constraints.txt \
-    # torch's headers and its own tests, 170 MB
-    && cd /usr/local/lib/python3.11/*-packages/torch && rm -rf include test bin/*[Tt]est* \
-    # nothing is installed from here on
-    && python -I -c "import pathlib, pip, shutil; [shutil.rmtree(each) for each in pathlib.Path(pip.__file__).parents[1].glob('pip*')]" \
+# Nothing is installed from here on.
+RUN python -I -c "import pathlib, pip, shutil; [shutil.rmtree(each) for each in pathlib.Path(pip.__file__).parents[1].glob('pip*')]" \
     && rm -rf /usr/local/bin/pip* /usr/bin/pip* /usr/local/lib/python3.11/ensurepip /usr/share/python-wheels
+COPY --from=trimmed /environment /environment
+ENV PATH=/environment/bin:$PATH
+COPY --from=kernels /kernels /kernels
+ENV LOSSARY_KERNELS=/kernels
 
 COPY losses losses
 COPY recommender recommender

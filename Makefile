@@ -132,6 +132,12 @@ compose-test: install
 	docker compose --profile replicas build lossary proxy database prometheus
 	LOSSARY_COMPOSE=1 $(BIN)/python -m pytest tests/compose --verbose
 
+# What kernels cost the image, and what they save its long requests: it is built without and with them.
+.PHONY: bench-image
+
+bench-image: install
+	@$(BIN)/python -m benchmarks.image
+
 # Our losses against those of torch, Keras, optax, MONAI, smp, kornia, PML and scikit-learn, in an environment of its
 # own. smp is installed without timm and torchvision, which its losses do not need.
 CONFORMANCE := .venv-conformance

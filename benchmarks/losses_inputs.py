@@ -50,8 +50,8 @@ def drawn(domain: Domain, shape: tuple[int, ...], lengths: Axes, rng: torch.Gene
     """Return numbers well inside a domain."""
     if domain.whole:
         axis = domain.below or domain.up_to
-        high = lengths[axis][0] if axis else 2 if domain.high == 1 else 5
-        return torch.randint(high, shape, generator=rng)
+        count = lengths[axis][0] if axis else 2 if domain.high == 1 else 5
+        return torch.randint(count, shape, generator=rng)
     normal = torch.randn(shape, generator=rng)
     if domain.signs:
         return normal.sign()

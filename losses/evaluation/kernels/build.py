@@ -5,13 +5,16 @@ Takes a C++ compiler. What comes of it runs without one, where the same torch is
 
 import argparse
 import json
+import multiprocessing
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,12 @@ from torch import Tensor
 from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss, Loss
 from losses.contract.registry import catalogue
-from losses.evaluation.kernels.form import DTYPES, Form, form_of
-from losses.evaluation.kernels.library import isa, kernel_paths
+from losses.evaluation.kernels.form import DTYPES, Form, form_of, why_no_kernel
+from losses.evaluation.kernels.library import ANY, isa, kernel_paths
 from losses.evaluation.kernels.one_pass import OnePass
 
 LENGTHS = (6, 7, 5, 3, 9, 11, 10, 13)  # of axes in the example that is traced; all differ, and none is 1
+ALL = "all"  # instructions: a kernel for every kind of processor that can run this system
 BEHIND = 10  # in priority: what is compiled while others work
 MARCH = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}  # the oldest processors that have these instructions
 VECTOR_BITS = {"AVX512": 512, "AVX2": 256}
@@ -147,25 +151,69 @@ def _axes(names: tuple[str, ...], ndim: int) -> Iterator[tuple[str, int]]:
         yield from ((name.lstrip("*"), place) for place in range(width))
 
 
+@dataclass(frozen=True)
+class Job:
+    """One kernel to compile: a form of a loss, for processors with these instructions."""
+
+    loss: str
+    form: Form
+    folder: Path
+    instructions: str
+
+    def compiled(self) -> tuple[str, bool]:
+        """Compile the kernel, and return what is to be printed, and whether it worked."""
+        try:
+            return f"{build(self.form, self.folder, self.instructions)} {self.loss}", True
+        except Exception as error:  # noqa: BLE001 - whatever torch raises, the next may be compiled
+            return f"{self.loss} is left to the plain way: {str(error).splitlines()[:1]}", False
+
+
 def main() -> None:
-    """Compile the kernels named on the command line."""
+    """Compile the kernels named on the command line.
+
+    Exits with status 1 where a loss was named of which a kernel cannot be compiled.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("losses", nargs="*", help="ids; none: every loss of which a kernel can be made")
     parser.add_argument("--form", help="one form in their place, as JSON")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    parser.add_argument("--instructions", choices=sorted(MARCH), help="those of other processors than this one")
-    asked = parser.parse_args()
+    parser.add_argument(
+        "--instructions", choices=(*sorted(MARCH), ALL), help="those of other processors than this one, or of all"
+    )
+    parser.add_argument("--processes", type=int, default=1, help="the number of kernels compiled at a time")
+    asked = parser.parse_intermixed_args()
     if asked.form:
         os.nice(BEHIND)
         build(Form.of(json.loads(asked.form)), asked.folder, asked.instructions)
         return
-    for name in asked.losses or catalogue():
-        for form in usual_forms(catalogue()[name], DTYPES[asked.dtype]):
-            try:
-                sys.stdout.write(f"{build(form, asked.folder, asked.instructions)} {name}\n")
-            except Exception as error:  # noqa: BLE001 - whatever torch raises, the next may be compiled
-                sys.stdout.write(f"{name} is left to the plain way: {str(error).splitlines()[:1]}\n")
+    unknown = [name for name in asked.losses if name not in catalogue()]
+    if unknown:
+        parser.error(f"not in the catalogue: {', '.join(unknown)}")
+    jobs = [
+        Job(name, form, asked.folder, instructions)
+        for name in asked.losses or catalogue()
+        for form in usual_forms(catalogue()[name], DTYPES[asked.dtype])
+        for instructions in _kinds(asked.instructions)
+    ]
+    missing = set(asked.losses) - {job.loss for job in jobs}
+    for name in sorted(missing):
+        sys.stdout.write(f"{name} is left to the plain way: {why_no_kernel(catalogue()[name].bind())}\n")
+    if jobs:
+        with multiprocessing.get_context("spawn").Pool(min(asked.processes, len(jobs))) as pool:
+            for job, (printed, worked) in zip(jobs, pool.imap(Job.compiled, jobs), strict=True):
+                sys.stdout.write(f"{printed}\n")
+                if not worked:
+                    missing.add(job.loss)
+    if missing & set(asked.losses):
+        sys.exit(1)
+
+
+def _kinds(instructions: str | None) -> list[str]:
+    """Return the instructions to compile for, where the command line says these."""
+    if instructions != ALL:
+        return [instructions or isa()]
+    return sorted(MARCH) if platform.machine() in ("x86_64", "AMD64") else [ANY]
 
 
 def usual_forms(loss: Loss, dtype: torch.dtype) -> Iterator[Form]:
