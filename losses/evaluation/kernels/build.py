@@ -217,7 +217,10 @@ def _kinds(instructions: str | None) -> list[str]:
 
 
 def usual_forms(loss: Loss, dtype: torch.dtype) -> Iterator[Form]:
-    """Yield the forms of a loss with default parameters: for plain items and, where it allows them, two pixel axes."""
+    """Yield the forms of a loss with default parameters: for plain items and, where it allows them, two pixel axes.
+
+    Where a kernel takes any number of pixel axes as one, the second form is for all of them.
+    """
     objective = Objective(((1.0, loss.bind()),))
     for pixels in (0, 2) if any(name[0] == "*" for pattern in loss.shapes.roles for name in pattern.names) else (0,):
         form = form_of(objective, dict(_usual_inputs(objective.terms[0][1], dtype, pixels)), dtype)

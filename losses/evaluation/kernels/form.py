@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -88,7 +89,8 @@ class Form:
 
 def form_of(objective: Objective, inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Form | None:
     """Return the form of an objective on these inputs; None where no kernel can be compiled."""
-    sent = [_input(role, inputs[role]) for role in objective.roles if role in inputs]
+    firsts = merged_from(objective)
+    sent = [_input(role, inputs[role], firsts.get(role)) for role in objective.roles if role in inputs]
     known = [entry for entry in sent if entry is not None]
     if len(known) < len(sent) or any(why_no_kernel(term) for _, term in objective.terms):
         return None
@@ -103,10 +105,36 @@ def why_no_kernel(term: BoundLoss) -> str:
     return term.loss.no_kernel
 
 
-def _input(role: str, tensor: Tensor) -> InputForm | None:
-    """Return the form of an input; None where kernels do not support its dtype or axes."""
-    single = tuple(length == 1 for length in tensor.shape)
-    fits = _name(tensor.dtype) in DTYPES and tensor.ndim <= MOST_AXES and all(tensor.shape)
+def merged_from(objective: Objective) -> dict[str, int]:
+    """Return the inputs whose last axes a kernel takes as one, each with the first of these axes.
+
+    They are the axes of a starred name, if each position is an item of its own: those of pixels, and all after the
+    first of `*n`. So one kernel serves columns, pictures and volumes. Empty where terms disagree, or where a term adds
+    up over such axes, since its formula may tell them apart.
+    """
+    firsts: dict[str, set[int | None]] = {}
+    for _, term in objective.terms:
+        for role in term.loss.roles:
+            *fixed, last = term.loss.pattern(role).names or ("",)
+            starred = last.startswith("*")
+            if any(name.startswith("*") for name in fixed) or (starred and last not in term.loss.shapes.items.names):
+                return {}
+            firsts.setdefault(role, set()).add((len(fixed) or 1) if starred else None)
+    if any(len(of_role) > 1 for of_role in firsts.values()):
+        return {}
+    return {role: first for role, (first,) in firsts.items() if first is not None}
+
+
+def merged_shape(shape: tuple[int, ...], first: int | None) -> tuple[int, ...]:
+    """Return a shape with the axes from `first` on as one."""
+    return shape if first is None or len(shape) <= first + 1 else (*shape[:first], math.prod(shape[first:]))
+
+
+def _input(role: str, tensor: Tensor, first: int | None) -> InputForm | None:
+    """Return the form of an input whose axes from `first` on are one; None where kernels do not support it."""
+    shape = merged_shape(tensor.shape, first)
+    single = tuple(length == 1 for length in shape)
+    fits = _name(tensor.dtype) in DTYPES and len(shape) <= MOST_AXES and all(shape)
     return InputForm(role, _name(tensor.dtype), single) if fits else None
 
 

@@ -7,6 +7,7 @@ formula instead.
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from losses.contract.domain_checks import allowed_departure, between_ends, finite_between, shows_in_a_sum, tolerance_of
 from losses.contract.loss import Sums
 from losses.evaluation.chunks import ChunkedInputs
-from losses.evaluation.kernels.form import free_numbers
+from losses.evaluation.kernels.form import free_numbers, merged_from, merged_shape
 from losses.evaluation.kernels.library import Kernel, Kernels
 from losses.evaluation.layout import TermInput, longest_block
 from losses.evaluation.moments import Moments, RowMoments, row_moments
@@ -37,6 +38,11 @@ class KernelPass:
     spread: Moments | None
     _examples: dict[int, Sums] = field(default_factory=dict)  # what the formula gives of one item, by term
 
+    @cached_property
+    def _merged_from(self) -> dict[str, int]:
+        """The inputs whose last axes the kernel takes as one, each with the first of these axes."""
+        return merged_from(self.chunked_inputs.objective)
+
     @property
     def blocks_at_once(self) -> int:
         """The number of blocks in one call: several where the kernel has no temporaries that would leave the cache."""
@@ -54,6 +60,8 @@ class KernelPass:
         tensors = self.chunked_inputs.sent(bounds)
         if not all(tensor.is_contiguous() for tensor in tensors.values()):
             return False
+        firsts = self._merged_from
+        tensors = {role: each.view(merged_shape(each.shape, firsts.get(role))) for role, each in tensors.items()}
         shift = self._shift()
         facts, totals = self._called(tensors, shift)
         if not facts or not self._legal(facts) or not all(map(math.isfinite, self._sums(facts))):

@@ -107,6 +107,16 @@ def test_one_kernel_serves_every_value_of_a_parameter(folder: Path) -> None:
     assert_same("huber(delta=0.7)", transposed, kernels)
 
 
+def test_one_kernel_serves_every_number_of_axes(folder: Path) -> None:
+    kernels = kernels_for("mse", MASKS, folder)
+
+    for axes in ((192,), (3, 64), (3, 8, 8), (3, 2, 4, 8)):
+        inputs = {role: tensor.reshape(60, *axes) for role, tensor in MASKS.items()}
+        assert_same("mse", inputs, kernels)
+
+    assert len(kernels.known) == 1
+
+
 def test_what_a_kernel_finds_amiss_is_refused_as_ever(folder: Path) -> None:
     kernels = kernels_for("huber(delta=0.7)", NUMBERS, folder)
     predictions = NUMBERS["predictions"].clone()
