@@ -48,8 +48,12 @@ def test_a_killed_replica_loses_no_request_but_those_it_was_at(replicas: Stack) 
         replicas.restarted(1, "replica-1")
         asked.wait_for(SOME)
 
-    lost = ("urn:lossary:replica-lost", "without sending complete message body")
-    assert all(any(words in failure for words in lost) for failure in asked.failed)
+    lost = (
+        "urn:lossary:replica-lost",
+        "without sending complete message body",
+        "without sending a response",  # haproxy ends a connection that served before in silence: the client is to retry
+    )
+    assert [failure for failure in asked.failed if not any(words in failure for words in lost)] == []
     assert asked.failed.total() <= CALLERS
 
 
@@ -95,10 +99,11 @@ def test_replicas_are_reached_through_the_proxy_only(replicas: Stack) -> None:
     assert [any(ports.values()) for ports in published] == [False, False]
 
 
-def test_with_no_replica_the_proxy_refuses_in_the_form_of_the_service(replicas: Stack) -> None:
-    replicas.compose("kill", *REPLICAS)
+def test_with_no_replica_the_proxy_refuses_in_the_form_of_the_service() -> None:
+    with Stack("no-replica", service="proxy").deployed() as stack:
+        stack.compose("kill", *REPLICAS)
 
-    refused = httpx.post(f"{replicas.url}/v1/evaluate", json=REQUEST, timeout=PATIENCE_S)
+        refused = httpx.post(f"{stack.url}/v1/evaluate", json=REQUEST, timeout=PATIENCE_S)
 
     assert refused.status_code == refused.json()["status"] == httpx.codes.SERVICE_UNAVAILABLE
     assert refused.headers["Content-Type"] == "application/problem+json"
