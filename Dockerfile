@@ -1,7 +1,8 @@
 # The CPU and the CUDA image differ only in where torch's wheel comes from, and in the kernels:
 #   TORCH_INDEX   an extra package index; with none, PyPI's own torch carries CUDA
 #   wheels        a build context of wheels, empty unless given: --build-context wheels=FOLDER
-#   KERNELS       the losses of which kernels are compiled, for long float32 arrays; empty: none, and no compiler is fetched
+#   KERNELS       the losses or expressions of which kernels are compiled, for long float32 arrays; empty: none, and no
+#                 compiler is fetched
 #   BASE_IMAGE    an image of Python 3.11 that is built upon; with a digest, python:3.11-slim@sha256:..., it is pinned
 ARG BASE_IMAGE=python:3.11-slim
 FROM scratch AS wheels
@@ -28,11 +29,12 @@ ENV PATH=/environment/bin:$PATH
 # the last stage has too.
 FROM installed AS kernels
 WORKDIR /app
-ARG KERNELS="mse mae huber smooth_l1 quantile bce categorical_ce sparse_categorical_ce focal dice"
+# A parameter that is not the default stands for all its values.
+ARG KERNELS="mse mae huber huber(delta=2) smooth_l1 quantile quantile(quantile=0.9) bce bce(from_logits=false) categorical_ce sparse_categorical_ce focal dice"
 RUN [ -z "$KERNELS" ] || { apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends g++ >/dev/null; }
 COPY losses losses
-RUN mkdir /kernels && { [ -z "$KERNELS" ] || OMP_NUM_THREADS=1 \
+RUN set -f && mkdir /kernels && { [ -z "$KERNELS" ] || OMP_NUM_THREADS=1 \
     python -u -m losses.evaluation.kernels.build /kernels $KERNELS --instructions all --processes "$(nproc)"; }
 
 FROM installed AS trimmed

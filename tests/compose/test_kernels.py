@@ -17,14 +17,14 @@ FIND_ALL = """
 import sys
 from pathlib import Path
 import torch
-from losses.contract.registry import catalogue
+from losses.contract.expression import parse
 from losses.evaluation.kernels.build import usual_forms
 from losses.evaluation.kernels.library import Kernels
 
 kernels = Kernels([Path("/kernels")])
-for name in sys.argv[1:]:
-    forms = list(usual_forms(catalogue()[name], torch.float32))
-    print(name, len(forms) > 0, all(kernels.find(form, 0) for form in forms))
+for text in sys.argv[1:]:
+    forms = list(usual_forms(parse(text), torch.float32))
+    print(text, len(forms) > 0, all(kernels.find(form, 0) for form in forms))
 """
 only_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="this processor has no such instructions")
 
@@ -39,8 +39,8 @@ def fresh(request: pytest.FixtureRequest) -> Iterator[tuple[Stack, str]]:
 
 
 def named_in_dockerfile() -> list[str]:
-    """Return the losses of which the image has kernels."""
-    found = re.search(r'^ARG KERNELS="([\w ]+)"$', (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    """Return the objectives of which the image has kernels."""
+    found = re.search(r'^ARG KERNELS="([^"]+)"$', (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     assert found is not None
     return found[1].split()
 
@@ -70,9 +70,9 @@ def test_the_first_long_request_is_computed_by_a_kernel_that_the_processor_can_r
     assert loaded(stack) == {"": {own}, "avx2": {"AVX2"}, "default": set()}[told]
 
 
-def test_every_loss_that_the_dockerfile_names_has_its_kernels() -> None:
-    names = named_in_dockerfile()
+def test_every_objective_that_the_dockerfile_names_has_its_kernels() -> None:
+    texts = named_in_dockerfile()
 
-    printed = docker("run", "--rm", "--network", "none", "lossary:cpu", "python", "-c", FIND_ALL, *names).stdout
+    printed = docker("run", "--rm", "--network", "none", "lossary:cpu", "python", "-c", FIND_ALL, *texts).stdout
 
-    assert printed.splitlines() == [f"{name} True True" for name in names]
+    assert printed.splitlines() == [f"{text} True True" for text in texts]

@@ -1,4 +1,4 @@
-"""Compile kernels ahead of time into a folder: python -m losses.evaluation.kernels.build FOLDER LOSS...
+"""Compile kernels ahead of time into a folder: python -m losses.evaluation.kernels.build FOLDER OBJECTIVE...
 
 Takes a C++ compiler. What comes of it runs without one, where the same torch is.
 """
@@ -21,9 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from losses.contract.expression import Objective
-from losses.contract.loss import BoundLoss, Loss
+from losses.contract.expression import Objective, parse
 from losses.contract.registry import catalogue
+from losses.errors import Refusal
 from losses.evaluation.kernels.form import DTYPES, Form, form_of, why_no_kernel
 from losses.evaluation.kernels.library import ANY, isa, kernel_paths
 from losses.evaluation.kernels.one_pass import OnePass
@@ -153,9 +153,9 @@ def _axes(names: tuple[str, ...], ndim: int) -> Iterator[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Job:
-    """One kernel to compile: a form of a loss, for processors with these instructions."""
+    """One kernel to compile: a form of an objective, for processors with these instructions."""
 
-    loss: str
+    objective: str
     form: Form
     folder: Path
     instructions: str
@@ -163,19 +163,24 @@ class Job:
     def compiled(self) -> tuple[str, bool]:
         """Compile the kernel, and return what is to be printed, and whether it worked."""
         try:
-            return f"{build(self.form, self.folder, self.instructions)} {self.loss}", True
+            return f"{build(self.form, self.folder, self.instructions)} {self.objective}", True
         except Exception as error:  # noqa: BLE001 - whatever torch raises, the next may be compiled
-            return f"{self.loss} is left to the plain way: {str(error).splitlines()[:1]}", False
+            return f"{self.objective} is left to the plain way: {str(error).splitlines()[:1]}", False
 
 
 def main() -> None:
     """Compile the kernels named on the command line.
 
-    Exits with status 1 where a loss was named of which a kernel cannot be compiled.
+    Exits with status 1 where an objective was named of which a kernel cannot be compiled.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("losses", nargs="*", help="ids; none: every loss of which a kernel can be made")
+    parser.add_argument(
+        "objectives",
+        nargs="*",
+        help="ids of losses, or expressions such as huber(delta=2), whose kernel serves every delta but the default;"
+        " none: every loss of which a kernel can be made",
+    )
     parser.add_argument("--form", help="one form in their place, as JSON")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument(
@@ -187,25 +192,29 @@ def main() -> None:
         os.nice(BEHIND)
         build(Form.of(json.loads(asked.form)), asked.folder, asked.instructions)
         return
-    unknown = [name for name in asked.losses if name not in catalogue()]
-    if unknown:
-        parser.error(f"not in the catalogue: {', '.join(unknown)}")
+    objectives: dict[str, Objective] = {}
+    for text in asked.objectives or catalogue():
+        try:
+            objectives[text] = parse(text)
+        except Refusal as error:
+            parser.error(f"{text}: {error}")
     jobs = [
-        Job(name, form, asked.folder, instructions)
-        for name in asked.losses or catalogue()
-        for form in usual_forms(catalogue()[name], DTYPES[asked.dtype])
+        Job(text, form, asked.folder, instructions)
+        for text, objective in objectives.items()
+        for form in usual_forms(objective, DTYPES[asked.dtype])
         for instructions in _kinds(asked.instructions)
     ]
-    missing = set(asked.losses) - {job.loss for job in jobs}
-    for name in sorted(missing):
-        sys.stdout.write(f"{name} is left to the plain way: {why_no_kernel(catalogue()[name].bind())}\n")
+    missing = set(asked.objectives) - {job.objective for job in jobs}
+    for text in sorted(missing):
+        reasons = filter(None, (why_no_kernel(term) for _, term in objectives[text].terms))
+        sys.stdout.write(f"{text} is left to the plain way: {next(reasons, '')}\n")
     if jobs:
         with multiprocessing.get_context("spawn").Pool(min(asked.processes, len(jobs))) as pool:
             for job, (printed, worked) in zip(jobs, pool.imap(Job.compiled, jobs), strict=True):
                 sys.stdout.write(f"{printed}\n")
                 if not worked:
-                    missing.add(job.loss)
-    if missing & set(asked.losses):
+                    missing.add(job.objective)
+    if missing & set(asked.objectives):
         sys.exit(1)
 
 
@@ -216,25 +225,32 @@ def _kinds(instructions: str | None) -> list[str]:
     return sorted(MARCH) if platform.machine() in ("x86_64", "AMD64") else [ANY]
 
 
-def usual_forms(loss: Loss, dtype: torch.dtype) -> Iterator[Form]:
-    """Yield the forms of a loss with default parameters: for plain items and, where it allows them, two pixel axes.
+def usual_forms(objective: Objective, dtype: torch.dtype) -> Iterator[Form]:
+    """Yield the forms of an objective for plain items and, where it allows them, for two pixel axes.
 
     Where a kernel takes any number of pixel axes as one, the second form is for all of them.
     """
-    objective = Objective(((1.0, loss.bind()),))
-    for pixels in (0, 2) if any(name[0] == "*" for pattern in loss.shapes.roles for name in pattern.names) else (0,):
-        form = form_of(objective, dict(_usual_inputs(objective.terms[0][1], dtype, pixels)), dtype)
+    patterns = [pattern for _, term in objective.terms for pattern in term.loss.shapes.roles]
+    for pixels in (0, 2) if any(name[0] == "*" for pattern in patterns for name in pattern.names) else (0,):
+        form = form_of(objective, _usual_inputs(objective, dtype, pixels), dtype)
         if form is not None:
             yield form
 
 
-def _usual_inputs(term: BoundLoss, dtype: torch.dtype, pixels: int) -> Iterator[tuple[str, Tensor]]:
-    """Yield every required input, with this number of pixel axes."""
-    for role in term.loss.required:
-        names = term.loss.pattern(role).names
-        width = {"*": pixels + (names[0][0] == "*")}
-        axes = sum(width.get(name[0], 1) for name in names)
-        yield role, torch.empty([2] * axes, dtype=torch.int64 if term.domain(role).whole else dtype)
+def _usual_inputs(objective: Objective, dtype: torch.dtype, pixels: int) -> dict[str, Tensor]:
+    """Return every required input, with this number of pixel axes."""
+    axes: dict[str, int] = {}
+    whole: set[str] = set()
+    for _, term in objective.terms:
+        for role in term.loss.required:
+            names = term.loss.pattern(role).names
+            width = {"*": pixels + (names[0][0] == "*")}
+            axes[role] = max(axes.get(role, 0), sum(width.get(name[0], 1) for name in names))
+            if term.domain(role).whole:
+                whole.add(role)
+    return {
+        role: torch.empty([2] * count, dtype=torch.int64 if role in whole else dtype) for role, count in axes.items()
+    }
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def test_a_loss_that_was_named_and_has_no_kernel_is_an_error_that_says_why(
 def test_a_name_that_is_not_in_the_catalogue_is_an_error_that_names_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    status = exit_status(monkeypatch, str(tmp_path), "mse", "no_such_loss")
+    status = exit_status(monkeypatch, str(tmp_path), "mse + no_such_loss")
 
     assert status == 2
     assert "no_such_loss" in capsys.readouterr().err

@@ -39,7 +39,7 @@ def test_the_formula_gives_the_same_whatever_the_number_of_axes(subject: Subject
         role: each.reshape(merged_shape(each.shape, firsts.get(role))) for role, each in subject.draw().inputs.items()
     }
     split = {
-        role: each.unflatten(firsts[role], (2, -1)) if role in firsts and each.ndim > firsts[role] else each
+        role: each.reshape(*each.shape[: firsts[role]], 2, -1) if role in firsts and each.ndim > firsts[role] else each
         for role, each in merged.items()
     }
 
@@ -56,7 +56,7 @@ def form(text: str, *shape: int) -> Form | None:
 
 
 def test_columns_pictures_and_volumes_have_one_kernel() -> None:
-    _, second = usual_forms(catalogue()["mse"], torch.float32)
+    _, second = usual_forms(parse("mse"), torch.float32)
 
     assert {form("mse", *shape) for shape in ((9, 5), (9, 3, 4, 4), (9, 1, 4, 4), (9, 2, 3, 4, 5, 6))} == {second}
     assert form("mse", 9) != second
