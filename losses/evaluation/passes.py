@@ -97,12 +97,12 @@ def first_pass(
 
     Raises: MissingInput, ShapeMismatch, UnsupportedDtype, DomainViolation, NonFiniteInput, BadOption.
     """
-    within = asking() if chunked_inputs.asks_within else NOTHING
     kernel = kernel_pass(_kernels(options), chunked_inputs, accumulators, spread)
-    with torch.inference_mode(), within:
+    with torch.inference_mode():
         blocks = chunked_inputs.blocks()
         for bounds in blocks if kernel is None else kernel.left_over(blocks):
-            _add_chunk(accumulators, chunked_inputs.chunks(bounds, first_pass=True), spread, options)
+            with asking() if chunked_inputs.asks_within else NOTHING:
+                _add_chunk(accumulators, chunked_inputs.chunks(bounds, first_pass=True), spread, options)
 
 
 def _kernels(options: Options) -> Kernels | None:

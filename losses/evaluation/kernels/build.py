@@ -24,11 +24,11 @@ from torch import Tensor
 from losses.contract.expression import Objective, parse
 from losses.contract.registry import catalogue
 from losses.errors import Refusal
+from losses.evaluation.kernels.axes import example_lengths, stated_lengths
 from losses.evaluation.kernels.form import DTYPES, Form, form_of, why_no_kernel
 from losses.evaluation.kernels.library import ANY, isa, kernel_paths
 from losses.evaluation.kernels.one_pass import OnePass
 
-LENGTHS = (6, 7, 5, 3, 9, 11, 10, 13)  # of axes in the example that is traced; all differ, and none is 1
 ALL = "all"  # instructions: a kernel for every kind of processor that can run this system
 BEHIND = 10  # in priority: what is compiled while others work
 MARCH = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}  # the oldest processors that have these instructions
@@ -44,9 +44,7 @@ def build(form: Form, folder: Path, instructions: str | None = None) -> Path:
     """
     instructions = instructions or isa()
     module, tensors = OnePass(form), list(_examples(form))
-    axes = [
-        dict.fromkeys(_open_axes(form, place, each), torch.export.Dim.DYNAMIC) for place, each in enumerate(tensors)
-    ]
+    axes = [_open_axes(form, place, tensor) for place, tensor in enumerate(tensors)]
     library, sidecar = kernel_paths(form, folder, instructions)
     threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad(), warnings.catch_warnings():
@@ -92,7 +90,7 @@ def _examples(form: Form) -> Iterator[Tensor]:
 
     Equal axes have equal lengths.
     """
-    lengths = _lengths(form)
+    lengths = example_lengths(form)
     for entry in form.inputs:
         yield torch.zeros([lengths[entry.role, axis] for axis in range(len(entry.single))], dtype=DTYPES[entry.dtype])
     for term in form.terms:
@@ -101,54 +99,13 @@ def _examples(form: Form) -> Iterator[Tensor]:
     yield torch.zeros(2 * len(form.terms), dtype=torch.float64)
 
 
-def _open_axes(form: Form, place: int, tensor: Tensor) -> Iterator[int]:
-    """Yield the axes of a kernel's input that may have any length."""
-    stated = _stated_lengths(form)
-    role = form.inputs[place].role if place < len(form.inputs) else ""
-    yield from (axis for axis, length in enumerate(tensor.shape) if length > 1 and (role, axis) not in stated)
-
-
-def _stated_lengths(form: Form) -> dict[tuple[str, int], int]:
-    """Return the axis lengths that losses state as numbers, such as the 4 of boxes, by role and axis."""
-    stated: dict[tuple[str, int], int] = {}
-    for _, term in form.objective().terms:
-        for entry in form.inputs:
-            if entry.role in term.loss.roles:
-                names = _axes(term.loss.pattern(entry.role).names, len(entry.single))
-                stated |= {(entry.role, axis): int(name) for axis, (name, _) in enumerate(names) if name.isdigit()}
-    return stated
-
-
-def _lengths(form: Form) -> dict[tuple[str, int], int]:
-    """Return a length for every axis of every input, by role and axis; equal where a term requires it."""
-    named: dict[tuple[str, int], set[tuple[str, int]]] = {}  # axes that are one, by each of them
-    stated = _stated_lengths(form)
-    for _, term in form.objective().terms:
-        seen: dict[tuple[str, int], tuple[str, int]] = {}
-        for entry in form.inputs:
-            if entry.role not in term.loss.roles:
-                continue
-            for axis, (name, place) in enumerate(_axes(term.loss.pattern(entry.role).names, len(entry.single))):
-                here = (entry.role, axis)
-                first = seen.setdefault((name, place), here)
-                joined = named.get(first, {first}) | named.get(here, {here})
-                named |= dict.fromkeys(joined, joined)
-    lengths: dict[tuple[str, int], int] = {}
-    new = iter(LENGTHS)
-    for entry in form.inputs:
-        for axis, single in enumerate(entry.single):
-            if (entry.role, axis) not in lengths:
-                together = named[entry.role, axis]
-                known = next((stated[each] for each in together if each in stated), None)
-                lengths |= dict.fromkeys(together, 1 if single else known or next(new))
-    return lengths
-
-
-def _axes(names: tuple[str, ...], ndim: int) -> Iterator[tuple[str, int]]:
-    """Yield the name of every axis, and its position among the axes of a starred name."""
-    for name in names:
-        width = ndim - len(names) + 1 if name.startswith("*") else 1
-        yield from ((name.lstrip("*"), place) for place in range(width))
+def _open_axes(form: Form, place: int, tensor: Tensor) -> dict[int, Any]:
+    """Return the axes of a kernel's input that may have any length."""
+    if place >= len(form.inputs):
+        return {}
+    role, stated = form.inputs[place].role, stated_lengths(form)
+    axes = [axis for axis, length in enumerate(tensor.shape) if length > 1 and (role, axis) not in stated]
+    return dict.fromkeys(axes, torch.export.Dim.DYNAMIC)
 
 
 @dataclass(frozen=True)

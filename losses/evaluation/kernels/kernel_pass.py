@@ -24,7 +24,8 @@ from losses.evaluation.totals import Accumulator, SumsByAxis
 
 Facts = dict[str, float]
 Bounds = dict[str, slice]  # of a block, by axis
-AT_ONCE = 4  # blocks, a million numbers of each input: a call costs a tenth of what it computes
+BLOCKS_AT_ONCE = 4  # in one call, since one costs some 30 us besides what it computes
+NUMBERS_AT_ONCE = 1 << 20  # of the largest input in such a call
 
 
 @dataclass
@@ -45,9 +46,12 @@ class KernelPass:
 
     @property
     def blocks_at_once(self) -> int:
-        """The number of blocks in one call: several where the kernel has no temporaries that would leave the cache."""
-        shapes = [term.loss.shapes for _, term in self.chunked_inputs.objective.terms]
-        return AT_ONCE if all(pattern == each.items for each in shapes for pattern in each.roles) else 1
+        """The number of blocks in one call: several where the formula holds no more numbers than its inputs have."""
+        chunked_inputs = self.chunked_inputs
+        if any(term.loss.work.holds for _, term in chunked_inputs.objective.terms):
+            return 1
+        largest = max(tensor.numel() for tensor in chunked_inputs.inputs.values())
+        return min(BLOCKS_AT_ONCE, max(1, NUMBERS_AT_ONCE * len(chunked_inputs.bounds) // largest))
 
     def left_over(self, blocks: Iterable[Bounds]) -> Iterator[Bounds]:
         """Add the blocks, and yield those that only the plain way can add."""

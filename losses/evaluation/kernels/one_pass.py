@@ -9,6 +9,7 @@ from torch import Tensor
 from losses.contract.domain_checks import departure, shows_in_a_sum
 from losses.contract.domains import Domain
 from losses.contract.loss import BoundLoss, Items, Sums
+from losses.evaluation.kernels.axes import equal_axes
 from losses.evaluation.kernels.form import DTYPES, Form
 from losses.evaluation.layout import looked_at_in
 from losses.evaluation.totals import Accumulator
@@ -40,6 +41,7 @@ class OnePass(torch.nn.Module):
         """Return the result vector for the tensors: the inputs, the open parameters, and the shift of the moments."""
         roles, shift = [entry.role for entry in self.form.inputs], tensors[-1]
         sent = dict(zip(roles, tensors, strict=False))
+        self._join_axes(sent)
         free = iter(tensors[len(roles) : -1])
         facts: Facts = {}
         columns: list[Tensor] = []
@@ -70,6 +72,13 @@ class OnePass(torch.nn.Module):
             facts |= _moments(columns, shift, weighted=weighted, by_means=summed)
         self.contents.names = list(facts)
         return torch.cat([torch.stack([fact.to(torch.float64) for fact in facts.values()]), *totals])
+
+    def _join_axes(self, sent: Mapping[str, Tensor]) -> None:
+        """State which axes are equally long: the compiler joins loops only where it knows that."""
+        for (first, first_axis), *others in equal_axes(self.form):
+            for role, axis in others:
+                equal = sent[role].shape[axis] == sent[first].shape[first_axis]
+                torch._check(equal)  # type: ignore[no-untyped-call] # noqa: SLF001 - torch's public name
 
     def _looked_at(self, place: int, term: BoundLoss, role: str, sent: Mapping[str, Tensor], facts: Facts) -> Tensor:
         """Return one input of one term as its formula takes it, and add the results for its check to `facts`."""
