@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     max_connections: Annotated[int, Field(ge=1, description="The most open connections of each worker.")] = 4096
     window_bytes: Annotated[
         Bytes, Field(ge=1 << 10, description="The bytes of a stream that are read and evaluated at a time.")
-    ] = 4 * MIB  # a thread hop is nothing beside it, and it stays near the caches
+    ] = MIB  # most losses take less than a millisecond of it, and it stays in the caches
     head_seconds: Annotated[float, Field(gt=0, description="The longest time for the head of a request to arrive.")] = (
         10.0
     )

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Hashable
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TypeVar
@@ -26,12 +26,13 @@ from losses.evaluation.stream import Stream
 from service.budget import Budget, given_back
 from service.compute.limits import deadline, estimate, refuse_unused, timed
 from service.compute.memory import LEAST_CHUNK, Blocks, in_smaller_chunks
+from service.compute.rates import Rates, kind_of
 from service.problems import DeviceLost, OutOfDeviceMemory, OutOfMemory
 from service.readiness import Readiness
 from service.request_record import current
 from service.scheduling import in_task
 from service.settings import Settings
-from service.uploads.formats.registry import Window
+from service.uploads.formats.registry import Window, kinds_of
 from service.uploads.upload import Upload
 
 Returned = TypeVar("Returned")
@@ -73,6 +74,7 @@ class Runtime:
         self.turns = Budget(together, settings.max_waiting, settings.queue_seconds)
         self._blocks = Budget(settings.max_block_bytes, settings.max_waiting, settings.queue_seconds)
         self._threads = CapacityLimiter(math.inf)  # the turns are the limit
+        self._rates = Rates()
         self._short_block_bytes = settings.max_short_block_bytes
         self._compute_s = settings.compute_seconds
         self._kernels = _kernels(settings)
@@ -95,7 +97,10 @@ class Runtime:
         if too_much:
             device_options = self._shorter(objectives, upload, device_options)
             seconds, peak_bytes = estimate(objectives, upload.roles, device_options)
-        work = partial(self._evaluated, objectives, upload, device_options)
+        work: Callable[[], list[Evaluation]] = partial(self._evaluated, objectives, upload, device_options)
+        if seconds > INLINE_S and self._blocks.has(peak_bytes):
+            kind = self._kind_of(objectives, kinds_of(upload.roles), device_options)
+            work, seconds = self._rates.timed(kind, upload.numbers, work, seconds)
         try:
             results = await self.run(work, seconds, peak_bytes, upload.reserved_bytes)
         except TooMuchAtOnce as refusal:
@@ -140,8 +145,8 @@ class Runtime:
 
         Return the results and the number of items.
 
-        Every window waits for a thread and has a deadline of its own. With `error_asked`, a standard error that is not
-        available is refused.
+        Every window has a deadline of its own, and waits for a thread unless it takes less than INLINE_S, as one before
+        it did. With `error_asked`, a standard error that is not available is refused.
         """
         device_options = self._options_for_device(options, self._kernel_numbers)  # it is long, or nobody knows
         streams = [Stream(objective, device_options, error_asked=error_asked) for objective in objectives]
@@ -152,10 +157,12 @@ class Runtime:
             async for window in windows:
                 if computing:
                     await computing
-                work = partial(_add, streams, window)
-                computing = asyncio.create_task(
-                    self.run(work, NUMBER_S * window.numbers * len(streams), own_deadline=True)
-                )
+                kind, numbers = self._kind_of(objectives, window.arrays, device_options), window.numbers
+                add = partial(_add, streams, window)
+                work, seconds = self._rates.timed(kind, numbers, add, NUMBER_S * numbers * len(streams))
+                computing = asyncio.create_task(self.run(work, seconds, own_deadline=True))
+                if seconds <= INLINE_S:  # nothing is gained by receiving the next one meanwhile
+                    await computing
             if computing:
                 await computing
         finally:
@@ -168,6 +175,10 @@ class Runtime:
         timing = {"receive": waited, "decode": 0.0, "transfer": transfer_ms}
         upload.timing_ms = {**timing, "compute": record.compute_ms - transfer_ms}
         return results, record.items
+
+    def _kind_of(self, objectives: list[Objective], arrays: Hashable, device_options: Options) -> Hashable:
+        """Return the kind of an evaluation whose rate this thread's clock measures; None on another device."""
+        return kind_of(objectives, arrays, device_options) if self.device.type == "cpu" else None
 
     def _options_for_device(self, options: Options, numbers: int) -> Options:
         """Return the options for this device, with kernels for at least `kernel_numbers` numbers."""

@@ -1,6 +1,6 @@
 """Evaluates an Arrow body while it arrives: complete record batches, a window at a time, in two buffers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -28,6 +28,11 @@ class BatchWindow:
     def numbers(self) -> int:
         """The count of numbers in these items."""
         return sum(batch.items for batch in self.batches) * sum(column.numbers for column in self.reader.columns)
+
+    @property
+    def arrays(self) -> Hashable:
+        """The columns, each with its name, its dtype and the shape of an item."""
+        return tuple(self.reader.columns)
 
     def roles(self) -> dict[str, Tensor]:
         """Return the arrays of these items by role."""

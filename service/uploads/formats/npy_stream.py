@@ -5,7 +5,7 @@ decoded like any other body.
 """
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,9 @@ from service.settings import Settings
 from service.uploads.bodies.body import Body
 from service.uploads.bodies.buffers import PAGES
 from service.uploads.formats.npy_header import LONGEST_HEADER, MAGIC, npy_header
+from service.uploads.formats.registry import kinds_of
 
-SHORTEST = 1 << 25  # bytes of a body; half of less is not worth a second thread
+SHORTEST = 1 << 22  # bytes of a body; what a shorter one gains is less than what a window costs
 PREFIX = 10  # bytes of an .npy file: magic, version, the length of the header
 VERSION = MAGIC + b"\1\0"  # which numpy.save writes
 
@@ -35,6 +36,11 @@ class ArrayWindow:
     def numbers(self) -> int:
         """The count of numbers in these items."""
         return sum(tensor.numel() for tensor in self.roles().values())
+
+    @property
+    def arrays(self) -> Hashable:
+        """The role, the dtype and the shape of an item of every array."""
+        return kinds_of(self.roles())
 
     def roles(self) -> dict[str, Tensor]:
         """Return the arrays of these items by role."""

@@ -1,7 +1,7 @@
 """The registry of formats: every module of this folder that defines FORMAT."""
 
 import pkgutil
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -47,8 +47,17 @@ class Window(Protocol):
     def numbers(self) -> int:
         """How many numbers these items have."""
 
+    @property
+    def arrays(self) -> Hashable:
+        """The name, the dtype and the shape of an item of every array."""
+
     def roles(self) -> dict[str, Tensor]:
         """Return the arrays of these items by role, valid until the window after the next is asked for."""
+
+
+def kinds_of(roles: Mapping[str, Tensor]) -> Hashable:
+    """Return the role, the dtype and the shape of an item of every array."""
+    return tuple([(role, tensor.dtype, tensor.shape[1:]) for role, tensor in roles.items()])
 
 
 @dataclass(frozen=True)
