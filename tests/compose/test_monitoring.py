@@ -17,6 +17,7 @@ from tests.monitoring.written import expressions, queries, rules
 IMAGE = "lossary:prometheus"
 EMPTY = {"Alerts that fire A", "Starts"}  # where all is well
 SERVES = 'up{job="lossary", service="lossary"}'
+SCRAPED_S = 2 * PATIENCE_S  # for a rate: two scrapes and an evaluation of the rules, each within 15 s of the other
 LONG_MB = 128  # takes longer than the service below may compute
 # A service that soon sheds and soon gives up, and Prometheus beside it in a profile that these tests always name.
 OVERRIDE = {
@@ -153,19 +154,20 @@ def test_every_panel_has_something_to_show(watched: Watched) -> None:
                 missing.discard(where)
         return not missing
 
-    until(shown)
+    until(shown, SCRAPED_S)
 
 
 def test_the_share_of_failures_is_right(watched: Watched) -> None:
-    until(lambda: bool(traffic(watched.url)) and bool(watched.asked("service:lossary_http_errors:ratio_rate5m")))
+    recorded = "service:lossary_http_errors:ratio_rate5m"
+    until(lambda: bool(traffic(watched.url)) and bool(watched.asked(recorded)), SCRAPED_S)
 
-    [ratio] = watched.asked("service:lossary_http_errors:ratio_rate5m")
+    [ratio] = watched.asked(recorded)
 
     assert 0.01 < ratio < 0.1  # one in each round of 28 and the 503s
 
 
 def test_an_alert_names_what_it_is_about(watched: Watched) -> None:
-    until(lambda: bool(traffic(watched.url)) and watched.alert("LossarySheds") is not None)
+    until(lambda: bool(traffic(watched.url)) and watched.alert("LossarySheds") is not None, SCRAPED_S)
 
     alert = watched.alert("LossarySheds")
 
