@@ -35,7 +35,7 @@ RUN [ -z "$KERNELS" ] || { apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends g++ >/dev/null; }
 COPY losses losses
 RUN set -f && mkdir /kernels && { [ -z "$KERNELS" ] || OMP_NUM_THREADS=1 \
-    python -u -m losses.evaluation.kernels.build /kernels $KERNELS --instructions all --processes "$(nproc)"; }
+    python -u -m losses.evaluation.kernels.build /kernels $KERNELS --instructions all; }
 
 FROM installed AS trimmed
 # torch's headers and its own tests, 170 MB

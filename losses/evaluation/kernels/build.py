@@ -30,6 +30,7 @@ from losses.evaluation.kernels.library import ANY, isa, kernel_paths
 from losses.evaluation.kernels.one_pass import OnePass
 
 ALL = "all"  # instructions: a kernel for every kind of processor that can run this system
+PROCESS_BYTES = 2 << 30  # of the machine for each kernel in the making, of which torch and the compiler take 0.8
 BEHIND = 10  # in priority: what is compiled while others work
 MARCH = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}  # the oldest processors that have these instructions
 VECTOR_BITS = {"AVX512": 512, "AVX2": 256}
@@ -143,7 +144,12 @@ def main() -> None:
     parser.add_argument(
         "--instructions", choices=(*sorted(MARCH), ALL), help="those of other processors than this one, or of all"
     )
-    parser.add_argument("--processes", type=int, default=1, help="the number of kernels compiled at a time")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=_at_once(),
+        help="the number of kernels compiled at a time; by default %(default)s",
+    )
     asked = parser.parse_intermixed_args()
     if asked.form:
         os.nice(BEHIND)
@@ -173,6 +179,12 @@ def main() -> None:
                     missing.add(job.objective)
     if missing & set(asked.objectives):
         sys.exit(1)
+
+
+def _at_once() -> int:
+    """Return how many kernels this machine can compile at a time."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(os.cpu_count() or 1, memory // PROCESS_BYTES))
 
 
 def _kinds(instructions: str | None) -> list[str]:
