@@ -25,7 +25,9 @@ PIECE = 1 << 20  # bytes, parsed in 2 to 8 ms
 MOST_LEFT = 1 << 20  # bytes, beside the arrays
 ARRAYS_A_PIECE = 1 << 8  # which stay in the text; 256 members of 4 KiB each are a mebibyte
 MOST_QUOTES = 1 << 12  # of a long text: 64 inputs of the Open Inference Protocol, with ten texts each, have 1,280
-OPEN, CLOSE, COMMA = b"[],"
+OPEN, CLOSE = b"[]"
+COMMON_BITS = 0xFF ^ OPEN ^ CLOSE  # of both brackets; Y and _, which have them too, are in no list of numbers
+GAPS = 3  # between brackets, of which all but the one after the first bracket and the last one have a comma in JSON
 SPACES = b" \t\n\r"
 MISSING = Text(
     "The text stops being JSON: an entry or a comma is missing in a list.", "文本不再是 JSON:列表中缺少一个元素或逗号。"
@@ -148,18 +150,36 @@ def entries(text: bytes | bytearray, start: int, end: int, piece: int) -> tuple[
     depth, begin = 0, start + 1
     for at in range(start, end, piece):
         codes = np.frombuffer(text, np.uint8, min(piece, end - at), at)
-        steps = (codes == OPEN).view(np.int8) - (codes == CLOSE).view(np.int8)
-        depths = depth + steps.cumsum(dtype=np.int32)
-        stops = np.flatnonzero((depths == 0) & (steps < 0))
+        places = np.flatnonzero((codes & COMMON_BITS) == OPEN & COMMON_BITS)
+        marks = codes[places]
+        depths = np.concatenate([[depth], (marks == OPEN).view(np.int8) - (marks == CLOSE).view(np.int8)]).cumsum()
+        stops = np.flatnonzero(depths[1:] == 0)
         if stops.size:
-            stop = at + int(stops[0])
+            stop = at + int(places[stops[0]])
             return [*spans, (begin, stop)], stop + 1
-        commas = np.flatnonzero((codes == COMMA) & (depths == 1))
-        if commas.size:
-            spans.append((begin, at + int(commas[-1])))
-            begin = spans[-1][1] + 1
+        comma = _last_comma(text, (at, at + len(codes)), at + places, depths)
+        if comma >= 0:
+            spans.append((begin, comma))
+            begin = comma + 1
         depth = int(depths[-1])
     return [], end + 1
+
+
+def _last_comma(text: bytes | bytearray, span: TextSpan, places: np.ndarray, depths: np.ndarray) -> int:
+    """Return the position of the last comma between the entries of a list, within a span of it; -1 where there is none.
+
+    Args:
+        text: The text.
+        span: The part of the list.
+        places: The positions of the brackets in it.
+        depths: How deep it is nested before the first of them, and after each.
+    """
+    for gap in np.flatnonzero(depths == 1)[: -1 - GAPS : -1].tolist():
+        begin = int(places[gap - 1]) + 1 if gap else span[0]
+        comma = text.rfind(b",", begin, int(places[gap]) if gap < len(places) else span[1])
+        if comma >= 0:
+            return comma
+    return -1
 
 
 def _read(role: str, entries: bytes | bytearray) -> Tensor:
