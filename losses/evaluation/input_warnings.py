@@ -1,12 +1,13 @@
 """Warnings about inputs that are legal but probably not intended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from losses.contract.encodings import Extremes
+from losses.contract.expression import Objective
 from losses.contract.loss import BoundLoss
-from losses.evaluation.chunks import ChunkedInputs
 
 MOST_LOOKED_AT = 1 << 12  # pixels, of the first item
 FEW = 8  # classes that a mask of several labels may well have
@@ -21,16 +22,22 @@ class InputWarning:
     text: str
 
 
-def warnings(chunked_inputs: ChunkedInputs) -> list[InputWarning]:
-    """Return the warnings about the inputs of an evaluation, each once."""
+def warnings(objective: Objective, inputs: Mapping[str, Tensor], seen: list[dict[str, Extremes]]) -> list[InputWarning]:
+    """Return the warnings about the inputs of an evaluation, each once.
+
+    Args:
+        objective: The objective.
+        inputs: The tensors by role.
+        seen: The extremes of every input, by term and role.
+    """
     warned: dict[tuple[str, str, str], InputWarning] = {}
-    for (_, term), extremes in zip(chunked_inputs.objective.terms, chunked_inputs.seen, strict=True):
+    for (_, term), extremes in zip(objective.terms, seen, strict=True):
         for role, encoding in term.mistakable:
             if role in extremes and encoding.is_like(extremes[role]):
                 text = encoding.text.format(role=role, loss=term.loss.id)
                 warned[term.loss.id, role, encoding.code] = InputWarning(encoding.code, text)
         if term.one_class_of_several and "targets" in extremes:
-            for warning in _several_classes(term, chunked_inputs.inputs["targets"]):
+            for warning in _several_classes(term, inputs["targets"]):
                 warned[term.loss.id, "targets", warning.code] = warning
     return list(warned.values())
 

@@ -6,6 +6,7 @@ It depends on the shapes and dtypes of the inputs alone.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -81,6 +82,26 @@ class Layout:
     seconds_between: float  # that no single call of torch takes longer than
     numbers: int  # of all inputs
     form: Form | None  # of the kernel of a chunk, where one can be made
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """The roles of all inputs."""
+        return frozenset(source.role for sources in self.sources for source in sources)
+
+    @cached_property
+    def by_items(self) -> bool:
+        """Whether every term is a mean over rows of items of one block, each computed by itself, and simply checked."""
+        if len(self.bounds) > 1:
+            return False
+        for (_, term), sources in zip(self.objective.terms, self.sources, strict=True):
+            if term.kind != "item" or term.loss.sums_itself or term.item_axis is None or term.one_class_of_several:
+                return False
+            for _, pattern, domain, dtype in sources:
+                if pattern.item_axis != term.item_axis:
+                    return False
+                if domain.is_shaped and not (domain.whole and not dtype.is_floating_point):
+                    return False
+        return True
 
     def peak_bytes(self, *, graph: bool) -> int:
         """Return the most bytes that one block holds; `graph`: a gradient is computed."""

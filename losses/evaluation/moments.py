@@ -10,7 +10,7 @@ SAFE = 1e-200  # products between it and its inverse keep all their digits, howe
 LOST = 1e-3  # of a sum of squares: where less is left once the mean is out, more than 3 of 16 digits have cancelled
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class RowMoments:
     """The moments of m rows of k columns: m, the means (k), and the sums of products of centred columns (k, k)."""
 
@@ -45,15 +45,21 @@ class Moments:
         if self.unit != 1:
             columns, sums = [column / self.unit for column in columns], None
         products = _products(columns)
+        moments = moments_of_products(rows, sums or [column.sum().item() for column in columns], products)
+        self.take(moments or self._moments_of(columns, products))
+
+    def _moments_of(self, columns: Sequence[Tensor], products: list[list[float]]) -> RowMoments:
+        """Return the moments of rows whose products are out of range, or lose too many digits once centred."""
+        rows = columns[0].shape[0]
         if not all(SAFE < row[k] < 1 / SAFE for k, row in enumerate(products)):
             scaled = self._rescaled(columns)
             if scaled is not None:
-                columns, sums, products = scaled, None, _products(scaled)
-        means = [total / rows for total in sums or [column.sum().item() for column in columns]]
+                columns, products = scaled, _products(scaled)
+        means = [column.sum().item() / rows for column in columns]
         centred = _added(products, -rows, means)
         if not all(row[k] > LOST * products[k][k] for k, row in enumerate(centred)):
             centred = _products([column - mean for column, mean in zip(columns, means, strict=True)])
-        self.take(RowMoments(rows, means, centred))
+        return RowMoments(rows, means, centred)
 
     def join(self, other: "Moments") -> None:
         """Add the rows of other moments."""
@@ -138,6 +144,23 @@ def row_moments(
     return RowMoments(count, [moved + total / count for moved, total in zip(shift, sums, strict=True)], centred)
 
 
+def moments_of_products(rows: int, sums: list[float], products: list[list[float]]) -> RowMoments | None:
+    """Return the moments of rows; None where products are out of range, or lose too many digits once centred.
+
+    Args:
+        rows: The number of rows, at least 1.
+        sums: The sum of each column.
+        products: The dot product of every column with every other.
+    """
+    means = [total / rows for total in sums]
+    centred = _added(products, -rows, means)
+    for k, row in enumerate(centred):
+        square = products[k][k]
+        if not (SAFE < square < 1 / SAFE and row[k] > LOST * square):
+            return None
+    return RowMoments(rows, means, centred)
+
+
 def _products(columns: Sequence[Tensor]) -> list[list[float]]:
     """Return the dot product of every column with every other, (k, k)."""
     if len(columns) == 1:
@@ -148,6 +171,8 @@ def _products(columns: Sequence[Tensor]) -> list[list[float]]:
 
 def _added(products: list[list[float]], factor: float, vector: list[float]) -> list[list[float]]:
     """Return `products` plus `factor` times the outer product of `vector` with itself."""
+    if len(vector) == 1:  # as of most losses
+        return [[products[0][0] + factor * vector[0] * vector[0]]]
     return [
         [product + factor * a * b for b, product in zip(vector, row, strict=True)]
         for a, row in zip(vector, products, strict=True)

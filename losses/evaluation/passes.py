@@ -3,6 +3,7 @@
 import math
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -18,9 +19,9 @@ from losses.evaluation.kernels.kernel_pass import kernel_pass
 from losses.evaluation.kernels.library import Kernels
 from losses.evaluation.layout import CHUNK_ELEMENTS, MAX_BLOCK_BYTES
 from losses.evaluation.moments import Moments
-from losses.evaluation.result import Evaluation, gradient_overflowed, result_of_sum, result_of_term
+from losses.evaluation.result import EvaluatedInputs, Evaluation, gradient_overflowed, result_of_sum, result_of_term
 from losses.evaluation.second_pass import SecondPass
-from losses.evaluation.totals import Accumulator, Reduction
+from losses.evaluation.totals import Accumulator, Cotangents, Reduction
 from losses.text import Text
 
 NOTHING = nullcontext()
@@ -55,6 +56,13 @@ class Options:
     chunk_elements: int = CHUNK_ELEMENTS
     max_block_bytes: int = MAX_BLOCK_BYTES  # bytes of one block
     kernels: Kernels | None = None  # that take the place of the formulas where there are neither weights nor a mask
+
+    @cached_property
+    def value_only(self) -> bool:
+        """Whether the value of one pass on the CPU is all that is asked for, computed without kernels."""
+        usual = self.reduction in ("mean", "sum") and self.nonfinite == "refuse" and self.class_axis == 1
+        more = self.gradient != "none" or self.per_class or self.kernels is not None
+        return usual and not more and self.device.type == "cpu"
 
 
 def refuse_reduction(accumulators: list[Accumulator], options: Options) -> None:
@@ -147,30 +155,38 @@ def values_per_item(chunked_inputs: ChunkedInputs, accumulators: list[Accumulato
         kept=accumulators[0].kept,
         ignored=accumulators[0].count - accumulators[0].kept,
         reason="reduction=none gives a value per item",
-        warnings=warnings(chunked_inputs),
+        warnings=warnings(chunked_inputs.objective, chunked_inputs.inputs, chunked_inputs.seen),
     )
+
+
+def result_of_totals(
+    evaluated: EvaluatedInputs, accumulators: list[Accumulator], spread: Moments | None, options: Options
+) -> tuple[Evaluation, list[Cotangents]]:
+    """Return the value with the standard error that `spread` gives, and the derivative with respect to each total."""
+    total, terms, cotangents = 0.0, [], []
+    for (weight, _), accumulator in zip(evaluated.objective.terms, accumulators, strict=True):
+        value, own = accumulator.reduce(options.reduction, weight)
+        total += weight * value
+        terms.append(result_of_term(accumulator, value, evaluated))
+        cotangents.append(own)
+    alone = len(terms) == 1 and evaluated.objective.terms[0][0] == 1
+    result = terms[0] if alone else result_of_sum(evaluated, terms, total)
+    result.warnings = warnings(evaluated.objective, evaluated.inputs, evaluated.seen)
+    if spread is not None and result.value is not None:
+        direction: list[float] = []
+        for accumulator, own in zip(accumulators, cotangents, strict=True):
+            direction += map(float, own[accumulator.item_axis][: 1 + accumulator.weighted])
+        result.standard_error = spread.error_of_sum(direction)
+    return result, cotangents
 
 
 def reduce_totals(
     chunked_inputs: ChunkedInputs, accumulators: list[Accumulator], spread: Moments | None, options: Options
 ) -> Evaluation:
     """Return the value with its standard error, and the gradient where asked for, which takes the second pass."""
-    total, terms, cotangents = 0.0, [], []
-    for (weight, _), accumulator in zip(chunked_inputs.objective.terms, accumulators, strict=True):
-        value, own = accumulator.reduce(options.reduction, weight)
-        total += weight * value
-        terms.append(result_of_term(accumulator, value, chunked_inputs))
-        cotangents.append(own)
-    alone = len(terms) == 1 and chunked_inputs.objective.terms[0][0] == 1
-    result = terms[0] if alone else result_of_sum(chunked_inputs, terms, total)
-    result.warnings = warnings(chunked_inputs)
+    result, cotangents = result_of_totals(chunked_inputs, accumulators, spread, options)
     if result.value is None:
         return result
-    if spread is not None:
-        direction: list[float] = []
-        for accumulator, own in zip(accumulators, cotangents, strict=True):
-            direction += map(float, own[accumulator.item_axis][: 1 + accumulator.weighted])
-        result.standard_error = spread.error_of_sum(direction)
     quotient = spread is None and options.standard_error and all(accumulator.has_rows for accumulator in accumulators)
     if quotient or options.gradient != "none":
         with torch.inference_mode(mode=False), torch.no_grad():  # whatever mode the caller is in

@@ -1,13 +1,15 @@
 """The result of an evaluation: the value, or the reason why there is none, with its sums and warnings."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from losses.evaluation.chunks import ChunkedInputs
+from losses.contract.encodings import Extremes
+from losses.contract.expression import Objective
 from losses.evaluation.gradient_shares import Shares
 from losses.evaluation.input_warnings import InputWarning
 from losses.evaluation.totals import Accumulator
@@ -59,19 +61,43 @@ class Evaluation:
         }
 
 
-def result_of_term(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInputs) -> Evaluation:
+class EvaluatedInputs(Protocol):
+    """What a result refers to of the inputs that were evaluated; see `ChunkedInputs`."""
+
+    @property
+    def objective(self) -> Objective:
+        """The objective."""
+
+    @property
+    def inputs(self) -> Mapping[str, Tensor]:
+        """The tensors by role."""
+
+    @property
+    def compute_dtype(self) -> torch.dtype:
+        """The dtype of the computation."""
+
+    @property
+    def seen(self) -> list[dict[str, Extremes]]:
+        """The extremes of every input, by term and role."""
+
+    @property
+    def weight_unit(self) -> float:
+        """What the weights were divided by."""
+
+
+def result_of_term(accumulator: Accumulator, value: float, evaluated: EvaluatedInputs) -> Evaluation:
     """Return the result of one term with its sums."""
-    reason = _reason(accumulator, value, chunked_inputs)
+    reason = _reason(accumulator, value, evaluated)
     result = Evaluation(
         name=str(accumulator.term),
-        dtype=chunked_inputs.compute_dtype,
+        dtype=evaluated.compute_dtype,
         value=None if reason else value,
         kept=accumulator.kept,
         ignored=accumulator.count - accumulator.kept,
         reason=reason,
     )
     if accumulator.finish is None:
-        sums = accumulator.numerator * chunked_inputs.weight_unit, accumulator.denominator * chunked_inputs.weight_unit
+        sums = accumulator.numerator * evaluated.weight_unit, accumulator.denominator * evaluated.weight_unit
         result.numerator, result.denominator = finite(sums[0]), finite(sums[1])
         classes = accumulator.by_class
     else:
@@ -82,15 +108,15 @@ def result_of_term(accumulator: Accumulator, value: float, chunked_inputs: Chunk
     return result
 
 
-def result_of_sum(chunked_inputs: ChunkedInputs, terms: list[Evaluation], value: float) -> Evaluation:
+def result_of_sum(evaluated: EvaluatedInputs, terms: list[Evaluation], value: float) -> Evaluation:
     """Return the result of a sum of terms, with those of the terms."""
     reason = next(
         (term.reason for term in terms if term.reason),
         None if math.isfinite(value) else f"{INFINITE}the sum of its terms overflowed",
     )
     return Evaluation(
-        name=str(chunked_inputs.objective),
-        dtype=chunked_inputs.compute_dtype,
+        name=str(evaluated.objective),
+        dtype=evaluated.compute_dtype,
         value=None if reason else value,
         kept=terms[0].kept,
         ignored=terms[0].ignored,
@@ -104,7 +130,7 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _reason(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInputs) -> str | None:
+def _reason(accumulator: Accumulator, value: float, evaluated: EvaluatedInputs) -> str | None:
     """Return why a term has no finite value; None where it has one."""
     if math.isfinite(value) and accumulator.kept and not any(seen.nonfinite for seen in accumulator.seen.values()):
         return None
@@ -113,11 +139,11 @@ def _reason(accumulator: Accumulator, value: float, chunked_inputs: ChunkedInput
     ]
     if listed:
         return ", ".join(listed)
-    if not all(chunked_inputs.inputs[role].numel() for role in accumulator.seen):
+    if not all(evaluated.inputs[role].numel() for role in accumulator.seen):
         return "there are no items"
     if not accumulator.kept:
         return _no_item(accumulator)
-    return _no_weight(accumulator) if _denominator(accumulator) == 0 else _not_finite(accumulator, chunked_inputs)
+    return _no_weight(accumulator) if _denominator(accumulator) == 0 else _not_finite(accumulator, evaluated)
 
 
 def _no_item(accumulator: Accumulator) -> str:
@@ -146,9 +172,9 @@ def _denominator(accumulator: Accumulator) -> float:
     return accumulator.denominator
 
 
-def _not_finite(accumulator: Accumulator, chunked_inputs: ChunkedInputs) -> str:
+def _not_finite(accumulator: Accumulator, evaluated: EvaluatedInputs) -> str:
     """Return why a value is not finite; a probability of 0 is mentioned only where the inputs had one."""
-    term, dtype = accumulator.term, chunked_inputs.compute_dtype
+    term, dtype = accumulator.term, evaluated.compute_dtype
     impossible = any(
         seen.low == -math.inf or (domain.is_of_probabilities and (seen.low <= 0 or seen.high >= 1))
         for role, seen in accumulator.seen.items()

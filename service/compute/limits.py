@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from losses.contract.expression import Objective
 from losses.errors import BadOption, Refusal
 from losses.evaluation.class_axis import classes_on_axis_1
-from losses.evaluation.layout import layout_of
+from losses.evaluation.layout import Layout, layout_of
 from losses.evaluation.passes import Options
 from losses.text import Text
 from service.problems import ComputeDeadline
@@ -18,9 +19,21 @@ from service.request_record import Record
 from service.uploads.roles import known_roles, unknown_input
 
 
-def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> tuple[float, int]:
-    """Return the estimated seconds and the peak bytes of an evaluation; 0 where it will be refused."""
+class Estimate(NamedTuple):
+    """What an evaluation will take: seconds, the most bytes of a block, and the layout of each objective.
+
+    Nothing for an objective that will be refused.
+    """
+
+    seconds: float
+    peak_bytes: int
+    layouts: list[Layout]
+
+
+def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: Options) -> Estimate:
+    """Return what an evaluation will take."""
     graph, seconds, peak_bytes = options.gradient != "none", 0.0, 0
+    layouts = []
     for objective in objectives:
         inputs = {role: tensor for role, tensor in roles.items() if role in objective.roles}
         try:
@@ -30,7 +43,8 @@ def estimate(objectives: list[Objective], roles: Mapping[str, Tensor], options: 
             continue
         seconds += layout.estimate(graph=graph)
         peak_bytes = max(peak_bytes, layout.peak_bytes(graph=graph))
-    return seconds, peak_bytes
+        layouts.append(layout)
+    return Estimate(seconds, peak_bytes, layouts)
 
 
 def refuse_unused(objectives: list[Objective], roles: Iterable[str]) -> None:

@@ -24,13 +24,14 @@ from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
 from losses.evaluation.stream import Stream
 from service.budget import Budget, given_back
+from service.compute.groups import Groups
 from service.compute.limits import deadline, estimate, refuse_unused, timed
 from service.compute.memory import LEAST_CHUNK, Blocks, in_smaller_chunks
 from service.compute.rates import Rates, kind_of
 from service.problems import DeviceLost, OutOfDeviceMemory, OutOfMemory
 from service.readiness import Readiness
 from service.request_record import current
-from service.scheduling import in_task
+from service.scheduling import in_task, take_turn
 from service.settings import Settings
 from service.uploads.formats.registry import Window, kinds_of
 from service.uploads.upload import Upload
@@ -77,6 +78,7 @@ class Runtime:
         self._rates = Rates()
         self._short_block_bytes = settings.max_short_block_bytes
         self._compute_s = settings.compute_seconds
+        self._groups = Groups()
         self._kernels = _kernels(settings)
         torch.set_num_threads(1)  # requests run side by side; one that is alone gains little from more
 
@@ -92,11 +94,20 @@ class Runtime:
     async def evaluate(self, objectives: list[Objective], upload: Upload, options: Options) -> list[Evaluation]:
         """Return the evaluation of each objective on one upload, in order; sets its compute time in `timing_ms`."""
         device_options = self._options_for_device(options, upload.numbers)
-        seconds, peak_bytes = estimate(objectives, upload.roles, device_options)
+        seconds, peak_bytes, layouts = estimate(objectives, upload.roles, device_options)
         too_much = peak_bytes > self._short_block_bytes and peak_bytes > self._most_held(upload)
         if too_much:
             device_options = self._shorter(objectives, upload, device_options)
-            seconds, peak_bytes = estimate(objectives, upload.roles, device_options)
+            seconds, peak_bytes, layouts = estimate(objectives, upload.roles, device_options)
+        seat = None
+        if seconds <= INLINE_S and len(layouts) == len(objectives):
+            seat = self._groups.join(layouts, upload.roles, device_options)
+        await take_turn()
+        results = [] if seat is None else seat.results()
+        if seat is not None and results:
+            record = current()
+            record.items, record.compute_ms = upload.items, record.compute_ms + seat.group.share_ms
+            return _record_evaluations(objectives, upload, results)
         work: Callable[[], list[Evaluation]] = partial(self._evaluated, objectives, upload, device_options)
         if seconds > INLINE_S and self._blocks.has(peak_bytes):
             kind = self._kind_of(objectives, kinds_of(upload.roles), device_options)
@@ -120,7 +131,7 @@ class Runtime:
         limit = self._most_held(upload)
         while device_options.chunk_elements > LEAST_SHORT_CHUNK:
             device_options = replace(device_options, chunk_elements=device_options.chunk_elements // 2)
-            if estimate(objectives, upload.roles, device_options)[1] <= limit:
+            if estimate(objectives, upload.roles, device_options).peak_bytes <= limit:
                 return device_options
         return replace(device_options, max_block_bytes=min(device_options.max_block_bytes, self._short_block_bytes))
 

@@ -163,7 +163,6 @@ async def evaluate_upload(http: Request) -> Response:
     upload = await receive_or_stream(http, _takes_one_pass)
     request = upload.read(EvaluateRequest)
     objectives, options = request.objectives, request.options.bound
-    await take_turn()
     if upload.windows is None:
         items = upload.items
         if options.gradient == "full" or options.reduction == "none":

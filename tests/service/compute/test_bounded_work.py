@@ -123,7 +123,7 @@ async def test_memory_that_the_machine_does_not_have_is_refused_as_such() -> Non
 
 def inline(objectives: list[Objective], inputs: dict[str, torch.Tensor]) -> bool:
     """Say whether an evaluation is computed on the event loop."""
-    seconds, _ = estimate(objectives, inputs, Options())
+    seconds = estimate(objectives, inputs, Options()).seconds
     return seconds <= INLINE_S
 
 

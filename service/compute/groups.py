@@ -1,0 +1,94 @@
+"""Small evaluations that arrive together: those of one layout share the calls of torch."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from torch import Tensor
+
+from losses.evaluation.group import evaluate_group, fits_in_group
+from losses.evaluation.layout import Layout
+from losses.evaluation.passes import Options
+from losses.evaluation.result import Evaluation
+
+Key = tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Group:
+    """Uploads that are evaluated in one call, each with the same objectives, layouts and options.
+
+    Attributes:
+        layouts: The layout of each objective.
+        options: The options of all uploads.
+        members: The inputs of each upload.
+        results: The evaluation of each upload, by objective; empty where each has to be evaluated by itself.
+        share_ms: The time of computing, divided by the number of uploads.
+        is_evaluated: Whether there are results, so that no other upload can join.
+    """
+
+    layouts: list[Layout]
+    options: Options
+    members: list[Mapping[str, Tensor]] = field(default_factory=list)
+    results: list[list[Evaluation]] = field(default_factory=list)
+    share_ms: float = 0.0
+    is_evaluated: bool = False
+
+    def evaluate(self) -> None:
+        """Evaluate all uploads; leaves each to itself where that cannot be done in one call."""
+        self.is_evaluated = True
+        if len(self.members) == 1:
+            return
+        started = time.perf_counter()
+        try:
+            by_objective = [evaluate_group(layout, self.members, self.options) for layout in self.layouts]
+        except (RuntimeError, MemoryError):  # each then meets its own
+            return
+        self.results = [results for results in by_objective if results is not None]
+        if len(self.results) < len(self.layouts):
+            self.results = []
+        self.share_ms = 1e3 * (time.perf_counter() - started) / len(self.members)
+
+
+class Seat(NamedTuple):
+    """The place of one upload in a group."""
+
+    group: Group
+    place: int
+
+    def results(self) -> list[Evaluation]:
+        """Return the evaluation of each objective on the upload; empty where it has to be evaluated by itself.
+
+        The first that asks has the whole group evaluated.
+        """
+        if not self.group.is_evaluated:
+            self.group.evaluate()
+        return [of_uploads[self.place] for of_uploads in self.group.results]
+
+
+class Groups:
+    """The groups that uploads can join."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Key, Group] = {}
+
+    def join(self, layouts: list[Layout], inputs: Mapping[str, Tensor], options: Options) -> Seat | None:
+        """Add an upload to the group of its layouts and options.
+
+        None where it fits in none: where it is long, has weights, or more than the value is asked for.
+        """
+        for layout in layouts:
+            if len(layout.roles) != len(inputs) or not fits_in_group(layout, options):
+                return None
+        key = (id(options), *[id(layout) for layout in layouts])  # the group keeps these objects alive
+        group = self._groups.get(key)
+        if group is None or group.is_evaluated:
+            self._forget()
+            group = self._groups[key] = Group(layouts, options)
+        group.members.append(inputs)
+        return Seat(group, len(group.members) - 1)
+
+    def _forget(self) -> None:
+        """Drop the groups that are evaluated."""
+        self._groups = {key: group for key, group in self._groups.items() if not group.is_evaluated}
