@@ -138,10 +138,11 @@ def departure(chunk: Tensor, domain: Domain) -> Tensor:
         return (chunk.sum(1) - 1).abs().amax()
     if domain.signs:
         return 1 - chunk.abs().amin()
-    if domain.corners:
-        return -(chunk[:, 2:] - chunk[:, :2]).amin()
+    if domain.corners:  # column by column, which a kernel reads in the loop of the formula
+        left, top, right, bottom = chunk.unbind(1)
+        return -(right - left).minimum(bottom - top).amin()
     if domain.sizes:
-        return -chunk[:, 2:].amin()
+        return -chunk[:, 2].minimum(chunk[:, 3]).amin()
     return (chunk - chunk.round()).abs().amax() if chunk.is_floating_point() else chunk.new_zeros(())
 
 

@@ -77,10 +77,14 @@ def regions(p: Tensor, y: Tensor, weights: Tensor | None, *, overlap: str = "pro
     Shapes: p and y (n, C, *s), weights (n, *s), result (n, 4, C) in the order of Sizes, in float64.
     """
     p, y = terms.flat(p), terms.flat(y)
-    w = pixel_weights(weights, p)
     shared = p.minimum(y) if overlap == "minimum" else p * y
-    sizes = [p.square(), y.square()] if overlap == "squares" else [p, y]
-    return torch.stack([terms.total(w * each) for each in (shared, *sizes, torch.ones_like(p))], 1)
+    parts = [shared, p.square(), y.square()] if overlap == "squares" else [shared, p, y]
+    if weights is None:
+        sums = [terms.total(each) for each in parts]
+        return torch.stack([*sums, torch.full_like(sums[0], p.shape[-1])], 1)
+    w = pixel_weights(weights, p)
+    sums = [terms.total(w * each) for each in parts]
+    return torch.stack([*sums, terms.total(w).expand_as(sums[0])], 1)
 
 
 def ratio(above: Tensor, below: Tensor) -> Tensor:

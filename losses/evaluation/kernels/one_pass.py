@@ -118,11 +118,14 @@ class OnePass(torch.nn.Module):
 def _extremes(term: BoundLoss, role: str, chunk: Tensor) -> tuple[Tensor, Tensor]:
     """Return the smallest and the largest number.
 
-    Of (n, C, *s) those along the classes come first: they are computed in the loop of the softmax.
+    Those of (n, C, *s) are taken along some axes first, in a loop that the formula has anyway: that of its sums over
+    pixels, where items have none, for labels and probabilities; that of the softmax, along the classes, for the rest.
     """
-    if chunk.ndim > 2 and len(term.loss.pattern(role).names) > 2:  # noqa: PLR2004 - items and classes
-        return chunk.amin(1).amin(), chunk.amax(1).amax()
-    return chunk.amin(), chunk.amax()
+    if chunk.ndim <= 2 or len(term.loss.pattern(role).names) <= 2:  # noqa: PLR2004 - items and classes
+        return chunk.amin(), chunk.amax()
+    summed = "*s" not in term.loss.shapes.items.names and term.domain(role).is_of_probabilities
+    first = list(range(2, chunk.ndim)) if summed else [1]
+    return chunk.amin(first, keepdim=True).amin(), chunk.amax(first, keepdim=True).amax()
 
 
 def _within(ids: Tensor, counted: Tensor | None, most: int) -> Tensor:
