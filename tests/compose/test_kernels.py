@@ -11,7 +11,7 @@ import pytest
 
 from tests.compose.stack import PATIENCE_S, ROOT, Stack, docker
 
-NUMBERS = 100_000  # float32; a kernel is used from 8,192 on
+NUMBERS = 1_000_000  # float32: such an upload is evaluated as it arrives
 TOLERANCE = 1e-6  # of the value: items are float32
 FIND_ALL = """
 import sys
@@ -53,19 +53,20 @@ def loaded(stack: Stack) -> set[str]:
 def test_the_first_long_request_is_computed_by_a_kernel_that_the_processor_can_run(fresh: tuple[Stack, str]) -> None:
     stack, told = fresh
     own = stack.inside("python", "-c", "from losses.evaluation.kernels.library import isa; print(isa())").strip()
-    predictions, targets = np.random.default_rng(1).normal(size=(2, NUMBERS)).astype(np.float32)
+    rng = np.random.default_rng(1)
+    scores, labels = rng.normal(size=NUMBERS).astype(np.float32), rng.integers(2, size=NUMBERS).astype(np.float32)
     body = io.BytesIO()
-    np.save(body, predictions)
-    np.save(body, targets)
+    np.save(body, scores)
+    np.save(body, labels)
 
     answer = httpx.post(
-        f"{stack.url}/v1/evaluate?loss=mse",
+        f"{stack.url}/v1/evaluate?loss=bce",
         headers={"Content-Type": "application/x-npy"},
         content=body.getvalue(),
         timeout=PATIENCE_S,
     )
 
-    expected = np.mean((predictions - targets).astype(np.float64) ** 2)
+    expected = np.mean(np.logaddexp(0, scores.astype(np.float64)) - scores * labels)
     assert answer.json()["results"][0]["value"] == pytest.approx(expected, rel=TOLERANCE)
     assert loaded(stack) == {"": {own}, "avx2": {"AVX2"}, "default": set()}[told]
 

@@ -162,7 +162,8 @@ class KernelPass:
                 if not shows_in_a_sum(source.domain):
                     key = f"{place} {source.role}"
                     in_order = bool(facts.get(f"{key} in order", True))
-                    accumulator.seen[source.role].note(facts[f"{key} low"], facts[f"{key} high"], in_order=in_order)
+                    extremes = self.chunked_inputs.seen[place][source.role]  # in a stream, those of this window
+                    extremes.note(facts[f"{key} low"], facts[f"{key} high"], in_order=in_order)
             if f"{place} numerator" in facts:
                 count = counts[place]
                 accumulator.add_sums_of_items(

@@ -22,6 +22,7 @@ from losses.evaluation.kernels.library import Kernels, built, isa, kernel_paths
 from losses.evaluation.layout import layout_of
 from losses.evaluation.passes import Options
 from losses.evaluation.result import Evaluation
+from losses.evaluation.stream import Stream
 from tests.losses.draw import Subject, named
 
 pytestmark = pytest.mark.skipif(shutil.which(os.environ.get("CXX", "g++")) is None, reason="no C++ compiler is here")
@@ -90,6 +91,20 @@ def assert_same(text: str, inputs: Inputs, kernels: Kernels, **options: Any) -> 
     assert_near(evaluation.denominator, wanted.denominator, 1e-12)
 
 
+def assert_same_in_windows(text: str, inputs: Inputs, kernels: Kernels, *, items: int) -> None:
+    """Compare a stream of windows of so many items, computed by kernels, with the plain way."""
+    wanted = evaluate(parse(text), inputs, options=Options(chunk_elements=CHUNK))
+    stream = Stream(parse(text), Options(chunk_elements=CHUNK, kernels=kernels))
+
+    for windows in zip(*(torch.split(tensor, items) for tensor in inputs.values()), strict=True):
+        stream.add(dict(zip(inputs, windows, strict=True)))
+    evaluation = stream.finish()
+
+    assert told(evaluation) == told(wanted)
+    assert_near(evaluation.value, wanted.value, 1e-12)
+    assert_near(evaluation.standard_error, wanted.standard_error, 1e-9)
+
+
 def test_one_kernel_serves_every_value_of_a_parameter(folder: Path) -> None:
     kernels = kernels_for("huber(delta=0.7)", NUMBERS, folder)
 
@@ -142,6 +157,7 @@ def test_a_kernel_leaves_out_what_is_ignored_and_refuses_what_is_no_class(folder
     assert_same(text, IDS, kernels)
     assert_same(text, ignored, kernels)
     assert_same(text, {**IDS, "targets": torch.full((900,), -100)}, kernels)
+    assert_same_in_windows(text, ignored, kernels, items=400)
     with pytest.raises(DomainViolation) as refused:
         evaluate(parse(text), wrong, options=Options(chunk_elements=CHUNK, kernels=kernels))
     assert refused.value.index == [654]
