@@ -214,8 +214,8 @@ class Body:
             self._record.bytes_in += len(view)
 
     def unread(self, parts: list[memoryview]) -> None:
-        """Put back all bytes that were read, in order, so that `readinto` returns them again."""
-        self._unread = parts
+        """Put back bytes that were read last, in order, so that `readinto` returns them again."""
+        self._unread = [*[part for part in parts if part], *self._unread]
 
     def lend(self, size: int) -> memoryview:
         """Return uninitialised memory that is returned to the pool when the request ends."""

@@ -21,6 +21,7 @@ from service.uploads.formats.registry import kinds_of
 SHORTEST = 1 << 22  # bytes of a body; what a shorter one gains is less than what a window costs
 PREFIX = 10  # bytes of an .npy file: magic, version, the length of the header
 VERSION = MAGIC + b"\1\0"  # which numpy.save writes
+USUAL_HEADER = 128  # bytes, with the prefix, of what numpy.save writes of most arrays; received with the array before
 
 
 @dataclass
@@ -124,7 +125,7 @@ class _Reading:
                 return None
             layouts.append(layout)
             if place < len(roles) - 1:
-                self.arrays.append(await self._read(layout.size))
+                self.arrays.append(await self._read(layout.size, USUAL_HEADER))
         of_one_length = len({layout.shape[0] for layout in layouts}) == 1
         return layouts if of_one_length and layouts[-1].size == self._left else None
 
@@ -141,10 +142,17 @@ class _Reading:
         plain = head.computed is None and head.shape and not (head.fortran and len(head.shape) > 1)
         return ArrayLayout(head.dtype, head.shape, head.size) if plain and head.size else None
 
-    async def _read(self, size: int) -> memoryview:
-        """Return the next bytes of the body, in pooled memory where there are many."""
-        view = memoryview(bytearray(size)) if size < PAGES else self._body.lend(size)
+    async def _read(self, size: int, ahead: int = 0) -> memoryview:
+        """Return the next bytes of the body, in pooled memory where there are many.
+
+        Args:
+            size: The number of bytes.
+            ahead: How many of those behind them are received at the same time, where there are so many.
+        """
+        received = size + min(ahead, self._left - size)
+        view = memoryview(bytearray(received)) if received < PAGES else self._body.lend(received)
         await self._body.readinto(view)
+        self._body.unread([view[size:]])
         self._left -= size
-        self.parts.append(view)
-        return view
+        self.parts.append(view[:size])
+        return view[:size]
