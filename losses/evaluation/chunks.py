@@ -94,6 +94,7 @@ class ChunkedInputs:
         self.compute_dtype, self.axes, self.sources = layout.dtype, layout.axes, layout.sources
         self.bounds, self.seconds_between = self._moved(layout.bounds), layout.seconds_between
         self.asks_within, self.form, self.numbers = layout.is_long, layout.form, layout.numbers
+        self.merged_from = layout.merged_from
         if self.device_copies is None and self.device.type == "cuda":
             self.device_copies = DeviceCopies(self.device)
         self._copied: dict[Hashable, Tensor] = {}  # chunks that were copied ahead

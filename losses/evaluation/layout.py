@@ -18,7 +18,7 @@ from losses.contract.loss import BoundLoss
 from losses.contract.shapes import Axes, Pattern
 from losses.contract.work import BACKWARD, INPUTS_ALIVE, INPUTS_WITH_GRAPH
 from losses.errors import MissingInput, ShapeMismatch, TooMuchAtOnce, UnsupportedDtype
-from losses.evaluation.kernels.form import Form, form_of
+from losses.evaluation.kernels.form import Form, form_of, merged_from
 from losses.text import Text
 
 CHUNK_ELEMENTS = 1 << 18  # of the largest input: a megabyte in float32, so that temporaries stay in cache
@@ -67,6 +67,7 @@ class Layout:
         seconds_between: The estimated time of the longest torch call.
         numbers: The count of numbers in all inputs.
         form: The form of the kernel that could compute a chunk; None where none can.
+        merged_from: The inputs whose last axes such a kernel takes as one, each with the first of these axes.
     """
 
     objective: Objective
@@ -82,6 +83,7 @@ class Layout:
     seconds_between: float  # that no single call of torch takes longer than
     numbers: int  # of all inputs
     form: Form | None  # of the kernel of a chunk, where one can be made
+    merged_from: dict[str, int]
 
     @cached_property
     def roles(self) -> frozenset[str]:
@@ -196,6 +198,7 @@ def _made(
         seconds=sum(seconds),
         seconds_between=sum(between),
         numbers=sum(tensor.numel() for tensor in inputs.values()),
+        merged_from=merged_from(objective),
         form=form_of(objective, inputs, dtype) if _shortest(bounds) > 1 else None,  # for one item other code is made
     )
 

@@ -7,7 +7,6 @@ formula instead.
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import islice
 
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor
 from losses.contract.domain_checks import allowed_departure, between_ends, finite_between, shows_in_a_sum, tolerance_of
 from losses.contract.loss import Sums
 from losses.evaluation.chunks import ChunkedInputs
-from losses.evaluation.kernels.form import free_numbers, merged_from, merged_shape
+from losses.evaluation.kernels.form import free_numbers, merged_shape
 from losses.evaluation.kernels.library import Kernel, Kernels
 from losses.evaluation.layout import TermInput, longest_block
 from losses.evaluation.moments import Moments, RowMoments, row_moments
@@ -39,11 +38,6 @@ class KernelPass:
     spread: Moments | None
     _examples: dict[int, Sums] = field(default_factory=dict)  # what the formula gives of one item, by term
 
-    @cached_property
-    def _merged_from(self) -> dict[str, int]:
-        """The inputs whose last axes the kernel takes as one, each with the first of these axes."""
-        return merged_from(self.chunked_inputs.objective)
-
     @property
     def blocks_at_once(self) -> int:
         """The number of blocks in one call: several where the formula holds no more numbers than its inputs have."""
@@ -64,16 +58,19 @@ class KernelPass:
         tensors = self.chunked_inputs.sent(bounds)
         if not all(tensor.is_contiguous() for tensor in tensors.values()):
             return False
-        firsts = self._merged_from
-        tensors = {role: each.view(merged_shape(each.shape, firsts.get(role))) for role, each in tensors.items()}
-        shift = self._shift()
+        for role, first in self.chunked_inputs.merged_from.items():
+            if role in tensors and tensors[role].ndim > first + 1:
+                tensors[role] = tensors[role].view(merged_shape(tensors[role].shape, first))
+        shift, rows = self._shift(), self._rows(bounds)
         facts, totals = self._called(tensors, shift)
+        for name, column in self._numerators() if facts else ():
+            facts[name] = facts[f"sum {column}"] + rows * shift[column]
         if not facts or not self._legal(facts) or not all(map(math.isfinite, self._sums(facts))):
             return False
         counts = [self._count(place, bounds) for place in range(len(self.accumulators))]
         moments = None
         if self.spread is not None:
-            moments = self._moments(facts, shift, tensors, self._rows(bounds))
+            moments = self._moments(facts, shift, tensors, rows)
             if moments is None or self.spread.unit != 1:
                 return False
         self._take(facts, totals, counts, moments)
@@ -99,6 +96,14 @@ class KernelPass:
         """Return the sums of items; where one is not finite, the formula evaluates the chunk and explains it."""
         return [fact for name, fact in facts.items() if name.endswith(("numerator", "denominator"))]
 
+    def _numerators(self) -> Iterator[tuple[str, int]]:
+        """Yield the name and the column of every numerator that the kernel gives as a sum of shifted numbers alone."""
+        column, names = 0, self.kernel.names
+        for place in range(len(self.accumulators)):
+            if f"{place} numerator" not in names and f"sum {column}" in names:
+                yield f"{place} numerator", column
+            column += 1 + (f"{place} denominator" in names)
+
     def _shift(self) -> list[float]:
         """Return what is subtracted from each column before it is squared: its mean so far, or a guess."""
         if self.spread is None:
@@ -112,9 +117,8 @@ class KernelPass:
 
     def _called(self, tensors: dict[str, Tensor], shift: list[float]) -> tuple[Facts, list[float]]:
         """Return the named results of the kernel, and the sums that follow them; empty where it fails."""
-        columns = 2 * len(self.accumulators)
-        shifts = torch.tensor([*shift, *[0.0] * (columns - len(shift))], dtype=torch.float64)
-        values = self.kernel.runner([*tensors.values(), *self.numbers, shifts])
+        shifts = [*shift, *[0.0] * (2 * len(self.accumulators) - len(shift))]
+        values = self.kernel.runner([*tensors.values(), *self.numbers], shifts)
         names = self.kernel.names
         return (dict(zip(names, values, strict=False)), values[len(names) :]) if values else ({}, [])
 

@@ -48,6 +48,7 @@ class OnePass(torch.nn.Module):
         totals: list[Tensor] = []
         self.contents.totals = []
         weighted, summed = True, False
+        numerators: Facts = {}
         for place, (_, term) in enumerate(self.objective.terms):
             given = {name: next(free) for name, _ in self.form.terms[place].free}
             own = BoundLoss(term.loss, {**term.params, **given})  # type: ignore[dict-item] # tensors stand for numbers
@@ -60,7 +61,7 @@ class OnePass(torch.nn.Module):
                 continue
             items = out if isinstance(out, Items) else Items(out)
             more = Accumulator(own, {}, {}).columns(items)
-            facts[f"{place} numerator"] = more[0].sum()
+            numerators[f"{place} numerator"] = more[0].sum()
             if items.denominator is None:
                 weighted = False
             else:
@@ -68,6 +69,8 @@ class OnePass(torch.nn.Module):
                 facts[f"{place} kept"] = items.present.sum()
             columns += more
             summed |= items.numerator.ndim > 1
+        if weighted or summed or not self.objective.spreads_at_once:  # else the sums of shifted columns give them
+            facts |= numerators
         if self.objective.spreads_at_once:
             facts |= _moments(columns, shift, weighted=weighted, by_means=summed)
         self.contents.names = list(facts)

@@ -5,6 +5,7 @@ aoti_runtime/interface.h and aoti_torch/c/shim.h.
 """
 
 import ctypes
+import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor
 
 AT_ONCE = 8  # calls of one kernel that run side by side
 _Handle, _Size, _Int = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int32
+_BYTES = ctypes.sizeof(_Handle)
 _CPU = 0  # the device type
 
 
@@ -24,7 +26,7 @@ def _torch() -> ctypes.CDLL:
     pointer = ctypes.POINTER(_Handle)
     lengths = ctypes.POINTER(ctypes.c_int64)
     library.aoti_torch_create_tensor_from_blob.argtypes = [
-        *(_Handle, ctypes.c_int64, lengths, lengths, ctypes.c_int64, _Int, _Int, _Int, pointer)
+        *(_Handle, ctypes.c_int64, lengths, lengths, ctypes.c_int64, _Int, _Int, _Int, _Handle)
     ]
     library.aoti_torch_get_data_ptr.argtypes = [_Handle, pointer]
     library.aoti_torch_get_numel.argtypes = [_Handle, lengths]
@@ -60,11 +62,15 @@ class Runner:
         ):
             raise OSError(f"{path} holds no kernel")
 
-    def __call__(self, tensors: Sequence[Tensor]) -> list[float] | None:
-        """Return the result of the kernel; None where it fails."""
-        handles = (_Handle * len(tensors))(*[_handle(tensor) for tensor in tensors])
-        result = (_Handle * 1)()
-        if self._library.AOTInductorModelContainerRun(self._container, handles, len(tensors), result, 1, None, None):
+    def __call__(self, tensors: Sequence[Tensor], last: Sequence[float]) -> list[float] | None:
+        """Return the result of the kernel for the tensors and a last one of these float64; None where it fails."""
+        count = len(tensors) + 1
+        handles, result = (_Handle * count)(), (_Handle * 1)()
+        for place, tensor in enumerate(tensors):
+            _point(handles, place, tensor.data_ptr(), tensor.shape, tensor.dtype)
+        numbers = (ctypes.c_double * len(last))(*last)
+        _point(handles, len(tensors), ctypes.addressof(numbers), (len(last),), torch.float64)
+        if self._library.AOTInductorModelContainerRun(self._container, handles, count, result, 1, None, None):
             return None
         library, data, numel = _torch(), _Handle(), ctypes.c_int64()
         library.aoti_torch_get_data_ptr(result[0], ctypes.byref(data))
@@ -74,18 +80,19 @@ class Runner:
         return values
 
 
-def _handle(tensor: Tensor) -> int | None:
-    """Return a handle to a tensor's memory, which the kernel releases."""
-    handle = _Handle()
-    shape, strides = _lengths(tensor.shape), _lengths(tensor.stride())
-    code = _dtype_codes()[tensor.dtype]
+def _point(
+    handles: "ctypes.Array[ctypes.c_void_p]", place: int, address: int, shape: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    """Set one of the handles, which the kernel releases, to a contiguous tensor in memory."""
+    ndim, lengths, strides = _lengths(shape)
     _torch().aoti_torch_create_tensor_from_blob(
-        tensor.data_ptr(), tensor.ndim, shape, strides, 0, code, _CPU, 0, ctypes.byref(handle)
+        *(address, ndim, lengths, strides, 0, _dtype_codes()[dtype], _CPU, 0, ctypes.byref(handles, place * _BYTES))
     )
-    return handle.value
 
 
 @lru_cache(256)  # the same few come again and again
-def _lengths(lengths: tuple[int, ...]) -> "ctypes.Array[ctypes.c_int64]":
-    """Return lengths as a C array."""
-    return (ctypes.c_int64 * len(lengths))(*lengths)
+def _lengths(shape: tuple[int, ...]) -> "tuple[int, ctypes.Array[ctypes.c_int64], ctypes.Array[ctypes.c_int64]]":
+    """Return the number of axes, the lengths and the strides of a contiguous tensor, as C takes them."""
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    as_array = ctypes.c_int64 * len(shape)
+    return len(shape), as_array(*shape), as_array(*strides)
