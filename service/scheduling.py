@@ -5,6 +5,7 @@ each step together: code that is not in the processor's caches takes three times
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -16,8 +17,7 @@ from anyio import to_thread
 INLINE_BYTES = 1 << 18  # decoded in 0.5 ms, which a thread hop would double
 Returned = TypeVar("Returned")
 Run = Coroutine[Any, Any, None]
-
-
+log = logging.getLogger("lossary")
 _TURN, _TASK = object(), object()  # what a coroutine that runs inline yields to its runner
 _inline = False  # whether what runs now runs inline; a step runs to its end before the event loop does anything else
 
@@ -68,20 +68,40 @@ class InlineRun:
     context: Context = field(default_factory=copy_context)
 
     def step(self) -> bool:
-        """Run the coroutine to its next turn; return whether there is more to run inline."""
-        global _inline  # noqa: PLW0603 - asking for the current task would take longer
-        _inline = True
+        """Run the coroutine to its next turn; return whether there is more to run inline.
+
+        An exception ends this coroutine alone.
+        """
         try:
             signal = self.context.run(self.run.send, None)
         except StopIteration:
             return False
-        finally:
-            _inline = False
+        except Exception as error:
+            log.error("crashed", exc_info=error)  # noqa: TRY400 - as in service/problems.py
+            return False
         if signal is _TURN:
             return True
         if signal is not _TASK:
-            self.run.throw(RuntimeError("a coroutine that runs inline waited without in_task()"))
+            self._refuse_to_wait()
             return False
         task = asyncio.get_running_loop().create_task(_finish(self.run), context=self.context)
         self.adopt(task)
         return False
+
+    def _refuse_to_wait(self) -> None:
+        """Raise within the coroutine, which awaited what only a task can wait for."""
+        try:
+            self.run.throw(RuntimeError("a coroutine that runs inline waited without in_task()"))
+        except Exception as error:
+            log.error("crashed", exc_info=error)  # noqa: TRY400 - as in service/problems.py
+
+
+def run_together(runs: list[InlineRun]) -> None:
+    """Run the next step of every coroutine in turn, until each is done or has become a task."""
+    global _inline  # noqa: PLW0603 - asking for the current task would take longer
+    _inline = True
+    try:
+        while runs:
+            runs = [run for run in runs if run.step()]
+    finally:
+        _inline = False

@@ -132,11 +132,11 @@ def finite(value: float) -> float | None:
 
 def _reason(accumulator: Accumulator, value: float, evaluated: EvaluatedInputs) -> str | None:
     """Return why a term has no finite value; None where it has one."""
-    if math.isfinite(value) and accumulator.kept and not any(seen.nonfinite for seen in accumulator.seen.values()):
-        return None
     listed = [
         f"{seen.nonfinite} non-finite numbers in {role}" for role, seen in accumulator.seen.items() if seen.nonfinite
     ]
+    if math.isfinite(value) and accumulator.kept and not listed:
+        return None
     if listed:
         return ", ".join(listed)
     if not all(evaluated.inputs[role].numel() for role in accumulator.seen):

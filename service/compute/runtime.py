@@ -302,7 +302,7 @@ def _record_evaluations(objectives: list[Objective], upload: Upload, results: li
     """Record which losses were evaluated, and return the results."""
     record = current()
     record.losses = _losses(objectives)
-    transfer_ms = sum(evaluation.transfer_ms for evaluation in results)
+    transfer_ms = sum([evaluation.transfer_ms for evaluation in results])
     upload.timing_ms |= {"transfer": transfer_ms, "compute": record.compute_ms - transfer_ms}
     return results
 

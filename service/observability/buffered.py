@@ -6,7 +6,7 @@ numbers, and the requests of one turn mostly count the same ones.
 
 import asyncio
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter as Counts
 
 from prometheus_client import Counter, Histogram
 
@@ -50,25 +50,23 @@ class BufferedCounter:
 
 
 class BufferedHistogram:
-    """The observations to add to a histogram: their sum, and the number in each bucket."""
+    """The observations to add to a histogram."""
 
     def __init__(self, histogram: Histogram, buffer: MetricBuffer) -> None:
         self._buffer = buffer
         self._bounds = histogram._upper_bounds  # noqa: SLF001 - the class takes one observation at a time
         self._buckets, self._total = histogram._buckets, histogram._sum  # noqa: SLF001 - as above
-        self._sum, self._within = 0.0, defaultdict[int, int](int)
+        self._amounts: list[float] = []
 
     def observe(self, amount: float) -> None:
         """Count an observation."""
-        if not self._within:
+        if not self._amounts:
             self._buffer.add(self)
-        self._sum += amount
-        self._within[bisect_left(self._bounds, amount)] += 1
+        self._amounts.append(amount)
 
     def write(self) -> None:
         """Add the observations to the histogram."""
-        self._total.inc(self._sum)
-        for place, observations in self._within.items():
+        self._total.inc(sum(self._amounts))
+        for place, observations in Counts([bisect_left(self._bounds, amount) for amount in self._amounts]).items():
             self._buckets[place].inc(observations)
-        self._sum = 0.0
-        self._within.clear()
+        self._amounts.clear()

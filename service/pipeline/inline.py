@@ -5,7 +5,6 @@ the same as for every other request; a request that has to wait (for memory, for
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from starlette.types import Scope
@@ -13,10 +12,9 @@ from starlette.types import Scope
 from service.pipeline.pipeline import Pipeline, answer_inline
 from service.pipeline.steps import Head
 from service.request_record import UNDER_WAY
-from service.scheduling import InlineRun, take_turn
+from service.scheduling import InlineRun, run_together, take_turn
 from service.uploads.bodies.body import Arrived
 
-log = logging.getLogger("lossary")
 MOST_TOGETHER = 16  # requests, 2 ms: of more the first would wait longer than the steps gain by being shared
 LONGEST = 1 << 16  # bytes of body: evaluated within a millisecond
 SendAnswer = Callable[[Head, bytes | memoryview], object]
@@ -52,8 +50,7 @@ class Inline:
         runs, self._arrived = self._arrived[:MOST_TOGETHER], self._arrived[MOST_TOGETHER:]
         if self._arrived:
             asyncio.get_running_loop().call_soon(self._run)
-        while runs:
-            runs = [run for run in runs if _step(run)]
+        run_together(runs)
 
     async def _answer(self, scope: Scope, body: Arrived, send: SendAnswer) -> None:
         """Pass one request through the steps and its handler, and send the answer."""
@@ -70,12 +67,3 @@ class Inline:
             await take_turn()
         finally:
             self._pipeline.end(exchange)
-
-
-def _step(run: InlineRun) -> bool:
-    """Run the next step of one request; return whether there are more. An exception ends that request alone."""
-    try:
-        return run.step()
-    except Exception as error:
-        log.error("crashed", exc_info=error)  # noqa: TRY400 - as in service/problems.py
-        return False

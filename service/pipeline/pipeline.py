@@ -18,7 +18,7 @@ from service.pipeline.route_table import Endpoint, Match, RouteTable
 from service.pipeline.steps import Exchange, Head, Step
 from service.problems import Draining, answer, crash
 from service.request_record import UNDER_WAY, Record, language_of, sent_or_new_id
-from service.scheduling import beside_the_loop
+from service.scheduling import beside_the_loop, take_turn
 from service.settings import Settings
 from service.uploads.bodies.body import BINARY_FACTOR, JSON_FACTOR, KEY, AsgiSource, Body, BodySource
 from service.uploads.bodies.codings import UnpackedSource, coding_of
@@ -212,6 +212,7 @@ async def answer_inline(pipeline: Pipeline, exchange: Exchange) -> Response:
         early = pipeline.enter(exchange)
         if early is not None:
             return early
+        await take_turn()
         return await _endpoint(exchange)(Request(exchange.scope))
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the last word on every fault
         return answer_to_fault(error)
