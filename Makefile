@@ -355,11 +355,11 @@ bench-client: install
 bench-losses: install
 	@$(BIN)/python -m benchmarks.losses_time $(if $(shell command -v g++),--compile)
 
-# How fast the service is, against what the machine allows and against what one writes first.
+# How fast the service is, against what the machine allows and against what one writes first; RUNS=5 prints medians.
 .PHONY: bench
 
 bench: install
-	@$(BIN)/python -m benchmarks.serving
+	@$(BIN)/python -m benchmarks.serving --runs $(or $(RUNS),1)
 
 # Where the time of a small request goes, line by line.
 .PHONY: bench-small

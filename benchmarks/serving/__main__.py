@@ -1,22 +1,26 @@
 """How near the service comes to what the machine allows, and how far it leaves what one writes first: make bench.
 
-Everything is on: logs, metrics, limits, request ids. One worker, and the client shares its cores. Each figure is the
-median of rounds in which both sides of a ratio take turns, so that what else the machine does hits both.
+Everything is on: logs, metrics, limits, request ids, and, where there is a C++ compiler, the kernel of the loss, as the
+image has it. One worker, and the client shares its cores. Each figure is the median of rounds in which both sides of a
+ratio take turns, so that what else the machine does hits both; of several runs the one in the middle is shown, with the
+least and the largest ratio.
 """
 
 import argparse
 import io
 import json
 import re
+import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -30,13 +34,16 @@ from benchmarks.serving import bound
 from benchmarks.serving.load import load
 from losses.contract.expression import parse
 from losses.evaluation.evaluate import evaluate
+from losses.evaluation.kernels.library import Kernels
 from losses.evaluation.passes import Options
-from tests.service.processes import ROOT, serving
+from tests.service.processes import OWN_PROCESS, ROOT, serving
 
 RESULTS = Path(__file__).with_name("results.json")
 JSON, NPY, FORM = "application/json", "application/x-npy", "multipart/form-data; boundary=b"
 SMALL, MILLION, HUGE, EIGHTH = 1000, 1_000_000, 64_000_000, 8_000_000
 CONNECTIONS = 16
+OF_BOUND = 1.3  # at most, of a long upload
+KERNELS = "LOSSARY_KERNELS"
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
@@ -50,6 +57,7 @@ class Row:
     ratio: float
     bar: float
     least: bool  # the ratio is to be at least the bar, else at most
+    spread: str = ""  # the least and the largest ratio, of several runs
 
     @property
     def met(self) -> bool:
@@ -144,8 +152,8 @@ def in_turn(rounds: int, *sides: Callable[[], float]) -> list[float]:
     return [statistics.median(seen) for seen in rates]
 
 
-def of_loss(first: np.ndarray, second: np.ndarray) -> Callable[[], float]:
-    """Return a function that times the loss in process: the faster of ours and torch's."""
+def of_loss(first: np.ndarray, second: np.ndarray, kernels: Kernels | None) -> Callable[[], float]:
+    """Return a function that times the loss in process: the faster of ours, with the kernel if any, and torch's."""
     roles = {"predictions": torch.from_numpy(first), "targets": torch.from_numpy(second)}
     objective = parse("mse")
 
@@ -155,7 +163,7 @@ def of_loss(first: np.ndarray, second: np.ndarray) -> Callable[[], float]:
         return time.perf_counter() - started
 
     def fastest() -> float:
-        ours = timed(lambda: evaluate(objective, roles, options=Options()))
+        ours = timed(lambda: evaluate(objective, roles, options=Options(kernels=kernels)))
         return min(ours, timed(lambda: F.mse_loss(roles["predictions"], roles["targets"])))
 
     return fastest
@@ -181,7 +189,8 @@ def small(ours: int, other: int, seconds: float) -> list[Row]:
             lambda: load(other, theirs, CONNECTIONS, seconds).per_s,  # noqa: B023 - the same
         )
         said = f"{rates[0]:,.0f}/s", f"{rates[1]:,.0f}/s"
-        rows.append(Row(f"2 x 1,000 numbers, {work}, 16 connections", *said, rates[0] / rates[1], 4, least=True))
+        bar = {"binary": 4, "JSON": 5}[work]
+        rows.append(Row(f"2 x 1,000 numbers, {work}, 16 connections", *said, rates[0] / rates[1], bar, least=True))
     return rows
 
 
@@ -198,12 +207,12 @@ def million_of_lists(ours: int, other: int) -> Row:
     return Row("2 x 1M numbers, JSON", *said, took[1] / took[0], 6, least=True)
 
 
-def binary(ours: int, pid: int, numbers: int, rounds: int, bar: float) -> list[Row]:
+def binary(ours: int, pid: int, numbers: int, rounds: int, kernels: Kernels | None) -> list[Row]:
     """Return the rows of one upload against the bound: its bytes through a socket, and the loss in process."""
     first, second = arrays(numbers)
     body = npy(first) + npy(second)
     wanted = request("/v1/evaluate?loss=mse", NPY, body)
-    loss = of_loss(first, second)
+    loss = of_loss(first, second, kernels)
     before, most = resident(pid), 0.0
 
     def mine() -> float:
@@ -217,7 +226,7 @@ def binary(ours: int, pid: int, numbers: int, rounds: int, bar: float) -> list[R
     (loss_s,) = in_turn(rounds, loss)  # by itself: its threads keep a core busy for some milliseconds after it
     least, size = socket_s + loss_s, len(body)
     said = f"{1e3 * took:.1f} ms", f"{1e3 * socket_s:.1f} + {1e3 * loss_s:.1f} ms"
-    rows = [Row(f"{size / 1e6:.0f} MB of .npy, against socket + loss", *said, took / least, bar, least=False)]
+    rows = [Row(f"{size / 1e6:.0f} MB of .npy, against socket + loss", *said, took / least, OF_BOUND, least=False)]
     if numbers == HUGE:
         grown = f"{most / 1e6:.0f} MB", f"{size / 1e6:.0f} MB"
         rows.append(Row("memory growth, of the payload", *grown, most / size, 0.55, least=False))
@@ -270,31 +279,61 @@ def together(ours: int) -> list[Row]:
     ]
 
 
+@contextmanager
+def kernel_of_mse() -> Iterator[dict[str, str]]:
+    """Compile the kernel of the loss; yield the variables with which a service uses it, none without a compiler."""
+    if shutil.which("g++") is None:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="lossary-kernels-") as folder:
+        command = [sys.executable, "-m", "losses.evaluation.kernels.build", folder, "mse"]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
+        yield {KERNELS: folder}
+
+
+def measured(only: str | None, seconds: float, variables: dict[str, str]) -> list[Row]:
+    """Return the rows of one run, or a part of them."""
+    kernels = Kernels([Path(variables[KERNELS])]) if KERNELS in variables else None
+    with serving(program=OWN_PROCESS, **variables) as server, naive() as other:
+        httpx.get(f"{server.url}/readyz").raise_for_status()
+        pid = server.process.pid
+        parts: dict[str, Callable[[], list[Row]]] = {
+            "small": lambda: small(server.port, other, seconds),
+            "lists": lambda: [million_of_lists(server.port, other)],
+            "binary": lambda: [
+                *binary(server.port, pid, MILLION, 30, kernels),
+                *binary(server.port, pid, HUGE, 7, kernels),
+            ],
+            "together": lambda: together(server.port),
+        }
+        return [row for name, part in parts.items() if only in (None, name) for row in part()]
+
+
+def middle(rows: Sequence[Row]) -> Row:
+    """Return the row of the run in the middle, with the spread of all runs."""
+    ordered = sorted(rows, key=lambda row: row.ratio)
+    spread = f"{ordered[0].ratio:.2f} to {ordered[-1].ratio:.2f}" if len(rows) > 1 else ""
+    return replace(ordered[len(ordered) // 2], spread=spread)
+
+
 def main() -> None:
     """Measure, print, and write the results where everything was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3, help="for which each load of small requests lasts")
     parser.add_argument("--only", choices=("small", "lists", "binary", "together"), help="a part of the rows")
+    parser.add_argument("--runs", type=int, default=1, help="each with a service of its own")
     asked = parser.parse_args()
-    with serving() as server, naive() as other:
-        httpx.get(f"{server.url}/readyz").raise_for_status()
-        pid = server.process.pid
-        parts: dict[str, Callable[[], list[Row]]] = {
-            "small": lambda: small(server.port, other, asked.seconds),
-            "lists": lambda: [million_of_lists(server.port, other)],
-            "binary": lambda: [*binary(server.port, pid, MILLION, 30, 1.6), *binary(server.port, pid, HUGE, 7, 1.4)],
-            "together": lambda: together(server.port),
-        }
-        rows = [row for name, part in parts.items() if asked.only in (None, name) for row in part()]
-    table = Table(
-        "work", "Lossary", "against", "ratio", "bar", title="One worker, everything on; the client shares its cores"
-    )
+    with kernel_of_mse() as variables:
+        runs = [measured(asked.only, asked.seconds, variables) for _ in range(asked.runs)]
+    rows = [middle(of_runs) for of_runs in zip(*runs, strict=True)]
+    kernel = "with a kernel of the loss" if variables else "without kernels"
+    title = f"One worker, everything on, {kernel}; the client shares its cores"
+    table = Table("work", "Lossary", "against", "ratio", "of all runs", "bar", title=title)
     for row in rows:
         sign = "at least" if row.least else "at most"
-        table.add_row(
-            row.work, row.ours, row.other, f"{row.ratio:.2f}", f"{sign} {row.bar:g}{'' if row.met else ' (not met)'}"
-        )
-    Console(width=130).print(table)
+        bar = f"{sign} {row.bar:g}{'' if row.met else ' (not met)'}"
+        table.add_row(row.work, row.ours, row.other, f"{row.ratio:.2f}", row.spread, bar)
+    Console(width=150).print(table)
     if asked.only is None:
         RESULTS.write_text(json.dumps([{**vars(row), "met": row.met} for row in rows], indent=1) + "\n")
 

@@ -21,6 +21,7 @@ from tests.service.forking import Forked, template
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 110  # for what comes at once on a machine that has nothing else to do
 PROGRAM = ("-m", "service")
+OWN_PROCESS = "-s", *PROGRAM  # the same, started anew rather than forked from a process that has imported everything
 PORTS = range(12_000, 30_000)  # below those that the system gives to clients
 
 
