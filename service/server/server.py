@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from types import FrameType
@@ -63,6 +63,7 @@ class Server(uvicorn.Server):
         self._leave_at: float | None = None
         self._connecting: set[asyncio.Task[None]] = set()
         self._accepted_at = -math.inf
+        self._listeners: Sequence[socket.socket] = ()  # of which connections are accepted
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # What is loaded now stays; looking through all of it for garbage again would stop every request for 0.2 s.
@@ -70,14 +71,24 @@ class Server(uvicorn.Server):
         gc.freeze()
         # libuv accepts one connection each turn of the loop: behind 60 that keep it busy a health check waited for 8 s.
         await super().startup([] if sockets else None)
-        for listener in sockets or ():
+        self._listen(sockets or ())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._accept_no_more()
+        await super().shutdown(sockets)
+
+    def _listen(self, listeners: Sequence[socket.socket]) -> None:
+        """Accept the connections of these sockets from now on."""
+        self._listeners = listeners
+        for listener in listeners:
             listener.setblocking(False)  # noqa: FBT003 - positional only
             self._loop.add_reader(listener, self._accept, listener)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for listener in sockets or ():
+    def _accept_no_more(self) -> None:
+        """Leave further connections to the other workers."""
+        for listener in self._listeners:
             self._loop.remove_reader(listener)
-        await super().shutdown(sockets)
+        self._listeners = ()
 
     @property
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -97,7 +108,12 @@ class Server(uvicorn.Server):
         except OSError as error:  # out of descriptors, say
             log.error("not accepted", extra={"facts": {"reason": os.strerror(error.errno or 0)}})  # noqa: TRY400 - it passes
             self._loop.remove_reader(listener)
-            self._loop.call_later(ACCEPT_AGAIN_S, self._loop.add_reader, listener, self._accept, listener)
+            self._loop.call_later(ACCEPT_AGAIN_S, self._accept_again, listener)
+
+    def _accept_again(self, listener: socket.socket) -> None:
+        """Accept connections of a listener again, unless this worker leaves them to others by now."""
+        if listener in self._listeners:
+            self._loop.add_reader(listener, self._accept, listener)
 
     def _take(self, connection: socket.socket) -> None:
         """Serve an accepted connection."""
@@ -146,9 +162,17 @@ class Server(uvicorn.Server):
             if counter % HEARTBEAT_TICKS == 0:
                 supervisor.send("alive")
             if supervisor.poll():
-                {LEAVE: self._leave, DRAIN: self._drain}[supervisor.recv()]()
+                {LEAVE: self._give_way, DRAIN: self._drain}[supervisor.recv()]()
         except (EOFError, OSError):
             self._leave()
+
+    def _give_way(self) -> None:
+        """Stop in favour of another worker that serves by now.
+
+        What was accepted has time to send its request: a connection that is closed unread would lose one.
+        """
+        self._accept_no_more()
+        self._leave()
 
     def _drain(self) -> None:
         """Report not ready, and stop after the drain period."""
