@@ -22,7 +22,7 @@ class Group:
     Attributes:
         layouts: The layout of each objective.
         options: The options of all uploads.
-        members: The inputs of each upload.
+        members: The inputs of each upload; none once they are evaluated.
         results: The evaluation of each upload, by objective; empty where each has to be evaluated by itself.
         share_ms: The time of computing, divided by the number of uploads.
         is_evaluated: Whether there are results, so that no other upload can join.
@@ -38,17 +38,18 @@ class Group:
     def evaluate(self) -> None:
         """Evaluate all uploads; leaves each to itself where that cannot be done in one call."""
         self.is_evaluated = True
-        if len(self.members) == 1:
+        members, self.members = self.members, []
+        if len(members) == 1:
             return
         started = time.perf_counter()
         try:
-            by_objective = [evaluate_group(layout, self.members, self.options) for layout in self.layouts]
+            by_objective = [evaluate_group(layout, members, self.options) for layout in self.layouts]
         except (RuntimeError, MemoryError):  # each then meets its own
             return
         self.results = [results for results in by_objective if results is not None]
         if len(self.results) < len(self.layouts):
             self.results = []
-        self.share_ms = 1e3 * (time.perf_counter() - started) / len(self.members)
+        self.share_ms = 1e3 * (time.perf_counter() - started) / len(members)
 
 
 class Seat(NamedTuple):
