@@ -275,8 +275,9 @@ def _tensor(role: str, node: object) -> tuple[Tensor, int]:
         shape = [len(numbers)]
     if len(numbers) != math.prod(shape):
         raise ragged(role)
-    lists = sum(accumulate([1, *shape[:-1]], mul))
-    return numbers.reshape(shape), lists
+    if len(shape) == 1:
+        return numbers, 1
+    return numbers.reshape(shape), sum(accumulate([1, *shape[:-1]], mul))
 
 
 def _even(node: simdjson.Array, shape: list[int]) -> bool:
