@@ -269,6 +269,7 @@ def _cldice_code(params: dict[str, Value]) -> str:
         case(predictions=[[[[0.0, 0.0]]]], targets=[[[[0.0, 0.0]]]], gives=[[0.0]], params=SURE),
     ],
     pytorch=_cldice_code,
+    no_kernel="Its skeletons are poolings one after another, which take twice as long within a kernel.",
 )
 def cldice(
     predictions: Tensor,

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from torch import Tensor
 
@@ -35,7 +34,16 @@ class Group:
     share_ms: float = 0.0
     is_evaluated: bool = False
 
-    def evaluate(self) -> None:
+    def results_of(self, place: int) -> list[Evaluation]:
+        """Return the evaluation of each objective on one upload; empty where it has to be evaluated by itself.
+
+        The first call has all uploads evaluated.
+        """
+        if not self.is_evaluated:
+            self._evaluate()
+        return [of_uploads[place] for of_uploads in self.results]
+
+    def _evaluate(self) -> None:
         """Evaluate all uploads; leaves each to itself where that cannot be done in one call."""
         self.is_evaluated = True
         members, self.members = self.members, []
@@ -52,30 +60,14 @@ class Group:
         self.share_ms = 1e3 * (time.perf_counter() - started) / len(members)
 
 
-class Seat(NamedTuple):
-    """The place of one upload in a group."""
-
-    group: Group
-    place: int
-
-    def results(self) -> list[Evaluation]:
-        """Return the evaluation of each objective on the upload; empty where it has to be evaluated by itself.
-
-        The first that asks has the whole group evaluated.
-        """
-        if not self.group.is_evaluated:
-            self.group.evaluate()
-        return [of_uploads[self.place] for of_uploads in self.group.results]
-
-
 class Groups:
     """The groups that uploads can join."""
 
     def __init__(self) -> None:
         self._groups: dict[Key, Group] = {}
 
-    def join(self, layouts: list[Layout], inputs: Mapping[str, Tensor], options: Options) -> Seat | None:
-        """Add an upload to the group of its layouts and options.
+    def join(self, layouts: list[Layout], inputs: Mapping[str, Tensor], options: Options) -> tuple[Group, int] | None:
+        """Add an upload to the group of its layouts and options; return the group, and the upload's place in it.
 
         None where it fits in none: where it is long, has weights, or more than the value is asked for.
         """
@@ -88,7 +80,7 @@ class Groups:
             self._forget()
             group = self._groups[key] = Group(layouts, options)
         group.members.append(inputs)
-        return Seat(group, len(group.members) - 1)
+        return group, len(group.members) - 1
 
     def _forget(self) -> None:
         """Drop the groups that are evaluated."""

@@ -99,15 +99,17 @@ class Runtime:
         if too_much:
             device_options = self._shorter(objectives, upload, device_options)
             seconds, peak_bytes, layouts = estimate(objectives, upload.roles, device_options)
-        seat = None
+        joined = None
         if seconds <= INLINE_S and len(layouts) == len(objectives):
-            seat = self._groups.join(layouts, upload.roles, device_options)
+            joined = self._groups.join(layouts, upload.roles, device_options)
         await take_turn()
-        results = [] if seat is None else seat.results()
-        if seat is not None and results:
-            record = current()
-            record.items, record.compute_ms = upload.items, record.compute_ms + seat.group.share_ms
-            return _record_evaluations(objectives, upload, results)
+        if joined is not None:
+            group, place = joined
+            results = group.results_of(place)
+            if results:
+                record = current()
+                record.items, record.compute_ms = upload.items, record.compute_ms + group.share_ms
+                return _record_evaluations(objectives, upload, results)
         work: Callable[[], list[Evaluation]] = partial(self._evaluated, objectives, upload, device_options)
         if seconds > INLINE_S and self._blocks.has(peak_bytes):
             kind = self._kind_of(objectives, kinds_of(upload.roles), device_options)

@@ -37,6 +37,11 @@ class Pipeline:
 
     def __init__(self, steps: Sequence[Step], routes: RouteTable, memory: Budget, settings: Settings) -> None:
         self.steps, self.routes = steps, routes
+        self._entering = [(count, step) for count, step in enumerate(steps, 1) if _overrides(step, "enter")]
+        self._leaving = [
+            _reversed(steps[:count], "leave") for count in range(len(steps) + 1)
+        ]  # by how many were entered
+        self._ending = [_reversed(steps[:count], "end") for count in range(len(steps) + 1)]
         self._memory, self._settings = memory, settings
         self._longest = max(settings.max_body_bytes, settings.max_json_bytes)
         self._root = f"{settings.root_path}/" if settings.root_path else ""
@@ -94,11 +99,12 @@ class Pipeline:
 
         Raises: Refusal.
         """
-        for step in self.steps:
-            exchange.entered.append(step)
+        for count, step in self._entering:
+            exchange.entered = count
             early = step.enter(exchange)
             if early is not None:
                 return early
+        exchange.entered = len(self.steps)
         match, method = exchange.match, exchange.scope["method"]
         if match.route is not None or match.is_files:
             return None
@@ -108,7 +114,7 @@ class Pipeline:
 
     async def leave(self, exchange: Exchange, head: Head) -> None:
         """Pass the head of an answer back through the steps that were entered."""
-        for step in reversed(exchange.entered):
+        for step in self._leaving[exchange.entered]:
             step.leave(exchange, head)
         if head.packing is not None and head.content is not None:
             packing, content = head.packing, head.content
@@ -122,10 +128,20 @@ class Pipeline:
         References from the scope are removed, so that memory is freed at once rather than by the garbage collector.
         """
         exchange.body.close()
-        for step in reversed(exchange.entered):
+        for step in self._ending[exchange.entered]:
             step.end(exchange)
         exchange.scope.pop(KEY, None)
         exchange.scope.get("extensions", {}).pop(SOURCE, None)
+
+
+def _overrides(step: Step, method: str) -> bool:
+    """Return whether a step does anything in one of its methods."""
+    return getattr(type(step), method) is not getattr(Step, method)
+
+
+def _reversed(steps: Sequence[Step], method: str) -> list[Step]:
+    """Return the steps that do something in one of their methods, the last first."""
+    return [step for step in reversed(steps) if _overrides(step, method)]
 
 
 class _Sending:

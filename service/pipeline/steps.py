@@ -53,7 +53,7 @@ class Exchange:
     started: float = 0.0  # s, on the clock of perf_counter
     status: int = 0  # of the answer, once its head is sent
     answer_headers: dict[str, str] = field(default_factory=dict)  # what steps have to say, by the name of the header
-    entered: list["Step"] = field(default_factory=list)
+    entered: int = 0  # how many of the steps, the first ones
 
 
 class Step:

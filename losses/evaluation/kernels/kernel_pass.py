@@ -40,10 +40,14 @@ class KernelPass:
 
     @property
     def blocks_at_once(self) -> int:
-        """The number of blocks in one call: several where the formula holds no more numbers than its inputs have."""
+        """The number of blocks in one call: several where the formula holds no more numbers than its inputs have.
+
+        One where the items are in two lists: each has loops of its own, between which longer blocks leave the cache.
+        """
         chunked_inputs = self.chunked_inputs
-        if any(term.loss.work.holds for _, term in chunked_inputs.objective.terms):
-            return 1
+        for _, term in chunked_inputs.objective.terms:
+            if term.loss.work.holds or len({pattern.item_axis for pattern in term.loss.shapes.roles} - {None}) > 1:
+                return 1
         largest = max(tensor.numel() for tensor in chunked_inputs.inputs.values())
         return min(BLOCKS_AT_ONCE, max(1, NUMBERS_AT_ONCE * len(chunked_inputs.bounds) // largest))
 

@@ -126,11 +126,11 @@ def test_a_group_that_is_evaluated_takes_nobody_in_and_is_forgotten() -> None:
     first, second = joined.join(layouts, inputs, options), joined.join(layouts, inputs, options)
     assert first is not None
     assert second is not None
-    assert first.group is second.group
-    assert [result.value for result in first.results()] == [1]
+    assert first[0] is second[0]
+    assert [result.value for result in first[0].results_of(1)] == [1]
     third = joined.join(layouts, inputs, options)
 
     assert third is not None
-    assert third.group is not first.group
-    assert third.results() == []  # which is evaluated as any other
+    assert third[0] is not first[0]
+    assert third[0].results_of(0) == []  # which is evaluated as any other
     assert len(joined._groups) == 1  # noqa: SLF001 - that none is kept is the point
