@@ -64,5 +64,5 @@ def test_columns_pictures_and_volumes_have_one_kernel() -> None:
 
 
 def test_a_loss_that_adds_up_over_pixels_has_a_kernel_for_each_number_of_axes() -> None:
-    assert form("cldice", 9, 3, 4, 4) != form("cldice", 9, 3, 16)
+    assert form("dice", 9, 3, 4, 4) != form("dice", 9, 3, 16)
     assert form("bce + dice", 9, 3, 4, 4) != form("bce + dice", 9, 3, 16)
