@@ -6,7 +6,7 @@ equal the results without a group to the rounding of the dtype.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -52,7 +52,7 @@ class TermSums:
     sums: list[list[float]]
     kept: list[int]
     count: int
-    extremes: dict[str, list[list[float]]] = field(default_factory=dict)
+    extremes: dict[str, list[list[float]]]
 
 
 def fits_in_group(layout: Layout, options: Options) -> bool:

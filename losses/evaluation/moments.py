@@ -135,28 +135,28 @@ def row_moments(
     places = range(len(shift))
     sums = [facts[f"sum {k}"] for k in places]
     products = [[facts[f"product {max(i, j)} {min(i, j)}"] for j in places] for i in places]
-    centred = _added(products, -1 / count, sums)
-    for k in places:
-        square = products[k][k]
-        constant = square == sums[k] == 0
-        if not constant and not (SAFE < square < 1 / SAFE and (by_means or centred[k][k] > LOST * square)):
-            return None
-    return RowMoments(count, [moved + total / count for moved, total in zip(shift, sums, strict=True)], centred)
+    moments = moments_of_products(count, sums, products, by_means=by_means)
+    if moments is not None:
+        moments.means = [moved + mean for moved, mean in zip(shift, moments.means, strict=True)]
+    return moments
 
 
-def moments_of_products(rows: int, sums: list[float], products: list[list[float]]) -> RowMoments | None:
+def moments_of_products(
+    rows: int, sums: list[float], products: list[list[float]], *, by_means: bool = False
+) -> RowMoments | None:
     """Return the moments of rows; None where products are out of range, or lose too many digits once centred.
 
     Args:
         rows: The number of rows, at least 1.
         sums: The sum of each column.
         products: The dot product of every column with every other.
+        by_means: The columns are centred up to rounding, so that nothing cancels.
     """
     means = [total / rows for total in sums]
     centred = _added(products, -rows, means)
     for k, row in enumerate(centred):
         square = products[k][k]
-        if not (SAFE < square < 1 / SAFE and row[k] > LOST * square):
+        if not square == sums[k] == 0 and not (SAFE < square < 1 / SAFE and (by_means or row[k] > LOST * square)):
             return None
     return RowMoments(rows, means, centred)
 

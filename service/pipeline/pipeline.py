@@ -38,9 +38,8 @@ class Pipeline:
     def __init__(self, steps: Sequence[Step], routes: RouteTable, memory: Budget, settings: Settings) -> None:
         self.steps, self.routes = steps, routes
         self._entering = [(count, step) for count, step in enumerate(steps, 1) if _overrides(step, "enter")]
-        self._leaving = [
-            _reversed(steps[:count], "leave") for count in range(len(steps) + 1)
-        ]  # by how many were entered
+        # By how many were entered:
+        self._leaving = [_reversed(steps[:count], "leave") for count in range(len(steps) + 1)]
         self._ending = [_reversed(steps[:count], "end") for count in range(len(steps) + 1)]
         self._memory, self._settings = memory, settings
         self._longest = max(settings.max_body_bytes, settings.max_json_bytes)

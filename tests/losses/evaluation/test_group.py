@@ -91,6 +91,20 @@ def test_sums_and_parameters_are_those_of_each_member(text: str, options: Option
         agrees(got, evaluate(parse(text), inputs, options=options), 1e-6)
 
 
+def test_numbers_are_converted_as_they_are_alone() -> None:
+    rng = torch.Generator().manual_seed(5)
+    members = [
+        {"predictions": torch.randn(20, 3, generator=rng).half(), "targets": torch.randint(5, (20, 3), generator=rng)}
+        for _ in range(3)
+    ]
+
+    together = in_group(parse("mse + mae"), members)
+
+    assert together is not None
+    for got, inputs in zip(together, members, strict=True):
+        agrees(got, evaluate(parse("mse + mae"), inputs), 1e-6)
+
+
 def test_means_that_dwarf_the_spread_keep_their_digits() -> None:
     members = [
         {"predictions": torch.full((9,), 1e8 + k).double(), "targets": torch.zeros(9).double()} for k in range(3)
